@@ -1,4 +1,7 @@
-"""Figures of results. Each function draws on one Axes and returns it."""
+"""Figures of results. Each function draws on one matplotlib Axes and returns it.
+
+The functions do not show the figure, and do not change settings of matplotlib.
+"""
 
 from __future__ import annotations
 
@@ -105,44 +108,47 @@ def mediation_path(
 ) -> Axes:
     """Draw the paths from treatment through mediators to outcome, each with its coefficient.
 
-    An arrow has the coefficient of its equation, stars of that equation's own p-value (.1, .05, .01) and the
-    standard error in parentheses; where effects do not vary, the total effect c stands under the direct c'.
-    Below are the effects with their percentile intervals, and which errors, draws and sample are behind them.
+    Each arrow has the coefficient of its equation, stars for its p-value (.1, .05, .01), and its standard
+    error in parentheses. If effects do not vary, the total effect c is shown below the direct effect c'.
+    Below the diagram are the effects with percentile intervals, and the types of standard errors, draws and
+    sample.
 
     Parameters
     ----------
     results : MediationResults
-        What ``Mediation(...).fit`` returns.
+        Results of ``Mediation(...).fit``.
     mediator : str, optional
-        Draw this one alone; the others are then held fixed, which the note says. Not in a chain.
+        Draw only this mediator, given the others. Not possible with a serial structure. The default is all
+        mediators.
     labels : mapping, optional
-        Text by term or column; wins over the labels that came with the results.
+        Labels of terms or columns. They replace those of the results.
     digits : int
-        Decimals; a number that would round to zero has as many significant digits instead.
+        Number of decimals, 3 by default. A number that would be rounded to 0 has this many significant
+        digits.
     level : float
-        Of the percentile intervals.
+        Confidence level of the percentile intervals, .95 by default.
     ax : Axes, optional
-        Where to draw; default a new figure as large as its boxes need. On given Axes the type shrinks with
-        the room there is.
+        Axes to draw on. The default is a new figure with a size that fits the boxes. On given Axes the font
+        size is reduced if necessary.
 
     Returns
     -------
     Axes
-        One unit is one inch of the figure. Mediators side by side are stacked, a chain stands in a row with
-        every path ``d`` (``d₂₁``: from the first to the second). A moderator points at the paths it moves,
-        and ``× w`` under their slopes, which are those at w = 0, is the change with each unit of it; ``x²``
-        likewise. A threshold gives each arrow a low and a high regime. Nothing is shown and no setting is
-        changed.
+        Axes whose unit is one inch. Parallel mediators are in a column. Serial mediators are in a row, with
+        paths ``d`` (such as ``d₂₁`` from the first to the second). Arrows from a moderator point to the paths
+        that depend on it. The slopes of these paths are those at w = 0, and ``× w`` below them is the change
+        per unit of w; ``x²`` is used in the same way. With a threshold each arrow has the slopes of both
+        regimes.
 
     Raises
     ------
     InputTypeError
-        If `results` is something else, or `labels` is not a mapping of texts.
+        If `results` has another type, or `labels` is not a mapping of texts.
     OptionError
-        If the mediator is none of the fit's or the fit is a chain, `digits` is not an integer from 0 to 15,
-        or `level` is not between 0 and 1.
+        If the mediator is not in the model or the structure is serial, if `digits` is not an integer from 0
+        to 15, or if `level` is not between 0 and 1.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Notes
     -----
@@ -169,34 +175,34 @@ def mediation_path(
 
 
 def balance(matching: Matching, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None) -> Axes:
-    """Draw how far treated entities and controls differ before and after matching, a love plot.
+    """Draw standardised differences of treated and controls before and after matching (love plot).
 
     Parameters
     ----------
     matching : Matching
-        What ``match_entities`` returns.
+        Results of ``match_entities``.
     labels : mapping, optional
-        Text by term or column; wins over the labels of the panel.
+        Labels of terms or columns. They replace those of the panel.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        One row per term, the largest difference before matching on top: absolute standardised differences of
-        base values (empty markers before matching, full ones after it) and a dashed line at .1, up to which
-        groups count as alike. Nothing is shown and no setting is changed.
+        One row per term with absolute standardised differences of base values, sorted by the difference
+        before matching. Empty markers are before matching, filled markers after it. A dashed line at .1 marks
+        the usual limit for balance.
 
     Raises
     ------
     InputTypeError
-        If `matching` is something else, or `labels` is not a mapping of texts.
+        If `matching` has another type, or `labels` is not a mapping of texts.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Notes
     -----
-    Austin (2009), Statistics in Medicine 28:3083, on the limit of .1.
+    The limit of .1 is that of Austin (2009, Statistics in Medicine 28:3083).
 
     Examples
     --------
@@ -228,30 +234,29 @@ def effect_plot(
     Parameters
     ----------
     results : MediationResults
-        What ``Mediation(...).fit`` returns.
+        Results of ``Mediation(...).fit``.
     labels : mapping, optional
-        Text by term or column; wins over the labels that came with the results.
+        Labels of terms or columns. They replace those of the results.
     level : float
-        Of the percentile intervals.
+        Confidence level of the percentile intervals, .95 by default.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        As `coefficients` draws it: effects from top to bottom, a line at zero. What is in another unit is
-        left out: the proportion, and the index of moderated mediation. With one mediator its indirect effect
-        is drawn once. What was drawn for the intervals is under the axis. Nothing is shown and no setting is
-        changed.
+        Effects with intervals, one per row, and a line at zero. Terms in other units are not shown: the
+        proportion mediated and the index of moderated mediation. With one mediator its indirect effect is
+        shown once. The type of the draws is stated below the axis.
 
     Raises
     ------
     InputTypeError
-        If `results` is something else, or `labels` is not a mapping of texts.
+        If `results` has another type, or `labels` is not a mapping of texts.
     OptionError
         If `level` is not between 0 and 1.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -282,32 +287,33 @@ def event_study(
     Parameters
     ----------
     results : EventStudyResults or StaggeredDidResults, list or mapping
-        What `fit` of an `EventStudy` or `StaggeredDid` returns. Several stand beside each other, each with
-        its own marker; the keys of a mapping are in the legend.
+        Results of `EventStudy` or `StaggeredDid`. Several results are drawn next to each other with different
+        markers; the keys of a mapping are in the legend.
     counts : bool
-        Whether the number of treated entities that reach each event time stands under the axis.
+        Whether to show the number of treated entities at each event time below the axis. The default is
+        False.
     labels : mapping, optional
-        Text by term, column or model; wins over the labels that came with the results.
+        Labels of terms, columns or models. They replace those of the results.
     level : float
-        Of the intervals, which hold at each event time by itself.
+        Confidence level of the interval at each single event time, .95 by default.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        Vertical intervals, an empty marker at the reference, a line at zero and a dashed one between event
-        times -1 and 0. Ends that are binned are written ``≤ −5`` and ``≥ 5``, in the legend where another
-        result has an estimate at that one event time. Nothing is shown and no setting is changed.
+        Estimates with intervals, an empty marker at the reference, a line at zero, and a dashed line between
+        event times -1 and 0. Binned ends have labels such as ``≤ −5`` and ``≥ 5``; they are in the legend if
+        another result has an estimate of this single event time.
 
     Raises
     ------
     InputTypeError
-        If `results` is something else, or `labels` is not a mapping of texts.
+        If `results` has another type, or `labels` is not a mapping of texts.
     OptionError
         If `counts` is not True or False, or `level` is not between 0 and 1.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -345,28 +351,27 @@ def moran_scatter(
     Parameters
     ----------
     panel : Panel
-        Balanced.
+        The data. The panel must be balanced.
     column : str
         Column or term, such as ``"log(gdp)"``.
     spatial_weights : SpatialWeights
-        Of entities that include those of the panel.
+        Spatial weights. They must contain all entities of the panel.
     time : period, optional
-        Which; the last by default.
+        Period of the values. The default is the last one.
     names : bool
-        Whether entities are named, where there are at most 60. A name that would lie on another is left out,
-        the nearest to the means first.
+        Whether to show the names of entities, if there are at most 60. The default is True. A name that would
+        overlap another is not shown.
     labels : mapping, optional
-        Text by term or column; wins over the labels of the panel.
+        Labels of terms or columns. They replace those of the panel.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        Values with mean zero and mean square one, a cross at the means, the number of entities in each
-        quadrant (own value first, then that of the neighbours) and the line through the origin, whose slope
-        is Moran's I where rows of the weights sum to one. The title has I with its p-value under
-        randomisation. Nothing is shown and no setting is changed.
+        Points with standardised values, lines at the means, the number of entities in each quadrant (own
+        value first, then that of the neighbours), and a regression line. Its slope is Moran's I if the
+        weights are row-standardised. The title has I and its p-value under randomisation.
 
     Raises
     ------
@@ -375,14 +380,15 @@ def moran_scatter(
     MissingDataError, IdentificationError
         As in `moran`.
     OptionError
-        If `time` is no period of the panel, or `names` is not True or False.
+        If `time` is not a period of the panel, or `names` is not True or False.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Notes
     -----
-    Anselin, L. (1996), The Moran scatterplot as an ESDA tool to assess local instability in spatial
-    association, in Fischer, M., Scholten, H. and Unwin, D. (eds.), Spatial analytical perspectives on GIS.
+    The figure is that of Anselin (1996), The Moran scatterplot as an ESDA tool to assess local instability in
+    spatial association, in Fischer, M., Scholten, H. and Unwin, D. (eds.), Spatial analytical perspectives on
+    GIS.
 
     Examples
     --------
@@ -414,40 +420,41 @@ def impacts(
     Parameters
     ----------
     results : SpatialResults, ResultSet, list or mapping
-        What ``PanelSpatial(...).fit`` returns, or several; the keys of a mapping are in the legend.
+        Results of ``PanelSpatial(...).fit``, one or several. The keys of a mapping are in the legend.
     kinds : {"direct", "indirect", "total"} or several of them
-        Which effects; all by default.
+        Effects to draw. The default is all.
     keep : str or sequence of str, optional
-        Regressors to draw: exact, or patterns such as ``"digital*"``. All by default.
+        Regressors to draw: names, or patterns such as ``"digital*"``. The default is all.
     labels : mapping, optional
-        Text by term or column; wins over the labels that came with the results.
+        Labels of terms or columns. They replace those of the results.
     level : float
-        Of the intervals; percentile intervals where errors of effects are simulated.
+        Confidence level of the intervals, .95 by default. They are percentile intervals if standard errors of
+        effects are simulated.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        Of one fit each regressor has a line and each kind of effect a marker; of several each regressor and
-        kind has a line, and each fit a marker. An effect that the model sets to zero is a point without an
-        interval. A model that was not estimated is named in the legend. Nothing is shown and no setting is
-        changed.
+        Effects with intervals. With one result there is one row per regressor and one marker per type of
+        effect. With several results there is one row per regressor and type, and one marker per result. An
+        effect that is zero by construction is a point without an interval. A model that was not estimated is
+        listed in the legend.
 
     Raises
     ------
     InputTypeError
-        If `results` is something else or none was estimated, or `labels` is not a mapping of texts.
+        If `results` has another type or none was estimated, or `labels` is not a mapping of texts.
     OptionError
-        If a kind is none of the words, or `level` is not between 0 and 1.
+        If an effect in `kinds` is unknown, or `level` is not between 0 and 1.
     ColumnError
         If `keep` matches no regressor.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     See Also
     --------
-    decay : one effect over the cut-off of the distance.
+    decay : an effect by the distance cutoff of the weights.
 
     Examples
     --------
@@ -484,44 +491,45 @@ def decay(
     level: float = 0.95,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a spatial effect over the distance up to which entities count as neighbours.
+    """Draw a spatial effect by the distance cutoff of the spatial weights.
 
     Parameters
     ----------
     results : ResultSet or mapping
-        Fits of one specification with different weights, labelled by the cut-off in kilometres, as
-        ``fit_all`` gives them. Other numbers, such as k of the nearest neighbours, are drawn as well: name
-        them by ``ax.set_xlabel``.
+        Results of one specification with different weights, such as those of ``fit_all``. The labels are the
+        cutoffs in kilometres, or other numbers such as k of the nearest neighbours; then use
+        ``ax.set_xlabel``.
     term : str, optional
-        The regressor; default the first of the first model.
+        The regressor. The default is the first of the first model.
     kinds : {"direct", "indirect", "total"} or several of them
-        Which effects.
+        Effects to draw. The default is the indirect effect.
     labels : mapping, optional
-        Text by term or column; wins over the labels that came with the results.
+        Labels of terms or columns. They replace those of the results.
     level : float
         Confidence level of the intervals, .95 by default.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        An estimate and a vertical interval at each cut-off, a line at zero. Models that were not estimated or
-        do not have the regressor are counted under the axis. Nothing is shown and no setting is changed. The
-        numbers are those of ``results.compare(term, kind="indirect")``.
+        An estimate with its interval at each cutoff, and a line at zero. The number of models that were not
+        estimated or do not have the regressor is stated below the axis.
+        ``results.compare(term, kind="indirect")`` gives the same numbers.
 
     Raises
     ------
     InputTypeError
-        If `results` is something else, a label is no positive number, or `labels` is not a mapping of texts.
+        If `results` has another type, a label is not a positive number, or `labels` is not a mapping of
+        texts.
     IdentificationError
         If no model was estimated.
     ColumnError
         If no model has the term.
     OptionError
-        If a kind is none of the words, or `level` is not between 0 and 1.
+        If an effect in `kinds` is unknown, or `level` is not between 0 and 1.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     See Also
     --------
@@ -529,9 +537,9 @@ def decay(
 
     Notes
     -----
-    With row-standardised weights a longer cut-off spreads the same weight over more neighbours, so that an
-    indirect effect may rise with it although links weaken. Weights of entities beyond a distance are a
-    difference: ``SpatialWeights(whole.raw - near.raw, whole.entities)``.
+    With row-standardised weights the sum of the weights of an entity does not depend on the cutoff. So an
+    indirect effect can increase with the cutoff although links become weaker. For weights beyond a distance
+    use the difference ``SpatialWeights(whole.raw - near.raw, whole.entities)``.
 
     Examples
     --------
@@ -556,26 +564,27 @@ def decay(
 
 
 def data(drawn: Axes | Figure) -> pd.DataFrame:
-    """Give the numbers of a figure, to draw it again with another tool or to put them into a file.
+    """Return the numbers of a figure as a table.
 
     Parameters
     ----------
     drawn : Axes or Figure
-        What a function of this module returned, or its figure.
+        Axes that a function of this module returned, or their figure.
 
     Returns
     -------
     DataFrame
-        Numbered rows: of estimates one row each (model, label, term, estimate, std_error, p_value, conf_low,
-        conf_high), of curves one row a point, of maps and ranks one row per entity and period. What is of
-        several kinds, such as a density and its draws, has a column `series`. Numbers are those drawn,
-        unrounded; of axes drawn on twice, those drawn last.
+        The unrounded numbers of the figure. Estimates have one row each, with columns model, label, term,
+        estimate, std_error, p_value, conf_low and conf_high. Curves have one row per point, and maps and
+        ranks have one row per entity and period. A column `series` distinguishes numbers of different types,
+        such as a density and its draws. If a function was called twice with the same Axes, the numbers are
+        those of the last call.
 
     Raises
     ------
     InputTypeError
-        If nothing of this module is drawn there, or on several axes of a figure; or the axes were restored
-        from a pickle, which keeps no numbers.
+        If the Axes were not made by a function of this module, if a figure has several such Axes, or if they
+        were loaded from a pickle.
 
     Examples
     --------
@@ -608,38 +617,37 @@ def conditional_effect(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw an effect over the moderator, or over the treatment where it enters squared.
+    """Draw a conditional effect of a mediation over the moderator, or over the squared treatment.
 
     Parameters
     ----------
     results : MediationResults
         What ``Mediation(...).fit`` returns, with a moderator or a square.
     effect : str, optional
-        ``"indirect:<m>"`` or ``"direct"``; needed if several depend on the variable.
+        ``"indirect:<m>"`` or ``"direct"``. It must be given if several effects depend on the variable.
     level : float
-        Of the interval at each value.
+        Confidence level of the interval at each value, .95 by default.
     labels : mapping, optional
-        Text by term or column; wins over the labels that came with the results.
+        Labels of terms or columns. They replace those of the results.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        The effect with its interval over the range in the sample. Johnson-Neyman regions, where the interval
-        excludes 0, are shaded, and their ends inside the range written above. On the lower edge each
-        stroke is a percentile of the rows, triangles mark the 10, 50 and 90% quantiles. Nothing is shown and
-        no setting is changed.
+        The effect with its interval over the range of the sample. Johnson-Neyman regions, in which the
+        interval does not contain 0, are shaded, and their ends are written above. On the lower edge there is
+        a line at each percentile of the rows, and triangles at the 10, 50 and 90% quantiles.
 
     Raises
     ------
     InputTypeError
-        If `results` is something else, or `labels` is not a mapping of texts.
+        If `results` has another type, or `labels` is not a mapping of texts.
     OptionError
-        If no effect depends on a continuous variable, the effect is none of those that do or is not named
-        among several, or `level` is not between 0 and 1.
+        If no effect depends on a continuous variable, if `effect` does not, if it is not given although
+        several do, or if `level` is not between 0 and 1.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -668,40 +676,41 @@ def marginal_effect(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the slope of the outcome in a variable over what the slope depends on.
+    """Draw the marginal effect of a variable over the variable it depends on.
 
     Parameters
     ----------
     results : LinearResults
-        What `fit` of `FixedEffects` or `FixedEffectsIV` returns, with a product ``"x:w"`` or a power
-        ``"I(x**2)"`` of the variable.
+        Results of `FixedEffects` or `FixedEffectsIV` with an interaction ``"x:w"`` or a power ``"I(x**2)"``
+        of the variable.
     term : str
         The variable.
     moderator : str, optional
-        The column that the slope is drawn over. Default the variable itself where it has a power, or else the
-        first column it is multiplied with. Other columns that the slope depends on are at their means.
+        Column on the horizontal axis. The default is the variable itself if it has a power, otherwise the
+        first column it is interacted with. Other columns that the marginal effect depends on are at their
+        means.
     panel : Panel, optional
-        The panel that was fitted. With it the distribution of the moderator in the estimation sample stands
-        below the slope.
+        The fitted panel. If it is given, the distribution of the moderator in the estimation sample is drawn
+        below.
     level : float
-        Of the interval, which holds at each value by itself.
+        Confidence level of the interval at each single value, .95 by default.
     labels : mapping, optional
-        Text by term or column; wins over the labels that came with the results.
+        Labels of terms or columns. They replace those of the results.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        A line with its t band from the smallest to the largest value in the sample, shaded where the interval
-        excludes 0; of a category or a dummy a point and an interval at each value. Nothing is shown and no
-        setting is changed. The numbers are those of ``results.marginal_effect(term, at={moderator: ...})``.
+        The marginal effect with its interval from the smallest to the largest value in the sample, shaded
+        where the interval does not contain 0. For a category or a dummy there is a point with an interval at
+        each value. The numbers are those of ``results.marginal_effect(term, at={moderator: ...})``.
 
     Raises
     ------
     InputTypeError
-        If `results` is something else, a name is not text, `panel` no panel, or `labels` is not a mapping of
-        texts.
+        If `results` has another type, a name is not text, `panel` is not a Panel, or `labels` is not a
+        mapping of texts.
     ColumnError, TermError
         If no coefficient has the variable, its slope is constant or does not depend on the moderator.
     AlignmentError
@@ -709,7 +718,7 @@ def marginal_effect(
     OptionError
         If `level` is not between 0 and 1, or a panel is given and the fit kept no rows.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     See Also
     --------
@@ -717,9 +726,9 @@ def marginal_effect(
 
     Notes
     -----
-    Brambor, Clark & Golder (2006), Political Analysis 14, 63-82, on the interval of a slope with a product;
-    Hainmueller, Mummolo & Xu (2019), Political Analysis 27, 163-192, on why the distribution of the moderator
-    belongs beside it.
+    For intervals of marginal effects see Brambor, Clark & Golder (2006, Political Analysis 14:63-82).
+    Hainmueller, Mummolo & Xu (2019, Political Analysis 27:163-192) recommend showing the distribution of the
+    moderator.
 
     Examples
     --------
@@ -746,29 +755,29 @@ def sensitivity_curve(
     Parameters
     ----------
     results : MediationSensitivity
-        What ``MediationResults.sensitivity`` returns.
+        Results of ``MediationResults.sensitivity``.
     labels : mapping, optional
-        Text by term or column; wins over the labels that came with the results.
+        Labels of terms or columns. They replace those of the results.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        The curve with its interval; marked are rho = 0, which the fit assumes, the rho at which the effect is
-        0 with that rho's own interval, and the rho nearest to 0 at which the interval covers 0. Nothing is
-        shown and no setting is changed.
+        The indirect effect with its interval. Marked are rho = 0, which the fit assumes; the rho at which the
+        effect is 0, with an interval; and the rho nearest to 0 at which the interval of the effect contains
+        0.
 
     Raises
     ------
     InputTypeError
-        If `results` is something else, or `labels` is not a mapping of texts.
+        If `results` has another type, or `labels` is not a mapping of texts.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Notes
     -----
-    Imai, Keele & Yamamoto (2010), Statistical Science 25:51.
+    The analysis is that of Imai, Keele & Yamamoto (2010, Statistical Science 25:51).
 
     Examples
     --------
@@ -789,7 +798,7 @@ def sensitivity_curve(
 def u_shape(
     results: LinearResults, test: Any, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw a fitted curve, where it turns, and how sure that is.
+    """Draw a fitted U-shape with its turning point and confidence set.
 
     Parameters
     ----------
@@ -798,25 +807,25 @@ def u_shape(
     test : UTestResult
         What ``u_test`` returns for it.
     labels : mapping, optional
-        Text by term or column; wins over the labels that came with the fit.
+        Labels of terms or columns. They replace those of the fit.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        ``b1 (x - x0) + b2 (f(x) - f(x0))`` over the interval of the test with its pointwise t band, x0 the
-        mean of x: the outcome less what it would be there, all else equal. The Fieller set of the turning
-        point is shaded. Nothing is shown and no setting is changed.
+        The curve ``b1 (x - x0) + b2 (f(x) - f(x0))`` over the interval of the test, with pointwise intervals.
+        x0 is the mean of x, so the curve is the difference of the outcome to that at the mean. The Fieller
+        set of the turning point is shaded.
 
     Raises
     ------
     InputTypeError
-        If either is something else, or `labels` is not a mapping of texts.
+        If `results` or `test` has another type, or `labels` is not a mapping of texts.
     OptionError
         If the fit does not have the terms of the test.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -845,38 +854,38 @@ def lr_profile(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the likelihood ratio over every candidate threshold.
+    """Draw the likelihood ratio over all candidate thresholds.
 
-    The values where the line is under the critical value are the confidence set. It need not be one interval;
-    each of its intervals is shaded by itself. The critical value is that of the specification's `confidence`:
-    ``-2 log(1 - sqrt(level))`` [1]_, which takes errors as homoskedastic, the same scaled by the ratio of
-    variances at the threshold [2]_, or quantiles of bootstrap draws, which differ from one value to the next.
-    The legend says which.
+    The confidence set has all values at which the likelihood ratio is below the critical value. It can have
+    several intervals, which are shaded. The critical value is that of `confidence` of the specification, and
+    is stated in the legend: ``-2 log(1 - sqrt(level))`` [1]_, which assumes homoskedastic errors; the same
+    multiplied by the variance ratio at the threshold [2]_; or quantiles of bootstrap draws, which differ
+    between values.
 
     Parameters
     ----------
     results : ThresholdResults
-        What ``PanelThreshold(...).fit`` returns.
+        Results of ``PanelThreshold(...).fit``.
     threshold : int
-        Which threshold, from 1 in the order found.
+        Number of the threshold in the order found, 1 by default.
     labels : mapping, optional
-        Text by term or column; wins over the labels that came with the results.
+        Labels of terms or columns. They replace those of the results.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        Nothing is shown and no setting is changed.
+        The Axes with the figure.
 
     Raises
     ------
     InputTypeError
-        If `results` is not a threshold model's, or `labels` is not a mapping of texts.
+        If `results` has another type, or `labels` is not a mapping of texts.
     OptionError
         If there is no such threshold.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     References
     ----------
@@ -902,34 +911,34 @@ def lr_profile(
 def pathways(
     report: MechanismReport, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw the way from the digital economy to common prosperity, each proposition with its verdict.
+    """Draw the pathways from the digital economy to common prosperity, with the verdict on each proposition.
 
-    Propositions stand in stages: making the cake bigger, dividing it well, constraints, conditions and
-    policies. Each that was tested has a line with its estimate; a verdict has a colour, a marker and a line
-    of its own, so that it is readable in grey. What was not tested is listed by its id. Propositions of your
-    own, without the roles ``de`` and ``cp``, have their own cause and outcome at the ends.
+    Propositions are grouped by stage: making the cake bigger, dividing it well, conditions and policies. Each
+    tested proposition has a line with its estimate. Each verdict has its own colour, marker and line style,
+    so it can also be read in grey. Propositions that were not tested are listed by their ids. Propositions
+    without the roles ``de`` and ``cp`` have their own cause and outcome at the ends.
 
     Parameters
     ----------
     report : MechanismReport
-        What `pathways.evaluate` returns; words are in its language.
+        Result of `pathways.evaluate`. The figure is in its language.
     labels : mapping, optional
-        Text by column; wins over the labels of the panel.
+        Labels of columns. They replace those of the panel.
     ax : Axes, optional
-        Where to draw; default a new figure as large as its texts need. On given Axes the type shrinks with
-        the room there is.
+        Axes to draw on. The default is a new figure with a size that fits the text. On given Axes the font
+        size is reduced if necessary.
 
     Returns
     -------
     Axes
-        One unit is one inch of the figure.
+        Axes whose unit is one inch.
 
     Raises
     ------
     InputTypeError
-        If `report` is something else, or `labels` is not a mapping of texts.
+        If `report` has another type, or `labels` is not a mapping of texts.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     See Also
     --------
@@ -953,32 +962,32 @@ def pathways(
 
 
 def placebo(test: TestResult, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the estimates of placebo treatments, and the real one.
+    """Draw the distribution of placebo estimates and the actual estimate.
 
     Parameters
     ----------
     test : TestResult
-        What ``placebo_test`` returns, or another test with draws: ``by_group(...).difference``,
-        ``randomisation_test``.
+        Result of ``placebo_test``, or of another test with draws: ``randomisation_test`` or
+        ``by_group(...).difference``.
     labels : mapping, optional
-        Text by term.
+        Labels of terms.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        The kernel density of the draws, each draw as a stroke on the lower edge, the statistic of the data as
-        a vertical line, and the p-value in the corner. Nothing is shown and no setting is changed.
+        The kernel density of the draws, a short line at each draw, a vertical line at the statistic of the
+        data, and the p-value.
 
     Raises
     ------
     InputTypeError
-        If `test` is no `TestResult` with draws, or `labels` is not a mapping of texts.
+        If `test` is not a `TestResult` with draws, or `labels` is not a mapping of texts.
     IdentificationError
-        If fewer than two draws differ.
+        If all draws are equal.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -1012,53 +1021,54 @@ def specification_curve(
     level: float = 0.95,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw one coefficient in many models, ordered by estimate, and the choices in which the models differ.
+    """Draw a specification curve: one coefficient in many models, and the choices in which they differ.
 
     Parameters
     ----------
     results : ResultSet
-        What ``control_sets``, ``fit_all`` or ``stepwise`` returns.
+        Results of ``control_sets``, ``fit_all`` or ``stepwise``.
     term : str or sequence of str, optional
-        The coefficient, or the names that it has in different models. Default that of ``control_sets``, or
-        the first of the first model.
+        The coefficient, or its names in different models. The default is that of ``control_sets``, or the
+        first of the first model.
     main : str, optional
-        Label of the model that is marked. Default that without candidates, or the first.
+        Label of the model that is marked. The default is the model without candidates, or the first.
     labels : mapping, optional
-        Text by term, column or label of a model; wins over the labels that came with the results. Terms that
-        share a label have their names behind it.
+        Labels of terms, columns or models. They replace those of the results. Terms with the same label have
+        their names after it.
     level : float
-        Of the intervals, and of what counts as significant.
+        Confidence level of the intervals, .95 by default. An estimate is significant if its p-value is at
+        most 1 - level.
     ax : Axes, optional
-        Where to draw; default a new figure as high as its choices need.
+        Axes to draw on. The default is a new figure with a height that fits the choices.
 
     Returns
     -------
     Axes
-        Estimates with their intervals, grey where not significant. Below, a row a choice: the candidates of
-        ``control_sets``; otherwise the regressors, effects, outcomes, weights and standard errors that some
-        models have and others do not. Up to 150 models have a mark each. With more, neighbouring models share
-        a cell, and the darker a cell of a row, the more of them made that choice. Up to 30 models are named.
-        Nothing is shown and no setting is changed.
+        Estimates with intervals in ascending order, grey if not significant. Below them is one row per
+        choice: the candidates of ``control_sets``, or the regressors, effects, outcomes, weights and standard
+        errors that differ between models. Up to 150 models have one marker each. With more, neighbouring
+        models share a cell, which is darker if more of them have this choice. Up to 30 models have labels.
+        The Axes with the figure.
 
     Raises
     ------
     InputTypeError
-        If `results` is something else, or `term` or `labels` no text.
+        If `results` has another type, or `term` or `labels` is not text.
     IdentificationError
         If no model was estimated.
     TermError
-        If a model has two of the names.
+        If a model has two of the names in `term`.
     ColumnError
-        If no model has the term, or none of them is labelled `main`.
+        If no model has the term, or no drawn model has the label `main`.
     OptionError
         If `level` is not between 0 and 1.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Notes
     -----
-    Simonsohn, Simmons & Nelson (2020), Nature Human Behaviour 4, 1208-1214. Models that are not estimated,
-    or do not have the term, are counted under the axis.
+    The figure is that of Simonsohn, Simmons & Nelson (2020, Nature Human Behaviour 4:1208-1214). The number
+    of models that were not estimated or do not have the term is stated below the axis.
 
     Examples
     --------
@@ -1085,39 +1095,37 @@ def regime_map(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw which entity was in which regime when: one row per entity, one column per period.
+    """Draw the regime of each entity (row) in each period (column).
 
     Parameters
     ----------
     results : ThresholdResults
-        What ``PanelThreshold(...).fit`` returns.
+        Results of ``PanelThreshold(...).fit``.
     order : {"name", "first"}, optional
-        Which entities stand on top. None: those whose mean regime over their periods is highest, which with
-        one threshold is the share of time spent above it. ``"first"``: those that were earliest in the
-        highest regime, then earliest in the next one, and so on. ``"name"``: by the entity key, as in the
-        sample. Ties of the others stand as in the sample too.
+        Order of the entities from the top. None (default) sorts by the mean regime over time, the highest
+        first; with one threshold this is the share of periods above it. ``"first"`` sorts by the first period
+        in the highest regime, then in the next one. ``"name"`` sorts by the entity key.
     labels : mapping, optional
-        Text by term or column; wins over the labels that came with the results.
+        Labels of terms or columns. They replace those of the results.
     ax : Axes, optional
-        Where to draw; default a new figure as high as its entities need.
+        Axes to draw on. The default is a new figure with a height that fits the entities.
 
     Returns
     -------
     Axes
-        Darker is higher. Periods in which an entity is not in the sample are blank; periods that are
-        nowhere in the sample have no column. Up to 60 entities are named. Nothing is shown and no setting is
-        changed.
+        Cells that are darker in higher regimes, and blank if the entity is not in the sample. Up to 60
+        entities have names.
 
     Raises
     ------
     InputTypeError
-        If `results` is not a threshold model's, or `labels` is not a mapping of texts.
+        If `results` has another type, or `labels` is not a mapping of texts.
     PanelIndexError
-        In a cross-section.
+        If the data are a cross-section.
     OptionError
-        If `order` is not one of the words.
+        If `order` has an unknown value.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -1144,39 +1152,40 @@ def rank_ribbon(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw ranks with the interval that drawn weights leave them, over time or in one period.
+    """Draw ranks of an index with bootstrap intervals, over time or in one period.
 
     Parameters
     ----------
     results : RankResults
-        What `rank_probabilities` returns.
+        Results of `rank_probabilities`.
     entities : sequence, optional
-        Entities to draw. Over time: the six that rank best in the last period by default; in one period: all.
+        Entities to draw. The default is the six best in the last period for a figure over time, and all for
+        one period.
     period : optional
-        Draw this period alone, one line an entity, the best on top. None: over time, if there is time.
+        Draw only this period. The default is a figure over time, if the data have periods.
     level : float
-        Share of the draws inside the ribbons.
+        Confidence level of the intervals, .95 by default.
     labels : mapping, optional
-        Text by column; wins over the labels of the panel.
+        Labels of columns. They replace those of the panel.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        Over time rank 1 is on top. In one period up to 100 entities are named, rank 1 on the left, on a
-        figure of at most a page; of more the ribbon shows by how many places each rank moves, and `entities`
-        chooses those that are named. Nothing is shown and no setting is changed.
+        Over time, rank 1 is on top. In one period, rank 1 is on the left, and up to 100 entities have names.
+        With more entities the figure shows the difference between the ends of the interval and the rank; use
+        `entities` to select those with names.
 
     Raises
     ------
     InputTypeError
-        If `results` is something else, or `labels` is not a mapping of texts.
+        If `results` has another type, or `labels` is not a mapping of texts.
     OptionError
-        If an entity or the period is not in the sample, or `level` is not between 0 and 1, or so few entities
-        were drawn that ranks have no interval.
+        If an entity or the period is not in the sample, `level` is not between 0 and 1, or there are too few
+        entities for intervals.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -1209,37 +1218,38 @@ def index_sensitivity(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how far ranks move over all combinations of options, or which option moves them.
+    """Draw how ranks depend on the options of an index: quantiles by entity, or shares by option.
 
     Parameters
     ----------
     results : IndexSensitivity
-        What the study `index_sensitivity` returns.
+        Result of `digiprosper.index_sensitivity`.
     show : {"ranks", "shares"}
-        ``"ranks"``: one line an entity, from its best to its worst rank, the middle half thick.
-        ``"shares"``: one bar an option, the Sobol shares of the variance of all entities' ranks.
+        ``"ranks"`` (default) draws a line per entity from its best to its worst rank, thick between the
+        quartiles. ``"shares"`` draws a bar per option with its Sobol shares of the variance of the ranks.
     period : optional
-        Which period; the last one by default. For shares also ``"mean"``: mean ranks over the periods.
+        Period of the ranks. The default is the last one. For shares it can be ``"mean"``, the mean rank over
+        time.
     labels : mapping, optional
-        Text by column or option; wins over the labels of the panel.
+        Labels of columns or options. They replace those of the panel.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        Nothing is shown and no setting is changed.
+        The Axes with the figure.
 
     Raises
     ------
     InputTypeError
-        If `results` is something else, or `labels` is not a mapping of texts.
+        If `results` has another type, or `labels` is not a mapping of texts.
     OptionError
-        If `show` is not known or the period not in the sample.
+        If `show` is unknown, or the period is not in the sample.
     IdentificationError
-        If there are no shares.
+        If no shares can be computed.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -1273,47 +1283,47 @@ def kernel_ridge(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the kernel density of every period, one ridge a period, with its bandwidth beside it.
+    """Draw the kernel density of each period as a ridgeline plot.
 
     Parameters
     ----------
     data : Series, or Panel with a column
         Values indexed by (entity, time), such as ``index.scores``.
     column : str, optional
-        Column of the panel.
+        Column of the panel, if `data` is a Panel.
     periods : sequence, optional
-        Which; all by default, the first on top.
+        Periods to draw, from the top. The default is all.
     bandwidth : {"scott", "silverman"} or float
-        Rule for the Gaussian kernel, applied period by period: Scott's n^(-1/5) or Silverman's
-        (3n/4)^(-1/5) times the standard deviation. A number is the bandwidth itself, in units of the values,
-        the same in every period.
+        Bandwidth of the Gaussian kernel in each period: n^(-1/5) (``"scott"``, the default) or (3n/4)^(-1/5)
+        (``"silverman"``) times the standard deviation. A number is the bandwidth in units of the values for
+        all periods.
     labels : mapping, optional
-        Text by column; wins over the labels of the panel.
+        Labels of columns. They replace those of the panel.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        All ridges have the same scale. A density goes on beyond the smallest and largest value by up to three
-        bandwidths: that is the kernel, no data. Nothing is shown and no setting is changed.
+        One density per period, all with the same scale, with bandwidth h and number of values n. A density
+        extends beyond the smallest and largest value by up to three bandwidths.
 
     Raises
     ------
     InputTypeError
-        If `data` has no periods, or values are no numbers.
+        If `data` has no periods, or the values are not numeric.
     ColumnError
         If the panel has no such column.
     OptionError
-        If the bandwidth is not known, or a period is not there.
+        If the bandwidth is unknown, or a period is not in the data.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Notes
     -----
-    Scott (1992) and Silverman (1986), as in `scipy.stats.gaussian_kde`. A density with two peaks under one
-    bandwidth may have one under another: that is why the figure says which. Periods with fewer than two
-    different values have none. Missing values are left out, and `n` says how many there are.
+    The bandwidths are those of Scott (1992) and Silverman (1986), as in `scipy.stats.gaussian_kde`. The
+    number of peaks depends on the bandwidth, so the figure states it. A period with fewer than two different
+    values has no density. Missing values are dropped.
 
     Examples
     --------
