@@ -1,7 +1,7 @@
-"""Instruments that vary within entities and periods, built from parts that do not.
+"""Instruments for panel data: interactions of cross-section and time series, shift-share, and distances.
 
-Each function returns a Series with the row labels of the panel (`distance_to`: of its coordinates), matched
-by key and never by position, for `Panel.assign` or `Panel.attach`.
+Each function returns a Series for `Panel.assign` or `Panel.attach`. Its index is that of the panel, or for
+`distance_to` that of the coordinates.
 """
 
 from __future__ import annotations
@@ -54,35 +54,37 @@ _LONGEST_LAG = 1_000
 def interact(
     panel: Panel, cross_section: str | pd.Series[Any], series: str | pd.Series[Any], lag: int = 1
 ) -> pd.Series[float]:
-    """Multiply what differs between entities by what changes over time.
+    """Multiply a variable that is constant over time by a time series.
 
-    ``z_it = c_i * s_{t - lag}``: posts or telephones per head in 1984 times last year's national internet
-    users (Nunn & Qian 2014; Huang, Yu & Zhang 2019). Entity effects absorb the first factor and time effects
-    the second, but not their product.
+    ``z_it = c_i * s_{t - lag}``. An example is the number of post offices or telephones per head in 1984,
+    times national internet users of the previous year (Nunn & Qian 2014; Huang, Yu & Zhang 2019). Entity and
+    time effects absorb the two factors, but not their product.
 
     Parameters
     ----------
     panel : Panel
         The panel.
     cross_section : str or Series
-        A term that is constant within entities, or a Series indexed by entity.
+        Term that is constant within entities, or a Series indexed by entity.
     series : str or Series
-        A term that is constant within periods, or a Series indexed by period. A Series may begin before the
-        panel, so that the first periods have a lagged value.
+        Term that is constant within periods, or a Series indexed by period. A Series can start before the
+        panel, so that the lag is known in the first periods.
     lag : int
-        Steps of time by which `series` is lagged; last period's by default, 0 for the same period.
+        Number of periods by which `series` is lagged. The default is 1; 0 is no lag.
 
     Returns
     -------
     Series
-        By row of `panel`; missing where the entity's value is, and in periods before `series` begins.
+        Instrument, indexed as the rows of `panel`. It is missing if the value of the entity is missing, and
+        before `series` starts.
 
     Raises
     ------
     AlignmentError
         If a Series has no value for an entity, or for a period between its first and its last.
     ColumnError, TermError, InputTypeError, OptionError, PanelIndexError
-        If a term cannot be used or varies where it should not, or the panel has no time.
+        If a term cannot be used, if a term is not constant within entities or periods, or if the panel has no
+        time key.
 
     Examples
     --------
@@ -271,50 +273,51 @@ def bartik(
     lag: int = 1,
     leave_one_out: bool = False,
 ) -> pd.Series[float]:
-    """Weight the shocks of industries by an entity's shares of them (a shift-share instrument).
+    """Compute a shift-share (Bartik) instrument.
 
-    ``z_it = sum_k s_ik g_kt`` (Bartik 1991). Shares are normally from before the sample: identification rests
-    on them, or on the shocks, being as good as random (Goldsmith-Pinkham, Sorkin & Swift 2020; Borusyak, Hull
-    & Jaravel 2022).
+    ``z_it = sum_k s_ik g_kt``, with the share s_ik of industry k in entity i and the shock g_kt of industry k
+    in period t (Bartik 1991). Identification needs exogenous shares (Goldsmith-Pinkham, Sorkin & Swift 2020)
+    or exogenous shocks (Borusyak, Hull & Jaravel 2022). Shares are usually taken from before the sample.
 
     Parameters
     ----------
     panel : Panel
         The panel.
     shares : sequence of str
-        One term an industry: the entity's share of it.
+        Terms of the shares, one per industry.
     shocks : DataFrame or mapping
-        A DataFrame indexed by period with one column a share, named as the share; or share to the column with
-        the entity's own level of the industry (employment, say), from which the growth of the total over
-        `lag` periods is computed: ``sum_j x_jkt / sum_j x_jk,t-lag - 1`` over entities with both.
+        A DataFrame with one row per period and one column per share, with the names of the shares. Or a
+        mapping of each share to the column with the level of the industry in the entity, such as employment.
+        The shock is then the growth of its sum over `lag` periods, ``sum_j x_jkt / sum_j x_jk,t-lag - 1``,
+        over entities with both values.
     base : period, optional
-        Period of which the shares are used for all periods. By default the shares of each row.
+        Period whose shares are used in all periods. The default is the shares of each row.
     lag : int
-        Steps of time over which growth is computed; only with a mapping.
+        Number of periods of the growth, 1 by default. Only with a mapping.
     leave_one_out : bool
-        Whether an entity's own level is left out of the total, so that its own growth is no part of its
-        shock; only with a mapping.
+        Whether the sum excludes the entity itself, so that its shock does not contain its own growth. The
+        default is False. Only with a mapping.
 
     Returns
     -------
     Series
-        By row of `panel`, named ``bartik``; missing where a share or a shock is.
+        Instrument with the name ``bartik``, indexed as the rows of `panel`. It is missing if a share or a
+        shock is missing.
 
     Raises
     ------
     AlignmentError
-        If `shocks` has no row for a period of the panel, or an entity has no row at `base`.
+        If `shocks` has no row for a period of the panel, or an entity has no row in `base`.
     ColumnError
-        If a share has no shock, or a shock no share.
+        If a share has no shock, or a shock has no share.
     OptionError, TermError, InputTypeError, MissingDataError, PanelIndexError
-        If an option or a value cannot be used; a share is negative.
+        If an option or a term cannot be used, or a share is negative.
 
     Warns
     -----
     IdentificationWarning
-        If the shares do not sum to one, with the least, mean and largest sum: the instrument then varies with
-        the sum, and the sum interacted with the periods belongs among the controls (Borusyak, Hull & Jaravel
-        2022).
+        If the shares do not add up to one. The instrument then depends on their sum; add the sum, interacted
+        with periods, to the controls (Borusyak, Hull & Jaravel 2022).
 
     Examples
     --------
@@ -472,28 +475,29 @@ def incomplete_shares(least: float, mean: float, largest: float) -> Notice:
 def distance_to(coordinates: pd.DataFrame, place: object) -> pd.Series[float]:
     """Compute great-circle distances to a place, in kilometres.
 
-    By the haversine formula on a sphere of the earth's mean radius, 6,371.0088 km; the ellipsoid differs by
-    at most half a percent. A distance does not vary in time: `interact` it with something that does.
+    They are computed with the haversine formula on a sphere with radius 6371.0088 km. A distance does not
+    vary over time, so use `interact` to multiply it by a time series.
 
     Parameters
     ----------
     coordinates : DataFrame
-        Latitude and longitude in degrees, in columns named so (``lat``, ``latitude``, ``lon``, ``lng``,
-        ``longitude``), such as ``panel.frame[["lat", "lon"]]`` or a table with one row per entity.
+        Latitude and longitude in degrees, in columns with these names (``lat``, ``latitude``, ``lon``,
+        ``lng``, ``longitude``). It may be ``panel.frame[["lat", "lon"]]`` or a table with one row per entity.
     place : pair of float, or a label
-        Latitude and longitude, or the label of an entity in `coordinates`.
+        Latitude and longitude of the place, or the label of an entity in `coordinates`.
 
     Returns
     -------
     Series
-        By row of `coordinates`, named ``distance``; missing where a coordinate is.
+        Distances with the name ``distance``, indexed as `coordinates`. They are missing if a coordinate is
+        missing.
 
     Raises
     ------
     ColumnError
-        If the columns are not named so.
+        If there are no columns with these names.
     AlignmentError
-        If no row, or rows with several coordinates, have that label.
+        If no row has the label, or its rows have different coordinates.
     InputTypeError, OptionError
         If a coordinate is not a number, or beyond 90 or 180 degrees.
 

@@ -1,4 +1,4 @@
-"""What every specification can do: it is a value, and a changed one is another value."""
+"""Methods that all specifications have. A specification never changes; its methods return new ones."""
 
 from __future__ import annotations
 
@@ -184,27 +184,33 @@ def _is_term(value: object, key: str) -> bool:
 
 
 class Specification(PickledByName):
-    """Methods of frozen specifications; each returns another one."""
+    """Base class of specifications. Its methods return new specifications."""
 
     __slots__ = ()
 
     def replace(self, **fields: Any) -> Self:
-        """Change fields.
+        """Return a specification with other values of some arguments.
 
         Parameters
         ----------
         **fields
-            New values by name.
+            New values by name of the argument.
 
         Returns
         -------
         specification
-            Another one; this one stays.
+            A new specification.
 
         Raises
         ------
         OptionError
-            If there is no such field.
+            If there is no such argument.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> dp.FixedEffects("log(gsp)", ["unemp"]).replace(time_effects=False).time_effects
+        False
         """
         known = [f.name for f in dataclasses.fields(self)]  # type: ignore[arg-type]
         unknown = [n for n in fields if n not in known]
@@ -220,32 +226,44 @@ class Specification(PickledByName):
         Parameters
         ----------
         *x : str
-            Terms.
+            Terms to add.
 
         Returns
         -------
         specification
-            Another one.
+            A new specification.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> dp.FixedEffects("log(gsp)", ["unemp"]).add("log(pc)").x
+        ('unemp', 'log(pc)')
         """
         return self.replace(x=(*self._x(), *x))
 
     def drop(self, *x: str) -> Self:
-        """Take regressors out of `x`.
+        """Drop regressors from `x`.
 
         Parameters
         ----------
         *x : str
-            Terms.
+            Terms to drop.
 
         Returns
         -------
         specification
-            Another one.
+            A new specification.
 
         Raises
         ------
         ColumnError
-            If `x` does not have the term.
+            If a term is not in `x`.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> dp.FixedEffects("log(gsp)", ["unemp", "log(pc)"]).drop("unemp").x
+        ('log(pc)',)
         """
         keys = {canonical(t): t for t in self._x()}
         x = as_terms(x, "drop()")
@@ -256,22 +274,28 @@ class Specification(PickledByName):
         return self.replace(x=tuple(t for t in self._x() if canonical(t) not in gone))
 
     def swap(self, old: str, new: str) -> Self:
-        """Put one term in the place of another, wherever it stands.
+        """Replace one term by another in all roles.
 
         Parameters
         ----------
         old, new : str
-            Terms.
+            Term to replace, and the term that replaces it.
 
         Returns
         -------
         specification
-            Another one.
+            A new specification.
 
         Raises
         ------
         ColumnError
-            If the term stands nowhere.
+            If `old` is not in the specification.
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> dp.FixedEffects("log(gsp)", ["unemp", "log(pc)"]).swap("log(pc)", "log(pcap)").x
+        ('unemp', 'log(pcap)')
         """
         key = canonical(one_term(old, "old"))
         new = one_term(new, "new")
@@ -290,7 +314,7 @@ class Specification(PickledByName):
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """Every term of the model, the outcome first."""
+        """All terms of the model; the outcome is first."""
         out: list[str] = []
         for name in self._term_fields():
             value = getattr(self, name)

@@ -82,27 +82,27 @@ def coefficients(
     level: float = 0.95,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw estimates and their confidence intervals, one line a term.
+    """Draw estimates with confidence intervals, one row per term.
 
     Parameters
     ----------
     results : result, list, mapping or ResultSet
-        What to draw. Several models stand beside each other, each with its own marker; the keys of a mapping
-        are in the legend. A model that could not be estimated, or has none of the terms shown, takes no room
-        beside the others and is named in the legend with the reason.
+        Results of one or more models. Several models have different markers; the keys of a mapping are in the
+        legend. A model that could not be estimated, or has none of the terms, is listed in the legend with
+        the reason.
     keep, drop : sequence of str, optional
-        Terms to keep or to leave out: exact, or patterns such as ``"digital*"``.
+        Terms to keep or to drop: names, or patterns such as ``"digital*"``.
     labels : mapping, optional
-        Text by term, column or model; wins over the labels that came with the results.
+        Labels of terms, columns or models. They replace those of the results.
     level : float
-        Level of the intervals.
+        Confidence level of the intervals, .95 by default.
     ax : Axes, optional
-        Where to draw; default a new figure.
+        Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        Terms from top to bottom, a line at zero. Nothing is shown and no setting is changed.
+        Estimates with intervals, and a line at zero.
 
     Raises
     ------
@@ -111,9 +111,9 @@ def coefficients(
     OptionError
         If `level` is not between 0 and 1.
     ColumnError
-        If `keep` or `drop` names a term that no model has.
+        If `keep` or `drop` has a term that is in no model.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Examples
     --------

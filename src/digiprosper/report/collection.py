@@ -1,4 +1,4 @@
-"""Many results under labels, with what failed beside them."""
+"""Results of several models by label, with the errors of those that failed."""
 
 from __future__ import annotations
 
@@ -36,12 +36,14 @@ _KINDS = ("direct", "indirect", "total")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResultSet(PickledByName, Mapping[str, Any]):
-    """Label to result, in order; the mapping shows what was estimated.
+    """A mapping of labels to results, made by functions that fit several models.
+
+    It contains the models that were estimated; the errors of the others are in `failures`.
 
     Parameters
     ----------
     outcomes : tuple of pairs
-        Label and result, or the DigiprosperError that stopped it.
+        Label and result of each model, or its DigiprosperError.
 
     Examples
     --------
@@ -57,47 +59,47 @@ class ResultSet(PickledByName, Mapping[str, Any]):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """All labels in order, failures too."""
+        """All labels in order, including those in `failures`."""
         return tuple(label for label, _ in self.outcomes)
 
     @property
     def note(self) -> str:
-        """What the notes of a table say of all of them, in English."""
+        """Note of a table on all models, in English."""
         return self.note_in("english")
 
     @property
     def table_notes(self) -> tuple[Remark, ...]:
-        """What the notes of a table say of all models; nothing here."""
+        """Notes of a table on all models (none for a plain ResultSet)."""
         return ()
 
     @property
     def table_heads(self) -> Mapping[str, Remark]:
-        """Heads of a table in words, by label; none here, where the labels are the heads."""
+        """Headings of a table that replace labels (none for a plain ResultSet)."""
         return {}
 
     @property
     def table_rows(self) -> tuple[SharedRow, ...]:
-        """Rows that a table has below the models; none here."""
+        """Additional rows of a table (none for a plain ResultSet)."""
         return ()
 
     def note_in(self, language: Language) -> str:
-        """Write what the notes of a table say of all models, without labels.
+        """Return the note of a table on all models.
 
         Parameters
         ----------
         language : {"english", "chinese"}
-            Of the table.
+            Language of the table.
 
         Returns
         -------
         str
-            Sentences, or nothing.
+            The note, or the empty text.
         """
         return " ".join(remark_text(remark, NO_WORDS, {}, {}, language) for remark in self.table_notes)
 
     @property
     def failures(self) -> dict[str, DigiprosperError]:
-        """Label to error of what could not be estimated."""
+        """Errors of the models that could not be estimated, by label."""
         return {label: r for label, r in self.outcomes if isinstance(r, DigiprosperError)}
 
     def _successes(self) -> dict[str, Any]:
@@ -121,11 +123,11 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         return found[label]
 
     def items(self) -> ItemsView[str, Any]:
-        """Pairs of label and result, of what was estimated."""
+        """Pairs of label and result of the models that were estimated."""
         return self._successes().items()
 
     def values(self) -> ValuesView[Any]:
-        """Results, of what was estimated."""
+        """Results of the models that were estimated."""
         return self._successes().values()
 
     def __contains__(self, label: object) -> bool:
@@ -138,7 +140,7 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         return len(self._successes())
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Stack the tidy frames.
+        """Return the estimates of all models in one table.
 
         Parameters
         ----------
@@ -148,13 +150,21 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         Returns
         -------
         DataFrame
-            One row per model and term, the column ``model`` first. A threshold model shows its slopes. What
-            estimates no terms, such as an index, has no rows.
+            One row per model and term, with the label in column ``model`` and the columns of `tidy` of the
+            results. For a threshold model the slopes are shown. Results without terms, such as those of an
+            index, have no rows.
+
+        Examples
+        --------
+        >>> from digiprosper import FixedEffects, datasets, stepwise
+        >>> steps = stepwise(FixedEffects("log(gsp)", ["log(pc)"]), datasets.us_states(), ["unemp"])
+        >>> steps.tidy()[["model", "term"]].values.tolist()
+        [['(1)', 'log(pc)'], ['(2)', 'log(pc)'], ['(2)', 'unemp']]
         """
         return _stacked({label: result.tidy(level) for label, result in self._regressions().items()})
 
     def effects_table(self, level: float = 0.95) -> pd.DataFrame:
-        """Stack the direct, indirect and total effects of spatial models.
+        """Return the direct, indirect and total effects of all spatial models in one table.
 
         Parameters
         ----------
@@ -164,8 +174,8 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         Returns
         -------
         DataFrame
-            One row per model, term and kind, the column ``model`` first. Models without such effects have no
-            rows.
+            One row per model, term and type of effect, with the label in column ``model``. Other models have
+            no rows.
 
         Examples
         --------
@@ -184,34 +194,34 @@ class ResultSet(PickledByName, Mapping[str, Any]):
     def compare(
         self, term: str | Sequence[str], level: float = 0.95, *, kind: str | None = None
     ) -> pd.DataFrame:
-        """Show one coefficient across models, under one name or several; or one effect of spatial models.
+        """Compare one coefficient, or one effect of spatial models, across models.
 
         Parameters
         ----------
         term : str or sequence of str
-            A coefficient name, or the names that one quantity has in different models, such as
-            ``["digital", "lag(digital)", "digital_pca"]``.
+            Name of the coefficient, or its names in different models, such as ``["digital", "lag(digital)",
+            "digital_pca"]``.
         level : float
             Confidence level of the intervals, .95 by default.
         kind : {"direct", "indirect", "total"}, optional
-            Compare this effect of the regressor, of models that have it, and not the coefficient.
+            Effect of the regressor to compare, for spatial models. The default is the coefficient.
 
         Returns
         -------
         DataFrame
-            One row per model that has the term: model, estimate, std_error, ..., nobs. With several names a
-            column ``term`` comes second: the one that the model has.
+            One row per model that has the term, with the label in column ``model``, the columns of `tidy`,
+            and nobs. With several names there is a column ``term`` with the name in the model.
 
         Raises
         ------
         ColumnError
-            If a name is that of no coefficient in any model.
+            If a name is not a coefficient of any model.
         TermError
-            If a model has two of the names, which are then no names of one quantity.
+            If a model has two of the names.
         InputTypeError
-            If `term` is neither a text nor a list of texts.
+            If `term` is neither text nor a list of text.
         OptionError
-            If `kind` is none of the words.
+            If `kind` has an unknown value.
 
         Examples
         --------

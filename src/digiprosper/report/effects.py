@@ -1,4 +1,4 @@
-"""Estimates whose intervals come from resampling: the effects of a system, or a whole fit drawn again."""
+"""Estimates with bootstrap intervals: effects of a system of equations, or coefficients of a fit."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class DrawnEstimates(PickledByName):
     Parameters
     ----------
     estimates : (k,) array
-        Point estimates, in units of the outcome a unit of the regressor unless the term says otherwise.
+        Point estimates.
     covariance : (k, k) array
-        Their covariance, as whoever builds the result defines it.
+        Their covariance matrix.
     draw_values : (R, k) array
-        Bootstrap draws of the estimates; a row of NaN is a lost draw.
+        Bootstrap draws of the estimates. A draw that could not be estimated is a row of NaN.
     """
 
     estimates: Floats
@@ -48,29 +48,29 @@ class DrawnEstimates(PickledByName):
 
     @property
     def lost(self) -> int:
-        """Draws that could not be estimated."""
+        """Number of draws that could not be estimated."""
         return int(np.isnan(self.draw_values).all(axis=1).sum())
 
     def inference(
         self, info: Glance, n_drawn: int, drawn: str = "entity", *, errors: Inference | None = None
     ) -> Inference:
-        """Tell where errors, intervals and p-values come from.
+        """Describe the types of standard errors, intervals and p-values.
 
         Parameters
         ----------
         info : Glance
-            One line about the fit.
+            Summary numbers of the fit.
         n_drawn : int
-            How many clusters were drawn from.
+            Number of clusters.
         drawn : str
-            What was drawn with replacement: ``"entity"``, or the name of the clusters.
+            What is drawn with replacement: ``"entity"``, or the name of the clusters.
         errors : Inference, optional
-            Of the equations of a system, which has more about their errors than the one line.
+            Type of the standard errors of the equations of a system.
 
         Returns
         -------
         Inference
-            Errors of the fit, intervals and p-values of the draws.
+            Standard errors of the fit, with intervals and p-values from the draws.
         """
         least = info["n_clusters"]
         alone = Inference(
@@ -92,36 +92,36 @@ class DrawnEstimates(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class EffectResults(Summarised, PickledByName):
-    """Estimates with a covariance, and draws from which interval and p-value are read.
+    """Estimates with a covariance matrix and bootstrap draws.
 
-    `std_error` and `statistic` in :meth:`tidy` come from `cov`; the interval is the percentile interval of
-    the draws, and the p-value inverts it, so that the two never disagree.
+    In `tidy` the standard error and the statistic are computed from `cov`. The interval is the percentile
+    interval of the draws, and the p-value is consistent with it.
 
     Parameters
     ----------
     names : tuple of str, length k
         Terms.
     estimated : DrawnEstimates
-        Estimates, their covariance and their draws.
+        Estimates, their covariance matrix and their draws.
     info : Glance
-        One line about the fit.
+        Summary numbers of the fit.
     inference : Inference
-        What was drawn with replacement, and from how many. Below five clusters no interval and no p-value is
-        read from the draws.
+        What is drawn, and the number of clusters. With fewer than five clusters there is no interval and no
+        p-value.
     errors_text : str
-        Which standard errors `cov` holds, in words.
+        Type of the standard errors in `cov`, as text.
     diagnostics : tuple of Notice
-        What was noticed during the fit.
+        Remarks about the data and the fit.
     labels : mapping
         Labels of columns.
     terms : tuple of Term
-        What each term is; those that are not described are slopes.
+        Description of each term.
     words : Words
-        What their codes say in tables and figures.
+        Texts of the terms in tables and figures.
     factors : mapping
-        What names of the model are products of: outcome, effects, clusters, mediators.
+        Factors of outcome, effects, clusters and mediators, by name.
     key_names : pair of str or None
-        Columns of entities and times; None if they are not known.
+        Names of the entity key and the time key, or None if not known.
 
     Examples
     --------
@@ -153,7 +153,7 @@ class EffectResults(Summarised, PickledByName):
 
     @property
     def covariance(self) -> Floats:
-        """Covariance of the estimates as a (k, k) array."""
+        """Covariance matrix of the estimates as a (k, k) array."""
         return self.estimated.covariance
 
     @property
@@ -163,12 +163,12 @@ class EffectResults(Summarised, PickledByName):
 
     @property
     def drawn(self) -> str:
-        """What was drawn with replacement: ``"entity"``, or the name of the clusters."""
+        """What is drawn with replacement: ``"entity"``, or the name of the clusters."""
         return self.inference.drawn or "entity"
 
     @property
     def n_drawn(self) -> int:
-        """How many clusters were drawn from."""
+        """Number of clusters."""
         return self.inference.n_drawn or 0
 
     @property
@@ -178,23 +178,23 @@ class EffectResults(Summarised, PickledByName):
 
     @property
     def cov(self) -> pd.DataFrame:
-        """Covariance of the estimates, terms by terms."""
+        """Covariance matrix of the estimates, with terms in rows and columns."""
         return pd.DataFrame(self.covariance.copy(), index=self._index, columns=self._index)
 
     @property
     def std_errors(self) -> pd.Series[float]:
-        """Square roots of the diagonal of `cov`."""
+        """Standard errors from `cov`, indexed by term."""
         return pd.Series(self._errors, index=self._index, name="std_error")
 
     @property
     def tstats(self) -> pd.Series[float]:
-        """Estimates over their standard errors."""
+        """Estimates divided by their standard errors, indexed by term."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return pd.Series(self.estimates / self._errors, index=self._index, name="statistic")
 
     @property
     def pvalues(self) -> pd.Series[float]:
-        """P-values that invert the percentile interval; never 0, and missing below five drawn clusters."""
+        """Bootstrap p-values, consistent with the percentile interval; missing below five clusters."""
         values = intervals.percentile_p(self.draw_values, clusters=self.n_drawn)
         return pd.Series(values, index=self._index, name="p_value")
 
@@ -205,18 +205,18 @@ class EffectResults(Summarised, PickledByName):
 
     @property
     def draws(self) -> pd.DataFrame:
-        """Bootstrap draws, one column per term; a lost draw is a row of NaN."""
+        """Bootstrap draws, one column per term. A draw that could not be estimated is a row of NaN."""
         rows = pd.RangeIndex(self._reps, name="draw")
         return pd.DataFrame(self.draw_values.copy(), index=rows, columns=self._index)
 
     @property
     def lost_draws(self) -> int:
-        """Draws that could not be estimated."""
+        """Number of draws that could not be estimated."""
         return self.estimated.lost
 
     @property
     def df_t(self) -> float:
-        """Degrees of freedom of the delta interval's t; infinite when the fit has none."""
+        """Degrees of freedom of t in the delta interval; infinite for the normal distribution."""
         df = self.info["df_t"]
         return np.inf if df is None else df
 
@@ -226,20 +226,20 @@ class EffectResults(Summarised, PickledByName):
         return self.info["rng_entropy"]
 
     def interval(self, method: str = "percentile", *, level: float = 0.95) -> pd.DataFrame:
-        """Give every term's interval with the p-value that belongs to the method.
+        """Return confidence intervals and p-values of one of several methods.
 
         Parameters
         ----------
         method : {"percentile", "delta", "bc"}
-            One of `methods`; see the notes.
+            Method; see Notes. The default is ``"percentile"``.
         level : float
             Confidence level, .95 by default.
 
         Returns
         -------
         DataFrame
-            Indexed by term: estimate, conf_low, conf_high, p_value. The last three are missing where the
-            method reads draws and fewer than five clusters were drawn from.
+            One row per term, with columns estimate, conf_low, conf_high and p_value. For ``"percentile"`` and
+            ``"bc"`` the last three are missing with fewer than five clusters.
 
         Raises
         ------
@@ -248,18 +248,17 @@ class EffectResults(Summarised, PickledByName):
 
         Notes
         -----
-        ``percentile`` : order statistics of the draws at q (B + 1), q = (1 - level) / 2 and 1 - q; its p
-        inverts them. What :meth:`tidy` and :meth:`conf_int` show.
+        ``percentile`` : quantiles q and 1 - q of the B draws, with q = (1 - level) / 2. They are the order
+        statistics at q (B + 1) and (1 - q) (B + 1). `tidy` and `conf_int` show this interval.
 
-        ``delta`` : estimate plus and minus t times the standard error in `cov`, t with `df_t` degrees of
-        freedom. Symmetric, which a product of coefficients near 0 is not.
+        ``delta`` : estimate plus and minus t times the standard error in `cov`, with `df_t` degrees of
+        freedom. It is symmetric; the distribution of a product of coefficients near 0 is not.
 
-        ``bc`` : bias-corrected percentile interval (Efron 1987, JASA 82:171), the quantiles
-        ``Phi(2 z0 + z_q)`` of the draws with z0 ``Phi^-1`` of the share of draws below the estimate; its p is
-        one minus the level at which an end meets 0. For a product of coefficients near 0 it is liberal: it
-        finds an effect where there is none more often than its level says (Fritz, Taylor & MacKinnon 2012,
-        Multivariate Behavioral Research 47:61). Report it beside ``percentile``, never because it alone
-        excludes 0.
+        ``bc`` : bias-corrected percentile interval (Efron 1987, JASA 82:171), with quantiles
+        ``Phi(2 z0 + z_q)`` of the draws. ``Phi(z0)`` is the share of draws below the estimate. The p-value is
+        1 minus the level at which an end is 0. For a product of coefficients near 0 it rejects too often
+        (Fritz, Taylor & MacKinnon 2012, Multivariate Behavioral Research 47:61). So report it only together
+        with ``percentile``.
 
         Examples
         --------
@@ -276,7 +275,7 @@ class EffectResults(Summarised, PickledByName):
         return pd.DataFrame(columns, index=self._index)
 
     def conf_int(self, level: float = 0.95) -> pd.DataFrame:
-        """Give the percentile interval.
+        """Return percentile intervals.
 
         Parameters
         ----------
@@ -286,12 +285,12 @@ class EffectResults(Summarised, PickledByName):
         Returns
         -------
         DataFrame
-            Indexed by term: conf_low, conf_high.
+            One row per term with columns conf_low and conf_high.
         """
         return self.interval("percentile", level=level)[["conf_low", "conf_high"]]
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Lay out one row per term.
+        """Return a table with one row per term.
 
         Parameters
         ----------
@@ -301,8 +300,8 @@ class EffectResults(Summarised, PickledByName):
         Returns
         -------
         DataFrame
-            term, estimate, std_error, statistic (both from `cov`), p_value, conf_low, conf_high (these three
-            from the draws, percentile).
+            Columns term, estimate, std_error and statistic (from `cov`), and p_value, conf_low and conf_high
+            (percentiles of the draws).
         """
         ends = self.interval("percentile", level=level)
         return pd.DataFrame(
@@ -318,7 +317,7 @@ class EffectResults(Summarised, PickledByName):
         )
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Bring the effects to a table.
+        """Return the column of a table.
 
         Parameters
         ----------
@@ -333,32 +332,32 @@ class EffectResults(Summarised, PickledByName):
         return (result_column(self, level, words=self.words),)
 
     def glance(self) -> Glance:
-        """Summarise the whole fit in one line.
+        """Return summary numbers of the fit, such as the number of rows.
 
         Returns
         -------
         Glance
-            A fresh mapping; None where a key has no meaning.
+            A mapping with the same keys for all types of results.
         """
         return self.info.copy()
 
     @property
     def conventions(self) -> str:
-        """Which standard errors, and how many draws of what give the percentile intervals."""
+        """Type of the standard errors, and number and type of the draws."""
         return f"{self.errors_text}; {self.draws_text()}"
 
     def draws_text(self, labels: Mapping[str, str] | None = None) -> str:
-        """Describe how many draws of what give the percentile intervals.
+        """Return the number and type of the draws as text.
 
         Parameters
         ----------
         labels : mapping, optional
-            Labels by column, for the name of the clusters; by default the column itself.
+            Labels of columns, for the name of the clusters.
 
         Returns
         -------
         str
-            Such as ``"percentile intervals from 1,999 bootstrap draws of entities"``.
+            Text such as ``"percentile intervals from 1,999 bootstrap draws of entities"``.
         """
         clusters = f"clusters ({name_label(self.drawn, labels or {}, self.factors)})"
         units = "entities" if self.drawn == "entity" else clusters
@@ -371,7 +370,7 @@ class EffectResults(Summarised, PickledByName):
 
     @property
     def settings(self) -> str:
-        """The number that reproduces the draws."""
+        """Seed of the draws."""
         return f"rng {self.rng_entropy}"
 
     def _ends(self, method: str, level: float) -> tuple[Floats, Floats, Floats]:

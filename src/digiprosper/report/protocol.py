@@ -1,4 +1,4 @@
-"""What every estimate answers, whatever made it."""
+"""Attributes and methods that all results have."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ __all__ = ["Glance", "HasDraws", "Results", "empty_glance", "hash_of"]
 
 
 class Glance(TypedDict):
-    """One line about a fit. All keys are present; a value that does not apply is None.
+    """Summary numbers of a fit, such as nobs and rsquared_within.
+
+    It has the same keys for all types of results. A value that does not apply is None.
 
     Examples
     --------
@@ -52,7 +54,7 @@ class Glance(TypedDict):
 
 @runtime_checkable
 class Results(Protocol):
-    """Five members that every set of estimates has.
+    """Attributes and methods of all results with estimates: params, cov, nobs, tidy and glance.
 
     Examples
     --------
@@ -70,7 +72,7 @@ class Results(Protocol):
 
     @property
     def cov(self) -> pd.DataFrame:
-        """Covariance of the estimates, terms by terms."""
+        """Covariance matrix of the estimates, with terms in rows and columns."""
         ...
 
     @property
@@ -79,17 +81,17 @@ class Results(Protocol):
         ...
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """One row per term: term, estimate, std_error, statistic, p_value, conf_low, conf_high."""
+        """Return a table with term, estimate, std_error, statistic, p_value, conf_low, conf_high."""
         ...
 
     def glance(self) -> Glance:
-        """One mapping about the whole fit."""
+        """Return summary numbers of the fit."""
         ...
 
 
 @runtime_checkable
 class HasDraws(Protocol):
-    """Results that keep bootstrap draws.
+    """Results with bootstrap draws.
 
     Examples
     --------
@@ -102,7 +104,7 @@ class HasDraws(Protocol):
 
     @property
     def draws(self) -> pd.DataFrame:
-        """One column per term, one row per draw."""
+        """Bootstrap draws, one column per term and one row per draw."""
         ...
 
 

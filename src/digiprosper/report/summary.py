@@ -522,18 +522,19 @@ class Summarised:
         Returns
         -------
         str
-            Notices, standard errors and settings come last. A notebook shows it as tables.
+            Numbers, and below them remarks, type of the standard errors, and options. A notebook shows
+            tables.
         """
         return SummaryText(self._summary())
 
     def to_dict(self) -> dict[str, Any]:
-        """Give everything but rows and draws as JSON-safe values; missing numbers are None.
+        """Return the results, without rows and draws, as a dict that can be written to JSON.
 
         Returns
         -------
         dict
-            With ``type``, ``schema`` and ``version``. ``Summary.from_dict`` of `digiprosper.report.summary`
-            reads it.
+            The numbers (None if missing), and keys ``type``, ``schema`` and ``version``.
+            ``Summary.from_dict`` of `digiprosper.report.summary` reads it.
         """
         return replace(self._summary(), numbers=self._numbers()).to_dict()
 

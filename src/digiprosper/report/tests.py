@@ -1,4 +1,4 @@
-"""The answer of a test of a hypothesis."""
+"""Results of hypothesis tests."""
 
 from __future__ import annotations
 
@@ -28,27 +28,28 @@ _DRAWN = {"bootstrap": "bootstrap draws", "permutation": "permutations", "placeb
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TestResult(Summarised, PickledByName):
-    """A statistic, what it is distributed as, and the hypothesis in words.
+    """Result of a hypothesis test.
 
     Parameters
     ----------
     name : str
         Name of the test.
     statistic : float
-        Its value.
+        Value of the statistic.
     distribution : str
+        Distribution under the null hypothesis:
         ``"F"``, ``"t"``, ``"chi2"``, ``"normal"``, ``"bootstrap"``, ``"permutation"`` or
         ``"placebo"``.
     df : float, pair of float or None
         Degrees of freedom.
     p_value : float
-        Probability of a statistic at least as extreme under the null.
+        Probability of a statistic at least as extreme under the null hypothesis.
     null : str
-        The null hypothesis in words.
+        The null hypothesis, as text.
     detail : mapping or DataFrame, optional
-        What the statistic was made of.
+        More numbers of the test; see the function that computes it.
     draws : ndarray, optional
-        Statistics of the draws when something was resampled.
+        Statistics of the draws of a bootstrap, permutation or placebo test.
     diagnostics : tuple of Notice
         Remarks about the data and the fit.
 
@@ -74,17 +75,17 @@ class TestResult(Summarised, PickledByName):
     diagnostics: tuple[Notice, ...] = ()
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
-        """Give the column of a table: the statistic, its distribution with degrees of freedom, the p-value.
+        """Return the column of a table: statistic, distribution with degrees of freedom, p-value.
 
         Parameters
         ----------
         level : float
-            Accepted for uniformity; a test has no interval.
+            Not used. All results have this argument.
 
         Returns
         -------
         tuple of Column
-            One, headed by the name of the test.
+            One column with the name of the test as title.
         """
         values = {
             "statistic": self.statistic,
