@@ -1,7 +1,8 @@
-"""Propositions about mechanisms: a catalogue, and the right test of each on a panel.
+"""Propositions about mechanisms, and tests of them with panel data.
 
-`Mechanism` is a proposition as data, `seed_catalogue` those of the paper on the digital economy and common
-prosperity, and `evaluate` puts them to a panel. Provisional: names may still change.
+`Mechanism` is one proposition. `seed_catalogue` has the propositions of the paper on the digital economy and
+common prosperity. `evaluate` tests propositions on a panel. This module is provisional: names may still
+change.
 """
 
 from __future__ import annotations

@@ -133,35 +133,35 @@ def figure_style(
     language: Literal["en", "zh"] = "en",
     font: str | Sequence[str] | None = None,
 ) -> FigureStyle:
-    """Choose how the figures of a paper look, for a ``with`` block in which they are drawn and saved.
+    """Set size, language and fonts of figures in a ``with`` block.
 
     Parameters
     ----------
     width : {"column", "page"} or float
-        Of figures: 90 mm for one column of a journal, 190 mm for its page, or inches from 2 to 40. Heights
-        follow: in proportion, or by the number of rows where there is a row for each term or entity.
-        Diagrams of paths are as wide as their boxes need, up to a page.
+        Width of the figures: 90 mm (``"column"``, the default, for one column of a journal), 190 mm
+        (``"page"``), or inches from 2 to 40. The height is proportional, or depends on the number of rows.
+        The width of path diagrams depends on their boxes, up to a page.
     language : {"en", "zh"}
-        Of the words that the library writes on axes, in legends and in remarks. Labels are printed as they
-        are.
+        Language of the texts that the library writes on axes, in legends and in notes. Labels are printed as
+        they are.
     font : str or sequence of str, optional
-        Names of fonts that are installed, such as ``["Times New Roman", "SimSun"]``. A character is taken
-        from the first that has it. Default matplotlib's own font, followed by one with Chinese characters
-        where they are needed.
+        Names of installed fonts, such as ``["Times New Roman", "SimSun"]``. Each character is taken from the
+        first font that has it. The default is the default font of matplotlib, and a font with Chinese
+        characters if needed.
 
     Returns
     -------
     FigureStyle
-        A context manager. Its `rc` has the settings of matplotlib, for figures of your own.
+        A context manager. Its `rc` has the settings of matplotlib, which you can use for other figures.
 
     Raises
     ------
     OptionError
-        If the width or the language is not one of these, or a font is not installed.
+        If `width` or `language` has a value that is not allowed, or a font is not installed.
     InputTypeError
-        If `font` is no name and no list of names.
+        If `font` is neither a name nor a list of names.
     ImportError
-        If matplotlib is missing; the message has the pip command.
+        If matplotlib is not installed.
 
     Warns
     -----
@@ -170,12 +170,13 @@ def figure_style(
 
     Notes
     -----
-    Type is 8.5 points, in legends 7. The colours are those of Okabe and Ito (2008), which colour-blind
-    readers distinguish, with a dark blue first; neighbours differ in grey, and each model has its own marker
-    too. PDF files embed TrueType fonts (type 42), which journals ask for. Fonts with PostScript outlines,
-    such as Noto Sans CJK, are embedded as type 3, since matplotlib writes type 42 files of them that some
-    readers do not show. SVG files have text as paths and need no font. Bitmaps have 300 dots an inch.
-    These settings are read when a file is written: call ``savefig`` inside the block.
+    Call ``savefig`` inside the block, because these settings are used when a file is written.
+
+    The font size is 8.5 points, and 7 points in legends. The colours are those of Okabe and Ito (2008), which
+    colour-blind readers can distinguish, with a dark blue first. They also differ in grey, and each model has
+    another marker. PDF files embed TrueType fonts (type 42), as journals require. Fonts with PostScript
+    outlines, such as Noto Sans CJK, are embedded as type 3, because some readers do not show their type 42
+    files. SVG files have text as paths. Bitmaps have 300 dots per inch.
 
     Examples
     --------

@@ -14,23 +14,23 @@ _FILE = "propositions.csv"
 
 
 def seed_catalogue() -> tuple[Mechanism, ...]:
-    """List the propositions of the paper that this library follows.
+    """Return the propositions of Kang & Liu on the digital economy and common prosperity.
 
-    Kang & Liu, "Exploring the Path to Achieving Common Prosperity Enabled by the Digital Economy", names
-    channels and constraints and estimates nothing. Each proposition is one of its sentences in our words,
-    made testable; `source` has the work that the paper cites for it. P16 and P17 come from the abstract of a
-    cited work.
+    Kang & Liu, "Exploring the Path to Achieving Common Prosperity Enabled by the Digital Economy", describe
+    channels and constraints without estimates. Each proposition states one of their sentences in a form that
+    can be tested. `source` is the work that they cite for it. P16 and P17 are from the abstract of a cited
+    work.
 
     Returns
     -------
     tuple of Mechanism
-        P01 to P52; numbers are never used again.
+        Propositions P01 to P52.
 
     Notes
     -----
-    Roles: ``de`` digital economy, ``cp`` common prosperity, ``cp_growth`` and ``cp_share`` its two
-    dimensions, ``ur_gap`` ratio or Theil index of urban and rural incomes, ``gini`` inequality of income,
-    ``isu`` industrial upgrading, ``tfp`` productivity; the others say what they are.
+    Roles are ``de`` (digital economy), ``cp`` (common prosperity), ``cp_growth`` and ``cp_share`` (its two
+    dimensions), ``ur_gap`` (ratio or Theil index of urban and rural incomes), ``gini`` (income inequality),
+    ``isu`` (industrial upgrading), ``tfp`` (productivity), and others whose names explain themselves.
 
     Examples
     --------

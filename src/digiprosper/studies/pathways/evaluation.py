@@ -57,83 +57,84 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     rng: object = None,
     language: Literal["en", "zh"] = "en",
 ) -> MechanismReport:
-    """Test propositions on a panel, each by the model of its shape, and adjust the p-values over all.
+    """Test propositions on a panel, with p-values adjusted for multiple tests.
 
-    Every model has entity and time effects, the same controls, and errors clustered by entity. A proposition
-    whose data or model are missing is "not testable", and the report says what it would need.
+    All models have entity and time effects, the same controls, and standard errors clustered by entity. If
+    the data or the model of a proposition are missing, it is "not testable", and the report states what a
+    test would need.
 
     Parameters
     ----------
     panel : Panel
         The data, with a time key.
     mechanisms : sequence of Mechanism
-        The propositions, such as `seed_catalogue`.
+        Propositions, such as those of `seed_catalogue`.
     columns : mapping
-        Role to column, such as ``{"de": "digital", "cp": "prosperity"}``. Columns, not terms: create a
-        logarithm with `Panel.assign`. Roles without a column are allowed.
+        Column of each role, such as ``{"de": "digital", "cp": "prosperity"}``. Transformations must be
+        columns; make them with `Panel.assign`. Roles may be missing.
     controls : str or sequence of str
-        Terms in every model. A column of a proposition is left out of its controls.
+        Controls of all models: columns or terms. A variable of a proposition is not a control in its model.
     systems : mapping, optional
-        Column of an index to the `IndicatorSystem` behind it. A proposition is not tested if one of its
-        variables is an indicator of another, or if two of its indices share one.
+        `IndicatorSystem` of each column that is an index. A proposition is not tested if one of its variables
+        is an indicator of another, or if two of its indices have a common indicator.
     spatial_weights : SpatialWeights, optional
-        What ``spatial`` shapes need.
+        Spatial weights, needed for propositions with shape ``"spatial"``.
     adjust : {"holm", "bonferroni", "fdr_bh", "fdr_by", "none"}
-        Adjustment of p-values over all propositions that are tested, as in
-        `statsmodels.stats.multitest.multipletests`.
+        Adjustment of the p-values of all tested propositions, as in
+        `statsmodels.stats.multitest.multipletests`. The default is ``"holm"``.
     level : float
-        Of intervals, which are not adjusted, and of verdicts.
+        Confidence level of verdicts and of intervals, which are not adjusted; .95 by default.
     rng : None, int, sequence of int, SeedSequence or Generator
-        Seeds all draws. Every row is drawn from the same seed, so no row depends on the others:
-        ``rng=report.rng_entropy`` in a call of the estimator gives the numbers of a row.
+        Seed of all draws. Each proposition uses the same seed, so its numbers do not depend on the others.
     language : {"en", "zh"}
-        Of the words in the report.
+        Language of the report.
 
     Returns
     -------
     MechanismReport
-        One row per proposition, in the order given. One with several causes or outcomes makes a row of each.
+        One row per proposition. If it has several causes or outcomes, there is one row for each.
 
     Raises
     ------
     InputTypeError
         If an argument has the wrong type.
     OptionError
-        If `columns` has a role that neither the mechanisms nor the catalogue have, ids are repeated, or an
-        option has a value that is not allowed.
+        If `columns` has an unknown role, ids are repeated, or an option has a value that is not allowed.
     ColumnError, TermError
         If a column or a control is not in the panel, or a control cannot be read.
     PanelIndexError
         If the panel has no time key.
     AlignmentError
-        If the spatial weights lack an entity.
+        If an entity is not in the spatial weights.
 
     Warns
     -----
     DigiprosperWarning
-        Those of the models, each once, with the propositions they are about.
+        Warnings of the models, each once, with the ids of its propositions.
 
     Notes
     -----
-    Which estimate has the sign that is claimed, by shape (`Mechanism` has the table), and its p-value:
+    The table in `Mechanism` has the estimate of each shape. The p-values and intervals are:
 
-    - slopes, interactions, both directions of ``coupled``: wild cluster bootstrap with the null imposed,
-      9,999 draws, and the interval that inverts it;
-    - indirect effects: percentiles of 9,999 cluster bootstrap draws; where signs of both paths are claimed,
-      t tests of the paths as well;
-    - ``threshold``: the larger p-value of the bootstrap test for a threshold (level and slope change, 9,999
-      draws) and of the t test that the slope does not change, given the threshold; channels add the change of
-      their indirect effects at the same threshold;
-    - ``U``: t tests of the slopes at both ends of the data, two-sided, as either shape may be found;
-    - ``spatial``: effect of a spatial Durbin model, corrected for the bias of fixed effects (Lee & Yu 2010),
-      errors clustered by entity; ``design="staggered"``: average over all treated rows by imputation.
+    - slopes, interactions and both directions of ``coupled``: wild cluster bootstrap under the null
+      hypothesis with 9,999 draws;
+    - indirect effects: percentiles of 9,999 cluster bootstrap draws, and t tests of both paths if their signs
+      are claimed;
+    - ``threshold``: the larger of two p-values, of the bootstrap test for a threshold with 9,999 draws, and
+      of the t test of equal slopes given the threshold; with channels also the change of their indirect
+      effects at this threshold;
+    - ``U``: two-sided t tests of the slopes at both ends of the data;
+    - ``spatial``: effect in a spatial Durbin model with the bias correction of Lee & Yu (2010) and standard
+      errors clustered by entity;
+    - ``design="staggered"``: average effect over all treated rows by imputation.
 
-    A claim about several estimates (channels, moderators, both ends of a U) has the largest of their p-values
-    if all have the claimed sign or all the opposite one, otherwise 1: an intersection-union test (Berger
-    1982). Its row shows the estimate with this p-value; `MechanismReport.parts` has all.
+    A claim about several estimates (channels, moderators, both ends of a U) is tested with an
+    intersection-union test (Berger 1982). Its p-value is the largest of the estimates if all have the claimed
+    sign or all have the opposite sign; otherwise it is 1. The row shows the estimate with this p-value;
+    `MechanismReport.parts` has all.
 
-    With the adjusted p-value at most ``1 - level`` the verdict is "supported" or "contradicted" by the sign;
-    otherwise "inconclusive", which is not evidence of no relation.
+    If the adjusted p-value is at most ``1 - level``, the verdict is "supported" or "contradicted", depending
+    on the sign. Otherwise it is "inconclusive", which is not evidence of no relation.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A proposition as data: which variables it relates, in which form, with which sign."""
+"""A proposition: its variables, form and sign."""
 
 from __future__ import annotations
 
@@ -42,54 +42,55 @@ _STAGES: Final = ("", "cake", "division", "constraint", "policy")
 
 @dataclass(frozen=True, slots=True)
 class Mechanism(PickledByName):
-    """One proposition, with everything that decides how it is put to data.
+    """One proposition about a mechanism, with all that is needed to test it.
 
-    It has no code, no panel and no fit: roles are names of variables in words, which the `columns` of
-    `evaluate` map to columns of a panel. Several causes, outcomes or moderators stand in one text with ``;``
-    between them.
+    The variables are roles, such as ``"de"``. The argument `columns` of `evaluate` maps roles to columns of a
+    panel. Several causes, outcomes or moderators are one text, separated by ``;``.
 
     Parameters
     ----------
     id : str
-        Short and unique, such as ``"P05"``.
+        Short unique name, such as ``"P05"``.
     claim : str
         The proposition in one sentence.
     source : str
-        Who states it.
+        Source of the proposition.
     cause : str
-        Role of the explanatory variable; of several causes each is a test of its own.
+        Role of the explanatory variable. Several causes are tested separately.
     channels : sequence of str, or str
-        Roles of the mediators, all in one model. Of a threshold: channels whose indirect effects are compared
-        between the regimes, too.
+        Roles of the mediators, which are in one model. With shape ``"threshold"`` their indirect effects are
+        compared between regimes.
     outcome : str
-        Role of the outcome; of several outcomes each is a test of its own, on the same rows.
+        Role of the outcome. Several outcomes are tested separately, on the same rows.
     sign : {"+", "-", "-/+", "+/-", "shift"}
-        What is claimed of the estimate that the shape tests, see Notes.
+        Claimed sign of the estimate; see Notes.
     shape : str
-        Which model, see Notes.
+        Form of the relation, which determines the model; see Notes.
     moderator : str
-        Role of what the slope depends on, or of the threshold variable.
+        Role of the moderator or the threshold variable.
     claim_zh : str
         The claim in Chinese.
     test : str
-        How it is put to data, in words.
+        Description of the test.
     testable : {"yes", "proxy", "no"}
-        ``proxy``: a variable is only observed through a stand-in. ``no``: the data are of another kind, and
-        the verdict is "not testable" whatever the columns; ``dataclasses.replace(mechanism, testable="yes")``
-        makes it run.
+        ``"proxy"`` if a variable is measured by a proxy. ``"no"`` if it needs data of another type; the
+        verdict is then "not testable" for any columns. ``dataclasses.replace(mechanism, testable="yes")``
+        changes this.
     path_signs : str
-        Of ``mediated``: the signs of both paths, such as ``"+-"`` where the cause raises the channel and the
-        channel lowers the outcome. Empty if only their product is claimed.
+        For shape ``"mediated"``: claimed signs of both paths, such as ``"+-"`` if the cause increases the
+        mediator and the mediator decreases the outcome. Empty if only the sign of the indirect effect is
+        claimed.
     design : {"", "staggered"}
-        Of ``linear``: ``staggered`` where the cause is a policy that entities adopt at different times.
+        For shape ``"linear"``: ``"staggered"`` if the cause is a policy that entities adopt at different
+        times.
     impact : {"total", "direct", "indirect"}
-        Of ``spatial``: which effect of the cause is claimed; ``indirect`` are spillovers.
+        For shape ``"spatial"``: effect whose sign is claimed. Indirect effects are spillovers.
     stand_in : str
-        Role that is a stand-in, of ``testable="proxy"``.
+        Role that is measured by a proxy, if `testable` is ``"proxy"``.
     needs, needs_zh : str
-        What would make it testable, in both languages.
+        Data that a test would need, in English and Chinese.
     stage : {"", "cake", "division", "constraint", "policy"}
-        Where it stands in the figure of pathways, one for each outcome if they differ.
+        Stage in the figure of pathways; one per outcome if they differ.
     section, where : str
         Place in the source.
 
@@ -98,12 +99,12 @@ class Mechanism(PickledByName):
     InputTypeError
         If a field is not text.
     OptionError
-        If a word is not allowed, if the sign does not suit the shape, or if a role that the shape needs is
-        missing or one that it does not use is given.
+        If an option has an unknown value, if the sign is not possible for the shape, or if the roles do not
+        fit the shape.
 
     Notes
     -----
-    What the sign is claimed of, and what estimates it:
+    The estimate whose sign is claimed, and its model, are:
 
     ===============  ==========================================================  ======================
     shape            estimate                                                    model
@@ -180,17 +181,18 @@ class Mechanism(PickledByName):
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """All roles, each once: causes, channels, outcomes, moderators."""
+        """All distinct roles: causes, channels, outcomes, moderators."""
         named = (*self.causes, *self.channels, *self.outcomes, *self.moderators)
         return tuple(dict.fromkeys(named))
 
     def split(self) -> tuple[Mechanism, ...]:
-        """Make one mechanism of each cause and outcome.
+        """Return one mechanism for each cause and outcome.
 
         Returns
         -------
         tuple of Mechanism
-            Itself if there is one of each; otherwise with the role behind the id, as in ``"P08:cp_growth"``.
+            The mechanism itself if there is one cause and one outcome. Otherwise one for each pair, with ids
+            such as ``"P08:cp_growth"``.
         """
         causes, outcomes = self.causes, self.outcomes
         if len(causes) == 1 and len(outcomes) == 1:

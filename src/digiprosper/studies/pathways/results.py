@@ -1,4 +1,4 @@
-"""The report of propositions: estimates, verdicts, and the words for both."""
+"""Results of tests of propositions: estimates and verdicts."""
 
 from __future__ import annotations
 
@@ -33,27 +33,28 @@ LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MechanismReport(Summarised, PickledByName):
-    """What a panel says of propositions: one row each, with a verdict in words that never claim a cause.
+    """Results of tests of propositions, made by `pathways.evaluate`.
+
+    The verdicts are statements about associations, not about causes.
 
     Parameters
     ----------
     findings : tuple of Finding
-        One a proposition, in the order given.
+        Result of each proposition.
     level : float
-        Of intervals and verdicts.
+        Confidence level of intervals and verdicts.
     adjust : str
-        Adjustment of the p-values.
+        Adjustment of the p-values for multiple tests.
     language : {"en", "zh"}
-        Of words.
+        Language of the texts.
     labels : mapping
-        Labels of columns. Chinese words name columns by their Chinese labels, English words by labels that
-        are not.
+        Labels of columns. Chinese texts use Chinese labels, and English texts use the others.
     entity_name : str
-        Key of the entities, by which errors are clustered.
+        Entity key, by which standard errors are clustered.
     reps : int
-        Draws behind a p-value.
+        Number of draws of each bootstrap.
     rng_entropy : int
-        Number that reproduces the report when passed as `rng`.
+        Seed of the draws; pass it as `rng` to reproduce them.
     diagnostics : tuple of Notice
         Remarks on the whole report.
 
@@ -81,23 +82,23 @@ class MechanismReport(Summarised, PickledByName):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row per proposition, indexed by its id.
+        """Results with one row per proposition, indexed by its id.
 
-        Columns claim, verdict, wording; shape, sign; term (the estimate that decides, in words), estimate,
-        std_error, conf_low, conf_high, p_value, p_adjusted; estimator, nobs, n_entities, n_clusters,
-        clusters, controls; reason (a code, why it was not tested). Intervals are not adjusted. p_value is
-        that of the whole claim, `parts` has those of single estimates. Numbers are missing where nothing was
-        tested.
+        Columns are claim, verdict and wording; shape and sign; term, estimate, std_error, conf_low,
+        conf_high, p_value and p_adjusted; estimator, nobs, n_entities, n_clusters, clusters and controls; and
+        reason, a code that states why it was not tested. If a claim is about several estimates, the row shows
+        the one with the largest p-value; `parts` has all. Intervals are not adjusted for multiple tests.
+        Numbers are missing if a proposition was not tested.
         """
         index = pd.Index([finding.mechanism.id for finding in self.findings], name="id")
         return pd.DataFrame([self._row(finding) for finding in self.findings], index=index)
 
     @property
     def parts(self) -> pd.DataFrame:
-        """One row per estimate that a proposition makes a claim about.
+        """Estimates with one row per estimate whose sign is claimed.
 
-        Columns id, part (a code), of (the column it is about), at, sign (as claimed), estimate, std_error,
-        conf_low, conf_high, p_value.
+        Columns are id, part (a code), of (its column), at (the value at which it is evaluated), sign
+        (claimed), estimate, std_error, conf_low, conf_high and p_value.
         """
         names = ("sign", "estimate", "std_error", "conf_low", "conf_high", "p_value")
         rows = [
@@ -108,17 +109,17 @@ class MechanismReport(Summarised, PickledByName):
         return pd.DataFrame(rows, columns=["id", "part", "of", "at", *names])
 
     def in_language(self, language: str) -> MechanismReport:
-        """Give the same report in a language.
+        """Return the report in another language.
 
         Parameters
         ----------
         language : {"en", "zh"}
-            Of words.
+            Language of the texts.
 
         Returns
         -------
         MechanismReport
-            With the same numbers.
+            Report with the same numbers.
 
         Raises
         ------
@@ -129,17 +130,18 @@ class MechanismReport(Summarised, PickledByName):
         return replace(self, language=language)  # type: ignore[arg-type]
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
-        """Give the columns of a table, a row a proposition that was tested, with its claim.
+        """Return the columns of a table with one row per tested proposition.
 
         Parameters
         ----------
         level : float
-            Accepted for uniformity; intervals have the level of the report.
+            Not used; intervals have the level of the report.
 
         Returns
         -------
         tuple of Column
-            Estimate, interval, adjusted p-value, observations, verdict; in the language of the report.
+            Columns with estimate, interval, adjusted p-value, observations and verdict, in the language of
+            the report.
         """
         tested = [finding for finding in self.findings if finding.tested]
         interval = self._say("head.interval", level=f"{self.level:.0%}")
