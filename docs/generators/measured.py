@@ -24,9 +24,12 @@ import textwrap
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "docs" / "measured"
@@ -146,19 +149,26 @@ def tables() -> dict[str, Table]:
 
 
 def filled(page: str) -> str:
-    """Fill a page with the tables that it asks for."""
+    """Fill a page with the tables that it asks for. A docstring stands above the first of its tables only."""
     there = tables()
-    return BLOCK.sub(lambda block: f"{block[1]}\n{shown(there[block[2]])}\n{block[4]}", page)
+    told: set[str] = set()
+
+    def fill(block: re.Match[str]) -> str:
+        text = shown(there[block[2]], told)
+        told.update(functions(there[block[2]]))
+        return f"{block[1]}\n{text}\n{block[4]}"
+
+    return BLOCK.sub(fill, page)
 
 
-def shown(table: Table) -> str:
-    """Write a table below the docstrings of its tests, which say what was simulated."""
-    docstrings = filter(None, map(docstring, functions(table)))
-    about = textwrap.fill(" ".join(docstrings), 120, break_on_hyphens=False)
+def shown(table: Table, told: Collection[str] = ()) -> str:
+    """Write a table below the docstrings of its tests, which say what was simulated, but for those told before."""
+    docstrings = [docstring(test) for test in functions(table) if test not in told]
+    about = textwrap.fill(" ".join(filter(None, docstrings)), 120, break_on_hyphens=False)
     rows = [cells for written in table.values() for cells in written]
     columns = list(dict.fromkeys(column for cells in rows for column in cells))
     lines = [columns, ["---"] * len(columns), *([cells.get(c, "") for c in columns] for cells in rows)]
-    return f"{about}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return f"{about}\n\n".lstrip() + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def functions(table: Table) -> list[str]:
