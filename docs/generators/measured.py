@@ -162,7 +162,7 @@ def filled(page: str) -> str:
 
 
 def shown(table: Table, told: Collection[str] = ()) -> str:
-    """Write a table below the docstrings of its tests, which say what was simulated, but for those told before."""
+    """Write a table below the docstrings of its tests, but for those that the page has already."""
     docstrings = [docstring(test) for test in functions(table) if test not in told]
     about = textwrap.fill(" ".join(filter(None, docstrings)), 120, break_on_hyphens=False)
     rows = [cells for written in table.values() for cells in written]
