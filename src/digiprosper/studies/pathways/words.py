@@ -69,10 +69,10 @@ WORDS = Words(
         "average": "average difference",
         # reasons
         "why.data": "needs {needs}",
-        "why.data.none": "the data it needs are not those of a panel of regions",
+        "why.data.none": "it needs data other than a panel of regions",
         "why.column": "no column for role {roles}",
         "why.column.several": "no column for the roles {roles}",
-        "why.same_column": "{column} stands for both {roles}",
+        "why.same_column": "{column} is the column of both {roles}",
         "why.overlap": "{found}",
         "why.weights": "needs spatial_weights",
         "why.failed": "{message}",
@@ -99,17 +99,15 @@ WORDS = Words(
         # notes
         "note.several_tests": "{tests} tests, p-values adjusted by {method}. Without adjustment about "
         "{chance} of them would reject at {alpha} by chance alone. Intervals are not adjusted.",
-        "note.association": "Every verdict is about an association. In a mediation the path from "
-        "channel to "
-        "outcome stays one even with an instrument for the explanatory variable (Jiang 2022).",
+        "note.association": "Verdicts are about associations. In a mediation this is true of the path "
+        "from channel to outcome even with an instrument for the explanatory variable (Jiang 2022).",
         "note.samples_differ": "Rows differ in their samples: from {least} to {most} observations.",
-        "note.overlap_not_searched": "Overlap of channels with the indicators of an index was not "
-        "looked for: "
-        "pass systems={{column: IndicatorSystem}}.",
-        "note.controls_left_out": "A variable of a proposition is not also a control of it: {names} "
-        "left out of the controls of {ids}.",
-        "note.controls_overlap": "The control {names} is an indicator of {indices}: the same numbers "
-        "stand on both sides of {ids}.",
+        "note.overlap_not_searched": "Overlap of channels with the indicators of an index "
+        "was not checked: pass systems={{column: IndicatorSystem}}.",
+        "note.controls_left_out": "A variable of a proposition cannot be one of its controls: {names} "
+        "dropped from the controls of {ids}.",
+        "note.controls_overlap": "The control {names} is an indicator of {indices}: the same data "
+        "are on both sides of {ids}.",
         "note.few_draws_to_adjust": "With {tests} tests and {reps} draws no adjusted p-value can be below "
         "{least}: use adjust='fdr_bh', or evaluate fewer propositions at once.",
         "method.holm": "Holm's method",
@@ -117,9 +115,9 @@ WORDS = Words(
         "method.fdr_bh": "the method of Benjamini and Hochberg",
         "method.fdr_by": "the method of Benjamini and Yekutieli",
         "method.none": "no method",
-        "errors": "Errors clustered by {entity}. p-values of slopes, interactions and thresholds: wild "
-        "cluster bootstrap; indirect: percentiles of the cluster bootstrap; {reps} draws. Ends of a curve, "
-        "shifts, models of space and of staggered policies: t or normal tests",
+        "errors": "Standard errors clustered by {entity}. p-values of slopes, interactions and thresholds: "
+        "wild cluster bootstrap; of indirect parts: percentiles of the cluster bootstrap; {reps} draws. "
+        "Ends of a curve, shifts, spatial models and staggered policies: t or normal tests",
         "settings": "rng {entropy}",
         # figure
         "source": "Digital economy",
