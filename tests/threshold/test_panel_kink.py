@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,11 @@ from digiprosper.errors import (
     TermError,
     ThresholdSearchError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from digiprosper import LinearResults
 
 Array = npt.NDArray[Any]
 quiet = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
@@ -258,50 +263,142 @@ def test_a_jump_is_no_kink() -> None:
     assert found.ssr["step"] < 0.95 * found.ssr["kink"]
 
 
+STEP = PanelThreshold("y", "q", "q", "x", regime_intercept=True, reps=199)
+
+
+def keys(n: int, periods: int = 10) -> pd.DataFrame:
+    return pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
+
+
 @quiet
 @pytest.mark.montecarlo
-@pytest.mark.parametrize("hard", [False, True])
-def test_coverage_and_size(*, hard: bool) -> None:
-    """At n = 31, T = 10, with serial correlation and a variance tied to q or not; error of a size .007."""
-    rng, panels, n, periods = np.random.default_rng(1), 1000, 31, 10
-    inside, rejected = np.zeros(3), np.zeros(2)
+@pytest.mark.parametrize("bend", [1.0, 0.5])
+@pytest.mark.parametrize("errors", ["iid", "serial + het"])
+@pytest.mark.parametrize("n", [31, 100])
+def test_coverage_and_size(n: int, errors: str, bend: float, measured: Callable[..., None]) -> None:
+    """Share of 1,000 panels in which a 95% interval contains the truth, or a test at 5% rejects it.
+
+    n entities are observed for 10 periods. q is standard normal with a slope of .5, which changes by the bend
+    at q = .3; errors have a standard deviation of 1. "serial + het": q and the errors have a serial
+    correlation of .8, and the standard deviation of the error is sqrt(.25 + .75 q^2). Tests and sets have 199
+    draws. "no kink" is measured in panels without a kink. "g known": the standard errors take the estimated
+    threshold as known.
+    """
+    rng, panels, periods, hard = np.random.default_rng(1), 1000, 10, errors == "serial + het"
+    inside, rejected, slopes, known = np.zeros(3), np.zeros(2), np.zeros(2), np.zeros(2)
+    truth = np.array([0.5, 0.5 + bend])
     for _ in range(panels):
+        df = keys(n)
         q, e = (_series(rng, n, periods, 0.8 * hard) for _ in range(2))
-        df = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
         df["q"], df["x"] = q, rng.normal(size=q.size)
         e = e * np.sqrt(0.25 + 0.75 * q**2) if hard else e
         df["y"] = 0.5 * q + df["x"] + e
-        rejected[0] += SPEC.fit(Panel(df, "i", "t"), rng=rng).test.p_value <= 0.05
-        df["y"] += np.maximum(q - 0.3, 0)
+        if bend == 1:
+            rejected[0] += SPEC.fit(Panel(df, "i", "t"), rng=rng).test.p_value <= 0.05
+        df["y"] += bend * np.maximum(q - 0.3, 0)
         found = SPEC.fit(Panel(df, "i", "t"), rng=rng)
         rejected[1] += found.continuity.p_value <= 0.05
         for m, method in enumerate(("bootstrap", "lr", "wald")):
             inside[m] += any(a <= 0.3 <= b for a, b in found.confidence_set(method))
+        slopes += contained(found.slopes, truth)
+        known += contained(at_threshold(df, found.threshold), truth)
     drawn, lr, wald = inside / panels
-    assert abs(rejected / panels - 0.05).max() < 0.045
-    assert drawn > (0.83 if hard else 0.9)
-    assert wald < (0.75 if hard else 0.87)
-    assert lr < (0.82 if hard else 0.95)
+    cell = {"n": n, "errors": errors, "bend": f"{bend:g}"}
+    size = {"no kink": rejected[0] / panels} if bend == 1 else {}
+    measured("size_of_kink_tests", {**cell, **size, "no jump": rejected[1] / panels})
+    measured("coverage_of_kink_sets", {**cell, "bootstrap": drawn, "lr": lr, "wald": wald})
+    (below, above), (low, high) = slopes / panels, known / panels
+    covered = {"below": below, "above": above, "below, g known": low, "above, g known": high}
+    measured("coverage_of_kink_slopes", {**cell, **covered})
+
+    assert abs(rejected[bend != 1 :] / panels - 0.05).max() < 0.045
+    assert drawn >= max(lr, wald)
+    if n == 31 and bend == 1:
+        assert drawn > (0.83 if hard else 0.9)
+        assert wald < (0.75 if hard else 0.87)
+        assert lr < (0.82 if hard else 0.95)
+
+
+def contained(results: LinearResults, truth: Array) -> Array:
+    """Whether the intervals of the first coefficients contain the truth."""
+    bounds = results.conf_int().to_numpy()[: truth.size]
+    return (bounds[:, 0] <= truth) & (truth <= bounds[:, 1])
+
+
+def at_threshold(df: pd.DataFrame, threshold: float) -> LinearResults:
+    """Fit both slopes with a threshold that is taken as known."""
+    sides = {"low": np.minimum(df["q"] - threshold, 0), "high": np.maximum(df["q"] - threshold, 0)}
+    return FixedEffects("y", ["low", "high", "x"]).fit(Panel(df.assign(**sides), "i", "t"))
 
 
 @quiet
 @pytest.mark.montecarlo
-def test_a_jump_escapes_the_test_of_no_kink_and_not_that_of_continuity() -> None:
-    """At n = 31, T = 10, jump 1, no bend: .56, .92 and .94 of the step's own test; error of a size .035."""
-    rng, panels, n, periods = np.random.default_rng(2), 200, 31, 10
-    step = PanelThreshold("y", "q", "q", "x", regime_intercept=True, reps=199)
-    rejected = np.zeros(3)
+@pytest.mark.parametrize("jump", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("errors", ["iid", "serial + het"])
+@pytest.mark.parametrize("n", [31, 100])
+def test_a_jump_escapes_the_test_of_no_kink_and_not_that_of_continuity(
+    n: int, errors: str, jump: float, measured: Callable[..., None]
+) -> None:
+    """Share of 500 panels in which a test at 5% rejects; the truth is a line, with a jump or without.
+
+    n entities are observed for 10 periods. q is standard normal with a slope of .5, and the outcome jumps
+    where q is above .3, by so many standard deviations of the error. "serial + het": q and the errors have a
+    serial correlation of .8, and the standard deviation of the error is sqrt(.25 + .75 q^2). The step's own
+    test is that of `PanelThreshold` with its own level and slope on each side. "step only" is the share of
+    panels in which the test of no kink does not reject and both others do. All tests have 199 draws.
+    """
+    rng, panels, periods, hard = np.random.default_rng(2), 500, 10, errors == "serial + het"
+    rejected = np.zeros(4)
     for _ in range(panels):
-        df = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
-        df["q"], df["x"], e = rng.normal(size=(3, n * periods))
-        df["y"] = 0.5 * df["q"] + df["x"] + (df["q"] > 0.3) + e
-        found, other = (spec.fit(Panel(df, "i", "t"), rng=rng) for spec in (SPEC, step))
+        df = keys(n)
+        q, x, e = (_series(rng, n, periods, rho) for rho in (0.8 * hard, 0.0, 0.8 * hard))
+        df["q"], df["x"] = q, x
+        e = e * np.sqrt(0.25 + 0.75 * q**2) if hard else e
+        df["y"] = 0.5 * q + x + jump * (q > 0.3) + e
+        found, other = (spec.fit(Panel(df, "i", "t"), rng=rng) for spec in (SPEC, STEP))
         p = [found.test.p_value, found.continuity.p_value, other.tests["p_value"][0]]
-        rejected += np.array(p) <= 0.05
-    no_kink, no_jump, own = rejected / panels
-    assert 0.45 < no_kink < 0.68
-    assert no_jump > 0.85
-    assert own > 0.87
+        line, kink, step = np.array(p) <= 0.05
+        rejected += [line, kink, step, kink and step and not line]
+    no_kink, no_jump, own, only = rejected / panels
+    cell = {"n": n, "errors": errors, "jump": f"{jump:g}"}
+    shares = {"no kink": no_kink, "no jump": no_jump, "step's own test": own, "step only": only}
+    measured("power_against_a_jump", {**cell, **shares})
+
+    if jump == 0:
+        assert max(no_kink, no_jump, own) < 0.11
+        assert only < 0.05
+    if (n, errors, jump) == (31, "iid", 1):
+        assert 0.45 < no_kink < 0.68
+        assert no_jump > 0.85
+        assert own > 0.87
+
+
+@quiet
+@pytest.mark.montecarlo
+@pytest.mark.parametrize("n", [31, 100])
+def test_a_step_at_a_kink_is_found_less_precisely(n: int, measured: Callable[..., None]) -> None:
+    """Thresholds of a kink model and of a step model in 500 panels where the truth is a kink.
+
+    n entities are observed for 10 periods. q is standard normal with a slope of .5, which changes by one
+    standard deviation of the independent errors at q = .3. Root mean squared errors of both thresholds, and
+    the share of panels in which two 95% sets of the step model contain the truth.
+    """
+    rng, panels = np.random.default_rng(3), 500
+    thresholds, inside = np.zeros((2, panels)), np.zeros(2)
+    for r in range(panels):
+        df = keys(n)
+        df["q"], df["x"], e = rng.normal(size=(3, len(df)))
+        df["y"] = 0.5 * df["q"] + np.maximum(df["q"] - 0.3, 0) + df["x"] + e
+        kink, step = (spec.replace(bootstrap=None).fit(Panel(df, "i", "t")) for spec in (SPEC, STEP))
+        thresholds[:, r] = kink.threshold, step.estimates[0]
+        for m, method in enumerate(("lr", "scaled")):
+            inside[m] += any(a <= 0.3 <= b for a, b in step.confidence_set(method=method))
+    of_kink, of_step = np.sqrt(((thresholds - 0.3) ** 2).mean(axis=1))
+    errors = {"error of the kink": of_kink, "error of the step": of_step}
+    sets = {"lr set of the step": inside[0] / panels, "scaled set of the step": inside[1] / panels}
+    measured("thresholds_where_there_is_a_kink", {"n": n, **errors, **sets})
+    assert of_kink < of_step
+    assert (inside / panels < 0.95).all()
 
 
 def _series(rng: np.random.Generator, n: int, periods: int, rho: float) -> Array:
