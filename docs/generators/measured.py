@@ -113,20 +113,27 @@ def run(chosen: list[str]) -> int:
 
 
 def keep(nodes: list[str], found: dict[str, list[tuple[str, dict[str, str]]]]) -> None:
-    """Put the rows of each table in its file, in the order of the tests."""
-    tables: dict[str, Table] = defaultdict(dict)
-    for path in KEPT.glob("*.json"):
-        for node, kept in json.loads(path.read_text(encoding="utf-8")).items():
-            if node in nodes and node not in found:
-                tables[path.stem][node] = kept["rows"] if isinstance(kept, dict) else kept
-    for node, rows in found.items():
-        for name, cells in rows:
-            tables[name].setdefault(node, []).append(cells)
+    """Put the rows of each table in its file, in the order of the tests.
+
+    A case that its test no longer has is dropped. A test that is not collected, because its data are not there,
+    keeps its rows.
+    """
+    collected = {node.split("[")[0] for node in nodes}
+    there: dict[str, Table] = defaultdict(dict)
+    for name, table in tables().items():
+        for node, rows in table.items():
+            if node not in found and (node in nodes or node.split("[")[0] not in collected):
+                there[name][node] = rows
+    for node, written in found.items():
+        for name, cells in written:
+            there[name].setdefault(node, []).append(cells)
+
     KEPT.mkdir(exist_ok=True)
     for path in KEPT.glob("*.json"):
         path.unlink()
-    for name, written in tables.items():
-        ordered = {node: written[node] for node in nodes if node in written}
+    place = {node: position for position, node in enumerate(nodes)}
+    for name, table in there.items():
+        ordered = {node: table[node] for node in sorted(table, key=lambda node: place.get(node, len(nodes)))}
         text = json.dumps(ordered, indent=1, ensure_ascii=False) + "\n"
         (KEPT / f"{name}.json").write_text(text, encoding="utf-8")
 
@@ -141,11 +148,7 @@ def pages() -> list[Path]:
 
 def tables() -> dict[str, Table]:
     """Read each table: the rows of each test that writes it."""
-    read = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(KEPT.glob("*.json"))}
-    return {
-        name: {node: rows["rows"] if isinstance(rows, dict) else rows for node, rows in table.items()}
-        for name, table in read.items()
-    }
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(KEPT.glob("*.json"))}
 
 
 def filled(page: str) -> str:
