@@ -145,18 +145,18 @@ def _optimum(
         value = optimum.rho if optimum.at_end == "rho" else optimum.lam
         raise IdentificationError(
             f"the likelihood has no maximum inside the interval ({found.low:.4g}, {found.high:.4g}) in which "
-            f"I - {optimum.at_end} W is invertible: it rises up to {optimum.at_end} = {value:.4g}. Check the "
-            f"weights {layout.weights.name!r}, and whether the outcome has a trend that time effects would "
-            "take out."
+            f"I - {optimum.at_end} W is invertible: it increases up to {optimum.at_end} = {value:.4g}. "
+            f"Check the weights {layout.weights.name!r}, and whether the outcome has a common trend, which "
+            "time effects would remove."
         )
     return optimum
 
 
 def _refuse_no_cycle(layout: Layout) -> None:
     text = (
-        f"all eigenvalues of the weights {layout.weights.name!r} are zero, because no chain of links leads "
-        "back to where it began, so that the interval of the spatial coefficient has no ends. Use "
-        "model='slx', or weights in which neighbours are mutual."
+        f"all eigenvalues of the weights {layout.weights.name!r} are zero, because their links have no "
+        "cycle. So the spatial coefficient is not bounded. Use model='slx', or weights in which neighbours "
+        "are mutual."
     )
     raise IdentificationError(text)
 
@@ -167,7 +167,7 @@ def _corrected(point: Point, layout: Layout) -> Point:
     common = row_sum(layout.matrix)
     if time and common is None:
         text = (
-            "bias_correction='lee_yu' with time effects requires weights whose rows have one sum, such as "
+            "bias_correction='lee_yu' with time effects requires weights with equal row sums, such as "
             f"row-standardised weights without islands; those of {layout.weights.name!r} differ. Use "
             "SpatialWeights(standardise='row'), or time_effects=False."
         )
@@ -191,8 +191,9 @@ def _covariance(point: Point, cov_type: str, names: tuple[str, ...]) -> Floats:
     scaled = information * scale * scale[:, None]
     if not float(np.linalg.eigvalsh(scaled)[0]) > SINGULAR:
         raise IdentificationError(
-            "the information matrix of the estimates is not positive definite, so that they have no standard "
-            "errors: the likelihood is flat. Drop regressors or the spatial lags of some (spatial_lags)."
+            "the information matrix of the estimates is not positive definite, because the likelihood is "
+            "flat. So there are no standard errors. Drop regressors, or the spatial lags of some "
+            "(spatial_lags)."
         )
     k = len(names)
     covariance = (np.linalg.inv(scaled) * scale * scale[:, None])[:k, :k]
@@ -219,8 +220,8 @@ def _refuse_no_variance(clustered: Floats, observed: Floats, names: tuple[str, .
     if none.any():
         gone = [name for name, lost in zip(names, none, strict=True) if lost]
         raise IdentificationError(
-            f"no clustered standard error for {quoted(gone)}: the scores of every entity add up to zero, as "
-            "where a regressor varies in one entity only. Use cov_type='observed'."
+            f"no clustered standard error for {quoted(gone)}: the scores of every entity add up to zero, "
+            "for example because a regressor varies in only one entity. Use cov_type='observed'."
         )
 
 

@@ -359,8 +359,8 @@ def standardised(caller: str, field: Field, column: str) -> Floats:
     if constant.any():
         times = field.times[constant]
         raise IdentificationError(
-            f"{caller}: {cited(column)} is constant in {quoted(times)}, so that it has no autocorrelation "
-            "there; leave these periods out with panel.subset().",
+            f"{caller}: {cited(column)} is constant in {quoted(times)}, so autocorrelation is not defined "
+            "there; drop these periods with panel.subset().",
             [Notice("constant", f"{cited(column)} is constant", {"column": column, "times": tuple(times)})],
         )
     return z

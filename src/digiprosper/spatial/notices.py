@@ -199,8 +199,8 @@ def near_end(name: str, value: float, interval: tuple[float, float], weights: st
         return ()
     text = (
         f"{name} = {value:.4g} is near an end of its interval ({low:.4g}, {high:.4g}), where effects are "
-        "nearly infinite and normal intervals fail. The outcome may have a common trend or a unit root: "
-        f"compare time effects, differences, and weights other than {weights!r}."
+        "very large and normal intervals are not valid. The outcome may have a common trend or a unit root: "
+        f"compare with time effects, first differences, and weights other than {weights!r}."
     )
     data = {"coefficient": name, "value": value, "interval": (low, high), "weights": weights}
     return (Notice("near_end", text, data),)
@@ -230,11 +230,11 @@ def time_effects_bias(name: str, bias: float, std_error: float, n_entities: int)
     if distance < _NOTED_BIAS:
         return ()
     coverage = _NORMAL.cdf(_QUANTILE - distance) - _NORMAL.cdf(-_QUANTILE - distance)
-    more = " Intervals of the effects have it too rarely, too." if name == "rho" else ""
+    more = " The coverage for the effects is too low as well." if name == "rho" else ""
     text = (
         f"maximum likelihood with time effects and {n_entities} entities biases {name}, here by about "
-        f"{bias:z.3f} ({distance:.1f} standard errors): a 95% interval of {name} has the true value in about "
-        f"{coverage:.0%} of samples.{more} Write bias_correction='lee_yu', and report that you did."
+        f"{bias:z.3f} ({distance:.1f} standard errors): a 95% interval of {name} contains the true value in "
+        f"about {coverage:.0%} of samples.{more} Use bias_correction='lee_yu', and report it."
     )
     data = {"coefficient": name, "bias": bias, "std_error": std_error, "coverage": coverage}
     if distance < _LARGE_BIAS:

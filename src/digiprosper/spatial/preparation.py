@@ -315,8 +315,8 @@ def _refuse_names(spec: Any, prepared: Prepared) -> None:
 def _refuse_perfect(linear: LinearResults, length: float) -> None:
     if float(np.linalg.norm(linear.residuals)) < PERFECT_FIT * length:
         raise IdentificationError(
-            f"the regressors fit the outcome {cited(linear.depvar)} perfectly, so that there is no error "
-            "whose likelihood could be computed. Drop the regressor that the outcome is computed from."
+            f"the regressors fit the outcome {cited(linear.depvar)} perfectly, so the likelihood cannot be "
+            "computed. Drop the regressor that the outcome is computed from."
         )
 
 

@@ -154,15 +154,15 @@ class SpatialWeights(Summarised, PickledByName):
     name: str
     """Name in summaries and messages."""
     made_by: str = ""
-    """How a builder made the weights, such as ``"inverse distance, power 1"``; empty if none did."""
+    """Construction of the weights, such as ``"inverse distance, power 1"``; empty for given weights."""
     made_from: str | None = None
-    """Variable that the weights are made from, if they are."""
+    """Variable that the weights are computed from, or None."""
     left_out: tuple[Any, ...] = ()
     """Entities that `aligned_to` left out."""
     degrees: Floats | None = None
-    """Latitude and longitude by entity, where they are known: (n, 2) array."""
+    """Latitude and longitude of each entity as an (n, 2) array, or None."""
     parts: tuple[SpatialWeights, SpatialWeights, float] | None = None
-    """Both weights that were nested, and the share of the first; None for other weights."""
+    """Both weights of `nested`, and the share of the first; None for other weights."""
 
     def __init__(
         self,
@@ -196,8 +196,8 @@ class SpatialWeights(Summarised, PickledByName):
         radius = spectral_radius(self.raw)
         if radius == 0:
             raise IdentificationError(
-                f"{self.name}: the spectral radius of the weights is zero, because no chain of links leads "
-                'back to where it began; use standardise="row".',
+                f"{self.name}: the spectral radius of the weights is zero, because their links have no "
+                'cycle; use standardise="row".',
                 [Notice("extreme", "spectral radius of zero", {"column": self.name, "largest": 0.0})],
             )
         return scaled(self.raw, np.full(self.n, 1.0 / radius))
