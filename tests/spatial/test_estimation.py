@@ -46,7 +46,7 @@ def test_a_likelihood_that_rises_up_to_an_end_is_refused() -> None:
     y = np.linalg.solve(np.eye(21) + 1.6 * circle, x + e)
     keys = {"city": np.repeat(range(21), T), "year": np.tile(range(T), 21)}
     panel = Panel(pd.DataFrame({**keys, "x": x.ravel(), "y": y.ravel()}), "city", "year")
-    with pytest.raises(dp.IdentificationError, match="rises up to rho"):
+    with pytest.raises(dp.IdentificationError, match="increases up to rho"):
         PanelSpatial("y", ["x"], SpatialWeights(circle, range(21)), model="sar").fit(panel)
 
 
