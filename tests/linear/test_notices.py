@@ -61,7 +61,7 @@ def test_levels_without_rows_to_spare_are_told() -> None:
     assert notices.saturated_levels("city", 0, 0) == []
     (notice,) = notices.saturated_levels("city", 3, 6)
     assert (notice.code, notice.data) == ("saturated_levels", {"effect": "city", "levels": 3, "rows": 6})
-    assert notice.message.startswith("3 levels of city with 6 rows")
+    assert notice.message.startswith("3 levels of city (6 rows in all)")
 
 
 def test_a_near_collinearity_has_its_measure() -> None:
