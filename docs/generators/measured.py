@@ -115,7 +115,7 @@ def run(chosen: list[str]) -> int:
 def keep(nodes: list[str], found: dict[str, list[tuple[str, dict[str, str]]]]) -> None:
     """Put the rows of each table in its file, in the order of the tests.
 
-    A case that its test no longer has is dropped. A test that is not collected, because its data are not there,
+    A case that its test no longer has is dropped. A test that is not collected, because its data are missing,
     keeps its rows.
     """
     collected = {node.split("[")[0] for node in nodes}
