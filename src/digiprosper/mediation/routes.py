@@ -111,27 +111,27 @@ class PathSystem(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Varying(PickledByName):
-    """What the effects depend on; all of it empty where they are constant.
+    """Variable that the effects depend on. All fields are empty if effects are constant.
 
     Parameters
     ----------
     variable : str
-        The moderator, the threshold variable or the treatment; else empty.
+        The moderator, the threshold variable or the treatment; empty if effects are constant.
     quantiles : (101,) array
-        Of that variable in the sample, by percent; empty if there is none.
+        Quantiles 0, 1, ..., 100% of the variable in the sample.
     points : tuple of (suffix, value)
-        Where terms tell the effects: the 10, 50 and 90% quantiles, or both values of a dummy.
+        Values at which terms evaluate the effects, with the suffix of the term: the 10, 50 and 90% quantiles,
+        or both values of a dummy.
     routes : tuple of Route
-        Effects as functions of it.
+        Effects as functions of the variable.
     threshold : float or None
-        Value at which the regimes part.
+        Threshold gamma.
     threshold_draws : (R,) array
-        The value searched in each draw; empty where it was held. They carry the uncertainty of the value into
-        the effects; they are no confidence set of it (Yu 2014, Econometric Theory 30:676; `PanelThreshold`
-        has one). Intervals "percentile" and "bc" know of it; "delta", "monte_carlo" and bca's acceleration
-        take the value as given.
+        Threshold in each draw with ``search_draws=True``; otherwise empty. Intervals "percentile" and "bc"
+        allow for its estimation; "delta" takes the threshold as known. The draws are not a confidence set of
+        the threshold (Yu 2014, Econometric Theory 30:676); `PanelThreshold` computes one.
     regime_counts : tuple of (rows, entities)
-        Of each regime.
+        Numbers of rows and entities of each regime.
     """
 
     variable: str = ""
@@ -144,7 +144,7 @@ class Varying(PickledByName):
 
 
 class VaryingFields:
-    """Fields of `Varying`, one by one."""
+    """Fields of `Varying` as attributes."""
 
     __slots__ = ()
 
@@ -152,17 +152,17 @@ class VaryingFields:
 
     @property
     def variable(self) -> str:
-        """What the effects depend on: the moderator, the threshold variable or the treatment; else empty."""
+        """Variable that effects depend on: moderator, threshold variable or treatment; or the empty text."""
         return self.varying.variable
 
     @property
     def quantiles(self) -> Floats:
-        """Quantiles of that variable in the sample, by percent; empty if there is none."""
+        """Quantiles 0, 1, ..., 100% of the variable in the sample."""
         return self.varying.quantiles
 
     @property
     def points(self) -> tuple[tuple[str, float], ...]:
-        """Where terms tell the effects: suffix and value."""
+        """Values at which terms evaluate the effects, with the suffix of the term."""
         return self.varying.points
 
     @property
@@ -172,15 +172,15 @@ class VaryingFields:
 
     @property
     def threshold(self) -> float | None:
-        """Value at which the regimes part."""
+        """Threshold gamma, or None."""
         return self.varying.threshold
 
     @property
     def threshold_draws(self) -> Floats:
-        """The value searched in each draw; empty where it was held. They are no confidence set of it."""
+        """Threshold in each draw with ``search_draws=True``; not a confidence set."""
         return self.varying.threshold_draws
 
     @property
     def regime_counts(self) -> tuple[tuple[int, int], ...]:
-        """Rows and entities of each regime."""
+        """Numbers of rows and entities of each regime."""
         return self.varying.regime_counts

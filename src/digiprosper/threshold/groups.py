@@ -1,4 +1,4 @@
-"""What results of thresholds and kinks are made of, in groups, and every field by itself."""
+"""Fields of the results of thresholds and kinks."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ThresholdSearched(PickledByName):
-    """Thresholds as the search found them, and the fit around them.
+    """Estimated thresholds and sums of squared residuals.
 
     Parameters
     ----------
     estimates : (m,) array
         Thresholds in the order found (or given).
     search_ssr : (t + 1,) array
-        Least sum of squares with 0, 1, ..., t thresholds, each found with the earlier ones held; t is m, or
-        one more when a further one was tested and not kept ("auto").
+        Sum of squared residuals with 0, 1, ..., t thresholds in the sequential search. t is m, or m + 1 if
+        another threshold was tested and not kept ("auto").
     null_ssr : (t,) array
-        Sum of squares of the refined model with one threshold less.
+        Sum of squared residuals of the refined model with one threshold less.
     candidates : (G,) array
-        Values a threshold may take, increasing.
+        Candidates for a threshold, in ascending order.
     profiles : (m, G) array
-        Sum of squares with threshold j at each candidate, the others held; infinite where it may not lie.
+        Sum of squared residuals with threshold j at each candidate; infinite if it is not allowed.
     fit_ssr : float
-        Sum of squares at the thresholds.
+        Sum of squared residuals at the thresholds.
     df : float
-        Denominator of F and LR.
+        Degrees of freedom in F and LR.
     df_rule : str
         ``"hansen"`` (N - n) or ``"xthreg"`` (T (n - 1)).
     given : bool
-        Whether the thresholds were fixed by the user.
+        Whether the thresholds were given.
     trim : tuple of float
-        Share of the rows that each regime keeps, one a threshold.
+        Smallest share of the rows in each regime, one per threshold.
     grid : int, str or None
-        Candidates asked for; None is every one.
+        The `grid` of the specification; None is all candidates.
     search : str
         ``"sequential"`` or ``"joint"``.
     """
@@ -79,15 +79,15 @@ class ThresholdTested(PickledByName):
     Parameters
     ----------
     bootstrap : tuple of str
-        Bootstraps run, the one that decides first; empty for none.
+        Bootstraps of the tests; the first is used for conclusions. Empty without tests.
     statistic_values : (b, t) array
-        What each bootstrap compares its draws with: F, or the robust score statistic of "wild_score".
+        Statistic of each bootstrap: F, or the score statistic of "wild_score".
     statistic_draws : (b, t, B) array
-        Drawn statistics of each bootstrap and threshold; missing where a draw left no room.
+        Draws of the statistic for each bootstrap and threshold; missing if a draw has no candidate.
     reps : int
-        Draws of each bootstrap.
+        Number of draws of each bootstrap.
     rng_entropy : int or None
-        Seed of the draws; pass it as `rng` to reproduce them; None when nothing was drawn.
+        Seed of the draws; pass it as `rng` to reproduce them. None without draws.
     """
 
     bootstrap: tuple[str, ...]
@@ -99,19 +99,19 @@ class ThresholdTested(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ThresholdBounded(PickledByName):
-    """What bounds the likelihood ratio in the confidence sets.
+    """Bounds of the likelihood ratio in the confidence sets.
 
     Parameters
     ----------
     level : float
-        Of the confidence sets.
+        Confidence level of the sets.
     confidence : str
-        Which bound the sets have: ``"lr"``, ``"scaled"`` or ``"bootstrap"``.
+        Type of the bound: ``"lr"``, ``"scaled"`` or ``"bootstrap"``.
     variance_ratios : (m,) array
-        Variance of the errors, weighted by the squared jump, at each threshold against its average: the
-        factor of the "scaled" bound.
+        Ratio of the error variance at each threshold (weighted by the squared jump) to its average. The bound
+        "scaled" is multiplied by it.
     lr_bounds : (m, G) array
-        Drawn bound on the likelihood ratio at each candidate; empty unless `confidence` is "bootstrap".
+        Bootstrap bound at each candidate; empty unless `confidence` is "bootstrap".
     """
 
     level: float
@@ -122,19 +122,19 @@ class ThresholdBounded(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ThresholdSplit(PickledByName):
-    """How the thresholds split the rows.
+    """Regimes of the rows.
 
     Parameters
     ----------
     rule : str
-        ``"<="`` or ``"<"``: which rows belong to the low regime.
+        ``"<="`` or ``"<"``: whether a row at the threshold belongs to the lower regime.
     regime_codes : (N,) array
         Regime of each row, 1 for the lowest values.
     regime_sizes : (m + 1, 2) array
-        Rows and entities of each regime.
+        Numbers of rows and entities of each regime.
     split_names : tuple of str
-        Names of what the slopes have by regime: the columns of `regime_dependent`, which are several of a
-        category, and the intercept where it differs; the terms themselves if not given.
+        Names of the columns with slopes by regime: those of `regime_dependent` (several for a category), and
+        the intercept if it depends on the regime.
     """
 
     rule: str
@@ -144,7 +144,7 @@ class ThresholdSplit(PickledByName):
 
 
 class ThresholdFields:
-    """Fields of the groups of `ThresholdResults`, one by one."""
+    """Fields of the groups of `ThresholdResults` as attributes."""
 
     __slots__ = ()
 
@@ -160,107 +160,107 @@ class ThresholdFields:
 
     @property
     def search_ssr(self) -> Floats:
-        """Least sum of squares with 0, 1, ..., t thresholds, each found with the earlier ones held."""
+        """Sums of squared residuals with 0, 1, ..., t thresholds in the sequential search."""
         return self.searched.search_ssr
 
     @property
     def null_ssr(self) -> Floats:
-        """Sum of squares of the refined model with one threshold less."""
+        """Sum of squared residuals of the refined model with one threshold less."""
         return self.searched.null_ssr
 
     @property
     def candidates(self) -> Floats:
-        """Values a threshold may take, increasing."""
+        """Candidates for a threshold, in ascending order."""
         return self.searched.candidates
 
     @property
     def profiles(self) -> Floats:
-        """Sum of squares with threshold j at each candidate, the others held."""
+        """Sums of squared residuals with threshold j at each candidate and the others constant."""
         return self.searched.profiles
 
     @property
     def fit_ssr(self) -> float:
-        """Sum of squares at the thresholds."""
+        """Sum of squared residuals at the thresholds."""
         return self.searched.fit_ssr
 
     @property
     def df(self) -> float:
-        """Denominator of F and LR."""
+        """Degrees of freedom in F and LR."""
         return self.searched.df
 
     @property
     def df_rule(self) -> str:
-        """What `df` is: ``"hansen"`` (N - n) or ``"xthreg"`` (T (n - 1))."""
+        """Rule of `df`: ``"hansen"`` (N - n) or ``"xthreg"`` (T (n - 1))."""
         return self.searched.df_rule
 
     @property
     def given(self) -> bool:
-        """Whether the thresholds were fixed by the user."""
+        """Whether the thresholds were given."""
         return self.searched.given
 
     @property
     def trim(self) -> tuple[float, ...]:
-        """Share of the rows that each regime keeps, one a threshold."""
+        """Smallest share of the rows in each regime, one per threshold."""
         return self.searched.trim
 
     @property
     def grid(self) -> int | str | None:
-        """Candidates asked for; None is every one."""
+        """The `grid` of the specification; None is all candidates."""
         return self.searched.grid
 
     @property
     def search(self) -> str:
-        """How it was searched: ``"sequential"`` or ``"joint"``."""
+        """Type of the search: ``"sequential"`` or ``"joint"``."""
         return self.searched.search
 
     @property
     def bootstrap(self) -> tuple[str, ...]:
-        """Bootstraps run, the one that decides first; empty for none."""
+        """Bootstraps of the tests; the first is used for conclusions. Empty without tests."""
         return self.tested.bootstrap
 
     @property
     def statistic_values(self) -> Floats:
-        """What each bootstrap compares its draws with: F, or the robust score statistic of "wild_score"."""
+        """Statistic of each bootstrap: F, or the score statistic of "wild_score"."""
         return self.tested.statistic_values
 
     @property
     def statistic_draws(self) -> Floats:
-        """Drawn statistics of each bootstrap and threshold; missing where a draw left no room."""
+        """Draws of the statistic for each bootstrap and threshold; missing if a draw has no candidate."""
         return self.tested.statistic_draws
 
     @property
     def reps(self) -> int:
-        """Draws of each bootstrap."""
+        """Number of draws of each bootstrap."""
         return self.tested.reps
 
     @property
     def rng_entropy(self) -> int | None:
-        """Seed of the draws; pass it as `rng` to reproduce them; None when nothing was drawn."""
+        """Seed of the draws; pass it as `rng` to reproduce them. None without draws."""
         return self.tested.rng_entropy
 
     @property
     def level(self) -> float:
-        """Level of the confidence sets."""
+        """Confidence level of the sets."""
         return self.bounded.level
 
     @property
     def confidence(self) -> str:
-        """Which bound the sets have: ``"lr"``, ``"scaled"`` or ``"bootstrap"``."""
+        """Type of the bound: ``"lr"``, ``"scaled"`` or ``"bootstrap"``."""
         return self.bounded.confidence
 
     @property
     def variance_ratios(self) -> Floats:
-        """Variance of the errors at each threshold against its average: the factor of the "scaled" bound."""
+        """Ratio of the error variance at each threshold to its average, for the bound "scaled"."""
         return self.bounded.variance_ratios
 
     @property
     def lr_bounds(self) -> Floats:
-        """Drawn bound on the likelihood ratio at each candidate; empty unless `confidence` is "bootstrap"."""
+        """Bootstrap bound at each candidate; empty unless `confidence` is "bootstrap"."""
         return self.bounded.lr_bounds
 
     @property
     def rule(self) -> str:
-        """Which rows belong to the low regime: ``"<="`` or ``"<"``."""
+        """Whether a row at the threshold belongs to the lower regime: ``"<="`` or ``"<"``."""
         return self.split.rule
 
     @property
@@ -270,41 +270,41 @@ class ThresholdFields:
 
     @property
     def regime_sizes(self) -> Ints:
-        """Rows and entities of each regime."""
+        """Numbers of rows and entities of each regime."""
         return self.split.regime_sizes
 
     @property
     def split_names(self) -> tuple[str, ...]:
-        """Names of what the slopes have by regime."""
+        """Names of the columns with slopes by regime."""
         return self.split.split_names
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class KinkSearched(PickledByName):
-    """The kink as the search found it, and the fit around it.
+    """Estimated kink and sums of squared residuals.
 
     Parameters
     ----------
     threshold : float
         Estimated value at which the slope changes.
     threshold_se : float
-        Its standard error, of the same kind as those of the slopes; missing where the threshold is not
+        Standard error of the kink, of the same type as those of the slopes; missing if the kink is not
         identified.
     sums : (3,) array
-        Least sums of squares of the line, the kink and the step (a slope and a level on each side).
+        Sums of squared residuals of the linear, kink and step model.
     candidates : (G,) array
-        Observed values of the kink variable inside the trim; the search runs over all between the first and
-        the last.
+        Observed values of the kink variable in the searched range. The search is over all numbers between the
+        first and the last.
     profile_ssr : (G,) array
-        Sum of squares with the threshold at each.
+        Sum of squared residuals with the kink at each candidate.
     regime_sizes : (2, 2) array
-        Rows and entities (seen at least once) at or below the threshold, and above.
+        Numbers of rows and entities at or below the kink, and above.
     df : float
-        Denominator of F and LR.
+        Degrees of freedom in F and LR.
     df_rule : str
         ``"hansen"`` (N - n) or ``"xthreg"`` (T (n - 1)).
     trim : float
-        Share of the rows outside the searched range, on each side.
+        Share of the rows outside the searched range on each side.
     """
 
     threshold: float
@@ -327,11 +327,11 @@ class KinkTested(PickledByName):
     bootstrap : str or None
         ``"wild_cluster"`` or None.
     draws : (3, B) array
-        Drawn F of no kink, F of continuity, and LR of the threshold.
+        Draws of F of no kink, F of continuity, and LR of the kink.
     reps : int
-        Draws of each bootstrap.
+        Number of draws of each bootstrap.
     rng_entropy : int or None
-        Seed of the draws; pass it as `rng` to reproduce them; None when nothing was drawn.
+        Seed of the draws; pass it as `rng` to reproduce them. None without draws.
     """
 
     bootstrap: str | None
@@ -347,11 +347,11 @@ class KinkBounded(PickledByName):
     Parameters
     ----------
     level : float
-        Of the confidence sets.
+        Confidence level of the sets.
     critical : mapping
-        Critical value of LR by method of the confidence set.
+        Critical value of LR for each type of confidence set.
     sets : mapping
-        Confidence set by method, intervals from low to high.
+        Confidence set of each type: intervals in ascending order.
     """
 
     level: float
@@ -360,7 +360,7 @@ class KinkBounded(PickledByName):
 
 
 class KinkFields:
-    """Fields of the groups of `KinkResults`, one by one."""
+    """Fields of the groups of `KinkResults` as attributes."""
 
     __slots__ = ()
 
@@ -375,75 +375,75 @@ class KinkFields:
 
     @property
     def threshold_se(self) -> float:
-        """Standard error of the threshold, of the same kind as those of the slopes."""
+        """Standard error of the kink, of the same type as those of the slopes."""
         return self.searched.threshold_se
 
     @property
     def sums(self) -> Floats:
-        """Least sums of squares of the line, the kink and the step (a slope and a level on each side)."""
+        """Sums of squared residuals of the linear, kink and step model."""
         return self.searched.sums
 
     @property
     def candidates(self) -> Floats:
-        """Observed values of the kink variable inside the trim."""
+        """Observed values of the kink variable in the searched range."""
         return self.searched.candidates
 
     @property
     def profile_ssr(self) -> Floats:
-        """Sum of squares with the threshold at each candidate."""
+        """Sums of squared residuals with the kink at each candidate."""
         return self.searched.profile_ssr
 
     @property
     def regime_sizes(self) -> Ints:
-        """Rows and entities (seen at least once) at or below the threshold, and above."""
+        """Numbers of rows and entities at or below the kink, and above."""
         return self.searched.regime_sizes
 
     @property
     def df(self) -> float:
-        """Denominator of F and LR."""
+        """Degrees of freedom in F and LR."""
         return self.searched.df
 
     @property
     def df_rule(self) -> str:
-        """What `df` is: ``"hansen"`` (N - n) or ``"xthreg"`` (T (n - 1))."""
+        """Rule of `df`: ``"hansen"`` (N - n) or ``"xthreg"`` (T (n - 1))."""
         return self.searched.df_rule
 
     @property
     def trim(self) -> float:
-        """Share of the rows outside the searched range, on each side."""
+        """Share of the rows outside the searched range on each side."""
         return self.searched.trim
 
     @property
     def bootstrap(self) -> str | None:
-        """What was drawn: ``"wild_cluster"`` or None."""
+        """Bootstrap of the tests: ``"wild_cluster"`` or None."""
         return self.tested.bootstrap
 
     @property
     def draws(self) -> Floats:
-        """Drawn F of no kink, F of continuity, and LR of the threshold."""
+        """Draws of F of no kink, F of continuity, and LR of the kink."""
         return self.tested.draws
 
     @property
     def reps(self) -> int:
-        """Draws of each bootstrap."""
+        """Number of draws of each bootstrap."""
         return self.tested.reps
 
     @property
     def rng_entropy(self) -> int | None:
-        """Seed of the draws; pass it as `rng` to reproduce them; None when nothing was drawn."""
+        """Seed of the draws; pass it as `rng` to reproduce them. None without draws."""
         return self.tested.rng_entropy
 
     @property
     def level(self) -> float:
-        """Level of the confidence sets."""
+        """Confidence level of the sets."""
         return self.bounded.level
 
     @property
     def critical(self) -> Mapping[str, float]:
-        """Critical value of LR by method of the confidence set."""
+        """Critical value of LR for each type of confidence set."""
         return self.bounded.critical
 
     @property
     def sets(self) -> Mapping[str, tuple[tuple[float, float], ...]]:
-        """Confidence set by method, intervals from low to high."""
+        """Confidence set of each type: intervals in ascending order."""
         return self.bounded.sets
