@@ -180,7 +180,8 @@ class MediationResults(VaryingFields, EffectResults):
 
         a and b are assumed to be normal, with the standard errors and the correlation of the fit. The ends
         are quantiles of the exact distribution of their product (Tofighi & MacKinnon 2011), so no draws are
-        needed. Monte Carlo intervals with many draws are equal to it.
+        needed. ``interval("monte_carlo")`` approximates it by simulation, except with few clusters, for which
+        it uses the t distribution.
 
         Parameters
         ----------

@@ -128,8 +128,9 @@ class Varying(PickledByName):
         Threshold gamma.
     threshold_draws : (R,) array
         Threshold in each draw with ``search_draws=True``; otherwise empty. Intervals "percentile" and "bc"
-        allow for its estimation; "delta" takes the threshold as known. The draws are not a confidence set of
-        the threshold (Yu 2014, Econometric Theory 30:676); `PanelThreshold` computes one.
+        allow for its estimation. "delta" and "monte_carlo" take the threshold as known, and so does the
+        acceleration of "bca". The draws are not a confidence set of the threshold (Yu 2014, Econometric
+        Theory 30:676); `PanelThreshold` computes one.
     regime_counts : tuple of (rows, entities)
         Numbers of rows and entities of each regime.
     """

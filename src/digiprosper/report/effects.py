@@ -231,15 +231,16 @@ class EffectResults(Summarised, PickledByName):
         Parameters
         ----------
         method : {"percentile", "delta", "bc"}
-            Method; see Notes. The default is ``"percentile"``.
+            Method; see Notes. The default is ``"percentile"``. `MediationResults` also has ``"bca"`` and
+            ``"monte_carlo"``.
         level : float
             Confidence level, .95 by default.
 
         Returns
         -------
         DataFrame
-            One row per term, with columns estimate, conf_low, conf_high and p_value. For ``"percentile"`` and
-            ``"bc"`` the last three are missing with fewer than five clusters.
+            One row per term, with columns estimate, conf_low, conf_high and p_value. For ``"percentile"``,
+            ``"bc"`` and ``"bca"`` the last three are missing with fewer than five clusters.
 
         Raises
         ------
@@ -259,6 +260,12 @@ class EffectResults(Summarised, PickledByName):
         1 minus the level at which an end is 0. For a product of coefficients near 0 it rejects too often
         (Fritz, Taylor & MacKinnon 2012, Multivariate Behavioral Research 47:61). So report it only together
         with ``percentile``.
+
+        ``bca`` : bias-corrected and accelerated interval (Efron 1987), with the acceleration from the
+        jackknife over clusters. Only for `MediationResults`.
+
+        ``monte_carlo`` : percentiles of the effects of simulated coefficients, which are drawn from their
+        joint distribution. Only for `MediationResults`.
 
         Examples
         --------
