@@ -7,6 +7,7 @@ from digiprosper.report.characters import (
     text_width,
     tidy_text,
     unused_labels,
+    wrap_text,
 )
 
 
@@ -18,6 +19,21 @@ def test_widths_and_scripts() -> None:
 
 def test_labels_become_one_line() -> None:
     assert tidy_text(" a\nb\tc\x00 ") == "a b c"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("one two three", ["one two", "three"]),
+        ("注：标准误。星号", ["注：标", "准误。", "星号"]),
+        ("显著水平：p", ["显著水", "平：p"]),
+        ("R² 为 0.988。", ["R² 为", "0.988。"]),
+        ("一二三。", ["一二", "三。"]),
+    ],
+)
+def test_lines_of_seven_columns(text: str, lines: list[str]) -> None:
+    assert wrap_text(text, 7) == lines
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
 @pytest.mark.many(10)

@@ -303,15 +303,27 @@ def _longest_word(text: str) -> int:
 
 def _set_font(style: Any, size: Any, docx: Any) -> None:
     style.font.name, style.font.size = _LATIN, size
-    style.element.get_or_add_rPr().get_or_add_rFonts().set(docx.oxml.ns.qn("w:eastAsia"), _CHINESE)
+    _mark_chinese(style.element.get_or_add_rPr(), docx)
 
 
 def _write(paragraph: Any, text: str, size: float, docx: Any, *, bold: bool = False) -> None:
     run = paragraph.add_run(text)
     run.bold = bold or None
     run.font.name, run.font.size = _LATIN, docx.shared.Pt(size)
-    # Without a font of its own Chinese text falls back to whatever the theme says, often to boxes.
-    run._element.get_or_add_rPr().get_or_add_rFonts().set(docx.oxml.ns.qn("w:eastAsia"), _CHINESE)
+    _mark_chinese(run._element.get_or_add_rPr(), docx)
+
+
+def _mark_chinese(properties: Any, docx: Any) -> None:
+    """Give Chinese text its font and language.
+
+    Without a font it falls back to whatever the theme says, often to boxes. Without a language programs may
+    choose a font of another region, with other forms of the characters.
+    """
+    qn = docx.oxml.ns.qn
+    properties.get_or_add_rFonts().set(qn("w:eastAsia"), _CHINESE)
+    language = docx.oxml.OxmlElement("w:lang")
+    language.set(qn("w:eastAsia"), "zh-CN")
+    properties.append(language)
 
 
 def _space(paragraph: Any, docx: Any, *, before: float = 0, after: float = 0) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import textwrap
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import one_line
@@ -11,10 +12,15 @@ from digiprosper.errors import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["has_cjk", "text_width", "tidy_text", "unused_labels"]
+__all__ = ["has_cjk", "text_width", "tidy_text", "unused_labels", "wrap_text"]
 
 _CJK = re.compile(
     r"[\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]"
+)
+
+# A Chinese character, or a word of other letters, with the punctuation that no line may begin with.
+_UNIT = re.compile(
+    rf"\s*(?:{_CJK.pattern}|(?:(?!{_CJK.pattern})\S)+)[\u3001\u3002\u300d\u300f\u201d\uff01\uff05\uff09\uff0c\uff1a\uff1b\uff1f]*"
 )
 
 
@@ -48,6 +54,32 @@ def text_width(text: str) -> int:
         Columns.
     """
     return len(text) + len(_CJK.findall(text))
+
+
+def wrap_text(text: str, width: int) -> list[str]:
+    """Break a text into lines of fixed-width type.
+
+    Parameters
+    ----------
+    text : str
+        One paragraph.
+    width : int
+        Columns of a line; a Chinese character takes two.
+
+    Returns
+    -------
+    list of str
+        Lines. Chinese text breaks between any two characters, but no line begins with closing punctuation.
+    """
+    if not has_cjk(text):
+        return textwrap.wrap(text, width)
+    lines = [""]
+    for unit in _UNIT.findall(text):
+        if text_width(lines[-1] + unit) > width and lines[-1]:
+            lines.append(unit.lstrip())
+        else:
+            lines[-1] += unit
+    return lines
 
 
 def tidy_text(value: object) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import html
 import re
-import textwrap
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from digiprosper.report.characters import text_width
+from digiprosper.report.characters import text_width, wrap_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -165,7 +164,7 @@ def as_text(content: Content) -> str:
     above = [_text_head(head, stub, widths) for head in heads]
     title = [content.title] if content.title else []
     lines = [*title, "=" * total, *above, "-" * total, *body, "=" * total]
-    notes = (textwrap.wrap(note, max(total, 60)) for note in content.notes)
+    notes = (wrap_text(note, max(total, 60)) for note in content.notes)
     return "\n".join(chain(lines, *notes))
 
 
