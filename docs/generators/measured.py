@@ -47,11 +47,9 @@ ROOMS = {
     "u_shape": "U-shapes",
     "spatial": "Space",
 }
+NAMES = ("anderson", "conley", "gini", "hansen", "moran", "rubin", "wald", "wang", "wooldridge")
 PROPER = {
-    **{
-        name: name.capitalize()
-        for name in ("conley", "gini", "hansen", "moran", "wald", "wang", "wooldridge")
-    },
+    **{name: name.capitalize() for name in NAMES},
     **{name: name.upper() for name in ("iv", "pca", "sar", "sdm", "sem")},
 }
 HEAD = """# Validity
@@ -193,7 +191,7 @@ def validity() -> str:
     sections: dict[str, list[str]] = {title: [] for title in ROOMS.values()}
     for name, table in tables().items():
         tests = functions(table)
-        words = " ".join(PROPER.get(word, word) for word in name.split("_"))
+        words = " ".join(PROPER.get(word, word) for word in name.replace("p_values", "p-values").split("_"))
         title = words[0].upper() + words[1:]
         source = ", ".join(f"`{test}`" for test in tests)
         room = ROOMS[tests[0].split("/")[1]]
