@@ -617,7 +617,7 @@ def conditional_effect(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a conditional effect of a mediation over the moderator, or over the squared treatment.
+    """Draw a conditional effect over the moderator, or over the treatment in a quadratic model.
 
     Parameters
     ----------
@@ -636,8 +636,9 @@ def conditional_effect(
     -------
     Axes
         The effect with its interval over the range of the sample. Johnson-Neyman regions, in which the
-        interval does not contain 0, are shaded, and their ends are written above. On the lower edge there is
-        a line at each percentile of the rows, and triangles at the 10, 50 and 90% quantiles.
+        interval does not contain 0, are shaded, and their ends inside the range are written above. On the
+        lower edge there is a line at each percentile of the rows, and triangles at the 10, 50 and 90%
+        quantiles.
 
     Raises
     ------
@@ -913,10 +914,10 @@ def pathways(
 ) -> Axes:
     """Draw the pathways from the digital economy to common prosperity, with the verdict on each proposition.
 
-    Propositions are grouped by stage: making the cake bigger, dividing it well, conditions and policies. Each
-    tested proposition has a line with its estimate. Each verdict has its own colour, marker and line style,
-    so it can also be read in grey. Propositions that were not tested are listed by their ids. Propositions
-    without the roles ``de`` and ``cp`` have their own cause and outcome at the ends.
+    Propositions are grouped by stage: making the cake bigger, dividing it well, constraints, conditions and
+    policies. Each tested proposition has a line with its estimate. Each verdict has its own colour, marker
+    and line style, so it can also be read in grey. Propositions that were not tested are listed by their ids.
+    Propositions without the roles ``de`` and ``cp`` have their own cause and outcome at the ends.
 
     Parameters
     ----------
@@ -1048,7 +1049,6 @@ def specification_curve(
         choice: the candidates of ``control_sets``, or the regressors, effects, outcomes, weights and standard
         errors that differ between models. Up to 150 models have one marker each. With more, neighbouring
         models share a cell, which is darker if more of them have this choice. Up to 30 models have labels.
-        The Axes with the figure.
 
     Raises
     ------
@@ -1113,8 +1113,8 @@ def regime_map(
     Returns
     -------
     Axes
-        Cells that are darker in higher regimes, and blank if the entity is not in the sample. Up to 60
-        entities have names.
+        Cells that are darker in higher regimes, and blank if the entity is not in the sample in this period.
+        Periods that are nowhere in the sample have no column. Up to 60 entities have names.
 
     Raises
     ------

@@ -45,7 +45,7 @@ class DagumResult(Summarised, PickledByName):
     Parameters
     ----------
     total : float
-        Gini coefficient of all rows.
+        Gini coefficient of all rows, as of a population.
     within : float
         Component of inequality within groups.
     between : float
@@ -58,8 +58,8 @@ class DagumResult(Summarised, PickledByName):
     population_shares, income_shares, means, ginis : ndarray, shape (K,)
         Numbers of each group. The Gini coefficient is missing if all values of a group are zero.
     ahead : ndarray, shape (K, K)
-        ``E(Y_j - Y_h)+``, the mean positive difference between a row of group j (row) and one of group h
-        (column), in units of y.
+        ``E(Y_j - Y_h)+``, the mean of the positive part of the difference between a row of group j (row) and
+        one of group h (column), in units of y.
     nobs : int
         Number of rows with a positive weight.
     draw_values : ndarray, shape (R, 4)

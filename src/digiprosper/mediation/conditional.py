@@ -39,7 +39,8 @@ class JohnsonNeyman(Summarised, PickledByName):
     coefficients : (D + 1,) array
         Coefficients of the effect, which is ``sum_d coefficients[d] w^d``.
     regions : list of (low, high)
-        Intervals of w in which the confidence interval of the effect does not contain 0, in ascending order.
+        Closed intervals of w inside `support` in which the confidence interval of the effect does not contain
+        0, in ascending order.
     support : tuple (low, high)
         Range of the variable in the sample.
     points : (G, 4) array

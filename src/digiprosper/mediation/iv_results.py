@@ -77,9 +77,9 @@ class MediationIVResults(EffectResults):
     def first_stage(self) -> pd.DataFrame:
         """First stages, with rows ``x on z`` and ``m on z given x``.
 
-        Columns are coefficient, std_error, F, p_value and partial_r2. With one instrument, F is the square of
-        t, and equals the Wald F of Kleibergen and Paap (2006) and the effective F of Montiel Olea and
-        Pflueger (2013).
+        Columns are coefficient, std_error, F and p_value (with the `cov_type` of the fit), and partial_r2.
+        With one instrument, F is the square of t, and equals the Wald F of Kleibergen and Paap (2006) and the
+        effective F of Montiel Olea and Pflueger (2013).
         """
         index = pd.Index(_STAGES, name="stage")
         return pd.DataFrame(self.stages.copy(), index=index, columns=list(_COLUMNS))

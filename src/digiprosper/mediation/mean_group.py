@@ -121,8 +121,9 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
     Warns
     -----
     MissingDataWarning
-        If entities are left out: those with too few rows, and those in which the treatment, a mediator or a
-        control is constant or collinear. Their rows are still used for the time effects.
+        If entities are left out: those with no more rows than the equation of the outcome has parameters, and
+        those in which the treatment, a mediator or a control is constant or collinear. Their rows are still
+        used for the time effects.
 
     Notes
     -----

@@ -115,15 +115,15 @@ class Mediation(Specification):
         those before it (Hayes' model 6). Each chain has an effect ``indirect:<m1>><m2>``, and the chains add
         up to the indirect effect of the parallel structure. A chain has at most six mediators.
     moderator : str, optional
-        Moderator w: a column or a term. Its interactions with treatment or mediators are added to the
-        equations that `moderates` selects, together with w itself. To have w in all equations, add it to `x`
-        too.
+        Moderator w: a column or a term. Its interactions with treatment or mediators (products of levels) are
+        added to the equations that `moderates` selects, together with w itself. To have w in all equations,
+        add it to `x` too.
     moderates : {"a", "b", "direct"}, one or several
         Slopes that depend on w. ``"a"``: effect of the treatment on the mediators (Hayes' model 7);
         ``index:<m>`` is the change of the indirect effect with w. ``"b"``: effect of the mediators on the
-        outcome (model 14). Both (model 58) have no such index. ``"direct"``: direct effect (model 5). If an
-        interaction exists and is not in the model, the others are biased; so compare with a model that has
-        all three.
+        outcome (model 14). Both (model 58) have no such index. ``"direct"``: direct effect (model 5), whose
+        change with w is ``index:direct``. If an interaction exists and is not in the model, the others are
+        biased; so compare with a model that has all three.
     threshold : str or (str, float), optional
         Threshold variable q. Effects differ between regime 1, ``q <= gamma``, and regime 2. Slopes of
         treatment and mediators differ by regime in all equations. With a pair, gamma is given. Otherwise
@@ -176,10 +176,10 @@ class Mediation(Specification):
     Notes
     -----
     The bootstrap draws clusters with replacement, and estimates all equations and fixed effects in each draw.
-    Intervals are percentile intervals, and p-values are consistent with them. Drawing rows instead of
-    clusters would give intervals that are too short if errors are serially correlated (documentation, page
-    "Validity"). Standard errors use the delta method with the joint covariance matrix of all equations
-    (Weesie 1999; Gelbach 2016); they take an estimated gamma as known.
+    Intervals are percentile intervals, and p-values are consistent with them. If rows were taken as
+    independent, a true null hypothesis would be rejected far too often with serially correlated errors
+    (documentation, page "Validity"). Standard errors use the delta method with the joint covariance matrix of
+    all equations (Weesie 1999; Gelbach 2016); they take an estimated gamma as known.
 
     Examples
     --------

@@ -98,7 +98,8 @@ class MediationIV(Specification):
     mediator : str
         Endogenous mediator: one column or term.
     instrument : str
-        Instrument z: a column or a term. It affects the outcome only through the treatment.
+        Instrument z: a column or a term. It affects the treatment, and the outcome only through the
+        treatment.
     x : sequence of str
         Controls of all equations, none by default.
     entity_effects, time_effects : bool
@@ -139,8 +140,8 @@ class MediationIV(Specification):
     Notes
     -----
     **Assumptions.** z is exogenous given controls and fixed effects, and affects y only through x. Omitted
-    causes of x and m, and omitted causes of m and y, are allowed. But there is no omitted common cause of x
-    and y that does not work through m.
+    common causes of x and m, and of m and y, are allowed. But there is no omitted common cause of x and y
+    that does not work through m.
 
     **Identification of b.** Given x, a higher z means that the omitted causes of x are lower. If these also
     affect m, then z and m are correlated given x, so z is an instrument for m. If x and m have no omitted

@@ -238,8 +238,8 @@ class MediationResults(VaryingFields, EffectResults):
     def contrasts(self, *, level: float = 0.95) -> pd.DataFrame:
         """Test differences between indirect effects.
 
-        These are the differences between each pair of mediators or chains, or between the values of a
-        conditional effect.
+        These are the differences between each pair of mediators or chains, or between a conditional effect at
+        the highest and at the lowest of its values (such as p90 and p10).
 
         Parameters
         ----------

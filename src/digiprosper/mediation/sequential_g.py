@@ -82,7 +82,7 @@ def sequential_g(
     Raises
     ------
     InputTypeError
-        If `spec` is not a `Mediation`, `panel` is not a Panel or a term no text.
+        If `spec` is not a `Mediation`, `panel` is not a Panel or a term is not text.
     OptionError
         If the specification has a serial structure, a moderator, a threshold or a square, or `intermediate`
         is empty.

@@ -50,8 +50,8 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
     - ``within``: entity effects and the other fixed effects of the specification (by default time effects);
     - ``within_entity``: only entity effects;
     - ``first_difference``: differences to the previous period, with the other fixed effects of the
-      specification. Rows without a previous period are dropped. Without time effects there is no intercept,
-      because it would be a common trend;
+      specification. Rows without a previous period are dropped. Without other fixed effects there is no
+      intercept, because it would be a common trend;
     - ``between``: one row with the means of each entity, and an intercept;
     - ``pooled``: all rows, no fixed effects, and an intercept.
 
@@ -94,9 +94,9 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
     All estimators use the sample of `Mediation` with entity effects, so they differ only by method. A control
     that is absorbed or collinear is dropped from this estimator.
 
-    In a balanced panel the pooled slope of y on x is a weighted mean of the within slope s_w and the between
-    slope s_b, ``(S_w s_w + S_b s_b) / (S_w + S_b)``, where S_w and S_b are the within and between sums of
-    squares of x (Mundlak 1978, Econometrica 46:69; for mediation Zhang, Zyphur and Preacher 2009,
+    In a balanced panel the pooled slope of y on x alone is a weighted mean of the within slope s_w and the
+    between slope s_b, ``(S_w s_w + S_b s_b) / (S_w + S_b)``, where S_w and S_b are the within and between
+    sums of squares of x (Mundlak 1978, Econometrica 46:69; for mediation Zhang, Zyphur and Preacher 2009,
     Organizational Research Methods 12:695).
 
     Examples

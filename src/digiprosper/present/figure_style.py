@@ -173,10 +173,10 @@ def figure_style(
     Call ``savefig`` inside the block, because these settings are used when a file is written.
 
     The font size is 8.5 points, and 7 points in legends. The colours are those of Okabe and Ito (2008), which
-    colour-blind readers can distinguish, with a dark blue first. They also differ in grey, and each model has
-    another marker. PDF files embed TrueType fonts (type 42), as journals require. Fonts with PostScript
-    outlines, such as Noto Sans CJK, are embedded as type 3, because some readers do not show their type 42
-    files. SVG files have text as paths. Bitmaps have 300 dots per inch.
+    colour-blind readers can distinguish, with a dark blue first. Neighbouring colours also differ in grey,
+    and each model has another marker. PDF files embed TrueType fonts (type 42), as journals require. Fonts
+    with PostScript outlines, such as Noto Sans CJK, are embedded as type 3, because some readers do not show
+    their type 42 files. SVG files have text as paths. Bitmaps have 300 dots per inch.
 
     Examples
     --------

@@ -222,8 +222,9 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         ResultSet inside a mapping is a heading above its columns: ``{"Output": [a, b], "Jobs": [c, d]}``. A
         model that could not be estimated is a column "not estimated" with the reason in the notes. A
         DataFrame, such as the `weights` of an index or results of another package, is printed as it is.
-        `Panel.correlate` is printed as mean, standard deviation and lower triangle of the correlations. A
-        `TestResult` is printed as statistic, distribution and p-value.
+        `Panel.correlate` is printed as mean, standard deviation and lower triangle of the correlations with
+        stars. A `TestResult` is printed as statistic, distribution and p-value. Thresholds are headings of
+        their slopes and have rows of their own; given ones are marked.
     labels : mapping, optional
         Labels of terms or columns. They replace the labels of the results. The label of a term is used before
         that of a column inside it. Terms with the same label share a row if no model has two of them;
@@ -267,9 +268,9 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         Significance levels in descending order, with one more star for each. None shows no stars. The default
         is that of the style (.1, .05, .01).
     digits : int, optional
-        Number of decimals. The default is that of the style (3). A p-value that would be rounded to 0 is
-        printed as ``<0.001``. Another number that would be rounded to 0 is printed with this many significant
-        digits, such as ``0.000417``.
+        Number of decimals. The default is that of the style (3). A p-value below the last decimal is printed
+        as ``<0.001``. Another number that would be rounded to 0 is printed with this many significant digits,
+        such as ``0.000417``.
     notes : str or sequence of str, optional
         Lines that are added to the notes below the table.
     title : str, optional
@@ -403,7 +404,8 @@ def save_tables(
     ----------
     path : str or Path
         File. The ending of its name determines the format, as in `Table.save`. A Word file has the tables one
-        below the other; wide tables are on landscape pages. An Excel file has one sheet per table.
+        below the other, each on one page if it fits; wide tables are on landscape pages. An Excel file has
+        one sheet per table.
     tables : mapping
         Tables by title. If a `Table` has a title, this is used instead of the key. Other values are passed to
         `etable`.

@@ -194,7 +194,7 @@ class EffectResults(Summarised, PickledByName):
 
     @property
     def pvalues(self) -> pd.Series[float]:
-        """Bootstrap p-values, consistent with the percentile interval; missing below five clusters."""
+        """Bootstrap p-values that agree with the percentile interval, never 0; missing below 5 clusters."""
         values = intervals.percentile_p(self.draw_values, clusters=self.n_drawn)
         return pd.Series(values, index=self._index, name="p_value")
 

@@ -115,7 +115,7 @@ def _(drawn: ConditionalCurve) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: SlopeCurve) -> pd.DataFrame:
-    """One row per value of the moderator, then one a bar of rows."""
+    """One row per value of the moderator, then one per bar of rows."""
     slopes = drawn.points[list(_CURVE)].assign(series="slope")
     if drawn.rows is None:
         return slopes[["series", *_CURVE]].reset_index(drop=True)
@@ -162,7 +162,7 @@ def _(drawn: Decay) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: SpecificationCurve) -> pd.DataFrame:
-    """One row per model, the smallest estimate first; a column of True and False a choice."""
+    """One row per model, the smallest estimate first; a column of True and False per choice."""
     choices: dict[str, Any] = {}
     for choice in drawn.choices:
         name = choice.name if choice.name not in choices else f"{choice.name} ({choice.group})"
@@ -178,7 +178,7 @@ def _(drawn: Balance) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: PathDiagram) -> pd.DataFrame:
-    """One row per coefficient on an arrow, then one an effect of the list."""
+    """One row per coefficient on an arrow, then one per effect of the list."""
     ways = [
         *((drawn.treatment, m, slopes) for m, slopes in zip(drawn.mediators, drawn.first, strict=True)),
         *((m, drawn.outcome, slopes) for m, slopes in zip(drawn.mediators, drawn.second, strict=True)),

@@ -71,7 +71,8 @@ def moran(
     spatial_weights : SpatialWeights
         Spatial weights. They must contain all entities of the panel.
     permutations : int
-        Number of permutations of the entities, 999 by default. With 0 `p_permutation` is missing.
+        Number of permutations of the entities, the same in all periods; 999 by default. With 0
+        `p_permutation` is missing.
     rng : int, Generator or SeedSequence, optional
         Seed of the permutations. ``frame.attrs["rng_entropy"]`` reproduces them.
 
@@ -142,7 +143,8 @@ def geary(
     spatial_weights : SpatialWeights
         Spatial weights. They must contain all entities of the panel.
     permutations : int
-        Number of permutations of the entities, 999 by default. With 0 `p_permutation` is missing.
+        Number of permutations of the entities, the same in all periods; 999 by default. With 0
+        `p_permutation` is missing.
     rng : int, Generator or SeedSequence, optional
         Seed of the permutations. ``frame.attrs["rng_entropy"]`` reproduces them.
 

@@ -364,7 +364,10 @@ class SpatialResults(Summarised, PickledByName):
 
     @property
     def rsquared_within(self) -> float:
-        """Squared correlation of outcome and prediction ``(I - rho W)^-1 X b``, without fixed effects."""
+        """Squared correlation of the outcome and its prediction, after fixed effects are removed.
+
+        The prediction is ``(I - rho W)^-1`` times the fit of the regressors and their spatial lags.
+        """
         return self.estimated.rsquared_within
 
     @property

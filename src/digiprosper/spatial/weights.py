@@ -351,9 +351,9 @@ class SpatialWeights(Summarised, PickledByName):
         Series
             n_entities, n_links (positive weights) and share_linked (share of all ordered pairs);
             neighbours_min, neighbours_mean and neighbours_max per entity; n_islands; n_parts (connected
-            components); is_symmetric (before standardisation); standardise. With coordinates also
-            distance_min, distance_mean and distance_max of linked entities in kilometres, and nearest_max:
-            with a cutoff of at least nearest_max there are no islands.
+            components, in any direction of the links); is_symmetric (before standardisation); standardise.
+            With coordinates also distance_min, distance_mean and distance_max of linked entities in
+            kilometres, and nearest_max: with a cutoff of at least nearest_max there are no islands.
 
         Examples
         --------
@@ -767,7 +767,8 @@ class SpatialWeights(Summarised, PickledByName):
         Returns
         -------
         SpatialWeights
-            The combined weights.
+            The combined weights. Their `aligned_to` selects from both weights and standardises them before it
+            adds them.
 
         Raises
         ------

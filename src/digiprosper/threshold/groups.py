@@ -298,7 +298,7 @@ class KinkSearched(PickledByName):
     profile_ssr : (G,) array
         Sum of squared residuals with the kink at each candidate.
     regime_sizes : (2, 2) array
-        Numbers of rows and entities at or below the kink, and above.
+        Numbers of rows, and of entities with at least one row, at or below the kink, and above.
     df : float
         Degrees of freedom in F and LR.
     df_rule : str
@@ -395,7 +395,7 @@ class KinkFields:
 
     @property
     def regime_sizes(self) -> Ints:
-        """Numbers of rows and entities at or below the kink, and above."""
+        """Numbers of rows, and of entities with at least one row, at or below the kink, and above."""
         return self.searched.regime_sizes
 
     @property

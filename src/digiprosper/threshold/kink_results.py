@@ -152,14 +152,15 @@ class KinkResults(KinkFields, Summarised, PickledByName):
             draws (Hansen 2017). It is the default if there are draws. ``"lr"`` uses the quantile of
             chi-squared with one degree of freedom, which assumes independent errors with equal variances. It
             is the default without draws. ``"wald"`` is the kink plus and minus t times its standard error; it
-            is too short in small samples.
+            is too short in samples of a few hundred rows.
 
         Returns
         -------
         list of (low, high)
-            Intervals in ascending order. There are several if distant values of g have a similar fit. The set
-            of ``"bootstrap"`` and ``"lr"`` ends at the latest at the end of the searched range. The Wald
-            interval does not, and it is unbounded if there is no standard error.
+            Intervals in ascending order. There are several if distant values of g have a similar fit. Ends
+            are exact, also between observed values. The set of ``"bootstrap"`` and ``"lr"`` ends at the
+            latest at the end of the searched range. The Wald interval does not, and it is unbounded if there
+            is no standard error.
 
         Raises
         ------
@@ -194,7 +195,10 @@ class KinkResults(KinkFields, Summarised, PickledByName):
 
     @property
     def regimes(self) -> pd.DataFrame:
-        """Rows ``below`` and ``above`` the kink: lower, upper, nobs, n_entities."""
+        """Rows ``below`` and ``above`` the kink: lower, upper, nobs, n_entities.
+
+        n_entities is the number of entities with at least one row there.
+        """
         bounds = {"lower": [-np.inf, self.threshold], "upper": [self.threshold, np.inf]}
         sizes = {"nobs": self.regime_sizes[:, 0], "n_entities": self.regime_sizes[:, 1]}
         return pd.DataFrame({**bounds, **sizes}, index=pd.Index(["below", "above"], name="regime"))

@@ -192,7 +192,7 @@ class PanelKink(Specification):
         panel : Panel
             The data.
         rng : None, int, sequence of int, SeedSequence or Generator
-            Seed of the draws. The `rng_entropy` of the results reproduces them.
+            Seed of the draws. The `rng_entropy` of the results reproduces them, in any order of the rows.
         progress : bool
             Whether to show a progress bar on stderr, False by default. It needs tqdm (the extra
             ``parallel``).

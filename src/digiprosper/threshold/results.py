@@ -268,10 +268,10 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         Returns
         -------
         DataFrame
-            One row per candidate. Columns are gamma (the value), ssr, ``lr = (ssr / min ssr - 1) df``, and
-            critical. The confidence set has the candidates with lr up to critical. If the threshold is given,
-            its ssr replaces the minimum, so lr can be negative. Between two candidates the ssr does not
-            change.
+            One row per admissible candidate. Columns are gamma (the value), ssr, lr and critical, where
+            ``lr = (ssr / min ssr - 1) df``. The confidence set has the candidates with lr up to critical. If
+            the threshold is given, its ssr replaces the minimum, so lr can be negative. Between two
+            candidates the ssr does not change.
 
         Raises
         ------
@@ -482,9 +482,10 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         Returns
         -------
         ThresholdTestTable
-            A table for `etable` with one row per test: statistic, p-value, number of draws, and critical
-            values at 10, 5 and 1%. ``stack_tables({variable: results.test_table(), ...})`` combines tables of
-            several threshold variables.
+            A table for `etable` with one row per test, including the one that stopped "auto": statistic,
+            p-value, number of draws, and critical values at 10, 5 and 1%.
+            ``stack_tables({variable: results.test_table(), ...})`` combines tables of several threshold
+            variables.
 
         Raises
         ------

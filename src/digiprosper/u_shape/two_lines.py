@@ -243,7 +243,8 @@ def two_lines(
     square : str, optional
         Term or column of the square in `x`. It must be given if it is not ``I(variable**2)``.
     knots : int
-        Number of knots of the smooth curve, from 3 to 7; 5 by default.
+        Number of knots of the smooth curve, from 3 to 7; 5 by default. Harrell (2015) recommends 5 with at
+        least 100 rows, and 3 with fewer than 30.
     level : float
         Each slope is tested two-sided at 1 - level; .95 by default.
 
@@ -275,7 +276,8 @@ def two_lines(
 
     1. A quadratic is fitted. If it is concave, the maximum is searched, otherwise the minimum.
     2. A smooth curve of x is fitted with the other regressors of the specification. The flat region has those
-       x, in the inner 80% of the rows, at which the curve is within one standard error of its extremum.
+       x, in the inner 80% of the rows, at which the curve is within one standard error of its extremum. The
+       standard error is that of the curve around its mean.
     3. Two lines with xc at the median of the flat region have t statistics t1 and t2.
     4. xc is the ``|t2| / (|t1| + |t2|)`` quantile of the x in the flat region.
 

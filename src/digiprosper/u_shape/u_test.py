@@ -271,7 +271,7 @@ def u_test(
     ----------
     results : LinearResults
         A fit with the variable and its square, or another form of f. The test uses its covariance matrix and
-        degrees of freedom.
+        degrees of freedom (G - 1 with clustered standard errors).
     variable : str
         Term x.
     square : str, optional
@@ -308,7 +308,8 @@ def u_test(
     The Fieller (1954) set has all x at which the slope s(x) is not significant, ``|s(x) / se(s(x))| <= t``.
 
     If `square` is a column, it is checked with the statistics that the fit stores: the mean of a square, and
-    the smallest and largest value of the other forms.
+    the smallest and largest value of the other forms (if all x > 0). So another column with the same
+    statistics is not detected, and the other forms are not checked if x has both signs.
 
     Interactions with other variables are ignored. If ``x:w`` is in the fit, the test is for w = 0; see
     `moderated_u_test`. In a fit with fixed effects the curve is identified by variation within entities, but

@@ -71,7 +71,7 @@ def capital_stock(
     -------
     ndarray or Series
         Capital stock in units of investment at constant prices. It is missing before the first value of an
-        entity, and from the first missing year on.
+        entity, and from the first later year on that has no value or no row.
 
     Raises
     ------
@@ -219,7 +219,7 @@ def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> 
         Positive values. Output and capital are at constant prices.
     capital_share : float, array or Series
         Elasticity a of output with respect to capital, in [0, 1]. There is no default, because papers use
-        different values.
+        values from .3 to .6, or estimate it.
 
     Returns
     -------

@@ -175,7 +175,7 @@ def locational_gini(
     Notes
     -----
     The measure is that of Krugman (1991), Geography and Trade. It is 0 if all regions have the same
-    employment shares.
+    shares of industries in employment.
 
     Examples
     --------

@@ -85,7 +85,8 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     level : float
         Confidence level of verdicts and of intervals, which are not adjusted; .95 by default.
     rng : None, int, sequence of int, SeedSequence or Generator
-        Seed of all draws. Each proposition uses the same seed, so its numbers do not depend on the others.
+        Seed of all draws. Each proposition uses the same seed, so its numbers do not depend on the others:
+        ``rng=report.rng_entropy`` in a call of the estimator reproduces them.
     language : {"en", "zh"}
         Language of the report.
 
@@ -117,12 +118,12 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     The table in `Mechanism` has the estimate of each shape. The p-values and intervals are:
 
     - slopes, interactions and both directions of ``coupled``: wild cluster bootstrap under the null
-      hypothesis with 9,999 draws;
+      hypothesis with 9,999 draws, and the interval that inverts it;
     - indirect effects: percentiles of 9,999 cluster bootstrap draws, and t tests of both paths if their signs
       are claimed;
-    - ``threshold``: the larger of two p-values, of the bootstrap test for a threshold with 9,999 draws, and
-      of the t test of equal slopes given the threshold; with channels also the change of their indirect
-      effects at this threshold;
+    - ``threshold``: the larger of two p-values, of the bootstrap test for a threshold (in intercept and
+      slope) with 9,999 draws, and of the t test of equal slopes given the threshold; with channels also the
+      change of their indirect effects at this threshold;
     - ``U``: two-sided t tests of the slopes at both ends of the data;
     - ``spatial``: effect in a spatial Durbin model with the bias correction of Lee & Yu (2010) and standard
       errors clustered by entity;
@@ -130,8 +131,8 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
 
     A claim about several estimates (channels, moderators, both ends of a U) is tested with an
     intersection-union test (Berger 1982). Its p-value is the largest of the estimates if all have the claimed
-    sign or all have the opposite sign; otherwise it is 1. The row shows the estimate with this p-value;
-    `MechanismReport.parts` has all.
+    sign or all have the opposite sign; otherwise it is 1. The row shows the estimate with the largest
+    p-value, or one without the claimed sign if signs differ; `MechanismReport.parts` has all.
 
     If the adjusted p-value is at most ``1 - level``, the verdict is "supported" or "contradicted", depending
     on the sign. Otherwise it is "inconclusive", which is not evidence of no relation.

@@ -87,8 +87,9 @@ class MechanismReport(Summarised, PickledByName):
         Columns are claim, verdict and wording; shape and sign; term, estimate, std_error, conf_low,
         conf_high, p_value and p_adjusted; estimator, nobs, n_entities, n_clusters, clusters and controls; and
         reason, a code that states why it was not tested. If a claim is about several estimates, the row shows
-        the one with the largest p-value; `parts` has all. Intervals are not adjusted for multiple tests.
-        Numbers are missing if a proposition was not tested.
+        the one with the largest p-value, or one without the claimed sign if signs differ; `parts` has all.
+        p_value is that of the whole claim. Intervals are not adjusted for multiple tests. Numbers are missing
+        if a proposition was not tested.
         """
         index = pd.Index([finding.mechanism.id for finding in self.findings], name="id")
         return pd.DataFrame([self._row(finding) for finding in self.findings], index=index)
