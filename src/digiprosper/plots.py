@@ -371,7 +371,8 @@ def moran_scatter(
     Axes
         Points with standardised values, lines at the means, the number of entities in each quadrant (own
         value first, then that of the neighbours), and a regression line. Its slope is Moran's I if the
-        weights are row-standardised. The title has I and its p-value under randomisation.
+        weights are row-standardised and there are no islands. The title has I and its p-value under
+        randomisation.
 
     Raises
     ------

@@ -229,7 +229,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         Labels of terms or columns. They replace the labels of the results. The label of a term is used before
         that of a column inside it. Terms with the same label share a row if no model has two of them;
         otherwise each has its row, with the term in brackets after the label. There is a warning if a key is
-        not a name in the table but similar to one.
+        not a name in the table but similar to one, or if no key is a name in the table.
     heads : sequence of str, optional
         Headings of the columns. The default is ``(1)``, ``(2)``, ...
     keep, drop, order : sequence of str, optional
@@ -425,8 +425,8 @@ def save_tables(
     OptionError
         If the ending is not one of those of `Table.save`.
     InputTypeError
-        If `path` is not a path, or `tables` is empty, is not a mapping, or has a value that `etable` does not
-        take.
+        If `path` is not a path, `labels` is not a mapping of texts, or `tables` is empty, is not a mapping,
+        or has a value that `etable` does not take.
     FileNotFoundError
         If the folder does not exist.
     ImportError

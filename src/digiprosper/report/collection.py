@@ -199,8 +199,8 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         Parameters
         ----------
         term : str or sequence of str
-            Name of the coefficient, or its names in different models, such as ``["digital", "lag(digital)",
-            "digital_pca"]``.
+            Name of the coefficient, or its names in different models, such as
+            ``["digital", "lag(digital)", "digital_pca"]``.
         level : float
             Confidence level of the intervals, .95 by default.
         kind : {"direct", "indirect", "total"}, optional
