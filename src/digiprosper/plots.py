@@ -862,7 +862,8 @@ def lr_profile(
     several intervals, which are shaded. The critical value is that of `confidence` of the specification, and
     is stated in the legend: ``-2 log(1 - sqrt(level))`` [1]_, which assumes homoskedastic errors; the same
     multiplied by the variance ratio at the threshold [2]_; or quantiles of bootstrap draws, which differ
-    between values.
+    between values. The line is interrupted around the other thresholds, where a regime would have too few
+    rows or entities.
 
     Parameters
     ----------

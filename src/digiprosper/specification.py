@@ -28,13 +28,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
-__all__ = ["TERM", "Specification", "as_terms", "check_reps", "one_term", "plain_options", "refuse_repeats"]
+__all__ = [
+    "TERM",
+    "Specification",
+    "as_sequence",
+    "as_terms",
+    "check_reps",
+    "one_term",
+    "plain_options",
+    "refuse_repeats",
+]
 
 TERM: Final = {"term": True}
 """Metadata of a field that holds a term or several: what can be swapped, and what `terms` lists."""
 
 
-def as_terms(value: object, field: str) -> tuple[str, ...]:
+def as_terms(value: object, field: str, *, form: str = "a list of terms (text)") -> tuple[str, ...]:
     """Take terms as a tuple.
 
     Parameters
@@ -43,6 +52,8 @@ def as_terms(value: object, field: str) -> tuple[str, ...]:
         One term or several.
     field : str
         Name of the argument, for messages.
+    form : str
+        What it must be, for messages.
 
     Returns
     -------
@@ -56,15 +67,13 @@ def as_terms(value: object, field: str) -> tuple[str, ...]:
     TermError
         If a term is there twice.
     """
-    given = _as_sequence(value)
+    given = as_sequence(value)
     if not isinstance(given, list | tuple):
-        raise InputTypeError(f"{field} must be a list of terms (text), not {type(given).__name__}.")
+        raise InputTypeError(f"{field} must be {form}, not {type(given).__name__}.")
     terms = tuple(map(plain, given))
     odd = [v for v in terms if not isinstance(v, str)]
     if odd:
-        raise InputTypeError(
-            f"{field} must be a list of terms (text); {cited(odd[0])} is {type(odd[0]).__name__}."
-        )
+        raise InputTypeError(f"{field} must be {form}; {cited(odd[0])} is {type(odd[0]).__name__}.")
 
     seen: set[str] = set()
     for term in terms:
@@ -75,7 +84,19 @@ def as_terms(value: object, field: str) -> tuple[str, ...]:
     return terms
 
 
-def _as_sequence(value: object) -> object:
+def as_sequence(value: object) -> object:
+    """Take a text as a list of one, and an array or Index of texts as a list.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+
+    Returns
+    -------
+    object
+        As given, if it is neither.
+    """
     if isinstance(value, str):
         return [value]
     if not isinstance(value, np.ndarray | pd.Index) or value.ndim != 1:

@@ -332,6 +332,20 @@ def test_the_profile_is_drawn_with_its_set_piece_by_piece(make_fit, make_thresho
     assert alone.get_ylabel() == "Likelihood ratio"
 
 
+@pytest.mark.parametrize("rule", ["<=", "<"])
+def test_the_profile_is_interrupted_where_there_is_no_candidate(make_fit, make_threshold, rule):
+    found = make_threshold(make_fit({"a": (1, 1, 1)}), rule=rule)
+    profiles = found.profiles.copy()
+    profiles[1, 18:25] = np.inf  # around threshold 1, which is 0.61
+    found = replace(found, searched=replace(found.searched, profiles=profiles))
+    ax = plots.lr_profile(found, 2)
+    line = next(line for line in ax.lines if line.get_label() == "LR(γ)")
+    x, y = line.get_data()
+    np.testing.assert_array_equal(x, found.candidates)
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(y)), range(18, 25))
+    np.testing.assert_array_equal(y[~np.isnan(y)], found.profile(2)["lr"])
+
+
 def test_the_critical_value_is_that_of_the_confidence_asked_for(make_fit, make_threshold):
     found = make_threshold(make_fit({"a": (1, 1, 1)}), (0.5,))
     rising = np.linspace(5, 24.5, 40)[None, :]

@@ -447,6 +447,16 @@ def test_a_misspelt_label_is_told(one_way):
     etable(one_way, labels={"finance": "Finance", "gdp": "GDP"})
 
 
+def test_a_label_that_only_a_note_has_is_used(two_way, make_threshold):
+    found = make_threshold(two_way)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = etable(found.test_table(), labels={"urban": "Share of towns"})
+    assert any("Share of towns" in note for note in table.notes)
+    with pytest.warns(DigiprosperWarning, match="did you mean 'urban'"):
+        etable(found.test_table(), labels={"urbn": "Share of towns"})
+
+
 @pytest.mark.parametrize("digits", [0, 15])
 def test_numbers_have_from_zero_to_fifteen_digits(two_way, digits):
     assert "digital" in str(etable(two_way, digits=digits))

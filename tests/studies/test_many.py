@@ -196,6 +196,23 @@ def test_stepwise_may_use_each_columns_own_sample() -> None:
     np.testing.assert_allclose(steps["(2)"].params, expected[1].params, rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "block", [["c1", "c2"], ("c1", "c2"), np.array(["c1", "c2"]), pd.Index(["c1", "c2"])]
+)
+def test_a_list_in_the_order_is_one_step(block: Any) -> None:
+    panel, spec = make(), FixedEffects("y", ["d"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        steps = stepwise(spec, panel, [block, "lag(c1)"])
+        last = spec.add("c1", "c2", "lag(c1)").fit(panel)
+    assert steps.labels == ("(1)", "(2)", "(3)")
+    assert [list(fit.params.index) for fit in steps.values()] == [
+        ["d"], ["d", "c1", "c2"], ["d", "c1", "c2", "lag(c1)"]
+    ]  # fmt: skip
+    assert {fit.nobs for fit in steps.values()} == {last.nobs}
+    pd.testing.assert_series_equal(steps["(3)"].params, last.params)
+
+
 def warned(category: type[Warning], call: Callable[[], object]) -> list[str]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -263,7 +280,11 @@ def test_categories_and_a_later_main_term() -> None:
         (FixedEffectsIV("y", [], ["d"], ["z"]), ["c1"], {}, InputTypeError, "fit_all"),
         (FixedEffectsIV("y", [], ["d"], ["m"]), ["c1"], {}, InputTypeError, "fit_all"),
         (FixedEffects("y", ["d"]), [1], {}, InputTypeError, "order"),
+        (FixedEffects("y", ["d"]), 1, {}, InputTypeError, "terms .* or lists of terms"),
+        (FixedEffects("y", ["d"]), [["c1", 1]], {}, InputTypeError, "terms .* or lists of terms"),
         (FixedEffects("y", ["d"]), ["d"], {}, TermError, "twice"),
+        (FixedEffects("y", ["d"]), [["c1"], "c1"], {}, TermError, "twice"),
+        (FixedEffects("y", ["d"]), [["c1"], []], {}, TermError, "empty list"),
         (FixedEffects("y", ["d"]), ["fdi"], {}, ColumnError, "'fdi'"),
         (FixedEffects("C(fixed)", ["d"]), ["c1"], {}, TermError, "several columns"),
         (FixedEffects("y", ["d"]), ["c1"], {"sample": "each"}, OptionError, "'common', 'own'"),

@@ -24,6 +24,18 @@ def test_a_profile_is_that_of_the_results(found):
         figures.lr_profile(found, 2, {})
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.BoundaryThresholdWarning")
+def test_a_profile_lists_the_candidates_next_to_the_other_threshold(found):
+    assert figures.lr_profile(found, 1, {}).excluded.size == 0
+    spec = dp.PanelThreshold("log(gsp)", "log(pcap)", "unemp", ["log(pc)"], n_thresholds=2, bootstrap=None)
+    two = spec.fit(dp.datasets.us_states())
+    for number, other in ((1, two.estimates[1]), (2, two.estimates[0])):
+        drawn = figures.lr_profile(two, number, {})
+        assert other in drawn.excluded
+        np.testing.assert_array_equal(np.union1d(drawn.points["gamma"], drawn.excluded), two.candidates)
+        assert not set(drawn.points["gamma"]) & set(drawn.excluded)
+
+
 def test_words_are_in_the_language_asked(found):
     assert figures.lr_profile(found, 1, {"unemp": "失业率"}, "chinese").criterion == "调整方差"
     low, _ = figures.regime_map(found, None, {"unemp": "失业率"}, "chinese").regimes

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import Panel, PanelThreshold
+from digiprosper import OptionError, Panel, PanelThreshold
 from digiprosper.linear.preparation import prepare
 from digiprosper.threshold.regimes import about_origin, regime_columns
 
@@ -170,6 +170,21 @@ def test_where_there_is_nothing_to_compare_nothing_is_said(case: str) -> None:
     results = spec.fit(on(df)) if case != "none kept" else spec.fit(on(df), rng=1)
     assert about(results) is None
     assert (results.estimates.size == 0) == (case == "none kept")
+    if case == "none kept":
+        with pytest.raises(OptionError, match="n_thresholds=1"):
+            results.profile()
+
+
+def test_units_of_logarithms_are_named_only_where_a_term_is_one() -> None:
+    df = frame(1, mean=4.0, shift=6.0)
+    given = SPEC.replace(thresholds=(0.2,))
+    plain = about(given.fit(on(df))).message
+    one = about(given.replace(regime_dependent="log(u)").fit(on(df.assign(u=np.exp(df["w"]))))).message
+    assert ("logarithm" in plain, "logarithm" in one) == (False, True)
+    searched = about(SPEC.fit(on(frame(1, mean=4.0, shift=3.0)))).message
+    assert all("regime_intercept=True" in text for text in (plain, one, searched))
+    # Given thresholds have no test.
+    assert ["reject" in text for text in (plain, one, searched)] == [False, False, True]
 
 
 @pytest.mark.parametrize("given", [None, (0.2,)])

@@ -257,7 +257,8 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
             )
         points = profile.points
         steps = "steps-post" if profile.before else "steps-pre"
-        axes.plot(points["gamma"], points["lr"], color=INK, linewidth=1.3, label="LR(γ)", drawstyle=steps)
+        values, ratios = _with_breaks(profile)
+        axes.plot(values, ratios, color=INK, linewidth=1.3, label="LR(γ)", drawstyle=steps)
         axes.plot(
             points["gamma"],
             points["critical"],
@@ -276,6 +277,14 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
         legend_above(axes)
     keep_drawing(axes, profile)
     return axes
+
+
+def _with_breaks(profile: Profile) -> tuple[Cells, Cells]:
+    """Put the excluded candidates among the others, without a ratio: a line stops there."""
+    values = np.append(profile.points["gamma"].to_numpy(), profile.excluded)
+    ratios = np.append(profile.points["lr"].to_numpy(), np.full(profile.excluded.size, np.nan))
+    order = np.argsort(values)
+    return values[order], ratios[order]
 
 
 def _critical_text(profile: Profile) -> str:

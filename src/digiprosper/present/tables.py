@@ -354,8 +354,21 @@ def _names_in(columns: Sequence[Column]) -> list[str]:
             column.over or "",
             *(column.glance or {}).values(),
             *(block.variable for block in column.blocks),
+            *_named_in_words(column),
         )
     ]
+
+
+def _named_in_words(column: Column) -> list[str]:
+    """List the names that heads, rows and notes of a column mention."""
+    remarks = [
+        column.whole,
+        column.named,
+        *column.remarks,
+        *column.set_notes,
+        *(name for name, _ in column.set_rows),
+    ]
+    return [name for remark in remarks if remark for names in remark.names.values() for name in names]
 
 
 def _tell_unused(columns: Sequence[Column], labels: Mapping[str, str], caller: str) -> None:

@@ -60,6 +60,8 @@ class Profile:
         Label of the threshold variable.
     points : DataFrame
         Columns gamma, lr, critical.
+    excluded : (e,) float array
+        Candidates without a criterion, such as those that are too near to another threshold.
     estimate : float
         The threshold.
     sets : sequence of (low, high)
@@ -80,6 +82,7 @@ class Profile:
 
     variable: str
     points: pd.DataFrame
+    excluded: Floats
     estimate: float
     sets: Sequence[Interval]
     level: float

@@ -26,7 +26,7 @@ from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import prepare
 from digiprosper.optional import progress_bar, require
 from digiprosper.report.collection import ResultSet
-from digiprosper.specification import as_terms
+from digiprosper.specification import as_sequence, as_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,6 +43,7 @@ _Task: TypeAlias = "tuple[str, Any, Panel, SeedSequence]"
 # Label, result or error, and the labels by code and message of its warnings.
 _Outcome: TypeAlias = "tuple[str, Any, dict[tuple[str, str], list[str]]]"
 _MOST_JOBS = 1024
+_ORDER_FORM = "a list whose elements are terms (text) or lists of terms that are added together"
 
 
 def fit_all(
@@ -165,8 +166,10 @@ def _variant(label: str, entry: Any, panel: Panel) -> tuple[Any, Panel]:
     return spec, data
 
 
-def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "common") -> ResultSet:
-    """Fit a model and add controls one by one.
+def stepwise(
+    spec: Any, panel: Panel, order: Sequence[str | Sequence[str]], *, sample: str = "common"
+) -> ResultSet:
+    """Fit a model and add controls one by one, or in blocks.
 
     Parameters
     ----------
@@ -174,8 +177,9 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
         The first model.
     panel : Panel
         The data.
-    order : sequence of str
-        Terms to add. Each model has one more of them.
+    order : sequence of str or of lists of str
+        Terms to add. Each model has one more element: a term, or the terms of a list, which are added
+        together.
     sample : {"common", "own"}
         ``"common"`` (default) estimates all models on the rows of the last one. Then a coefficient changes
         because of the control and not because of the sample. ``"own"`` estimates each model on all its rows.
@@ -188,7 +192,9 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
     Raises
     ------
     InputTypeError
-        If `spec` is not a `FixedEffects`, or `panel` is not a Panel.
+        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `order` is not as above.
+    TermError
+        If a term is added twice, or a list in `order` is empty.
     OptionError
         If `sample` has another value.
     DigiprosperError
@@ -197,9 +203,16 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
     Examples
     --------
     >>> from digiprosper import FixedEffects, datasets, stepwise
-    >>> steps = stepwise(FixedEffects("log(gsp)", ["log(pc)"]), datasets.us_states(), ["unemp", "log(emp)"])
+    >>> base, panel = FixedEffects("log(gsp)", ["log(pc)"]), datasets.us_states()
+    >>> steps = stepwise(base, panel, ["unemp", "log(emp)"])
     >>> [len(r.params) for r in steps.values()]
     [1, 2, 3]
+
+    A list is a block of controls that are added together:
+
+    >>> blocks = stepwise(base, panel, [["unemp", "log(emp)"], "log(pcap)"])
+    >>> [len(r.params) for r in blocks.values()]
+    [1, 3, 4]
     """
     check_option("sample", sample, ("common", "own"))
     if not isinstance(spec, FixedEffects):
@@ -207,7 +220,7 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
             f"stepwise takes a FixedEffects specification, not {type(spec).__name__}. Fit the steps of "
             "another one with fit_all({'(1)': spec, '(2)': spec.add('x'), ...}, panel)."
         )
-    specs = accumulate(as_terms(order, "order"), lambda before, term: before.add(term), initial=spec)
+    specs = accumulate(_blocks(order), lambda before, terms: before.add(*terms), initial=spec)
     labelled = {f"({i})": step for i, step in enumerate(specs, start=1)}
     if sample == "own":
         return fit_all(labelled, panel)
@@ -216,6 +229,18 @@ def stepwise(spec: Any, panel: Panel, order: Sequence[str], *, sample: str = "co
     fits = (result for _, result in outcomes if not isinstance(result, DigiprosperError))
     issue(said_once(chain.from_iterable(fit.diagnostics for fit in fits)))
     return ResultSet(tuple(outcomes))
+
+
+def _blocks(order: object) -> list[Sequence[str]]:
+    """List the terms that each step adds."""
+    given = as_sequence(order)
+    elements = given if isinstance(given, list | tuple) else as_terms(given, "order", form=_ORDER_FORM)
+    parts = map(as_sequence, elements)
+    blocks: list[Sequence[str]] = [part if isinstance(part, list | tuple) else [part] for part in parts]
+    if not all(blocks):
+        raise TermError("order has an empty list; remove it, or list the terms that are added together.")
+    as_terms(list(chain.from_iterable(blocks)), "order", form=_ORDER_FORM)
+    return blocks
 
 
 def _on_common_rows(

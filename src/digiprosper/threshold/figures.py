@@ -51,9 +51,11 @@ def lr_profile(
     """
     # A drawn bound is another one at every value.
     drawn = results.confidence == "bootstrap"
+    points = results.profile(threshold)
     return Profile(
         variable=_name(results, results.threshold_variable, texts),
-        points=results.profile(threshold),
+        points=points,
+        excluded=np.setdiff1d(results.candidates, points["gamma"]),
         estimate=float(results.estimates[threshold - 1]),
         sets=results.confidence_set(threshold),
         level=results.level,

@@ -132,11 +132,7 @@ def about_origin(
         text = f"{_about_units(results, logarithms)} {text[:1].upper()}{text[1:]}".strip()
     else:
         terms = search.prepared.sample.names_of("regime_dependent")
-        text = (
-            f"{text} Without it the estimates depend on where {quoted(terms)} is zero, and therefore on "
-            "the unit of measurement inside a logarithm. Use regime_intercept=True unless zero is a "
-            "meaningful value."
-        )
+        text = f"{text} {_about_zero(results, terms)}"
     data = {
         "estimates": tuple(np.sort(results.estimates).tolist()),
         "with_intercept": tuple(found.tolist()),
@@ -181,12 +177,29 @@ def _outside(results: ThresholdResults, found: Floats) -> list[int]:
 
 
 def _about_units(results: ThresholdResults, logarithms: Sequence[str]) -> str:
-    what = "the slopes depend" if results.given else "the test, the threshold and the slopes depend"
     noun = "logarithm" if len(logarithms) == 1 else "logarithms"
     return (
-        f"{what} on the unit of measurement inside the {noun} {quoted(logarithms)}, because the "
-        "regimes have one intercept in common: set regime_intercept=True."
+        f"{_what_depends(results)} on the unit of measurement inside the {noun} {quoted(logarithms)}, "
+        f"because the regimes have one intercept in common. Set {_alternative(results)}"
     )
+
+
+def _about_zero(results: ThresholdResults, terms: Sequence[str]) -> str:
+    verb = "is" if len(terms) == 1 else "are"
+    return (
+        f"The regimes have one intercept in common, so {_what_depends(results)} on where {quoted(terms)} "
+        f"{verb} zero. Unless zero is a meaningful value, set {_alternative(results)}"
+    )
+
+
+def _what_depends(results: ThresholdResults) -> str:
+    return "the slopes depend" if results.given else "the test, the threshold and the slopes depend"
+
+
+def _alternative(results: ThresholdResults) -> str:
+    own = "regime_intercept=True, which gives each regime its own intercept"
+    tested = "; a shift of the level alone can then also make the test reject"
+    return f"{own}{'' if results.given else tested}."
 
 
 def _about_changes(

@@ -669,7 +669,10 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
     def _position(self, threshold: int) -> int:
         m = self.estimates.size
         if m == 0:
-            raise OptionError("no threshold was kept; `tests` has the test that stopped the search.")
+            raise OptionError(
+                "no threshold was kept; `tests` has the test that stopped the search. Fit with "
+                "n_thresholds=1 to have the profile and the confidence set of the best threshold."
+            )
         return check_whole("threshold", threshold, 1, m) - 1
 
     def _condition(self, regime: int) -> str:
