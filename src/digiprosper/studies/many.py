@@ -236,7 +236,7 @@ def _blocks(order: object) -> list[Sequence[str]]:
     given = as_sequence(order)
     elements = given if isinstance(given, list | tuple) else as_terms(given, "order", form=_ORDER_FORM)
     parts = map(as_sequence, elements)
-    blocks: list[Sequence[str]] = [part if isinstance(part, list | tuple) else [part] for part in parts]
+    blocks: list[Sequence[Any]] = [part if isinstance(part, list | tuple) else [part] for part in parts]
     if not all(blocks):
         raise TermError("order has an empty list; remove it, or list the terms that are added together.")
     as_terms(list(chain.from_iterable(blocks)), "order", form=_ORDER_FORM)
