@@ -11,11 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digiprosper import (
+    CompositeIndex,
+    Indicator,
     IndicatorError,
+    IndicatorSystem,
     IndicatorWarning,
     InputTypeError,
     MissingDataError,
     OptionError,
+    Panel,
     critic_weights,
     cv_weights,
     entropy_weights,
@@ -23,7 +27,10 @@ from digiprosper import (
     pca_weights,
     std_weights,
 )
+from digiprosper.composite.kernels.structure import NO_WEIGHTS, UNSIGNED_WEIGHTS
+from digiprosper.composite.weights import WEIGHTINGS
 
+PAGE = Path(__file__).parents[2] / "docs" / "explanations" / "composite_index.md"
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "entropy.json").read_text(encoding="utf-8"))
 
 
@@ -277,3 +284,36 @@ def test_columns_to_weigh_reach_1e120_and_numbers_of_indicators_a_million():
     for m in (0, 1_000_001):
         with pytest.raises(InputTypeError):
             equal_weights(m)
+
+
+# --- every word is complete ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_a_word_is_described_and_has_its_message(weighting: str) -> None:
+    assert weighting in NO_WEIGHTS, (
+        f"write in NO_WEIGHTS what is wrong where all weights by {weighting!r} are zero"
+    )
+    assert f'"{weighting}"' in str(CompositeIndex.__doc__), (
+        f"describe {weighting!r} in composite/specification.py"
+    )
+    assert f'| `"{weighting}"`' in PAGE.read_text(encoding="utf-8"), f"describe {weighting!r} in {PAGE.name}"
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_weights_of_negative_values_are_refused_or_do_not_depend_on_the_origin(weighting: str) -> None:
+    values = np.random.default_rng(3).normal(size=(40, 3)) * [1.0, 2.0, 3.0] + [0.1, 0.2, 0.3]
+    frame = pd.DataFrame(values, columns=list("abc")).assign(id=np.repeat(range(8), 5), year=[*range(5)] * 8)
+    spec = CompositeIndex(
+        IndicatorSystem([Indicator(c, "+") for c in "abc"]), normalise="none", weighting=weighting
+    )
+
+    def weights(moved: float) -> pd.Series:
+        shifted = frame.assign(**{c: frame[c] + moved for c in "abc"})
+        return spec.fit(Panel(shifted, "id", "year")).weights["weight"]
+
+    if weighting in UNSIGNED_WEIGHTS:
+        with pytest.raises(IndicatorError):
+            weights(0.0)
+    else:
+        np.testing.assert_allclose(weights(0.0), weights(50.0), rtol=1e-9)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 import digiprosper as dp
+from digiprosper.composite.weights import WEIGHTINGS
 from tests.fuzz.frames import NUMBERS, Data, Rng, chance, pick
 
 if TYPE_CHECKING:
@@ -417,7 +418,7 @@ def index_spec(case: Case, *, drawn: bool = False) -> dp.CompositeIndex:
     )
     words = ["minmax", "minmax", "minmax", "zscore", "rank", "max", "none"]
     if drawn and chance(case.rng, 0.8):
-        return dp.CompositeIndex(system, **case.options(weighting=["cv", "std", "pca", "equal", "critic"]))
+        return dp.CompositeIndex(system, **case.options(weighting=[*WEIGHTINGS]))
     options = case.options(
         scope=[
             "pooled",
@@ -431,12 +432,7 @@ def index_spec(case: Case, *, drawn: bool = False) -> dp.CompositeIndex:
         normalise=words,
         shift=[0.0, 0.01, 1],
         weighting=[
-            "entropy",
-            "critic",
-            "cv",
-            "std",
-            "pca",
-            "equal",
+            *WEIGHTINGS,
             dict.fromkeys(system.names, 1 / len(system.names)),
         ],
         structure=["flat", "nested", "equal_dimensions"],

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
+from digiprosper.composite.weights import WEIGHTINGS
 from digiprosper.kernels.resampling import draw_counts
 from digiprosper.studies.propagation import PropagatedIndex, PropagatedResults
 
@@ -278,13 +279,8 @@ def test_draws_of_few_clusters_give_no_error_no_interval_and_no_p(clusters: int)
 # --- end points drawn again ---------------------------------------------------------------------------------
 
 CHAINS = {
-    "entropy": {},
+    **{word: {"weighting": word} for word in WEIGHTINGS},
     "shifted": {"shift": 0.01},
-    "critic": {"weighting": "critic"},
-    "cv": {"weighting": "cv"},
-    "std": {"weighting": "std"},
-    "pca": {"weighting": "pca"},
-    "equal": {"weighting": "equal"},
     "given": {"weighting": {"a": 1.0, "b": 2.0, "c": 3.0}},
     "dimensions": {"structure": "equal_dimensions"},
     "one year": {"scope": "base_year(2011)"},

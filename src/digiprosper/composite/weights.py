@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 Weighting = Literal["entropy", "critic", "cv", "std", "pca", "equal"]
-WEIGHTINGS: Final[tuple[Weighting, ...]] = ("entropy", "critic", "cv", "std", "pca", "equal")
+WEIGHTINGS: Final[tuple[Weighting, ...]] = get_args(Weighting)
 
 _MOST: Final = 1_000_000
 _UNDEFINED: Final = "Entropy is undefined for these values: normalise first, as CompositeIndex does."
@@ -318,9 +318,7 @@ def _weights(Z: Any, weighting: Weighting, *, signed: bool = True) -> Floats:
     refuse_missing(z, names)
     refuse_extreme(z, names)
     if not signed:
-        cure = (
-            "A coefficient of variation needs non-negative values: normalise first, as CompositeIndex does."
-        )
+        cure = "These weights need values of at least 0: normalise first, as CompositeIndex does."
         refuse_cells(z < 0, names, ("negative", "is negative"), cure)
     rule = flat_rule(weighting, len(names))
     weighing = weigh(z, rule, names)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIXED_WEIGHTS",
+    "NO_WEIGHTS",
     "UNSIGNED_WEIGHTS",
     "IndexStructure",
     "Rule",
@@ -43,7 +44,8 @@ FIXED_WEIGHTS: Final = ("equal", "given")
 UNSIGNED_WEIGHTS: Final = ("entropy", "cv")
 # What the copied script adds to every share inside the logarithm.
 _LEGACY_SHARE: Final = 1e-10
-_NO_WEIGHTS: Final = {
+# What is wrong where all weights are zero.
+NO_WEIGHTS: Final = {
     "critic": "the indicators are perfectly correlated; use 'std' or 'equal'",
     "cv": "the coefficients of variation sum to zero; use 'entropy', or values that are not negative",
     "pca": "the loadings of the components sum to zero; check the directions, or use 'critic'",
@@ -182,7 +184,7 @@ def _refuse_no_shares(inner: Floats, ignored: Bools, rule: Rule, names: Sequence
         cancelled = np.isnan(inner[columns]).any()
         empty = not inner[columns].any() and not ignored[columns].all()
         if cancelled or empty:
-            why = _NO_WEIGHTS[rule.weighting]
+            why = NO_WEIGHTS[rule.weighting]
             message = f"no {rule.weighting} weights{where} for {quoted(names)}: {why}."
             raise IndicatorError(message, [Notice("no_weights", message, {"weighting": rule.weighting})])
 
