@@ -302,7 +302,8 @@ def test_a_word_is_described_and_has_its_message(weighting: str) -> None:
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
 def test_weights_of_negative_values_are_refused_or_do_not_depend_on_the_origin(weighting: str) -> None:
-    values = np.random.default_rng(3).normal(size=(40, 3)) * [1.0, 2.0, 3.0] + [0.1, 0.2, 0.3]
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(40, 1)) + rng.normal(size=(40, 3)) * [0.8, 1.0, 1.2]
     frame = pd.DataFrame(values, columns=list("abc")).assign(id=np.repeat(range(8), 5), year=[*range(5)] * 8)
     spec = CompositeIndex(
         IndicatorSystem([Indicator(c, "+") for c in "abc"]), normalise="none", weighting=weighting
