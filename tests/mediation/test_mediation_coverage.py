@@ -74,8 +74,8 @@ def test_size(n, rho, measured: Callable[..., None]) -> None:
     """Share of 1,000 panels in which an indirect effect of zero is rejected at 5%: a = 0 and b = .3.
 
     N entities are observed for 11 periods, with two-way effects. The treatment and both errors are normal
-    with a serial correlation of rho. Standard errors are clustered by entity, except in the last column of
-    the tests, and there are 999 draws.
+    with a serial correlation of rho. Standard errors are clustered by entity, except where the rows are
+    taken as independent, and there are 999 draws.
     """
     size, _ = cell(n, rho, 0.0, 0.3)
     measured("size_of_intervals_of_mediation", row(n, rho, {m: size[m] for m in METHODS}))
