@@ -475,8 +475,9 @@ def incomplete_shares(least: float, mean: float, largest: float) -> Notice:
 def distance_to(coordinates: pd.DataFrame, place: object) -> pd.Series[float]:
     """Compute great-circle distances to a place, in kilometres.
 
-    They are computed with the haversine formula on a sphere with radius 6371.0088 km. A distance does not
-    vary over time, so use `interact` to multiply it by a time series.
+    They are computed with the haversine formula on a sphere with radius 6371.0088 km, the mean radius of the
+    earth; distances on the ellipsoid differ by at most .5%. A distance does not vary over time, so use
+    `interact` to multiply it by a time series.
 
     Parameters
     ----------

@@ -189,9 +189,9 @@ def balance(matching: Matching, *, labels: Mapping[str, str] | None = None, ax: 
     Returns
     -------
     Axes
-        One row per term with absolute standardised differences of base values, sorted by the difference
-        before matching. Empty markers are before matching, filled markers after it. A dashed line at .1 marks
-        the usual limit for balance.
+        One row per term with absolute standardised differences of base values, with the largest difference
+        before matching on top. Empty markers are before matching, filled markers after it. A dashed line at
+        .1 marks the usual limit for balance.
 
     Raises
     ------

@@ -108,3 +108,9 @@ def test_the_planted_weights_of_a_simulated_panel():
     best = audit_weights(system, panel, published).iloc[0]
     assert best[COLUMNS[:4]].tolist() == ["entropy", "pooled", "minmax", "flat"]
     assert np.isclose(pd.Series(truth.weights["prosperity"]).sum(), 1)
+
+
+def test_what_is_no_panel_is_refused(system):
+    weights = dict.fromkeys(system.names, 1.0)
+    with pytest.raises(InputTypeError, match="audit_weights takes a Panel, not int"):
+        audit_weights(system, 3, weights)

@@ -15,7 +15,7 @@ from scipy import stats
 
 import digiprosper as dp
 from digiprosper import FixedEffects, Glance, LinearResults, Panel, Results, TestResult
-from digiprosper.errors import ColumnError, OptionError, TermError
+from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError
 
 X = ("log(pcap)", "log(pc)", "log(emp)", "unemp")
 GLANCE = set(Glance.__annotations__)
@@ -533,3 +533,8 @@ def test_every_step_of_stepwise_keeps_no_rows() -> None:
     for fit in dp.stepwise(spec, dp.Panel(rows(), "i", "t"), ["b"]).values():
         with pytest.raises(dp.OptionError, match="keep_rows"):
             fit.resids  # noqa: B018
+
+
+def test_predict_takes_a_panel(two_way: LinearResults) -> None:
+    with pytest.raises(InputTypeError, match="predict takes a Panel, not int"):
+        two_way.predict(3)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pytest
 
-from digiprosper.panel.access import known_names, table_of
+from digiprosper.errors import InputTypeError
+from digiprosper.panel.access import checked_table, known_names, table_of
 
 if TYPE_CHECKING:
     from digiprosper import Panel
@@ -21,3 +23,9 @@ def test_the_table_has_the_rows_of_the_panel(panel: Panel) -> None:
 def test_names_are_keys_and_columns_and_what_is_no_panel_has_none(panel: Panel) -> None:
     assert known_names(panel) == ("city", "year", *panel.columns)
     assert known_names(panel.frame) == ()
+
+
+def test_only_a_panel_has_a_table(panel: Panel) -> None:
+    assert checked_table(panel, "fit") is table_of(panel)
+    with pytest.raises(InputTypeError, match="fit takes a Panel, not DataFrame"):
+        checked_table(panel.frame, "fit")

@@ -13,7 +13,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import EventStudy, EventStudyResults, LinearResults, Panel
-from digiprosper.errors import OptionError
+from digiprosper.errors import InputTypeError, OptionError
 from digiprosper.report.summary import Summary
 
 if TYPE_CHECKING:
@@ -121,6 +121,11 @@ def test_predictions_are_the_fitted_values(panel, study) -> None:
     pd.testing.assert_series_equal(found, study.fitted_values.rename("y"), rtol=1e-12)
     part = panel.subset("city != 3")
     np.testing.assert_allclose(study.predict(part), found.reindex(part.index), atol=1e-12)
+
+
+def test_predictions_take_a_panel(study) -> None:
+    with pytest.raises(InputTypeError, match="predict takes a Panel, not int"):
+        study.predict(3)
 
 
 def test_predictions_without_effects_have_the_intercept(panel) -> None:

@@ -299,3 +299,9 @@ def test_the_remark_on_a_lag_of_the_outcome_stands_under_the_column_that_has_it(
     with pytest.warns(IdentificationWarning):
         steps = stepwise(FixedEffects("y", ["d"]), make(holes=False), ["lag(y)"])
     assert ["lagged_outcome" in {n.code for n in r.diagnostics} for r in steps.values()] == [False, True]
+
+
+@pytest.mark.parametrize("sample", ["common", "own"])
+def test_stepwise_takes_a_panel(sample: str) -> None:
+    with pytest.raises(InputTypeError, match="stepwise takes a Panel, not int"):
+        stepwise(FixedEffects("y", ["d"]), 3, ["c1"], sample=sample)  # type: ignore[arg-type]

@@ -53,8 +53,8 @@ def overlap_audit(
     system_a, system_b : IndicatorSystem
         The two systems, for example of the outcome and of the regressor.
     other_columns : sequence of str
-        Other terms of the regression, none by default. For a term such as ``"log(gdp)"`` its column is
-        compared.
+        Other terms of the regression, none by default. A term such as ``"log(gdp)"`` counts for each column
+        in it.
 
     Returns
     -------

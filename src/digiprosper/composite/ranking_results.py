@@ -449,9 +449,9 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
 
         There is one column per option. ``baseline`` is True for the baseline. ``spearman`` is the correlation
         of the scores with those of the baseline. ``mean_rank_change`` is the mean absolute change of rank.
-        ``max_rank_change`` is the largest change (negative if the row moves towards rank 1), and
-        ``moved_entity`` and ``moved_period`` are its row. ``problem`` states why a combination is impossible;
-        its numbers are missing.
+        ``max_rank_change`` is the largest change in absolute value (negative if the row moves towards rank
+        1), and ``moved_entity`` and ``moved_period`` are its row. ``problem`` states why a combination is
+        impossible; its numbers are missing.
         """
         sizes = [len(values) for _, values in self.options]
         places = np.indices(sizes).reshape(len(sizes), -1)

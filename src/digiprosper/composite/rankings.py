@@ -216,8 +216,8 @@ def leave_one_out(
           ``weight_of``, its indicator. With weights by year it is the largest of all years.
         - ``spearman``: correlation of the scores with those of the full index.
         - ``mean_rank_change``: mean absolute change of rank.
-        - ``max_rank_change``: the largest change of rank, negative if a row moves towards rank 1, and
-          ``moved_entity`` and ``moved_period``, its row.
+        - ``max_rank_change``: the largest change of rank in absolute value, with its sign (negative if a row
+          moves towards rank 1), and ``moved_entity`` and ``moved_period``, its row.
 
         If the index cannot be computed, the column ``problem`` says why, and all other columns are missing.
 

@@ -49,7 +49,8 @@ def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.D
         One row per combination of options, with the smallest deviation first. Columns are the options
         weighting, scope, normalise, structure and shift; ``max_deviation``, the largest absolute difference
         of a weight; and ``problem``, why the weights cannot be computed, or the empty text. Weights by year
-        are averaged over the years. Combinations of options that contradict each other are not in the table.
+        are averaged over the years. Combinations with the same deviation are in the order of the options,
+        the simplest first. Combinations of options that contradict each other are not in the table.
 
     Raises
     ------
@@ -91,7 +92,7 @@ def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.D
     given = read_weights(published, system.names, "published")
     target = np.array([w for _, w in given])
     target = target / target.sum()
-    sample = cut_rows(CompositeIndex(system).recipe, panel)
+    sample = cut_rows(CompositeIndex(system).recipe, panel, "audit_weights")
     found = [(*_options(spec), *_deviation(spec, sample, target)) for spec in _specifications(system, sample)]
     table = pd.DataFrame(found, columns=[*_OPTIONS, "max_deviation", "problem"])
     return table.sort_values("max_deviation", kind="stable", ignore_index=True)

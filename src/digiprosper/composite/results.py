@@ -88,7 +88,8 @@ class IndexResults(Summarised, PickledByName):
         End points and weights: one set, or one set per period.
     entity_sums : EntitySums or None
         Sums by entity, from which standard errors and draws of the weights are computed. None if the weights
-        cannot be computed from such sums: nested structure, weights by year and the scope ``"legacy_lnT"``.
+        cannot be computed from such sums: nested structure, weights by year, the scope ``"legacy_lnT"``, and
+        data that were not a Panel.
     scored : ScoredRows
         The rows with their scores. Its fields are also attributes of the results.
     diagnostics : tuple of Notice
@@ -172,9 +173,10 @@ class IndexResults(Summarised, PickledByName):
         and redundancy. Entropy and redundancy are missing if the weights are not entropy weights.
 
         Standard errors are clustered by entity and take the end points as known. They are 0 if the weights
-        are not estimated. They are missing for a nested structure, for weights by year and for the scope
-        ``"legacy_lnT"``. They are also missing for PCA weights if `diagnostics` has the code
-        ``"unstable_components"``: other components may be retained in another sample.
+        are not estimated. They are missing for a nested structure, for weights by year, for the scope
+        ``"legacy_lnT"`` and if the data were not a Panel. They are also missing for PCA weights if
+        `diagnostics` has the code ``"unstable_components"``: other components may be retained in another
+        sample.
         """
         table = self.recipe.system.to_frame().set_index("indicator")[["dimension", "direction"]]
         return table.assign(

@@ -23,7 +23,7 @@ __all__ = ["cut_rows", "dropped_rows", "without_indicator"]
 _ROLE = "indicators"
 
 
-def cut_rows(recipe: Recipe, panel: Panel) -> Sample:
+def cut_rows(recipe: Recipe, panel: Panel, caller: str = "CompositeIndex") -> Sample:
     """Cut the rows an index reads from a panel.
 
     Parameters
@@ -32,6 +32,8 @@ def cut_rows(recipe: Recipe, panel: Panel) -> Sample:
         Its indicators and what to do about missing cells.
     panel : Panel
         Where from.
+    caller : str
+        Function that takes the panel, for the message.
 
     Returns
     -------
@@ -51,7 +53,7 @@ def cut_rows(recipe: Recipe, panel: Panel) -> Sample:
     """
     if not isinstance(panel, Panel):
         raise InputTypeError(
-            f"CompositeIndex takes a Panel, not {type(panel).__name__}: Panel(df, entity='id', time='year')."
+            f"{caller} takes a Panel, not {type(panel).__name__}: Panel(df, entity='id', time='year')."
         )
     names = recipe.names
     frame = panel.frame

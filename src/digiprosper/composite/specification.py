@@ -286,7 +286,7 @@ class CompositeIndex(Specification):
         MissingDataError
             If values are missing and `missing` is ``"raise"``, or if no row is left.
         OptionError
-            If the scope needs a period that the panel does not have.
+            If the scope needs periods and the panel has none, or a period that the panel does not have.
 
         Warns
         -----

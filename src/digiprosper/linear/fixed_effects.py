@@ -235,7 +235,8 @@ class FixedEffects(Specification):
         Raises
         ------
         ColumnError, TermError, InputTypeError, MissingDataError
-            If a column does not exist, a term cannot be read or evaluated, or no row is left.
+            If `panel` is not a Panel, a column does not exist, a term cannot be read or evaluated, or no row
+            is left. With ``missing="raise"`` also if a value is missing.
         IdentificationError
             If the model is not identified, for example because the fixed effects absorb all regressors.
         CollinearityError

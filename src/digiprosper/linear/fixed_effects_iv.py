@@ -89,7 +89,7 @@ class FixedEffectsIV(Specification):
     cov_type : {"clustered", "robust", "unadjusted", "driscoll_kraay", "conley"}
         Type of the standard errors, as in `FixedEffects`; ``"clustered"`` by default.
     clusters, bandwidth, ssc, obs_weights, singletons, missing, keep_rows
-        As in `FixedEffects`.
+        As in `FixedEffects`. K in the small-sample correction counts the slopes of the second stage.
     coordinates, distance_cutoff, distance_kernel
         As in `FixedEffects`.
     collinear : {"raise", "drop"}
@@ -178,7 +178,8 @@ class FixedEffectsIV(Specification):
         Raises
         ------
         ColumnError, TermError, InputTypeError, MissingDataError
-            If a column does not exist, a term cannot be read or evaluated, or no row is left.
+            If `panel` is not a Panel, a column does not exist, a term cannot be read or evaluated, or no row
+            is left. With ``missing="raise"`` also if a value is missing.
         IdentificationError, CollinearityError
             If the model is not identified.
 

@@ -104,7 +104,7 @@ def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundla
     Journal of Econometrics 59:87) and Wooldridge (2010, section 10.7.3).
 
     ``"mundlak"``: in a balanced panel the statistic equals that of ``phtest(method = "aux")`` of the R
-    package plm with HC0 errors clustered by entity. The slopes of the regression equal those of fixed
+    package plm with HC0 errors clustered by entity, and the slopes of the regression equal those of fixed
     effects. With time effects the time dummies are regressors too, but only the means of `x` are tested. A
     mean that does not vary between entities is dropped.
 

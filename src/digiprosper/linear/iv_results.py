@@ -73,7 +73,8 @@ class IVResults(LinearResults):
             Wald F statistic of Kleibergen & Paap (2006), with the small-sample correction of the fit. With
             one endogenous regressor it equals the first-stage F.
         ``cragg_donald``
-            F statistic of Cragg & Donald (1993), which assumes independent errors with equal variances.
+            F statistic of Cragg & Donald (1993), which assumes independent errors with equal variances. Its
+            residual degrees of freedom count the absorbed effects.
         ``effective_f``, ``effective_f_critical``
             Effective F of Montiel Olea & Pflueger (2013) and its 5% critical value for a bias of at most 10%
             of the worst case; only with one endogenous regressor.

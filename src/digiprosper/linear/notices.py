@@ -401,7 +401,7 @@ def saturated_levels(effect: str, levels: int, rows: int) -> list[Notice]:
     if not levels:
         return []
     text = (
-        f"{counted(levels, 'level')} of {effect} ({counted(rows, 'row')} in all) have no more rows than "
+        f"{counted(levels, 'level')} of {effect} ({counted(rows, 'row')} in all): no more rows than "
         "parameters (a constant and slopes). These rows are fitted perfectly. They do not affect the "
         "coefficients, but are counted as rows."
     )

@@ -11,7 +11,6 @@ import numpy as np
 
 from digiprosper.errors import (
     IdentificationError,
-    InputTypeError,
     Notice,
     OptionError,
     check_option,
@@ -37,9 +36,8 @@ from digiprosper.linear.notices import (
     saturated_levels,
     singletons_dropped,
 )
-from digiprosper.panel import Panel
 from digiprosper.panel.absorb import Absorbed, effect_key, read_absorbed
-from digiprosper.panel.access import table_of
+from digiprosper.panel.access import checked_table, table_of
 from digiprosper.panel.terms import parse
 from digiprosper.specification import as_terms
 
@@ -49,7 +47,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.conley import Nearby
     from digiprosper.kernels.slopes import Effect
-    from digiprosper.panel import Sample
+    from digiprosper.panel import Panel, Sample
     from digiprosper.panel.sample import Dropped
     from digiprosper.report.terms import Factor
 
@@ -407,23 +405,22 @@ def _clusters(panel: Panel, options: LinearOptions) -> tuple[str, ...]:
     return (panel.entity_name,) if options.cov_type in _CLUSTERED else ()
 
 
-def refuse_other(panel: object) -> None:
-    """Refuse to fit to anything but a panel.
+def refuse_other(panel: object, caller: str = "fit") -> None:
+    """Refuse anything but a panel.
 
     Parameters
     ----------
     panel : object
         As given.
+    caller : str
+        Function or method that takes the panel, for the message.
 
     Raises
     ------
     InputTypeError
         If it is not a Panel.
     """
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"fit takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."
-        )
+    checked_table(panel, caller)
 
 
 def _without_singletons(sample: Sample, effects: tuple[str, ...], panel: Panel) -> Sample:

@@ -643,7 +643,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         Raises
         ------
         ColumnError, InputTypeError, MissingDataError
-            If the panel does not have a column, or a term cannot be evaluated.
+            If `panel` is not a Panel or does not have a column, or a term cannot be evaluated.
 
         Examples
         --------
@@ -653,11 +653,11 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         >>> round(float(fit.predict(panel).loc[("AL", 1970)]), 2)
         10.29
         """
-        from digiprosper.panel.access import table_of
+        from digiprosper.panel.access import checked_table
         from digiprosper.panel.codes import coded
         from digiprosper.panel.selection import coefficient_column
 
-        table = table_of(panel)
+        table = checked_table(panel, "predict")
         total = np.zeros(table.nobs)
         for term, b in zip(self.terms, self.coefficients, strict=True):
             is_intercept = term.kind == "intercept"

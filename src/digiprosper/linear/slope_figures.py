@@ -78,7 +78,7 @@ def slope_curve(
     Raises
     ------
     InputTypeError
-        If a name is not text, or `panel` no panel.
+        If a name is not text, or `panel` is not a Panel.
     ColumnError, TermError
         If no coefficient has the variable, its slope is constant or does not depend on the moderator.
     AlignmentError

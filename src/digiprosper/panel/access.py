@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from digiprosper.errors import InputTypeError
 from digiprosper.panel.frame import Panel
 
 if TYPE_CHECKING:
     from digiprosper.panel.table import Table
 
-__all__ = ["known_names", "table_of"]
+__all__ = ["checked_table", "known_names", "table_of"]
 
 
 def table_of(panel: Panel) -> Table:
@@ -26,6 +27,33 @@ def table_of(panel: Panel) -> Table:
         Its columns and keys. Do not write to them.
     """
     return panel._table
+
+
+def checked_table(panel: object, caller: str) -> Table:
+    """Take the sorted rows behind a panel, and refuse anything else.
+
+    Parameters
+    ----------
+    panel : object
+        As given.
+    caller : str
+        Function or method that takes the panel, for the message.
+
+    Returns
+    -------
+    Table
+        As `table_of`.
+
+    Raises
+    ------
+    InputTypeError
+        If it is not a Panel.
+    """
+    if not isinstance(panel, Panel):
+        raise InputTypeError(
+            f"{caller} takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."
+        )
+    return table_of(panel)
 
 
 def known_names(panel: object) -> tuple[str, ...]:

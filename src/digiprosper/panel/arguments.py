@@ -175,7 +175,7 @@ class Arguments:
         Returns
         -------
         ndarray, Series or DataFrame
-            One number per row, or one a row and column of a table; missing in every row of a group in which
+            One number per row, or one per row and column of a table; missing in every row of a group in which
             anything is.
         """
         gaps = np.bincount(groups, ~self.complete)

@@ -175,8 +175,9 @@ class Panel:
         -----
         The missing values ``.`` and ``.a`` to ``.z`` all become NaN. Empty text is missing, as in Stata.
         Dates (``%td %tc %tw %tm %tq %th %ty``) become timestamps. A month, quarter, half-year or year becomes
-        its first day. Lags of such data count months, quarters, half-years or years. The keys that ``xtset``
-        stored in the file are not read, so pass `entity` and `time`.
+        its first day. Lags of such data count months, quarters or years. Half-years count as every second
+        quarter, so the previous half-year is the lag of two periods. The keys that ``xtset`` stored in the
+        file are not read, so pass `entity` and `time`.
 
         Examples
         --------
@@ -563,7 +564,7 @@ class Panel:
         Warns
         -----
         DigiprosperWarning
-            If a value that the condition compares a column with does not occur in the column.
+            If a list after ``in`` has a value that does not occur in the column.
 
         Notes
         -----

@@ -81,6 +81,7 @@ def match_entities(
     replace : bool
         Whether a control can be matched to several treated entities. The default is True. With False, treated
         entities are matched in the order of their scores, from the largest, with one control in each round.
+        Among equal scores, the first in the order of entities is matched first.
 
     Returns
     -------

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from digiprosper.errors import OptionError, TermError, counted, option_problem
 from digiprosper.linear.results import LinearResults
-from digiprosper.panel.access import table_of
+from digiprosper.panel.access import checked_table
 from digiprosper.policy.timing import read_timing
 from digiprosper.policy.window import EventWindow, dummies
 from digiprosper.policy.words import WORDS
@@ -99,7 +99,7 @@ class EventStudyResults(LinearResults):
         ------
         OptionError
             If the reference is the only event time before treatment. With clustered standard errors also if
-            there are not fewer event times before treatment than treated clusters.
+            the other event times before treatment are not fewer than the treated clusters.
 
         Notes
         -----
@@ -185,11 +185,11 @@ class EventStudyResults(LinearResults):
         Raises
         ------
         DigiprosperError
-            If the column of the event is not valid, as in `EventStudy.fit`. The panel must contain the
-            periods before treatment.
+            If `panel` is not a Panel, or the column of the event is not valid, as in `EventStudy.fit`. The
+            panel must contain the periods before treatment.
         """
         window = self.window
-        timing = read_timing(table_of(panel), window.event, window.never)
+        timing = read_timing(checked_table(panel, "predict"), window.event, window.never)
         columns = dummies(window, *timing.event_times(timing.keys))
         own = [self.names.index(window.name(time)) for time in window.estimated]
         others = self._without(own).predict(panel)

@@ -179,11 +179,12 @@ def by_group(
     method : {"permutation", "interaction"}
         ``"permutation"`` (default) permutes the group labels of the entities, and estimates the model in each
         group again. ``"interaction"`` estimates one regression on all rows, with interactions of the
-        regressor and dummies of the groups; the fixed effects and the other coefficients are the same in all
-        groups.
+        regressor and dummies of all groups but the first; the fixed effects and the other coefficients are
+        the same in all groups.
     reps : int, optional
         Number of permutations, at least 19. The default is 999. It is 99 if the whole model must be fitted in
-        each permutation, which is so for specifications other than `FixedEffects` and for absorbed slopes.
+        each permutation, which is so for specifications other than `FixedEffects` and for absorbed slopes by
+        groups of entities, such as ``"region[year]"``.
     rng : None, int, sequence of int, SeedSequence or Generator
         Seed of the permutations and of the draws of the specification.
     progress : bool

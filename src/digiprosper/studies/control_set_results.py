@@ -241,8 +241,8 @@ class ControlSets(Summarised, ResultSet):
     """Estimates of one coefficient with each set of controls, made by `control_sets`.
 
     It is a `ResultSet` of `ControlSet`, with the smallest sets first. A label lists the candidates in the
-    model, such as ``"a + b"``; it is ``"(none)"`` without candidates. Sets that could not be estimated are in
-    `failures`.
+    model, in the order in which they were given, such as ``"a + b"``; it is ``"(none)"`` without candidates.
+    Sets that could not be estimated are in `failures`.
 
     Parameters
     ----------
@@ -251,7 +251,8 @@ class ControlSets(Summarised, ResultSet):
     candidates : tuple of str
         Controls that were added.
     included : DataFrame of bool
-        Which candidates are in which set, with labels in the rows and candidates in the columns.
+        Which candidates are in which set, with labels in the rows and candidates in the columns. It includes
+        the sets in `failures`.
     common : ControlSample
         What is the same in all models.
     diagnostics : tuple of Notice

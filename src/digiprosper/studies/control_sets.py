@@ -121,8 +121,8 @@ def control_sets(
         If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `candidates` or `term` is not text.
     TermError
         If there is no candidate, or `term` is not a regressor of `spec`. If a candidate is listed twice, is
-        in `spec.x`, is the outcome, or is an interaction with `term`: with an interaction, the coefficient
-        has another meaning.
+        in `spec.x`, is the outcome, or contains a column of `term`, as an interaction or a power of it does:
+        the coefficient then has another meaning.
     OptionError
         If `size` is not as above, or there are too many sets.
     ColumnError, MissingDataError, CollinearityError
@@ -140,8 +140,8 @@ def control_sets(
     nearly collinear sets, each model is fitted separately, which takes longer.
 
     The p-values do not allow for the number of sets. Many significant estimates do not confirm each other,
-    because all use the same data. A control that is itself affected by the regressor biases the estimate,
-    even if most sets agree with it.
+    because all use the same data. A control that is itself affected by the regressor, or that opens a path
+    between regressor and outcome (a collider), biases the estimate, even if most sets agree with it.
 
     References
     ----------

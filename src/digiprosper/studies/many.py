@@ -23,7 +23,7 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns
 from digiprosper.linear.fixed_effects import FixedEffects
-from digiprosper.linear.preparation import prepare
+from digiprosper.linear.preparation import prepare, refuse_other
 from digiprosper.optional import progress_bar, require
 from digiprosper.report.collection import ResultSet
 from digiprosper.specification import as_sequence, as_terms
@@ -54,7 +54,7 @@ def fit_all(
     progress: bool = False,
     n_jobs: int = 1,
 ) -> ResultSet:
-    """Fit several specifications.
+    """Fit several specifications, each on its own sample.
 
     Parameters
     ----------
@@ -220,6 +220,7 @@ def stepwise(
             f"stepwise takes a FixedEffects specification, not {type(spec).__name__}. Fit the steps of "
             "another one with fit_all({'(1)': spec, '(2)': spec.add('x'), ...}, panel)."
         )
+    refuse_other(panel, "stepwise")
     specs = accumulate(_blocks(order), lambda before, terms: before.add(*terms), initial=spec)
     labelled = {f"({i})": step for i, step in enumerate(specs, start=1)}
     if sample == "own":

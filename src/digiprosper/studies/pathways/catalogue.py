@@ -24,7 +24,7 @@ def seed_catalogue() -> tuple[Mechanism, ...]:
     Returns
     -------
     tuple of Mechanism
-        Propositions P01 to P52.
+        Propositions P01 to P52. An id is never used for another proposition.
 
     Notes
     -----

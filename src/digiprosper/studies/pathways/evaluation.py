@@ -100,7 +100,8 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     InputTypeError
         If an argument has the wrong type.
     OptionError
-        If `columns` has an unknown role, ids are repeated, or an option has a value that is not allowed.
+        If `columns` has a role that is neither in the mechanisms nor in the catalogue, ids are repeated, or
+        an option has a value that is not allowed.
     ColumnError, TermError
         If a column or a control is not in the panel, or a control cannot be read.
     PanelIndexError
