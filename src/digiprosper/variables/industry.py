@@ -277,7 +277,7 @@ def productivity_advancement(value_added: Any, employment: Any) -> Any:
 def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -> Any:
     """Dispersion of employment growth between sectors; larger is more reallocation.
 
-    ``sqrt(sum_k w_k (g_k - g)^2)``, where g_k and g are the growth of log employment in sector k and in
+    ``sqrt(sum_k w_k (g_k - g)^2)``, where g_k and g are the change of log employment in sector k and in
     total, and w_k is the employment share of sector k.
 
     Parameters
