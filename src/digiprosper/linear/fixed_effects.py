@@ -247,7 +247,10 @@ class FixedEffects(Specification):
         MissingDataWarning, SingletonWarning
             If rows are dropped.
         FewClustersWarning, CovarianceWarning, NearCollinearWarning
-            If standard errors may be unreliable. `diagnostics` of the results has all remarks.
+            If standard errors may be unreliable.
+        IdentificationWarning
+            If a lag of the outcome is a regressor in a model with entity effects, or standard errors are
+            clustered by entities that have only one row each. `diagnostics` of the results has all remarks.
         """
         fitted = estimate(self, panel)
         issue(fitted.results.diagnostics)

@@ -186,7 +186,7 @@ class FixedEffectsIV(Specification):
         Warns
         -----
         IdentificationWarning
-            If the instruments are weak.
+            If the instruments are weak; also as in `FixedEffects.fit`.
         MissingDataWarning, SingletonWarning, FewClustersWarning, CovarianceWarning, NearCollinearWarning
             As in `FixedEffects.fit`.
         """

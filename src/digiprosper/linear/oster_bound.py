@@ -69,7 +69,8 @@ def oster_bound(
         are in both regressions.
     rmax : float
         R2 of a regression with all omitted variables, as a multiple of the R2 with controls; the product is
-        at most 1. The default is 1.3, as proposed by Oster (2019, section 4). ``float("inf")`` is an R2 of 1.
+        at most 1. The default is 1.3, with which 90% of the results of randomised trials would survive (Oster
+        2019, section 4). ``float("inf")`` is an R2 of 1.
     delta : float
         Selection on the omitted variables relative to selection on `controls`. The default is 1: equal
         selection.

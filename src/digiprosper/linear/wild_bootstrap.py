@@ -215,10 +215,11 @@ def wild_bootstrap(
     """Test a coefficient, or a linear combination of coefficients, by the wild cluster bootstrap.
 
     With few clusters, or clusters of very different sizes, t tests with clustered standard errors reject too
-    often. The wild cluster restricted bootstrap is more reliable (Cameron, Gelbach & Miller 2008). The model
-    is estimated under the null hypothesis. In each draw its residuals are multiplied by one random weight per
-    cluster, and the t statistic is computed from the new outcome. The t statistic of the fit is compared with
-    those of the draws.
+    often. The wild cluster restricted bootstrap (Cameron, Gelbach & Miller 2008) rejects at about the nominal
+    rate if there are about ten or more clusters of similar sizes. The model is estimated under the null
+    hypothesis. In each draw its residuals are multiplied by one random weight per cluster, and the t
+    statistic is computed from the new outcome. The t statistic of the fit is compared with those of the
+    draws.
 
     Parameters
     ----------

@@ -297,7 +297,7 @@ class PropagatedResults(EffectResults):
 
     @property
     def naive(self) -> pd.DataFrame:
-        """Estimates, standard errors and intervals with the weights taken as known, indexed by term."""
+        """Estimates with weights taken as known and the standard errors of `model`, indexed by term."""
         assert self.known is not None
         return self.known.tidy(self.level).set_index("term")
 
