@@ -415,7 +415,7 @@ def test_refusals():
     for function in (rank_probabilities, leave_one_out):
         with pytest.raises(InputTypeError, match="takes a CompositeIndex, not IndexResults"):
             function(spec.fit(panel), panel)
-        with pytest.raises(InputTypeError, match="takes a Panel, not DataFrame"):
+        with pytest.raises(InputTypeError, match=f"{function.__name__} takes a Panel, not DataFrame"):
             function(spec, panel.frame)
         with pytest.raises(OptionError, match="among="):
             function(spec, panel, among="all")

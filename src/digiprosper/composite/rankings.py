@@ -338,7 +338,7 @@ def fitted_rows(spec: object, panel: Panel, caller: str, among: object) -> Fitte
     check_option("among", among, ("per_year", "pooled"))
     recipe = spec.recipe
     refuse_incomparable(recipe, among)
-    sample = cut_rows(recipe, panel)
+    sample = cut_rows(recipe, panel, caller)
     results = spec.fit(panel)
     return FittedRows(spec, results, sample, results.state.place(recipe, sample))
 

@@ -219,7 +219,7 @@ def by_group(
     TermError, ColumnError
         If the condition cannot be read, or a group has no coefficient with the name `term`.
     DigiprosperError
-        If the model cannot be estimated in a group. The message starts with the group.
+        If the model cannot be estimated in a group. The message names the group.
 
     Notes
     -----
