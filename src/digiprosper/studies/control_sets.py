@@ -121,8 +121,8 @@ def control_sets(
         If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `candidates` or `term` is not text.
     TermError
         If there is no candidate, or `term` is not a regressor of `spec`. If a candidate is listed twice, is
-        in `spec.x`, is the outcome, or contains a column of `term`, as an interaction or a power of it does:
-        the coefficient then has another meaning.
+        in `spec.x`, is the outcome, or contains a column of `term` in the same period, as an interaction or a
+        power of it does: the coefficient then has another meaning.
     OptionError
         If `size` is not as above, or there are too many sets.
     ColumnError, MissingDataError, CollinearityError
