@@ -1,4 +1,4 @@
-"""The one door for data: a long table with keys, and samples cut from it."""
+"""A long table with its keys, and samples of it."""
 
 from digiprosper.panel.describe import Correlation
 from digiprosper.panel.frame import Panel
