@@ -72,7 +72,8 @@ def _block(name: str) -> str:
         return _left_out(name, [f"more than {SECONDS} seconds"])
     if not done.stdout.strip() or done.returncode:
         return _left_out(name, done.stderr.strip().splitlines()[-1:])
-    return f"## {name}\n\n{_about(path)}\n\n{_machine()}\n\n```text\n{done.stdout.strip()}\n```\n"
+    printed = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+    return f"## {name}\n\n{_about(path)}\n\n{_machine()}\n\n```text\n{printed}\n```\n"
 
 
 def _about(path: Path) -> str:
