@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from digiprosper.errors import InputTypeError
-from digiprosper.panel.access import checked_table, known_names, table_of
+from digiprosper.panel.access import check_panel, known_names, table_of
 
 if TYPE_CHECKING:
     from digiprosper import Panel
@@ -25,7 +25,7 @@ def test_names_are_keys_and_columns_and_what_is_no_panel_has_none(panel: Panel) 
     assert known_names(panel.frame) == ()
 
 
-def test_only_a_panel_has_a_table(panel: Panel) -> None:
-    assert checked_table(panel, "fit") is table_of(panel)
+def test_anything_but_a_panel_is_refused(panel: Panel) -> None:
+    check_panel(panel, "fit")
     with pytest.raises(InputTypeError, match="fit takes a Panel, not DataFrame"):
-        checked_table(panel.frame, "fit")
+        check_panel(panel.frame, "fit")

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.composite.cells import refuse_extreme
-from digiprosper.errors import IndicatorError, InputTypeError, Notice, quoted, text_problem, unknown_columns
-from digiprosper.panel import Panel
+from digiprosper.errors import IndicatorError, Notice, quoted, text_problem, unknown_columns
+from digiprosper.panel.access import check_panel
 from digiprosper.report.notices import missing_rows
 
 if TYPE_CHECKING:
     from digiprosper.composite.recipe import Recipe
     from digiprosper.kernels import Floats
-    from digiprosper.panel import Sample
+    from digiprosper.panel import Panel, Sample
 
 __all__ = ["cut_rows", "dropped_rows", "without_indicator"]
 
@@ -51,10 +51,7 @@ def cut_rows(recipe: Recipe, panel: Panel, caller: str = "CompositeIndex") -> Sa
     MissingDataError
         If cells are missing and may not be, or no row is left.
     """
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"{caller} takes a Panel, not {type(panel).__name__}: Panel(df, entity='id', time='year')."
-        )
+    check_panel(panel, caller)
     names = recipe.names
     frame = panel.frame
     absent = [n for n in names if n not in frame.columns]

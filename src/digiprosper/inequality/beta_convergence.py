@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import InputTypeError, Notice, cited, issue
+from digiprosper.errors import Notice, cited, issue
 from digiprosper.linear.estimation import fit_columns
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.notices import nickell
 from digiprosper.linear.preparation import prepare
 from digiprosper.linear.results import LinearResults
-from digiprosper.panel import Panel
-from digiprosper.panel.access import table_of
+from digiprosper.panel.access import check_panel, table_of
 from digiprosper.report.summary import Lines, PlainNumbers, Summary
 from digiprosper.specification import as_terms, one_term
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.linear.preparation import CovType, Ssc
+    from digiprosper.panel import Panel
 
 __all__ = ["ConvergenceResults", "beta_convergence"]
 
@@ -158,13 +158,7 @@ def beta_convergence(
     >>> round(float(fit.params["log_initial"]), 4), round(fit.speed, 4), round(fit.half_life, 1)
     (-0.0419, 0.0428, 16.2)
     """
-    given: object = panel
-    if not isinstance(given, Panel):
-        raise InputTypeError(
-            f"beta_convergence takes a Panel, not {type(given).__name__}: Panel(df, entity='city', "
-            "time='year')."
-        )
-
+    check_panel(panel, "beta_convergence")
     name = one_term(column, "column").strip()
     level = f"log(`{name}`)" if name in table_of(panel).known else f"log({name})"
     spec = FixedEffects(

@@ -24,8 +24,7 @@ from digiprosper.errors import (
 )
 from digiprosper.inequality.kernel import ergodic
 from digiprosper.inequality.notices import reducible
-from digiprosper.panel import Panel
-from digiprosper.panel.access import table_of
+from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.arguments import refuse, refuse_extreme
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.terms import parse
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.panel import Panel
 
 __all__ = ["Cuts", "MarkovResult", "markov_transitions", "sigma_convergence"]
 
@@ -133,11 +133,7 @@ def _spread(x: Floats, time: Ints, rows: Ints) -> Floats:
 
 
 def _values(function: str, panel: Panel, column: str) -> Floats:
-    given: object = panel
-    if not isinstance(given, Panel):
-        raise InputTypeError(
-            f"{function} takes a Panel, not {type(given).__name__}: Panel(df, entity='city', time='year')."
-        )
+    check_panel(panel, function)
     if panel.time_name is None:
         raise PanelIndexError(
             f"{function} needs a time key, but this is a cross-section: Panel(df, entity=, time=)."

@@ -37,7 +37,7 @@ from digiprosper.linear.notices import (
     singletons_dropped,
 )
 from digiprosper.panel.absorb import Absorbed, effect_key, read_absorbed
-from digiprosper.panel.access import checked_table, table_of
+from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.terms import parse
 from digiprosper.specification import as_terms
 
@@ -62,7 +62,6 @@ __all__ = [
     "refuse_corrected",
     "refuse_cov_types",
     "refuse_extreme",
-    "refuse_other",
 ]
 
 CovType = Literal["unadjusted", "robust", "hc2", "hc3", "clustered", "crv3", "driscoll_kraay", "conley"]
@@ -298,7 +297,7 @@ def prepare(
         If the rows, the effects or the clusters cannot be used; an IdentificationError if the values of a
         column are so large or so small that squares and products of columns cannot be computed.
     """
-    refuse_other(panel)
+    check_panel(panel, "fit")
     absorbed = _effects(panel, options)
     effects = tuple(dict.fromkeys(one.effect for one in absorbed))
     clusters = _clusters(panel, options)
@@ -403,24 +402,6 @@ def _clusters(panel: Panel, options: LinearOptions) -> tuple[str, ...]:
     if options.clusters:
         return tuple(options.clusters)
     return (panel.entity_name,) if options.cov_type in _CLUSTERED else ()
-
-
-def refuse_other(panel: object, caller: str = "fit") -> None:
-    """Refuse anything but a panel.
-
-    Parameters
-    ----------
-    panel : object
-        As given.
-    caller : str
-        Function or method that takes the panel, for the message.
-
-    Raises
-    ------
-    InputTypeError
-        If it is not a Panel.
-    """
-    checked_table(panel, caller)
 
 
 def _without_singletons(sample: Sample, effects: tuple[str, ...], panel: Panel) -> Sample:

@@ -653,17 +653,17 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         >>> round(float(fit.predict(panel).loc[("AL", 1970)]), 2)
         10.29
         """
-        from digiprosper.panel.access import checked_table
+        from digiprosper.panel.access import check_panel, table_of
         from digiprosper.panel.codes import coded
         from digiprosper.panel.selection import coefficient_column
 
-        table = checked_table(panel, "predict")
+        check_panel(panel, "predict")
+        table = table_of(panel)
         total = np.zeros(table.nobs)
         for term, b in zip(self.terms, self.coefficients, strict=True):
-            is_intercept = term.kind == "intercept"
-            total = total + b * (
-                1.0 if is_intercept else coefficient_column(table, term.factors, self.categories)
-            )
+            constant = term.kind == "intercept"
+            column = 1.0 if constant else coefficient_column(table, term.factors, self.categories)
+            total = total + b * column
         terms = self.effect_terms or [(name, None) for name, *_ in self.effect_values]
         for (effect, slope), (_, levels, values) in zip(terms, self.effect_values, strict=True):
             codes, found = coded(table, effect)

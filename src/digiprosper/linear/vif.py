@@ -10,7 +10,6 @@ import pandas as pd
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
-    InputTypeError,
     Notice,
     cited,
     issue,
@@ -19,7 +18,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.linear.estimation import collinear_problem, sweep_columns
 from digiprosper.linear.preparation import LinearOptions, prepare
-from digiprosper.panel import Panel
+from digiprosper.panel.access import check_panel
 from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
     from digiprosper.linear.estimation import Swept
+    from digiprosper.panel import Panel
 
 __all__ = ["vif"]
 
@@ -78,10 +78,7 @@ def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
     1   log(emp)  20.50       0.05
     2      unemp   1.04       0.96
     """
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"vif takes a Panel, not {type(panel).__name__}: vif(Panel(df, entity=..., time=...), x)."
-        )
+    check_panel(panel, "vif")
     terms = as_terms(x, "x")
     if not terms:
         raise IdentificationError("vif: x is empty; specify at least one term.")

@@ -25,15 +25,14 @@ from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, CONSTANT
 from digiprosper.kernels.within import compress, is_nested, within
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.mediation import Mediation
-from digiprosper.panel import Panel
-from digiprosper.panel.access import table_of
+from digiprosper.panel.access import check_panel, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Sample
+    from digiprosper.panel import Panel, Sample
 
 __all__ = ["parallel_sample", "path_slopes", "within_between"]
 
@@ -217,13 +216,10 @@ def path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
     return np.where(lost, np.nan, np.concatenate(slopes, axis=-1))
 
 
-def _refuse(spec: object, panel: object, caller: str) -> None:
+def _refuse(spec: object, panel: Panel, caller: str) -> None:
     if not isinstance(spec, Mediation):
         raise InputTypeError(f"{caller} takes a Mediation specification, not {type(spec).__name__}.")
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"{caller} takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."
-        )
+    check_panel(panel, caller)
     other = [n for n in _OTHER_MODELS if getattr(spec, n) not in _PLAIN]
     if other:
         given = ", ".join(f"{n}={cited(getattr(spec, n))}" for n in other)

@@ -10,7 +10,7 @@ from digiprosper.panel.frame import Panel
 if TYPE_CHECKING:
     from digiprosper.panel.table import Table
 
-__all__ = ["checked_table", "known_names", "table_of"]
+__all__ = ["check_panel", "known_names", "table_of"]
 
 
 def table_of(panel: Panel) -> Table:
@@ -29,8 +29,8 @@ def table_of(panel: Panel) -> Table:
     return panel._table
 
 
-def checked_table(panel: object, caller: str) -> Table:
-    """Take the sorted rows behind a panel, and refuse anything else.
+def check_panel(panel: object, caller: str) -> None:
+    """Refuse anything but a panel.
 
     Parameters
     ----------
@@ -38,11 +38,6 @@ def checked_table(panel: object, caller: str) -> Table:
         As given.
     caller : str
         Function or method that takes the panel, for the message.
-
-    Returns
-    -------
-    Table
-        As `table_of`.
 
     Raises
     ------
@@ -53,7 +48,6 @@ def checked_table(panel: object, caller: str) -> Table:
         raise InputTypeError(
             f"{caller} takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."
         )
-    return table_of(panel)
 
 
 def known_names(panel: object) -> tuple[str, ...]:

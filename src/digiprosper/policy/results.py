@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from digiprosper.errors import OptionError, TermError, counted, option_problem
 from digiprosper.linear.results import LinearResults
-from digiprosper.panel.access import checked_table
+from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.timing import read_timing
 from digiprosper.policy.window import EventWindow, dummies
 from digiprosper.policy.words import WORDS
@@ -189,7 +189,8 @@ class EventStudyResults(LinearResults):
             panel must contain the periods before treatment.
         """
         window = self.window
-        timing = read_timing(checked_table(panel, "predict"), window.event, window.never)
+        check_panel(panel, "predict")
+        timing = read_timing(table_of(panel), window.event, window.never)
         columns = dummies(window, *timing.event_times(timing.keys))
         own = [self.names.index(window.name(time)) for time in window.estimated]
         others = self._without(own).predict(panel)

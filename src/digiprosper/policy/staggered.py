@@ -16,8 +16,8 @@ from digiprosper.errors import (
     issue,
     option_problem,
 )
-from digiprosper.linear.preparation import LinearOptions, prepare, refuse_other
-from digiprosper.panel.access import table_of
+from digiprosper.linear.preparation import LinearOptions, prepare
+from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.cohorts import read_cohorts
 from digiprosper.policy.imputation import estimate_imputation
@@ -216,7 +216,7 @@ class StaggeredDid(Specification):
         StaggeredDidResults
             Average effects: the overall average ``att``, then those by event time, cohort or period.
         """
-        refuse_other(panel)
+        check_panel(panel, "fit")
         timing = read_timing(table_of(panel), self.event, self.never)
         options = LinearOptions(clusters=self.clusters)
         prepared = prepare(panel, {"y": (self.y,), "x": self.x}, options, missing=self.missing)

@@ -9,7 +9,6 @@ import numpy as np
 
 from digiprosper.errors import (
     IdentificationError,
-    InputTypeError,
     MissingDataError,
     OptionError,
     TermError,
@@ -23,8 +22,7 @@ from digiprosper.kernels.tolerances import PERFECT_FIT
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import fit_equation, sweep_columns
 from digiprosper.linear.preparation import LinearOptions, prepare, refuse_extreme
-from digiprosper.panel import Panel
-from digiprosper.panel.access import table_of
+from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.terms import Factor
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
+    from digiprosper.panel import Panel
     from digiprosper.panel.sample import Dropped
     from digiprosper.spatial.weights import SpatialWeights
 
@@ -167,7 +166,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     DigiprosperError
         If the panel is not balanced, has missing values, or columns that cannot be estimated.
     """
-    _refuse_other(panel)
+    check_panel(panel, "fit")
     _refuse_unbalanced(panel)
     options = LinearOptions(
         entity_effects=spec.entity_effects, time_effects=spec.time_effects, cov_type="unadjusted"
@@ -249,13 +248,6 @@ def _column_names(layout: Layout, count: int, given: int) -> list[str]:
 
 
 # --- what cannot be estimated -------------------------------------------------------------------------------
-
-
-def _refuse_other(panel: object) -> None:
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"fit takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."
-        )
 
 
 def _refuse_unbalanced(panel: Panel) -> None:

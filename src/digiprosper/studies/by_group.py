@@ -32,8 +32,7 @@ from digiprosper.linear.fixed_effects import FixedEffects, estimate
 from digiprosper.linear.kernels.permutation import permuted_labels, permuted_slopes
 from digiprosper.linear.kernels.wild import share_beyond
 from digiprosper.optional import progress_bar
-from digiprosper.panel import Panel
-from digiprosper.panel.access import table_of
+from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import coded
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.terms import canonical
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.fixed_effects import Fitted
     from digiprosper.linear.results import LinearResults
+    from digiprosper.panel import Panel
 
 __all__ = ["ByGroup", "GroupTest", "by_group"]
 
@@ -276,10 +276,7 @@ def _default(reps: int | None, *, batched: bool) -> int:
 def _refuse_others(spec: Any, panel: object, group: object, term: object, method: str) -> None:
     if not hasattr(spec, "fit") or isinstance(spec, type):
         raise InputTypeError(f"by_group takes a specification, not {cited(spec)}.")
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"by_group takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."
-        )
+    check_panel(panel, "by_group")
     if not isinstance(group, str):
         raise InputTypeError(f"group={cited(group)} must be a column or a condition (text).")
     if term is not None and not isinstance(term, str):

@@ -23,8 +23,9 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns
 from digiprosper.linear.fixed_effects import FixedEffects
-from digiprosper.linear.preparation import prepare, refuse_other
+from digiprosper.linear.preparation import prepare
 from digiprosper.optional import progress_bar, require
+from digiprosper.panel.access import check_panel
 from digiprosper.report.collection import ResultSet
 from digiprosper.specification import as_sequence, as_terms
 
@@ -220,7 +221,7 @@ def stepwise(
             f"stepwise takes a FixedEffects specification, not {type(spec).__name__}. Fit the steps of "
             "another one with fit_all({'(1)': spec, '(2)': spec.add('x'), ...}, panel)."
         )
-    refuse_other(panel, "stepwise")
+    check_panel(panel, "stepwise")
     specs = accumulate(_blocks(order), lambda before, terms: before.add(*terms), initial=spec)
     labelled = {f"({i})": step for i, step in enumerate(specs, start=1)}
     if sample == "own":

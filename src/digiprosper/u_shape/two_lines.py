@@ -26,8 +26,7 @@ from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import fit_equation, sweep_columns
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import prepare
-from digiprosper.panel import Panel
-from digiprosper.panel.access import table_of
+from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.factors import term_factors
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.pickling import PickledByName
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.estimation import Swept
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
+    from digiprosper.panel import Panel
     from digiprosper.panel.terms import Term
 
 __all__ = ["TwoLinesResult", "two_lines"]
@@ -379,10 +379,7 @@ class _Data:
 def _check(spec: object, panel: object, knots: object) -> None:
     if not isinstance(spec, FixedEffects):
         raise InputTypeError(f"two_lines takes a FixedEffects specification, not {type(spec).__name__}.")
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"two_lines takes a Panel, not {type(panel).__name__}: Panel(df, entity='city', time='year')."
-        )
+    check_panel(panel, "two_lines")
     least, most = _KNOTS
     if isinstance(knots, bool) or not isinstance(knots, int) or not least <= knots <= most:
         raise OptionError(f"knots={cited(knots)} must be an integer from {least} to {most}.")
