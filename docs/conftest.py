@@ -30,6 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"{item.path.name} needs {package}"))
         if f"{item.path.parent.name}/{item.path.name}" in FURTHER:
             item.add_marker(pytest.mark.further)
+        # The numbers are the same with or without a font; only the picture needs one.
+        item.add_marker(pytest.mark.filterwarnings("ignore:no font with Chinese characters"))
 
 
 @pytest.fixture(autouse=True)

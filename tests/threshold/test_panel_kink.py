@@ -173,8 +173,9 @@ def test_coefficients_are_those_of_fixed_effects_at_the_threshold() -> None:
     df["high"] = np.maximum(df["q"] - found.threshold, 0)
     known = FixedEffects("y", ["low", "high", "x"]).fit(Panel(df, "i", "t"))
     assert found.slopes.names == ("q:below", "q:above", "x")
-    np.testing.assert_array_equal(found.slopes.coefficients, known.coefficients)
-    np.testing.assert_array_equal(found.slopes.residuals, known.residuals)
+    # Products of a matrix by blocks of other widths differ in the last digit on some processors.
+    np.testing.assert_allclose(found.slopes.coefficients, known.coefficients, rtol=1e-13)
+    np.testing.assert_allclose(found.slopes.residuals, known.residuals, rtol=1e-11, atol=1e-13)
     np.testing.assert_allclose(found.slopes.conf_int().loc["x"], known.conf_int().loc["x"], rtol=0.02)
     assert found.slopes.std_errors["q:above"] > known.std_errors["high"]
     assert found.slopes.glance()["f_statistic"] is None

@@ -42,8 +42,10 @@ def test_what_is_a_stand_in_and_what_is_needed_is_named() -> None:
 @pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared/reference")
 def test_the_rows_are_those_of_the_reference() -> None:
     with SHARED.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    for row, mechanism in zip(rows, seed_catalogue(), strict=True):
+        rows = {row["id"]: row for row in csv.DictReader(file)}
+    # The reference also has propositions that the catalogue does not have yet.
+    for mechanism in seed_catalogue():
+        row = rows[mechanism.id]
         channels = ";".join(mechanism.channels)
         assert channels == row.pop("channels")
         if row["id"] in REWORDED:
