@@ -32,6 +32,7 @@ HELD = {
     "KinkSearched": "threshold.groups:KinkSearched",
     "KinkTested": "threshold.groups:KinkTested",
     "IVStages": "linear.iv_results:IVStages",
+    "LinearBiasReduced": "linear.kernels.bias_reduced:BiasReduced",
     "LinearEstimated": "linear.results:Estimated",
     "LinearReducedForms": "linear.kernels.anderson_rubin:ReducedForms",
     "LinearRows": "linear.results:RowSummary",

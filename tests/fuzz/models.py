@@ -92,7 +92,11 @@ class Case:
         for name, allowed in choices.items():
             if chance(self.rng, 0.35):
                 out[name] = pick(self.rng, allowed)
-        if "cov_type" in out and out["cov_type"] not in ("clustered", "crv3") and chance(self.rng, 0.95):
+        if (
+            "cov_type" in out
+            and out["cov_type"] not in ("clustered", "crv3", "cr2")
+            and chance(self.rng, 0.95)
+        ):
             out.pop("clusters", None)
         if choices and chance(self.rng, self.wrong):
             out[pick(self.rng, choices)] = pick(self.rng, WRONG)
@@ -112,9 +116,9 @@ class Case:
             "entity_effects": [True, False],
             "time_effects": [True, False],
             "absorb": [[pick(self.rng, absorb)]],
-            "cov_type": ["clustered", "robust", "unadjusted", "driscoll_kraay", "hc2", "hc3", "crv3"],
+            "cov_type": ["clustered", "robust", "unadjusted", "driscoll_kraay", "hc2", "hc3", "crv3", "cr2"],
             "clusters": clusters,
-            "ssc": ["reghdfe", "xtreg", "linearmodels", "plm", "none"],
+            "ssc": ["reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"],
         }
 
     def _absorbed(self, roles: str) -> str:

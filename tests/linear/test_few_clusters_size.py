@@ -1,4 +1,4 @@
-"""Size of four tests with few clusters and few treated ones, as in docs/explanations/few_clusters.md."""
+"""Size of five tests with few clusters and few treated ones, as in docs/explanations/few_clusters.md."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 T = 10
 PANELS = 1000
 SPEC = FixedEffects("y", ["x"])
-TESTS = ("clustered", "crv3", "wild", "randomisation")
+TESTS = ("clustered", "crv3", "cr2", "wild", "randomisation")
 
 
 def autoregressive(rng: np.random.Generator, groups: int, rho: float) -> np.ndarray:
@@ -39,13 +39,14 @@ def regressor(rng: np.random.Generator, groups: int, treated: int) -> np.ndarray
 
 
 def p_values(rng: np.random.Generator, groups: int, treated: int) -> list[float]:
-    """Draw one panel with a slope of zero, and test it in four ways."""
+    """Draw one panel with a slope of zero, and test it in five ways."""
     x, y = regressor(rng, groups, treated), autoregressive(rng, groups, 0.6)
     keys = {"i": np.repeat(np.arange(groups), T), "t": np.tile(np.arange(T), groups)}
     panel = Panel(pd.DataFrame({**keys, "x": x.ravel(), "y": y.ravel()}), "i", "t")
     return [
         SPEC.fit(panel).pvalues["x"],
         SPEC.replace(cov_type="crv3").fit(panel).pvalues["x"],
+        SPEC.replace(cov_type="cr2").fit(panel).pvalues["x"],
         wild_bootstrap(SPEC, panel, "x", reps=999, rng=rng).p_value,
         randomisation_test(SPEC, panel, "x", reps=199, rng=rng).p_value,
     ]
@@ -61,7 +62,7 @@ def sizes(groups: int, treated: int, panels: int = PANELS) -> dict[str, float]:
 
 
 def unequal_p_values(rng: np.random.Generator, groups: int) -> list[float]:
-    """Test in three ways where clusters are regions of 1, 2, ... entities with shocks in common."""
+    """Test in four ways where clusters are regions of 1, 2, ... entities with shocks in common."""
     region = np.repeat(np.arange(groups), np.arange(groups) + 1)
     x = autoregressive(rng, groups, 0.8)[region] + autoregressive(rng, region.size, 0.8)
     y = autoregressive(rng, groups, 0.6)[region] + autoregressive(rng, region.size, 0.6)
@@ -71,6 +72,7 @@ def unequal_p_values(rng: np.random.Generator, groups: int) -> list[float]:
     return [
         spec.fit(panel).pvalues["x"],
         spec.replace(cov_type="crv3").fit(panel).pvalues["x"],
+        spec.replace(cov_type="cr2").fit(panel).pvalues["x"],
         wild_bootstrap(spec, panel, "x", reps=999, rng=rng).p_value,
     ]
 
@@ -86,7 +88,7 @@ def unequal_sizes(groups: int, panels: int = PANELS) -> dict[str, float]:
 
 def row(groups: int | str, kind: str, found: dict[str, float]) -> dict[str, float | str]:
     """Name the sizes as the documentation does."""
-    heads = ("clustered, t(G-1)", "crv3, t(G-1)", "wild bootstrap", "randomisation")
+    heads = ("clustered, t(G-1)", "crv3, t(G-1)", "cr2, Bell-McCaffrey t", "wild bootstrap", "randomisation")
     rates = {head: found[test] for head, test in zip(heads, TESTS, strict=True) if test in found}
     return {"G": groups, "regressor": kind, **rates}
 

@@ -833,7 +833,7 @@ def test_two_way_clusters_not_positive_semidefinite_are_told() -> None:
         ({"singletons": True}, OptionError, ("singletons", "keep")),
         ({"collinear": "ignore"}, OptionError, ("collinear", "drop")),
         ({"missing": "fill"}, OptionError, ("missing", "raise")),
-        ({"clusters": ("a", "b", "c")}, OptionError, ("clusters", "two")),
+        ({"clusters": ("a", "b", "c", "d")}, OptionError, ("clusters", "three")),
         ({"clusters": ("city",), "cov_type": "robust"}, OptionError, ("clusters", "clustered")),
         ({"bandwidth": 3}, OptionError, ("bandwidth", "driscoll_kraay")),
         ({"bandwidth": -1, "cov_type": "driscoll_kraay"}, OptionError, ("bandwidth", "-1")),

@@ -184,7 +184,7 @@ def test_a_cross_section_with_effects_is_refused() -> None:
     [
         ({"cov_type": "hac"}, OptionError, "driscoll_kraay"),
         ({"ssc": "stata"}, OptionError, "reghdfe"),
-        ({"clusters": ("a", "b", "c")}, OptionError, "one or two"),
+        ({"clusters": ("a", "b", "c", "d")}, OptionError, "one, two or three"),
         ({"clusters": "region", "cov_type": "robust"}, OptionError, "cov_type='clustered'"),
         ({"entity_effects": "city"}, OptionError, "absorb"),
         ({"absorb": ("region", "region")}, TermError, "twice"),
@@ -347,11 +347,12 @@ def test_driscoll_kraay_errors_have_few_periods_below_20_and_fewer_lags_than_per
 
 
 @pytest.mark.parametrize(
-    ("clusters", "taken"), [((), False), (("a",), True), (("a", "b"), True), (("a", "b", "c"), False)]
+    ("clusters", "allowed"),
+    [((), False), (("a",), True), (("a", "b"), True), (("a", "b", "c"), True), (("a", "b", "c", "d"), False)],
 )
-def test_clusters_are_one_or_two(clusters: tuple[str, ...], taken: bool) -> None:
-    if taken:
+def test_clusters_are_one_to_three(clusters: tuple[str, ...], allowed: bool) -> None:
+    if allowed:
         assert FixedEffects("y", ["x"], clusters=clusters).clusters == clusters
         return
-    with pytest.raises(OptionError, match="one or two terms"):
+    with pytest.raises(OptionError, match="one, two or three terms"):
         FixedEffects("y", ["x"], clusters=clusters)

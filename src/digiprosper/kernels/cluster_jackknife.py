@@ -121,13 +121,15 @@ def _mean_without(
     return np.asarray((rest[:, 1] - np.einsum("gj,gj->g", rest[:, 2:], moved)) / rest[:, 0])
 
 
-def deviation_halves(moved: Floats) -> tuple[Floats, Floats]:
+def deviation_halves(moved: Floats, factor: float | None = None) -> tuple[Floats, Floats]:
     """Halve the covariance ``(G - 1) / G`` times the sum of the deviations' outer products.
 
     Parameters
     ----------
     moved : (G, k) array
-        From `deviations`.
+        From `deviations`, or what each cluster adds to the coefficients.
+    factor : float, optional
+        In place of ``(G - 1) / G``.
 
     Returns
     -------
@@ -143,5 +145,5 @@ def deviation_halves(moved: Floats) -> tuple[Floats, Floats]:
         return np.full((k, 1), np.nan), np.eye(1)
     triangle = np.asarray(np.linalg.qr(moved[:, known], mode="r"))
     root = np.full((k, len(triangle)), np.nan)
-    root[known] = triangle.T * np.sqrt((groups - 1) / groups)
+    root[known] = triangle.T * np.sqrt((groups - 1) / groups if factor is None else factor)
     return root, np.eye(len(triangle))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -211,7 +212,7 @@ class Part:
     Parameters
     ----------
     sign : float
-        +1, or -1 for the intersection of two clusters.
+        +1, or -1 for the intersection of two of the clusters.
     factor : float
         Small-sample factor.
     codes : (N,) array of int or None
@@ -235,10 +236,10 @@ class Recipe:
     cov_type : str
         Its name.
     parts : tuple of Part
-        Sums to add; a single one but for two-way clusters. For ``unadjusted`` its factor is 1 over the
-        residual degrees of freedom.
+        Sums to add; a single one but for clusters in several ways. For ``unadjusted`` its factor is 1 over
+        the residual degrees of freedom.
     df_t : float
-        Degrees of freedom of the t statistics.
+        Degrees of freedom of the t statistics; for ``cr2`` each has its own, which this one is not.
     bandwidth : int or None
         Lags of Driscoll and Kraay, or of Conley.
     counted : int
@@ -246,7 +247,8 @@ class Recipe:
     leverage : (N,) array or None
         Leverage of the rows in the effects, for ``hc2`` and ``hc3``.
     effects : tuple of (N,) arrays of int, or Slope
-        Effects that are estimated again without each cluster, for ``crv3``.
+        Effects that are estimated again without each cluster, for ``crv3``, or are in the hat matrix, for
+        ``cr2``.
     near : Nearby or None
         Which rows have correlated errors, for ``conley``.
     """
@@ -292,14 +294,14 @@ def recipe(
 
     Parameters
     ----------
-    cov_type : {"unadjusted", "robust", "hc2", "hc3", "clustered", "crv3", "driscoll_kraay"}
+    cov_type : {"unadjusted", "robust", "hc2", "hc3", "clustered", "crv3", "cr2", "driscoll_kraay"}
         Covariance; `near_recipe` is for ``conley``.
-    ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
-        Convention of the small-sample factor; ``hc2``, ``hc3`` and ``crv3`` have none.
+    ssc : {"reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"}
+        Convention of the small-sample factor; ``hc2``, ``hc3``, ``crv3`` and ``cr2`` have none.
     count : Counts
         From `counts`.
     clusters : sequence of (N,) arrays of int
-        One or two, for ``clustered``; one for ``crv3``.
+        One to three, for ``clustered``; one for ``crv3`` and ``cr2``.
     time : (N,) array of int
         Periods in order of their value.
     bandwidth : int, optional
@@ -307,7 +309,7 @@ def recipe(
     leverage : (N,) array, optional
         Leverage of the rows in the effects, for ``hc2`` and ``hc3``.
     effects : sequence of (N,) arrays of int, or Slope
-        Codes without gaps of each effect, for ``crv3``.
+        Codes without gaps of each effect, for ``crv3`` and ``cr2``.
 
     Returns
     -------
@@ -321,6 +323,9 @@ def recipe(
         groups = count.groups[0]
         part = Part(1.0, (groups - 1) / groups, clusters[0], groups)
         return Recipe(cov_type, (part,), groups - 1, None, 0, effects=tuple(effects))
+    if cov_type == "cr2":
+        part = Part(1.0, 1.0, clusters[0], count.groups[0])
+        return Recipe(cov_type, (part,), count.groups[0] - 1, None, 0, effects=tuple(effects))
 
     counted = _counted(cov_type, ssc, count)
     rest = n - counted
@@ -370,15 +375,22 @@ def _factor(ssc: str, groups: int, n: int, rest: int) -> float:
 def _clustered_parts(
     ssc: str, groups: Sequence[int], clusters: Sequence[Ints], n: int, rest: int
 ) -> tuple[Part, ...]:
-    """Sum by cluster; of two-way clusters, less the sum by their intersection."""
-    parts = [Part(1.0, _factor(ssc, g, n, rest), c, g) for c, g in zip(clusters, groups, strict=True)]
-    if len(clusters) == 1:
-        return tuple(parts)
-    both, levels = _intersection(clusters[0], clusters[1])
-    if ssc == "plm":
-        return (*parts, Part(-1.0, n / rest, both, levels))
-    least = _factor(ssc, min(groups), n, rest)
-    return (*(replace(p, factor=least) for p in parts), Part(-1.0, least, both, levels))
+    """Sum by cluster, less by the intersection of two, plus by that of three.
+
+    The signs are those of Cameron, Gelbach & Miller (2011, eq. 2.13).
+    """
+    parts = []
+    for several in range(1, len(clusters) + 1):
+        for members in combinations(range(len(clusters)), several):
+            codes, levels = _intersection([clusters[member] for member in members])
+            if ssc == "plm" and several > 1:
+                factor = n / rest
+            elif ssc in ("sandwich", "plm"):
+                factor = _factor(ssc, levels, n, rest)
+            else:
+                factor = _factor(ssc, min(groups), n, rest)
+            parts.append(Part((-1.0) ** (several - 1), factor, codes, levels))
+    return tuple(parts)
 
 
 def _counted(cov_type: str, ssc: str, count: Counts) -> int:
@@ -391,12 +403,17 @@ def _counted(cov_type: str, ssc: str, count: Counts) -> int:
         return count.full
     if ssc == "linearmodels":
         return count.coefficients if count.lone_nested else count.full
+    if ssc in ("areg", "sandwich"):
+        return count.full
     return count.xtreg if ssc == "xtreg" else count.nest
 
 
-def _intersection(a: Ints, b: Ints) -> tuple[Ints, int]:
-    _, codes = np.unique(a * (int(b.max()) + 1) + b, return_inverse=True)
-    return codes.astype(np.intp), int(codes.max()) + 1
+def _intersection(clusters: Sequence[Ints]) -> tuple[Ints, int]:
+    """Code the combinations of clusters that occur."""
+    joint = clusters[0]
+    for codes in clusters[1:]:
+        _, joint = np.unique(joint * (int(codes.max()) + 1) + codes, return_inverse=True)
+    return joint.astype(np.intp), int(joint.max()) + 1
 
 
 def meat(design: Floats, residuals: Floats, how: Recipe, *, obs_weights: Floats | None = None) -> Floats:
@@ -409,7 +426,7 @@ def meat(design: Floats, residuals: Floats, how: Recipe, *, obs_weights: Floats 
     residuals : (N,) array
         Residuals; for ``hc2`` and ``hc3`` multiplied by `leverage.error_scale`.
     how : Recipe
-        From `recipe`, of any cov_type but ``crv3``, which is no sum of products of scores.
+        From `recipe`, of any cov_type but ``crv3`` and ``cr2``, which are no sums of products of scores.
     obs_weights : (N,) array, optional
         Weights of the rows.
 
@@ -446,7 +463,7 @@ def joint_meat(
     """
     w = 1.0 if obs_weights is None else obs_weights
     how = equations[0][2]
-    assert how.cov_type != "crv3"
+    assert how.cov_type not in ("crv3", "cr2")
     if how.cov_type == "unadjusted":
         return np.block([[_of_independent_rows(a, b, w) for b in equations] for a in equations])
     size = sum(design.shape[1] for design, _, _ in equations)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "entity_effect",
     "issued",
+    "joint_f_test",
     "joint_form",
     "refit",
     "refuse_perfect_fit",
@@ -236,6 +237,33 @@ def with_clusters(
         leverage=None,
         near=None,
     )
+
+
+def joint_f_test(
+    results: LinearResults, names: Sequence[str], caller: str
+) -> tuple[float, tuple[float, float], float, tuple[Notice, ...]]:
+    """Test that some coefficients are zero.
+
+    Parameters
+    ----------
+    results, names, caller
+        As in `joint_form`.
+
+    Returns
+    -------
+    f, df, p_value
+        As from `LinearResults.f_of`.
+    notices : tuple of Notice
+        As from `joint_form`.
+
+    Raises
+    ------
+    IdentificationError
+        As in `joint_form`.
+    """
+    form, notices = joint_form(results, names, caller)
+    tested = np.eye(len(results.names))[[results.names.index(name) for name in names]]
+    return *results.f_of(form, tested), notices
 
 
 def joint_form(results: LinearResults, names: Sequence[str], caller: str) -> tuple[float, tuple[Notice, ...]]:

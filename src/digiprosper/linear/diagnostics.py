@@ -269,4 +269,5 @@ def _perhaps_indefinite(prepared: Prepared) -> str | None:
     """Name a covariance that need not be positive semidefinite."""
     if prepared.near is not None:
         return f"of cov_type='conley' with the {prepared.near.kernel} kernel"
-    return "of two-way clusters" if len(prepared.cluster_codes) == 2 else None
+    ways = {2: "two-way", 3: "three-way"}.get(len(prepared.cluster_codes))
+    return None if ways is None else f"of {ways} clusters"

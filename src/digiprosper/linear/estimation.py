@@ -19,11 +19,13 @@ from digiprosper.errors import (
     quoted,
     several,
 )
+from digiprosper.kernels.cluster_jackknife import deviation_halves
 from digiprosper.kernels.covariance import near_recipe, recipe
 from digiprosper.kernels.equation import Solved, solve
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
 from digiprosper.linear.diagnostics import few_treated, lost_digits, not_semidefinite
+from digiprosper.linear.kernels.bias_reduced import bias_reduced
 from digiprosper.linear.notices import (
     NEAR,
     dropped_absorbed,
@@ -40,13 +42,14 @@ from digiprosper.linear.variance_checks import (
     refuse_full_leverage,
     without_information,
 )
-from digiprosper.report.inference import Inference
+from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.kernels.covariance import Counts, Recipe
+    from digiprosper.linear.kernels.bias_reduced import BiasReduced
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
 
@@ -404,7 +407,7 @@ def inference(prepared: Prepared, k: int) -> tuple[Counts, Recipe]:
         prepared.sample.time,
         bandwidth=options.bandwidth,
         leverage=prepared.leverage,
-        effects=prepared.within.every if options.cov_type == "crv3" else (),
+        effects=prepared.within.every if options.cov_type in ("crv3", "cr2") else (),
     )
     return count, how
 
@@ -653,7 +656,8 @@ def named_results(
     if not prepared.effect_names:
         terms, full = (*names, "Intercept"), with_intercept(prepared, swept, places, solved)
 
-    root, middle = full.sandwich()
+    reduced = bias_reduced(full) if full.how.cov_type == "cr2" else None
+    root, middle = full.sandwich() if reduced is None else deviation_halves(reduced.moved, factor=1.0)
     covariance = root @ middle @ root.T
     empty = without_information(solved, covariance)
     root[empty] = np.nan
@@ -661,7 +665,7 @@ def named_results(
     notices = [
         *lost_digits(names, swept.moments[list(places[1:])], solved.bread),
         *no_variance([terms[j] for j in empty]),
-        *cluster_notices(prepared, terms, full, covariance),
+        *cluster_notices(prepared, terms, full, covariance, None if reduced is None else reduced.moved),
         *perfect_row_notices(prepared, solved),
         *(not_semidefinite(prepared, terms, covariance, middle) if own_covariance else []),
         *few_treated(prepared, names, solved.scored, solved.root, unread=unread),
@@ -669,8 +673,8 @@ def named_results(
     results = LinearResults(
         names=terms,
         depvar=depvar,
-        estimated=_estimated(prepared, swept, places, full, (root, middle)),
-        inference=_inference(prepared, solved),
+        estimated=replace(_estimated(prepared, swept, places, full, (root, middle)), bias_reduced=reduced),
+        inference=_inference(prepared, solved, reduced),
         sample=_estimation_sample(prepared.sample, prepared.options.obs_weights, swept, places),
         labels=dict(prepared.sample.labels),
         diagnostics=tuple(notices),
@@ -758,14 +762,17 @@ def _fit_statistics(
     return 1 - ssr / total, inside, by_entity, adjusted
 
 
-def _inference(prepared: Prepared, solved: Solved) -> Inference:
+def _inference(prepared: Prepared, solved: Solved, reduced: BiasReduced | None) -> Inference:
     cov_type = prepared.options.cov_type
+    df_t = solved.how.df_t
+    if reduced is not None:
+        df_t = float(np.nanmin(reduced.df_t(np.eye(reduced.moved.shape[1])), initial=df_t))
     return Inference(
         cov_type=cov_type,
-        ssc=None if cov_type in ("hc2", "hc3", "crv3") else prepared.options.ssc,
+        ssc=None if cov_type in WITHOUT_FACTOR else prepared.options.ssc,
         clusters=prepared.cluster_names,
         n_clusters=solved.count.groups,
-        df_t=solved.how.df_t,
+        df_t=df_t,
         df_counted=solved.how.counted,
         bandwidth=solved.how.bandwidth,
         distance_cutoff=prepared.options.distance_cutoff,

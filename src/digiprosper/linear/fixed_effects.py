@@ -65,14 +65,18 @@ class FixedEffects(Specification):
         Other fixed effects. ``"region^year"`` has one effect per pair of region and year.
         ``"province[year]"`` has an effect and a slope of year for each province, ``"province[[year]]"`` only
         the slope, and ``"province[year, x]"`` an effect and slopes of year and x. Slopes need numeric terms.
-    cov_type : {"clustered", "crv3", "robust", "hc2", "hc3", "unadjusted", "driscoll_kraay", "conley"}
-        Type of the standard errors. The default is ``"clustered"``, since the errors of an entity are usually
+    cov_type : str
+        Type of the standard errors: ``"clustered"``, ``"crv3"``, ``"cr2"``, ``"robust"``, ``"hc2"``,
+        ``"hc3"``, ``"unadjusted"``, ``"driscoll_kraay"`` or ``"conley"``. The default is ``"clustered"``, since the errors of an entity are usually
         correlated over time. ``"crv3"`` is the cluster jackknife, which is more reliable with few clusters or
-        clusters of unequal size. ``"robust"`` is HC1. ``"hc2"`` and ``"hc3"`` use the leverage of the rows
+        clusters of unequal size. ``"cr2"`` reduces the bias of clustered errors, and each t statistic has
+        degrees of freedom of its own (Bell & McCaffrey 2002); see `LinearResults.df_by_term`. It takes no
+        weights. ``"robust"`` is HC1. ``"hc2"`` and ``"hc3"`` use the leverage of the rows
         (MacKinnon & White 1985), computed with the fixed effects. ``"conley"`` allows for correlation between
         entities that are near each other; see Notes.
-    clusters : str or sequence of one or two str, optional
-        Cluster variables. The default is the entity. ``"crv3"`` takes one.
+    clusters : str or sequence of up to three str, optional
+        Cluster variables. The default is the entity. ``"crv3"`` and ``"cr2"`` take one. The covariance of
+        clusters in several ways is that of Cameron, Gelbach & Miller (2011, eq. 2.13).
     bandwidth : int, optional
         Number of lags of ``"driscoll_kraay"``, by default floor(4 (T/100)^(2/9)), or of ``"conley"`` within
         an entity. For ``"conley"`` the default is the time from the first period to the last, T - 1 without
@@ -87,9 +91,11 @@ class FixedEffects(Specification):
     distance_kernel : {"bartlett", "uniform"}
         Weights of pairs of entities, for ``"conley"``. ``"bartlett"`` (default) declines linearly to zero at
         the cutoff; ``"uniform"`` is one up to the cutoff.
-    ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
+    ssc : {"reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"}
         Small-sample correction, named after the package that uses it. The default ``"reghdfe"`` equals the
-        default of fixest and pyfixest. ``"hc2"``, ``"hc3"`` and ``"crv3"`` have no such correction.
+        default of fixest and pyfixest. ``"areg"`` and ``"sandwich"`` count all effects, as a regression with
+        dummies does; with clusters in several ways ``"sandwich"`` multiplies each part of the covariance by
+        its own G/(G-1). ``"hc2"``, ``"hc3"``, ``"crv3"`` and ``"cr2"`` have no such correction.
     obs_weights : str, optional
         Column with weights of the rows.
     singletons : {"drop", "keep"}

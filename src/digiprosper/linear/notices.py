@@ -168,7 +168,7 @@ def few_for_slopes(
         How many.
     name : str
         What they are.
-    cov_type : {"clustered", "crv3"}
+    cov_type : {"clustered", "crv3", "cr2"}
         Which errors.
     two_way : bool
         Whether they are one of two dimensions.
@@ -178,12 +178,14 @@ def few_for_slopes(
     tuple of Notice
         Code few_clusters or very_few_clusters, or none.
     """
-    return few_clusters(
-        clusters,
-        name,
-        f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard errors are reliable "
-        f"with many clusters only; {_remedy(clusters, cov_type, two_way=two_way)}.",
-    )
+    if cov_type == "cr2":
+        used = "t intervals with Bell-McCaffrey degrees of freedom are used, which are meant for few clusters"
+    else:
+        used = (
+            f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard errors are reliable "
+            "with many clusters only"
+        )
+    return few_clusters(clusters, name, f"{used}; {_remedy(clusters, cov_type, two_way=two_way)}.")
 
 
 def _remedy(clusters: int, cov_type: str, *, two_way: bool) -> str:
@@ -199,9 +201,11 @@ def _remedy(clusters: int, cov_type: str, *, two_way: bool) -> str:
         )
     if cov_type == "crv3":
         return f"with fewer than {WILD_CLUSTERS} clusters t tests reject too often, also with CRV3"
+    if cov_type == "cr2":
+        return "they hold if the errors of a cluster are about as variable as those of the others"
     return (
         f"with fewer than {WILD_CLUSTERS} clusters t tests reject too often; compare with cov_type='crv3', "
-        "which is more reliable"
+        "or 'cr2', which are more reliable"
     )
 
 
@@ -576,13 +580,15 @@ def no_variance(terms: Sequence[str]) -> list[Notice]:
     return [Notice("no_variance", text, {"terms": tuple(terms)})]
 
 
-def needed_clusters(clusters: str, terms: Mapping[str, Sequence[Any]]) -> Notice:
+def needed_clusters(clusters: str, cov_type: str, terms: Mapping[str, Sequence[Any]]) -> Notice:
     """Report coefficients that are not identified without some cluster.
 
     Parameters
     ----------
     clusters : str
         What the clusters are.
+    cov_type : {"crv3", "cr2"}
+        Which errors.
     terms : mapping
         Term to the labels of the clusters without which it is not identified.
 
@@ -593,8 +599,8 @@ def needed_clusters(clusters: str, terms: Mapping[str, Sequence[Any]]) -> Notice
     """
     labels = list(dict.fromkeys(label for some in terms.values() for label in some))
     text = (
-        f"no standard error for {quoted(terms)}: not identified without {clusters} {quoted(labels)}, and "
-        "cov_type='crv3' estimates the model without each cluster. Other coefficients are not affected. Use "
+        f"no standard error for {quoted(terms)}: not identified without {clusters} {quoted(labels)}, as "
+        f"cov_type={cited(cov_type)} requires of every cluster. Other coefficients are not affected. Use "
         "cov_type='clustered', but its standard errors depend on these clusters alone."
     )
     data = {"clusters": clusters, "terms": {term: tuple(some) for term, some in terms.items()}}

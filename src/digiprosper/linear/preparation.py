@@ -64,9 +64,11 @@ __all__ = [
     "refuse_extreme",
 ]
 
-CovType = Literal["unadjusted", "robust", "hc2", "hc3", "clustered", "crv3", "driscoll_kraay", "conley"]
-Ssc = Literal["reghdfe", "xtreg", "linearmodels", "plm", "none"]
-_CLUSTERED = ("clustered", "crv3")
+CovType = Literal[
+    "unadjusted", "robust", "hc2", "hc3", "clustered", "crv3", "cr2", "driscoll_kraay", "conley"
+]
+Ssc = Literal["reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"]
+_CLUSTERED = ("clustered", "crv3", "cr2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +126,20 @@ def check_linear_options(spec: Any) -> None:
             )
     check_option("cov_type", spec.cov_type, get_args(CovType))
     if not hasattr(spec, "distance_cutoff"):
-        why = "it takes no coordinates and no distance"
-        refuse_cov_types(type(spec).__name__, spec.cov_type, ("conley",), why)
+        conley = spec.cov_type == "conley"
+        why = (
+            "it takes no coordinates and no distance"
+            if conley
+            else "its tests need degrees of freedom that are known for a single linear regression only"
+        )
+        refuse_cov_types(type(spec).__name__, spec.cov_type, ("conley", "cr2"), why)
     check_option("ssc", spec.ssc, get_args(Ssc))
+    if spec.cov_type == "cr2" and getattr(spec, "obs_weights", None) is not None:
+        text = (
+            "cov_type='cr2' does not take obs_weights: programs that have CR2 disagree about the variances "
+            "that weights stand for. Use cov_type='crv3' or 'clustered'."
+        )
+        raise OptionError(text, [option_problem("obs_weights", spec.obs_weights, what=text)])
     if spec.clusters is not None:
         clusters = as_terms(spec.clusters, "clusters")
         _check_clusters(clusters, spec.cov_type)
@@ -136,14 +149,15 @@ def check_linear_options(spec: Any) -> None:
 def _check_clusters(clusters: Sequence[str], cov_type: str) -> None:
     if cov_type not in _CLUSTERED:
         raise OptionError(
-            f"clusters={cited(clusters)} requires cov_type='clustered' or 'crv3', not {cited(cov_type)}."
+            f"clusters={cited(clusters)} requires cov_type='clustered', 'crv3' or 'cr2', "
+            f"not {cited(cov_type)}."
         )
-    if not 1 <= len(clusters) <= 2:
-        raise OptionError(f"clusters={cited(clusters)} must be one or two terms.")
-    if len(clusters) == 2 and cov_type == "crv3":
+    if not 1 <= len(clusters) <= 3:
+        raise OptionError(f"clusters={cited(clusters)} must be one, two or three terms.")
+    if len(clusters) > 1 and cov_type != "clustered":
         raise OptionError(
-            f"clusters={cited(clusters)}: cov_type='crv3' leaves out one cluster at a time, which is not "
-            "defined for two-way clusters. Specify one term, or use cov_type='clustered'."
+            f"clusters={cited(clusters)}: cov_type={cited(cov_type)} is defined for clusters in one way. "
+            "Specify one term, or use cov_type='clustered'."
         )
 
 
@@ -173,7 +187,7 @@ def refuse_cov_types(spec: str, cov_type: str, refused: Sequence[str], why: str)
 
 
 def refuse_corrected(spec: str, cov_type: str) -> None:
-    """Refuse HC2, HC3 and CRV3 for a specification with instruments.
+    """Refuse HC2, HC3, CRV3 and CR2 for a specification with instruments.
 
     Parameters
     ----------
@@ -188,7 +202,7 @@ def refuse_corrected(spec: str, cov_type: str) -> None:
         If `cov_type` is one of them.
     """
     why = "its correction for leverage is that of least squares and not exact with instruments"
-    refuse_cov_types(spec, cov_type, ("hc2", "hc3", "crv3"), why)
+    refuse_cov_types(spec, cov_type, ("hc2", "hc3", "crv3", "cr2"), why)
 
 
 def linear_options(spec: Any) -> LinearOptions:

@@ -61,7 +61,7 @@ def randomisation_test(
     Parameters
     ----------
     spec : FixedEffects
-        The specification. Its `cov_type` cannot be ``"crv3"`` or ``"conley"``.
+        The specification. Its `cov_type` cannot be ``"crv3"``, ``"cr2"`` or ``"conley"``.
     panel : Panel
         The data.
     term : str
@@ -89,7 +89,7 @@ def randomisation_test(
         If `term` is not a regressor of the fit, or one of its columns is also in another regressor, such as
         an interaction.
     OptionError
-        If `cov_type` is ``"crv3"`` or ``"conley"``, or `reps` is below 19.
+        If `cov_type` is ``"crv3"``, ``"cr2"`` or ``"conley"``, or `reps` is below 19.
     IdentificationError
         If no permutation changes the regressor, for example because no two entities have rows in the same
         periods. Also if the term has no standard error; and as in `FixedEffects.fit`.
@@ -165,7 +165,7 @@ def randomisation_test(
 def _check(spec: FixedEffects, term: str) -> None:
     refuse_other_specification("randomisation_test", spec)
     refuse_no_term(term, "randomisation_test")
-    if spec.cov_type in ("crv3", "conley"):
+    if spec.cov_type in ("crv3", "cr2", "conley"):
         raise OptionError(
             f"randomisation_test does not take cov_type={cited(spec.cov_type)}: use cov_type='clustered'. "
             "The p-value depends little on the type of standard error, which is the same in all permutations."

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from digiprosper.kernels import Floats
+    from digiprosper.linear.kernels.bias_reduced import BiasReduced
     from digiprosper.panel import Panel
     from digiprosper.report.inference import Inference
 
@@ -133,6 +134,8 @@ class Estimated(PickledByName):
         For each absorbed effect, the term of its levels, and the term of its slope or None.
     has_f : bool
         Whether the covariance matrix has enough rank for a joint test of all slopes.
+    bias_reduced : BiasReduced or None
+        What the degrees of freedom of ``cov_type="cr2"`` are computed from.
     """
 
     coefficients: Floats
@@ -147,6 +150,7 @@ class Estimated(PickledByName):
     effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
     effect_terms: tuple[tuple[str, str | None], ...] = ()
     has_f: bool = True
+    bias_reduced: BiasReduced | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -166,7 +170,8 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         Coefficients, covariance, residuals and R2.
     inference : Inference
         Type of the standard errors. The degrees of freedom of t are G - 1 with G clusters (the smaller G of
-        two-way clusters), T - 1 for Driscoll-Kraay standard errors, and otherwise `df_resid`.
+        clusters in several ways), those of `df_by_term` under ``"cr2"``, T - 1 for Driscoll-Kraay standard
+        errors, and otherwise `df_resid`.
     sample : EstimationSample
         The rows of the fit.
     labels : mapping
@@ -242,7 +247,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         [['log(pc)', 0.664, 0.066], ['unemp', -0.017, 0.003]]
         """
         se, t, p = self._inference()
-        half = self._critical(level) * se
+        half = self._critical(level, np.eye(len(self.names))) * se
         b = self.coefficients
         columns = {"term": list(self.names), "estimate": b, "std_error": se, "statistic": t, "p_value": p}
         return pd.DataFrame({**columns, "conf_low": b - half, "conf_high": b + half})
@@ -304,8 +309,59 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     @property
     def pvalues(self) -> pd.Series[float]:
-        """Two-sided p-values from the t distribution with `df_t` degrees of freedom, indexed by term."""
+        """Two-sided p-values, indexed by term: t with the degrees of freedom of `df_by_term`."""
         return pd.Series(self._inference()[2], index=self._terms(), name="p_value")
+
+    @property
+    def df_by_term(self) -> pd.Series[float]:
+        """Degrees of freedom of each t statistic: `df_t`, but under ``"cr2"`` each term has its own."""
+        df = np.broadcast_to(self.df_of(np.eye(len(self.names))), len(self.names))
+        return pd.Series(df, index=self._terms(), name="df")
+
+    def df_of(self, weights: Floats) -> Floats | float:
+        """Return the degrees of freedom of t for weighted sums of the coefficients.
+
+        Parameters
+        ----------
+        weights : (q, k) array
+            Weights of the k coefficients in q sums.
+
+        Returns
+        -------
+        float or (q,) array
+            `df_t`. Under ``"cr2"`` each sum has its own (Bell & McCaffrey 2002).
+        """
+        return self.df_t if self.bias_reduced is None else self.bias_reduced.df_t(weights)
+
+    def f_of(self, form: float, weights: Floats) -> tuple[float, tuple[float, float], float]:
+        """Turn a Wald statistic into an F test.
+
+        Parameters
+        ----------
+        form : float
+            ``b'W'(WVW')^-1 Wb``.
+        weights : (q, k) array
+            W: weights of the k coefficients in q sums.
+
+        Returns
+        -------
+        f : float
+            ``form / q``. Under ``"cr2"`` it is multiplied by ``(eta - q + 1) / eta``, with eta degrees of
+            freedom of the covariance matrix (Pustejovsky & Tipton 2018), and missing if eta is below q.
+        df : pair of float
+            q and `df_t`; under ``"cr2"`` q and ``eta - q + 1``.
+        p_value : float
+            From the F distribution; missing if `f` is.
+        """
+        from scipy.special import fdtrc
+
+        q, df = float(len(weights)), self.df_t
+        f = form / q
+        if self.bias_reduced is not None:
+            eta = self.bias_reduced.df_wald(weights)
+            df = eta - q + 1
+            f = f * df / eta if df >= 1 else np.nan
+        return float(f), (q, df), float(fdtrc(q, df, f)) if np.isfinite(f) else np.nan
 
     def conf_int(self, *, level: float = 0.95) -> pd.DataFrame:
         """Return confidence intervals of the coefficients.
@@ -384,7 +440,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         TestResult
             F test. The degrees of freedom are the number of restrictions and `df_t`. The statistic is missing
             if the covariance matrix of the restrictions is not positive definite, which is possible with
-            two-way clusters.
+            clusters in several ways. Under ``cov_type="cr2"`` it is the test of Pustejovsky & Tipton (2018).
 
         Raises
         ------
@@ -401,14 +457,11 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         >>> test.df
         (2.0, 47)
         """
-        from scipy.special import fdtrc
-
         from digiprosper.linear.restrictions import null_text, read_restrictions, restrictions_text
 
         text = restrictions_text(restrictions)
         matrix, value = read_restrictions(text, self.names)
         gap = matrix @ self.coefficients - value
-        q = matrix.shape[0]
         form, least = quadratic_form(gap, self._rows(matrix), self.middle)
         if abs(least) <= SINGULAR:
             raise TermError(
@@ -417,9 +470,8 @@ class LinearResults(HasConstant, Summarised, PickledByName):
             )
         if least < 0:
             issue([negative_variance([text])])
-        f = form / q
-        null = null_text(text, self.names)
-        return TestResult("Wald test", f, "F", (float(q), self.df_t), float(fdtrc(q, self.df_t, f)), null)
+        f, df, p = self.f_of(form, matrix)
+        return TestResult("Wald test", f, "F", df, p, null_text(text, self.names))
 
     def combination(self, expression: str) -> LinearCombination:
         """Estimate a linear combination of the coefficients, as Stata's ``lincom``.
@@ -434,7 +486,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         -------
         LinearCombination
             Estimate, standard error, t statistic, p-value and confidence interval, from the t distribution
-            with `df_t` degrees of freedom.
+            with the degrees of freedom of `df_of`.
 
         Raises
         ------
@@ -463,7 +515,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
             estimate=float(weights @ self.coefficients + constant),
             std_error=float(standard_errors(variance)[0, 0]),
             fit_glance=self.glance(),
-            inference=self.inference,
+            inference=replace(self.inference, df_t=float(np.ravel(self.df_of(weights[None, :]))[0])),
             labels=dict(self.labels),
             version=self.version,
             factors=self.factors,
@@ -557,7 +609,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         if (variance < 0).any():
             issue([negative_variance([f"the slope in {term}"])])
         se = standard_errors(variance)
-        half = self._critical(level) * se
+        half = self._critical(level, weights) * se
         columns = {"at": values, "estimate": estimate, "std_error": se}
         return pd.DataFrame({**columns, "conf_low": estimate - half, "conf_high": estimate + half})
 
@@ -599,12 +651,8 @@ class LinearResults(HasConstant, Summarised, PickledByName):
     @property
     def f_statistic(self) -> TestResult:
         """F test that all slopes are zero, with the covariance matrix of the fit."""
-        from scipy.special import fdtrc
-
-        k = len(self.names) - ("Intercept" in self.names)
-        f_value = self.f_value
-        p = float(fdtrc(k, self.df_t, f_value)) if np.isfinite(f_value) else float("nan")
-        return TestResult("F test", f_value, "F", (float(k), self.df_t), p, "all slopes are zero")
+        f, df, p = self._all_slopes()
+        return TestResult("F test", f, "F", df, p, "all slopes are zero")
 
     @property
     def resids(self) -> pd.Series[float]:
@@ -779,13 +827,14 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         return self.estimated.has_f
 
     @property
+    def bias_reduced(self) -> BiasReduced | None:
+        """What the degrees of freedom of ``cov_type="cr2"`` are computed from; see `df_of`."""
+        return self.estimated.bias_reduced
+
+    @property
     def f_value(self) -> float:
         """F statistic of the test that all slopes are zero; missing if `has_f` is False."""
-        k = len(self.names) - ("Intercept" in self.names)
-        # With no more clusters than slopes the covariance is singular and the joint test does not exist.
-        if not self.has_f or k > self.df_t:
-            return float("nan")
-        return quadratic_form(self.coefficients[:k], self.root[:k], self.middle)[0] / k
+        return self._all_slopes()[0]
 
     @property
     def df_resid(self) -> float:
@@ -834,7 +883,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     @property
     def df_t(self) -> float:
-        """Degrees of freedom of the t statistics."""
+        """Degrees of freedom of the t statistics; under ``"cr2"`` the smallest of `df_by_term`."""
         return self.inference.df_t
 
     @property
@@ -951,17 +1000,29 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         se = standard_errors(np.diag(self.covariance))
         with np.errstate(divide="ignore", invalid="ignore"):
             t = self.coefficients / se
-        return se, t, np.asarray(2 * stdtr(self.df_t, -np.abs(t)), dtype=np.float64)
+        df = self.df_of(np.eye(len(self.names)))
+        return se, t, np.asarray(2 * stdtr(df, -np.abs(t)), dtype=np.float64)
+
+    def _all_slopes(self) -> tuple[float, tuple[float, float], float]:
+        """Test that all slopes are zero: F, its degrees of freedom, p."""
+        k = len(self.names) - ("Intercept" in self.names)
+        slopes = np.eye(k, len(self.names))
+        # With no more clusters than slopes the covariance is singular and the joint test does not exist.
+        most = self.n_clusters[0] - 1 if self.cov_type == "cr2" else self.df_t
+        if not self.has_f or k > most:
+            return np.nan, (float(k), self.df_t), np.nan
+        return self.f_of(quadratic_form(self.coefficients[:k], self.root[:k], self.middle)[0], slopes)
 
     def _rows(self, weights: Floats) -> Floats:
         used = np.flatnonzero(weights.any(axis=0))
         return np.asarray(weights[:, used] @ self.root[used])
 
-    def _critical(self, level: float) -> float:
+    def _critical(self, level: float, weights: Floats) -> Floats | float:
+        """Critical values of t for weighted sums of the coefficients."""
         from scipy.special import stdtrit
 
-        level = check_level(level)
-        return float(stdtrit(self.df_t, 0.5 + level / 2))
+        values: Floats = stdtrit(self.df_of(weights), 0.5 + check_level(level) / 2)
+        return values
 
     def _ssr(self) -> float:
         return float(self.residuals @ self.residuals) if self.rows is None else self.rows.ssr

@@ -11,7 +11,7 @@ import pandas as pd
 from digiprosper.errors import CollinearityError, IdentificationError, Notice, issue, quoted
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import PERFECT_FIT
-from digiprosper.linear.auxiliary import issued, joint_form, refit, refuse_perfect_fit, with_effects
+from digiprosper.linear.auxiliary import issued, joint_f_test, refit, refuse_perfect_fit, with_effects
 from digiprosper.linear.estimation import columns_at, fit_equation
 from digiprosper.report.tests import TestResult
 
@@ -172,22 +172,16 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
     >>> test = dp.reset_test(spec, dp.datasets.us_states())
     >>> test.df
-    (2.0, 47.0)
+    (2.0, 47)
     """
-    from scipy.special import fdtrc
-
     fitted = refit(spec, panel, "reset_test")
     refuse_perfect_fit(fitted.results, "reset_test")
     wider = _with_powers(fitted)
     issue(wider.diagnostics)
-    form, notices = joint_form(wider, _POWERS, "reset_test")
-    statistic = form / len(_POWERS)
-
-    df = (float(len(_POWERS)), float(wider.df_t))
+    statistic, df, p, notices = joint_f_test(wider, _POWERS, "reset_test")
     columns = ["term", "estimate", "std_error", "statistic", "p_value"]
     detail = wider.tidy().loc[lambda f: f["term"].isin(_POWERS), columns].reset_index(drop=True)
     null = "the square and the cube of the fitted values have no effect"
-    p = float(fdtrc(*df, statistic))
     return TestResult(
         "RESET test", statistic, "F", df, p, null, detail, diagnostics=(*wider.diagnostics, *notices)
     )

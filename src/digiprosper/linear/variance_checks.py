@@ -37,7 +37,7 @@ def without_information(solved: Solved, covariance: Floats) -> Ints:
     array of int
         Their positions.
     """
-    if solved.how.cov_type not in ("clustered", "crv3", "driscoll_kraay", "conley"):
+    if solved.how.cov_type not in ("clustered", "crv3", "cr2", "driscoll_kraay", "conley"):
         return np.empty(0, dtype=np.intp)
     variance = np.abs(np.diag(covariance)[: solved.coefficients.size])
     weighted = solved.weighted_residuals
@@ -50,9 +50,13 @@ def without_information(solved: Solved, covariance: Floats) -> Ints:
 
 
 def cluster_notices(
-    prepared: Prepared, terms: Sequence[str], solved: Solved, covariance: Floats
+    prepared: Prepared,
+    terms: Sequence[str],
+    solved: Solved,
+    covariance: Floats,
+    moved: Floats | None = None,
 ) -> list[Notice]:
-    """Report coefficients that are not identified without some cluster, under CRV3.
+    """Report coefficients that are not identified without some cluster, under CRV3 and CR2.
 
     Parameters
     ----------
@@ -64,6 +68,8 @@ def cluster_notices(
         Their equation.
     covariance : (k, k) array
         Their covariance.
+    moved : (G, k) array, optional
+        What each cluster adds to the coefficients under CR2.
 
     Returns
     -------
@@ -71,11 +77,16 @@ def cluster_notices(
         Code needed_clusters, or none.
     """
     missing = np.flatnonzero(np.isnan(np.diag(covariance)))
-    if solved.how.cov_type != "crv3" or not missing.size:
+    cov_type = solved.how.cov_type
+    if cov_type not in ("crv3", "cr2") or not missing.size:
         return []
-    clusters, without = prepared.cluster_names[0], np.isnan(solved.deviations())
+    clusters, without = prepared.cluster_names[0], np.isnan(solved.deviations() if moved is None else moved)
     levels = prepared.sample.code_levels[clusters]
-    return [needed_clusters(clusters, {terms[j]: levels[without[:, j]].tolist() for j in missing.tolist()})]
+    return [
+        needed_clusters(
+            clusters, cov_type, {terms[j]: levels[without[:, j]].tolist() for j in missing.tolist()}
+        )
+    ]
 
 
 def refuse_full_leverage(prepared: Prepared, solved: Solved, names: Sequence[str]) -> None:

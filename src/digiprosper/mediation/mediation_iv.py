@@ -113,7 +113,7 @@ class MediationIV(Specification):
         default.
     clusters : str, optional
         Cluster variable, by default the entity. The bootstrap draws these clusters, under any `cov_type`.
-    ssc : {"reghdfe", "xtreg", "linearmodels", "plm", "none"}
+    ssc : {"reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"}
         Small-sample correction of each equation, as in `FixedEffectsIV`.
     reps : int
         Number of bootstrap draws, at least 20. With the default, 4,999, the ends of a 95% interval are draws,

@@ -15,6 +15,7 @@ from digiprosper.present.folding import absorbed_effects, folded_rows
 from digiprosper.present.row_names import share_rows
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import remark_text
+from digiprosper.report.inference import WITHOUT_FACTOR
 from digiprosper.report.labels import name_label
 from digiprosper.report.words import TABLE
 
@@ -42,8 +43,7 @@ __all__ = [
 Row: TypeAlias = tuple[str, list[str]]
 _Labels: TypeAlias = Mapping[str, str]
 
-# They correct every row or cluster by itself.
-_WITHOUT_CORRECTION = ("hc2", "hc3", "crv3")
+_CLUSTERED_KINDS = ("crv3", "cr2")
 
 
 def depvar_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list[Row]:
@@ -363,7 +363,7 @@ def _covariance_rows(columns: Sequence[Column], labels: _Labels, style: Style) -
 def _correction(inference: Inference | None, style: Style) -> str:
     if inference is None:
         return ""
-    none = inference.cov_type in _WITHOUT_CORRECTION or inference.ssc == "none"
+    none = inference.cov_type in WITHOUT_FACTOR or inference.ssc == "none"
     return style.say(TABLE, "ssc.none") if none else inference.ssc or ""
 
 
@@ -383,7 +383,8 @@ def _error_rows(
 
 def _are_clustered_alike(known: Sequence[Inference]) -> bool:
     """Whether the names of the clusters are all that standard errors may differ in."""
-    return all(one.clusters for one in known) and len({one.cov_type == "crv3" for one in known}) == 1
+    kinds = {inference.cov_type if inference.cov_type in _CLUSTERED_KINDS else "" for inference in known}
+    return all(inference.clusters for inference in known) and len(kinds) == 1
 
 
 def errors_key(inference: Inference) -> tuple[object, ...]:
@@ -408,7 +409,8 @@ def _covariance_words(column: Column, labels: _Labels, style: Style) -> str:
     if inference is None:
         return ""
     if inference.clusters:
-        code = "errors.by.crv3" if inference.cov_type == "crv3" else "errors.by"
+        kind = inference.cov_type
+        code = f"errors.by.{kind}" if kind in _CLUSTERED_KINDS else "errors.by"
         return style.say(TABLE, code, clusters=cluster_words(column, labels, " + "))
     text = style.say(TABLE, f"errors.{inference.cov_type}")
     for detail in error_details(inference, style):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
+from typing import Final
 
 from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.report.pickling import PickledByName
 
-__all__ = ["Inference"]
+__all__ = ["WITHOUT_FACTOR", "Inference"]
+
+# Covariances that correct the residuals of each row or cluster and have no small-sample factor.
+WITHOUT_FACTOR: Final = ("hc2", "hc3", "crv3", "cr2")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +30,8 @@ class Inference(PickledByName):
     n_clusters : tuple of int
         Their numbers, in the order of `clusters`.
     df_t : float
-        Degrees of freedom of t; infinite for the normal distribution.
+        Degrees of freedom of t; infinite for the normal distribution. Under ``cr2``, where each coefficient
+        has its own, the smallest.
     df_counted : int or None
         K in the small-sample factor.
     bandwidth : int or None

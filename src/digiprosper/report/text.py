@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import counted
+from digiprosper.report.inference import WITHOUT_FACTOR
 from digiprosper.report.labels import name_label
 from digiprosper.report.verdicts import is_balanced
 
@@ -36,7 +37,6 @@ __all__ = [
 
 
 # Covariances without a small-sample factor.
-_WITHOUT_FACTOR = ("hc2", "hc3", "crv3")
 
 
 def p_text(p: float) -> str:
@@ -147,22 +147,25 @@ def conventions(
         correction as reghdfe)"``.
     """
     rest = f"t with {freedom_text(how.df_t)}"
-    if how.cov_type not in _WITHOUT_FACTOR:
+    if how.cov_type == "cr2":
+        rest = f"t with Bell-McCaffrey degrees of freedom of each coefficient, {how.df_t:.1f} or more"
+    if how.cov_type not in WITHOUT_FACTOR:
         rest += f"; {correction_words(how.ssc or 'none')}"
     if how.clusters:
         names = _cluster_names(how.clusters, labels or {}, factors or {})
         groups = " and ".join(f"{g:,}" for g in how.n_clusters)
-        left_out = "CRV3, one cluster left out at a time; " if how.cov_type == "crv3" else ""
-        return f"Standard errors clustered by {names} ({left_out}{groups} clusters, {rest})"
+        kinds = {"crv3": "CRV3, one cluster left out at a time; ", "cr2": "CR2, bias-reduced; "}
+        kind = kinds.get(how.cov_type, "")
+        return f"Standard errors clustered by {names} ({kind}{groups} clusters, {rest})"
     if how.cov_type in ("conley", "driscoll_kraay"):
         return f"{_correlated(how)}, {rest})"
-    kind = {
+    robust = {
         "robust": "robust to heteroskedasticity (HC1)",
         "hc2": "robust to heteroskedasticity (HC2)",
         "hc3": "robust to heteroskedasticity (HC3)",
         "unadjusted": "for independent errors of equal variance",
     }
-    return f"Standard errors {kind[how.cov_type]} ({rest})"
+    return f"Standard errors {robust[how.cov_type]} ({rest})"
 
 
 def _correlated(how: Inference) -> str:

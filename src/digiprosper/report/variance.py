@@ -35,7 +35,7 @@ def standard_errors(variance: Floats) -> Floats:
 
 
 def negative_variance(what: Sequence[str]) -> Notice:
-    """Report that two-way clusters give a negative variance.
+    """Report a negative variance, which clusters in several ways and Conley errors can have.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def negative_variance(what: Sequence[str]) -> Notice:
         Code ``"not_psd"``.
     """
     text = (
-        "the covariance of two-way clusters is not positive semidefinite: the variance of "
-        f"{quoted(what)} is negative. Standard errors and tests that use it are missing."
+        "the covariance, of clusters in several ways or of Conley, is not positive semidefinite: the variance "
+        f"of {quoted(what)} is negative. Standard errors and tests that use it are missing."
     )
     return not_psd(what, text)
 

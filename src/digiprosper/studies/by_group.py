@@ -26,7 +26,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.resampling import entity_grams, seed_sequence
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.auxiliary import joint_form
+from digiprosper.linear.auxiliary import joint_f_test
 from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.fixed_effects import FixedEffects, estimate
 from digiprosper.linear.kernels.permutation import permuted_labels, permuted_slopes
@@ -536,7 +536,7 @@ def _interaction(
             f"by_group: {quoted(absent)} cannot be estimated beside the other regressors and effects. Use "
             "method='permutation'."
         )
-    form, notices = joint_form(wider, names, "by_group")
+    f, df, p, notices = joint_f_test(wider, names, "by_group")
     issue(wider.diagnostics)
     differences = dict(zip(groups.names[1:], wider.params[names].tolist(), strict=True))
     detail: dict[str, Any] = {
@@ -552,23 +552,13 @@ def _interaction(
             "difference": differences[groups.names[1]],
             "std_error": float(wider.std_errors.iloc[place]),
         }
-        t, p, df = float(wider.tstats.iloc[place]), float(wider.pvalues.iloc[place]), float(wider.df_t)
+        t, p = float(wider.tstats.iloc[place]), float(wider.pvalues.iloc[place])
+        df_t = float(wider.df_by_term.iloc[place])
         title, null = _title(groups, name), _null(groups, name)
-        return TestResult(title, t, "t", df, p, null, detail, diagnostics=diagnostics)
-    return _joint(form / len(names), wider, groups, {**detail, "differences": differences}, diagnostics)
-
-
-def _joint(
-    f: float, wider: LinearResults, groups: _Groups, detail: dict[str, Any], notices: tuple[Notice, ...]
-) -> TestResult:
-    """Test several interactions together."""
-    from scipy.special import fdtrc
-
-    name, df = detail["term"], (float(len(groups.names) - 1), float(wider.df_t))
-    apart = np.array([0.0, *detail["differences"].values()])
-    detail = {**detail, "difference": float(np.ptp(apart))}
-    p = float(fdtrc(*df, f))
-    return TestResult(_title(groups, name), f, "F", df, p, _null(groups, name), detail, diagnostics=notices)
+        return TestResult(title, t, "t", df_t, p, null, detail, diagnostics=diagnostics)
+    detail |= {"differences": differences, "difference": float(np.ptp([0.0, *differences.values()]))}
+    title, null = _title(groups, name), _null(groups, name)
+    return TestResult(title, f, "F", df, p, null, detail, diagnostics=diagnostics)
 
 
 def _with_interactions(

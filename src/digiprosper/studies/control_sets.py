@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 __all__ = ["control_sets"]
 
 _MOST_SETS = 2**16
-_ONE_BY_ONE = frozenset({"hc2", "hc3", "crv3", "conley"})
+_ONE_BY_ONE = frozenset({"hc2", "hc3", "crv3", "cr2", "conley"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -444,7 +444,7 @@ def _estimates(
 
 
 def _read(fit: LinearResults, name: str) -> tuple[float, float, float]:
-    return float(fit.params[name]), float(fit.std_errors[name]), float(fit.df_t)
+    return float(fit.params[name]), float(fit.std_errors[name]), float(fit.df_by_term[name])
 
 
 def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bools]:

@@ -1,0 +1,220 @@
+"""CR2: clustered covariances with bias-reduced residuals, and the degrees of freedom of their tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import linalg
+
+from digiprosper.errors import OptionError, option_problem
+from digiprosper.kernels.slopes import Slope
+from digiprosper.kernels.tolerances import COLLINEAR, FULL_LEVERAGE, PART_OF
+from digiprosper.kernels.within import is_nested, within
+from digiprosper.report.pickling import PickledByName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.equation import Solved
+    from digiprosper.kernels.slopes import Effect
+
+__all__ = ["BiasReduced", "bias_reduced"]
+
+_MOST_CELLS = 2**25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BiasReduced(PickledByName):
+    """What each cluster adds to the coefficients, and products of the adjusted columns by cluster.
+
+    With ``A_g`` the adjustment of cluster g and ``c_g`` its rows of ``X (X'X)^-1``, the variance of ``l'b``
+    is the sum of the squares of ``p_g'e``, where ``p_g = (I - H)_g' A_g c_g l``. For independent errors of
+    equal variance the moments of these squares follow from ``p_g'p_h``, which is
+    ``l'own_g l [g = h] - (shared_g l)'(shared_h l)``.
+
+    Parameters
+    ----------
+    moved : (G, k) array
+        ``c_g' A_g e_g``; the covariance is the sum of their outer products. Missing for a coefficient that
+        is not identified without the cluster.
+    own : (G, k, k) array
+        ``(A_g c_g)'(A_g c_g)``.
+    shared : (G, p, k) array
+        ``U_g' A_g c_g``, where the rows of U are an orthonormal basis of the regressors and of the effects
+        that are not nested in clusters.
+    """
+
+    moved: Floats
+    own: Floats
+    shared: Floats
+
+    def df_t(self, weights: Floats) -> Floats:
+        """Compute the degrees of freedom of t for weighted sums of coefficients.
+
+        ``(sum p_g'p_g)^2 / sum (p_g'p_h)^2`` (Bell & McCaffrey 2002, p. 174): a Satterthwaite approximation
+        for independent errors of equal variance.
+
+        Parameters
+        ----------
+        weights : (q, k) array
+            Weights of the coefficients in q sums.
+
+        Returns
+        -------
+        (q,) array
+            Between 1 and G - 1; missing for a sum with no variance.
+        """
+        diagonal = np.einsum("qi,gij,qj->qg", weights, self.own, weights)
+        columns = np.einsum("gpk,qk->qgp", self.shared, weights)
+        lengths = np.einsum("qgp,qgp->qg", columns, columns)
+        squares = np.einsum("qgp,qgr->qpr", columns, columns)
+        total = (diagonal - lengths).sum(axis=1)
+        # sum (p_g'p_h)^2 for p_g'p_h = diagonal_g [g = h] - columns_g'columns_h.
+        fourth = (diagonal**2 - 2 * diagonal * lengths).sum(axis=1) + (squares**2).sum(axis=(1, 2))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(total**2 / fourth)
+
+    def df_wald(self, weights: Floats) -> float:
+        """Compute eta, the degrees of freedom of the Wald statistic of several sums.
+
+        ``eta = q (q + 1) / sum Var(d_st)``, where d is the covariance over its expectation for independent
+        errors of equal variance; ``(eta - q + 1) / (eta q)`` times the Wald statistic is compared with
+        F(q, eta - q + 1) (Pustejovsky & Tipton 2018, eq. 15 and 16, AHT). With one sum eta is `df_t`.
+
+        Parameters
+        ----------
+        weights : (q, k) array
+            Weights of the coefficients in q sums, none a combination of the others.
+
+        Returns
+        -------
+        float
+            Missing where the expected covariance has no inverse.
+        """
+        q = len(weights)
+        columns = np.einsum("gpk,qk->qgp", self.shared, weights)
+        diagonal = np.einsum("si,gij,tj->stg", weights, self.own, weights)
+        expected = diagonal.sum(axis=2) - np.einsum("sgp,tgp->st", columns, columns)
+        values, vectors = np.linalg.eigh(expected)
+        if not values[0] > 0:
+            return float("nan")
+        half = vectors.T / np.sqrt(values)[:, None]
+        columns = np.einsum("as,sgp->agp", half, columns)
+        diagonal = np.einsum("as,stg,bt->abg", half, diagonal, half)
+
+        groups = len(self.own)
+        products = -np.einsum("agp,bhp->abgh", columns, columns)
+        products[:, :, np.arange(groups), np.arange(groups)] += diagonal
+        same = np.einsum("ssgh,ttgh->", products, products)
+        crossed = np.einsum("stgh,tsgh->", products, products)
+        return q * (q + 1) / float(same + crossed)
+
+
+def bias_reduced(solved: Solved, *, memory: int = 2**28) -> BiasReduced:
+    """Adjust the residuals of each cluster so that the covariance has no bias under equal variances.
+
+    ``A_g = (I - H_gg)^-1/2``, the symmetric root, with H the hat matrix of the regressors and of all effects
+    (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018, eq. 7). Effects that are nested in clusters are
+    taken out first, which leaves the same covariance; all others stay in H. Directions
+    that a cluster fits perfectly get the pseudo-inverse.
+
+    Parameters
+    ----------
+    solved : Solved
+        The equation, with ``how.cov_type == "cr2"`` and without weights; its intercept among the coefficients
+        where it has one.
+    memory : int
+        Bytes that the arrays of one chunk may take; 256 MB.
+
+    Returns
+    -------
+    BiasReduced
+        By cluster.
+
+    Raises
+    ------
+    OptionError
+        If the effects that are not nested in clusters have too many levels for a matrix of their columns.
+    """
+    (part,) = solved.how.parts
+    assert part.codes is not None
+    influence = solved.scored @ solved.root.T
+    basis = np.linalg.qr(solved.scored)[0]
+    if solved.how.effects:
+        basis = np.column_stack([basis, _columns_of_effects(solved.how.effects, part.codes)])
+
+    groups, width, k = part.levels, basis.shape[1], influence.shape[1]
+    order = np.argsort(part.codes, kind="stable")
+    starts = np.searchsorted(part.codes[order], np.arange(groups + 1))
+    moved, own = np.empty((groups, k)), np.empty((groups, k, k))
+    shared = np.empty((groups, width, k))
+    chunk = max(1, memory // (8 * 4 * width * (width + k)))
+    for first in range(0, groups, chunk):
+        clusters = range(first, min(first + chunk, groups))
+        rows = [order[starts[g] : starts[g + 1]] for g in clusters]
+        leverage = np.array([basis[r].T @ basis[r] for r in rows])
+        crossed = np.array([basis[r].T @ influence[r] for r in rows])
+        squares = np.array([influence[r].T @ influence[r] for r in rows])
+        heights = np.array([basis[r].T @ solved.residuals[r] for r in rows])
+        scores = np.array([influence[r].T @ solved.residuals[r] for r in rows])
+
+        vectors, factor, perfect = _adjustment(leverage)
+        inside = np.einsum("gpe,gpk->gek", vectors, crossed)
+        adjusted = np.einsum("gpe,ge,gek->gpk", vectors, factor, inside)
+        here = slice(first, first + len(rows))
+        moved[here] = scores + np.einsum("gpk,gp->gk", adjusted, heights)
+        both = np.einsum("gpk,gpl->gkl", crossed, adjusted)
+        through = leverage @ adjusted
+        own[here] = squares + both + both.transpose(0, 2, 1) + np.einsum("gpk,gpl->gkl", adjusted, through)
+        shared[here] = crossed + through
+
+        lost = np.where(perfect[:, :, None], inside, 0.0)
+        size = np.sqrt(np.einsum("nk,nk->k", influence, influence))
+        moved[here][np.sqrt((lost**2).sum(axis=1)) > PART_OF * size] = np.nan
+    return BiasReduced(moved, own, shared)
+
+
+def _adjustment(leverage: Floats) -> tuple[Floats, Floats, Bools]:
+    """Find F in ``(I - UU')^-1/2 = I + U F U'`` from ``U'U``, whatever the number of rows of U.
+
+    Returns its eigenvectors (G, p, p), its eigenvalues (G, p), and which directions are fitted perfectly.
+    """
+    values, vectors = np.linalg.eigh(leverage)
+    perfect = values > 1 - FULL_LEVERAGE
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = (1 / np.sqrt(1 - values) - 1) / values
+    # The limit for a direction that the cluster has no part in; the pseudo-inverse takes perfect ones out.
+    factor = np.where(np.abs(values) < FULL_LEVERAGE, 0.5, factor)
+    return vectors, np.where(perfect, -1.0, factor), perfect
+
+
+def _columns_of_effects(effects: Sequence[Effect], clusters: Ints) -> Floats:
+    """Span the effects that are not nested in clusters, net of those that are: (N, rank), orthonormal."""
+    nested, others = [], []
+    for effect in effects:
+        codes = effect.codes if isinstance(effect, Slope) else effect
+        (nested if is_nested(codes, clusters) else others).append(effect)
+    n = clusters.size
+    levels = [int((e.codes if isinstance(e, Slope) else e).max()) + 1 for e in others]
+    if sum(levels) * n > _MOST_CELLS:
+        text = (
+            f"cov_type='cr2' needs a column for each of the {sum(levels):,} levels of the effects that are "
+            f"not nested in clusters, with {n:,} rows each: too many. Use cov_type='crv3' or 'clustered'."
+        )
+        raise OptionError(text, [option_problem("cov_type", "cr2", what=text)])
+    dummies = np.zeros((n, sum(levels)))
+    for effect, start in zip(others, np.cumsum([0, *levels]), strict=False):
+        slope = isinstance(effect, Slope)
+        codes = effect.codes if slope else effect
+        dummies[np.arange(n), start + codes] = effect.column if slope else 1.0
+    if nested:
+        dummies = within(nested, n).sweep(dummies)
+    lengths = np.linalg.norm(dummies, axis=0)
+    dummies = dummies[:, lengths > COLLINEAR * np.sqrt(n)]
+    if not dummies.shape[1]:
+        return dummies
+    basis, triangle, _ = linalg.qr(dummies / np.linalg.norm(dummies, axis=0), mode="economic", pivoting=True)
+    return np.asarray(basis[:, np.abs(np.diag(triangle)) > COLLINEAR])
