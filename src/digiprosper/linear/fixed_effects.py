@@ -67,13 +67,13 @@ class FixedEffects(Specification):
         the slope, and ``"province[year, x]"`` an effect and slopes of year and x. Slopes need numeric terms.
     cov_type : str
         Type of the standard errors: ``"clustered"``, ``"crv3"``, ``"cr2"``, ``"robust"``, ``"hc2"``,
-        ``"hc3"``, ``"unadjusted"``, ``"driscoll_kraay"`` or ``"conley"``. The default is ``"clustered"``, since the errors of an entity are usually
-        correlated over time. ``"crv3"`` is the cluster jackknife, which is more reliable with few clusters or
-        clusters of unequal size. ``"cr2"`` reduces the bias of clustered errors, and each t statistic has
-        degrees of freedom of its own (Bell & McCaffrey 2002); see `LinearResults.df_by_term`. It takes no
-        weights. ``"robust"`` is HC1. ``"hc2"`` and ``"hc3"`` use the leverage of the rows
-        (MacKinnon & White 1985), computed with the fixed effects. ``"conley"`` allows for correlation between
-        entities that are near each other; see Notes.
+        ``"hc3"``, ``"unadjusted"``, ``"driscoll_kraay"`` or ``"conley"``. The default is ``"clustered"``,
+        since the errors of an entity are usually correlated over time. ``"crv3"`` is the cluster jackknife,
+        which is more reliable with few clusters or clusters of unequal size. ``"cr2"`` reduces the bias of
+        clustered errors, and each t statistic has degrees of freedom of its own (Bell & McCaffrey 2002); see
+        `LinearResults.df_by_term`. It takes no weights. ``"robust"`` is HC1. ``"hc2"`` and ``"hc3"`` use the
+        leverage of the rows (MacKinnon & White 1985), computed with the fixed effects. ``"conley"`` allows
+        for correlation between entities that are near each other; see Notes.
     clusters : str or sequence of up to three str, optional
         Cluster variables. The default is the entity. ``"crv3"`` and ``"cr2"`` take one. The covariance of
         clusters in several ways is that of Cameron, Gelbach & Miller (2011, eq. 2.13).

@@ -35,7 +35,7 @@ def standard_errors(variance: Floats) -> Floats:
 
 
 def negative_variance(what: Sequence[str]) -> Notice:
-    """Report a negative variance, which clusters in several ways and Conley errors can have.
+    """Report a negative variance, which clusters in several ways can give.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def negative_variance(what: Sequence[str]) -> Notice:
         Code ``"not_psd"``.
     """
     text = (
-        "the covariance, of clusters in several ways or of Conley, is not positive semidefinite: the variance "
-        f"of {quoted(what)} is negative. Standard errors and tests that use it are missing."
+        f"the covariance is not positive semidefinite: the variance of {quoted(what)} is negative, which is "
+        "possible with clusters in several ways. Standard errors and tests that use it are missing."
     )
     return not_psd(what, text)
 

@@ -1,0 +1,215 @@
+"""What the source weighs, by folder: code, classes, calls of a fit, and habits that make code hard to read.
+
+    python benchmarks/house.py            # the tables
+    python benchmarks/house.py --json     # the same as JSON
+
+Characters of code are those of stripped lines without docstrings, comments and blank lines.
+"""
+
+from __future__ import annotations
+
+import ast
+import cProfile
+import io
+import json
+import pstats
+import sys
+import tokenize
+import warnings
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import numpy as np
+
+import digiprosper as dp
+
+SOURCE = Path(dp.__file__).parent
+# Locals that say nothing about what they hold.
+DIALECT = frozenset(
+    "found given one own known left made taken gone lone how places place asked kept said told wanted".split()
+)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def docstring_lines(tree: ast.Module) -> set[int]:
+    lines: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (*DEFINITIONS, ast.Module)) and ast.get_docstring(node, clean=False) is not None:
+            text = node.body[0]
+            lines.update(range(text.lineno, (text.end_lineno or text.lineno) + 1))
+    return lines
+
+
+def code_lines(text: str, tree: ast.Module) -> list[str]:
+    """Stripped lines without docstrings, comments and blank lines."""
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    without = docstring_lines(tree)
+    return [line.strip() for row, line in enumerate(lines, 1) if row not in without and line.strip()]
+
+
+def import_lines(tree: ast.Module) -> int:
+    """Lines of imports, of `if TYPE_CHECKING` and of `__all__`."""
+    lines: set[int] = set()
+    for node in ast.walk(tree):
+        listed = isinstance(node, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == "__all__" for target in node.targets
+        )
+        guarded = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        if listed or guarded or isinstance(node, (ast.Import, ast.ImportFrom)):
+            lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return len(lines)
+
+
+def assigned_names(tree: ast.Module) -> list[str]:
+    """Names of locals that functions assign to, once for each assignment."""
+    names = []
+    for function in ast.walk(tree):
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            names += [
+                node.id
+                for node in ast.walk(function)
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            ]
+    return names
+
+
+def forwards(function: ast.FunctionDef) -> bool:
+    """Whether a function returns an attribute, or one call with its own arguments, and does nothing else."""
+    body = [s for s in function.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    if len(body) != 1 or not isinstance(body[0], ast.Return):
+        return False
+    value = body[0].value
+    if isinstance(value, ast.Attribute):
+        return isinstance(value.value, (ast.Attribute, ast.Name))
+    if isinstance(value, ast.Call):
+        own = {argument.arg for argument in function.args.args + function.args.kwonlyargs}
+        passed = [*value.args, *(keyword.value for keyword in value.keywords)]
+        return bool(passed) and all(isinstance(p, ast.Name) and p.id in own for p in passed)
+    return False
+
+
+def public_names() -> set[str]:
+    names = set(dp.__all__)
+    for module in ("variables", "instruments", "datasets", "plots", "pathways"):
+        names |= set(getattr(__import__(f"digiprosper.{module}", fromlist=["__all__"]), "__all__", ()))
+    return names
+
+
+def internal_docstring_lines(tree: ast.Module, public: set[str]) -> int:
+    """Lines of docstrings of functions and classes that are not public, nor methods of public classes."""
+    total = 0
+    for node in tree.body:
+        if isinstance(node, DEFINITIONS) and node.name not in public:
+            for inner in ast.walk(node):
+                if isinstance(inner, DEFINITIONS) and ast.get_docstring(inner) is not None:
+                    text = inner.body[0]
+                    total += (text.end_lineno or text.lineno) - text.lineno + 1
+    return total
+
+
+def importers(trees: dict[str, ast.Module]) -> Counter[str]:
+    """How many modules import each module."""
+    count: Counter[str] = Counter()
+    for name, tree in trees.items():
+        imported = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("digiprosper"):
+                imported.add(node.module)
+                imported |= {f"{node.module}.{alias.name}" for alias in node.names}
+        count.update((imported & set(trees)) - {name})
+    return count
+
+
+def calls() -> dict[str, int]:
+    """Calls into the package while a specification is built and fitted, after a first fit."""
+    states = dp.datasets.us_states()
+    starts = states.assign(
+        first=lambda frame: (
+            frame.index.get_level_values("state")
+            .str[0]
+            .map(lambda letter: 1975 if letter < "K" else 1980 if letter < "O" else np.nan)
+        )
+    )
+    weights = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
+    regression = dp.FixedEffects("log(gsp)", ["log(pcap)"])
+    fits = {
+        "FixedEffects": lambda: regression.replace().fit(states),
+        "Mediation": lambda: dp.Mediation("log(gsp)", "log(pcap)", ["unemp"], reps=99).fit(states, rng=1),
+        "StaggeredDid": lambda: dp.StaggeredDid("log(gsp)", "first").fit(starts),
+        "PanelSpatial": lambda: dp.PanelSpatial("log(gsp)", ["log(pcap)"], weights).fit(states),
+    }
+    counts = {}
+    for name, fit in fits.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fit()
+            profile = cProfile.Profile()
+            profile.runcall(fit)
+        stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+        counts[name] = sum(row[1] for key, row in stats.items() if str(SOURCE) in key[0])
+    return counts
+
+
+def weigh() -> dict[str, object]:
+    paths = sorted(SOURCE.rglob("*.py"))
+    names = {
+        path: ".".join(("digiprosper", *path.relative_to(SOURCE).with_suffix("").parts)) for path in paths
+    }
+    texts = {path: path.read_text(encoding="utf-8") for path in paths}
+    trees = {path: ast.parse(text) for path, text in texts.items()}
+    public = public_names()
+
+    rooms: dict[str, dict[str, int]] = defaultdict(lambda: {"files": 0, "characters": 0, "classes": 0})
+    imports = lines = dialect = assigned = forwarders = docstrings = 0
+    for path, tree in trees.items():
+        code = code_lines(texts[path], tree)
+        parts = path.relative_to(SOURCE).parts
+        room = rooms[parts[0] if len(parts) > 1 else "(top)"]
+        room["files"] += 1
+        room["characters"] += sum(map(len, code))
+        room["classes"] += sum(isinstance(node, ast.ClassDef) for node in ast.walk(tree))
+        lines += len(code)
+        imports += import_lines(tree)
+        local = assigned_names(tree)
+        assigned += len(local)
+        dialect += sum(name in DIALECT for name in local)
+        functions = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
+        forwarders += sum(map(forwards, functions))
+        docstrings += internal_docstring_lines(tree, public)
+    counted = importers({names[path]: tree for path, tree in trees.items()})
+    modules = [names[path] for path in paths if path.name != "__init__.py"]
+    return {
+        "characters of code": sum(room["characters"] for room in rooms.values()),
+        "files": len(paths),
+        "lines of code": lines,
+        "classes": sum(room["classes"] for room in rooms.values()),
+        "assignments to locals that say nothing": dialect,
+        "assignments to locals": assigned,
+        "functions and properties that only forward": forwarders,
+        "modules with one importer": sum(counted[name] == 1 for name in modules),
+        "imports and __all__, share of lines": round(imports / lines, 4),
+        "lines of internal docstrings": docstrings,
+        "calls of a fit": calls(),
+        "rooms": {name: rooms[name] for name in sorted(rooms)},
+    }
+
+
+def main() -> None:
+    weights = weigh()
+    if "--json" in sys.argv:
+        print(json.dumps(weights, indent=1))
+        return
+    for name, value in weights.items():
+        if name != "rooms":
+            print(f"{name:45} {value}")
+    print(f"\n{'room':14}{'files':>8}{'characters':>12}{'classes':>9}")
+    for room, values in weights["rooms"].items():  # type: ignore[attr-defined]
+        print(f"{room:14}{values['files']:8}{values['characters']:12,}{values['classes']:9}")
+
+
+if __name__ == "__main__":
+    main()
