@@ -26,7 +26,7 @@ import digiprosper as dp
 SOURCE = Path(dp.__file__).parent
 # Locals that say nothing about what they hold.
 DIALECT = frozenset(
-    "found given one own known left made taken gone lone how places place asked kept said told wanted".split()
+    ["found", "given", "one", "own", "known", "left", "made", "taken", "gone", "lone", "how", "places", "place", "asked", "kept", "said", "told", "wanted"]
 )
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
