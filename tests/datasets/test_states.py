@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 from linearmodels.datasets import munnell
 
@@ -58,3 +61,12 @@ def test_the_nearest_capital_of_each_state_is_that_of_a_neighbour() -> None:
     nearest = SpatialWeights.k_nearest(datasets.us_capitals(), 1)
     first = nearest.entities[nearest.dense.argmax(axis=1)]
     assert all(other in borders[state] for state, other in zip(nearest.entities, first, strict=True))
+
+
+def test_the_first_line_of_the_readme_imports_no_other_econometrics_package() -> None:
+    code = (
+        "import sys, digiprosper as dp; dp.datasets.us_states(); "
+        "print(sorted({'linearmodels', 'statsmodels', 'formulaic'} & set(sys.modules)))"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert printed.stdout.strip() == "[]"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import pandas as pd
 
 from digiprosper.panel import Panel
@@ -103,10 +106,12 @@ def us_states() -> Panel:
     >>> panel.labels["unemp"]
     'Unemployment rate (%)'
     """
-    from linearmodels.datasets import munnell
-
-    frame = munnell.load().rename(columns=_COLUMNS)
-    return Panel(frame, entity="state", time="year", labels=_LABELS)
+    # The package is found and not imported, which would take seconds for one file.
+    package = find_spec("linearmodels")
+    assert package is not None
+    assert package.origin is not None
+    frame = pd.read_csv(Path(package.origin).parent / "datasets" / "munnell" / "munnell.csv.bz2")
+    return Panel(frame.rename(columns=_COLUMNS), entity="state", time="year", labels=_LABELS)
 
 
 def us_neighbours() -> dict[str, tuple[str, ...]]:
