@@ -157,6 +157,7 @@ if TYPE_CHECKING:
     from digiprosper.spatial.panel_spatial import SpatialModel as SpatialModel
     from digiprosper.spatial.panel_spatial import Transform as Transform
     from digiprosper.spatial.results import SpatialResults as SpatialResults
+    from digiprosper.spatial.tests_table import SpatialTests as SpatialTests
     from digiprosper.spatial.tests_table import spatial_tests as spatial_tests
     from digiprosper.spatial.weights import SpatialWeights as SpatialWeights
     from digiprosper.studies.by_group import ByGroup as ByGroup
@@ -289,6 +290,7 @@ __all__ = [
     "SpatialCovType",
     "SpatialModel",
     "SpatialResults",
+    "SpatialTests",
     "SpatialWeights",
     "SpatialWeightsWarning",
     "Ssc",

@@ -78,7 +78,7 @@ NAMES = {
     "spatial.moran": "geary local_moran moran",
     "spatial.panel_spatial": "EffectsError PanelSpatial SpatialCovType SpatialModel Transform",
     "spatial.results": "SpatialResults",
-    "spatial.tests_table": "spatial_tests",
+    "spatial.tests_table": "SpatialTests spatial_tests",
     "spatial.weights": "SpatialWeights",
     "studies.by_group": "ByGroup GroupTest by_group",
     "studies.control_set_results": "ControlSet ControlSets",

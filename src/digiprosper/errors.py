@@ -503,6 +503,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "missing_neighbours": MissingDataWarning,
     "near_end": IdentificationWarning,
     "large_time_effects_bias": IdentificationWarning,
+    "model_not_estimated": IdentificationWarning,
     "few_draws": FewDrawsWarning,
     "lost_draws": FewDrawsWarning,
     "missing_font": DigiprosperWarning,

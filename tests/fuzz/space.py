@@ -194,7 +194,7 @@ def battery(case: Case) -> Any:
     )
 
 
-def tests_of(case: Case) -> pd.DataFrame:
+def tests_of(case: Case) -> dp.SpatialTests:
     """Give the table of tests."""
     spec, panel = _specification(case)
     return dp.spatial_tests(spec, panel)

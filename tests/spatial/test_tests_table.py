@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+import pickle
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import digiprosper as dp
@@ -18,7 +21,7 @@ X = ("log(pcap)", "log(pc)", "log(emp)", "unemp")
 @pytest.mark.parametrize("effects", ["individual", "two-way"])
 def test_produc(states, contiguity, numbers: dict[str, Any], effects: str) -> None:
     spec = PanelSpatial("log(gsp)", X, contiguity, time_effects=effects == "two-way")
-    found = spatial_tests(spec, states).set_index("test")["statistic"]
+    found = spatial_tests(spec, states).frame.set_index("test")["statistic"]
     lagrange = found[["LM lag", "LM error", "Robust LM lag", "Robust LM error"]]
     assert lagrange.to_numpy() == pytest.approx(numbers["produc_lm"][effects], abs=6e-5)
     ratios = numbers["produc_lr"][effects]
@@ -36,7 +39,7 @@ def test_elhorst_table_3_2(cigar, cigar_weights, numbers: dict[str, Any], effect
     spec = PanelSpatial(
         "log(sales)", ["logp", "logy"], cigar_weights, entity_effects=entity, time_effects=time
     )
-    found = spatial_tests(spec, cigar)["statistic"].to_numpy()[:4]
+    found = spatial_tests(spec, cigar).frame["statistic"].to_numpy()[:4]
     assert found == pytest.approx(numbers["cigar_tests"]["lm"][effects], abs=6e-4)
 
 
@@ -44,7 +47,7 @@ def test_elhorst_table_3_2(cigar, cigar_weights, numbers: dict[str, Any], effect
 @pytest.mark.data("usa46.csv")
 def test_effects_and_wald_tests_of_cigar(cigar, cigar_weights, numbers: dict[str, Any]) -> None:
     spec = PanelSpatial("log(sales)", ["logp", "logy"], cigar_weights, cov_type="information")
-    found = spatial_tests(spec, cigar).set_index("test")
+    found = spatial_tests(spec, cigar).frame.set_index("test")
     known = numbers["cigar_tests"]
     assert found.loc["LR state effects", "statistic"] == pytest.approx(known["lr_entity"], abs=6e-4)
     assert found.loc["LR year effects", "statistic"] == pytest.approx(known["lr_time"], abs=6e-4)
@@ -59,9 +62,71 @@ def test_effects_and_wald_tests_of_cigar(cigar, cigar_weights, numbers: dict[str
 
 def test_the_model_of_the_specification_plays_no_part(states, contiguity) -> None:
     spec = PanelSpatial("log(gsp)", X, contiguity, spatial_lags=["unemp"])
-    found = spatial_tests(spec, states)
-    assert found.equals(spatial_tests(PanelSpatial("log(gsp)", X, contiguity, model="sem"), states))
+    found = spatial_tests(spec, states).frame
+    assert found.equals(spatial_tests(PanelSpatial("log(gsp)", X, contiguity, model="sem"), states).frame)
     assert list(found.columns) == ["test", "statistic", "df", "p_value", "null"]
+
+
+def test_the_notices_of_the_models_stay_with_the_tests(states, contiguity) -> None:
+    spec = PanelSpatial("log(gsp)", ["unemp"], contiguity)
+    with pytest.warns(dp.IdentificationWarning, match="biases rho of the SDM"):
+        tests = spatial_tests(spec, states)
+    biased = [n.data for n in tests.diagnostics if n.code.endswith("time_effects_bias")]
+    assert {(data["model"], data["coefficient"]) for data in biased} >= {("sdm", "rho"), ("sem", "lambda")}
+    messages = [notice.message for notice in tests.diagnostics]
+    assert len(messages) == len(set(messages))
+    assert "biases rho of the SDM" in " ".join(tests.summary().split())
+    assert not spatial_tests(spec.replace(bias_correction="lee_yu"), states).diagnostics
+
+
+# Of a circle of 21 in one direction I + W is invertible, so the likelihood may increase beyond rho = -1.
+NEXT = np.roll(np.eye(21), 1, axis=1)
+CIRCLE = 0.7 * NEXT + 0.3 * NEXT @ NEXT
+
+
+def circle_panel(rho: float, lag: float, seed: int) -> dp.Panel:
+    x, e = np.random.default_rng(seed).normal(size=(2, 21, 6))
+    y = np.linalg.solve(np.eye(21) - rho * CIRCLE, x + lag * CIRCLE @ x + e)
+    keys = {"city": np.repeat(range(21), 6), "year": np.tile(range(6), 21)}
+    return dp.Panel(pd.DataFrame({**keys, "x": x.ravel(), "y": y.ravel()}), "city", "year")
+
+
+@pytest.mark.filterwarnings("ignore:rho = ")
+@pytest.mark.parametrize(
+    ("rho", "lag", "seed", "without", "missing"),
+    [
+        (-1.6, 0.0, 1, ["sdm", "sar", "sem"], [True, True, True, True]),
+        (-0.85, 0.9, 31, ["sem"], [False, False, True, False]),
+    ],
+)
+def test_a_model_without_a_maximum_leaves_the_other_tests(
+    rho: float, lag: float, seed: int, without: list[str], missing: list[bool]
+) -> None:
+    spec = PanelSpatial("y", ["x"], dp.SpatialWeights(CIRCLE, range(21)))
+    with pytest.warns(dp.IdentificationWarning, match="has no estimates"):
+        tests = spatial_tests(spec, circle_panel(rho, lag, seed))
+    frame = tests.frame
+    assert frame["test"].tolist()[-4:] == [
+        "LR SDM against SAR",
+        "Wald SDM against SAR",
+        "LR SDM against SEM",
+        "Wald SDM against SEM",
+    ]
+    assert frame["statistic"].isna().tolist() == [False] * (len(frame) - 4) + missing
+    assert frame["p_value"].isna().tolist() == [False] * (len(frame) - 4) + missing
+    assert frame["df"].tolist()[-4:] == [1, 1, 1, 1]
+    notices = [n for n in tests.diagnostics if n.code == "model_not_estimated"]
+    assert [notice.data["model"] for notice in notices] == without
+    assert all("no maximum inside the interval" in notice.message for notice in notices)
+    assert "nan" not in tests.summary()
+
+
+def test_the_tests_are_stored(states, contiguity) -> None:
+    tests = spatial_tests(PanelSpatial("log(gsp)", X, contiguity), states)
+    again = pickle.loads(pickle.dumps(tests))
+    assert again.summary() == tests.summary()
+    stored = json.loads(json.dumps(tests.to_dict()))
+    assert [row["test"] for row in stored["tests"]] == tests.frame["test"].tolist()
 
 
 @pytest.mark.parametrize("time", [True, False])
@@ -76,7 +141,7 @@ def test_weights_of_several_row_sums(states, contiguity, time: bool) -> None:
     point = Point(columns, null, found, layout.matrix, True, False, columns.n_times, layout.sweep)
     score = columns.y[:, 1] @ null.residuals / null.sigma2
     expected = score**2 * np.linalg.inv(expected_information(point))[0, 0]
-    assert spatial_tests(spec, states)["statistic"][0] == pytest.approx(expected, rel=1e-9)
+    assert spatial_tests(spec, states).frame["statistic"][0] == pytest.approx(expected, rel=1e-9)
 
 
 def test_what_is_no_specification(states, contiguity) -> None:

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.spatial.groups import SpatialEstimated
 
-__all__ = ["lr_test", "restricted", "wald_to"]
+__all__ = ["DURBIN_NULLS", "lr_test", "restricted", "wald_to"]
+
+DURBIN_NULLS = {
+    "sar": "the coefficients of all spatial lags of regressors are zero",
+    "sem": "W:x + rho x is zero for all regressors x (common factors)",
+}
+"""What restricts a Durbin model to each simpler model."""
 
 # What each spatial model contains beside itself with fewer terms.
 _SIMPLER = {
@@ -47,7 +53,7 @@ def wald_to(fitted: SpatialEstimated, model: str) -> TestResult:
     rows = np.zeros((len(lags), b.size))
     rows[np.arange(len(lags)), [names.index(name) for name in lags]] = 1.0
     if model == "sar" or "rho" not in names:
-        return _wald(fitted, rows @ b, rows, "the coefficients of all spatial lags of regressors are zero")
+        return _wald(fitted, rows @ b, rows, DURBIN_NULLS["sar"])
     return _common_factors(fitted, lags, rows)
 
 
@@ -70,7 +76,7 @@ def _common_factors(fitted: SpatialEstimated, lags: Sequence[str], rows: Floats)
     gap = rows @ b + rho * b[places]
     rows[np.arange(len(lags)), places] += rho
     rows[:, names.index("rho")] += b[places]
-    return _wald(fitted, gap, rows, "W:x + rho x is zero for all regressors x (common factors)")
+    return _wald(fitted, gap, rows, DURBIN_NULLS["sem"])
 
 
 def lr_test(first: SpatialEstimated, second: SpatialEstimated, *, same_rows: bool) -> TestResult:

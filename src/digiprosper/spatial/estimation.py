@@ -20,6 +20,7 @@ from digiprosper.spatial.kernels.information import (
     expected_information,
     lee_yu,
     observed_information,
+    time_effects_bias,
     time_effects_shift,
 )
 from digiprosper.spatial.kernels.likelihood import at_values, maximise
@@ -32,7 +33,12 @@ from digiprosper.spatial.kernels.multiplier import (
     symmetric_root,
     without_lag,
 )
-from digiprosper.spatial.notices import near_end, time_effects_bias
+from digiprosper.spatial.notices import (
+    biased_coefficient,
+    entity_effects_errors,
+    near_end,
+    several_rows,
+)
 from digiprosper.spatial.preparation import ERROR, LAG, spatial_columns
 from digiprosper.spatial.results import SpatialResults
 
@@ -48,8 +54,6 @@ __all__ = ["estimate"]
 _LOST = "have a rho outside its interval and were dropped."
 # Residuals of two entities with time effects are each other's negative, and scores add up to zero.
 _LEAST_CLUSTERS = 3
-# With more entities the bias is small beside the standard error, and its estimate takes an inverse.
-_MANY_ENTITIES = 1000
 
 
 class _Draws(NamedTuple):
@@ -83,7 +87,8 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
     OptionError
         If the bias correction cannot be used with the weights.
     """
-    point = _point(spec, layout)
+    maximum = _maximum(spec, layout)
+    point = maximum if spec.bias_correction is None else _corrected(maximum, layout)
     intercept = () if any(layout.effects) else ("Intercept",)
     names = (*point.names, *layout.names[1:], *intercept)
     covariance = _covariance(point, spec.cov_type, names)
@@ -101,22 +106,23 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
             *layout.linear.diagnostics,
             *layout.weights.diagnostics,
             *_near_ends(point, layout),
-            *_bias_notices(spec, layout, point, covariance),
+            *_bias_notices(spec, layout, maximum, covariance),
             *_cluster_notices(spec, layout),
+            *several_rows(layout.slopes, layout.linear.factors),
             *(() if seed is None else lost_draws(spec.reps - n_drawn, spec.reps, _LOST)),
         ),
     )
 
 
-def _point(spec: Any, layout: Layout) -> Point:
-    """Maximise the likelihood, and correct the bias if asked for."""
+def _maximum(spec: Any, layout: Layout) -> Point:
+    """Maximise the likelihood."""
     lag, error = spec.model in LAG, spec.model in ERROR
     splm = spec.transform == "splm"
     columns = spatial_columns(layout, splm=splm, error=error)
     found = layout.weights.spectrum if lag or error else None
     if found is None and (lag or error):
         _refuse_no_cycle(layout)
-    point = Point(
+    return Point(
         columns=columns,
         optimum=_optimum(columns, found, layout, lag=lag, error=error),
         spectrum=found,
@@ -126,7 +132,6 @@ def _point(spec: Any, layout: Layout) -> Point:
         periods=columns.n_times,
         sweep=np.asarray if splm else layout.sweep,
     )
-    return point if spec.bias_correction is None else _corrected(point, layout)
 
 
 def _values(point: Point, count: int) -> Floats:
@@ -164,15 +169,14 @@ def _refuse_no_cycle(layout: Layout) -> None:
 def _corrected(point: Point, layout: Layout) -> Point:
     """Correct the bias of the effects, and count the periods that entity effects leave."""
     entity, time = layout.effects
-    common = row_sum(layout.matrix)
-    if time and common is None:
+    if time and row_sum(layout.matrix) is None:
         text = (
             "bias_correction='lee_yu' with time effects requires weights with equal row sums, such as "
             f"row-standardised weights without islands; those of {layout.weights.name!r} differ. Use "
             "SpatialWeights(standardise='row'), or time_effects=False."
         )
         raise OptionError(text, [option_problem("bias_correction", "lee_yu", (None,), text)])
-    optimum = lee_yu(point, common if time else None, entity=entity)
+    optimum = lee_yu(point, entity=entity, time=time)
     found = point.spectrum
     for at in (optimum.rho, optimum.lam):
         if found is not None and not found.low < at < found.high:
@@ -288,16 +292,27 @@ def _near_ends(point: Point, layout: Layout) -> list[Notice]:
     return out
 
 
-def _bias_notices(spec: Any, layout: Layout, point: Point, covariance: Floats) -> list[Notice]:
-    """Estimate the bias that time effects leave in rho and lambda, where it is not corrected."""
-    common, n = row_sum(layout.matrix), len(layout.matrix)
-    if spec.bias_correction or common is None or not layout.effects[1] or n > _MANY_ENTITIES:
-        return []
-    shift = time_effects_shift(point, common)
+def _bias_notices(spec: Any, layout: Layout, maximum: Point, covariance: Floats) -> list[Notice]:
+    """Estimate what bias effects leave in rho, lambda and the standard errors."""
+    entity, time = layout.effects
+    can_correct = not time or row_sum(layout.matrix) is not None
     out: list[Notice] = []
-    for j, name in enumerate(point.names):
-        error = float(np.sqrt(covariance[j, j]))
-        out += time_effects_bias(name, -float(shift[j]), error, n)
+    if entity and spec.bias_correction is None and spec.cov_type != "clustered":
+        out += entity_effects_errors(layout.n_times, can_correct=can_correct)
+    if not time or not maximum.names:
+        return out
+
+    shift, bias = time_effects_shift(maximum), time_effects_bias(maximum)
+    for j, name in enumerate(maximum.names):
+        out += biased_coefficient(
+            name,
+            float(bias[j]),
+            float(bias[j] + shift[j]) if can_correct else None,
+            float(np.sqrt(covariance[j, j])),
+            len(layout.matrix),
+            model=spec.model,
+            corrected=bool(spec.bias_correction),
+        )
     return out
 
 

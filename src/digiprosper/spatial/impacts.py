@@ -17,15 +17,22 @@ from digiprosper.report.variance import standard_errors
 from digiprosper.spatial.words import WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats
     from digiprosper.report.columns import Remark
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
-    from digiprosper.report.terms import Factors
+    from digiprosper.report.terms import Factor, Factors
 
-__all__ = ["KINDS", "SpatialDecomposition", "SpatialEffects", "effects_frame", "unit_frame"]
+__all__ = [
+    "KINDS",
+    "SpatialDecomposition",
+    "SpatialEffects",
+    "effects_frame",
+    "shared_variables",
+    "unit_frame",
+]
 
 KINDS = ("direct", "indirect", "total")
 
@@ -43,7 +50,8 @@ class SpatialEffects(PickledByName):
     estimates : (3, k) array
         Direct, indirect and total effects.
     covariance : (3k, 3k) array
-        By the delta method, of the estimates read by row.
+        By the delta method, of the estimates read by row: direct effects of all terms, then indirect, then
+        total ones.
     draws : (B, 3, k) array or None
         Effects of drawn coefficients, where errors are simulated.
     units : (6, N) array
@@ -212,3 +220,38 @@ def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:
             "to_others": outgoing.ravel(),
         }
     )
+
+
+def shared_variables(terms: Sequence[str], factors: Factors) -> dict[str, tuple[str, ...]]:
+    """Find variables that are in several terms, such as in ``"x"`` and ``"I(x**2)"``.
+
+    Parameters
+    ----------
+    terms : sequence of str
+        Regressors.
+    factors : mapping
+        What each is a product of.
+
+    Returns
+    -------
+    dict
+        Variable to its terms. A lag is another variable than its column, and so are two dummies of one
+        category. Variables with the same terms are there once, by the first.
+    """
+    terms_of_variable: dict[str, list[str]] = {}
+    for term in terms:
+        variables = [name for factor in factors.get(term, ()) for name in _variables(factor)]
+        for variable in dict.fromkeys(variables):
+            terms_of_variable.setdefault(variable, []).append(term)
+    shared: dict[str, tuple[str, ...]] = {}
+    for variable, names in terms_of_variable.items():
+        if len(names) > 1 and tuple(names) not in shared.values():
+            shared[variable] = tuple(names)
+    return shared
+
+
+def _variables(factor: Factor) -> tuple[str, ...]:
+    """List the columns that a factor changes with, and the factor itself."""
+    if factor.shift or factor.level is not None:
+        return (factor.text,)
+    return (*factor.columns, factor.text)

@@ -9,29 +9,40 @@ missing_neighbours      column, count, rows (labels of the first five), weights 
 one_direction           n_links, weights (name); not a warning
 made_from_variable      variable, weights (name); not a warning
 near_end                coefficient (rho or lambda), value, interval, weights (name)
-time_effects_bias       coefficient (rho or lambda), bias, std_error, coverage; not a warning
-large_time_effects_bias coefficient (rho or lambda), bias, std_error, coverage
+time_effects_bias       as large_time_effects_bias, from half a standard error; not a warning
+large_time_effects_bias coefficient (rho or lambda), bias, std_error, coverage, model, corrected (whether it
+                        remains after the correction)
+entity_effects_errors   n_times, coverage; not a warning
+several_rows            terms (variable to the regressors that it is in); not a warning
+model_not_estimated     model, tests (names)
 ======================= ===================================================================================
 """
 
 from __future__ import annotations
 
+from math import sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Final
 
-from digiprosper.errors import Notice, counted, quoted
+from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.panel.keys import rows_text
+from digiprosper.spatial.impacts import shared_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from digiprosper.report.terms import Factors
 
 __all__ = [
+    "biased_coefficient",
+    "entity_effects_errors",
     "islands",
     "made_from_variable",
     "missing_neighbours",
+    "model_not_estimated",
     "near_end",
     "one_direction",
-    "time_effects_bias",
+    "several_rows",
     "unused_entities",
 ]
 
@@ -40,6 +51,9 @@ _NEAR_END: Final = 0.02
 # In standard errors: a 95% interval with this bias covers 92%, or 83%.
 _NOTED_BIAS: Final = 0.5
 _LARGE_BIAS: Final = 1.0
+_LEAST_COVERAGE: Final = 0.92
+# Below this the normal approximation says no more than that the interval misses.
+_LEAST_PRINTED: Final = 0.05
 _NORMAL: Final = NormalDist()
 _QUANTILE: Final = _NORMAL.inv_cdf(0.975)
 
@@ -206,7 +220,16 @@ def near_end(name: str, value: float, interval: tuple[float, float], weights: st
     return (Notice("near_end", text, data),)
 
 
-def time_effects_bias(name: str, bias: float, std_error: float, n_entities: int) -> tuple[Notice, ...]:
+def biased_coefficient(
+    name: str,
+    bias: float,
+    remains: float | None,
+    std_error: float,
+    n_entities: int,
+    *,
+    model: str,
+    corrected: bool,
+) -> tuple[Notice, ...]:
     """Report a spatial coefficient that time effects bias by much.
 
     Parameters
@@ -214,11 +237,18 @@ def time_effects_bias(name: str, bias: float, std_error: float, n_entities: int)
     name : {"rho", "lambda"}
         The coefficient.
     bias : float
-        Its estimated bias.
+        Its estimated bias by maximum likelihood.
+    remains : float or None
+        What remains of the bias after the correction of Lee & Yu; None if they cannot be used, because rows
+        of the weights have different sums.
     std_error : float
         Its standard error.
     n_entities : int
         Entities of the panel.
+    model : str
+        Option word of the model.
+    corrected : bool
+        Whether the estimates are corrected.
 
     Returns
     -------
@@ -226,17 +256,115 @@ def time_effects_bias(name: str, bias: float, std_error: float, n_entities: int)
         For a bias of at least one standard error code large_time_effects_bias, which is issued as a warning;
         of at least half of one code time_effects_bias; or none.
     """
-    distance = abs(bias) / std_error
+    value = remains if corrected and remains is not None else bias
+    distance = abs(value) / std_error
     if distance < _NOTED_BIAS:
         return ()
     coverage = _NORMAL.cdf(_QUANTILE - distance) - _NORMAL.cdf(-_QUANTILE - distance)
+    share = f"about {coverage:.0%}" if coverage >= _LEAST_PRINTED else f"less than {_LEAST_PRINTED:.0%}"
+    size = f"about {value:z.3f} ({distance:.1f} standard errors)"
+    how_much = f"; bias_correction='lee_yu' leaves {size}" if corrected else f", here by {size}"
+    if remains is None:
+        remedy = (
+            "bias_correction='lee_yu' requires weights with equal row sums. Compare with row-standardised "
+            "weights with few links, such as those of k_nearest, and report this bias."
+        )
+    elif corrected or abs(remains) >= _NOTED_BIAS * std_error:
+        remedy = "Compare with weights that have fewer links or a faster decay, and report this bias."
+        remedy = remedy if corrected else f"bias_correction='lee_yu' removes only a part of it. {remedy}"
+    else:
+        remedy = "Use bias_correction='lee_yu', and report it."
     more = " The coverage for the effects is too low as well." if name == "rho" else ""
     text = (
-        f"maximum likelihood with time effects and {n_entities} entities biases {name}, here by about "
-        f"{bias:z.3f} ({distance:.1f} standard errors): a 95% interval of {name} contains the true value in "
-        f"about {coverage:.0%} of samples.{more} Use bias_correction='lee_yu', and report it."
+        f"maximum likelihood with time effects and {n_entities} entities biases {name} of the "
+        f"{model.upper()}{how_much}: a 95% interval of {name} contains the true value in {share} of samples."
+        f"{more} {remedy}"
     )
-    data = {"coefficient": name, "bias": bias, "std_error": std_error, "coverage": coverage}
-    if distance < _LARGE_BIAS:
-        return (Notice("time_effects_bias", text, data),)
-    return (Notice("large_time_effects_bias", text, data),)
+    data = {
+        "coefficient": name,
+        "bias": value,
+        "std_error": std_error,
+        "coverage": coverage,
+        "model": model,
+        "corrected": corrected,
+    }
+    code = "time_effects_bias" if distance < _LARGE_BIAS else "large_time_effects_bias"
+    return (Notice(code, text, data),)
+
+
+def entity_effects_errors(n_times: int, *, can_correct: bool) -> tuple[Notice, ...]:
+    """Report standard errors that entity effects make too small in a short panel.
+
+    Parameters
+    ----------
+    n_times : int
+        Periods T. The mean squared residual is too small by the factor (T - 1) / T.
+    can_correct : bool
+        Whether the correction of Lee & Yu can be used.
+
+    Returns
+    -------
+    tuple of Notice
+        Code entity_effects_errors, where the coverage of a 95% interval is below 92%: with up to 4 periods.
+    """
+    factor = sqrt((n_times - 1) / n_times)
+    coverage = 2 * _NORMAL.cdf(_QUANTILE * factor) - 1
+    if coverage >= _LEAST_COVERAGE:
+        return ()
+    remedy = "bias_correction='lee_yu'" if can_correct else "cov_type='clustered'"
+    text = (
+        f"with entity effects and {n_times} periods, the standard errors of maximum likelihood are too small "
+        f"by the factor {factor:.2f}: a 95% interval contains the true value in about {coverage:.0%} of "
+        f"samples. Use {remedy}."
+    )
+    return (Notice("entity_effects_errors", text, {"n_times": n_times, "coverage": coverage}),)
+
+
+def several_rows(terms: Sequence[str], factors: Factors) -> tuple[Notice, ...]:
+    """Report variables that are in several regressors, so that no row of the effects is theirs.
+
+    Parameters
+    ----------
+    terms : sequence of str
+        Regressors, spatial lags apart.
+    factors : mapping
+        What each is a product of.
+
+    Returns
+    -------
+    tuple of Notice
+        Code several_rows, or none.
+    """
+    shared = shared_variables(terms, factors)
+    if not shared:
+        return ()
+    parts = [f"{cited(variable)} is in the terms {quoted(names)}" for variable, names in shared.items()]
+    text = (
+        f"{'; '.join(parts)}. These terms change together, so no row of the effects alone is the effect of "
+        "the variable. Its effect at a value is the sum of the rows of its terms, each times the derivative "
+        "of the term with respect to the variable. The results have the covariances of all rows in "
+        "effects.covariance."
+    )
+    return (Notice("several_rows", text, {"terms": shared}),)
+
+
+def model_not_estimated(model: str, rows: Sequence[str], reason: str) -> Notice:
+    """Report a model of `spatial_tests` that has no estimates.
+
+    Parameters
+    ----------
+    model : str
+        Option word of the model.
+    rows : sequence of str
+        Tests that need it.
+    reason : str
+        Message of the error.
+
+    Returns
+    -------
+    Notice
+        Code model_not_estimated, which is issued as a warning.
+    """
+    verb = "is" if len(rows) == 1 else "are"
+    text = f"the {model.upper()} has no estimates, so {quoted(rows)} {verb} missing: {reason}"
+    return Notice("model_not_estimated", text, {"model": model, "tests": tuple(rows)})

@@ -18,7 +18,13 @@ from digiprosper.report.terms import Factor, Term
 from digiprosper.report.text import interval_text, p_text, sample_text
 from digiprosper.report.variance import standard_errors
 from digiprosper.spatial.comparison import lr_test, restricted, wald_to
-from digiprosper.spatial.impacts import SpatialDecomposition, SpatialEffects, effects_frame, unit_frame
+from digiprosper.spatial.impacts import (
+    SpatialDecomposition,
+    SpatialEffects,
+    effects_frame,
+    shared_variables,
+    unit_frame,
+)
 from digiprosper.spatial.words import MODELS, WORDS
 
 if TYPE_CHECKING:
@@ -215,7 +221,7 @@ class SpatialResults(Summarised, PickledByName):
             labels=self.labels,
             factors=self.factors,
             key_names=self.key_names,
-            remarks=self._remarks(),
+            remarks=(*self._remarks(), *self._several_rows()),
         )
 
     @property
@@ -416,6 +422,8 @@ class SpatialResults(Summarised, PickledByName):
 
     def _summary(self) -> Summary:
         first = [notice for notice in self.diagnostics if notice.code == "large_time_effects_bias"]
+        below_effects = [notice for notice in self.diagnostics if notice.code == "several_rows"]
+        last = [notice for notice in self.diagnostics if notice not in (*first, *below_effects)]
         return Summary(
             type=type(self).__name__,
             title=f"Outcome: {self.depvar}",
@@ -424,9 +432,10 @@ class SpatialResults(Summarised, PickledByName):
                 Lines(tuple(f"Warning: {notice.message}" for notice in first), wrapped=True),
                 Lines(("", "Direct, indirect and total effects:")),
                 self._cells(self._effect_rows()),
+                Remarks.of(below_effects),
                 Lines(("", self._heading())),
                 self._cells(self.tidy()),
-                Remarks.of(notice for notice in self.diagnostics if notice not in first),
+                Remarks.of(last),
             ),
             notices=self.diagnostics,
             conventions=self.conventions,
@@ -509,6 +518,14 @@ class SpatialResults(Summarised, PickledByName):
         names = {"weights": (made.weights_text,), "name": (made.weights_name,)}
         model = Remark(f"{self.model}.weights.{made.weights_standardise}", names)
         return (model,) if made.bias_correction is None else (model, Remark(made.bias_correction, {}))
+
+    def _several_rows(self) -> list[Remark]:
+        """Name for a table of effects which variables are in several of its rows."""
+        shared = shared_variables(self.effects.terms, self.factors)
+        return [
+            Remark("several_rows", {"variable": (variable,), "terms": names})
+            for variable, names in shared.items()
+        ]
 
     def _term(self, name: str) -> Term:
         if name in _SPATIAL:

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, issue
+from digiprosper.errors import IdentificationError, InputTypeError, issue
 from digiprosper.kernels.least_squares import ols
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.text import p_text, sample_text
+from digiprosper.spatial.comparison import DURBIN_NULLS
 from digiprosper.spatial.estimation import estimate
 from digiprosper.spatial.kernels.lagrange import lagrange_tests
 from digiprosper.spatial.kernels.multiplier import row_sum
+from digiprosper.spatial.notices import model_not_estimated
 from digiprosper.spatial.panel_spatial import PanelSpatial
 from digiprosper.spatial.preparation import lay_out
 
 if TYPE_CHECKING:
+    from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
+    from digiprosper.linear.results import EstimationSample
     from digiprosper.panel import Panel
     from digiprosper.report.tests import TestResult
     from digiprosper.spatial.preparation import Layout
     from digiprosper.spatial.results import SpatialResults
 
-__all__ = ["spatial_tests"]
+__all__ = ["SpatialTests", "spatial_tests"]
 
 _LAGRANGE = {
     "LM lag": "no spatial lag of the outcome",
@@ -30,6 +38,8 @@ _LAGRANGE = {
     "Robust LM lag": "no spatial lag of the outcome, given one of the error",
     "Robust LM error": "no spatial lag of the error, given one of the outcome",
 }
+# Tests of the Durbin model by the model that each needs beside it.
+_LR, _WALD = "LR SDM against {}", "Wald SDM against {}"
 
 
 class _Row(NamedTuple):
@@ -42,7 +52,76 @@ class _Row(NamedTuple):
     null: str
 
 
-def spatial_tests(spec: PanelSpatial, panel: Panel) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SpatialTests(Summarised, PickledByName):
+    """Tests to choose a spatial model, made by `spatial_tests`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per test, with columns test, statistic, df, p_value and null. Statistic and p-value are
+        missing if a model that the test needs has no estimates; `diagnostics` says why.
+    depvar : str
+        Outcome.
+    weights : str
+        Name of the weights, and how they were made and standardised.
+    effect_names : tuple of str
+        Fixed effects.
+    sample : EstimationSample
+        The rows of the tests.
+    nobs : int
+        Number of these rows.
+    diagnostics : tuple of Notice
+        Remarks about the sample, the weights and the estimates of SDM, SAR and SEM.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> weights = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
+    >>> spec = dp.PanelSpatial("log(gsp)", ["log(emp)"], weights, bias_correction="lee_yu")
+    >>> tests = dp.spatial_tests(spec, dp.datasets.us_states())
+    >>> tests.frame.loc[0, ["test", "p_value"]].tolist()
+    ['LM lag', 0.8]
+    """
+
+    frame: pd.DataFrame
+    depvar: str
+    weights: str
+    effect_names: tuple[str, ...]
+    sample: EstimationSample
+    nobs: int
+    diagnostics: tuple[Notice, ...]
+
+    def _summary(self) -> Summary:
+        sample = self.sample
+        about = (
+            f"Weights: {self.weights}",
+            f"Fixed effects: {', '.join(self.effect_names) or 'none (intercept)'}",
+            sample_text(self.nobs, sample.n_entities, sample.n_times, sample.key_names),
+            "",
+        )
+        rows = [
+            [
+                row.test,
+                "" if np.isnan(row.statistic) else f"{row.statistic:.3f}",
+                f"{row.df}",
+                p_text(row.p_value),
+            ]
+            for row in map(_Row._make, self.frame.itertuples(index=False, name=None))
+        ]
+        return Summary(
+            type=type(self).__name__,
+            title=f"Tests to choose a spatial model. Outcome: {self.depvar}",
+            blocks=(Lines(about), Cells.of(["", "chi2", "df", "p"], rows), Remarks.of(self.diagnostics)),
+            notices=self.diagnostics,
+        )
+
+    def _numbers(self) -> PlainNumbers:
+        more = {"depvar": self.depvar, "weights": self.weights, "nobs": self.nobs}
+        return PlainNumbers(more={**more, "tests": self.frame.to_dict("records")})
+
+
+def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
     """Test for spatial dependence, and for SAR and SEM as special cases of the spatial Durbin model.
 
     Parameters
@@ -55,18 +134,25 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
-        One row per test, with columns test, statistic, df, p_value and null. The tests are: Lagrange
-        multiplier tests of a spatial lag and a spatial error, with their robust versions, from least squares
-        residuals; likelihood ratio tests of the fixed effects in the model without spatial terms; likelihood
-        ratio and Wald tests of SAR and of SEM against SDM. All are chi-squared.
+    SpatialTests
+        Its `frame` has one row per test, with columns test, statistic, df, p_value and null. The tests are:
+        Lagrange multiplier tests of a spatial lag and a spatial error, with their robust versions, from least
+        squares residuals; likelihood ratio tests of the fixed effects in the model without spatial terms;
+        likelihood ratio and Wald tests of SAR and of SEM against SDM. All are chi-squared. A test has no
+        statistic if a model that it needs has no estimates, because the likelihood has no maximum for
+        admissible rho or lambda; a notice names the model.
 
     Raises
     ------
     InputTypeError
         If `spec` is not a `PanelSpatial`.
     DigiprosperError
-        As in `PanelSpatial.fit`.
+        As in `PanelSpatial.fit`, except for models without estimates.
+
+    Warns
+    -----
+    IdentificationWarning, SpatialWeightsWarning
+        As in `PanelSpatial.fit`, for SDM, SAR and SEM. Also if one of them has no estimates.
 
     Notes
     -----
@@ -84,7 +170,7 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> pd.DataFrame:
     >>> weights = dp.SpatialWeights(matrix, list(near))
     >>> south = dp.datasets.us_states().subset("state in ('AL', 'FL', 'GA', 'MS', 'SC')")
     >>> spec = dp.PanelSpatial("log(gsp)", ["log(emp)"], weights)
-    >>> dp.spatial_tests(spec, south)[["test", "statistic", "p_value"]].round(3).values.tolist()[:2]
+    >>> dp.spatial_tests(spec, south).frame[["test", "statistic", "p_value"]].round(3).values.tolist()[:2]
     [['LM lag', 15.749, 0.0], ['LM error', 1.386, 0.239]]
     """
     if not isinstance(spec, PanelSpatial):
@@ -95,15 +181,45 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> pd.DataFrame:
     base = spec.replace(effects_error="delta", spatial_lags=None)
     plain = base.replace(model="slx", spatial_lags=(), bias_correction=None)
     layout = lay_out(plain, panel)
-    durbin = _fit(base.replace(model="sdm"), panel)
-    # The table has no interval of rho, which is what this warning is about.
-    issue(notice for notice in durbin.diagnostics if notice.code != "large_time_effects_bias")
-    rows = [*_lagrange_rows(layout), *_effect_rows(plain, panel), *_durbin_rows(base, durbin, panel)]
-    return pd.DataFrame(rows, columns=list(_Row._fields))
+    fits, missing = _durbin_fits(base, panel)
+    rows = [
+        *_lagrange_rows(layout),
+        *_effect_rows(plain, panel),
+        *_durbin_rows(fits, len(layout.slopes)),
+    ]
+    # The table has no rows of effects, which the notice several_rows is about.
+    notices = [n for fit in fits.values() for n in fit.diagnostics if n.code != "several_rows"]
+    once = {notice.message: notice for notice in notices}
+    tests = SpatialTests(
+        frame=pd.DataFrame(rows, columns=list(_Row._fields)),
+        depvar=spec.y,
+        weights=layout.weights.conventions,
+        effect_names=layout.prepared.effect_names,
+        sample=layout.linear.sample,
+        nobs=len(layout.raw),
+        diagnostics=(*once.values(), *missing),
+    )
+    issue(tests.diagnostics)
+    return tests
 
 
 def _fit(spec: PanelSpatial, panel: Panel) -> SpatialResults:
     return estimate(spec, lay_out(spec, panel), None)
+
+
+def _durbin_fits(base: PanelSpatial, panel: Panel) -> tuple[dict[str, SpatialResults], list[Notice]]:
+    """Fit SDM, SAR and SEM; report those that have no estimates, and the tests that need them."""
+    fits, missing = {}, []
+    for model in ("sdm", *DURBIN_NULLS):
+        layout = lay_out(base.replace(model=model), panel)
+        try:
+            fits[model] = estimate(base.replace(model=model), layout, None)
+        except IdentificationError as error:
+            needs = [_LR.format(model.upper())]
+            if model == "sdm":
+                needs = [test.format(other.upper()) for other in DURBIN_NULLS for test in (_LR, _WALD)]
+            missing.append(model_not_estimated(model, needs, str(error)))
+    return fits, missing
 
 
 def _lagrange_rows(layout: Layout) -> list[_Row]:
@@ -146,13 +262,19 @@ def _effect_rows(plain: PanelSpatial, panel: Panel) -> list[_Row]:
     return rows
 
 
-def _durbin_rows(base: PanelSpatial, durbin: SpatialResults, panel: Panel) -> list[_Row]:
-    rows = []
-    for model in ("sar", "sem"):
-        fitted = _fit(base.replace(model=model), panel)
-        null = durbin.wald_to(model).null
-        rows.append(_row(f"LR SDM against {model.upper()}", durbin.lr_test(fitted), null))
-        rows.append(_row(f"Wald SDM against {model.upper()}", durbin.wald_to(model), null))
+def _durbin_rows(fits: dict[str, SpatialResults], n_lags: int) -> list[_Row]:
+    """Test SAR and SEM against SDM; a test whose models have no estimates has no statistic."""
+    durbin, rows = fits.get("sdm"), []
+    for model, null in DURBIN_NULLS.items():
+        likelihood_ratio, wald = _LR.format(model.upper()), _WALD.format(model.upper())
+        if durbin is None or model not in fits:
+            rows.append(_Row(likelihood_ratio, np.nan, n_lags, np.nan, null))
+        else:
+            rows.append(_row(likelihood_ratio, durbin.lr_test(fits[model]), null))
+        if durbin is None:
+            rows.append(_Row(wald, np.nan, n_lags, np.nan, null))
+        else:
+            rows.append(_row(wald, durbin.wald_to(model), null))
     return rows
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,8 @@ from digiprosper.spatial.kernels.information import (
     expected_information,
     lee_yu,
     observed_information,
+    time_effects_bias,
+    time_effects_shift,
 )
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, maximise
 from digiprosper.spatial.kernels.spectrum import spectrum
@@ -147,7 +151,7 @@ def test_scores_by_entity_and_pair_add_up_to_zero_at_the_maximum() -> None:
 
 def test_lee_yu_with_entity_effects_corrects_the_variance_alone() -> None:
     point, _, _ = make_point(lag=True, error=False, effects="i")
-    corrected = lee_yu(point, None, entity=True)
+    corrected = lee_yu(point, entity=True, time=False)
     assert corrected.rho == point.optimum.rho
     assert corrected.sigma2 == pytest.approx(point.optimum.sigma2 * T / (T - 1))
 
@@ -157,7 +161,33 @@ def test_lee_yu_with_time_effects_adds_the_bias_of_the_formula() -> None:
     rho, s2 = point.optimum.rho, point.optimum.sigma2
     score = np.array([1 / (1 - rho), 0, 0, 1 / (2 * s2)])
     expected = values_of(point) + np.linalg.inv(expected_information(point) / (N * T)) @ score / N
-    corrected = lee_yu(point, 1.0, entity=True)
+    corrected = lee_yu(point, entity=True, time=True)
     assert corrected.rho == pytest.approx(expected[0])
     assert corrected.coefficients == pytest.approx(expected[1:3])
     assert corrected.sigma2 == pytest.approx(expected[3] * T / (T - 1))
+
+
+@pytest.mark.parametrize(("lag", "error"), MODELS)
+def test_the_bias_of_time_effects_is_that_of_traces(lag: bool, error: bool) -> None:
+    """The expected score is T tr(Q G) - T tr(G), where Q takes the effect of a period out of the errors."""
+    point, _, _ = make_point(lag, error, effects="t")
+    # Rows with different sums.
+    uneven = replace(point, matrix=point.matrix * np.linspace(0.4, 1, N)[:, None], inverses={})
+    best, identity = point.optimum, np.eye(N)
+    filtered = identity - best.lam * uneven.matrix
+    period = filtered.sum(axis=1, keepdims=True)
+    swept = identity - period @ period.T / (period.T @ period)
+    of_rho = (
+        filtered
+        @ uneven.matrix
+        @ np.linalg.inv(identity - best.rho * uneven.matrix)
+        @ np.linalg.inv(filtered)
+    )
+    of_lam = uneven.matrix @ np.linalg.inv(filtered)
+    matrices = [of_rho] * lag + [of_lam] * error
+    scores = np.array([np.trace(swept @ matrix) - np.trace(matrix) for matrix in matrices])
+    whole = np.concatenate([scores, [0, 0], [-1 / (2 * best.sigma2)]]) * T
+    shift = -np.linalg.solve(expected_information(uneven), whole)
+    assert time_effects_shift(uneven) == pytest.approx(shift)
+    share = np.minimum(-2 * scores * shift[: len(scores)], 0.9)
+    assert time_effects_bias(uneven) == pytest.approx(-shift[: len(scores)] / (1 - share))

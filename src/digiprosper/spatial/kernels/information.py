@@ -23,8 +23,11 @@ __all__ = [
     "expected_information",
     "lee_yu",
     "observed_information",
+    "time_effects_bias",
     "time_effects_shift",
 ]
+
+_LARGEST_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,52 +209,88 @@ def clustered_covariance(point: Point) -> Floats:
     return np.asarray(n / (n - 1) * bread @ meat @ bread)
 
 
-def time_effects_shift(point: Point, common: float) -> Floats:
-    """Compute what time effects take from the estimates.
+def time_effects_shift(point: Point) -> Floats:
+    """Compute what time effects take from the estimates, to the first order.
 
     Parameters
     ----------
     point : Point
         The model at the maximum of the likelihood.
-    common : float
-        Sum of every row of the weights.
 
     Returns
     -------
     (p + 1,) array
-        What is added to rho, lambda, the slopes and sigma2, as in `lee_yu`.
+        What is added to rho, lambda, the slopes and sigma2, as in `lee_yu`: ``T I^-1 a`` with the expected
+        information I, where -T a is the expectation of the scores at the true values: `_period_scores` of rho
+        and lambda, and ``1 / (2 sigma2)`` of sigma2.
     """
-    q, sigma2 = len(point.spatial), point.optimum.sigma2
-    bias = np.zeros(q + point.optimum.coefficients.size + 1)
-    bias[:q] = [common / (1 - at * common) for at in point.spatial]
-    bias[-1] = 1 / (2 * sigma2)
+    bias = np.zeros(len(point.spatial) + point.optimum.coefficients.size + 1)
+    bias[: len(point.spatial)] = _period_scores(point)
+    bias[-1] = 1 / (2 * point.optimum.sigma2)
     return np.asarray(point.columns.n_times * np.linalg.solve(expected_information(point), bias))
 
 
-def lee_yu(point: Point, common: float | None, *, entity: bool) -> Optimum:
+def time_effects_bias(point: Point) -> Floats:
+    """Estimate the bias that time effects leave in rho and lambda.
+
+    Parameters
+    ----------
+    point : Point
+        The model at the maximum of the likelihood.
+
+    Returns
+    -------
+    (q,) array
+        ``-s / (1 - 2 a s)``, where s is `time_effects_shift` and a `_period_scores`. Time effects also take
+        out the information ``2 T a^2`` in the means of the periods, of which 2 a s is the share. It is taken
+        as at most .9: beyond that the bias is only known to be very large.
+    """
+    shift = time_effects_shift(point)[: len(point.spatial)]
+    share = 2 * _period_scores(point) * shift
+    return np.asarray(-shift / (1 - np.minimum(share, _LARGEST_SHARE)))
+
+
+def _period_scores(point: Point) -> Floats:
+    """Compute what the effect of a period takes from the scores of rho and lambda, a (q,) array.
+
+    With B = I - lambda W, S = (I - rho W)^-1 and the vector of ones 1, it is ``1'B'B W S 1 / 1'B'B 1`` for
+    rho and ``1'B'W 1 / 1'B'B 1`` for lambda. If all rows of W have the sum w, these are
+    ``w / (1 - rho w)`` and ``w / (1 - lambda w)``, as in Lee & Yu (2010).
+    """
+    rho, lam, ones = point.optimum.rho, point.optimum.lam, np.ones(point.columns.n_entities)
+
+    def filtered(column: Floats) -> Floats:
+        return np.asarray(column - lam * (point.matrix @ column))
+
+    period, scores = filtered(ones), []
+    if point.lag:
+        scores.append(period @ filtered(point.matrix @ (point.inverse(rho) @ ones)))
+    if point.error:
+        scores.append(period @ (point.matrix @ ones))
+    return np.asarray(scores) / (period @ period)
+
+
+def lee_yu(point: Point, *, entity: bool, time: bool) -> Optimum:
     """Correct the bias of effects estimated directly.
 
     Parameters
     ----------
     point : Point
         The model at the maximum of the likelihood.
-    common : float or None
-        Sum of every row of the weights, for time effects; None without time effects.
-    entity : bool
-        Whether there are entity effects.
+    entity, time : bool
+        Whether there are entity effects, and time effects.
 
     Returns
     -------
     Optimum
         Elhorst (2014), eqs 3.25 and 3.26, after Lee & Yu (2010): with time effects the estimates plus
-        ``T I^-1 a``, a being ``w / (1 - rho w)`` of rho and lambda and ``1 / (2 sigma2)`` of sigma2, with I
-        the expected information and w the sum of a row; with entity effects sigma2 times ``T / (T - 1)``.
+        `time_effects_shift`; with entity effects sigma2 times ``T / (T - 1)``.
         The log likelihood stays that of the maximum.
     """
     found, columns, q = point.optimum, point.columns, len(point.spatial)
     values = np.concatenate([point.spatial, found.coefficients, [found.sigma2]])
-    if common is not None:
-        values = values + time_effects_shift(point, common)
+    if time:
+        values = values + time_effects_shift(point)
     if entity:
         values[-1] *= columns.n_times / (columns.n_times - 1)
     rho = float(values[0]) if point.lag else 0.0
