@@ -369,7 +369,7 @@ def province_panels(weights: SpatialWeights, model: str, at: float, n_times: int
 
 
 def of_notices(fit: dp.SpatialResults, at: float) -> list[float]:
-    """Give the error of rho or lambda, whether its interval has the truth, and the coverage that is stated."""
+    """Give the error of rho or lambda, whether its interval has the truth, and the stated coverage."""
     name = fit.names[0]
     low, high = fit.conf_int().loc[name]
     stated = [n.data["coverage"] for n in fit.diagnostics if n.code.endswith("time_effects_bias")]

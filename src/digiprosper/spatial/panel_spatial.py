@@ -79,8 +79,10 @@ class PanelSpatial(Specification):
     bias_correction : {None, "lee_yu"}
         Bias correction of Lee & Yu (2010). With entity effects it multiplies sigma2 by T / (T - 1) and
         adjusts the covariance matrix. With time effects it corrects all parameters, which needs weights with
-        equal row sums. The default is None, as in xsmle, splm and spreg. `fit` warns if the bias of rho or
-        lambda from time effects is at least one standard error.
+        equal row sums. It removes most of the bias if W has few links, and only a part of it with weights
+        such as inverse distances to all entities. The default is None, as in xsmle, splm and spreg. `fit`
+        warns if the bias of rho or lambda from time effects, or what the correction leaves of it, is at least
+        one standard error.
     cov_type : {"observed", "information", "clustered"}
         Type of the standard errors. ``"observed"`` (default) uses the Hessian of the log likelihood, and
         ``"information"`` its expectation. ``"clustered"`` is a sandwich that allows for heteroskedasticity
@@ -119,7 +121,8 @@ class PanelSpatial(Specification):
     The effects of a regressor are computed from the matrix ``S = (I - rho W)^-1 (I b + W th)`` (LeSage & Pace
     2009, section 2.7). The direct effect is the mean of its diagonal, the total effect the mean of its row
     sums, and the indirect effect the difference. If rho is not zero, the coefficient of ``W:x`` is not the
-    spillover effect of x.
+    spillover effect of x. If a variable is in several terms, such as ``x`` and ``I(x**2)``, no row of the
+    effects alone is its effect; a notice says so.
 
     Examples
     --------
@@ -194,8 +197,8 @@ class PanelSpatial(Specification):
         Warns
         -----
         IdentificationWarning
-            If the bias of rho or lambda from time effects is at least one standard error and
-            `bias_correction` is None, or if rho or lambda is near the end of its interval.
+            If the bias of rho or lambda from time effects that is not corrected is at least one standard
+            error, or if rho or lambda is near the end of its interval.
         SpatialWeightsWarning
             If entities have no neighbours, or are not in the panel.
         """

@@ -75,9 +75,10 @@ class SpatialResults(Summarised, PickledByName):
     --------
     >>> import digiprosper as dp
     >>> weights = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
-    >>> fit = dp.PanelSpatial("log(gsp)", ["log(pc)"], weights, model="sar").fit(dp.datasets.us_states())
+    >>> spec = dp.PanelSpatial("log(gsp)", ["log(pc)"], weights, model="sar", bias_correction="lee_yu")
+    >>> fit = spec.fit(dp.datasets.us_states())
     >>> fit.params.round(3).to_dict()
-    {'rho': 0.465, 'log(pc)': 0.548}
+    {'rho': 0.494, 'log(pc)': 0.538}
     >>> fit.impacts["kind"].tolist()
     ['direct', 'indirect', 'total']
     """
@@ -207,7 +208,8 @@ class SpatialResults(Summarised, PickledByName):
         -------
         DataFrame
             Three rows per regressor, with columns term, kind (direct, indirect or total), estimate,
-            std_error, statistic, p_value, conf_low and conf_high.
+            std_error, statistic, p_value, conf_low and conf_high. If a variable is in several regressors,
+            no row alone is its effect; `diagnostics` then has a notice ``"several_rows"``.
         """
         return effects_frame(self.effects, self.df_t, level)
 
