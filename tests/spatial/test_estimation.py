@@ -381,20 +381,20 @@ def of_notices(fit: dp.SpatialResults, at: float) -> list[float]:
 @pytest.mark.parametrize(
     ("kind", "model", "at", "expected"),
     [
-        ("borders", "sdm", 0.3, []),
-        ("4 nearest", "sdm", 0.3, []),
-        ("4 nearest", "sem", 0.3, []),
-        ("1/d²", "sdm", 0.3, []),
-        ("1/d²", "sdm", 0.6, []),
-        ("1/d", "sdm", 0.0, []),
-        ("1/d", "sdm", 0.3, []),
-        ("1/d", "sem", 0.3, []),
-        ("borders, an island", "sdm", 0.3, []),
-        ("1/d² spectral", "sdm", 0.3, []),
-        ("1/d spectral", "sdm", 0.0, []),
-        ("1/d spectral", "sdm", 0.3, []),
-        ("1/d spectral", "sem", 0.3, []),
-        ("1/d, scalar", "sdm", 0.3, []),
+        ("borders", "sdm", 0.3, [-0.076, 0.82, 1.0, 0.828, -0.015, 0.96, 0.0]),
+        ("4 nearest", "sdm", 0.3, [-0.083, 0.827, 1.0, 0.815, -0.018, 0.967, 0.0]),
+        ("4 nearest", "sem", 0.3, [-0.088, 0.813, 1.0, 0.799, -0.017, 0.937, 0.0]),
+        ("1/d²", "sdm", 0.3, [-0.141, 0.697, 1.0, 0.716, -0.039, 0.917, 0.067, 0.914]),
+        ("1/d²", "sdm", 0.6, [-0.153, 0.533, 1.0, 0.53, -0.056, 0.903, 0.833, 0.877]),
+        ("1/d", "sdm", 0.0, [-0.626, 0.313, 1.0, 0.364, -0.29, 0.833, 0.963, 0.794]),
+        ("1/d", "sdm", 0.3, [-0.687, 0.17, 1.0, 0.232, -0.355, 0.723, 1.0, 0.652]),
+        ("1/d", "sem", 0.3, [-0.68, 0.177, 1.0, 0.224, -0.347, 0.727, 1.0, 0.639]),
+        ("borders, an island", "sdm", 0.3, [-0.07, 0.853, 1.0, 0.841]),
+        ("1/d² spectral", "sdm", 0.3, [-0.061, 0.887, 0.873, 0.905]),
+        ("1/d spectral", "sdm", 0.0, [-0.301, 0.623, 1.0, 0.649]),
+        ("1/d spectral", "sdm", 0.3, [-0.238, 0.613, 1.0, 0.624]),
+        ("1/d spectral", "sem", 0.3, [-0.659, 0.24, 1.0, 0.306]),
+        ("1/d, scalar", "sdm", 0.3, [-0.322, 0.617, 1.0, 0.627]),
     ],
 )
 def test_notices_state_the_coverage_of_31_provinces(
@@ -437,17 +437,25 @@ def bias_and_notices(kind: str, model: str, at: float, reps: int) -> dict[str, f
 
 @pytest.mark.montecarlo
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
-@pytest.mark.parametrize(("n_times", "expected"), [(3, []), (4, []), (5, []), (6, []), (10, [])])
+@pytest.mark.parametrize(
+    ("n_times", "expected"),
+    [
+        (3, [0.894, 0.892, 0.946, 0.946, 0.954, 0.942]),
+        (4, [0.906, 0.894, 0.946, 0.934, 0.948, 0.934]),
+        (5, [0.93, 0.9, 0.96, 0.93, 0.968, 0.94]),
+        (10, [0.952, 0.934, 0.958, 0.948, 0.964, 0.946]),
+    ],
+)
 def test_coverage_in_short_panels(n_times: int, expected: list[float], measured: Callable[..., None]) -> None:
-    """Coverage of 95% intervals in 1,000 short panels with entity effects alone.
+    """Coverage of 95% intervals in 500 short panels with entity effects alone.
 
     SAR models of 31 provinces with links to the four nearest, rho = .3 and a slope of 1, with normal
     regressor and errors. "stated" is the coverage that the notice states.
     """
-    found = short_panels(n_times, 1000)
+    found = short_panels(n_times, 500)
     measured("coverage_in_short_spatial_panels", found)
     numbers = [value for value in found.values() if isinstance(value, float)]
-    np.testing.assert_allclose(numbers, expected, rtol=0, atol=0.003)
+    np.testing.assert_allclose(numbers, expected, rtol=0, atol=0.005)
 
 
 def short_panels(n_times: int, reps: int) -> dict[str, float | str]:

@@ -76,4 +76,5 @@ def test_entity_effects_in_short_panels() -> None:
     assert "lee_yu" in three.message
     (three,) = notices.entity_effects_errors(3, can_correct=False)
     assert "clustered" in three.message
-    assert notices.entity_effects_errors(10, can_correct=True) == ()
+    assert notices.entity_effects_errors(5, can_correct=True)
+    assert notices.entity_effects_errors(6, can_correct=True) == ()
