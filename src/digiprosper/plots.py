@@ -551,7 +551,7 @@ def decay(
     >>> values = {"y": rng.normal(size=240), "x": rng.normal(size=240)}
     >>> panel = dp.Panel(pd.DataFrame({**keys, **values}), "city", "year")
     >>> near = {km: dp.SpatialWeights.inverse_distance(places, cutoff=km) for km in (400, 600, 800)}
-    >>> battery = {km: dp.PanelSpatial("y", ["x"], weights) for km, weights in near.items()}
+    >>> battery = {km: dp.PanelSpatial("y", ["x"], w, time_effects=False) for km, w in near.items()}
     >>> ax = decay(dp.fit_all(battery, panel))
     >>> [text.get_text() for text in ax.get_xticklabels()]
     ['400', '600', '800']
