@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-FILES = ("abdata.csv", "china_cities_105x14.csv", "cigar.csv", "hansen1999.csv", "mpdta.csv", "usa46.csv")
+FILES = (
+    "abdata.csv",
+    "china_cities_105x14.csv",
+    "cigar.csv",
+    "hansen1999.csv",
+    "mpdta.csv",
+    "published/hdi_2010_2022.csv",
+    "usa46.csv",
+)
 
 
 def missing() -> list[str]:

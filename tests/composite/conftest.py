@@ -78,7 +78,7 @@ class Brute:
             ends, w, worst, best = self.state(self.column["year"][i])
             z = np.array(self.normalised(i, ends))
             out[self.column["id"][i], self.column["year"][i]] = combined(
-                z, w, worst, best, self.spec.aggregate
+                z, w, worst, best, self.spec.aggregate, self.dims
             )
         return out
 
@@ -165,11 +165,18 @@ def structured(z, spec, dims, periods):
     return out
 
 
-def combined(z, w, worst, best, aggregate):
+def combined(z, w, worst, best, aggregate, dims):
     if aggregate == "linear":
         return sum(w * z)
     if aggregate == "geometric":
         return math.prod(v**p for v, p in zip(z, w, strict=True))
+    if aggregate == "geometric_dimensions":
+        score = 1.0
+        for d in set(dims):
+            inside = [j for j, e in enumerate(dims) if e == d]
+            share = sum(w[j] for j in inside)
+            score *= (sum(w[j] * z[j] for j in inside) / share) ** share
+        return score
     far = math.sqrt(sum((w * (z - best)) ** 2))
     near = math.sqrt(sum((w * (z - worst)) ** 2))
     return near / (far + near)

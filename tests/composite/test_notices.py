@@ -88,6 +88,7 @@ def test_negative_weights_and_large_shifts():
 def test_zeros_are_counted_for_products_only():
     values = np.array([0.0, 0.5, 0.0])
     assert zero_remarks(values, "geometric")[0].data == {"count": 2}
+    assert zero_remarks(values, "geometric_dimensions")[0].data == {"count": 2}
     assert zero_remarks(values, "linear") == zero_remarks(values[1:2], "geometric") == []
 
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COLUMNS = list("abcd")
-NONE_LEFT = "the others have no weights, or a negative weight with aggregate='geometric'"
+NONE_LEFT = "the others have no weights, or a negative weight or dimension under a geometric mean"
 SYSTEM = IndicatorSystem.from_dict({"one": {"a": "+", "b": "+"}, "two": {"c": "-", "d": "+"}})
 
 
@@ -95,7 +95,7 @@ def rank(scores, by):
 # --- draws --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("aggregate", ["linear", "geometric"])
+@pytest.mark.parametrize("aggregate", ["linear", "geometric", "geometric_dimensions"])
 @pytest.mark.parametrize("weighting", [word for word in WEIGHTINGS if word not in FIXED_WEIGHTS])
 @pytest.mark.many(1)
 def test_draws_are_refits_with_end_points_held(weighting, aggregate):
@@ -115,7 +115,7 @@ def test_draws_are_refits_with_end_points_held(weighting, aggregate):
     np.testing.assert_array_equal(found.draws, np.array(expected))
     lost = [n.data["lost"] for n in found.diagnostics if n.code == "lost_draws"]
     assert found.reps == len(expected) == 25 - sum(lost)
-    assert bool(lost) == (weighting == "pca" and aggregate == "geometric")
+    assert bool(lost) == (weighting == "pca" and aggregate != "linear")
     pd.testing.assert_series_equal(found.scores, quiet(spec.fit, panel_of(frame)).scores)
 
 
@@ -497,6 +497,7 @@ def weights_of(fit):
 VARIANTS = [
     {},
     {"weighting": "critic", "aggregate": "geometric"},
+    {"structure": "equal_dimensions", "aggregate": "geometric_dimensions"},
     {"weighting": "pca"},
     {"scope": "per_year"},
     {"scope": "expanding", "aggregate": "topsis"},

@@ -27,7 +27,11 @@ from digiprosper import (
     entropy_weights,
 )
 
+SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "entropy.json").read_text(encoding="utf-8"))
+
+HDI = json.loads((Path(__file__).parents[1] / "reference" / "hdi.json").read_text(encoding="utf-8"))
+HDI_FILE = SHARED / "published" / "hdi_2010_2022.csv"
 
 
 def golden(name):
@@ -326,6 +330,16 @@ POSTED = IndicatorSystem([Indicator(c, goalposts=(0, 40)) for c in "abcd"])
         (SYSTEM, {"normalise": "zscore", "weighting": "pca", "aggregate": "geometric"}, ["linear"]),
         (
             SYSTEM,
+            {"normalise": "zscore", "weighting": "pca", "aggregate": "geometric_dimensions"},
+            ["linear"],
+        ),
+        (
+            POSTED,
+            {"aggregate": "geometric_dimensions"},
+            ["aggregate='geometric_dimensions'", "two dimensions", "has none", "aggregate='geometric'"],
+        ),
+        (
+            SYSTEM,
             {"weighting": dict.fromkeys("abcd", 1), "structure": "nested"},
             ["given", "structure='flat'"],
         ),
@@ -439,6 +453,45 @@ def test_outside_numbers_of_other_aggregates(aggregate):
     index = quiet_fit(CompositeIndex(system, aggregate=aggregate), panel)
     case = REFERENCE["aggregates"]
     np.testing.assert_allclose(index.scores, case[aggregate], atol=case["tolerance"], rtol=0)
+
+
+def human_development(frame):
+    """The index of UNDP: indicators end at the better goalposts, income is in logarithms."""
+    posts = HDI["goalposts"]
+    for name, (_, high) in posts.items():
+        frame[name] = np.minimum(frame[name], high)
+    frame["income"] = np.log(frame["income"])
+    posts = posts | {"income": np.log(posts["income"]).tolist()}
+    system = IndicatorSystem(
+        [Indicator(n, dimension=d, goalposts=tuple(posts[n])) for n, d in HDI["dimensions"].items()]
+    )
+    return CompositeIndex(
+        system,
+        scope="goalposts",
+        weighting="equal",
+        structure="equal_dimensions",
+        aggregate="geometric_dimensions",
+        name="hdi",
+    ).fit(Panel(frame, "country"))
+
+
+def test_human_development_of_some_countries_is_met_in_one_step():
+    frame = pd.DataFrame(HDI["countries"], columns=["country", *HDI["columns"]])
+    printed = frame.set_index("country")["hdi"]
+    scores = human_development(frame).scores
+    np.testing.assert_allclose(scores, printed[scores.index], atol=HDI["tolerance"], rtol=0)
+
+
+@pytest.mark.data("published/hdi_2010_2022.csv")
+@pytest.mark.parametrize("year", [2010, 2015, 2020, 2022])
+def test_human_development_of_all_countries_is_met_in_one_step(year):
+    wide = pd.read_csv(HDI_FILE)
+    sources = {"life": "le", "expected": "eys", "mean": "mys", "income": "gnipc", "hdi": "hdi"}
+    frame = pd.DataFrame({name: wide[f"{source}_{year}"] for name, source in sources.items()})
+    frame = frame.assign(country=wide["iso3"]).dropna()
+    assert len(frame) > 185
+    scores = human_development(frame).scores
+    assert scores.round(3).tolist() == frame.set_index("country")["hdi"][scores.index].tolist()
 
 
 def quiet_fit(spec, panel):

@@ -14,6 +14,7 @@ from digiprosper import (
     Indicator,
     IndicatorError,
     IndicatorSystem,
+    IndicatorWarning,
     OptionError,
     Panel,
 )
@@ -109,7 +110,8 @@ def test_values_as_given_from_scratch(scope, frame_of, brute, fit):
     agrees(results, brute(results.spec, frame), Panel(frame, "id", "year"))
 
 
-@pytest.mark.parametrize("aggregate", ["geometric", "topsis"])
+@pytest.mark.parametrize("aggregate", ["geometric", "geometric_dimensions", "topsis"])
+@pytest.mark.many(15)
 @pytest.mark.parametrize(
     "scope", ["pooled", "per_year", "pooled_norm_yearly_weights", "expanding", "goalposts"]
 )
@@ -276,6 +278,47 @@ def test_a_product_needs_values_inside_the_end_points(system, frame_of):
     panel = Panel(frame, "id", "year")
     with pytest.raises(IndicatorError, match=r"below the worse end point.*aggregate='linear'"):
         CompositeIndex(system, scope="base_year(2012)", aggregate="geometric").fit(panel)
+
+
+@pytest.mark.parametrize("structure", ["nested", "equal_dimensions"])
+def test_products_of_dimensions_from_scratch_with_every_structure(structure, system, frame_of, brute, fit):
+    frame = frame_of(27)
+    options = {"structure": structure, "aggregate": "geometric_dimensions"}
+    results = fit(system, frame, **options)
+    agrees(results, brute(results.spec, frame), Panel(frame, "id", "year"))
+    linear = fit(system, frame, structure=structure)
+    assert results.weights.equals(linear.weights)
+    other = frame.sample(frac=1, random_state=1).assign(a=lambda f: 3 * f["a"] - 7)
+    again = fit(system, other, **options).scores
+    np.testing.assert_allclose(again[results.scores.index], results.scores, rtol=1e-12)
+    shares = results.weights.groupby("dimension", sort=False)["weight"].sum()
+    np.testing.assert_allclose(results.scores, (results.dimension_scores**shares).prod(axis=1), rtol=1e-12)
+
+
+def test_a_product_of_dimensions_needs_dimensions_that_are_not_negative(frame_of):
+    frame, other = frame_of(22), frame_of(22)
+    system = IndicatorSystem.from_dict({"one": {"a": "+", "b": "+"}, "two": {"c": "+", "d": "+"}})
+    index = CompositeIndex(system, weighting="equal", aggregate="geometric_dimensions").fit(
+        Panel(frame, "id", "year")
+    )
+    other.loc[2, "a"] = frame["a"].min() - 0.1
+    other.loc[2, "b"] = frame["b"].max()
+    inside = index.apply(Panel(other, "id", "year"))
+    assert inside.iloc[2] > 0
+    other.loc[2, "b"] = frame["b"].min()
+    with pytest.raises(IndicatorError, match=r"'one' has a score below 0 in 1 row.*aggregate='linear'"):
+        index.apply(Panel(other, "id", "year"))
+
+
+def test_one_zero_in_a_dimension_is_forgiven_and_a_dimension_of_zeros_is_not(frame_of):
+    system = IndicatorSystem.from_dict({"one": {"a": "+", "b": "+"}, "two": {"c": "+"}})
+    frame = frame_of(25)
+    frame.loc[1, ["a", "b"]] = 0.0
+    frame.loc[3, "a"] = 0.0
+    spec = CompositeIndex(system, weighting="equal", normalise="none", aggregate="geometric_dimensions")
+    with pytest.warns(IndicatorWarning, match="1 score of 40 is 0 because one dimension has only"):
+        scores = spec.fit(Panel(frame, "id", "year")).scores
+    assert scores.iloc[1] == 0 < scores.iloc[3]
 
 
 def test_a_product_needs_weights_that_are_not_negative(frame_of):

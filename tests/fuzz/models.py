@@ -440,7 +440,7 @@ def index_spec(case: Case, *, drawn: bool = False) -> dp.CompositeIndex:
             dict.fromkeys(system.names, 1 / len(system.names)),
         ],
         structure=["flat", "nested", "equal_dimensions"],
-        aggregate=["linear", "geometric", "topsis"],
+        aggregate=["linear", "geometric", "geometric_dimensions", "topsis"],
         missing=["raise", "drop", "drop"],
         name=["index", "指数", "a b"],
     )

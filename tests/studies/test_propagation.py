@@ -196,6 +196,12 @@ def test_what_cannot_be_drawn_is_refused_in_words() -> None:
         PropagatedIndex({"digital": index}, dp.FixedEffects("y", ["log(digital)", "digital"])).fit(panel)
     with pytest.raises(dp.OptionError, match="cannot be bootstrapped"):
         PropagatedIndex({"digital": index.replace(aggregate="geometric")}, model).fit(panel)
+    halves = dp.IndicatorSystem(
+        [dataclasses.replace(one, dimension=str(j % 2)) for j, one in enumerate(index.system)]
+    )
+    by_dimension = index.replace(system=halves, aggregate="geometric_dimensions")
+    with pytest.raises(dp.OptionError, match=r"geometric_dimensions\) cannot be bootstrapped"):
+        PropagatedIndex({"digital": by_dimension}, model).fit(panel)
     with pytest.raises(dp.IdentificationError, match="not nested"):
         PropagatedIndex({"digital": index}, model.replace(clusters=("t",))).fit(panel)
 

@@ -56,6 +56,11 @@ DOMINANT: Final = 3.0
 # Systems with a high degree of coupling, of which both are poor.
 COUPLED: Final = 0.9
 POOR: Final = 0.2
+# What makes a geometric mean 0.
+_ZERO_FACTORS: Final = {
+    "geometric": "indicator is 0",
+    "geometric_dimensions": "dimension has only indicators that are 0",
+}
 _UNSTABLE: Final = {
     "count": "an eigenvalue is close to 1, so the number of retained components is uncertain",
     "order": "two eigenvalues are close to each other, so the loadings of their components are uncertain",
@@ -194,15 +199,15 @@ def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
     Returns
     -------
     list of Notice
-        Empty unless the aggregate is geometric and there are such scores.
+        Empty unless the aggregate is a geometric mean and there are such scores.
     """
     zeros = int((values == 0).sum())
-    if aggregate != "geometric" or not zeros:
+    if aggregate not in _ZERO_FACTORS or not zeros:
         return []
     text = (
         f"{counted(zeros, 'score')} of {values.size} {'is' if zeros == 1 else 'are'} 0 because one "
-        "indicator is 0, which makes the geometric mean 0. Use scope='goalposts' with ends below the "
-        "smallest value, or aggregate='linear'."
+        f"{_ZERO_FACTORS[aggregate]}, which makes the geometric mean 0. Use scope='goalposts' with ends "
+        "below the smallest value, or aggregate='linear'."
     )
     return [Notice("zero_score", text, {"count": zeros})]
 

@@ -150,7 +150,9 @@ def refuse_contradictions(recipe: Recipe) -> None:
         raise OptionError(f"{message}.", [option_problem("scope", recipe.scope.text, what=message)])
     recipe.scope.refuse_system(recipe.system)
     if recipe.structure != "flat":
-        _refuse_dimensions(recipe)
+        _refuse_dimensions(recipe, "structure", recipe.structure, "flat")
+    if recipe.aggregate.by_dimension:
+        _refuse_dimensions(recipe, "aggregate", recipe.aggregation, "geometric")
 
 
 def _contradictions(recipe: Recipe) -> Iterator[str]:
@@ -203,7 +205,7 @@ def _against_z_scores(recipe: Recipe) -> Iterator[str]:
         )
 
 
-def _refuse_dimensions(recipe: Recipe) -> None:
+def _refuse_dimensions(recipe: Recipe, option: str, value: str, without: str) -> None:
     homeless = [i.name for i in recipe.system if not i.dimension]
     if not homeless and len(recipe.system.dimensions) > 1:
         return
@@ -211,8 +213,7 @@ def _refuse_dimensions(recipe: Recipe) -> None:
     if homeless:
         what = f"{quoted(homeless)} has none"
     raise OptionError(
-        f"structure={cited(recipe.structure)} needs at least two dimensions, and one for every "
-        f"indicator; {what}. Use structure='flat', or IndicatorSystem.from_dict({{dimension: "
-        "{column: '+'}}).",
-        [option_problem("structure", recipe.structure, ("flat",), what)],
+        f"{option}={cited(value)} needs at least two dimensions, and one for every indicator; {what}. Use "
+        f"{option}={cited(without)}, or IndicatorSystem.from_dict({{dimension: {{column: '+'}}}}).",
+        [option_problem(option, value, (without,), what)],
     )

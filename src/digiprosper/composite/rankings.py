@@ -46,7 +46,7 @@ __all__ = ["LeaveOut", "leave_one_out", "rank_probabilities"]
 
 LeaveOut = Literal["indicator", "entity"]
 
-_NONE_LEFT: Final = "the others have no weights, or a negative weight with aggregate='geometric'"
+_NONE_LEFT: Final = "the others have no weights, or a negative weight or dimension under a geometric mean"
 
 
 def rank_probabilities(
@@ -407,7 +407,7 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
     Returns
     -------
     ndarray, shape (R, N)
-        Scores; a row of NaN where a state has no weights, or a negative one under a product.
+        Scores; a row of NaN where a state has no weights, or a product a negative weight or factor.
     """
     aggregate = fit.recipe.aggregate
     state = fit.results.state
@@ -420,7 +420,9 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
 
     scores = np.empty((weights.shape[1], fit.sample.nobs))
     for k, part, there in state.parts(placed.which):
-        scores[:, there] = aggregate.scores(placed.z[there], kept[k], part.worst, part.best)
+        z = placed.z[there]
+        scores[:, there] = aggregate.scores(z, kept[k], part.worst, part.best, fit.recipe.groups)
+    lost |= np.isnan(scores).any(axis=1)
     scores[lost] = np.nan
     return scores
 

@@ -314,7 +314,8 @@ class IndexResults(Summarised, PickledByName):
         DataFrame
             The weight times the normalised value, with rows of the panel in the rows and indicators in the
             columns. Each row adds up to the score with linear aggregation, also if the index has another
-            aggregation.
+            aggregation. With ``"geometric_dimensions"``, the columns of a dimension add up to its score times
+            the sum of its weights.
 
         Raises
         ------

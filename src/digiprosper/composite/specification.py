@@ -76,9 +76,13 @@ class CompositeIndex(Specification):
         ``"flat"`` weights all indicators together. ``"nested"`` weights the indicators within each dimension,
         and then the scores of the dimensions in the same way. ``"equal_dimensions"`` weights the indicators
         within each dimension, and all dimensions equally.
-    aggregate : {"linear", "geometric", "topsis"}, default "linear"
+    aggregate : {"linear", "geometric", "geometric_dimensions", "topsis"}, default "linear"
         ``"linear"`` is the weighted sum, ``"geometric"`` the weighted geometric mean, and ``"topsis"`` the
-        relative closeness to the best values.
+        relative closeness to the best values. ``"geometric_dimensions"`` is linear inside each dimension and
+        geometric across dimensions, as the Human Development Index (UNDP 2024, Human Development Report
+        2023/24, technical note 1): the product of ``D_k ** W_k`` over the dimensions k, where ``W_k`` is the
+        sum of the weights of the dimension and ``D_k`` its score in `IndexResults.dimension_scores`. A zero
+        in one indicator then does not make the score 0; a dimension whose score is 0 does.
     missing : {"raise", "drop"}, default "raise"
         ``"raise"`` raises an error if an indicator is missing. ``"drop"`` drops the rows in which any
         indicator is missing. `Panel.interpolate` can fill missing values first.
@@ -292,8 +296,8 @@ class CompositeIndex(Specification):
         -----
         IndicatorWarning
             If an indicator is constant, has a negative weight, or has a weight of more than three times the
-            equal weight. Also if the shift is .01 or more, if a score with geometric aggregation is 0, or if
-            the scope is ``"legacy_lnT"``.
+            equal weight. Also if the shift is .01 or more, if a score with a geometric mean is 0, or if the
+            scope is ``"legacy_lnT"``.
         MissingDataWarning
             If rows were dropped. Also if the scope is ``"expanding"`` and values are interpolated, because an
             interpolated value depends on a later year.

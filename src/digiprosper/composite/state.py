@@ -145,11 +145,13 @@ class State(PickledByName):
             If a product meets a negative value or weight.
         """
         if recipe.aggregate.product:
-            _refuse_products(recipe, self.weights, placed, index)
+            _refuse_negative_weights(recipe, self.weights)
+            self._refuse_negative_factors(recipe, placed, index)
         values = np.empty(len(placed.z))
         for _, part, there in self.parts(placed.which):
             weights = part.weighing.weights
-            values[there] = recipe.aggregate.scores(placed.z[there], weights, part.worst, part.best)
+            z = placed.z[there]
+            values[there] = recipe.aggregate.scores(z, weights, part.worst, part.best, recipe.groups)
         return values
 
     def dimension_scores(self, groups: Sequence[Ints], placed: Placed) -> Floats:
@@ -174,6 +176,24 @@ class State(PickledByName):
                 total = inside.sum()
                 out[there, k] = placed.z[there][:, columns] @ inside / (total if total != 0 else np.nan)
         return out
+
+    def _refuse_negative_factors(self, recipe: Recipe, placed: Placed, index: pd.Index[Any]) -> None:
+        if recipe.aggregate.by_dimension:
+            names: Sequence[str] = recipe.system.dimensions
+            negative = self.dimension_scores(recipe.groups, placed) < 0
+            what = "has a score below 0"
+        else:
+            names = recipe.names
+            negative = (placed.z < 0) & (self.weights[placed.which] > 0)
+            what = "is below the worse end point"
+        refuse_cells(
+            negative,
+            names,
+            ("negative", what),
+            "The geometric mean is undefined there: use aggregate='linear', or a scope whose end points "
+            "cover every row.",
+            index=index,
+        )
 
     def parts(self, which: Ints) -> Iterator[tuple[int, Learned, Taken]]:
         """Iterate over the states that score rows.
@@ -326,22 +346,14 @@ def _refuse_still(weighing: Weighing, scope: LearningScope, where: str) -> None:
         raise IndicatorError(message, [Notice("constant_indicator", message, {"scope": scope.text})])
 
 
-def _refuse_products(recipe: Recipe, weights: Floats, placed: Placed, index: pd.Index[Any]) -> None:
+def _refuse_negative_weights(recipe: Recipe, weights: Floats) -> None:
     below = [n for n, w in zip(recipe.names, weights.min(axis=0), strict=True) if w < 0]
     if below:
         message = (
-            f"aggregate='geometric' needs weights >= 0, but {quoted(below)} has a negative weight; use "
-            "'linear'."
+            f"aggregate={cited(recipe.aggregation)} needs weights >= 0, but {quoted(below)} has a negative "
+            "weight; use 'linear'."
         )
         raise IndicatorError(message, [Notice("negative_weight", message, {"columns": tuple(below)})])
-    refuse_cells(
-        (placed.z < 0) & (weights[placed.which] > 0),
-        recipe.names,
-        ("negative", "is below the worse end point"),
-        "The geometric mean is undefined there: use aggregate='linear', or a scope whose end points "
-        "cover every row.",
-        index=index,
-    )
 
 
 def _refuse_periods(scope: LearningScope, strangers: pd.Index[Any], known: pd.Index[Any]) -> None:

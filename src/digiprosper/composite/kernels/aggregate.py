@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from digiprosper.kernels import Floats
+    from digiprosper.kernels import Floats, Ints
 
 __all__ = [
     "AGGREGATIONS",
     "Aggregate",
     "Aggregation",
+    "aggregate_dimensions",
     "aggregate_geometric",
     "aggregate_linear",
     "aggregate_topsis",
 ]
 
-Aggregation = Literal["linear", "geometric", "topsis"]
+Aggregation = Literal["linear", "geometric", "geometric_dimensions", "topsis"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +32,21 @@ class Aggregate:
     Parameters
     ----------
     scores : callable
-        From z, weights, worst and best to scores: see :func:`aggregate_linear`.
+        From z, weights, worst, best and groups to scores: see :func:`aggregate_linear`.
     product : bool
-        Whether it is undefined for negative values and weights, and 0 where one indicator is.
+        Whether it is undefined for negative factors and weights, and 0 where one factor is.
+    by_dimension : bool
+        Whether the scores of dimensions are aggregated and not the indicators.
     """
 
-    scores: Callable[[Floats, Floats, Floats, Floats], Floats]
+    scores: Callable[[Floats, Floats, Floats, Floats, Sequence[Ints]], Floats]
     product: bool = False
+    by_dimension: bool = False
 
 
-def aggregate_linear(z: Floats, weights: Floats, worst: Floats, best: Floats) -> Floats:
+def aggregate_linear(
+    z: Floats, weights: Floats, worst: Floats, best: Floats, groups: Sequence[Ints]
+) -> Floats:
     """Weighted sum: S_i = sum_j w_j z_ij.
 
     Parameters
@@ -51,18 +57,22 @@ def aggregate_linear(z: Floats, weights: Floats, worst: Floats, best: Floats) ->
         Each set adds up to one.
     worst, best : ndarray, shape (m,)
         Not used.
+    groups : sequence of ndarray of int
+        Columns of each dimension; not used.
 
     Returns
     -------
     ndarray, shape (..., N)
         In [0, 1] when z is.
     """
-    del worst, best
+    del worst, best, groups
     scores: Floats = weights @ z.T
     return scores
 
 
-def aggregate_geometric(z: Floats, weights: Floats, worst: Floats, best: Floats) -> Floats:
+def aggregate_geometric(
+    z: Floats, weights: Floats, worst: Floats, best: Floats, groups: Sequence[Ints]
+) -> Floats:
     """Weighted product: S_i = prod_j z_ij^w_j.
 
     Parameters
@@ -73,20 +83,58 @@ def aggregate_geometric(z: Floats, weights: Floats, worst: Floats, best: Floats)
         >= 0, each set adds up to one.
     worst, best : ndarray, shape (m,)
         Not used.
+    groups : sequence of ndarray of int
+        Columns of each dimension; not used.
 
     Returns
     -------
     ndarray, shape (..., N)
         0 where one indicator with a weight is 0.
     """
-    del worst, best
+    del worst, best, groups
     logs = np.log(np.where(z > 0, z, 1.0))
     zeros = (weights > 0).astype(np.float64) @ (z <= 0).T.astype(np.float64)
     scores: Floats = np.where(zeros > 0, 0.0, np.exp(weights @ logs.T))
     return scores
 
 
-def aggregate_topsis(z: Floats, weights: Floats, worst: Floats, best: Floats) -> Floats:
+def aggregate_dimensions(
+    z: Floats, weights: Floats, worst: Floats, best: Floats, groups: Sequence[Ints]
+) -> Floats:
+    """Weighted product of the dimensions' weighted means: S_i = prod_k D_ik^W_k.
+
+    D_ik = sum_j w_j z_ij / W_k over the columns j of dimension k, and W_k is the sum of their weights.
+    The Human Development Index is made so (UNDP 2024, Human Development Report 2023/24, technical note 1).
+
+    Parameters
+    ----------
+    z : ndarray, shape (N, m)
+        Directed and normalised.
+    weights : ndarray, shape (..., m)
+        >= 0, each set adds up to one.
+    worst, best : ndarray, shape (m,)
+        Not used.
+    groups : sequence of ndarray of int
+        Columns of each dimension.
+
+    Returns
+    -------
+    ndarray, shape (..., N)
+        0 where the mean of a dimension with a weight is 0, NaN where it is negative.
+    """
+    del worst, best
+    scores = np.ones((*weights.shape[:-1], len(z)))
+    for columns in groups:
+        inside = weights[..., columns]
+        total = inside.sum(axis=-1, keepdims=True)
+        mean = inside @ z[:, columns].T / np.where(total > 0, total, 1.0)
+        scores *= np.where(total > 0, np.where(mean < 0, np.nan, mean), 1.0) ** total
+    return scores
+
+
+def aggregate_topsis(
+    z: Floats, weights: Floats, worst: Floats, best: Floats, groups: Sequence[Ints]
+) -> Floats:
     """Relative closeness to the ideal: C_i = D-_i / (D+_i + D-_i).
 
     D+_i = sqrt(sum_j (w_j (z_ij - best_j))^2) and D-_i the same with the worst.
@@ -99,12 +147,15 @@ def aggregate_topsis(z: Floats, weights: Floats, worst: Floats, best: Floats) ->
         Inside the square, as Hwang and Yoon (1981) have them.
     worst, best : ndarray, shape (m,)
         Smallest and largest z where the end points were learned; at least one with a weight differs.
+    groups : sequence of ndarray of int
+        Columns of each dimension; not used.
 
     Returns
     -------
     ndarray, shape (..., N)
         In [0, 1].
     """
+    del groups
     far = np.sqrt(weights**2 @ ((z - best) ** 2).T)
     near = np.sqrt(weights**2 @ ((z - worst) ** 2).T)
     scores: Floats = near / (far + near)
@@ -114,5 +165,6 @@ def aggregate_topsis(z: Floats, weights: Floats, worst: Floats, best: Floats) ->
 AGGREGATIONS: Final[Mapping[str, Aggregate]] = {
     "linear": Aggregate(aggregate_linear),
     "geometric": Aggregate(aggregate_geometric, product=True),
+    "geometric_dimensions": Aggregate(aggregate_dimensions, product=True, by_dimension=True),
     "topsis": Aggregate(aggregate_topsis),
 }
