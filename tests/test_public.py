@@ -299,8 +299,8 @@ CONTRACT = {
     "sigma_convergence": "panel, column",
     "markov_transitions": "panel, column, *, classes=None, cuts='pooled'",
     "beta_convergence": (
-        "panel, column, *, x=(), entity_effects=False, time_effects=False, cov_type='clustered', "
-        "clusters=None, ssc='reghdfe', **options"
+        "panel, column, *, growth=None, years=None, x=(), entity_effects=False, time_effects=False, "
+        "cov_type='clustered', clusters=None, ssc='reghdfe', **options"
     ),
     "Mediation": (
         "y, treatment, mediators, x=(), *, structure='parallel', moderator=None, moderates=(), "

@@ -13,6 +13,7 @@ from digiprosper import (
     Indicator,
     IndicatorError,
     IndicatorSystem,
+    IndicatorWarning,
     MissingDataWarning,
     OptionError,
     Panel,
@@ -449,3 +450,60 @@ def test_bootstrap_errors_of_few_entities_are_missing(system, frame_of, entities
     if entities < 5:
         with pytest.warns(FewClustersWarning, match=f"{entities} clusters"):
             results.weight_errors("bootstrap", rng=1)
+
+
+# --- values beyond the end points -------------------------------------------------------------------------
+
+
+def test_scores_of_another_unit_are_told(frame_of, fit):
+    system = IndicatorSystem.from_dict({"one": {"a": "+", "b": "+"}, "two": {"c": "-", "d": "+"}})
+    frame = frame_of(31)
+    index = fit(system, frame, weighting="equal")
+    other = frame.assign(a=100 * frame["a"])
+    with pytest.warns(IndicatorWarning, match=r"instead of 0 to 1.*'a' in \d+% of 40 rows") as caught:
+        scores = index.apply(Panel(other, "id", "year"))
+    (notice,) = scores.attrs["diagnostics"]
+    assert str(caught[0].message) == notice.message
+    beyond = (other["a"] > frame["a"].max()).mean()
+    assert notice.code == "beyond_end_points"
+    assert notice.data["shares"] == {"a": pytest.approx(beyond)}
+    assert (notice.data["lowest"], notice.data["highest"]) == (scores.min(), scores.max())
+    assert scores.max() > 1
+
+
+def test_scores_between_0_and_1_are_not_told(frame_of, fit):
+    system = IndicatorSystem([Indicator(c) for c in "abcd"])
+    frame = frame_of(32)
+    early = fit(system, frame[frame["year"] < 2014])
+    inside = early.apply(Panel(frame[frame["year"] == 2011], "id", "year"))
+    assert inside.attrs["diagnostics"] == ()
+    # A value a little beyond one end point leaves the score where scores are.
+    later = frame[frame["year"] == 2011].assign(a=lambda f: f["a"].clip(upper=frame["a"].max() * 1.01))
+    assert early.apply(Panel(later, "id", "year")).attrs["diagnostics"] == ()
+
+
+@pytest.mark.parametrize("normalise", ["zscore", "none"])
+def test_scales_without_ends_have_nothing_beyond_them(normalise, frame_of, fit):
+    system = IndicatorSystem([Indicator(c) for c in "abcd"])
+    frame = frame_of(33)
+    index = fit(system, frame, normalise=normalise, weighting="critic")
+    scores = index.apply(Panel(frame.assign(a=50.0), "id", "year"))
+    assert scores.attrs["diagnostics"] == ()
+
+
+def test_goalposts_of_another_unit_are_told_by_the_fit(frame_of):
+    system = IndicatorSystem([Indicator(c, goalposts=(0, 1)) for c in "ab"])
+    panel = Panel(frame_of(34), "id", "year")
+    with pytest.warns(IndicatorWarning, match="unit of the end points"):
+        index = CompositeIndex(system, scope="goalposts", weighting="equal").fit(panel)
+    assert [n.code for n in index.diagnostics] == ["beyond_end_points"]
+
+
+def test_other_years_than_the_base_year_may_be_beyond_it(frame_of):
+    system = IndicatorSystem([Indicator(c) for c in "ab"])
+    panel = Panel(frame_of(34), "id", "year")
+    index = CompositeIndex(system, scope="base_year(2012)", weighting="equal").fit(panel)
+    (notice,) = index.apply(panel).attrs["diagnostics"]
+    assert notice.code == "beyond_base_year"
+    assert notice.data["lowest"] == index.scores.min() < 0
+    assert index.diagnostics == (notice,)

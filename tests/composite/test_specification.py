@@ -159,7 +159,8 @@ def test_apply_uses_the_learned_ends_and_does_not_clip():
     z = (x - early.end_points.low) / (early.end_points.high - early.end_points.low)
     z["c"] = 1 - z["c"]
     np.testing.assert_allclose(again, z @ early.weights["weight"], rtol=1e-12)
-    wide = early.apply(panel_of(frame.assign(a=frame["a"] * 1000)))
+    with pytest.warns(IndicatorWarning, match=r"scores from .* instead of 0 to 1"):
+        wide = early.apply(panel_of(frame.assign(a=frame["a"] * 1000)))
     assert wide.max() > 1
 
 

@@ -255,3 +255,94 @@ def test_entity_effects_bias_the_slope_below_fifteen_rows_an_entity(short, biase
         warnings.simplefilter("ignore")
         found = beta_convergence(kept, "income", entity_effects=True).diagnostics
     assert [n.data["periods"] for n in found if n.code == "lagged_outcome"] == [15 - 1 / 60] * biased
+
+
+# --- the length of the interval ------------------------------------------------------------------------
+
+
+def exact(speed=0.02, years=5.0, n=40):
+    """Two periods so many years apart, between which the gap to 9 closes at this speed, without error."""
+    start = np.random.default_rng(2).normal(8, 1, size=n)
+    after = 9 + (start - 9) * np.exp(-speed * years)
+    frame = pd.DataFrame({"id": np.repeat(np.arange(n), 2), "year": np.tile([2000, 2005], n)})
+    frame["income"] = np.exp(np.column_stack([start, after]).ravel())
+    section = pd.DataFrame({"id": np.arange(n), "initial": np.exp(start), "g": (after - start) / years})
+    return Panel(frame, "id", "year", step=5), Panel(section, "id")
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+@pytest.mark.parametrize(("speed", "years"), [(0.02, 5.0), (0.05, 25.0), (0.3, 0.25)])
+def test_the_speed_does_not_depend_on_the_interval(speed, years):
+    panel, section = exact(speed, years)
+    fit = beta_convergence(panel, "income", years=years, cov_type="robust")
+    assert fit.params["log_initial"] == pytest.approx(np.exp(-speed * years) - 1)
+    assert fit.speed == pytest.approx(speed)
+    assert fit.half_life == pytest.approx(np.log(2) / speed)
+    averaged = beta_convergence(section, "initial", growth="g", years=years, cov_type="robust")
+    assert averaged.params["log_initial"] == pytest.approx((np.exp(-speed * years) - 1) / years)
+    assert averaged.speed == pytest.approx(speed)
+    assert averaged.depvar == "g"
+    without = beta_convergence(panel, "income", cov_type="robust")
+    assert without.speed == pytest.approx(speed * years)
+    assert "per period" in without.summary()
+    assert "per year" in fit.summary()
+    assert fit.to_dict()["years"] == years
+    assert pickle.loads(pickle.dumps(averaged)).speed == averaged.speed
+
+
+def test_numbers_by_hand():
+    # Growth 3, 2 and 1 percent a year over 10 years at ln y = 1, 2, 3: b = -.01, so
+    # speed = -ln(1 - .1) / 10 = .0105361 and half-life = ln 2 / .0105361 = 65.788.
+    frame = pd.DataFrame({"id": range(4), "y": np.exp([1.0, 2, 3, 4]), "g": [0.03, 0.02, 0.01, 0.0]})
+    frame["g"] += [0.001, -0.001, -0.001, 0.001]
+    fit = beta_convergence(Panel(frame, "id"), "y", growth="g", years=10, cov_type="unadjusted")
+    assert fit.params["log_initial"] == pytest.approx(-0.01)
+    assert fit.speed == pytest.approx(0.0105360516)
+    assert fit.half_life == pytest.approx(65.7881348)
+    # Residuals are .001 in absolute value: variance 4e-6 / 2, over a sum of squares of 5.
+    se = np.sqrt(2e-6 / 5)
+    assert fit.speed_se == pytest.approx(se / 0.9)
+    assert fit.half_life_se == pytest.approx(65.7881348 * se / 0.9 / 0.0105360516)
+
+
+def test_a_published_half_life():
+    # Loayza (1994, World Bank Policy Research Working Paper 1333, summary): periods of five years, a speed
+    # of .0494 a year, "implying a half-life of about 14 years".
+    panel, _ = exact(0.0494, 5.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = beta_convergence(panel, "income", years=5, cov_type="robust")
+    assert round(fit.half_life) == 14
+
+
+def test_errors_scale_with_the_interval():
+    data = panel()
+    fit, plain = beta_convergence(data, "income", years=4), beta_convergence(data, "income")
+    pd.testing.assert_series_equal(fit.params, plain.params)
+    assert fit.speed == pytest.approx(plain.speed / 4)
+    assert fit.speed_se == pytest.approx(plain.speed_se / 4)
+    assert fit.half_life == pytest.approx(4 * plain.half_life)
+    assert fit.half_life_se == pytest.approx(4 * plain.half_life_se)
+    after = data.assign(g="I((lead(log(income)) - log(income)) / 4)").subset("g == g")
+    averaged = beta_convergence(after, "income", growth="g", years=4)
+    assert averaged.params["log_initial"] == pytest.approx(plain.params["log_initial"] / 4)
+    for name in ("speed", "speed_se", "half_life", "half_life_se"):
+        assert getattr(averaged, name) == pytest.approx(getattr(fit, name))
+    with pytest.warns(IdentificationWarning, match="biased downwards, by about") as caught:
+        within = beta_convergence(data.subset("year < 8"), "income", entity_effects=True)
+    with pytest.warns(IdentificationWarning) as again:
+        beta_convergence(after.subset("year < 7"), "income", growth="g", years=4, entity_effects=True)
+    bias = [float(str(w.list[0].message).split("about ")[1].split(" ")[0]) for w in (caught, again)]
+    assert bias[0] == pytest.approx(4 * bias[1], rel=0.05)
+    assert within.nobs == 60 * 7
+
+
+@pytest.mark.parametrize("years", [0, -5, "five", True, np.nan, np.inf])
+def test_an_interval_is_a_positive_number(years):
+    with pytest.raises(OptionError, match=r"years=.* must be a positive number"):
+        beta_convergence(panel(), "income", years=years)
+
+
+def test_growth_needs_its_interval():
+    with pytest.raises(OptionError, match="growth='x' needs years="):
+        beta_convergence(panel(), "income", growth="x")

@@ -13,7 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digiprosper import Panel, theil_decomposition, theil_t, urban_rural_theil
-from digiprosper.errors import AlignmentError, IdentificationError, InputTypeError, MissingDataError
+from digiprosper.errors import (
+    AlignmentError,
+    IdentificationError,
+    IndicatorWarning,
+    InputTypeError,
+    MissingDataError,
+)
 
 OUTSIDE = json.loads(
     (Path(__file__).parents[1] / "reference" / "inequality.json").read_text(encoding="utf-8")
@@ -104,6 +110,7 @@ def test_urban_rural_outside_numbers(case):
     assert found == pytest.approx(case["value"], abs=OUTSIDE["urban_rural"]["tolerance"])
 
 
+@pytest.mark.filterwarnings("ignore:urban_rural_theil")
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None)
 def test_it_is_the_between_part_of_two_groups(seed):
@@ -179,3 +186,23 @@ def test_what_is_refused():
     for bad in ("12", None, [[1, 2], [3, 4]], ["a", "b"]):
         with pytest.raises(InputTypeError, match="urban_income"):
             urban_rural_theil(bad, ir, 0.5, 0.5)
+
+
+def test_columns_of_two_units_are_named():
+    # 64.72 million urban residents in units of 10,000, 35.28 million rural residents in persons
+    with pytest.warns(IndicatorWarning, match="rural_population is 5,451 times urban_population in 1 row"):
+        found = urban_rural_theil(47412, 18931, 6472, 35_280_000)
+    assert found < 0.002 < urban_rural_theil(47412, 18931, 64_720_000, 35_280_000)
+    with pytest.warns(IndicatorWarning, match="urban_income is 25,045 times rural_income"):
+        urban_rural_theil(47412, 1.8931, 0.6472, 0.3528)
+    index = pd.Index(["hebei", "henan", "hubei"])
+    urban, rural = pd.Series([0.5, 0.6, 55.0], index), pd.Series([0.5, 0.4, 0.45], index)
+    with pytest.warns(IndicatorWarning, match=r"urban_population is 122 times .* 1 row \(first: hubei\)"):
+        urban_rural_theil(3.0, 1.0, urban, rural)
+    with pytest.warns(IndicatorWarning) as caught:
+        urban_rural_theil([3, 3, np.nan], [0.01, 1, 1], [1, 0.01, 0.01], [1, 1, 1])
+    assert len(caught) == 2
+
+
+def test_columns_that_differ_as_such_columns_do_are_no_reason_to_warn():
+    urban_rural_theil([9.0, 5, 5, np.nan], [1.0, 0, 5, 1], [0.97, 1, 1, 1], [0.03, 0, 1, 1])

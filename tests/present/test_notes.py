@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import digiprosper as dp
 from digiprosper.present.columns import name_columns, read_columns
 from digiprosper.present.notes import note_lines
 from digiprosper.present.rows import setting_rows
@@ -25,6 +26,76 @@ def estimate(*numbers):
 
 def read(*models):
     return name_columns(read_columns(list(models), "etable"), None, {}, "etable")
+
+
+def lines_of(*models, **options):
+    return note_lines(read(*models), {}, Style("se", (0.1, 0.05, 0.01), 3, **options))
+
+
+def small_panel():
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"id": np.repeat(range(48), 6), "year": np.tile(range(6), 48)})
+    frame = frame.assign(**{name: rng.normal(size=288) for name in "wxzy"})
+    frame["x"] += frame["w"]
+    frame["twice"] = 2 * frame["x"]
+    frame["size"] = frame["id"] % 4
+    return dp.Panel(frame, "id", "year").relabel(x="Digital", twice="Twice")
+
+
+def test_a_dropped_term_is_named_with_its_reason():
+    spec = dp.FixedEffects("y", ["x", "z", "twice"], collinear="drop")
+    panel = small_panel()
+    fit, plain = spec.fit(panel), spec.drop("twice").fit(panel)
+    note = "was dropped, because it is collinear with Digital."
+    assert f"(2): Twice {note}" in note_lines(read(plain, fit), dict(panel.labels), STYLE)
+    assert not any("dropped" in line for line in lines_of(plain))
+    absorbed = spec.swap("twice", "size").fit(panel)
+    told = [line for line in lines_of(absorbed, fit, absorbed) if "size" in line]
+    assert told == ["(1), (3): size was dropped, because it does not vary within the effects (id, year)."]
+    chinese = note_lines(read(fit), dict(panel.labels), replace(STYLE, language="chinese"))
+    assert "(1)：Twice与Digital共线，已剔除。" in chinese
+
+
+def test_a_control_that_instruments_drop_is_named_beside_the_instruments():
+    spec = dp.FixedEffectsIV("y", ["size", "z"], "x", "w", collinear="drop")
+    lines = lines_of(spec.fit(small_panel()))
+    assert [line.split(": ")[1][:9] for line in lines if line.startswith("(1): ")] == [
+        "two-stage",
+        "size was ",
+    ]
+
+
+def test_a_missing_error_says_why():
+    panel = small_panel()
+    two = panel.subset("id < 2")
+    with pytest.warns(dp.DigiprosperWarning):
+        fit = dp.FixedEffects("y", ["x"], clusters=["id"]).fit(two)
+    assert np.isnan(fit.std_errors["x"])
+    assert "(1): no standard error of x, because the scores add up to zero in every group." in [
+        line.replace("Digital", "x") for line in lines_of(fit)
+    ]
+    alone = panel.assign(only=lambda f: (f.index.get_level_values(0) == 3) * f["z"])
+    with pytest.warns(dp.DigiprosperWarning):
+        fit = dp.FixedEffects("y", ["x", "only"], cov_type="crv3").fit(alone)
+    assert np.isnan(fit.std_errors["only"])
+    reason = "because not identified without one of the clusters (id)."
+    assert f"(1): no standard error of only, {reason}" in lines_of(fit)
+
+
+def test_an_interval_of_every_candidate_is_told():
+    panel = small_panel().assign(jump="I(y + 9 * x * (z > 0.1))")
+    spec = dp.PanelThreshold("y", "x", "z", bootstrap=None, confidence="lr")
+    with pytest.warns(dp.BoundaryThresholdWarning, match="every candidate"):
+        wide = spec.replace(level=0.9999).fit(panel)
+    narrow = spec.replace(y="jump").fit(panel)
+    note = "The interval contains every candidate, so the data do not show the value: {} threshold 1."
+    assert note.format("(2), (3)") in lines_of(narrow, wide, wide)
+    assert not any("every candidate" in line for line in lines_of(narrow))
+    chinese = "区间包含所有候选值，数据不能确定其数值：(1) 第1个门槛值。"
+    assert chinese in lines_of(wide, language="chinese")
+    head = wide.summary().split("regime")[0]
+    assert ", every candidate" in " ".join(head.split())
+    assert "every candidate" not in narrow.summary().split("regime")[0]
 
 
 def test_each_bootstrap_is_named(two_way, make_threshold):

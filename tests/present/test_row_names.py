@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digiprosper import FixedEffects, PanelThreshold, datasets, etable
 from digiprosper.mediation.effect_terms import at_point, change_of, effect, in_regime, regimes_of
 from digiprosper.present.columns import all_terms, read_columns
 from digiprosper.present.row_names import row_label, share_rows
@@ -182,3 +183,51 @@ def test_every_estimate_stands_in_one_row(models, labels):
         together = any(len(set(own) & terms) > 1 for terms in models)
         rows = {tuple(set(shown.values())) for _, shown in found if set(shown.values()) & set(own)}
         assert len(rows) == (len(own) if together else bool(own))
+
+
+def interactions():
+    panel = datasets.us_states()
+    base = FixedEffects("log(gsp)", ["log(pc)", "unemp"])
+    return [base.add(text).fit(panel) for text in ("log(pc):unemp", "unemp:log(pc)")]
+
+
+def test_a_product_has_one_row_whatever_the_order_of_its_factors():
+    fits = interactions()
+    table = etable(fits).frame
+    label = "log(Private capital (million USD)) × Unemployment rate (%)"
+    assert [name for name in table.index if "×" in name] == [label]
+    assert table.loc[label].tolist() == ["-0.003", "-0.003"]
+    for names in ("log(pc):unemp", "unemp:log(pc)"):
+        named = etable(fits, labels={names: "Both"}).frame
+        assert named.loc["Both"].tolist() == ["-0.003", "-0.003"]
+        assert not any("×" in name for name in named.index)
+    apart = {"log(pc):unemp": "One", "unemp:log(pc)": "Other"}
+    assert etable(fits, labels=apart).frame.loc["Other"].tolist() == ["", "-0.003"]
+
+
+def test_either_name_of_a_product_chooses_its_row():
+    fits = interactions()
+    for name in ("log(pc):unemp", "unemp:log(pc)"):
+        kept = etable(fits, keep=[name], std_effect=[name]).frame
+        assert kept.loc[kept.index.str.contains("×")].iloc[0].tolist() == ["-0.003", "-0.003"]
+        assert all(kept.loc[kept.index.str.contains("effect of one SD")].iloc[0])
+        assert not any("×" in row for row in etable(fits, drop=[name]).frame.index)
+        folded = etable(fits, controls=[name]).frame
+        assert folded.loc["Controls"].tolist() == ["Yes", "Yes"]
+        assert "×" in etable(fits, order=[name]).frame.index[1]
+    blocks = etable([*fits, interactions()[0]], blocks={"Both": ["unemp", "unemp:log(pc)"]}).frame
+    assert blocks.loc["Both"].tolist() == ["Yes"] * 3
+    some = FixedEffects("log(gsp)", ["unemp"]).fit(datasets.us_states())
+    assert etable([*fits, some], blocks={"Both": ["unemp", "unemp:log(pc)"]}).frame.loc["Both"].tolist() == [
+        "Yes",
+        "Yes",
+        "Some",
+    ]
+
+
+def test_slopes_of_a_product_by_regime_share_their_rows():
+    panel = datasets.us_states()
+    spec = PanelThreshold("log(gsp)", ["unemp:log(pc)"], "emp", bootstrap=None, confidence="lr")
+    fits = [spec.fit(panel), spec.replace(regime_dependent=("log(pc):unemp",)).fit(panel)]
+    rows = [name for name in etable(fits).frame.index if "×" in name]
+    assert len(rows) == 2

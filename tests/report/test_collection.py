@@ -16,6 +16,7 @@ from digiprosper import (
     Panel,
     PanelThreshold,
     ResultSet,
+    datasets,
     fit_all,
 )
 from digiprosper.errors import CollinearityError, ColumnError, InputTypeError, OptionError, TermError
@@ -91,6 +92,16 @@ def test_tidy_puts_the_model_first(models: ResultSet) -> None:
     pd.testing.assert_frame_equal(
         out[out["model"] == "more"].drop(columns="model").reset_index(drop=True), models["more"].tidy()
     )
+
+
+def test_compare_finds_a_product_whatever_the_order_of_its_factors() -> None:
+    base = FixedEffects("log(gsp)", ["log(pc)", "unemp"])
+    battery = {name: base.add(name) for name in ("log(pc):unemp", "unemp:log(pc)")} | {"none": base}
+    models = fit_all(battery, datasets.us_states())
+    for name in ("log(pc):unemp", "unemp:log(pc)"):
+        found = models.compare(name)
+        assert found["model"].tolist() == ["log(pc):unemp", "unemp:log(pc)"]
+        assert found["estimate"].iloc[0] == pytest.approx(found["estimate"].iloc[1])
 
 
 def test_compare(models: ResultSet) -> None:

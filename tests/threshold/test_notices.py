@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import BoundaryThresholdWarning, Panel, PanelThreshold
+from digiprosper import BoundaryThresholdWarning, FixedEffects, Panel, PanelThreshold
 from digiprosper.linear.preparation import prepare
 from digiprosper.threshold.notices import about_adjacent, about_sets, about_variance
 from digiprosper.threshold.notices import stored_remarks as remarks
@@ -288,3 +288,37 @@ def test_the_robust_test_is_weak_below_ten_clusters_a_column(cities: int) -> Non
     spec = SPEC.replace(regime_dependent=["z", "w"], bootstrap="wild_score", grid=5, reps=9)
     found = [n.data for n in spec.fit(on(df), rng=1).diagnostics if n.code == "weak_score"]
     assert found == ([{"n_clusters": 19, "columns": 2}] if cities == 19 else [])
+
+
+# --- one candidate ----------------------------------------------------------------------------------------
+
+
+def few_values(values: list[float]) -> Panel:
+    rng = np.random.default_rng(8)
+    df = pd.DataFrame({"city": np.repeat(np.arange(60), 8), "year": np.tile(np.arange(8), 60)})
+    df["q"] = rng.choice(values, size=480)
+    df["z"], df["y"] = rng.normal(size=(2, 480))
+    return Panel(df, "city", "year")
+
+
+def test_a_dummy_has_no_threshold_to_search() -> None:
+    panel = few_values([0.0, 1.0])
+    found = SPEC.fit(panel)  # without a warning
+    (notice,) = [n for n in found.diagnostics if n.code == "one_candidate"]
+    assert notice.data == {"column": "q", "threshold": 1, "value": 0.0, "values": 2}
+    assert "interaction with a dummy" in notice.message
+    assert "boundary" not in {n.code for n in found.diagnostics}
+    assert "every candidate" not in found.summary().split("Settings")[0]
+    (parameter,) = found.table_columns()[0].blocks[0].parameters
+    assert not parameter.whole
+    # The model that the message names is the same.
+    same = FixedEffects("y", ["z:I(1 - q)", "z:q"]).fit(panel)
+    np.testing.assert_allclose(same.params, found.slopes.params, rtol=1e-9)
+
+
+def test_a_single_candidate_of_several_values_is_a_matter_of_trim() -> None:
+    panel = few_values([0.0] + [1.0] * 60 + [2.0] * 59)
+    found = SPEC.fit(panel)
+    (notice,) = [n for n in found.diagnostics if n.code == "one_candidate"]
+    assert notice.data == {"column": "q", "threshold": 1, "value": 1.0, "values": 3}
+    assert "Lower trim" in notice.message

@@ -9,6 +9,8 @@ negative_weight     weights (column to weight)
 shift               shift
 legacy_lnT          scope
 zero_score          count
+beyond_end_points   shares (column to its share of rows beyond), nobs, lowest, highest (scores)
+beyond_base_year    the same
 unstable_components reasons
 fixed_weights       weighting
 equally_bad         count
@@ -39,6 +41,7 @@ __all__ = [
     "DOMINANT",
     "LARGE_SHIFT",
     "POOR",
+    "beyond_remarks",
     "component_remarks",
     "equally_bad",
     "fixed_weights",
@@ -210,6 +213,43 @@ def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
         "below the smallest value, or aggregate='linear'."
     )
     return [Notice("zero_score", text, {"count": zeros})]
+
+
+def beyond_remarks(names: Sequence[str], z: Floats, values: Floats, *, one_year: bool) -> list[Notice]:
+    """Report values beyond the end points, which give scores beyond 0 and 1.
+
+    Parameters
+    ----------
+    names : sequence of str, length m
+        Indicators.
+    z : ndarray, shape (N, m)
+        Normalised values, from 0 to 1 between the end points.
+    values : ndarray, shape (N,)
+        Scores.
+    one_year : bool
+        Whether the end points are those of one year, beyond which other years may be.
+
+    Returns
+    -------
+    list of Notice
+        Where a score is below 0 or above 1: code beyond_base_year, which is no warning, for end points of one
+        year, or else beyond_end_points.
+    """
+    lowest, highest = float(values.min()), float(values.max())
+    if lowest >= 0.0 and highest <= 1.0:
+        return []
+    beyond = ((z < 0) | (z > 1)).mean(axis=0)
+    shares = {name: float(share) for name, share in zip(names, beyond, strict=True) if share > 0}
+    if not shares:
+        return []
+    shown = ", ".join(f"{cited(name)} in {share:.0%}" for name, share in shares.items())
+    text = (
+        f"scores from {lowest:.3g} to {highest:.3g} instead of 0 to 1: values are beyond the end points of "
+        f"the index ({shown} of {counted(values.size, 'row')}). Check that these columns have the unit of "
+        f"the end points{', if this is not the growth since the base year' if one_year else ''}."
+    )
+    data = {"shares": shares, "nobs": values.size, "lowest": lowest, "highest": highest}
+    return [Notice("beyond_base_year" if one_year else "beyond_end_points", text, data)]
 
 
 def component_remarks(sums: EntitySums | None) -> list[Notice]:

@@ -12,7 +12,6 @@ from digiprosper.composite.audits import Audited, audit_index
 from digiprosper.composite.cells import refuse_cells
 from digiprosper.composite.frames import apply_frame, is_frame
 from digiprosper.composite.kernels.ranking import descending_ranks
-from digiprosper.composite.notices import zero_remarks
 from digiprosper.composite.rows import cut_rows, dropped_rows
 from digiprosper.errors import (
     MOST_DRAWS,
@@ -271,7 +270,8 @@ class IndexResults(Summarised, PickledByName):
         Series, or a table of the same type as `panel`
             For a Panel, the scores. For another table, the table with the scores as an additional column; the
             score is missing if an indicator is missing, and a lazy table stays lazy. A value beyond the end
-            points can give a score below 0 or above 1.
+            points can give a score below 0 or above 1. ``.attrs["diagnostics"]`` of a Series has the remarks
+            on its scores.
 
         Raises
         ------
@@ -283,6 +283,14 @@ class IndexResults(Summarised, PickledByName):
             If values are missing and the specification has ``missing="raise"``.
         OptionError
             If the index has no end points or weights for a year.
+
+        Warns
+        -----
+        IndicatorWarning
+            If values beyond the end points give a score below 0 or above 1, with the share of rows of each
+            indicator: perhaps a column has another unit. With ``scope="base_year(...)"`` this is a remark and
+            no warning, because other years may be beyond the base year. Also if a score with a geometric mean
+            is 0. Not for a table that is not a Panel.
 
         Examples
         --------
@@ -298,8 +306,11 @@ class IndexResults(Summarised, PickledByName):
         recipe = self.recipe
         index, placed = self._place(panel)
         values = self.state.scores(recipe, placed, index)
-        issue(zero_remarks(values, recipe.aggregation))
-        return pd.Series(values, index=index, name=recipe.name)
+        notices = self.state.remarks(recipe, placed, values)
+        issue(notices)
+        scores = pd.Series(values, index=index, name=recipe.name)
+        scores.attrs["diagnostics"] = tuple(notices)
+        return scores
 
     def contributions(self, panel: Panel) -> pd.DataFrame:
         """Compute the contribution of each indicator to the score of each row.

@@ -66,6 +66,8 @@ class LearningScope:
         Whether its weights are known to be wrong.
     comparable_years : bool
         Whether scores of different years may be ranked together.
+    one_year : bool
+        Whether the end points are those of one year, beyond which other years may be.
     comparability : Finding
         The same in words, for the audit.
     negative : (str, str)
@@ -79,6 +81,7 @@ class LearningScope:
     weights_by_period: ClassVar[bool] = False
     replication_only: ClassVar[bool] = False
     comparable_years: ClassVar[bool] = True
+    one_year: ClassVar[bool] = False
     comparability: ClassVar[Finding] = ("ok", "comparable over time, and with rows scored by `apply`.")
     negative: ClassVar[tuple[str, str]] = (
         "is negative",
@@ -238,6 +241,7 @@ class BaseYear(LearningScope):
     """
 
     word: ClassVar[str] = "base_year"
+    one_year: ClassVar[bool] = True
     period: str
 
     @property

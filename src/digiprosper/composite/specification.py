@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from digiprosper.composite.frames import fit_frame, is_frame
 from digiprosper.composite.indicators import IndicatorSystem
-from digiprosper.composite.notices import component_remarks, weight_remarks, zero_remarks
+from digiprosper.composite.notices import component_remarks, weight_remarks
 from digiprosper.composite.options import OPTIONS, read_option, refuse_contradictions
 from digiprosper.composite.recipe import Recipe
 from digiprosper.composite.results import IndexResults, ScoredRows
@@ -296,8 +296,8 @@ class CompositeIndex(Specification):
         -----
         IndicatorWarning
             If an indicator is constant, has a negative weight, or has a weight of more than three times the
-            equal weight. Also if the shift is .01 or more, if a score with a geometric mean is 0, or if the
-            scope is ``"legacy_lnT"``.
+            equal weight. Also if the shift is .01 or more, if a score with a geometric mean is 0, if the
+            scope is ``"legacy_lnT"``, or if values beyond the end points give scores below 0 or above 1.
         MissingDataWarning
             If rows were dropped. Also if the scope is ``"expanding"`` and values are interpolated, because an
             interpolated value depends on a later year.
@@ -333,7 +333,7 @@ class CompositeIndex(Specification):
         notices = [
             *dropped_rows(sample),
             *weight_remarks(recipe.names, weighings, recipe.rule(sample.n_times), periods),
-            *zero_remarks(values, recipe.aggregation),
+            *state.remarks(recipe, placed, values),
             *component_remarks(sums),
             *recipe.scope.notices(panel.imputations, recipe.names),
         ]

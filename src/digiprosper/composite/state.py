@@ -11,6 +11,7 @@ from digiprosper.composite.cells import refuse_cells
 from digiprosper.composite.kernels.normalise import EndPoints, Maxima
 from digiprosper.composite.kernels.structure import UNSIGNED_WEIGHTS, Rule, Weighing, weigh
 from digiprosper.composite.kernels.uncertainty import EntitySums, entity_sums
+from digiprosper.composite.notices import beyond_remarks, zero_remarks
 from digiprosper.errors import IndicatorError, Notice, OptionError, cited, option_problem, quoted
 from digiprosper.report.pickling import PickledByName
 
@@ -153,6 +154,33 @@ class State(PickledByName):
             z = placed.z[there]
             values[there] = recipe.aggregate.scores(z, weights, part.worst, part.best, recipe.groups)
         return values
+
+    def remarks(self, recipe: Recipe, placed: Placed, values: Floats) -> list[Notice]:
+        """Remark on scores.
+
+        Parameters
+        ----------
+        recipe : Recipe
+            How they were made.
+        placed : Placed
+            Normalised rows.
+        values : ndarray, shape (N,)
+            Their scores.
+
+        Returns
+        -------
+        list of Notice
+            Codes zero_score, beyond_end_points, beyond_base_year. Not yet issued.
+        """
+        between = recipe.normalise not in ("zscore", "none") and recipe.aggregation != "topsis"
+        return [
+            *zero_remarks(values, recipe.aggregation),
+            *(
+                beyond_remarks(recipe.names, placed.z, values, one_year=recipe.scope.one_year)
+                if between
+                else []
+            ),
+        ]
 
     def dimension_scores(self, groups: Sequence[Ints], placed: Placed) -> Floats:
         """Average inside dimensions.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import Notice, cited, issue
+from digiprosper.errors import Notice, OptionError, cited, issue, option_problem, plain
+from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.linear.estimation import fit_columns
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.notices import nickell
@@ -34,14 +35,23 @@ _LONG = 15
 class ConvergenceResults(LinearResults):
     """Results of a growth regression, made by `beta_convergence`.
 
-    It has all methods of `LinearResults`. With the coefficient b of ``log_initial`` it adds
+    It has all methods of `LinearResults`. With the coefficient b of ``log_initial``, and growth over T years,
+    it adds
 
-    - ``speed``: -ln(1 + b), the rate per period at which the gap to the steady state decreases; negative if
-      it increases;
-    - ``half_life``: ln 2 / speed, the number of periods until half of the gap is closed.
+    - ``speed``: -ln(1 + b) / T, the rate per year at which the gap to the steady state decreases; negative if
+      it increases. With average growth per year (argument `growth`) it is -ln(1 + T b) / T;
+    - ``half_life``: ln 2 / speed, the number of years until half of the gap is closed.
 
     ``speed_se`` and ``half_life_se`` are their standard errors by the delta method. The speed is missing if b
-    <= -1, and the half-life if the speed is not positive.
+    <= -1 (T b <= -1), and the half-life if the speed is not positive. Without `years`, T is 1 and the unit is
+    the period.
+
+    Parameters
+    ----------
+    years : float or None
+        Length T of the interval of growth in years. None if it was not specified.
+    averaged : bool
+        Whether growth is the average per year over the interval.
 
     Examples
     --------
@@ -51,21 +61,24 @@ class ConvergenceResults(LinearResults):
     (0.0428, 16.2)
     """
 
+    years: float | None = None
+    averaged: bool = False
+
     @property
     def speed(self) -> float:
-        """Rate of convergence per period, -ln(1 + b)."""
-        b = self._slope[0]
-        return float(-np.log1p(b)) if b > -1.0 else float("nan")
+        """Rate of convergence per year, or per period without `years`: -ln(1 + b) / T."""
+        change = self._change[0]
+        return float(-np.log1p(change)) / self._interval if change > -1.0 else float("nan")
 
     @property
     def speed_se(self) -> float:
-        """Standard error of the speed: se(b) / (1 + b)."""
-        b, se = self._slope
-        return se / (1.0 + b) if b > -1.0 else float("nan")
+        """Standard error of the speed: se(b) / ((1 + b) T)."""
+        change, se = self._change
+        return se / (1.0 + change) / self._interval if change > -1.0 else float("nan")
 
     @property
     def half_life(self) -> float:
-        """Number of periods until half of the gap is closed, ln 2 / speed."""
+        """Number of years, or of periods without `years`, until half of the gap is closed: ln 2 / speed."""
         return float(np.log(2.0)) / self.speed if self.speed > 0.0 else float("nan")
 
     @property
@@ -74,13 +87,20 @@ class ConvergenceResults(LinearResults):
         return self.half_life * self.speed_se / self.speed if self.speed > 0.0 else float("nan")
 
     @property
-    def _slope(self) -> tuple[float, float]:
+    def _interval(self) -> float:
+        return 1.0 if self.years is None else self.years
+
+    @property
+    def _change(self) -> tuple[float, float]:
+        """Change of the gap over the whole interval as a share of it, -(1 - exp(-speed T)), and its error."""
         at = self.names.index(_SLOPE)
-        return float(self.coefficients[at]), float(self.std_errors.iloc[at])
+        times = self._interval if self.averaged else 1.0
+        return times * float(self.coefficients[at]), times * float(self.std_errors.iloc[at])
 
     def _summary(self) -> Summary:
-        speed = f"Speed {self.speed:.4g} (se {self.speed_se:.3g}) per period"
-        half = f"half-life {self.half_life:.4g} (se {self.half_life_se:.3g}) periods"
+        unit = "period" if self.years is None else "year"
+        speed = f"Speed {self.speed:.4g} (se {self.speed_se:.3g}) per {unit}"
+        half = f"half-life {self.half_life:.4g} (se {self.half_life_se:.3g}) {unit}s"
         none = "no half-life: no convergence" if not self.speed > 0.0 else half
         # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
         summary = LinearResults._summary(self)
@@ -88,14 +108,16 @@ class ConvergenceResults(LinearResults):
 
     def _numbers(self) -> PlainNumbers:
         numbers = LinearResults._numbers(self)
-        names = ("speed", "speed_se", "half_life", "half_life_se")
+        names = ("speed", "speed_se", "half_life", "half_life_se", "years")
         return replace(numbers, more={**numbers.more, **{n: getattr(self, n) for n in names}})
 
 
-def beta_convergence(
+def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but two named)
     panel: Panel,
     column: str,
     *,
+    growth: str | None = None,
+    years: float | None = None,
     x: Sequence[str] = (),
     entity_effects: bool = False,
     time_effects: bool = False,
@@ -106,16 +128,26 @@ def beta_convergence(
 ) -> ConvergenceResults:
     """Estimate a growth regression for beta convergence.
 
-    The model is ``ln(y_{t+1} / y_t) = a + b ln y_t (+ x_t'c) (+ fixed effects) + e``. b < 0 is beta
-    convergence. It is absolute convergence without `x` and fixed effects, and conditional convergence with
-    them.
+    The model is ``ln(y_{t+1} / y_t) = a + b ln y_t (+ x_t'c) (+ fixed effects) + e``, or with `growth` that
+    column in place of ``ln(y_{t+1} / y_t)``. b < 0 is beta convergence. It is absolute convergence without
+    `x` and fixed effects, and conditional convergence with them.
 
     Parameters
     ----------
     panel : Panel
-        The data. A row needs values in two consecutive periods.
+        The data. A row needs values in two consecutive periods. With `growth` each row is an observation of
+        its own, and the panel may be a cross-section.
     column : str
-        Column or term with positive values, such as income per head.
+        Column or term with positive values, such as income per head. With `growth` it is the initial level.
+    growth : str, optional
+        Column or term with the *average growth per year* over the interval, ``ln(y_{t+T} / y_t) / T``, as a
+        share and not in percent. It needs `years`. By default growth is computed from `column`, from each
+        period to the next one, and is not divided by the number of years.
+    years : float, optional
+        Length T of the interval of growth in years: 5 if the periods of the panel are five years apart
+        (``Panel(..., step=5)``), 0.25 for quarters, 25 for a cross-section of growth from 1960 to 1985.
+        `speed` is then per year, and `half_life` in years. By default the unit is the period. It does not
+        change b.
     x : sequence of str
         Controls: columns or terms, with their values in the initial period. None by default.
     entity_effects, time_effects : bool
@@ -135,6 +167,8 @@ def beta_convergence(
     ------
     MissingDataError
         If a value is zero or negative, or no entity has two consecutive periods.
+    OptionError
+        If `years` is not a positive number, or `growth` is given without it.
     DigiprosperError
         As in `FixedEffects`.
 
@@ -142,27 +176,43 @@ def beta_convergence(
     -----
     IdentificationWarning
         With entity effects and fewer than 15 rows per entity. The within estimator of b has a bias of about
-        -(2 + b) / (T - 1) towards convergence (Nickell 1981).
+        -(2 + b) / (n - 1) towards convergence with n rows per entity (Nickell 1981).
 
     Notes
     -----
-    The regression is that of Barro and Sala-i-Martin (1992, Journal of Political Economy 100:223-251). The
+    The regression is that of Barro and Sala-i-Martin (1992, Journal of Political Economy 100:223-251), whose
+    equation 11 has average growth: ``ln(y_{t+T} / y_t) / T = a - ((1 - exp(-speed T)) / T) ln y_t``. So
+    ``speed = -ln(1 + T b) / T``. For growth that is not divided by T, ``b = -(1 - exp(-speed T))`` and
+    ``speed = -ln(1 + b) / T``. In both cases b depends on T, and the speed does not. The
     bias is that of Nickell (1981, Econometrica 49:1417-1426). Measurement error in y also biases b towards
     convergence.
 
     Examples
     --------
+    >>> import numpy as np
     >>> import digiprosper as dp
     >>> from digiprosper import beta_convergence
     >>> fit = beta_convergence(dp.datasets.us_states(), "I(gsp / emp)", time_effects=True)
     >>> round(float(fit.params["log_initial"]), 4), round(fit.speed, 4), round(fit.half_life, 1)
     (-0.0419, 0.0428, 16.2)
+
+    Growth from 1970 to 1986 as a cross-section, with the speed per year:
+
+    >>> states = dp.datasets.us_states().assign(output="I(gsp / emp)")
+    >>> wide = states.frame["output"].unstack()
+    >>> frame = wide[[1970]].set_axis(["initial"], axis=1).reset_index()
+    >>> frame["growth"] = np.log(wide[1986] / wide[1970]).to_numpy() / 16
+    >>> section = dp.Panel(frame, "state")
+    >>> fit = beta_convergence(section, "initial", growth="growth", years=16, cov_type="robust")
+    >>> round(fit.speed, 4), round(fit.half_life, 1)
+    (0.0434, 16.0)
     """
+    _check_years(years, growth)
     check_panel(panel, "beta_convergence")
     name = one_term(column, "column").strip()
     level = f"log(`{name}`)" if name in table_of(panel).known else f"log({name})"
     spec = FixedEffects(
-        f"growth of {name}",
+        f"growth of {name}" if growth is None else one_term(growth, "growth").strip(),
         (_SLOPE, *as_terms(x, "x")),
         entity_effects=entity_effects,
         time_effects=time_effects,
@@ -173,32 +223,55 @@ def beta_convergence(
     )
 
     roles = {"initial": (level,), "x": spec.x[1:]}
-    if spec.missing == "raise":
-        panel.sample(roles, missing="raise")
-    roles = {"after": (f"lead({level})",), **roles}
-    # The last period of each entity has no growth: that is no missing value.
-    prepared = prepare(panel, roles, spec.options, singletons=spec.singletons)
+    if growth is not None:
+        roles = {"growth": (spec.y,), **roles}
+        prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
+    else:
+        if spec.missing == "raise":
+            panel.sample(roles, missing="raise")
+        roles = {"after": (f"lead({level})",), **roles}
+        # The last period of each entity has no growth: that is no missing value.
+        prepared = prepare(panel, roles, spec.options, singletons=spec.singletons)
 
     sample = prepared.sample
     initial = sample.columns("initial")
-    growth = (sample.columns("after") - initial)[:, 0]
+    outcome = sample.columns("after") - initial if growth is None else sample.columns("growth")
     design = np.hstack([initial, sample.columns("x")])
-    fit = fit_columns(prepared, spec.y, growth, (_SLOPE, *sample.names_of("x")), design)
+    fit = fit_columns(prepared, spec.y, outcome[:, 0], (_SLOPE, *sample.names_of("x")), design)
     values = {f.name: getattr(fit, f.name) for f in fields(LinearResults)}
+    results = ConvergenceResults(**values, years=years, averaged=growth is not None)
     if prepared.entity_position is not None:
-        values["diagnostics"] += _nickell(fit)
-    issue(values["diagnostics"])
-    return ConvergenceResults(**values)
+        results = replace(results, diagnostics=(*results.diagnostics, *_nickell(results)))
+    issue(results.diagnostics)
+    return results
 
 
-def _nickell(fit: LinearResults) -> tuple[Notice, ...]:
+def _check_years(years: object, growth: object) -> None:
+    number = plain(years)
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    if years is not None and not (is_number and 0 < number <= LARGEST_PRODUCT):
+        text = (
+            f"years={cited(years)} must be a positive number: the length of the interval of growth in years."
+        )
+        raise OptionError(text, [option_problem("years", years)])
+    if growth is not None and years is None:
+        text = (
+            f"growth={cited(growth)} needs years=, the length of the interval in years: the speed of "
+            "convergence depends on it. For example years=25 for average growth from 1960 to 1985."
+        )
+        raise OptionError(text, [option_problem("years", years)])
+
+
+def _nickell(fit: ConvergenceResults) -> tuple[Notice, ...]:
     periods = fit.nobs / fit.n_entities
-    b = float(fit.coefficients[0])
+    bias = (2 + fit._change[0]) / (periods - 1)
+    if fit.averaged:
+        bias /= fit._interval
     if periods >= _LONG:
         return ()
     text = (
         f"entity effects with {periods:.3g} rows per entity: the slope of {cited(_SLOPE)} is biased "
-        f"downwards, by about {(2 + b) / (periods - 1):.2g} (Nickell 1981), which looks like "
+        f"downwards, by about {bias:.2g} (Nickell 1981), which looks like "
         "convergence. Omit the entity effects, or use a longer panel."
     )
     return (nickell((_SLOPE,), periods, text),)

@@ -1,11 +1,12 @@
 """Notices about inequality and convergence: one maker a code.
 
-========== ====================================
-code       data
-========== ====================================
-rows_drawn level (of the index that repeats)
-reducible  closed (number of absorbing sets)
-========== ====================================
+=========== ===========================================
+code        data
+=========== ===========================================
+rows_drawn  level (of the index that repeats)
+reducible   closed (number of absorbing sets)
+mixed_units larger, smaller (arguments), ratio, rows
+=========== ===========================================
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import TYPE_CHECKING
 from digiprosper.errors import Notice, cited
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
-__all__ = ["reducible", "rows_drawn"]
+__all__ = ["mixed_units", "reducible", "rows_drawn"]
 
 
 def rows_drawn(level: Hashable) -> Notice:
@@ -56,3 +57,30 @@ def reducible(closed: int) -> Notice:
     """
     text = f"{closed} sets of classes are absorbing: the long-run distribution depends on the initial class."
     return Notice("reducible", text, {"closed": closed})
+
+
+def mixed_units(larger: str, smaller: str, ratio: float, rows: Sequence[Hashable], rows_said: str) -> Notice:
+    """Report two columns that should have one unit and differ more than such columns do.
+
+    Parameters
+    ----------
+    larger, smaller : str
+        Arguments.
+    ratio : float
+        Median of the ratio of the larger to the smaller in these rows.
+    rows : sequence
+        Labels of the first rows.
+    rows_said : str
+        How many rows, and which, in words.
+
+    Returns
+    -------
+    Notice
+        Code mixed_units.
+    """
+    text = (
+        f"urban_rural_theil: {larger} is {ratio:,.0f} times {smaller} in {rows_said}. Both must have one "
+        "unit: check the unit of each column. Otherwise the index is far too small or too large."
+    )
+    data = {"larger": larger, "smaller": smaller, "ratio": ratio, "rows": tuple(rows)}
+    return Notice("mixed_units", text, data)

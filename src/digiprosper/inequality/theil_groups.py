@@ -8,17 +8,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from digiprosper.errors import issue
+from digiprosper.inequality.notices import mixed_units
 from digiprosper.inequality.observations import observe
 from digiprosper.kernels.dispersion import theil_by_group, theil_t
-from digiprosper.panel.arguments import arguments, below_zero
+from digiprosper.panel.arguments import arguments, below_zero, where
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 
 if TYPE_CHECKING:
+    from digiprosper.errors import Notice
     from digiprosper.inequality.observations import Numbers, RowLabels
     from digiprosper.kernels import Floats
+    from digiprosper.panel.arguments import Arguments
 
 __all__ = ["TheilDecomposition", "theil_decomposition", "urban_rural_theil"]
+
+# Urban and rural incomes per head differ by a factor of 10 at most, and a share of 2% is the smallest of
+# most regions. Units differ by 100 (percent), 1,000 or 10,000.
+_MOST_APART = 50.0
+_POPULATIONS = ("urban_population", "rural_population")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -176,6 +185,13 @@ def urban_rural_theil(
     IdentificationError
         If a value is negative, or a row has no income or no population.
 
+    Warns
+    -----
+    IndicatorWarning
+        If one of two incomes, or one of two populations, is more than 50 times the other in some row: they
+        probably have two units, such as persons and 10,000 persons. It is no error, because a city may have
+        nearly no rural population.
+
     Notes
     -----
     The index is that of Theil (1967). It is the between component of Theil's T for two groups. Inequality
@@ -206,7 +222,21 @@ def urban_rural_theil(
         "the total income": urban * people + rural * others == 0,
     }
     given.refuse_rows(empty, "zero", "Shares need a positive total")
+    issue([*_other_units(given, "urban_income", "rural_income"), *_other_units(given, *_POPULATIONS)])
     return given.by_row(_between_two)
+
+
+def _other_units(given: Arguments, first: str, second: str) -> list[Notice]:
+    """Find rows in which two columns of one unit differ so much that they probably have two."""
+    notices = []
+    for larger, smaller in ((first, second), (second, first)):
+        above, below = given.numbers[larger], given.numbers[smaller]
+        apart = (below > 0) & (above > _MOST_APART * below)
+        if apart.any():
+            ratio = float(np.median(above[apart] / below[apart]))
+            rows = given.rows[apart][:5].tolist()
+            notices.append(mixed_units(larger, smaller, ratio, rows, where(apart, given.rows)))
+    return notices
 
 
 def _between_two(urban: Floats, rural: Floats, people: Floats, others: Floats) -> Floats:

@@ -315,7 +315,7 @@ class IVResults(LinearResults):
         remark = Remark("two_stage", {"endog": self.endog, "instruments": self.instruments})
         factors = {**self.reduced_form.factors, **self.factors}
         column = result_column(self, level, words=WORDS)
-        return (replace(column, factors=factors, remarks=(remark,)),)
+        return (replace(column, factors=factors, remarks=(remark, *column.remarks)),)
 
     def _summary(self) -> Summary:
         plain = LinearResults._summary(self)

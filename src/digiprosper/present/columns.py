@@ -28,6 +28,7 @@ from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Column, HasColumns, PlainCell, columns_of, remark_text
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
+from digiprosper.report.terms import same_products
 from digiprosper.report.words import HEADS, TABLE
 
 if TYPE_CHECKING:
@@ -47,10 +48,12 @@ __all__ = [
     "merged_factors",
     "merged_labels",
     "name_columns",
+    "products_of",
     "read_columns",
     "select",
     "texts_of",
     "with_constant",
+    "with_products",
 ]
 
 
@@ -424,11 +427,47 @@ def select(
         Terms, in order.
     """
     known = all_terms(columns)
-    kept = known if keep is None else matching(keep, known, "keep", caller)
-    out = {*fold, *([] if drop is None else matching(drop, known, "drop", caller))}
-    first = [] if order is None else matching(order, known, "order", caller)
+    kept = known if keep is None else with_products(matching(keep, known, "keep", caller), columns)
+    dropped = [] if drop is None else with_products(matching(drop, known, "drop", caller), columns)
+    first = [] if order is None else with_products(matching(order, known, "order", caller), columns)
+    out = {*fold, *dropped}
     chosen = [term for term in known if term in kept and term not in out]
     return arrange(chosen, [term for term in first if term in chosen])
+
+
+def with_products(terms: Sequence[str], columns: Sequence[Column]) -> list[str]:
+    """Add the names that other columns give to the same products, such as ``"z:x"`` for ``"x:z"``.
+
+    Parameters
+    ----------
+    terms : sequence of str
+        Terms.
+    columns : sequence of Column
+        The columns.
+
+    Returns
+    -------
+    list of str
+        Terms, each once, those of one product beside each other.
+    """
+    same = products_of(columns)
+    return list(dict.fromkeys(name for term in terms for name in (term, *same.get(term, ()))))
+
+
+def products_of(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
+    """Find the names of products that columns write in another order.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The columns.
+
+    Returns
+    -------
+    dict
+        As `same_products` gives it.
+    """
+    return same_products(cell.term for column in columns for cell in column.estimates.values())
 
 
 def all_terms(columns: Sequence[Column]) -> list[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import InputTypeError, OptionError, cited, option_problem, quoted
-from digiprosper.present.columns import all_terms, matching
+from digiprosper.present.columns import all_terms, matching, products_of, with_products
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.labels import effect_names
 from digiprosper.report.words import TABLE
@@ -55,13 +55,14 @@ def fold_terms(
     ColumnError
         If an entry matches nothing.
     """
-    folded = matching(controls, all_terms(columns), "controls", "etable")
+    folded = with_products(matching(controls, all_terms(columns), "controls", "etable"), columns)
     made: Folded = {style.say(TABLE, "controls"): folded} if folded else {}
     known = _foldable(columns)
     for name, entries in _named(blocks).items():
         if name in made:
             raise _refusal(f"the row {cited(name)} is there twice", blocks)
-        made[name] = matching(entries, known, f"blocks[{cited(name)}]", "etable")
+        matched = matching(entries, known, f"blocks[{cited(name)}]", "etable")
+        made[name] = with_products(matched, columns)
     _refuse_empty(made, blocks)
     _refuse_overlap(made, blocks)
     return made
@@ -127,13 +128,16 @@ def folded_rows(columns: Sequence[Column], folded: Folded, style: Style) -> list
     list of (str, list of str)
         One row a block: yes, no, or "Some" where a model has part of it.
     """
-    return [(name, [_cell(column, names, style) for column in columns]) for name, names in folded.items()]
+    same = products_of(columns)
+    rows = {name: {same.get(term, (term,)) for term in terms} for name, terms in folded.items()}
+    return [(name, [_cell(column, terms, style) for column in columns]) for name, terms in rows.items()]
 
 
-def _cell(column: Column, names: Sequence[str], style: Style) -> str:
+def _cell(column: Column, terms: Set[tuple[str, ...]], style: Style) -> str:
+    """Say whether a model has terms; one that other models write in another order has several names."""
     held = {*column.estimates, *(absorbed_effects(column) or ())}
-    count = sum(name in held for name in names)
-    if 0 < count < len(names):
+    count = sum(not held.isdisjoint(names) for names in terms)
+    if 0 < count < len(terms):
         return style.say(TABLE, "some")
     # Effects computed from several equations do not list what those equations contain.
     lists_all = column.glance is not None and not (column.inference and column.inference.from_draws)

@@ -240,6 +240,7 @@ def _block_notes(columns: Sequence[Column], labels: _Labels, style: Style) -> li
         *_known_notes(owned, style),
         *_set_notes(owned, style),
         *_gap_notes(owned, style),
+        *_whole_set_notes(owned, style),
         *_test_notes(owned, style),
         *(_refused_note(c, block, block.refused, labels, style) for c, block in owned if block.refused),
         *dict.fromkeys(style.say(c.words, f"{block.kind}.given") for c, block in owned if block.given),
@@ -289,6 +290,20 @@ def _gap_notes(owned: _Owned, style: Style) -> list[str]:
         for (what, pieces), heads in gaps.items()
     ]
     return [style.say(NOTES, "gaps", gaps=_listed(told, style, "clauses"))] if told else []
+
+
+def _whole_set_notes(owned: _Owned, style: Style) -> list[str]:
+    sets = _by_text(
+        (
+            (style.say(column.words, f"{block.kind}.numbered", number=number), column)
+            for column, block in owned
+            for number, parameter in enumerate(block.parameters, start=1)
+            if parameter.whole
+        ),
+        style,
+    )
+    named = [style.say(NOTES, "whole", heads=heads, what=what) for what, heads in sets.items()]
+    return [style.say(NOTES, "wholes", sets=_listed(named, style, "clauses"))] if named else []
 
 
 def _test_notes(owned: _Owned, style: Style) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, groupby, product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from digiprosper.present.columns import LEVELS
+from digiprosper.present.columns import LEVELS, products_of
 from digiprosper.report.labels import name_label, term_words
 from digiprosper.report.words import TABLE
 
@@ -46,8 +46,9 @@ def share_rows(
 ) -> list[SharedRow]:
     """Decide which columns share a row.
 
-    A term has one row where it means the same (see `Term.meaning`). Terms with one label share a row if no
-    column has two of them; otherwise each keeps its own, with the term in brackets behind the label.
+    A term has one row where it means the same (see `Term.meaning`). Products whose factors are in another
+    order have one label. Terms with one label share a row if no column has two of them; otherwise each keeps
+    its own, with the term in brackets behind the label.
 
     Parameters
     ----------
@@ -73,7 +74,15 @@ def share_rows(
     }
     runs = groupby(terms, key=lambda term: bases.get(term, term))
     together = [_rows_of(list(run), columns, labels, (digits, language)) for _, run in runs]
-    return _joined(list(chain.from_iterable(together)))
+    rows = list(chain.from_iterable(together))
+    first = {row.term: row.label for row in reversed(rows)}
+    named = products_of(columns)
+    shared = {
+        name: next((labels[n] for n in same if n in labels), next(first[n] for n in same if n in first))
+        for name, same in named.items()
+        if name in first and name not in labels
+    }
+    return _joined([row._replace(label=shared.get(row.term, row.label)) for row in rows])
 
 
 def _rows_of(

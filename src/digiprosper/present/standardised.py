@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from digiprosper.present.columns import all_terms, matching
+from digiprosper.present.columns import all_terms, matching, with_products
 from digiprosper.present.row_names import share_rows
 from digiprosper.report.words import TABLE
 
@@ -55,7 +55,7 @@ def effect_rows(
     ColumnError
         If an entry matches no term.
     """
-    wanted = matching(terms, all_terms(columns), "std_effect", "etable")
+    wanted = with_products(matching(terms, all_terms(columns), "std_effect", "etable"), columns)
     made = []
     for row in share_rows(wanted, columns, labels, style.digits, style.language):
         effects = {place: _effect(columns[place], term, unit) for place, term in row.terms.items()}

@@ -23,6 +23,7 @@ from digiprosper.errors import (
 )
 from digiprosper.report.columns import remark_text
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.terms import same_products
 from digiprosper.report.words import NO_WORDS
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         ----------
         term : str or sequence of str
             Name of the coefficient, or its names in different models, such as
-            ``["digital", "lag(digital)", "digital_pca"]``.
+            ``["digital", "lag(digital)", "digital_pca"]``. ``"x:z"`` is also found as ``"z:x"``.
         level : float
             Confidence level of the intervals, .95 by default.
         kind : {"direct", "indirect", "total"}, optional
@@ -243,7 +244,8 @@ class ResultSet(PickledByName, Mapping[str, Any]):
                 [column_problem(name, "term", f"no term {cited(name)}") for name in unknown],
             )
 
-        rows = every[every["term"].isin(names)]
+        same = same_products(term for result in self.values() for term in getattr(result, "terms", ()))
+        rows = every[every["term"].isin([n for name in names for n in (name, *same.get(name, ()))])]
         _refuse_two(rows)
         sizes = {label: result.nobs for label, result in self._regressions().items()}
         rows = rows.assign(nobs=rows["model"].map(sizes)).reset_index(drop=True)

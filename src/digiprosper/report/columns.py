@@ -14,7 +14,7 @@ from digiprosper.report.terms import Term, terms_of
 from digiprosper.report.words import NO_WORDS, NOTES, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors
@@ -39,6 +39,14 @@ __all__ = [
 
 _TOO_FEW = "too_few_clusters_to_draw"
 _NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
+# What a notice says of terms that have no estimate or no error: its code, to the names in its data.
+_WITHOUT: Mapping[str, tuple[str, ...]] = {
+    "dropped_collinear": ("column", "on"),
+    "dropped_absorbed": ("column", "effects"),
+    "no_variance": ("terms",),
+    "needed_clusters": ("terms", "clusters"),
+    "not_psd": ("terms",),
+}
 
 
 class Estimate(NamedTuple):
@@ -69,7 +77,8 @@ class ParameterTest(NamedTuple):
 class Parameter(NamedTuple):
     """A number beside the slopes, such as a threshold.
 
-    Its confidence set reaches from end to end in so many pieces; none if it was not estimated.
+    Its confidence set reaches from end to end in so many pieces; none if it was not estimated. It is `whole`
+    if it contains every one of several candidates.
     """
 
     estimate: float
@@ -77,6 +86,7 @@ class Parameter(NamedTuple):
     conf_high: float
     pieces: int
     tests: tuple[ParameterTest, ...] = ()
+    whole: bool = False
 
 
 class Drawn(NamedTuple):
@@ -299,7 +309,22 @@ def result_column(result: Results, level: float = 0.95, *, words: Words = NO_WOR
         keys=getattr(result, "key_names", None),
         constant=_constant_of(result, level),
         moments=_moments_of(result),
+        remarks=_missing_terms(result),
     )
+
+
+def _missing_terms(result: Results) -> tuple[Remark, ...]:
+    """Say which terms were dropped, and which have no error."""
+    remarks = []
+    for notice in getattr(result, "diagnostics", ()):
+        named = {role: _as_names(notice.data[role]) for role in _WITHOUT.get(notice.code, ())}
+        if named and all(named.values()):
+            remarks.append(Remark(f"without.{notice.code}", named, NOTES))
+    return tuple(remarks)
+
+
+def _as_names(named: str | Iterable[str]) -> tuple[str, ...]:
+    return (named,) if isinstance(named, str) else tuple(named)
 
 
 def _constant_of(result: Results, level: float) -> Estimate | None:

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
     from digiprosper.report.words import Language
 
-__all__ = ["Factor", "Factors", "Pieces", "Point", "Regime", "Term", "named_terms", "terms_of"]
+__all__ = [
+    "Factor",
+    "Factors",
+    "Pieces",
+    "Point",
+    "Regime",
+    "Term",
+    "named_terms",
+    "same_products",
+    "terms_of",
+]
 
 RowKey: TypeAlias = tuple[str, tuple[object, ...]]
 Pieces: TypeAlias = "tuple[str | Factor, ...]"
@@ -212,6 +222,13 @@ class Term(PickledByName):
         return self.name, self.meaning
 
     @property
+    def product(self) -> tuple[object, ...]:
+        """What a slope of a product is of, whatever the order of its factors; empty for other terms."""
+        if self.family != "linear" or self.kind != "slope" or len(self.factors) < 2:
+            return ()
+        return (self.meaning, self.regime and self.regime.number, *sorted(f.text for f in self.factors))
+
+    @property
     def base(self) -> str:
         """The term without its regime, by which a table keeps slopes of one variable together."""
         return self.path[0] if self.regime is not None and len(self.path) == 1 else self.name
@@ -234,6 +251,32 @@ def named_terms(names: Iterable[str], factors: Factors | None = None) -> tuple[T
     """
     known = factors or {}
     return tuple(Term(name, path=(name,), factors=known.get(name, ())) for name in names)
+
+
+def same_products(terms: Iterable[Term]) -> dict[str, tuple[str, ...]]:
+    """Find the names of products that differ only in the order of their factors.
+
+    Parameters
+    ----------
+    terms : iterable of Term
+        Of one or several results.
+
+    Returns
+    -------
+    dict
+        Each name of a product that has several, to all of them, in order.
+
+    Examples
+    --------
+    >>> x, z = Factor("x", "x"), Factor("z", "z")
+    >>> same_products([Term("x:z", factors=(x, z)), Term("x", factors=(x,)), Term("z:x", factors=(z, x))])
+    {'x:z': ('x:z', 'z:x'), 'z:x': ('x:z', 'z:x')}
+    """
+    names: dict[tuple[object, ...], dict[str, None]] = {}
+    for term in terms:
+        if term.product:
+            names.setdefault(term.product, {})[term.name] = None
+    return {name: tuple(same) for same in names.values() if len(same) > 1 for name in same}
 
 
 def terms_of(result: object, names: Iterable[str]) -> dict[str, Term]:

@@ -182,7 +182,8 @@ class SpatialResults(Summarised, PickledByName):
         tuple of Column
             One.
         """
-        return (replace(result_column(self, level, words=WORDS), remarks=self._remarks()),)
+        column = result_column(self, level, words=WORDS)
+        return (replace(column, remarks=(*self._remarks(), *column.remarks)),)
 
     @property
     def key_names(self) -> tuple[str, str | None]:

@@ -14,10 +14,11 @@ from digiprosper.threshold.words import WORDS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from digiprosper.kernels import Floats
     from digiprosper.report.columns import Block, Column, ParameterTest
     from digiprosper.report.protocol import Results
 
-__all__ = ["kink_regimes", "slopes_by_regime", "slopes_column", "step_regimes", "threshold_with"]
+__all__ = ["is_whole", "kink_regimes", "slopes_by_regime", "slopes_column", "step_regimes", "threshold_with"]
 
 
 def step_regimes(variable: str, cuts: Sequence[float], rule: str) -> tuple[Regime, ...]:
@@ -120,7 +121,11 @@ def slopes_column(slopes: Results, terms: Sequence[Term], block: Block, level: f
 
 
 def threshold_with(
-    value: float, pieces: Sequence[tuple[float, float]], tests: Sequence[ParameterTest]
+    value: float,
+    pieces: Sequence[tuple[float, float]],
+    tests: Sequence[ParameterTest],
+    *,
+    whole: bool = False,
 ) -> Parameter:
     """Make a threshold of its confidence set and its tests.
 
@@ -132,6 +137,8 @@ def threshold_with(
         Intervals of its confidence set; none where it was not estimated.
     tests : sequence of ParameterTest
         Its tests; those without a p-value are left out.
+    whole : bool
+        Whether the set contains every candidate.
 
     Returns
     -------
@@ -140,4 +147,24 @@ def threshold_with(
     """
     ends = (pieces[0][0], pieces[-1][1]) if pieces else (math.nan, math.nan)
     # F is not distributed as F: without a p-value it says little.
-    return Parameter(value, *ends, len(pieces), tuple(t for t in tests if not math.isnan(t.p_value)))
+    known = tuple(t for t in tests if not math.isnan(t.p_value))
+    return Parameter(value, *ends, len(pieces), known, whole)
+
+
+def is_whole(pieces: Sequence[tuple[float, float]], candidates: Floats) -> bool:
+    """Tell whether a confidence set contains every candidate, of which there are several.
+
+    Parameters
+    ----------
+    pieces : sequence of (low, high)
+        Intervals of the set.
+    candidates : (n,) array
+        Searched values, in ascending order.
+
+    Returns
+    -------
+    bool
+        False for a single candidate, which any set contains.
+    """
+    first, last = candidates[[0, -1]]
+    return last > first and len(pieces) == 1 and pieces[0][0] <= first and last <= pieces[0][1]

@@ -26,7 +26,13 @@ from digiprosper.report.summary import (
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import sample_text
 from digiprosper.report.verdicts import rejects
-from digiprosper.threshold.columns import kink_regimes, slopes_by_regime, slopes_column, threshold_with
+from digiprosper.threshold.columns import (
+    is_whole,
+    kink_regimes,
+    slopes_by_regime,
+    slopes_column,
+    threshold_with,
+)
 from digiprosper.threshold.groups import KinkFields
 from digiprosper.threshold.notices import boundary, no_threshold_se, small_regime
 from digiprosper.threshold.results import bootstrap_p
@@ -226,10 +232,13 @@ class KinkResults(KinkFields, Summarised, PickledByName):
         """
         named = {"no_kink": self.test, "no_jump": self.continuity} if self.bootstrap else {}
         tests = [ParameterTest("F", code, test.statistic, test.p_value) for code, test in named.items()]
+        pieces = self.confidence_set()
         block = Block(
             kind="kink",
             variable=self.kink_variable,
-            parameters=(threshold_with(self.threshold, self.confidence_set(), tests),),
+            parameters=(
+                threshold_with(self.threshold, pieces, tests, whole=is_whole(pieces, self.candidates)),
+            ),
             level=self.level,
             drawn=Drawn(self.reps, self.bootstrap) if self.bootstrap else None,
             confidence="bootstrap" if self.bootstrap else "lr",
@@ -361,6 +370,8 @@ class KinkResults(KinkFields, Summarised, PickledByName):
             f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); {self._set_name}: "
             f"{_words(self.confidence_set())}"
         )
+        if is_whole(self.confidence_set(), self.candidates):
+            text += ", every candidate"
         return wrap(text, 80, subsequent_indent="  ", break_long_words=False)
 
     def _test_words(self, test: TestResult, null: str) -> list[str]:
@@ -394,7 +405,7 @@ def remarks(results: KinkResults) -> list[Notice]:
     reached = {"lowest": pieces[0][0] <= first, "highest": pieces[-1][1] >= last}
     ends = {end: edge for end, edge in zip(reached, (first, last), strict=True) if reached[end]}
     if ends:
-        whole = len(ends) == 2 and len(pieces) == 1
+        whole = is_whole(pieces, results.candidates)
         said = _whole_words(name, ends) if whole else _ends_words(name, ends)
         why = dict.fromkeys(ends)
         out.append(boundary(said, 1, (float(first), float(last)), why, whole=whole))

@@ -12,6 +12,7 @@ concentration               threshold, share, usual, high, clusters (name), larg
 adjacent_slopes             regimes, p_value
 ratio_concentrated          threshold, entities, share
 boundary                    threshold, first, last, whole, ends
+one_candidate               column, threshold, value, values (number of values of the column)
 small_regime                regime, nobs, n_entities
 tests_disagree              threshold, p_values
 no_threshold_se             column
@@ -32,6 +33,7 @@ from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import few_draws, lost_draws
 from digiprosper.report.verdicts import rejects
+from digiprosper.threshold.columns import is_whole
 from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, usual_concentration
 
 if TYPE_CHECKING:
@@ -385,7 +387,7 @@ def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
     Returns
     -------
     list of Notice
-        Code boundary.
+        Codes boundary, one_candidate.
     """
     out = list[Notice]()
     if results.given:  # what was not estimated has no set
@@ -394,6 +396,9 @@ def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
     for j in range(1, results.estimates.size + 1):
         profile, pieces = results.profile(j), results.confidence_set(j)
         first, last = (float(g) for g in profile["gamma"].iloc[[0, -1]])
+        if first == last:
+            out.append(_one_candidate(results.threshold_variable, j, first, np.unique(q)))
+            continue
         ends = {}
         if pieces and pieces[0][0] == first:
             ends["lowest"] = _why_no_lower(results, j, q, first)
@@ -401,10 +406,26 @@ def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
             ends["highest"] = _why_no_higher(results, j, q, last)
         if not ends:
             continue
-        whole = pieces == [(first, last)]
+        whole = is_whole(pieces, profile["gamma"].to_numpy())
         said = _whole_set(results, j, profile) if whole else _ends_of_set(results, ends, first, last)
         out.append(boundary(f"threshold {j}: its confidence set {said}", j, (first, last), ends, whole=whole))
     return out
+
+
+def _one_candidate(column: str, threshold: int, value: float, values: Floats) -> Notice:
+    """Report a threshold that no other value competes with."""
+    text = (
+        f"threshold {threshold}: {value:.5g} is the only candidate value of {cited(column)}, so it was not "
+        "searched, and its confidence set says nothing. Lower trim to have more candidates."
+    )
+    if values.size == 2:
+        text = (
+            f"{cited(column)} has two values only ({values[0]:.5g} and {values[1]:.5g}): there is one "
+            "candidate, and no threshold was searched. The model is an interaction with a dummy; "
+            "FixedEffects with the interaction estimates and tests it without a search."
+        )
+    data = {"column": column, "threshold": threshold, "value": value, "values": values.size}
+    return Notice("one_candidate", text, data)
 
 
 def boundary(

@@ -33,7 +33,13 @@ from digiprosper.report.summary import (
 )
 from digiprosper.report.text import sample_text
 from digiprosper.report.verdicts import rejects
-from digiprosper.threshold.columns import slopes_by_regime, slopes_column, step_regimes, threshold_with
+from digiprosper.threshold.columns import (
+    is_whole,
+    slopes_by_regime,
+    slopes_column,
+    step_regimes,
+    threshold_with,
+)
 from digiprosper.threshold.groups import ThresholdFields
 from digiprosper.threshold.tests_table import table_of_tests
 
@@ -536,7 +542,12 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
             variable=self.threshold_variable,
             parameters=tuple(
                 # What was not estimated has no set: its LR only compares other values with it.
-                threshold_with(value, [] if self.given else self.confidence_set(j), tests[j - 1 : j])
+                threshold_with(
+                    value,
+                    [] if self.given else self.confidence_set(j),
+                    tests[j - 1 : j],
+                    whole=not self.given and self._contains_every_candidate(j),
+                )
                 for j, value in enumerate(map(float, self.estimates), start=1)
             ),
             level=self.level,
@@ -637,6 +648,11 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
 
     # --- inside -------------------------------------------------------------------------------------------
 
+    def _contains_every_candidate(self, threshold: int) -> bool:
+        """Whether the confidence set of a threshold is the whole range of several candidates."""
+        candidates = self.profile(threshold)["gamma"].to_numpy()
+        return is_whole(self.confidence_set(threshold), candidates)
+
     @property
     def _headline_tests(self) -> list[ParameterTest]:
         if not self.bootstrap:
@@ -690,6 +706,8 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         beside = list[str]()
         if j < self.estimates.size:
             text = _set_text(self.confidence_set(j + 1))
+            if not self.given and self._contains_every_candidate(j + 1):
+                text += ", every candidate"
             what = "set of values whose fit is not significantly worse" if self.given else "confidence set"
             kind = f"{100 * self.level:g}% {what} ({self.confidence})"
             first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {kind}: {text}"
@@ -727,8 +745,8 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
             return []
         bound = critical * ratio
         said = f"Variance ratio {ratio:.2f}: LR <= {critical:.2f} x {ratio:.2f} = {bound:.1f}"
-        inside = self.profile(j + 1)
-        if (inside["lr"] <= inside["critical"]).all():
+        if self._contains_every_candidate(j + 1):
+            inside = self.profile(j + 1)
             known = self.estimates.size == 1 and bound > self.statistics[j]
             f, most = f"F = {self.statistics[j]:.1f}", f"the largest LR, {inside['lr'].max():.1f}"
             said += f"; the set contains every candidate, because {bound:.1f} > {f if known else most}"
