@@ -597,7 +597,9 @@ def convergence(case: Case) -> Any:
         case.say("sigma_convergence")
         return dp.sigma_convergence(case.panel, case.term("v"))
     common = {n: c for n, c in case.common().items() if n != "absorb"}
-    options = case.options(**common)
+    options = case.options(years=[1, 5, 0.25, 0], **common)
+    if chance(case.rng, 0.3):
+        options["growth"] = case.term("y")
     case.say(f"beta_convergence(v, **{options!r})")
     return dp.beta_convergence(
         case.panel, case.column("v"), x=case.terms("cd", 1) if chance(case.rng, 0.5) else (), **options

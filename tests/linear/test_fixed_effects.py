@@ -1211,3 +1211,41 @@ def test_thousands_of_dummies_on_few_rows_are_refused_before_their_products():
     tracemalloc.stop()
     # 11,000 columns of 216 rows are 20 MB; their cross products would be a gigabyte.
     assert most < 3e8
+
+
+def test_lags_of_driscoll_and_kraay_count_periods_and_those_of_conley_count_time() -> None:
+    states = dp.datasets.us_states()
+    places = dp.datasets.us_capitals()
+    frame = states.frame.reset_index()
+    frame = frame.assign(lat=frame["state"].map(places["lat"]), lon=frame["state"].map(places["lon"]))
+    # The same periods, with five years between 1977 and 1978.
+    later = frame.assign(year=frame["year"] + 4 * (frame["year"] > 1977))
+    spec = FixedEffects("log(gsp)", ["log(pc)", "unemp"])
+    kinds: list[tuple[dict[str, Any], bool]] = [
+        ({"cov_type": "driscoll_kraay", "bandwidth": 2}, True),
+        ({"cov_type": "conley", "bandwidth": 2, "distance_cutoff": 1.0}, False),
+    ]
+    for options, same in kinds:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            one, other = (
+                spec.replace(**options).fit(Panel(rows, "state", "year")).std_errors
+                for rows in (frame, later)
+            )
+        assert np.allclose(one, other, rtol=1e-9) == same
+
+
+def test_two_way_clusters_of_plm_take_n_over_n_minus_k_for_the_intersection() -> None:
+    # vcovG of R plm: the number of groups of "white" is the number of rows, n/(n-1) (n-1)/(n-k).
+    panel = dp.datasets.us_states()
+    spec = FixedEffects("log(gsp)", ["log(pc)", "unemp"], ssc="plm")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fits = [
+            spec.replace(clusters=["state"]).fit(panel),
+            spec.replace(clusters=["year"]).fit(panel),
+            spec.replace(cov_type="robust").fit(panel),
+            spec.replace(clusters=["state", "year"]).fit(panel),
+        ]
+    state, year, white, both = (fit.cov.to_numpy() for fit in fits)
+    np.testing.assert_allclose(both, state + year - white, rtol=1e-9)

@@ -180,8 +180,8 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
 
     Notes
     -----
-    The regression is that of Barro and Sala-i-Martin (1992, Journal of Political Economy 100:223-251), whose
-    equation 11 has average growth: ``ln(y_{t+T} / y_t) / T = a - ((1 - exp(-speed T)) / T) ln y_t``. So
+    The regression is that of Barro and Sala-i-Martin (1992, Journal of Political Economy 100:223-251), with
+    average growth: ``ln(y_{t+T} / y_t) / T = a - ((1 - exp(-speed T)) / T) ln y_t``. So
     ``speed = -ln(1 + T b) / T``. For growth that is not divided by T, ``b = -(1 - exp(-speed T))`` and
     ``speed = -ln(1 + b) / T``. In both cases b depends on T, and the speed does not. The
     bias is that of Nickell (1981, Econometrica 49:1417-1426). Measurement error in y also biases b towards

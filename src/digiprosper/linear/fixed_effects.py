@@ -79,7 +79,9 @@ class FixedEffects(Specification):
         clusters in several ways is that of Cameron, Gelbach & Miller (2011, eq. 2.13).
     bandwidth : int, optional
         Number of lags of ``"driscoll_kraay"``, by default floor(4 (T/100)^(2/9)), or of ``"conley"`` within
-        an entity. For ``"conley"`` the default is the time from the first period to the last, T - 1 without
+        an entity. Lags of ``"driscoll_kraay"`` count the T periods that are in the sample, so the periods
+        before and after a gap are one lag apart. Lags of ``"conley"`` are differences of time, in which gaps
+        count; the default is the time from the first period to the last, T - 1 without
         gaps. Then all pairs of rows of an entity may be correlated, as with ``"clustered"``, but with weights
         that decline with the lag.
     coordinates : sequence of two str, optional
