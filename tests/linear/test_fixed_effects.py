@@ -1221,7 +1221,7 @@ def test_lags_of_driscoll_and_kraay_count_periods_and_those_of_conley_count_time
     # The same periods, with five years between 1977 and 1978.
     later = frame.assign(year=frame["year"] + 4 * (frame["year"] > 1977))
     spec = FixedEffects("log(gsp)", ["log(pc)", "unemp"])
-    kinds: list[tuple[dict[str, Any], bool]] = [
+    kinds = [
         ({"cov_type": "driscoll_kraay", "bandwidth": 2}, True),
         ({"cov_type": "conley", "bandwidth": 2, "distance_cutoff": 1.0}, False),
     ]

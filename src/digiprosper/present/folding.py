@@ -134,7 +134,7 @@ def folded_rows(columns: Sequence[Column], folded: Folded, style: Style) -> list
 
 
 def _cell(column: Column, terms: Set[tuple[str, ...]], style: Style) -> str:
-    """Say whether a model has terms; one that other models write in another order has several names."""
+    """Write whether a model has terms; one that other models write in another order has several names."""
     held = {*column.estimates, *(absorbed_effects(column) or ())}
     count = sum(not held.isdisjoint(names) for names in terms)
     if 0 < count < len(terms):

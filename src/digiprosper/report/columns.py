@@ -314,7 +314,7 @@ def result_column(result: Results, level: float = 0.95, *, words: Words = NO_WOR
 
 
 def _missing_terms(result: Results) -> tuple[Remark, ...]:
-    """Say which terms were dropped, and which have no error."""
+    """List which terms were dropped, and which have no error."""
     remarks = []
     for notice in getattr(result, "diagnostics", ()):
         named = {role: _as_names(notice.data[role]) for role in _WITHOUT.get(notice.code, ())}
