@@ -75,14 +75,21 @@ def share_rows(
     runs = groupby(terms, key=lambda term: bases.get(term, term))
     together = [_rows_of(list(run), columns, labels, (digits, language)) for _, run in runs]
     rows = list(chain.from_iterable(together))
-    first = {row.term: row.label for row in reversed(rows)}
-    named = products_of(columns)
-    shared = {
-        name: next((labels[n] for n in same if n in labels), next(first[n] for n in same if n in first))
-        for name, same in named.items()
-        if name in first and name not in labels
-    }
+    shared = _labels_of_products(rows, products_of(columns), labels)
     return _joined([row._replace(label=shared.get(row.term, row.label)) for row in rows])
+
+
+def _labels_of_products(
+    rows: Sequence[_Row], products: Mapping[str, tuple[str, ...]], labels: Mapping[str, str]
+) -> dict[str, str]:
+    """Give the names of one product one label: that of the caller, or else that of its first row."""
+    written = {row.term: row.label for row in reversed(rows)}
+    shared = {}
+    for name in written.keys() & products.keys() - labels.keys():
+        names = products[name]
+        given = [labels[other] for other in names if other in labels]
+        shared[name] = next(iter([*given, *(written[other] for other in names if other in written)]))
+    return shared
 
 
 def _rows_of(

@@ -244,12 +244,16 @@ class ResultSet(PickledByName, Mapping[str, Any]):
                 [column_problem(name, "term", f"no term {cited(name)}") for name in unknown],
             )
 
-        same = same_products(term for result in self.values() for term in getattr(result, "terms", ()))
-        rows = every[every["term"].isin([n for name in names for n in (name, *same.get(name, ()))])]
+        rows = every[every["term"].isin(self._with_products(names))]
         _refuse_two(rows)
         sizes = {label: result.nobs for label, result in self._regressions().items()}
         rows = rows.assign(nobs=rows["model"].map(sizes)).reset_index(drop=True)
         return rows.drop(columns="term") if isinstance(term, str) else rows
+
+    def _with_products(self, names: Sequence[str]) -> list[str]:
+        """Add the names of the same products with their factors in another order."""
+        same = same_products(term for result in self.values() for term in getattr(result, "terms", ()))
+        return [other for name in names for other in (name, *same.get(name, ()))]
 
     def _effects_of(self, kind: str, level: float) -> pd.DataFrame:
         every = self.effects_table(level)
