@@ -87,8 +87,8 @@ def _labels_of_products(
     shared = {}
     for name in written.keys() & products.keys() - labels.keys():
         names = products[name]
-        given = [labels[other] for other in names if other in labels]
-        shared[name] = next(iter([*given, *(written[other] for other in names if other in written)]))
+        of_caller = [labels[other] for other in names if other in labels]
+        shared[name] = next(iter([*of_caller, *(written[other] for other in names if other in written)]))
     return shared
 
 
