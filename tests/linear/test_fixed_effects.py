@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import digiprosper as dp
-from digiprosper import FixedEffects, Panel
+from digiprosper import FixedEffects, Panel, cluster_bootstrap, etable, wild_bootstrap
 from digiprosper.errors import (
     CollinearityError,
     ColumnError,
@@ -495,6 +495,57 @@ def test_crossed_effect_equals_its_own_column() -> None:
     crossed = quiet_fit(FixedEffects("y", X, time_effects=False, absorb="region^year"), frame)
     column = quiet_fit(FixedEffects("y", X, time_effects=False, absorb="cell"), frame)
     close(crossed, column.coefficients, column.covariance, 1e-11)
+
+
+PAIRS = ("region^year", "year^region", "region:year", "year:region", "C(region):C(year)", "C(year)^region")
+
+
+@pytest.mark.many(len(PAIRS))
+@pytest.mark.parametrize("pairs", PAIRS)
+def test_pairs_equal_a_column_of_pairs_made_by_hand(pairs: str) -> None:
+    frame = make_frame(9)
+    # Codes whose products collide: 2 * 3 = 6 * 1, and 0 times anything.
+    frame["region"] = frame["region"].map(dict(enumerate([0, 2, 6, 3])))
+    frame["cell"] = frame["region"].astype(str) + "/" + frame["year"].astype(str)
+    absorbed = quiet_fit(FixedEffects("y", X, time_effects=False, absorb=pairs), frame)
+    column = quiet_fit(FixedEffects("y", X, time_effects=False, absorb="cell"), frame)
+    close(absorbed, column.coefficients, column.covariance, 1e-11)
+    assert absorbed.effects[pairs].size == column.effects["cell"].size
+    formula = FixedEffects.from_formula(f"y ~ a + b + c | city + {pairs}", absorb=["region:year"])
+    close(quiet_fit(formula, frame), column.coefficients, column.covariance, 1e-11)
+
+    clustered = quiet_fit(FixedEffects("y", X, clusters=pairs), frame)
+    by_hand = quiet_fit(FixedEffects("y", X, clusters="cell"), frame)
+    close(clustered, by_hand.coefficients, by_hand.covariance, 1e-11)
+    assert clustered.n_clusters == by_hand.n_clusters
+    two_way = quiet_fit(FixedEffects("y", X, clusters=("city", pairs)), frame)
+    by_hand = quiet_fit(FixedEffects("y", X, clusters=("city", "cell")), frame)
+    close(two_way, by_hand.coefficients, by_hand.covariance, 1e-11)
+
+
+@pytest.mark.parametrize("pairs", ["region^year", "region:year", "C(region):C(year)"])
+def test_tables_and_summaries_name_pairs(pairs: str) -> None:
+    frame = make_frame(9)
+    spec = FixedEffects("y", X, time_effects=False, absorb=pairs, clusters=pairs)
+    with pytest.warns(DigiprosperWarning):
+        fit = spec.fit(Panel(frame, *KEYS, labels={"region": "Region"}))
+    assert "Region × year fixed effects" in str(etable(fit))
+    assert "clustered by Region × year" in " ".join(str(etable(fit)).split())
+    assert f"clustered by {pairs}" in str(fit.summary())
+
+
+def test_draws_by_pairs_are_those_by_a_column_of_pairs() -> None:
+    frame = make_frame(9)
+    frame["side"] = frame["city"] % 2
+    frame["cell"] = frame["region"].astype(str) + "/" + frame["side"].astype(str)
+    panel = Panel(frame, *KEYS)
+    specs = [FixedEffects("y", X, clusters=clusters) for clusters in ("region:side", "cell")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        pairs, column = (wild_bootstrap(spec, panel, "a", reps=99, rng=1) for spec in specs)
+        assert pairs.p_value == column.p_value
+        pairs, column = (cluster_bootstrap(spec, panel, reps=20, rng=1) for spec in specs)
+        np.testing.assert_allclose(pairs.std_errors, column.std_errors, rtol=1e-10)
 
 
 # --- fit, effects, prediction -------------------------------------------------------------------------------

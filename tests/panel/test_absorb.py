@@ -78,3 +78,17 @@ def test_two_spellings_of_an_effect_are_one() -> None:
     assert effect_key("C(region)", KNOWN) == effect_key("region", KNOWN)
     assert effect_key("region^year", KNOWN) == effect_key("year ^ region", KNOWN)
     assert effect_key("region", KNOWN) != effect_key("province", KNOWN)
+
+
+@pytest.mark.parametrize(
+    "spelling", ["year^region", "region:year", "year:region", "C(region):C(year)", "C(year)^region"]
+)
+def test_pairs_are_one_effect_however_they_are_spelled(spelling: str) -> None:
+    assert effect_key(spelling, KNOWN) == effect_key("region^year", KNOWN)
+    assert effect_key(f"{spelling}:province", KNOWN) == effect_key("province^region^year", KNOWN)
+
+
+def test_a_column_named_like_a_pair_is_another_effect() -> None:
+    known = (*KNOWN, "region^year", "region:year")
+    assert effect_key("region^year", known) != effect_key("C(region)^C(year)", known)
+    assert effect_key("`region:year`", known) != effect_key("year:region", known)

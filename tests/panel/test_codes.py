@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 import pytest
 
 from digiprosper import Panel
-from digiprosper.errors import (
-    TermError,
-)
+from digiprosper.errors import MissingDataError, TermError
 from digiprosper.panel.access import table_of
-from digiprosper.panel.codes import coded
+from digiprosper.panel.codes import code_factors, coded
 
-if TYPE_CHECKING:
-    import pandas as pd
+nan = np.nan
 
 
 @pytest.fixture
@@ -48,22 +44,60 @@ def test_crossed_codes(panel: Panel) -> None:
     assert left.size == 8
 
 
-def test_crossing_is_for_absorbed_effects_only(panel: Panel) -> None:
-    with pytest.raises(TermError, match=r"clusters: 'region\^year'.*assign"):
-        panel.sample({"y": ["y"]}, clusters=["region^year"])
-
-
 @pytest.mark.parametrize(
-    ("text", "words"),
+    "text", ["region:year", "C(region):C(year)", "C(region):year", " region : C(year) ", "region^C(year)"]
+)
+def test_a_colon_means_pairs_and_never_a_product_of_codes(panel: Panel, text: str) -> None:
+    table = table_of(panel)
+    np.testing.assert_array_equal(coded(table, text)[0], coded(table, "region^year")[0])
+    assert [factor.text for factor in code_factors(table, text)] == ["region", "year"]
+
+
+def test_integer_codes_are_not_multiplied(regions: pd.DataFrame) -> None:
+    # 2 * 3 = 6 * 1, and a code of 0 makes every product 0.
+    frame = regions.assign(a=np.tile([0, 2, 6], 8), b=np.repeat([0.0, 1.0, 3.0, nan], 6), k=True)
+    table = table_of(Panel(frame, "city", "year"))
+    pairs = frame["a"].astype(str) + "," + frame["b"].astype(str)
+    assert coded(table, "a:b")[0].max() + 1 == pairs[frame["b"].notna()].nunique() == 9
+    assert coded(table, "a:b:k")[0].max() + 1 == 9
+    np.testing.assert_array_equal(coded(table, "a:b")[0] < 0, frame["b"].isna())
+
+
+def test_many_pairs_do_not_overflow() -> None:
+    rng = np.random.default_rng(1)
+    n = 5000
+    frame = pd.DataFrame({"i": np.arange(n), "t": 1, **{f"g{j}": rng.permutation(n) for j in range(6)}})
+    table = table_of(Panel(frame, "i", "t"))
+    assert coded(table, "^".join(f"g{j}" for j in range(6)))[0].max() + 1 == n
+
+
+@pytest.mark.parametrize("role", ["codes", "clusters"])
+@pytest.mark.parametrize(
+    ("text", "pairs", "slopes"),
     [
-        ("C(region):x", "'region[x]'"),
-        ("C(kind):year", "'kind[year]'"),
-        ("C(region):C(kind)", "region^kind"),
-        ("region:x", "'region[x]'"),
-        ("region:C(kind)", "region^kind"),
+        ("C(region):x", "C(region)^x", "C(region)[x]"),
+        ("region:x", "region^x", "region[x]"),
+        ("region:log(x)", "region^log(x)", "region[log(x)]"),
+        ("I(x > 1):kind", "I(x > 1)^kind", "kind[I(x > 1)]"),
+        ("`K / L`:region:kind", "`K / L`^region^kind", "region^kind[`K / L`]"),
+        ("x:z", "x^z", "region[x:z]"),
     ],
 )
-def test_slopes_by_group_are_no_effect(panel: Panel, text: str, words: str) -> None:
-    with pytest.raises(TermError, match="absorb") as caught:
-        panel.sample({"y": ["y"]}, codes=[text])
-    assert words in str(caught.value)
+def test_a_colon_beside_what_is_measured_is_refused_with_both_ways_out(
+    panel: Panel, role: str, text: str, pairs: str, slopes: str
+) -> None:
+    with pytest.raises(TermError) as caught:
+        panel.sample({"y": ["y"]}, **{role: [text]})
+    assert f"{pairs!r} for one effect per combination" in str(caught.value)
+    assert f"{slopes!r} in absorb for slopes by group" in str(caught.value)
+    assert caught.value.problems[0].data["term"] == text
+    assert coded(table_of(panel), pairs)[0].min() == 0
+
+
+@pytest.mark.parametrize("text", ["region^year", "region:year", "C(region)^C(year)"])
+def test_pairs_may_be_clusters(panel: Panel, text: str) -> None:
+    sample = panel.sample({"y": ["y"]}, clusters=[text])
+    np.testing.assert_array_equal(sample.codes[text], coded(table_of(panel), "region^year")[0])
+    holes = panel.assign(region=panel.frame["region"].where(panel.frame["region"] != "east"))
+    with pytest.raises(MissingDataError, match="clusters: .* is missing in 8 rows"):
+        holes.sample({"y": ["y"]}, clusters=[text])

@@ -65,6 +65,7 @@ def test_crossed_effects() -> None:
     assert split_crossed("region ^ year", KNOWN) == ("region", "year")
     assert split_crossed("x^2", KNOWN) == ("x^2",)
     assert split_crossed("region", KNOWN) == ("region",)
+    assert split_crossed("`a^b` ^ I(a == 'x^y')", KNOWN) == ("`a^b`", "I(a == 'x^y')")
 
 
 @pytest.mark.parametrize(

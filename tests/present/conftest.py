@@ -12,7 +12,7 @@ import pytest
 from digiprosper.errors import TermError
 from digiprosper.mediation.words import WORDS
 from digiprosper.panel.factors import crossed_factors
-from digiprosper.panel.terms import parse, split_crossed
+from digiprosper.panel.terms import crossed
 from digiprosper.report.columns import Column, result_column
 from digiprosper.report.labels import effect_names
 from digiprosper.report.protocol import empty_glance
@@ -36,7 +36,7 @@ def described(names: Iterable[str]) -> dict[str, tuple[Factor, ...]]:
 def _factors(name: str) -> tuple[Factor, ...]:
     known = re.findall(r"\b[^\W\d]\w*\b(?!\()", name)
     try:
-        return crossed_factors(parse(part, known, "x") for part in split_crossed(name, known))
+        return crossed_factors(crossed(name, known, "x"))
     except TermError:
         return ()
 

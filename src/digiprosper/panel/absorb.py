@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from digiprosper.errors import TermError, cited, term_problem
 from digiprosper.panel.grammar import KEPT, too_long
-from digiprosper.panel.terms import LONGEST_TERM, canonical, parse, split_crossed
+from digiprosper.panel.terms import LONGEST_TERM, canonical, crossed, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +133,7 @@ def _refused(text: str, why: str) -> TermError:
 
 
 def effect_key(effect: str, known: Sequence[str]) -> str:
-    """Name an effect so that ``C(state)`` and ``state`` are one, and so are ``a^b`` and ``b^a``.
+    """Name an effect so that ``C(state)`` and ``state`` are one, and so are ``a^b``, ``b^a`` and ``a:b``.
 
     Parameters
     ----------
@@ -147,9 +147,6 @@ def effect_key(effect: str, known: Sequence[str]) -> str:
     str
         The same for the same levels.
     """
-    terms = [parse(part, known, "absorb") for part in split_crossed(effect, known)]
-    if len(terms) == 1 and len(terms[0].factors) == 1 and terms[0].factors[0].category:
-        return terms[0].factors[0].category
-    if len(terms) > 1:
-        return "^".join(sorted(canonical(t.text, known) for t in terms))
-    return canonical(effect, known)
+    parts = {term.column or canonical(term.text, known) for term in crossed(effect, known, "absorb")}
+    # No name of a column has a line break.
+    return "\n".join(sorted(parts))

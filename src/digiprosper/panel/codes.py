@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, TermError, cited, term_problem
+from digiprosper.errors import InputTypeError, cited
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.factors import crossed_factors
-from digiprosper.panel.terms import parse, split_crossed
+from digiprosper.panel.terms import crossed, no_pairs, parse, split_crossed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +18,10 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Ints
     from digiprosper.panel.keys import Mask
     from digiprosper.panel.table import Table
-    from digiprosper.panel.terms import Factor, Term
+    from digiprosper.panel.terms import Term
     from digiprosper.report.terms import Factor as Product
 
-__all__ = ["code_factors", "coded", "levels_of", "refuse_crossed", "seen_codes"]
+__all__ = ["code_factors", "coded", "levels_of", "seen_codes"]
 
 
 def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index[Any]]:
@@ -33,7 +32,7 @@ def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index
     table : Table
         Where from.
     text : str
-        A column, key or term; ``"a^b"`` crosses two.
+        A column, key or term; ``"a^b"`` and ``"a:b"`` are the pairs of two.
     role : str
         Where it stands, for messages.
 
@@ -43,24 +42,37 @@ def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index
         -1 where missing.
     levels : Index
         Value behind each code.
+
+    Raises
+    ------
+    TermError, ColumnError
+        If the term cannot be read, or ``:`` joins a column without levels.
     """
-    parts = split_crossed(text, table.known)
-    if len(parts) > 1:
-        return _crossed([coded(table, part, role) for part in parts], parts)
-
-    term = parse(parts[0], table.known, role)
-    name = term.column or (term.factors[0].category if len(term.factors) == 1 else None)
-    if name is not None:
-        return _coded_column(table, name)
-
-    groups = [_group(table, factor) for factor in term.factors]
-    if any(groups) and (term.categories or len(groups) > 1):
-        raise _refused_code(term, groups, role)
-    codes, levels = pd.factorize(evaluate(term, table), sort=True)
-    return codes.astype(np.intp), pd.Index(levels)
+    terms = crossed(text, table.known, role)
+    for part in split_crossed(text, table.known):
+        _refuse_products(table, part, role)
+    effects = [_coded_term(table, term) for term in terms]
+    return effects[0] if len(effects) == 1 else _pairs(effects, [term.text for term in terms])
 
 
-def code_factors(table: Table, text: str) -> tuple[Product, ...]:
+def _refuse_products(table: Table, text: str, role: str) -> None:
+    """Refuse ``:`` between columns some of which are measured, since it may mean pairs or slopes."""
+    term = parse(text, table.known, role)
+    if len(term.factors) > 1:
+        measured = [f.text for f in term.factors if f.category is None and not _has_levels(table, f.names[0])]
+        if measured:
+            raise no_pairs(term, measured, role)
+
+
+def _has_levels(table: Table, name: str) -> bool:
+    """Tell whether a column is a key, or has text, categories, dates or whole numbers."""
+    if name in table.keys.names or not table.is_numeric(name):
+        return True
+    values = table.numeric(name)
+    return bool((np.isnan(values) | (values == np.floor(values))).all())
+
+
+def code_factors(table: Table, text: str, role: str = "absorb") -> tuple[Product, ...]:
     """Describe what a term that was turned into codes is made of.
 
     Parameters
@@ -69,30 +81,37 @@ def code_factors(table: Table, text: str) -> tuple[Product, ...]:
         Where from.
     text : str
         As for `coded`.
+    role : str
+        Where it stands, for messages.
 
     Returns
     -------
     tuple of Factor
-        Crossed effects are a product.
+        Pairs are a product.
     """
-    return crossed_factors(parse(part, table.known, "absorb") for part in split_crossed(text, table.known))
+    return crossed_factors(crossed(text, table.known, role))
 
 
-def _crossed(
-    effects: Sequence[tuple[Ints, pd.Index[Any]]], names: tuple[str, ...]
-) -> tuple[Ints, pd.Index[Any]]:
+def _coded_term(table: Table, term: Term) -> tuple[Ints, pd.Index[Any]]:
+    if term.column is not None:
+        return _coded_column(table, term.column)
+    codes, levels = pd.factorize(evaluate(term, table), sort=True)
+    return codes.astype(np.intp), pd.Index(levels)
+
+
+def _pairs(effects: Sequence[tuple[Ints, pd.Index[Any]]], names: Sequence[str]) -> tuple[Ints, pd.Index[Any]]:
     """Code the combinations that occur; a row where one effect is missing has none."""
-    nobs = effects[0][0].size
-    joint = np.zeros(nobs, dtype=np.intp)
-    gaps = np.zeros(nobs, dtype=bool)
+    gaps = np.logical_or.reduce([codes < 0 for codes, _ in effects])
+    rows = np.flatnonzero(~gaps)
+    joint = np.zeros(rows.size, dtype=np.intp)
     for codes, levels in effects:
-        joint = joint * max(levels.size, 1) + codes
-        gaps |= codes < 0
+        # Numbered again at every step, since the product of all numbers of levels may exceed an integer.
+        joint = np.unique(joint * max(levels.size, 1) + codes[rows], return_inverse=True)[1].ravel()
 
-    seen, first = np.unique(joint[~gaps], return_index=True)
-    place = np.flatnonzero(~gaps)[first]
-    values = [levels.take(codes[place]) for codes, levels in effects]
-    numbered = np.where(gaps, -1, np.searchsorted(seen, joint)).astype(np.intp)
+    first = rows[np.unique(joint, return_index=True)[1]]
+    numbered = np.full(gaps.size, -1, dtype=np.intp)
+    numbered[rows] = joint
+    values = [levels.take(codes[first]) for codes, levels in effects]
     return numbered, pd.MultiIndex.from_arrays(values, names=names)
 
 
@@ -153,51 +172,3 @@ def seen_codes(codes: Ints, rows: Mask) -> Ints:
         Sorted, without -1.
     """
     return np.unique(codes[rows & (codes >= 0)])
-
-
-def _group(table: Table, factor: Factor) -> str | None:
-    """Name the column of a factor that stands for groups: a category, or a column of text."""
-    name = factor.names[0]
-    if factor.category is None and isinstance(factor.node, ast.Name) and not table.is_numeric(name):
-        return name
-    return factor.category
-
-
-def _refused_code(term: Term, groups: Sequence[str | None], role: str) -> TermError:
-    if all(groups):
-        crossed = "^".join(filter(None, groups))
-        cure = f"crossed effects are written {cited(crossed)} and belong in absorb"
-    else:
-        crossed = "^".join(filter(None, groups))
-        slope = ":".join(f.text for group, f in zip(groups, term.factors, strict=True) if not group)
-        written = f"{crossed}[{slope}]"
-        cure = f"slopes by group are written {cited(written)} and belong in absorb"
-    return TermError(
-        f"{role} cannot use {cited(term.text)}: {cure}.",
-        [term_problem(term.text, role, cure)],
-    )
-
-
-def refuse_crossed(clusters: Sequence[str], known: Sequence[str]) -> None:
-    """Refuse crossed effects among clusters.
-
-    Parameters
-    ----------
-    clusters : sequence of str
-        Terms.
-    known : sequence of str
-        Names that exist.
-
-    Raises
-    ------
-    TermError
-        If one has ``^``.
-    """
-    crossed = [t for t in clusters if len(split_crossed(t, known)) > 1]
-    if crossed:
-        raise TermError(
-            f"clusters: {cited(crossed[0])} has '^' (crossed effects), which only absorb allows; specify "
-            "two clusters for two-way clustered standard errors, or add a column with the pairs by "
-            "assign().",
-            [term_problem(text, "clusters", "crossed clusters") for text in crossed],
-        )

@@ -32,6 +32,7 @@ __all__ = [
     "columns_in",
     "in_other_words",
     "joined",
+    "reference",
     "refused",
     "split_factors",
     "steps",
@@ -40,7 +41,7 @@ __all__ = [
     "with_names",
 ]
 
-FUNCTIONS = ("C", "I", "log", "log1p", "exp", "sqrt", "abs", "lag", "lead", "diff")
+FUNCTIONS = ("C", "I", "log", "log1p", "exp", "sqrt", "abs", "lag", "lead", "diff", "treated")
 SHIFTS = ("lag", "lead", "diff")
 BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: np.add,
@@ -75,11 +76,18 @@ _LONGEST_ADVICE = 100
 # What Stata and numpy call it, and the way to write it here; the first that fits is shown.
 _SPELLINGS = (
     (r"^(?:c\.)?(\w+)#+(?:c\.)?\1$", r"a square is I(\1**2)"),
-    (r"#", "Stata's '#' is ':' for a product of regressors and '^' for crossed effects in absorb"),
+    (r"#", "Stata's '#' is ':' for a product of regressors and '^' for pairs in absorb and clusters"),
     (r"^L\d*\.(\w+)$", r"a lag is lag(\1)"),
     (r"^F\d*\.(\w+)$", r"a lead is lead(\1)"),
     (r"^D\d*\.(\w+)$", r"a difference is diff(\1)"),
     (r"^i\.(\w+)$", r"categories are C(\1)"),
+    (r"^ib(\d+)\.(\w+)$", r"categories with the reference \1 are C(\2, ref=\1)"),
+    (r"^i\((\w+), *ref *= *([^()]+)\)$", r"categories with a reference are C(\1, ref=\2)"),
+    (r"^i\((\w+)\)$", r"categories are C(\1)"),
+    (
+        r"^C\((\w+), *Treatment\((?:reference *= *)?([^()]+)\)\)$",
+        r"categories with a reference are C(\1, ref=\2)",
+    ),
     (r"^c\.(\w+)$", r"a column is just \1"),
     (r"^ln\((.+)\)$", r"the natural logarithm is log(\1)"),
     (r"^np\.(\w+)\((.+)\)$", r"write \1(\2)"),
@@ -192,9 +200,10 @@ def with_names(text: str, names: Mapping[str, str]) -> str:
     """
 
     def written(found: re.Match[str]) -> str:
-        name = found["ticked"] or found["word"]
-        is_called = found["word"] is not None and text[found.end() :].lstrip().startswith("(")
-        return found[0] if is_called else names.get(name, found[0])
+        name, after = found["ticked"] or found["word"], text[found.end() :].lstrip()
+        # The name of a function or, as in C(region, ref='east'), of an argument.
+        is_no_column = found["word"] is not None and re.match(r"\(|=(?!=)", after) is not None
+        return found[0] if is_no_column else names.get(name, found[0])
 
     return _TOKEN.sub(written, text)
 
@@ -298,7 +307,7 @@ def _no_factor(tree: ast.expr, text: str, role: str) -> TermError:
 
 
 def check_factor(node: ast.expr, text: str, role: str) -> None:
-    """Check a factor of a term: a column, a call, or a category ``C(column)``.
+    """Check a factor of a term: a column, a call, or a category, ``C(column)`` or ``C(column, ref='a')``.
 
     Parameters
     ----------
@@ -314,9 +323,32 @@ def check_factor(node: ast.expr, text: str, role: str) -> None:
     TermError
         If it has anything but columns, constants, arithmetic, single comparisons and allowed functions.
     """
-    of_a_column = isinstance(node, ast.Call) and _one_argument(node) and isinstance(node.args[0], ast.Name)
-    if called(node) != "C" or not of_a_column:
+    is_category = called(node) == "C" and _of_a_column(node)
+    if not is_category or (_keywords(node) and reference(node) is None):
         check_arithmetic(node, text, role)
+
+
+def reference(node: ast.expr) -> str | float | None:
+    """Read the reference level of a category.
+
+    Parameters
+    ----------
+    node : ast.expr
+        A factor, such as ``C(region, ref='east')``.
+
+    Returns
+    -------
+    str, int, float, bool or None
+        None where none is named by a constant.
+    """
+    match _keywords(node):
+        case [ast.keyword(arg="ref", value=ast.Constant(value=str() as level))]:
+            return level
+        case [ast.keyword(arg="ref", value=ast.Constant(value=level))] if _is_number(level):
+            return level  # type: ignore[return-value]
+        case [ast.keyword(arg="ref", value=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=level)))]:
+            return -level if _is_number(level) else None  # type: ignore[operator]
+    return None
 
 
 def check_arithmetic(node: ast.expr, text: str, role: str) -> None:
@@ -380,16 +412,26 @@ def _check_call(node: ast.Call, text: str, role: str) -> None:
         raise refused(text, role, f"{why}; {cure}" if cure else why)
     if name == "C":
         raise refused(
-            text, role, "C() takes one column and is used alone or as a factor of an interaction with ':'"
+            text,
+            role,
+            in_other_words(text)
+            or "C() takes one column, and one of its values as the reference, C(region, ref='east'); it is "
+            "used alone or as a factor of an interaction with ':'",
         )
     if name in SHIFTS:
         steps(node, text, role)
-    elif not _one_argument(node):
+    elif name == "treated" and (not _of_a_column(node) or node.keywords):
+        raise refused(text, role, "treated() takes one column, with the first treated time of each entity")
+    elif len(node.args) != 1 or node.keywords:
         raise refused(text, role, f"{name}() takes one argument")
 
 
-def _one_argument(node: ast.Call) -> bool:
-    return len(node.args) == 1 and not node.keywords
+def _of_a_column(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.Name)
+
+
+def _keywords(node: ast.AST) -> list[ast.keyword]:
+    return node.keywords if isinstance(node, ast.Call) else []
 
 
 def steps(node: ast.Call, text: str, role: str) -> int:

@@ -19,7 +19,7 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
-from digiprosper.panel.codes import code_factors, coded, levels_of, refuse_crossed, seen_codes
+from digiprosper.panel.codes import code_factors, coded, levels_of, seen_codes
 from digiprosper.panel.design import evaluate_all, write_out
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.factors import term_factors
@@ -66,7 +66,6 @@ def cut_sample(
     """
     check_option("missing", missing, ("drop", "raise"))
     _refuse_no_texts(codes=codes, clusters=clusters)
-    refuse_crossed(clusters, table.known)
     typed = _checked_roles(roles)
     terms, wanted = _parse_roles(typed, table)
     evaluated = evaluate_all(table, terms)

@@ -1,7 +1,8 @@
 """Terms: what each is made of, read from its syntax tree.
 
 A string that equals a column name is that column. Anything else is one formulaic-style term: factors joined
-by ``:``, each a column or a call of `C I log log1p exp sqrt abs lag lead diff`. Nothing else is reachable.
+by ``:``, each a column or a call of `C I log log1p exp sqrt abs lag lead diff treated`. Nothing else is
+reachable.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from digiprosper.errors import TermError, cited, clipped, unknown_columns
+from digiprosper.errors import TermError, cited, clipped, quoted, term_problem, unknown_columns
 from digiprosper.panel.grammar import (
     FUNCTIONS,
     KEPT,
@@ -25,6 +26,7 @@ from digiprosper.panel.grammar import (
     columns_in,
     in_other_words,
     joined,
+    reference,
     refused,
     split_factors,
     steps,
@@ -38,10 +40,11 @@ if TYPE_CHECKING:
 
     from digiprosper.report.terms import Pieces
 
-__all__ = ["LONGEST_TERM", "Factor", "Term", "canonical", "parse", "split_crossed"]
+__all__ = ["LONGEST_TERM", "Factor", "Term", "canonical", "crossed", "no_pairs", "parse", "split_crossed"]
 
 _LOGARITHMS = ("log", "log1p")
 _TICKED = re.compile("`([^`]+)`")
+_PIECE = re.compile(rf"{KEPT}|.", re.DOTALL)
 _BLANK = re.compile(rf"(?P<kept>{KEPT})|(?P<between>(?<=\w)\s+(?=\w))|\s+")
 LONGEST_TERM = 2_000
 # A text without any of these signs can only be meant as the name of a column.
@@ -64,6 +67,9 @@ class Factor:
         The column inside ``C(...)``.
     pieces : tuple of str and Factor
         The text where its columns and calls are apart; empty for a column.
+    reference : str, float or None
+        The level of a category that has no dummy, such as ``"east"`` of ``C(region, ref='east')``; None for
+        the first.
     """
 
     text: str
@@ -71,6 +77,7 @@ class Factor:
     names: tuple[str, ...]
     category: str | None
     pieces: Pieces
+    reference: str | float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +192,7 @@ def _reads_as_term(text: str) -> bool:
 
 
 def split_crossed(text: str, known: Sequence[str]) -> tuple[str, ...]:
-    """Split an absorbed effect at ``^``.
+    """Split an effect at ``^``.
 
     Parameters
     ----------
@@ -197,11 +204,84 @@ def split_crossed(text: str, known: Sequence[str]) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        The effects that are crossed; one when there is no ``^``.
+        The effects that are crossed; one when there is no ``^`` outside calls, quotation marks and backticks.
     """
-    if text in known or "^" not in text:
+    if text in known or "^" not in text or too_long(text, LONGEST_TERM):
         return (text,)
-    return tuple(part.strip() for part in text.split("^"))
+    parts, depth = [""], 0
+    for piece in _PIECE.findall(text):
+        depth += (piece == "(") - (piece == ")")
+        if piece == "^" and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return tuple(part.strip() for part in parts)
+
+
+def crossed(text: str, known: Sequence[str], role: str) -> tuple[Term, ...]:
+    """Read an absorbed effect or a cluster: one term, or those whose combinations are its levels.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"region"``, ``"region^year"`` or ``"region:year"``.
+    known : sequence of str
+        Column names, the keys among them.
+    role : str
+        Where it stands, for messages.
+
+    Returns
+    -------
+    tuple of Term
+        From left to right. A category ``C(region)`` is the column.
+
+    Raises
+    ------
+    TermError, ColumnError
+        As `parse`, and where ``:`` joins anything but columns and categories: a product of numbers is no
+        effect.
+    """
+    parts = [parse(part, known, role) for part in split_crossed(text, known)]
+    return tuple(chain.from_iterable(_joined_effects(term, role) for term in parts))
+
+
+def _joined_effects(term: Term, role: str) -> tuple[Term, ...]:
+    columns = [f.category or (f.names[0] if isinstance(f.node, ast.Name) else None) for f in term.factors]
+    if None not in columns:
+        return tuple(Term(name, name, ()) for name in columns if name is not None) or (term,)
+    if len(columns) == 1:
+        return (term,)
+    numbers = [f.text for name, f in zip(columns, term.factors, strict=True) if name is None]
+    raise no_pairs(term, numbers, role)
+
+
+def no_pairs(term: Term, numbers: Sequence[str], role: str) -> TermError:
+    """Build the error for an effect in which ``:`` joins factors that have no levels.
+
+    Parameters
+    ----------
+    term : Term
+        The effect.
+    numbers : sequence of str
+        Its factors that are numbers.
+    role : str
+        Where it stands.
+
+    Returns
+    -------
+    TermError
+        To raise; it gives both ways out.
+    """
+    texts = [factor.text for factor in term.factors]
+    pairs = "^".join(texts)
+    groups = "^".join(text for text in texts if text not in numbers) or "region"
+    slopes = f"{groups}[{':'.join(numbers)}]"
+    why = (
+        f"{quoted(numbers)} is not a column of whole numbers, text or categories, so ':' may mean pairs or "
+        f"slopes. Write {cited(pairs)} for one effect per combination of values, or {cited(slopes)} in absorb "
+        "for slopes by group"
+    )
+    return TermError(f"{role} cannot use {cited(term.text)}: {why}.", [term_problem(term.text, role, why)])
 
 
 def parse(text: str, known: Sequence[str], role: str) -> Term:
@@ -300,7 +380,8 @@ def _factor(node: ast.expr, source: Source, known: Sequence[str], role: str) -> 
     for part in ast.walk(node):
         if isinstance(part, ast.Name):
             part.id = names.get(part.id, part.id)
-    return Factor(text, node, tuple(columns), columns[0] if called(node) == "C" else None, pieces)
+    category = columns[0] if called(node) == "C" else None
+    return Factor(text, node, tuple(columns), category, pieces, reference(node))
 
 
 def _as_typed(node: ast.expr, names: Mapping[str, str]) -> str:
