@@ -99,5 +99,5 @@ def test_pairs_may_be_clusters(panel: Panel, text: str) -> None:
     sample = panel.sample({"y": ["y"]}, clusters=[text])
     np.testing.assert_array_equal(sample.codes[text], coded(table_of(panel), "region^year")[0])
     holes = panel.assign(region=panel.frame["region"].where(panel.frame["region"] != "east"))
-    with pytest.raises(MissingDataError, match="clusters: .* is missing in 8 rows"):
+    with pytest.raises(MissingDataError, match=r"clusters: .* is missing in 8 rows"):
         holes.sample({"y": ["y"]}, clusters=[text])

@@ -48,6 +48,7 @@ PROBLEMS = {
     "infinite",
     "missing_key",
     "repeated",
+    "too_many_columns",
 }
 # Problems that errors of several rooms have, each with one maker in `errors`.
 SHARED_PROBLEMS = {
@@ -223,7 +224,7 @@ def test_lost_draws_are_counted() -> None:
 
 def test_missing_rows_have_one_layout() -> None:
     notice = missing_rows(2, "said", {"x": 1, "y": 2}, ["a", "b"])
-    data = {"count": 2, "by_term": {"x": 1, "y": 2}, "rows": ("a", "b")}
+    data = {"count": 2, "by_term": {"x": 1, "y": 2}, "rows": ("a", "b"), "compared": {}}
     assert (notice.code, notice.data) == ("missing_rows", data)
     assert missing_rows(2, "said", {}, shifted=True).code == "lagged_rows"
     with pytest.warns(MissingDataWarning):

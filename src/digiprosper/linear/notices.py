@@ -127,8 +127,17 @@ def dropped_rows(dropped: Dropped, panel: Panel, shifted: bool, left: int | None
     text = rows_dropped(dropped.count, panel.nobs, dropped.by_term)
     if shifted and panel.is_part:
         text += " Lags are computed from the rows of this panel only: create them before subset()."
+    compared = {
+        c.term: {"columns": c.columns, "count": c.count, "entities": c.entities} for c in dropped.compared
+    }
+    why = "".join(f" {c.message}." for c in dropped.compared)
     return missing_rows(
-        dropped.count, text + _rows_left(left), dropped.by_term, dropped.rows, shifted=shifted
+        dropped.count,
+        text + why + _rows_left(left),
+        dropped.by_term,
+        dropped.rows,
+        shifted=shifted,
+        compared=compared,
     )
 
 

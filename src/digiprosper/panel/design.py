@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import ast
+import math
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise, product
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from digiprosper.errors import InputTypeError
+from digiprosper.errors import (
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    TermError,
+    cited,
+    counted,
+    nearest,
+    quoted,
+    several,
+    term_problem,
+)
 from digiprosper.panel.codes import levels_of, seen_codes
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.factors import dummy_factor, number_factor, term_factors
+from digiprosper.panel.grammar import as_written
 from digiprosper.panel.terms import Term, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from digiprosper.kernels import Floats
+    import pandas as pd
+
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.panel.keys import Mask
     from digiprosper.panel.table import Table
     from digiprosper.panel.terms import Factor
@@ -26,8 +41,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Design", "Evaluated", "evaluate_all", "write_out"]
 
-# A term, and for each of its categories whether it loses its first level.
+# A term, and for each of its categories whether it loses its first level, or its reference.
 _Use: TypeAlias = tuple[str, tuple[bool, ...]]
+
+# Numbers in the matrix of a sample: 8 GB. Every fit makes several copies of it.
+_MOST_CELLS = 2**30
 
 _NO_REGRESSOR = ("y", "obs_weights", "coordinates", "threshold_variable", "absorb")
 
@@ -80,6 +98,14 @@ class _Column(NamedTuple):
     name: str
     values: Floats
     factors: tuple[Product, ...]
+
+
+class _Category(NamedTuple):
+    """A column as categories: code of each row, value behind each code, codes in the rows of the sample."""
+
+    codes: Ints
+    levels: pd.Index[Any]
+    seen: Ints
 
 
 def evaluate_all(table: Table, terms: Mapping[str, Term]) -> Evaluated:
@@ -135,16 +161,27 @@ def write_out(
     -------
     Design
         On all rows of the table.
+
+    Raises
+    ------
+    InputTypeError
+        If a category has fewer than two levels.
+    IdentificationError
+        If the terms of a role would have more columns than the sample has rows, or more than fit in memory.
     """
     uses = {role: _uses(role, wanted, evaluated.terms) for role in wanted}
     distinct = list(dict.fromkeys(chain.from_iterable(uses.values())))
-    columns = [_columns(table, evaluated, use, complete) for use in distinct]
+    categories = _categories(table, evaluated.terms.values(), complete)
+    widths = {use: _width(evaluated.terms[use[0]], use[1], categories) for use in distinct}
+    for mine in uses.values():
+        _refuse_wide({evaluated.terms[use[0]]: widths[use] for use in mine}, table.nobs, int(complete.sum()))
+    columns = [_columns(table, evaluated, use, categories) for use in distinct]
 
     stops = accumulate((len(new) for new in columns), initial=0)
     places = {use: range(a, b) for use, (a, b) in zip(distinct, pairwise(stops), strict=True)}
     flat = list(chain.from_iterable(columns))
     return Design(
-        matrix=_matrix([column.values for column in flat], table.nobs),
+        matrix=_matrix([column.values for column in flat], table.nobs),  # noqa: PD011
         names=tuple(column.name for column in flat),
         roles={role: tuple(chain.from_iterable(places[u] for u in mine)) for role, mine in uses.items()},
         lags=_lags([evaluated.terms[key] for key, _ in distinct], columns),
@@ -189,30 +226,93 @@ def _beside(role: str, wanted: Mapping[str, Sequence[str]]) -> Iterable[str]:
 def _parts(term: Term) -> frozenset[str]:
     if term.column is not None:
         return frozenset([term.column])
-    return frozenset(f.names[0] if isinstance(f.node, ast.Name) else canonical(f.text) for f in term.factors)
+    return frozenset(map(_part, term.factors))
+
+
+def _part(factor: Factor) -> str:
+    """Name a factor by what it varies with: a category is the same whatever its reference."""
+    if factor.category is not None:
+        return f"C({factor.category})"
+    return factor.names[0] if isinstance(factor.node, ast.Name) else canonical(factor.text)
 
 
 def _reduced(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
-    """Decide for each category whether it loses its first level.
+    """Decide for each category whether it loses its first level, or its reference.
 
     It does where the term without it is in the equation (the effects or the intercept for a category alone),
     as in any formula language.
     """
     categories = [factor for factor in term.factors if factor.category is not None]
-    rests = [_parts(term) - {canonical(factor.text)} for factor in categories]
+    rests = [_parts(term) - {_part(factor)} for factor in categories]
     return tuple(not rest or rest in present for rest in rests)
 
 
-def _columns(table: Table, evaluated: Evaluated, use: _Use, complete: Mask) -> list[_Column]:
+def _categories(table: Table, terms: Iterable[Term], complete: Mask) -> dict[str, _Category]:
+    """Code the columns inside categories, each once."""
+    out: dict[str, _Category] = {}
+    for name in dict.fromkeys(chain.from_iterable(term.categories for term in terms)):
+        codes, levels = levels_of(table, name)
+        seen = seen_codes(codes, complete)
+        if seen.size < 2:
+            raise InputTypeError(f"C({name}) has fewer than two values in the sample.")
+        out[name] = _Category(codes, levels, seen)
+    return out
+
+
+def _width(term: Term, reduced: Sequence[bool], categories: Mapping[str, _Category]) -> int:
+    """Count the columns of a term before any is made."""
+    sizes = [categories[name].seen.size for name in term.categories]
+    return math.prod(size - without for size, without in zip(sizes, reduced, strict=True))
+
+
+def _refuse_wide(widths: Mapping[Term, int], nobs: int, rows: int) -> None:
+    """Refuse categories with more columns than rows, of one term or of all terms of a role together."""
+    total = sum(widths.values())
+    categories = [term for term in widths if term.categories]
+    if not categories or ((total <= rows or not rows) and total * nobs <= _MOST_CELLS):
+        return
+    alone = [term for term in categories if widths[term] > rows or widths[term] * nobs > _MOST_CELLS]
+    terms = alone or sorted(categories, key=widths.__getitem__, reverse=True)
+    problems = [_wide(term, widths[term], rows) for term in terms]
+    together = "" if alone else f", {total:,} with the other terms"
+    why = "more coefficients than rows cannot be estimated"
+    if total <= rows:
+        why = f"its columns would need {total * nobs * 8 / 2**30:,.0f} GB of memory"
+    raise IdentificationError(
+        f"{several(problems)}{together}, and the sample has {counted(rows, 'row')}: {why}. Drop terms, or "
+        f"absorb categories: absorb={quoted(map(_as_effect, terms))}.",
+        problems,
+    )
+
+
+def _wide(term: Term, width: int, rows: int) -> Notice:
+    text = f"{cited(term.text)} makes {counted(width, 'column')}"
+    return Notice("too_many_columns", text, {"term": term.text, "columns": width, "rows": rows})
+
+
+def _as_effect(term: Term) -> str:
+    """Write a term with categories as an absorbed effect, or as slopes by group."""
+    pairs = "^".join(map(as_written, term.categories))
+    slope = ":".join(factor.text for factor in _numbers(term))
+    return f"{pairs}[{slope}]" if slope else pairs
+
+
+def _columns(
+    table: Table, evaluated: Evaluated, use: _Use, categories: Mapping[str, _Category]
+) -> list[_Column]:
     key, reduced = use
     term = evaluated.terms[key]
     if key in evaluated.numbers:
         return [_Column(term.text, evaluated.numbers[key], term_factors(term))]
-    return _expand(table, term, evaluated.beside, reduced, complete)
+    return _expand(table, term, evaluated.beside, reduced, categories)
 
 
 def _expand(
-    table: Table, term: Term, beside: Mapping[str, Floats], reduced: Sequence[bool], complete: Mask
+    table: Table,
+    term: Term,
+    beside: Mapping[str, Floats],
+    reduced: Sequence[bool],
+    categories: Mapping[str, _Category],
 ) -> list[_Column]:
     """Write out a term with categories; levels without a row in the sample do not exist."""
     columns: list[tuple[list[Product], Floats]] = [([], np.ones(table.nobs))]
@@ -221,23 +321,51 @@ def _expand(
         if factor.category is None:
             more = [(number_factor(factor, factor.text), beside[factor.text])]
         else:
-            more = _dummies(table, factor, factor.category, complete, without_first=next(losing))
+            more = _dummies(factor, categories[factor.category], without_reference=next(losing))
         pairs = product(columns, more)
         columns = [([*before, one], c * values) for (before, c), (one, values) in pairs]
     return [_Column(":".join(f.text for f in factors), c, tuple(factors)) for factors, c in columns]
 
 
-def _dummies(
-    table: Table, factor: Factor, category: str, complete: Mask, *, without_first: bool
-) -> list[tuple[Product, Floats]]:
+def _dummies(factor: Factor, category: _Category, *, without_reference: bool) -> list[tuple[Product, Floats]]:
     """Make the dummies of a category."""
-    codes, levels = levels_of(table, category)
-    seen = seen_codes(codes, complete)
-    if seen.size < 2:
-        raise InputTypeError(f"C({category}) has fewer than two values in the sample.")
-    tag = "T." if without_first else ""
-    made = [
-        (dummy_factor(factor, f"[{tag}{levels[level]}]", place), (codes == level).astype(np.float64))
-        for place, level in enumerate(seen)
+    reference = _reference(factor, category)
+    tag = "T." if without_reference else ""
+    return [
+        (
+            dummy_factor(factor, f"[{tag}{category.levels[level]}]", place),
+            (category.codes == level).astype(np.float64),
+        )
+        for place, level in enumerate(category.seen)
+        if not (without_reference and place == reference)
     ]
-    return made[int(without_first) :]
+
+
+def _reference(factor: Factor, category: _Category) -> int:
+    """Find the reference among the levels in the sample: the first, unless the factor names another."""
+    if factor.reference is None:
+        return 0
+    seen = category.levels.take(category.seen)
+    places = _places(seen, factor.reference)
+    if places:
+        return places[0]
+    column = cited(str(factor.category))
+    if _places(category.levels, factor.reference):
+        why = f"{column} is {cited(factor.reference)} in no row of the sample"
+    else:
+        guess = nearest(factor.reference, seen)
+        why = f"{column} has no value {cited(factor.reference)}{guess}"
+    raise TermError(
+        f"the term {cited(factor.text)} has no reference level: {why}; its values are {quoted(seen, 12)}.",
+        [term_problem(factor.text, "ref", why)],
+    )
+
+
+def _places(levels: pd.Index[Any], reference: str | float) -> list[int]:
+    """Find the level that equals a constant, or whose text does; of a date that of the day."""
+    texts = [str(level) for level in levels]
+    return [
+        place
+        for place, (level, text) in enumerate(zip(levels, texts, strict=True))
+        if level == reference or str(reference) in (text, text.removesuffix(" 00:00:00"))
+    ]

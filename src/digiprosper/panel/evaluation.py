@@ -10,11 +10,13 @@ import pandas as pd
 
 from digiprosper.errors import InputTypeError, MissingDataError, Notice, TermError, cited
 from digiprosper.panel.grammar import BINARY, COMPARE, SHIFTS, called, steps
+from digiprosper.panel.treatment import treated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.kernels import Floats
+    from digiprosper.panel.keys import Keys
     from digiprosper.panel.terms import Term
 
 __all__ = ["Columns", "calculate", "evaluate"]
@@ -35,6 +37,15 @@ class Columns(Protocol):
     @property
     def known(self) -> Sequence[str]:
         """Names that exist, the keys among them."""
+        ...
+
+    @property
+    def keys(self) -> Keys:
+        """Coded keys of the rows."""
+        ...
+
+    def series(self, name: str) -> pd.Series[Any]:
+        """Values of any column with their own type."""
         ...
 
     def numeric(self, name: str) -> Floats:
@@ -135,6 +146,10 @@ def _numbers(nodes: Sequence[ast.expr], columns: Columns, text: str) -> tuple[An
 
 def _call(node: ast.Call, columns: Columns, text: str) -> Any:
     name = called(node)
+    if name == "treated":
+        (column,) = node.args
+        assert isinstance(column, ast.Name)
+        return treated(columns, column.id, text)
     value = calculate(node.args[0], columns, text)
     if name not in SHIFTS:
         return _finite(_MATHS[name], (value,), columns, text)

@@ -7,6 +7,7 @@ depth, so that none takes long.
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import unicodedata
 from itertools import chain
@@ -25,6 +26,7 @@ __all__ = [
     "FUNCTIONS",
     "KEPT",
     "SHIFTS",
+    "as_written",
     "called",
     "check_arithmetic",
     "check_factor",
@@ -206,6 +208,22 @@ def with_names(text: str, names: Mapping[str, str]) -> str:
         return found[0] if is_no_column else names.get(name, found[0])
 
     return _TOKEN.sub(written, text)
+
+
+def as_written(name: str) -> str:
+    """Write the name of a column as terms do.
+
+    Parameters
+    ----------
+    name : str
+        A column.
+
+    Returns
+    -------
+    str
+        In backticks unless it is one word.
+    """
+    return name if name.isidentifier() and not keyword.iskeyword(name) else f"`{name}`"
 
 
 # --- syntax trees -----------------------------------------------------------------------------------------

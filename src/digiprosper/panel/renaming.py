@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
-from digiprosper.panel.grammar import with_names
+from digiprosper.panel.grammar import as_written, with_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,12 +74,7 @@ def _key(text: str, table: Table, names: Mapping[str, str]) -> str:
     """Give the key of a label, a column or a term, the new names."""
     if text in table.known:
         return names.get(text, text)
-    return with_names(text, {old: _as_written(new) for old, new in names.items()})
-
-
-def _as_written(name: str) -> str:
-    """Write a name as terms do: in backticks unless it is one word."""
-    return name if name.isidentifier() and not keyword.iskeyword(name) else f"`{name}`"
+    return with_names(text, {old: as_written(new) for old, new in names.items()})
 
 
 def _refuse_unusable(names: Mapping[str, object]) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import MissingDataError, Notice, clipped
+from digiprosper.errors import MissingDataError, Notice, cited, clipped, counted, quoted
+from digiprosper.panel.grammar import as_written
 from digiprosper.panel.keys import Keys, Mask, cut_codes, rows_text
 from digiprosper.report.terms import Factor
 from digiprosper.report.verdicts import is_balanced
@@ -20,7 +21,51 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["Dropped", "Mask", "Sample"]
+__all__ = ["Compared", "Dropped", "Mask", "Sample"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Rows that were dropped because a comparison inside a term is missing.
+
+    Parameters
+    ----------
+    term : str
+        The term, such as ``"I(year >= first)"``.
+    columns : tuple of str
+        Columns in the comparison that are missing.
+    count : int
+        Number of rows.
+    entities : int
+        Number of entities all of whose rows are among them.
+    entity_name : str
+        Name of the entity key.
+    first : str or None
+        The missing column, if the time key is compared with it.
+    """
+
+    term: str
+    columns: tuple[str, ...]
+    count: int
+    entities: int
+    entity_name: str
+    first: str | None = None
+
+    @property
+    def message(self) -> str:
+        """Which rows are missing why, and what to write instead."""
+        names = quoted(self.columns)
+        whole = f", with all rows of {self.entities:,} {self.entity_name}" if self.entities else ""
+        text = (
+            f"{clipped(self.term)} compares with {names}, which is missing in {counted(self.count, 'row')}"
+            f"{whole}: these rows are dropped because of the comparison"
+        )
+        if self.first is None:
+            return f"{text}. Fill {names} by assign() if they belong to the model"
+        return (
+            f"{text}. If {cited(self.first)} is missing for those that are never treated, write "
+            f"treated({as_written(self.first)}), which is 1 from the first treated period on and 0 for them"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +82,25 @@ class Dropped:
         Labels of the first five rows.
     by_term : mapping
         If the reason is missing values: the number of rows in which each term is missing.
+    compared : tuple of Compared
+        The terms among them in which a comparison is missing.
     """
 
     reason: str
     count: int
     rows: tuple[Any, ...]
     by_term: Mapping[str, int] = field(default_factory=dict)
+    compared: tuple[Compared, ...] = ()
 
     @property
     def message(self) -> str:
         """A sentence with the number, the reason and the first rows."""
         detail = "".join(f" {clipped(t)} ({c})," for t, c in self.by_term.items()).rstrip(",")
-        return (
+        text = (
             f"{self.count} row{'s' * (self.count > 1)} dropped: {self.reason}{detail}; first: "
             f"{rows_text(self.rows)}"
         )
+        return ". ".join([text, *(c.message for c in self.compared)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,7 +275,14 @@ class Sample:
         pairs = product(names, dummies)
         return self.with_factors({f"{n}:{d}": (*self.factors_of(n), Factor(d, d)) for n, d in pairs})
 
-    def keep(self, mask: Mask, reason: str, *, by_term: Mapping[str, int] | None = None) -> Sample:
+    def keep(
+        self,
+        mask: Mask,
+        reason: str,
+        *,
+        by_term: Mapping[str, int] | None = None,
+        compared: Sequence[Compared] = (),
+    ) -> Sample:
         """Keep some rows and add the others to `dropped`.
 
         Parameters
@@ -237,6 +293,8 @@ class Sample:
             Why the others are dropped.
         by_term : mapping, optional
             If the reason is missing values: the number of rows in which each term is missing.
+        compared : sequence of Compared
+            The terms in which a comparison is missing.
 
         Returns
         -------
@@ -250,7 +308,8 @@ class Sample:
         """
         if mask.all():
             return self
-        note = Dropped(reason, int((~mask).sum()), tuple(self.index[~mask][:5]), dict(by_term or {}))
+        first = tuple(self.index[~mask][:5])
+        note = Dropped(reason, int((~mask).sum()), first, dict(by_term or {}), tuple(compared))
         if not mask.any():
             raise MissingDataError(
                 f"the sample has no rows. {note.message}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,11 @@ from digiprosper.errors import (
 )
 from digiprosper.panel.codes import code_factors, coded, levels_of, seen_codes
 from digiprosper.panel.design import evaluate_all, write_out
-from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.evaluation import calculate, evaluate
 from digiprosper.panel.factors import term_factors
-from digiprosper.panel.sample import Mask, Sample
-from digiprosper.panel.terms import canonical, parse
+from digiprosper.panel.grammar import columns_in
+from digiprosper.panel.sample import Compared, Mask, Sample
+from digiprosper.panel.terms import canonical, crossed, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel.design import Evaluated
     from digiprosper.panel.table import Table
+    from digiprosper.panel.terms import Factor as ParsedFactor
     from digiprosper.panel.terms import Term
     from digiprosper.report.terms import Factor
 
@@ -101,9 +104,10 @@ def cut_sample(
         return whole
     counts = {text: int(gap.sum()) for text, gap in gaps.items() if gap.any()}
     by_term = dict(sorted(counts.items(), key=lambda item: -item[1]))
+    compared = _missing_comparisons(table, terms.values(), codes, gaps)
     if missing == "raise":
-        raise _missing_values(by_term, table.describe_rows(~complete))
-    return whole.keep(complete, "missing", by_term=by_term)
+        raise _missing_values(by_term, compared, table.describe_rows(~complete))
+    return whole.keep(complete, "missing", by_term=by_term, compared=compared)
 
 
 def _refuse_no_texts(**given: object) -> None:
@@ -202,10 +206,56 @@ def _refuse_cluster_gaps(table: Table, clusters: Mapping[str, Ints], complete: M
             )
 
 
-def _missing_values(by_term: Mapping[str, int], rows: str) -> MissingDataError:
+def _missing_comparisons(
+    table: Table, terms: Iterable[Term], codes: Iterable[str], gaps: Mapping[str, Mask]
+) -> list[Compared]:
+    """Find the terms that are missing where a comparison in them is, and what it compares with."""
+    out = []
+    for text, factors in _factors_of_gaps(table, terms, codes).items():
+        nodes = chain.from_iterable(ast.walk(factor.node) for factor in factors)
+        comparisons = [node for node in nodes if isinstance(node, ast.Compare)]
+        if comparisons:
+            out += _missing_comparison(table, text, comparisons, gaps[text])
+    return out
+
+
+def _factors_of_gaps(
+    table: Table, terms: Iterable[Term], codes: Sequence[str]
+) -> dict[str, list[ParsedFactor]]:
+    """List factors by the text under which `_gaps` has them."""
+    out: dict[str, list[ParsedFactor]] = {}
+    for text in codes:
+        effects = crossed(text, table.known, "absorb")
+        out[text] = list(chain.from_iterable(term.factors for term in effects))
+    for term in terms:
+        for factor in term.factors:
+            if factor.category is None:
+                text = factor.text if term.categories else term.text
+                out.setdefault(text, []).append(factor)
+    return out
+
+
+def _missing_comparison(
+    table: Table, text: str, compared: Sequence[ast.Compare], gap: Mask
+) -> list[Compared]:
+    keys = table.keys
+    absent = [np.isnan(calculate(node, table, text)) & gap for node in compared]
+    rows = np.logical_or.reduce(absent)
+    if not rows.any():
+        return []
+    missing = [node for node, where in zip(compared, absent, strict=True) if where.any()]
+    names = dict.fromkeys(chain.from_iterable(columns_in(node) for node in missing))
+    columns = tuple(name for name in names if pd.isna(table.raw(name))[rows].any())
+    first = columns[0] if len(columns) == 1 and keys.time_name in names else None
+    whole = int((np.bincount(keys.entity, weights=~rows) == 0).sum())
+    return [Compared(text, columns, int(rows.sum()), whole, keys.entity_name, first)]
+
+
+def _missing_values(by_term: Mapping[str, int], compared: Sequence[Compared], rows: str) -> MissingDataError:
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
+    why = "".join(f" {c.message}." for c in compared)
     return MissingDataError(
-        f"missing values in {shown}: {rows}. Fill them, such as with panel.interpolate(columns), or set "
+        f"missing values in {shown}: {rows}.{why} Fill them, such as with panel.interpolate(columns), or set "
         "missing='drop'.",
         [missing_problem(text, count) for text, count in by_term.items()],
     )

@@ -278,8 +278,8 @@ def no_pairs(term: Term, numbers: Sequence[str], role: str) -> TermError:
     slopes = f"{groups}[{':'.join(numbers)}]"
     why = (
         f"{quoted(numbers)} is not a column of whole numbers, text or categories, so ':' may mean pairs or "
-        f"slopes. Write {cited(pairs)} for one effect per combination of values, or {cited(slopes)} in absorb "
-        "for slopes by group"
+        f"slopes. Write {cited(pairs)} for one effect per combination of values, or {cited(slopes)} in "
+        "absorb for slopes by group"
     )
     return TermError(f"{role} cannot use {cited(term.text)}: {why}.", [term_problem(term.text, role, why)])
 

@@ -19,9 +19,9 @@ from digiprosper.errors import (
     cited,
     missing_problem,
     option_problem,
-    quoted,
 )
 from digiprosper.panel.table import is_number_type
+from digiprosper.panel.treatment import as_times, entities_text, refuse_several_times
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Ints
@@ -221,7 +221,7 @@ def _refuse_switched_off(keys: Keys, column: str, off: Ints) -> None:
     if off.size:
         names = keys.entities[np.unique(off)].tolist()
         text = (
-            f"event={cited(column)} switches from 1 to 0 in {_entities(keys, names)}. The treatment "
+            f"event={cited(column)} switches from 1 to 0 in {entities_text(keys, names)}. The treatment "
             "must stay: let the column be 1 from the first treated period on, or drop these "
             f"{keys.entity_name} with panel.subset."
         )
@@ -232,7 +232,7 @@ def _refuse_switched_in_gap(keys: Keys, column: str, late: Ints) -> None:
     if late.size:
         names = keys.entities[np.unique(late)].tolist()
         text = (
-            f"event={cited(column)} switches on across a gap in time in {_entities(keys, names)}, so the "
+            f"event={cited(column)} switches on across a gap in time in {entities_text(keys, names)}, so the "
             "first treated time is not known: specify a column of first treated times."
         )
         raise IdentificationError(
@@ -244,9 +244,9 @@ def _refuse_switched_before(keys: Keys, column: str, before: Ints) -> None:
     if before.size:
         names = keys.entities[np.unique(before)].tolist()
         text = (
-            f"event={cited(column)} is 1 in the first row of {_entities(keys, names)}, so that they have no "
-            f"period before treatment: drop these {keys.entity_name} with panel.subset, or, where treatment "
-            "began earlier, specify a column of first treated times."
+            f"event={cited(column)} is 1 in the first row of {entities_text(keys, names)}, so that they have "
+            f"no period before treatment: drop these {keys.entity_name} with panel.subset, or, where "
+            "treatment began earlier, specify a column of first treated times."
         )
         raise IdentificationError(
             text, [Notice("always_treated", text, {"event": column, "entities": names})]
@@ -259,7 +259,9 @@ def _refuse_switched_before(keys: Keys, column: str, before: Ints) -> None:
 def _positions(table: Table, column: str, values: pd.Series[Any], never: float | None) -> Ints:
     """Find the first treated time of each row among the times of the panel."""
     times = table.keys.times
-    wanted: Any = _as_times(table, column, values)
+    wanted: Any = as_times(table, column)
+    if wanted is None:
+        raise _other_type(table, column, values)
     none = pd.isna(wanted)
     if never is not None:
         none = none | _equal_to(column, wanted, never)
@@ -271,26 +273,15 @@ def _positions(table: Table, column: str, values: pd.Series[Any], never: float |
     return place
 
 
-def _as_times(table: Table, column: str, values: pd.Series[Any]) -> Any:
-    """Take the values as the type of the times, or refuse."""
+def _other_type(table: Table, column: str, values: pd.Series[Any]) -> InputTypeError:
     times = table.keys.times
-    if values.isna().all():
-        return np.full(len(values), np.nan)
-    if pd.api.types.is_integer_dtype(times.dtype):
-        fits = is_number_type(values) and not pd.api.types.is_complex_dtype(values.dtype)
-        if fits and not pd.api.types.is_bool_dtype(values.dtype):
-            return table.numeric(column)
-    elif type(pd.Index(values)) is type(times) and pd.Index(values).dtype == times.dtype:
-        return pd.Index(values)
-    elif isinstance(times, pd.DatetimeIndex) and pd.api.types.is_datetime64_dtype(values.dtype):
-        return pd.DatetimeIndex(values)
     text = (
         f"event={cited(column)} is {values.dtype}, but {cited(table.keys.time_name)} is {times.dtype}: a "
         "column of first treated times must have the type of the time key, missing where an entity is never "
         "treated; otherwise specify a column of 0 and 1."
     )
     data = {"event": column, "dtype": str(values.dtype), "times": str(times.dtype)}
-    raise InputTypeError(text, [Notice("event_type", text, data)])
+    return InputTypeError(text, [Notice("event_type", text, data)])
 
 
 def _equal_to(column: str, wanted: Any, never: float) -> Bools:
@@ -332,17 +323,8 @@ def _refuse_other_times(table: Table, column: str, found: pd.Index[Any]) -> None
 def _constant(table: Table, column: str, place: Ints) -> Ints:
     """Take one first treated time an entity, or refuse."""
     keys = table.keys
-    starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
-    first = place[starts]
-    differs = np.unique(keys.entity[place != first[keys.entity]])
-    if differs.size:
-        names = keys.entities[differs].tolist()
-        text = (
-            f"event={cited(column)} has several values in {_entities(keys, names)}: a first treated time is "
-            "the same in all rows of an entity, and missing in all of them if it is never treated."
-        )
-        raise IdentificationError(text, [Notice("event_varies", text, {"event": column, "entities": names})])
-    return np.asarray(first)
+    refuse_several_times(keys, place, column, f"event={cited(column)}")
+    return np.asarray(place[np.flatnonzero(np.diff(keys.entity, prepend=-1))])
 
 
 def _refuse_always_treated(keys: Keys, column: str, first: Ints) -> None:
@@ -350,17 +332,13 @@ def _refuse_always_treated(keys: Keys, column: str, first: Ints) -> None:
     if always.size:
         names = keys.entities[always].tolist()
         text = (
-            f"{_entities(keys, names)}, treated from the first period on ({keys.times[0]}, "
+            f"{entities_text(keys, names)}, treated from the first period on ({keys.times[0]}, "
             f"event={cited(column)}), {'has' if always.size == 1 else 'have'} no period before treatment: "
             "use panel.subset to drop such entities."
         )
         raise IdentificationError(
             text, [Notice("always_treated", text, {"event": column, "entities": names})]
         )
-
-
-def _entities(keys: Keys, names: list[Any]) -> str:
-    return f"{len(names):,} {keys.entity_name} ({quoted(names)})"
 
 
 def _values(values: pd.Index[Any]) -> str:

@@ -12,7 +12,8 @@ few_clusters             clusters (name), n_clusters; from 20 to 39
 few_draws                reps
 lost_draws               lost, reps
 not_psd                  terms
-missing_rows             count, by_term (term to rows where it is missing), rows (labels of the first five)
+missing_rows             count, by_term (term to rows where it is missing), rows (labels of the first five),
+                         compared (term with a missing comparison to columns, count and entities)
 lagged_rows              as missing_rows, where only lags and leads are missing; not a warning
 imputed                  cells (column to interpolated cells), why, lag_of
 ======================== ==================================================================================
@@ -237,7 +238,13 @@ def rows_dropped(count: int, nobs: int, by_term: Mapping[str, int]) -> str:
 
 
 def missing_rows(
-    count: int, text: str, by_term: Mapping[str, int], rows: Sequence[Any] = (), *, shifted: bool = False
+    count: int,
+    text: str,
+    by_term: Mapping[str, int],
+    rows: Sequence[Any] = (),
+    *,
+    shifted: bool = False,
+    compared: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Notice:
     """Report rows that missing values took out of a sample.
 
@@ -253,13 +260,16 @@ def missing_rows(
         Labels of the first few.
     shifted : bool
         Whether only lags and leads are missing, as in the first rows of every entity.
+    compared : mapping, optional
+        Term in which a comparison is missing to the columns that it compares with, the number of such rows
+        and of entities that have no others.
 
     Returns
     -------
     Notice
         Code ``"missing_rows"``, or ``"lagged_rows"``, which is no warning.
     """
-    data = {"count": count, "by_term": dict(by_term), "rows": tuple(rows)}
+    data = {"count": count, "by_term": dict(by_term), "rows": tuple(rows), "compared": dict(compared or {})}
     return Notice("lagged_rows" if shifted else "missing_rows", text, data)
 
 

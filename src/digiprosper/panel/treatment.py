@@ -1,0 +1,184 @@
+"""First treated times: a column of them as times of the panel, and the dummy that is 1 from then on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    PanelIndexError,
+    TermError,
+    cited,
+    quoted,
+    term_problem,
+)
+from digiprosper.panel.table import is_number_type
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.panel.keys import Keys
+
+__all__ = ["as_times", "entities_text", "refuse_several_times", "treated"]
+
+
+class _Rows(Protocol):
+    @property
+    def keys(self) -> Keys: ...
+
+    def series(self, name: str) -> pd.Series[Any]: ...
+
+    def numeric(self, name: str) -> Floats: ...
+
+    def describe_rows(self, bad: Bools) -> str: ...
+
+
+def as_times(rows: _Rows, column: str) -> Any:
+    """Take a column of first treated times as the type of the times.
+
+    Parameters
+    ----------
+    rows : Table
+        The rows of a panel with a time key.
+    column : str
+        Its column.
+
+    Returns
+    -------
+    (N,) array, Index or None
+        Missing for entities that are never treated; None where the type is not that of the time key.
+    """
+    values, times = rows.series(column), rows.keys.times
+    if values.isna().all():
+        return np.full(len(values), np.nan)
+    if pd.api.types.is_integer_dtype(times.dtype):
+        fits = is_number_type(values) and not pd.api.types.is_complex_dtype(values.dtype)
+        return rows.numeric(column) if fits and not pd.api.types.is_bool_dtype(values.dtype) else None
+    if type(pd.Index(values)) is type(times) and pd.Index(values).dtype == times.dtype:
+        return pd.Index(values)
+    is_date = isinstance(times, pd.DatetimeIndex) and times.tz is None
+    return pd.DatetimeIndex(values) if is_date and pd.api.types.is_datetime64_dtype(values.dtype) else None
+
+
+def refuse_several_times(keys: Keys, codes: Ints, column: str, subject: str) -> None:
+    """Refuse a column of first treated times that varies inside an entity.
+
+    Parameters
+    ----------
+    keys : Keys
+        Of the rows.
+    codes : (N,) array of int
+        Equal where the first treated times of two rows are, or where both have none.
+    column : str
+        The column.
+    subject : str
+        What has several values, for the message.
+
+    Raises
+    ------
+    IdentificationError
+        With the entities.
+    """
+    starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
+    differs = np.unique(keys.entity[codes != codes[starts][keys.entity]])
+    if differs.size:
+        names = keys.entities[differs].tolist()
+        text = (
+            f"{subject} has several values in {entities_text(keys, names)}: a first treated time is "
+            "the same in all rows of an entity, and missing in all of them if it is never treated."
+        )
+        raise IdentificationError(text, [Notice("event_varies", text, {"event": column, "entities": names})])
+
+
+def entities_text(keys: Keys, names: list[Any]) -> str:
+    """Count entities and name the first.
+
+    Parameters
+    ----------
+    keys : Keys
+        Of the panel.
+    names : list
+        The entities.
+
+    Returns
+    -------
+    str
+        For a message.
+    """
+    return f"{len(names):,} {keys.entity_name} ({quoted(names)})"
+
+
+def treated(rows: _Rows, column: str, text: str) -> Floats:
+    """Make the dummy of a treatment that stays.
+
+    Parameters
+    ----------
+    rows : Table
+        The rows of a panel.
+    column : str
+        Its column of first treated times, of the type of the time key; missing for entities that are never
+        treated, as in `EventStudy` and `StaggeredDid`.
+    text : str
+        The whole term, for messages.
+
+    Returns
+    -------
+    (N,) array
+        1 from the first treated time on, 0 before it and for entities that are never treated.
+
+    Raises
+    ------
+    PanelIndexError
+        In a cross-section.
+    TermError, InputTypeError
+        If the column is a key, has another type, or 0 or less where all times are later.
+    IdentificationError
+        If it varies inside an entity.
+    """
+    keys = rows.keys
+    if keys.time_name is None:
+        raise PanelIndexError(
+            f"the term {cited(text)} needs a time key, but this is a cross-section: "
+            "Panel(df, entity=, time=)."
+        )
+    if column in keys.names:
+        raise _refused(text, f"{cited(column)} is a key of the panel; name a column of first treated times")
+    first = as_times(rows, column)
+    if first is None:
+        raise InputTypeError(
+            f"the term {cited(text)}: {cited(column)} is {rows.series(column).dtype}, but "
+            f"{cited(keys.time_name)} is {keys.times.dtype}. A column of first treated times has the type of "
+            "the time key, and is missing where an entity is never treated.",
+            [term_problem(text, column, "another type than the time key")],
+        )
+    never = np.asarray(pd.isna(first))
+    if never.all():
+        return np.zeros(never.size)
+    if pd.api.types.is_integer_dtype(keys.times.dtype):
+        _refuse_early_codes(rows, first, column, text)
+    refuse_several_times(keys, pd.factorize(first)[0], column, f"the term {cited(text)}: {cited(column)}")
+    return np.where(never, 0.0, np.asarray(keys.times.take(keys.time) >= first))
+
+
+def _refuse_early_codes(rows: _Rows, first: Floats, column: str, text: str) -> None:
+    """Refuse 0 and less before the first time: they would be treated always, and mean never treated."""
+    early = (first < rows.keys.times[0]) & (first <= 0)
+    if not early.any():
+        return
+    if set(first[~np.isnan(first)]) <= {0.0, 1.0}:
+        raise _refused(text, f"{cited(column)} is of 0 and 1: it is such a dummy itself, so write {column}")
+    least = f"{first[early].min():g}"
+    raise _refused(
+        text,
+        f"{cited(column)} is {least} in {rows.describe_rows(early)}, before the first "
+        f"{rows.keys.time_name} ({rows.keys.times[0]}). Let it be missing where an entity is never treated, "
+        f"assign({column}=lambda f: f[{cited(column)}].where(f[{cited(column)}] > 0))",
+    )
+
+
+def _refused(text: str, why: str) -> TermError:
+    return TermError(f"the term {cited(text)} cannot be used: {why}.", [term_problem(text, "treated", why)])

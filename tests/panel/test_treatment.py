@@ -1,0 +1,289 @@
+"""The dummy of a treatment that stays, and what is said where a comparison makes it missing."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digiprosper import EventStudy, FixedEffects, FixedEffectsIV, Mediation, Panel, PanelThreshold
+from digiprosper.errors import (
+    DigiprosperError,
+    DigiprosperWarning,
+    IdentificationError,
+    InputTypeError,
+    MissingDataError,
+    MissingDataWarning,
+    PanelIndexError,
+    TermError,
+)
+from digiprosper.panel.access import table_of
+from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.terms import parse
+
+nan = np.nan
+FIRMS, YEARS, FIRST = 20, np.arange(2000, 2012), [nan, 2004, nan, 2008]
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    rng = np.random.default_rng(4)
+    out = pd.DataFrame({"firm": np.repeat(np.arange(FIRMS), 12), "year": np.tile(YEARS, FIRMS)})
+    out["first"] = np.array(FIRST)[out["firm"] % 4]
+    out["d"] = (out["year"] >= out["first"]).astype(float)
+    out["kind"] = (out["firm"] > 9).astype(int)
+    for name in ("x", "m", "z", "q"):
+        out[name] = rng.normal(size=len(out))
+    out["w"] = out["x"] + rng.normal(size=len(out))
+    out["m"] += out["d"]
+    out["y"] = 1.5 * out["d"] + out["x"] + out["m"] + 0.2 * out["firm"] + rng.normal(size=len(out))
+    return out
+
+
+@pytest.fixture(scope="module")
+def panel(frame: pd.DataFrame) -> Panel:
+    return Panel(frame.sample(frac=1.0, random_state=1), "firm", "year")
+
+
+def value(panel: Panel, text: str) -> Any:
+    return evaluate(parse(text, table_of(panel).known, "x"), table_of(panel))
+
+
+# --- its values ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["treated(first)", " treated( first ) ", "treated(`first`)"])
+def test_it_is_one_from_the_first_treated_period_on_and_zero_for_the_others(panel: Panel, text: str) -> None:
+    np.testing.assert_array_equal(value(panel, text), panel.frame["d"])
+
+
+def test_it_is_a_factor_and_stands_inside_calls(panel: Panel) -> None:
+    d, x = panel.frame["d"], panel.frame["x"]
+    np.testing.assert_array_equal(value(panel, "treated(first):x"), d * x)
+    np.testing.assert_array_equal(value(panel, "I(treated(first) * x + 1)"), d * x + 1)
+    np.testing.assert_array_equal(value(panel, "I(treated(first) == 1)"), d)
+    np.testing.assert_array_equal(value(panel, "lead(treated(first))"), d.groupby(level=0).shift(-1))
+    np.testing.assert_array_equal(panel.assign(after="treated(first)").frame["after"], d)
+    assert panel.subset("treated(first) == 1").nobs == d.sum()
+    renamed = panel.assign(treated=1.0).rename(first="treated since")
+    np.testing.assert_array_equal(value(renamed, "treated(`treated since`):treated"), d)
+
+
+def _months(years: Any) -> Any:
+    return pd.to_datetime(pd.Series(years).map(lambda y: f"{y:.0f}-01-01", na_action="ignore"))
+
+
+KINDS = {
+    "nullable": lambda first: first.astype("Int64"),
+    "before the panel": lambda first: first.replace(2004, 1995),
+    "after the panel": lambda first: first.replace(2008, 9999),
+    "nobody": lambda first: first * nan,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_years(frame: pd.DataFrame, kind: str) -> None:
+    first = KINDS[kind](frame["first"])
+    panel = Panel(frame.assign(first=first), "firm", "year")
+    expected = (frame["year"] >= first).fillna(value=False)
+    np.testing.assert_array_equal(value(panel, "treated(first)"), expected.astype(float))
+
+
+@pytest.mark.parametrize("kind", ["dates", "dates of another unit", "dates with a zone", "periods"])
+def test_dates_and_periods(frame: pd.DataFrame, kind: str) -> None:
+    time, first = _months(frame["year"]), _months(frame["first"])
+    if kind == "dates of another unit":
+        first = first.astype("datetime64[s]")
+    if kind == "dates with a zone":
+        time, first = (column.dt.tz_localize("UTC") for column in (time, first))
+    if kind == "periods":
+        time, first = (column.dt.to_period("Y") for column in (time, first))
+    panel = Panel(frame.assign(year=time, first=first), "firm", "year")
+    np.testing.assert_array_equal(value(panel, "treated(first)"), frame["d"])
+
+
+def test_a_gap_in_time_and_a_missing_row_do_not_matter(frame: pd.DataFrame) -> None:
+    some = frame[frame["year"] != 2004]
+    np.testing.assert_array_equal(value(Panel(some, "firm", "year"), "treated(first)"), some["d"])
+
+
+# --- what is refused ----------------------------------------------------------------------------------------
+
+
+REFUSED: dict[str, tuple[Any, type[DigiprosperError], str]] = {
+    "varies": (
+        lambda f: f["first"].where(f["firm"] != 3, f["year"]),
+        IdentificationError,
+        r"'first' has several values in 1 firm \('3'\)",
+    ),
+    "missing in some rows": (
+        lambda f: f["first"].where((f["firm"] != 1) | (f["year"] > 2003)),
+        IdentificationError,
+        r"several values in 1 firm \('1'\)",
+    ),
+    "0 for never": (
+        lambda f: f["first"].fillna(0),
+        TermError,
+        r"is 0 in 120 rows .* before the first year \(2000\). Let it be missing .* assign\(first=",
+    ),
+    "-1 for never": (lambda f: f["first"].fillna(-1), TermError, "is -1 in 120 rows"),
+    "a dummy": (lambda f: f["d"], TermError, "is of 0 and 1: it is such a dummy itself, so write first"),
+    "truth": (lambda f: f["d"] == 1, InputTypeError, "is bool, but 'year' is int64"),
+    "text": (lambda f: f["first"].astype(str), InputTypeError, "but 'year' is int64"),
+    "dates": (lambda f: _months(f["first"]), InputTypeError, "has the type of the time key"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_refused_by_name(frame: pd.DataFrame, kind: str) -> None:
+    make, error, words = REFUSED[kind]
+    with pytest.raises(error, match=words) as caught:
+        value(Panel(frame.assign(first=make), "firm", "year"), "treated(first)")
+    assert "treated(first)" in str(caught.value)
+    assert caught.value.problems
+
+
+def test_zero_is_a_time_where_times_begin_at_or_below_it(frame: pd.DataFrame) -> None:
+    relative = frame.assign(year=frame["year"] - 2004, first=frame["first"] - 2004)
+    np.testing.assert_array_equal(value(Panel(relative, "firm", "year"), "treated(first)"), frame["d"])
+
+
+def test_naive_dates_beside_times_with_a_zone_are_refused(frame: pd.DataFrame) -> None:
+    time, first = _months(frame["year"]).dt.tz_localize("UTC"), _months(frame["first"])
+    panel = Panel(frame.assign(year=time, first=first), "firm", "year")
+    with pytest.raises(InputTypeError, match="type of the time key"):
+        value(panel, "treated(first)")
+    with pytest.raises(InputTypeError, match="type of the time key"):
+        EventStudy("y", "first").fit(panel)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("treated(first + 1)", r"treated\(\) takes one column"),
+        ("treated(2004)", r"treated\(\) takes one column"),
+        ("treated()", r"treated\(\) takes one column"),
+        ("treated(first, x)", r"treated\(\) takes one column"),
+        ("treated(year)", "'year' is a key"),
+        ("treated(firm)", "'firm' is a key"),
+    ],
+)
+def test_it_takes_a_column_of_first_treated_times(panel: Panel, text: str, words: str) -> None:
+    with pytest.raises(TermError, match=words):
+        value(panel, text)
+
+
+def test_a_cross_section_has_no_periods(frame: pd.DataFrame) -> None:
+    with pytest.raises(PanelIndexError, match="cross-section"):
+        value(Panel(frame[frame["year"] == 2005].drop(columns="year"), "firm"), "treated(first)")
+
+
+def test_never_treated_is_read_as_in_an_event_study(frame: pd.DataFrame) -> None:
+    zeros = Panel(frame.assign(first=frame["first"].fillna(0)), "firm", "year")
+    with pytest.raises(IdentificationError, match="before the first year"):
+        EventStudy("y", "first").fit(zeros)
+    with pytest.raises(TermError, match="before the first year"):
+        value(zeros, "treated(first)")
+
+
+# --- in models ----------------------------------------------------------------------------------------------
+
+
+MODELS: dict[str, Any] = {
+    "FixedEffects": lambda d: FixedEffects("y", [d, "x"]),
+    "formula": lambda d: FixedEffects.from_formula(f"y ~ {d} + x | firm + year"),
+    "interaction": lambda d: FixedEffects("y", ["x", f"{d}:x"]),
+    "category": lambda d: FixedEffects("y", ["x", f"C(kind):{d}"]),
+    "slopes": lambda d: FixedEffects("y", ["x"], absorb=f"firm[{d}]"),
+    "effect": lambda d: FixedEffects("y", ["x"], absorb=d, entity_effects=False),
+    "control": lambda d: FixedEffectsIV("y", [d, "x"], endog="w", instruments=["z"]),
+    "endog": lambda d: FixedEffectsIV("y", ["x"], endog=d, instruments=["z"]),
+    "instrument": lambda d: FixedEffectsIV("y", ["x"], endog="w", instruments=[d, "z"]),
+    "PanelThreshold": lambda d: PanelThreshold("y", "x", "q", [d], reps=19),
+    "Mediation": lambda d: Mediation("y", d, "m", ["x"], reps=20),
+}
+
+
+@pytest.mark.many(len(MODELS))
+@pytest.mark.parametrize("model", MODELS)
+def test_models_use_it_as_a_column_and_say_what_a_comparison_loses(panel: Panel, model: str) -> None:
+    fits = {}
+    for d in ("treated(first)", "d", "I(year >= first)"):
+        with warnings.catch_warnings(record=True) as issued:
+            warnings.simplefilter("always", DigiprosperWarning)
+            fits[d] = MODELS[model](d).fit(panel, rng=1)
+        lost = [str(w.message) for w in issued if w.category is MissingDataWarning]
+        assert len(lost) == (d == "I(year >= first)")
+    (text,) = lost
+    assert "120 of 240 rows dropped" in text
+    assert "The model uses the other 120 rows" in text
+    assert "compares with 'first', which is missing in 120 rows, with all rows of 10 firm" in text
+    assert "write treated(first), which is 1 from the first treated period on and 0 for them" in text
+    numbers = [
+        getattr(fits[d], "params" if model != "PanelThreshold" else "ssr") for d in ("treated(first)", "d")
+    ]
+    np.testing.assert_allclose(*numbers)
+
+
+# --- comparisons that are missing ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("term", "text"),
+    [
+        ("I(year >= first)", "I(year >= first)"),
+        ("I(first <= year)", "I(first <= year)"),
+        ("I((year - first >= 0) * x)", "I((year - first >= 0) * x)"),
+        ("I(year > first):x", "I(year > first):x"),
+        ("C(kind):I(year >= first)", "I(year >= first)"),
+    ],
+)
+def test_a_comparison_with_time_names_term_rows_entities_and_the_way_out(
+    panel: Panel, term: str, text: str
+) -> None:
+    (dropped,) = panel.sample({"y": ["y"], "x": [term]}).dropped
+    (compared,) = dropped.compared
+    assert (compared.term, compared.columns, compared.first) == (text, ("first",), "first")
+    assert (compared.count, compared.entities) == (120, 10)
+    assert "treated(first)" in dropped.message
+    with pytest.raises(MissingDataError, match=r"write treated\(first\)"):
+        panel.sample({"y": ["y"], "x": [term]}, missing="raise")
+
+
+def test_only_entities_that_leave_wholly_are_counted(panel: Panel) -> None:
+    years = panel.frame.index.get_level_values("year")
+    holes = panel.assign(x=panel.frame["x"].mask(years < 2003))
+    (dropped,) = holes.sample({"y": ["y"], "x": ["I(x > 0)"]}).dropped
+    (compared,) = dropped.compared
+    assert (compared.columns, compared.count, compared.entities, compared.first) == (("x",), 60, 0, None)
+    assert "treated" not in dropped.message
+    assert "Fill 'x' by assign() if they belong to the model" in dropped.message
+
+
+def test_other_missing_values_say_nothing_of_comparisons(panel: Panel) -> None:
+    holes = panel.assign(x=panel.frame["x"].mask(panel.frame["x"] > 1))
+    (dropped,) = holes.sample({"y": ["y"], "x": ["x", "I(year >= 2004)", "I(z > 0)"]}).dropped
+    assert dropped.compared == ()
+
+
+def test_an_effect_that_is_a_comparison_is_named_too(panel: Panel) -> None:
+    (dropped,) = panel.sample({"y": ["y"]}, codes=["I(year >= first)^firm"]).dropped
+    assert [(c.term, c.entities) for c in dropped.compared] == [("I(year >= first)^firm", 10)]
+
+
+def test_a_sample_without_rows_gives_the_reason(panel: Panel) -> None:
+    with pytest.raises(MissingDataError, match=r"no rows.*treated\(first\)"):
+        panel.subset("firm % 2 == 0").sample({"y": ["y"], "x": ["I(year >= first)"]})
+
+
+def test_the_notice_has_the_numbers_as_data(panel: Panel) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        fit = FixedEffects("y", ["I(year >= first)"]).fit(panel)
+    (notice,) = (n for n in fit.diagnostics if n.code == "missing_rows")
+    assert notice.data["compared"] == {
+        "I(year >= first)": {"columns": ("first",), "count": 120, "entities": 10}
+    }
