@@ -548,6 +548,31 @@ def test_draws_by_pairs_are_those_by_a_column_of_pairs() -> None:
         np.testing.assert_allclose(pairs.std_errors, column.std_errors, rtol=1e-10)
 
 
+@pytest.mark.parametrize("how", ["terms", "formula"])
+def test_a_named_reference_equals_dummies_made_by_hand(how: str) -> None:
+    frame = make_frame(9)
+    frame["kind"] = np.array(["east", "mid", "north", "south", "west"])[frame["kind"]]
+    levels = ["east", "mid", "south", "west"]  # without the reference, north
+    dummies = frame.assign(**{level: (frame["kind"] == level) * 1.0 for level in levels})
+    dummies = dummies.assign(**{f"{level}_a": dummies[level] * dummies["a"] for level in levels})
+    by_hand = quiet_fit(FixedEffects("y", [*levels, "a", *(f"{level}_a" for level in levels)]), dummies)
+    spec = FixedEffects("y", ["C(kind, ref='north')", "a", "C(kind, ref='north'):a"])
+    if how == "formula":
+        spec = FixedEffects.from_formula('y ~ C(kind, ref="north")*a | city + year')
+    fit = quiet_fit(spec, frame)
+    close(fit, by_hand.coefficients, by_hand.covariance, 1e-10)
+    assert fit.names[:4] == tuple(f"C(kind, ref='north')[T.{level}]" for level in levels)
+    assert "C(kind, ref='north')[T.mid] × a" in str(etable(fit))
+    assert "C(kind, ref='north')[T.mid]" in str(fit.summary())
+    panel = Panel(frame, *KEYS)
+    np.testing.assert_allclose(fit.predict(panel), fit.fitted)
+    slopes = fit.marginal_effect("a", {"kind": ["north", "mid"]})["estimate"]
+    np.testing.assert_allclose(slopes, [fit.params["a"], by_hand.params["a"] + by_hand.params["mid_a"]])
+    assert fit.wald_test("C(kind, ref='north')[T.mid] = 0").p_value == pytest.approx(
+        fit.tidy().set_index("term")["p_value"]["C(kind, ref='north')[T.mid]"]
+    )
+
+
 # --- fit, effects, prediction -------------------------------------------------------------------------------
 
 

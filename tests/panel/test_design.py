@@ -159,7 +159,10 @@ def test_a_reference_may_be_a_date_a_period_or_a_category(regions: pd.DataFrame,
     ("term", "words"),
     [
         ("C(region, ref='wesst')", r"'region' has no value 'wesst' \(did you mean 'west'\?\); .*'east'"),
-        ("C(region, ref='overseas')", r"'region' has no value 'overseas'; its values are 'east', 'north', 'west'"),
+        (
+            "C(region, ref='overseas')",
+            r"'region' has no value 'overseas'; its values are 'east', 'north', 'west'",
+        ),
         ("C(kind, ref=7)", "'kind' has no value 7"),
         ("C(level, ref='unused')", "'level' is 'unused' in no row of the sample|no value 'unused'"),
         ("C(region, ref='wesst'):x", "no value 'wesst'"),

@@ -57,12 +57,14 @@ class FixedEffects(Specification):
         Outcome: a column, or a term such as ``"log(gdp)"``.
     x : sequence of str
         Regressors: columns, or terms such as ``"I(x**2)"``, ``"log(x)"``, ``"x:z"``, ``"lag(x)"``,
-        ``"C(region)"``.
+        ``"C(region)"``, ``"C(region, ref='east')"`` with a reference level, and ``"treated(first)"``, the
+        dummy of a policy from the first treated time on.
     entity_effects, time_effects : bool
         Whether to absorb entity and time fixed effects. Both are True by default, since the two-way model is
         the usual one for panels.
     absorb : sequence of str
-        Other fixed effects. ``"region^year"`` has one effect per pair of region and year.
+        Other fixed effects. ``"region^year"``, or ``"region:year"``, has one effect per pair of region and
+        year; codes are never multiplied.
         ``"province[year]"`` has an effect and a slope of year for each province, ``"province[[year]]"`` only
         the slope, and ``"province[year, x]"`` an effect and slopes of year and x. Slopes need numeric terms.
     cov_type : str
@@ -75,8 +77,9 @@ class FixedEffects(Specification):
         leverage of the rows (MacKinnon & White 1985), computed with the fixed effects. ``"conley"`` allows
         for correlation between entities that are near each other; see Notes.
     clusters : str or sequence of up to three str, optional
-        Cluster variables. The default is the entity. ``"crv3"`` and ``"cr2"`` take one. The covariance of
-        clusters in several ways is that of Cameron, Gelbach & Miller (2011, eq. 2.13).
+        Cluster variables. The default is the entity. ``"region^year"``, or ``"region:year"``, has one cluster
+        per pair. ``"crv3"`` and ``"cr2"`` take one variable. The covariance of clusters in several ways is
+        that of Cameron, Gelbach & Miller (2011, eq. 2.13).
     bandwidth : int, optional
         Number of lags of ``"driscoll_kraay"``, by default floor(4 (T/100)^(2/9)), or of ``"conley"`` within
         an entity. Lags of ``"driscoll_kraay"`` count the T periods that are in the sample, so the periods
@@ -186,7 +189,8 @@ class FixedEffects(Specification):
         ----------
         formula : str
             The outcome, the regressors and, after a bar, the fixed effects, as in fixest. Without a bar there
-            are no fixed effects, and the model has an intercept. ``a*b`` is ``a + b + a:b``.
+            are no fixed effects, and the model has an intercept. ``a*b`` is ``a + b + a:b``. After the bar
+            ``a:b`` means pairs, as ``a^b``.
         **options
             Other options of the constructor, but not `entity_effects` and `time_effects`.
 
