@@ -109,7 +109,7 @@ class Case:
         """Draw the options that every linear specification has."""
         entity, time = self.panel.entity_name, self.panel.time_name
         absorb = [self._absorbed(a) for a in ("g", "k", "g^k", "b")]
-        clusters: list[Any] = [entity, self.column("g"), self.column("k")]
+        clusters: list[Any] = [entity, self.column("g"), self.column("k"), self._crossed()]
         if time is not None:
             clusters.append(time)
         return {
@@ -133,7 +133,7 @@ class Case:
         )
 
     def _crossed(self) -> str:
-        return f"{self.column('g')}^{self.panel.time_name or self.column('k')}"
+        return f"{self.column('g')}{pick(self.rng, '^:')}{self.panel.time_name or self.column('k')}"
 
 
 NONSENSE: tuple[Any, ...] = (
@@ -142,7 +142,8 @@ NONSENSE: tuple[Any, ...] = (
     "I(9**9**9)", "x:x:x:x", "__import__", "I(x.y)", "I([x])", "lambda: x", "c.x#c.x", "L.x", "i.g",
     "np.log(x)", "I(x == 'a')", "I(g == 'a')", "I(g)", "log(g)", "I(x if y else m)", "`x", "log(`x`)",
     "x\n", "t", "i", "C(t)", "C(i)", "diff(t)", "lag(lag(x))", "I(x % 2)", "I(x//1)", "I(x < m)", "I(b)",
-    "I(-b)", "b:x", "sqrt(x)", "log(x)", "\ud800", "x\x00", "C(b)", "C(v)", 3, None, 1.5, ["x"], b"x",
+    "I(-b)", "treated(x)", "treated(t)", "treated(g)", "C(g, ref='a')", "C(k, ref=1)", "C(k, ref=x)",
+    "C(x):C(y):C(m)", "g:k", "b:x", "sqrt(x)", "log(x)", "\ud800", "x\x00", "C(b)", "C(v)", 3, None, 1.5, ["x"], b"x",
 )  # fmt: skip
 WRONG: tuple[Any, ...] = (
     None, 0, -1, 1, 2, 3.5, np.nan, np.inf, "", "nonsense", True, False, [], ["x"], (), {}, "x", 10**30,

@@ -41,12 +41,20 @@ def test_keys(panel: Panel) -> None:
         ("I(gdp**2)", {"digital": "x"}, "I(gdp**2)"),
         ("C(region):资本", {"资本": "capital", "region": "lambda"}, "C(`lambda`):capital"),
         ("log1p(gdp)", {"gdp": "log"}, "log1p(log)"),
+        ("C(region, ref='gdp')", {"region": "ref", "gdp": "x"}, "C(ref, ref='gdp')"),
+        ("treated(gdp)", {"gdp": "first"}, "treated(first)"),
     ],
 )
 def test_labels_of_terms(panel: Panel, term: str, names: dict[str, str], expected: str) -> None:
     other = panel.relabel(**{term: "label"}).rename(**names)
     assert other.labels[expected] == "label"
     assert other.relabel(**other.labels).labels == other.labels
+
+
+def test_a_column_named_as_an_argument_leaves_the_argument(panel: Panel) -> None:
+    terms = {"C(region, ref='east')": "Region", "lag(gdp, k=2)": "Lag", "I(ref == k)": "Same"}
+    other = panel.assign(ref=1.0, k=2.0).relabel(**terms).rename(ref="z", k="w")
+    assert list(other.labels)[1:] == ["C(region, ref='east')", "lag(gdp, k=2)", "I(z == w)"]
 
 
 def test_labels_reach_the_table(panel: Panel) -> None:
