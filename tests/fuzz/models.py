@@ -143,7 +143,8 @@ NONSENSE: tuple[Any, ...] = (
     "np.log(x)", "I(x == 'a')", "I(g == 'a')", "I(g)", "log(g)", "I(x if y else m)", "`x", "log(`x`)",
     "x\n", "t", "i", "C(t)", "C(i)", "diff(t)", "lag(lag(x))", "I(x % 2)", "I(x//1)", "I(x < m)", "I(b)",
     "I(-b)", "treated(x)", "treated(t)", "treated(g)", "C(g, ref='a')", "C(k, ref=1)", "C(k, ref=x)",
-    "C(x):C(y):C(m)", "g:k", "b:x", "sqrt(x)", "log(x)", "\ud800", "x\x00", "C(b)", "C(v)", 3, None, 1.5, ["x"], b"x",
+    "C(x):C(y):C(m)", "g:k",
+    "b:x", "sqrt(x)", "log(x)", "\ud800", "x\x00", "C(b)", "C(v)", 3, None, 1.5, ["x"], b"x",
 )  # fmt: skip
 WRONG: tuple[Any, ...] = (
     None, 0, -1, 1, 2, 3.5, np.nan, np.inf, "", "nonsense", True, False, [], ["x"], (), {}, "x", 10**30,

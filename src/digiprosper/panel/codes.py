@@ -72,7 +72,7 @@ def _has_levels(table: Table, name: str) -> bool:
     return bool((np.isnan(values) | (values == np.floor(values))).all())
 
 
-def code_factors(table: Table, text: str, role: str = "absorb") -> tuple[Product, ...]:
+def code_factors(table: Table, text: str) -> tuple[Product, ...]:
     """Describe what a term that was turned into codes is made of.
 
     Parameters
@@ -81,15 +81,13 @@ def code_factors(table: Table, text: str, role: str = "absorb") -> tuple[Product
         Where from.
     text : str
         As for `coded`.
-    role : str
-        Where it stands, for messages.
 
     Returns
     -------
     tuple of Factor
         Pairs are a product.
     """
-    return crossed_factors(crossed(text, table.known, role))
+    return crossed_factors(crossed(text, table.known, "absorb"))
 
 
 def _coded_term(table: Table, term: Term) -> tuple[Ints, pd.Index[Any]]:

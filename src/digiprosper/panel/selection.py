@@ -74,7 +74,8 @@ def cut_sample(
     evaluated = evaluate_all(table, terms)
     arrays, levels = _all_codes(table, codes, clusters)
 
-    gaps = _gaps(table, evaluated, {text: arrays[text] for text in codes if text not in clusters})
+    effects = [text for text in codes if text not in clusters]
+    gaps = _gaps(table, evaluated, {text: arrays[text] for text in effects})
     complete = ~np.logical_or.reduce([np.zeros(table.nobs, dtype=bool), *gaps.values()])
     _refuse_cluster_gaps(table, {text: arrays[text] for text in clusters}, complete)
 
@@ -104,7 +105,7 @@ def cut_sample(
         return whole
     counts = {text: int(gap.sum()) for text, gap in gaps.items() if gap.any()}
     by_term = dict(sorted(counts.items(), key=lambda item: -item[1]))
-    compared = _missing_comparisons(table, terms.values(), codes, gaps)
+    compared = _missing_comparisons(table, terms.values(), effects, gaps)
     if missing == "raise":
         raise _missing_values(by_term, compared, table.describe_rows(~complete))
     return whole.keep(complete, "missing", by_term=by_term, compared=compared)
@@ -207,11 +208,11 @@ def _refuse_cluster_gaps(table: Table, clusters: Mapping[str, Ints], complete: M
 
 
 def _missing_comparisons(
-    table: Table, terms: Iterable[Term], codes: Iterable[str], gaps: Mapping[str, Mask]
+    table: Table, terms: Iterable[Term], effects: Sequence[str], gaps: Mapping[str, Mask]
 ) -> list[Compared]:
     """Find the terms that are missing where a comparison in them is, and what it compares with."""
     out = []
-    for text, factors in _factors_of_gaps(table, terms, codes).items():
+    for text, factors in _factors_of_gaps(table, terms, effects).items():
         nodes = chain.from_iterable(ast.walk(factor.node) for factor in factors)
         comparisons = [node for node in nodes if isinstance(node, ast.Compare)]
         if comparisons:
@@ -220,13 +221,13 @@ def _missing_comparisons(
 
 
 def _factors_of_gaps(
-    table: Table, terms: Iterable[Term], codes: Sequence[str]
+    table: Table, terms: Iterable[Term], effects: Sequence[str]
 ) -> dict[str, list[ParsedFactor]]:
     """List factors by the text under which `_gaps` has them."""
     out: dict[str, list[ParsedFactor]] = {}
-    for text in codes:
-        effects = crossed(text, table.known, "absorb")
-        out[text] = list(chain.from_iterable(term.factors for term in effects))
+    for text in effects:
+        pairs = crossed(text, table.known, "absorb")
+        out[text] = list(chain.from_iterable(term.factors for term in pairs))
     for term in terms:
         for factor in term.factors:
             if factor.category is None:
