@@ -276,7 +276,7 @@ def test_an_effect_that_is_a_comparison_is_named_too(panel: Panel) -> None:
 
 def test_an_effect_that_is_a_cluster_too_is_refused_where_it_is_missing(panel: Panel) -> None:
     effect = "I(year >= first)^firm"
-    with pytest.raises(MissingDataError, match="clusters: .* is missing in 120 rows"):
+    with pytest.raises(MissingDataError, match=r"clusters: .* is missing in 120 rows"):
         panel.sample({"y": ["y"]}, codes=[effect], clusters=[effect])
     both = panel.sample({"y": ["y"], "x": ["I(year >= first)"]}, codes=[effect], clusters=[effect])
     assert [c.term for c in both.dropped[0].compared] == ["I(year >= first)"]
