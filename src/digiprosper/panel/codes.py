@@ -97,7 +97,7 @@ def _coded_term(table: Table, term: Term) -> tuple[Ints, pd.Index[Any]]:
     return codes.astype(np.intp), pd.Index(levels)
 
 
-def _pairs(effects: Sequence[tuple[Ints, pd.Index[Any]]], names: Sequence[str]) -> tuple[Ints, pd.Index[Any]]:
+def _pairs(effects: Sequence[tuple[Ints, pd.Index[Any]]], names: list[str]) -> tuple[Ints, pd.Index[Any]]:
     """Code the combinations that occur; a row where one effect is missing has none."""
     gaps = np.logical_or.reduce([codes < 0 for codes, _ in effects])
     rows = np.flatnonzero(~gaps)

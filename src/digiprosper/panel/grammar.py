@@ -359,14 +359,15 @@ def reference(node: ast.expr) -> str | float | None:
     str, int, float, bool or None
         None where none is named by a constant.
     """
-    match _keywords(node):
-        case [ast.keyword(arg="ref", value=ast.Constant(value=str() as level))]:
-            return level
-        case [ast.keyword(arg="ref", value=ast.Constant(value=level))] if _is_number(level):
-            return level  # type: ignore[return-value]
-        case [ast.keyword(arg="ref", value=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=level)))]:
-            return -level if _is_number(level) else None  # type: ignore[operator]
-    return None
+    keywords = _keywords(node)
+    if [k.arg for k in keywords] != ["ref"]:
+        return None
+    value = keywords[0].value
+    try:
+        level = ast.literal_eval(value) if isinstance(value, ast.Constant | ast.UnaryOp) else None
+    except (TypeError, ValueError):  # an operation on anything but a number
+        return None
+    return level if isinstance(level, str) or _is_number(level) else None
 
 
 def check_arithmetic(node: ast.expr, text: str, role: str) -> None:
