@@ -221,7 +221,7 @@ REGRESSION: list[Case] = [
     ),
     (lambda: fit(absorb=["regoin"]), ColumnError, ["'regoin'", "did you mean 'region'"]),
     (lambda: fit(clusters="province"), ColumnError, ["'province'", "'city'"]),
-    (lambda: fit(clusters="region^year"), TermError, ["'region^year'", "absorb", "assign()"]),
+    (lambda: fit(clusters="region:digital"), TermError, ["'region^digital'", "'region[digital]' in absorb"]),
     (lambda: fit(clusters="word"), IdentificationError, ["'word'", "one value"]),
     (lambda: fit(x=["digital", "distance"]), IdentificationError, ["'distance'", "city", "drop it"]),
     (lambda: fit(x=["digital", "flat"]), IdentificationError, ["'flat'", "constant", "drop it"]),

@@ -91,7 +91,7 @@ HOLDERS: dict[str, tuple[Any, ...]] = {
     "results": (dp.MediationResults, dp.ThresholdResults),
     "SpatialWeights": (dp.SpatialWeights,),
 }
-NOT_OURS = {"log", "lag", "lead", "diff", "C", "I", "len"}
+NOT_OURS = {"log", "lag", "lead", "diff", "treated", "C", "I", "len"}
 # What follows a bracket is a method of what was called, of pandas for example, and is not looked up.
 CALL = re.compile(r"([)\]\s]\.)?(?:\b(\w+)\.)?\b([A-Za-z_]\w*)\(")
 

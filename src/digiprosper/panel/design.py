@@ -172,9 +172,8 @@ def write_out(
     uses = {role: _uses(role, wanted, evaluated.terms) for role in wanted}
     distinct = list(dict.fromkeys(chain.from_iterable(uses.values())))
     categories = _categories(table, evaluated.terms.values(), complete)
-    widths = {use: _width(evaluated.terms[use[0]], use[1], categories) for use in distinct}
     for mine in uses.values():
-        _refuse_wide({evaluated.terms[use[0]]: widths[use] for use in mine}, table.nobs, int(complete.sum()))
+        _refuse_wide(_widths(mine, evaluated.terms, categories), table.nobs, int(complete.sum()))
     columns = [_columns(table, evaluated, use, categories) for use in distinct]
 
     stops = accumulate((len(new) for new in columns), initial=0)
@@ -259,28 +258,38 @@ def _categories(table: Table, terms: Iterable[Term], complete: Mask) -> dict[str
     return out
 
 
-def _width(term: Term, reduced: Sequence[bool], categories: Mapping[str, _Category]) -> int:
-    """Count the columns of a term before any is made."""
-    sizes = [categories[name].seen.size for name in term.categories]
-    return math.prod(size - without for size, without in zip(sizes, reduced, strict=True))
+def _widths(
+    uses: Sequence[_Use], terms: Mapping[str, Term], categories: Mapping[str, _Category]
+) -> dict[Term, int]:
+    """Count the columns of terms before any is made."""
+    out = {}
+    for key, reduced in uses:
+        sizes = [categories[name].seen.size for name in terms[key].categories]
+        out[terms[key]] = math.prod(size - without for size, without in zip(sizes, reduced, strict=True))
+    return out
 
 
 def _refuse_wide(widths: Mapping[Term, int], nobs: int, rows: int) -> None:
     """Refuse categories with more columns than rows, of one term or of all terms of a role together."""
-    total = sum(widths.values())
+    # A sample without rows has an error of its own.
+    most = min(rows or nobs, _MOST_CELLS // nobs)
     categories = [term for term in widths if term.categories]
-    if not categories or ((total <= rows or not rows) and total * nobs <= _MOST_CELLS):
-        return
-    alone = [term for term in categories if widths[term] > rows or widths[term] * nobs > _MOST_CELLS]
-    terms = alone or sorted(categories, key=widths.__getitem__, reverse=True)
-    problems = [_wide(term, widths[term], rows) for term in terms]
-    together = "" if alone else f", {total:,} with the other terms"
+    if categories and sum(widths.values()) > most:
+        alone = [term for term in categories if widths[term] > most]
+        raise _too_wide(alone or categories, widths, nobs, rows)
+
+
+def _too_wide(terms: Sequence[Term], widths: Mapping[Term, int], nobs: int, rows: int) -> IdentificationError:
+    total = sum(widths.values())
+    widest = sorted(terms, key=widths.__getitem__, reverse=True)
+    problems = [_wide(term, widths[term], rows) for term in widest]
+    together = "" if widths[widest[0]] > rows else f", {total:,} with the other terms"
     why = "more coefficients than rows cannot be estimated"
     if total <= rows:
         why = f"its columns would need {total * nobs * 8 / 2**30:,.0f} GB of memory"
-    raise IdentificationError(
+    return IdentificationError(
         f"{several(problems)}{together}, and the sample has {counted(rows, 'row')}: {why}. Drop terms, or "
-        f"absorb categories: absorb={quoted(map(_as_effect, terms))}.",
+        f"absorb categories: absorb={quoted(map(_as_effect, widest))}.",
         problems,
     )
 
