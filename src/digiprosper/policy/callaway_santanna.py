@@ -11,7 +11,13 @@ from digiprosper.errors import IdentificationError, Notice, OptionError, cited, 
 from digiprosper.policy.group_time import GroupTimeFit
 from digiprosper.policy.kernels.aggregation import GroupTime, cluster_products, treated_products
 from digiprosper.policy.kernels.two_periods import difference
-from digiprosper.policy.notices import cells_left_out, few_per_covariate, pairs_of_rows
+from digiprosper.policy.notices import (
+    cells_left_out,
+    earlier_base,
+    few_per_covariate,
+    pairs_of_rows,
+    weights_vary,
+)
 from digiprosper.report.inference import Inference
 
 if TYPE_CHECKING:
@@ -19,7 +25,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Sample
     from digiprosper.policy.cohorts import Cohorts
     from digiprosper.policy.kernels.two_periods import Difference
 
@@ -74,10 +79,10 @@ def estimate_callaway_santanna(spec: Any, prepared: Prepared, cohorts: Cohorts) 
     sample = prepared.sample
     _refuse_without_control(spec, cohorts)
     codes = _clusters_of_entities(prepared)
-    y, x = _by_entity(sample)
+    y, x, weights = _by_entity(prepared)
 
     pairs, lost = _pairs(spec, cohorts)
-    found = {pair: _effect(spec, cohorts, pair, y, x) for pair in pairs}
+    found = {pair: _effect(spec, cohorts, pair, (y, x, weights)) for pair in pairs}
     effects = [one for one in found.values() if one is not None]
     lost += [(pair.cohort, pair.time) for pair, one in found.items() if one is None]
     cells = _cells(effects, cohorts, codes)
@@ -85,6 +90,12 @@ def estimate_callaway_santanna(spec: Any, prepared: Prepared, cohorts: Cohorts) 
 
     notices = (
         *([] if sample.is_balanced else [pairs_of_rows(sample)]),
+        *(
+            []
+            if prepared.obs_weights is None
+            else weights_vary(sample, spec.obs_weights, prepared.obs_weights)
+        ),
+        *_gaps(spec, cohorts),
         *cells_left_out([_named(cell, cohorts) for cell in sorted(lost)]),
         *few_per_covariate(_ratio(spec, x, effects)),
     )
@@ -94,16 +105,19 @@ def estimate_callaway_santanna(spec: Any, prepared: Prepared, cohorts: Cohorts) 
     return GroupTimeFit(cells, _reference(spec, cohorts), inference, notices)
 
 
-def _effect(spec: Any, cohorts: Cohorts, pair: _Pair, y: Floats, x: Floats) -> _Effect | None:
+def _effect(spec: Any, cohorts: Cohorts, pair: _Pair, data: tuple[Floats, Floats, Floats]) -> _Effect | None:
     """Estimate an effect from the entities with rows in both periods; None without treated or controls."""
+    y, x, weights = data
     change = y[:, pair.time] - y[:, pair.base]
     treated = cohorts.of_entity == pair.cohort
     used = (treated | _controls(spec, cohorts, pair)) & ~np.isnan(change)
     inside = treated[used]
     if not inside.any() or inside.all():
         return None
-    values = x[used, min(pair.time, pair.base)]
-    found = difference(change[used], inside, values, spec.adjustment or "doubly_robust")
+    # Weights, as controls, are those of the earlier period: R's did and csdid, without fix_weights.
+    earlier = min(pair.time, pair.base)
+    adjustment = spec.adjustment or "doubly_robust"
+    found = difference(change[used], inside, x[used, earlier], weights[used, earlier], adjustment)
     _refuse_problem(spec, found, pair, cohorts)
     influence = np.zeros(change.size)
     influence[used] = found.influence
@@ -115,7 +129,9 @@ def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTi
     cohort = np.array([one.pair.cohort for one in effects], dtype=np.intp)
     time = np.array([one.pair.time for one in effects], dtype=np.intp)
     member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
-    shares = (member - cohorts.share) / member.shape[0]
+    # The sum of the weights needs no derivative: averages depend on the ratios of the shares alone.
+    relative = (cohorts.weight / cohorts.weight.mean())[:, None]
+    shares = (relative * member - cohorts.share) / member.shape[0]
     scores = np.column_stack([*(one.influence for one in effects), shares])
     treated = np.repeat(member.any(axis=1)[:, None], cohorts.first.size, axis=1)
     clusters = int(codes.max()) + 1
@@ -132,15 +148,18 @@ def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTi
     )
 
 
-def _by_entity(sample: Sample) -> tuple[Floats, Floats]:
-    """Lay out the outcome by entity and period, and the controls; missing where there is no row."""
+def _by_entity(prepared: Prepared) -> tuple[Floats, Floats, Floats]:
+    """Lay out outcome, controls and weights by entity and period; missing where there is no row."""
+    sample = prepared.sample
     x = sample.columns("x")
     shape = sample.n_entities, sample.n_times
     y = np.full(shape, np.nan)
     values = np.full((*shape, x.shape[1]), np.nan)
     y[sample.entity, sample.time] = sample.columns("y")[:, 0]
     values[sample.entity, sample.time] = x
-    return y, values
+    weights = np.full(shape, np.nan)
+    weights[sample.entity, sample.time] = 1.0 if prepared.obs_weights is None else prepared.obs_weights
+    return y, values, weights
 
 
 # --- which effects, and who is compared ---------------------------------------------------------------------
@@ -191,6 +210,15 @@ def _reference(spec: Any, cohorts: Cohorts) -> int | None:
         if place >= 0
     }
     return events.pop() if len(events) == 1 else None
+
+
+def _gaps(spec: Any, cohorts: Cohorts) -> tuple[Notice, ...]:
+    """Report cohorts compared with a period further back, and changes over several periods before it."""
+    last = np.array([_last_before(spec, cohorts, cohort) for cohort in range(cohorts.first.size)])
+    long = np.flatnonzero(np.diff(cohorts.steps) > 1) + 1
+    before = cohorts.steps[long] < cohorts.first[last >= 0].max(initial=0)
+    changes = long[before] if spec.base_period != "universal" else ()
+    return earlier_base(cohorts, last, spec.anticipation, changes)
 
 
 def _named(cell: tuple[int, int], cohorts: Cohorts) -> tuple[Any, Any]:

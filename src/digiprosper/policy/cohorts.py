@@ -76,6 +76,9 @@ class Cohorts:
         By row, the position of the cohort; -1 if never treated.
     event : (N,) array of int
         By row, steps of time since treatment; 0 if never treated.
+    weight : (n,) array
+        By entity, its weight in the sizes of cohorts: that of its first row, as in R's did on balanced
+        panels; one without weights.
     """
 
     coding: CohortCoding
@@ -84,6 +87,7 @@ class Cohorts:
     steps: Ints
     cohort: Ints
     event: Ints
+    weight: Floats
 
     @property
     def treated(self) -> Bools:
@@ -92,9 +96,10 @@ class Cohorts:
 
     @property
     def share(self) -> Floats:
-        """Share of each cohort among all entities."""
-        counts = np.bincount(self.of_entity[self.of_entity >= 0], minlength=self.first.size)
-        return counts / self.of_entity.size
+        """Share of each cohort in the weights of all entities."""
+        member = self.of_entity >= 0
+        sums = np.bincount(self.of_entity[member], self.weight[member], minlength=self.first.size)
+        return np.asarray(sums / self.weight.sum())
 
 
 def time_text(time: object) -> str:
@@ -113,7 +118,7 @@ def time_text(time: object) -> str:
     return str(time).removesuffix(" 00:00:00")
 
 
-def read_cohorts(event: str, sample: Sample, timing: Timing) -> Cohorts:
+def read_cohorts(event: str, sample: Sample, timing: Timing, weights: Floats | None = None) -> Cohorts:
     """Find the cohort of each entity of a sample.
 
     Parameters
@@ -124,6 +129,8 @@ def read_cohorts(event: str, sample: Sample, timing: Timing) -> Cohorts:
         The rows of the fit.
     timing : Timing
         When each entity of the panel is first treated.
+    weights : (N,) array, optional
+        Weights of the rows.
 
     Returns
     -------
@@ -152,4 +159,11 @@ def read_cohorts(event: str, sample: Sample, timing: Timing) -> Cohorts:
         steps=np.asarray(steps),
         cohort=of_entity[sample.entity],
         event=times,
+        weight=np.ones(sample.n_entities) if weights is None else weights[_first_rows(sample)],
     )
+
+
+def _first_rows(sample: Sample) -> Ints:
+    """Find the row of the earliest period of each entity."""
+    in_order = np.lexsort((sample.time, sample.entity))
+    return np.asarray(in_order[np.unique(sample.entity[in_order], return_index=True)[1]])

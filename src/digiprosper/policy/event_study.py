@@ -23,7 +23,12 @@ from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.preparation import CovType, LinearOptions, Ssc, linear_options, prepare
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import table_of
-from digiprosper.policy.notices import cohort_notices, few_treated_clusters, no_rows_before
+from digiprosper.policy.notices import (
+    cohort_notices,
+    few_treated_clusters,
+    no_rows_before,
+    reference_unobserved,
+)
 from digiprosper.policy.results import EventStudyResults
 from digiprosper.policy.timing import check_never, read_timing
 from digiprosper.policy.window import dummies, open_window
@@ -206,6 +211,7 @@ def _regress(spec: EventStudy, prepared: Prepared, found: EventTimes) -> EventSt
         remarks=(
             *few,
             *no_rows_before(sample, found.times, found.treated),
+            *reference_unobserved(found, sample.entity),
             *cohort_notices(window),
             *lagged_outcome(prepared),
         ),

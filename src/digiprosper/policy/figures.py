@@ -89,7 +89,7 @@ def event_paths(
     times = sorted({int(time) for own in points.values() for time in own["time"]})
     ticks = {time: _tick(time, studies) for time in times}
     paths = [
-        EventPath(texts.get(head, head), points[head], one.reference, _unnamed_ends(one, ticks))
+        EventPath(texts.get(head, head), points[head], one.reference, _unnamed_ends(one, ticks), _before(one))
         for head, one in studies.items()
     ]
     outcomes = {name_label(one.depvar, texts, one.factors) for one in studies.values()}
@@ -99,6 +99,12 @@ def event_paths(
         outcome=outcomes.pop() if len(outcomes) == 1 else "",
         level=level,
     )
+
+
+def _before(study: EffectsByEventTime) -> str:
+    """Say what event times before treatment are relative to, unless it is one reference, which is drawn."""
+    code = "" if isinstance(study, EventStudyResults) else study.before
+    return "" if code == "reference" else code
 
 
 def _tick(time: int, studies: Mapping[str, EffectsByEventTime]) -> str:

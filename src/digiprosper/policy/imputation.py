@@ -50,7 +50,8 @@ def estimate_imputation(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Grou
     sample, (clusters,) = prepared.sample, prepared.cluster_codes
     y = sample.columns("y")[:, 0]
     treated = cohorts.treated & (cohorts.event >= -spec.anticipation)
-    model = untreated_model(sample.entity, sample.time, sample.columns("x"), treated)
+    weights = np.ones(sample.nobs) if prepared.obs_weights is None else prepared.obs_weights
+    model = untreated_model(sample.entity, sample.time, sample.columns("x"), treated, weights)
     _refuse_not_imputable(model, treated, sample)
 
     pairs, code = treated_cells(cohorts, sample.time)
@@ -75,7 +76,7 @@ def estimate_imputation(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Grou
         event=np.append(cohorts.steps[time] - cohorts.first[cohort], events),
         estimates=np.append(imputed.estimates, leads.estimates),
         n_treated=np.append(rows, counts),
-        mass=np.append(rows, np.ones(events.size)).astype(np.float64),
+        mass=np.append(np.bincount(group, weights[treated]), np.ones(events.size)),
         share=cohorts.share,
         joint=joint,
         treated_part=treated_part,
@@ -131,7 +132,7 @@ def _refuse_not_imputable(model: UntreatedModel, treated: Bools, sample: Sample)
     lost = treated & ~model.imputable
     if not lost.any():
         return
-    alone = np.unique(sample.entity[lost & (model.counts[sample.entity] == 0)])
+    alone = np.unique(sample.entity[lost & (model.sums[sample.entity] == 0)])
     if alone.size:
         names = sample.entities[alone].tolist()
         text = (

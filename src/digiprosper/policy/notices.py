@@ -10,6 +10,10 @@ few_treated_clusters clusters (name), n_treated (clusters with a treated entity)
 small_cohorts        cohorts (first treated time to the number of entities, of those with few)
 pairs_of_rows        nobs, n_entities, n_times
 cells_left_out       cells (pairs of cohort and period)
+earlier_base         cohorts (first treated time to the period that its effects are differences from), changes
+                     (period to the previous one, where the change between them is over several periods)
+weights_vary         weights (column), count (entities), n_entities
+reference_unobserved reference (event time), cohorts (first treated time to the number of entities)
 few_per_covariate    ratio (entities a covariate, in the smallest comparison)
 no_base_values       count, treated (how many of them), entities (the first five), by_term
 several_base_periods periods (first period to the number of entities)
@@ -25,7 +29,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from digiprosper.errors import Notice, clipped, counted, quoted
+from digiprosper.errors import Notice, cited, clipped, counted, quoted
+from digiprosper.policy.cohorts import time_text
 from digiprosper.report.notices import few_clusters
 
 if TYPE_CHECKING:
@@ -33,26 +38,29 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from digiprosper.kernels import Bools, Ints
+    from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
     from digiprosper.panel.keys import Keys
     from digiprosper.policy.base_values import BaseValues
-    from digiprosper.policy.cohorts import CohortCoding
-    from digiprosper.policy.window import EventWindow
+    from digiprosper.policy.cohorts import CohortCoding, Cohorts
+    from digiprosper.policy.window import EventTimes, EventWindow
 
 __all__ = [
     "ALIKE",
     "UNMATCHED",
     "cells_left_out",
     "cohort_notices",
+    "earlier_base",
     "few_for_averages",
     "few_per_covariate",
     "few_treated_clusters",
     "matching_notices",
     "no_rows_before",
     "pairs_of_rows",
+    "reference_unobserved",
     "small_cohorts",
+    "weights_vary",
 ]
 
 ALIKE: Final = 0.1
@@ -144,6 +152,38 @@ def no_rows_before(sample: Sample, since: Ints, treated: Bools) -> tuple[Notice,
         "treatment. Compare with a fit without them (panel.subset)."
     )
     return (Notice("no_rows_before", text, {"count": int(late.size), "entities": names[:5]}),)
+
+
+def reference_unobserved(found: EventTimes, entity: Ints) -> tuple[Notice, ...]:
+    """Report cohorts that have no row at the reference of an event study.
+
+    Parameters
+    ----------
+    found : EventTimes
+        The window and the event time of each row.
+    entity : (N,) array of int
+        Entity of each row.
+
+    Returns
+    -------
+    tuple of Notice
+        Code reference_unobserved, or none.
+    """
+    window = found.window
+    inside = np.clip(found.times, -window.before, window.after)
+    with_reference = found.first[entity[found.treated & (inside == window.reference)]]
+    positions = np.unique(found.first[found.first >= 0])
+    lacking = ~np.isin(positions, with_reference)
+    sizes = {window.cohorts[place][0]: window.cohorts[place][1] for place in np.flatnonzero(lacking)}
+    if not sizes:
+        return ()
+    text = (
+        f"cohorts without a row at the reference, event time {window.reference}: "
+        f"{', '.join(time_text(cohort) for cohort in sizes)}. Their own change since the reference "
+        "is not observed; that of other cohorts takes its place, which assumes equal effects."
+    )
+    data = {"reference": window.reference, "cohorts": sizes}
+    return (Notice("reference_unobserved", text, data),)
 
 
 def few_treated_clusters(prepared: Prepared, treated: Bools) -> tuple[Notice, ...]:
@@ -274,6 +314,98 @@ def cells_left_out(cells: Sequence[tuple[Any, Any]]) -> tuple[Notice, ...]:
         f"entity or no control has rows in both periods that it compares: {shown}. Averages leave them out."
     )
     return (Notice("cells_left_out", text, {"cells": tuple(cells)}),)
+
+
+def earlier_base(
+    cohorts: Cohorts, last: Ints, anticipation: int, changes: Sequence[int]
+) -> tuple[Notice, ...]:
+    """Report cohorts without a row in the period that their effects would be differences from.
+
+    R's did and csdid compare such a cohort with its last earlier period and say nothing. This estimates the
+    same effect if trends are parallel over the longer time, so refusing the cohort would lose a valid
+    estimate. But the reader must know that these effects assume more than those of other cohorts, and which
+    changes before treatment are over several periods although they have the event time of one.
+
+    Parameters
+    ----------
+    cohorts : Cohorts
+        With the periods of the sample.
+    last : (G,) array of int
+        Position of the period that the effects of each cohort are differences from; -1 for none.
+    anticipation : int
+        Periods before treatment in which it may have effects.
+    changes : sequence of int
+        Positions of periods that are compared with a previous period several steps before, if treatment is
+        later.
+
+    Returns
+    -------
+    tuple of Notice
+        Code earlier_base, or none.
+    """
+    coding = cohorts.coding
+    distance = np.where(last >= 0, cohorts.first - cohorts.steps[last], 0)
+    far = np.flatnonzero(distance > anticipation + 1)
+    bases = {coding.cohorts[place][0]: coding.times[last[place]] for place in far}
+    long = {coding.times[place]: coding.times[place - 1] for place in changes}
+    if not bases and not long:
+        return ()
+    named = [
+        f"{time_text(cohort)} with {time_text(base)} ({distance[place]} periods before)"
+        for place, (cohort, base) in zip(far, bases.items(), strict=True)
+    ]
+    spans = [f"{time_text(before)} to {time_text(time)}" for time, before in long.items()]
+    parts = ["there are gaps in time."]
+    if bases:
+        usual = f"the period {anticipation + 1} before treatment"
+        parts.append(
+            f"Cohorts without rows in {usual} are compared with an earlier one: {_shown(named)}. "
+            "Their effects assume parallel trends over this longer time."
+        )
+    if long:
+        parts.append(
+            f"Before treatment, changes over several periods ({_shown(spans)}) have the event time of their "
+            "last period and are averaged with changes over one period."
+        )
+    parts.append("If rows are several units of time apart by design, use dp.Panel(..., step=).")
+    return (Notice("earlier_base", " ".join(parts), {"cohorts": bases, "changes": long}),)
+
+
+def _shown(texts: Sequence[str]) -> str:
+    more = len(texts) - _MOST_CELLS
+    return ", ".join(texts[:_MOST_CELLS]) + (f" and {more} more" if more > 0 else "")
+
+
+def weights_vary(sample: Sample, column: str, weights: Floats) -> tuple[Notice, ...]:
+    """Report weights that change over time within entities, and which of them are used.
+
+    Parameters
+    ----------
+    sample : Sample
+        The rows of the fit.
+    column : str
+        Column of the weights.
+    weights : (N,) array
+        Weights of the rows.
+
+    Returns
+    -------
+    tuple of Notice
+        Code weights_vary, or none.
+    """
+    low, high = np.full(sample.n_entities, np.inf), np.zeros(sample.n_entities)
+    np.minimum.at(low, sample.entity, weights)
+    np.maximum.at(high, sample.entity, weights)
+    count = int((low < high).sum())
+    if not count:
+        return ()
+    text = (
+        f"obs_weights={cited(column)} changes over time in {count:,} of {sample.n_entities:,} "
+        f"{sample.keys.entity_name}. An effect uses the weights of the earlier of its two periods, "
+        "and averages use those of the first row of each entity, as R's did and csdid do."
+    )
+    data = {"weights": column, "count": count, "n_entities": sample.n_entities}
+    return (Notice("weights_vary", text, data),)
 
 
 def few_per_covariate(ratio: float | None) -> tuple[Notice, ...]:

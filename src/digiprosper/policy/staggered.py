@@ -120,13 +120,21 @@ class StaggeredDid(Specification):
         Value of `event` for entities that are never treated, in addition to missing values. Many files use 0.
     clusters : sequence of str, optional
         One cluster variable. The default is the entity.
+    obs_weights : str, optional
+        Column with positive weights of the rows, such as population, so that effects are those of a
+        weighted population. All means, regressions and propensity scores are weighted, and so are averages
+        over cohorts and periods. ``"callaway_santanna"`` uses, as `weightsname` in R's did, the weights of
+        the earlier of the two periods that are compared, and for the sizes of cohorts those of the first row
+        of each entity; a notice says so if weights change over time. The other estimators use the weight of
+        every row.
     missing : {"drop", "raise"}
         ``"drop"`` (default) drops rows with missing values; ``"raise"`` raises an error.
 
     Raises
     ------
     OptionError, InputTypeError, TermError
-        By the constructor, if an option has an unknown value, or is not an option of the estimator.
+        By the constructor, if an option has an unknown value, or is not an option of the estimator. By `fit`,
+        if a weight is zero or negative.
     PanelIndexError, ColumnError, InputTypeError, MissingDataError
         By `fit`, if there is no time key, a column does not exist, or `event` has another type than the time
         key.
@@ -148,6 +156,9 @@ class StaggeredDid(Specification):
     are those of theorem 3 of the paper, with equal effects within a cohort and period, as in did_imputation.
 
     Both are clustered, without a small-sample correction, and use the normal distribution.
+
+    If the panel has no rows in the last period before the treatment of a cohort, the cohort is compared with
+    its last earlier period, as in csdid and R's did. The notice ``earlier_base`` names such cohorts.
 
     ``"sun_abraham"`` (Sun & Abraham 2021, Journal of Econometrics 225:175): standard errors are those of the
     regression, with small-sample correction and the t distribution. The cohort shares are taken as fixed;
@@ -179,6 +190,7 @@ class StaggeredDid(Specification):
     leads: int | None = None
     never: float | None = None
     clusters: Sequence[str] | None = None
+    obs_weights: str | None = None
     missing: Literal["drop", "raise"] = "drop"
 
     def __post_init__(self) -> None:
@@ -195,6 +207,8 @@ class StaggeredDid(Specification):
         check_never(self.never)
         if self.clusters is not None:
             object.__setattr__(self, "clusters", _one_cluster(self.clusters))
+        if self.obs_weights is not None:
+            one_term(self.obs_weights, "obs_weights")
 
     @property
     def compared_with(self) -> StaggeredControl:
@@ -218,12 +232,12 @@ class StaggeredDid(Specification):
         """
         check_panel(panel, "fit")
         timing = read_timing(table_of(panel), self.event, self.never)
-        options = LinearOptions(clusters=self.clusters)
+        options = LinearOptions(clusters=self.clusters, obs_weights=self.obs_weights)
         prepared = prepare(panel, {"y": (self.y,), "x": self.x}, options, missing=self.missing)
         sample = prepared.sample
         if len(sample.roles["y"]) != 1:
             raise TermError(f"y={cited(self.y)} makes several columns; the outcome must be one column.")
-        cohorts = read_cohorts(self.event, sample, timing)
+        cohorts = read_cohorts(self.event, sample, timing, prepared.obs_weights)
         refuse_untreated(self.event, sample, cohorts.treated)
         _refuse_none_since(self.event, sample, cohorts)
 
@@ -274,6 +288,7 @@ def _glance(spec: StaggeredDid, prepared: Prepared, found: GroupTimeFit) -> Glan
         "cov_type": inference.cov_type,
         "clusters": "+".join(inference.clusters),
         "ssc": inference.ssc,
+        "obs_weights": spec.obs_weights,
         "effects": "+".join(prepared.effect_names) if regression else None,
         "sample_hash": hash_of(sample.index),
     }

@@ -65,6 +65,12 @@ _OVERALL = {
     "group": "the cohorts, by their size",
     "calendar": "the periods",
 }
+_BEFORE = {
+    "reference": "Event time {time} is the reference: it is 0 by construction.",
+    "previous": "Before treatment: change since the previous period. There is no reference.",
+    "earlier": "Before treatment: difference from all earlier periods.",
+    "cohorts": "The reference is not the same event time for all cohorts.",
+}
 _ADJUSTMENTS = {
     "doubly_robust": "doubly robust",
     "ipw": "inverse probability weights",
@@ -259,6 +265,24 @@ class StaggeredDidResults(Summarised, PickledByName):
         """Event time whose effect is zero by construction, or None."""
         return self.setting.reference
 
+    @property
+    def before(self) -> str:
+        """What effects by event time before treatment are relative to, as a code.
+
+        ``"reference"``: one event time, `reference`, whose effect is zero by construction. ``"previous"``:
+        the previous period, so that event time -1 is an estimate like the others. ``"earlier"``: all periods
+        before those that are estimated. ``"cohorts"``: a period that is not the same event time for all
+        cohorts. Empty if there are no effects before treatment.
+        """
+        if self.setting.reference is not None:
+            return "reference"
+        if not (self.cells.event < 0).any():
+            return ""
+        if self.setting.estimator == "imputation":
+            return "earlier"
+        varying = self.setting.estimator == "callaway_santanna" and self.setting.base_period == "varying"
+        return "previous" if varying else "cohorts"
+
     def pretrend_test(self, by: str = "group_time") -> TestResult:
         """Test jointly that all effects before treatment are zero.
 
@@ -425,12 +449,16 @@ class StaggeredDidResults(Summarised, PickledByName):
         """
         setting = self.setting
         remarks = [Remark(f"{setting.estimator}.{setting.control}", {})]
+        if self.by == "dynamic" and self.before:
+            remarks.append(Remark(f"before.{self.before}", {"time": (str(setting.reference),)}))
         if setting.x:
             adjusted = setting.estimator == "callaway_santanna"
             code = f"controls.{setting.adjustment}" if adjusted else "controls"
             remarks.append(Remark(code, {"x": setting.x}))
         column = result_column(self, level, words=WORDS)
-        return (replace(column, remarks=tuple(remarks)),)
+        # Differences in differences of two periods have no effects to absorb; the two others are regressions.
+        absorbs = setting.estimator != "callaway_santanna"
+        return (replace(column, remarks=tuple(remarks), absorbs=absorbs, adjusted=setting.x),)
 
     # --- tests --------------------------------------------------------------------------------------------
 
@@ -534,9 +562,11 @@ class StaggeredDidResults(Summarised, PickledByName):
         about = (
             f"Estimator: {_ESTIMATORS[self.setting.estimator]}",
             *([f"Controls: {', '.join(self.setting.x)}"] if self.setting.x else []),
+            *([f"Weights: {info['obs_weights']}"] if info["obs_weights"] else []),
             sample_text(self.nobs, int(info["n_entities"] or 0), int(info["n_times"] or 0), keys),
             f"{self.coding.text}.",
             f"att is the mean of {_OVERALL[self.by]}.",
+            *self._before_lines(),
             *([] if self.balanced is None else [f"Only of cohorts that reach event time {self.balanced}."]),
             "",
         )
@@ -549,6 +579,12 @@ class StaggeredDidResults(Summarised, PickledByName):
             settings=self.settings,
             version=info["version"],
         )
+
+    def _before_lines(self) -> list[str]:
+        """Say what event times before treatment are relative to."""
+        if self.by != "dynamic" or not self.before:
+            return []
+        return [_BEFORE[self.before].format(time=self.setting.reference)]
 
     def _cells(self) -> Cells:
         """Print the averages, with a line for the reference of event times."""
@@ -581,6 +617,7 @@ class StaggeredDidResults(Summarised, PickledByName):
             "balanced": self.balanced,
             "event": coding.event,
             "reference": setting.reference,
+            "before": self.before,
             "cohorts": [[time if isinstance(time, int) else str(time), n] for time, n in coding.cohorts],
             "n_never": coding.n_never,
             "group_time": self.group_time.to_dict("records"),

@@ -10,7 +10,7 @@ from digiprosper.errors import IdentificationError, Notice, quoted
 from digiprosper.linear.estimation import fit_equation, sweep_columns
 from digiprosper.policy.group_time import GroupTimeFit
 from digiprosper.policy.kernels.aggregation import GroupTime, treated_products
-from digiprosper.policy.notices import no_rows_before
+from digiprosper.policy.notices import earlier_base, no_rows_before
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
@@ -77,7 +77,7 @@ def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Gro
         event=cohorts.steps[time] - cohorts.first[cohort],
         estimates=fitted.coefficients[:m],
         n_treated=rows,
-        mass=rows.astype(np.float64),
+        mass=np.bincount(code[code >= 0], _weights(prepared)[code >= 0])[estimated],
         share=cohorts.share,
         joint=joint,
         treated_part=treated_part,
@@ -86,6 +86,7 @@ def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Gro
     notices = (
         *(one for one in fitted.diagnostics if one not in prepared.notices),
         *no_rows_before(sample, cohorts.event, cohorts.treated),
+        *earlier_base(cohorts, bases, spec.anticipation, ()),
     )
     return GroupTimeFit(cells, events.pop() if len(events) == 1 else None, fitted.inference, notices)
 
@@ -93,9 +94,14 @@ def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Gro
 def _treated_part(prepared: Prepared, solved: Solved, cohorts: Cohorts, cohort: Ints) -> Floats:
     """Compute the part of the dummies' covariance that is due to the treated rows of their own cohort."""
     own, (clusters,) = cohorts.treated, prepared.cluster_codes
-    scores = (solved.x[own] @ solved.bread[:, : cohort.size]) * solved.residuals[own, None]
+    weighted = _weights(prepared)[own] * solved.residuals[own]
+    scores = (solved.x[own] @ solved.bread[:, : cohort.size]) * weighted[:, None]
     member = cohorts.cohort[own, None] == cohort
     return treated_products(scores, member, clusters[own], int(clusters.max()) + 1)
+
+
+def _weights(prepared: Prepared) -> Floats:
+    return np.ones(prepared.sample.nobs) if prepared.obs_weights is None else prepared.obs_weights
 
 
 def treated_cells(cohorts: Cohorts, time: Ints) -> tuple[Ints, Ints]:

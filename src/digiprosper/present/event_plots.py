@@ -69,7 +69,7 @@ def draw_event_paths(drawn: EventPaths, ax: Axes | None, purpose: str, *, counts
         name_axis(axes, "y", drawn.outcome, say("estimate", level=f"{100 * drawn.level:g}"))
         name_axis(axes, "x", say("event.counts" if counts else "event.axis"))
         plain_spines(axes)
-        if len(heads) > 1 or any(path.reference is not None for path in drawn.paths):
+        if len(heads) > 1 or any(path.reference is not None or path.before for path in drawn.paths):
             legend_above(axes, columns=len(heads) + 1)
     keep_drawing(axes, drawn)
     return axes
@@ -104,8 +104,11 @@ def _name_reference(axes: Axes, paths: Sequence[EventPath]) -> None:
 
 
 def _legend(path: EventPath) -> str:
-    """Name a model, with its binned ends where the axis has them as one event time."""
+    """Name a model, with its binned ends, and what event times before treatment are relative to."""
     ends = ", ".join(path.ends).replace("-", "−")
+    if path.before:
+        before = say(f"event.{path.before}")
+        return say("event.before", head=path.head, before=before) if path.head else before
     return say("event.ends", head=path.head, ends=ends) if ends else path.head
 
 

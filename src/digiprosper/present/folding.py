@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from digiprosper.present.style import Style
     from digiprosper.report.columns import Column
 
-__all__ = ["Folded", "absorbed_effects", "fold_terms", "folded_rows"]
+__all__ = ["NOT_APPLICABLE", "Folded", "absorbed_effects", "fold_terms", "folded_rows"]
+
+NOT_APPLICABLE = "—"
+"""In the rows of effects, for methods that absorb none."""
 
 Folded = dict[str, list[str]]
 """Terms and absorbed effects by the name of the row that stands for them."""
@@ -129,13 +132,18 @@ def folded_rows(columns: Sequence[Column], folded: Folded, style: Style) -> list
         One row a block: yes, no, or "Some" where a model has part of it.
     """
     same = products_of(columns)
+    effects = set(chain.from_iterable(absorbed_effects(column) or () for column in columns))
     rows = {name: {same.get(term, (term,)) for term in terms} for name, terms in folded.items()}
-    return [(name, [_cell(column, terms, style) for column in columns]) for name, terms in rows.items()]
+    return [
+        (name, [_cell(column, terms, effects, style) for column in columns]) for name, terms in rows.items()
+    ]
 
 
-def _cell(column: Column, terms: Set[tuple[str, ...]], style: Style) -> str:
+def _cell(column: Column, terms: Set[tuple[str, ...]], effects: set[str], style: Style) -> str:
     """Write whether a model has terms; one that other models write in another order has several names."""
-    held = {*column.estimates, *(absorbed_effects(column) or ())}
+    if not column.absorbs and all(not effects.isdisjoint(names) for names in terms):
+        return NOT_APPLICABLE
+    held = {*column.estimates, *column.adjusted, *(absorbed_effects(column) or ())}
     count = sum(not held.isdisjoint(names) for names in terms)
     if 0 < count < len(terms):
         return style.say(TABLE, "some")
@@ -155,6 +163,6 @@ def absorbed_effects(column: Column) -> tuple[str, ...] | None:
     Returns
     -------
     tuple of str or None
-        Names of effects; None if the column is of no model.
+        Names of effects; None if the column is of no model, or of one that absorbs none.
     """
-    return None if column.glance is None else effect_names(column.glance["effects"])
+    return None if column.glance is None or not column.absorbs else effect_names(column.glance["effects"])

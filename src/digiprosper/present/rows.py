@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import InputTypeError, OptionError, cited, option_problem
 from digiprosper.present.columns import merged_factors
-from digiprosper.present.folding import absorbed_effects, folded_rows
+from digiprosper.present.folding import NOT_APPLICABLE, absorbed_effects, folded_rows
 from digiprosper.present.row_names import share_rows
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import remark_text
@@ -314,7 +314,7 @@ def _effect_rows(columns: Sequence[Column], folded: Folded, labels: _Labels, sty
     codes = {name: _slope_code(name, factors) for name in known} | _key_codes(columns, known)
     heads = [style.say(TABLE, codes[name], name=name_label(name, labels, factors)) for name in known]
     return [
-        (head, [_yes_no(name, names, style) for names in absorbed])
+        (head, [_yes_no(name, *cell, style) for cell in zip(columns, absorbed, strict=True)])
         for head, name in zip(heads, known, strict=True)
     ]
 
@@ -335,8 +335,10 @@ def _slope_code(name: str, factors: Factors) -> str:
     return f"effects.{slopes[0]}" if slopes else "effects"
 
 
-def _yes_no(name: str, names: tuple[str, ...] | None, style: Style) -> str:
-    return "" if names is None else style.answer(yes=name in names)
+def _yes_no(name: str, column: Column, names: tuple[str, ...] | None, style: Style) -> str:
+    if names is None:
+        return "" if column.absorbs else NOT_APPLICABLE
+    return style.answer(yes=name in names)
 
 
 def _weight_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list[Row]:

@@ -219,6 +219,11 @@ class Column:
         What the notes must say of the sets of models that it is in.
     set_rows : tuple of (Remark, object)
         Names of rows that such sets add, with the value of this column.
+    absorbs : bool
+        Whether the method has entity, time or other effects that are absorbed. If not, a table has a dash in
+        the rows of effects, since "No" would say that they were left out.
+    adjusted : tuple of str
+        Controls that the model adjusts for without an estimate of each.
     """
 
     head: str | None = None
@@ -243,6 +248,8 @@ class Column:
     named: Remark | None = None
     set_notes: tuple[Remark, ...] = ()
     set_rows: tuple[tuple[Remark, object], ...] = ()
+    absorbs: bool = True
+    adjusted: tuple[str, ...] = ()
 
 
 @runtime_checkable

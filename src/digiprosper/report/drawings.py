@@ -316,12 +316,16 @@ class EventPath:
         Event time that is zero by construction; None if there is none.
     ends : tuple of str
         Binned ends that the axis does not name, because other models have them as one event time.
+    before : str
+        What event times before treatment are relative to, if it is not the reference: ``"previous"`` period,
+        all ``"earlier"`` periods, or a period that differs between ``"cohorts"``; otherwise empty.
     """
 
     head: str
     points: pd.DataFrame
     reference: int | None
     ends: tuple[str, ...] = ()
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -39,16 +39,20 @@ def by_hand(change: np.ndarray, treated: np.ndarray, x: np.ndarray, adjustment: 
 @pytest.mark.many(4)
 @pytest.mark.parametrize("k", [0, 1, 2])
 @pytest.mark.parametrize("adjustment", ["doubly_robust", "ipw", "regression"])
-def test_estimates_and_influence(adjustment: str, k: int) -> None:
+@pytest.mark.parametrize("weighted", [False, True])
+def test_estimates_and_influence(weighted: bool, adjustment: str, k: int) -> None:
+    """The influence of an entity is the derivative by how often it is there."""
     change, treated, x = draw(k + 1, n=60, k=k)
-    found = difference(change, treated, x, adjustment)
-    ones = np.ones(treated.size)
-    assert found.estimate == pytest.approx(by_hand(change, treated, x, adjustment, ones), abs=1e-9)
+    weights = np.random.default_rng(k).uniform(0.3, 4, size=60) if weighted else np.ones(60)
+    found = difference(change, treated, x, weights, adjustment)
+    assert found.estimate == pytest.approx(by_hand(change, treated, x, adjustment, weights), abs=1e-9)
+    scaled = difference(change, treated, x, 7 * weights, adjustment)
+    np.testing.assert_allclose(scaled.influence, found.influence, atol=1e-9)
     step = 1e-5
     for place in range(0, 60, 7):
-        up, down = ones.copy(), ones.copy()
-        up[place] += step
-        down[place] -= step
+        up, down = weights.copy(), weights.copy()
+        up[place] *= 1 + step
+        down[place] *= 1 - step
         slope = by_hand(change, treated, x, adjustment, up) - by_hand(change, treated, x, adjustment, down)
         assert found.influence[place] == pytest.approx(slope / (2 * step), abs=1e-6)
     assert found.influence.sum() == pytest.approx(0, abs=1e-10)
@@ -56,7 +60,7 @@ def test_estimates_and_influence(adjustment: str, k: int) -> None:
 
 def test_without_controls_it_is_the_difference_of_means() -> None:
     change, treated, x = draw(4, k=0)
-    found = difference(change, treated, x, "doubly_robust")
+    found = difference(change, treated, x, np.ones(treated.size), "doubly_robust")
     assert found.estimate == pytest.approx(change[treated].mean() - change[~treated].mean(), abs=1e-12)
     error = change[treated].var() / treated.sum() + change[~treated].var() / (~treated).sum()
     assert (found.influence**2).sum() == pytest.approx(error, rel=1e-10)
@@ -71,23 +75,27 @@ def test_the_logit_is_that_of_statsmodels() -> None:
     chance = Logit(treated.astype(float), design).fit(disp=False, tol=1e-12).predict()
     weights = chance[~treated] / (1 - chance[~treated])
     expected = change[treated].mean() - np.average(change[~treated], weights=weights)
-    assert difference(change, treated, x, "ipw").estimate == pytest.approx(expected, abs=1e-9)
+    assert difference(change, treated, x, np.ones(treated.size), "ipw").estimate == pytest.approx(
+        expected, abs=1e-9
+    )
 
 
 def test_units_do_not_matter() -> None:
     change, treated, x = draw(6)
-    one = difference(change, treated, x, "doubly_robust")
-    other = difference(change, treated, 1e8 * x + 1e9, "doubly_robust")
+    one = difference(change, treated, x, np.ones(treated.size), "doubly_robust")
+    other = difference(change, treated, 1e8 * x + 1e9, np.ones(treated.size), "doubly_robust")
     assert other.estimate == pytest.approx(one.estimate, abs=1e-6)
 
 
 def test_what_has_no_estimate() -> None:
     change, treated, x = draw(7)
     twice = np.column_stack([x, x[:, 0]])
-    assert difference(change, treated, twice, "regression").problem == "collinear"
+    assert difference(change, treated, twice, np.ones(treated.size), "regression").problem == "collinear"
     constant = np.ones((treated.size, 1))
-    assert difference(change, treated, constant, "doubly_robust").problem == "collinear"
+    assert (
+        difference(change, treated, constant, np.ones(treated.size), "doubly_robust").problem == "collinear"
+    )
     apart = x + 1000 * treated[:, None]
-    assert difference(change, treated, apart, "ipw").problem == "separated"
-    assert np.isnan(difference(change, treated, apart, "ipw").estimate)
-    assert difference(change, treated, apart, "regression").problem == ""
+    assert difference(change, treated, apart, np.ones(treated.size), "ipw").problem == "separated"
+    assert np.isnan(difference(change, treated, apart, np.ones(treated.size), "ipw").estimate)
+    assert difference(change, treated, apart, np.ones(treated.size), "regression").problem == ""

@@ -29,23 +29,26 @@ class UntreatedModel:
         Rows the model is fitted to.
     entity : (N,) array of int
         Entity of each row.
-    counts : (n,) array
-        Untreated rows of each entity.
+    weights : (N,) array
+        Weights of the rows, positive.
+    sums : (n,) array
+        Sum of the weights of the untreated rows of each entity.
     design : (N, q) array
-        Dummies of periods and controls, less the mean of the entity's untreated rows, times `rotation`: of
-        untreated rows the columns are orthonormal.
+        Dummies of periods and controls, less the weighted mean of the entity's untreated rows, times
+        `rotation`: of untreated rows, times the roots of their weights, the columns are orthonormal.
     imputable : (N,) array of bool
         Rows whose outcome without treatment the untreated rows identify.
     """
 
     untreated: Bools
     entity: Ints
-    counts: Floats
+    weights: Floats
+    sums: Floats
     design: Floats
     imputable: Bools
 
     def centred(self, values: Floats) -> Floats:
-        """Take the mean of each entity's untreated rows out of columns.
+        """Take the weighted mean of each entity's untreated rows out of columns.
 
         Parameters
         ----------
@@ -57,7 +60,7 @@ class UntreatedModel:
         (N, m) array
             Missing in entities without untreated rows.
         """
-        return _centred(values, self.untreated, self.entity, self.counts)
+        return _centred(values, self.untreated, self.entity, self.weights)
 
     def residuals(self, values: Floats) -> Floats:
         """Take out what the model predicts without treatment.
@@ -73,7 +76,8 @@ class UntreatedModel:
             Residuals of untreated rows; of the others the difference from the prediction.
         """
         centred = self.centred(values)
-        slopes = self.design[self.untreated].T @ centred[self.untreated]
+        weighted = centred[self.untreated] * self.weights[self.untreated, None]
+        slopes = self.design[self.untreated].T @ weighted
         return np.asarray(centred - self.design @ slopes)
 
 
@@ -115,7 +119,7 @@ class Leads:
     treated_part: Floats
 
 
-def untreated_model(entity: Ints, time: Ints, x: Floats, treated: Bools) -> UntreatedModel:
+def untreated_model(entity: Ints, time: Ints, x: Floats, treated: Bools, weights: Floats) -> UntreatedModel:
     """Prepare the regression of untreated rows on entity and time effects and controls.
 
     Parameters
@@ -126,6 +130,8 @@ def untreated_model(entity: Ints, time: Ints, x: Floats, treated: Bools) -> Untr
         Controls.
     treated : (N,) array of bool
         Rows whose outcome is imputed.
+    weights : (N,) array
+        Weights of the rows, positive.
 
     Returns
     -------
@@ -133,29 +139,34 @@ def untreated_model(entity: Ints, time: Ints, x: Floats, treated: Bools) -> Untr
         For `impute`.
     """
     untreated = ~treated
-    counts = np.asarray(np.bincount(entity[untreated], minlength=int(entity.max()) + 1), dtype=np.float64)
+    root = np.sqrt(weights[untreated])[:, None]
+    sums = np.bincount(entity[untreated], weights[untreated], minlength=int(entity.max()) + 1)
     periods = (time[:, None] == np.arange(1, int(time.max()) + 1)).astype(np.float64)
-    centred = _centred(np.column_stack([periods, x]), untreated, entity, counts)
-    size = np.sqrt((centred[untreated] ** 2).sum(axis=0))
+    centred = _centred(np.column_stack([periods, x]), untreated, entity, weights)
+    size = np.sqrt(((root * centred[untreated]) ** 2).sum(axis=0))
     scaled = centred / np.where(size > 0, size, 1.0)
 
     # The singular vectors of the triangle are those of all rows.
-    triangle = np.linalg.qr(scaled[untreated], mode="r")
+    triangle = np.linalg.qr(root * scaled[untreated], mode="r")
     _, values, axes = np.linalg.svd(triangle)
     rank = int((values > COLLINEAR * max(values[0], 1.0)).sum()) if values.size else 0
     outside = np.nan_to_num(np.abs(scaled @ axes[rank:].T), nan=np.inf).max(axis=1, initial=0.0)
     return UntreatedModel(
         untreated=untreated,
         entity=entity,
-        counts=counts,
+        weights=weights,
+        sums=np.asarray(sums),
         design=np.asarray(np.nan_to_num(scaled) @ (axes[:rank].T / values[:rank])),
-        imputable=(outside < np.sqrt(COLLINEAR)) & (counts[entity] > 0),
+        imputable=(outside < np.sqrt(COLLINEAR)) & (sums[entity] > 0),
     )
 
 
-def _centred(values: Floats, untreated: Bools, entity: Ints, counts: Floats) -> Floats:
-    sums = cluster_sums(values[untreated], entity[untreated], counts.size)
-    means = sums / np.where(counts > 0, counts, np.nan)[:, None]
+def _centred(values: Floats, untreated: Bools, entity: Ints, weights: Floats) -> Floats:
+    count = int(entity.max()) + 1
+    used, code = weights[untreated], entity[untreated]
+    sums = cluster_sums(values[untreated] * used[:, None], code, count)
+    total = np.bincount(code, used, minlength=count)
+    means = sums / np.where(total > 0, total, np.nan)[:, None]
     return np.asarray(values - means[entity])
 
 
@@ -181,34 +192,43 @@ def impute(model: UntreatedModel, y: Floats, group: Ints, clusters: Ints) -> Imp
     Imputed
         The m groups in order.
     """
-    untreated = model.untreated
     residual = model.residuals(y[:, None])[:, 0]
-    inside = group[~untreated]
-    rows = np.bincount(inside)
-    means = np.bincount(inside, residual[~untreated]) / rows
+    treated = ~model.untreated
+    inside, weights = group[treated], model.weights[treated]
+    means = np.bincount(inside, weights * residual[treated]) / np.bincount(inside, weights)
     spread = residual.copy()
-    spread[~untreated] -= means[inside]
+    spread[treated] -= _centres(residual[treated], inside, weights, clusters[treated])[inside]
 
     n_clusters = int(clusters.max()) + 1
     step = max(_CHUNK // (8 * group.size), 1)
     scores = [
-        _scores(model, spread, group, np.arange(start, min(start + step, rows.size)), (clusters, n_clusters))
-        for start in range(0, rows.size, step)
+        _scores(model, spread, group, np.arange(start, min(start + step, means.size)), (clusters, n_clusters))
+        for start in range(0, means.size, step)
     ]
     return Imputed(means, np.hstack(scores))
+
+
+def _centres(effects: Floats, group: Ints, weights: Floats, clusters: Ints) -> Floats:
+    """Average the effects of a group for its errors: rows count by the weight of their cluster in the group.
+
+    Equation 8: errors from this average are the least conservative.
+    """
+    _, pair = np.unique(np.column_stack([group, clusters]), axis=0, return_inverse=True)
+    shares = weights * np.bincount(pair, weights)[pair]
+    return np.asarray(np.bincount(group, shares * effects) / np.bincount(group, shares))
 
 
 def _scores(
     model: UntreatedModel, spread: Floats, group: Ints, wanted: Ints, clusters: tuple[Ints, int]
 ) -> Floats:
     """Weight the residuals of every row by what its outcome adds to the mean of each group."""
-    weights = (group[:, None] == wanted).astype(np.float64)
-    weights /= weights.sum(axis=0)
-    by_entity = cluster_sums(weights, model.entity, model.counts.size)
-    level = by_entity / np.maximum(model.counts, 1.0)[:, None]
-    slopes = model.design.T @ weights
-    imputed = level[model.entity] + model.design @ slopes
-    every = np.where(model.untreated[:, None], -imputed, weights)
+    shares = (group[:, None] == wanted) * model.weights[:, None]
+    shares /= shares.sum(axis=0)
+    by_entity = cluster_sums(shares, model.entity, model.sums.size)
+    level = by_entity / np.where(model.sums > 0, model.sums, 1.0)[:, None]
+    slopes = model.design.T @ shares
+    imputed = (level[model.entity] + model.design @ slopes) * model.weights[:, None]
+    every = np.where(model.untreated[:, None], -imputed, shares)
     return cluster_sums(every * spread[:, None], *clusters)
 
 
@@ -236,9 +256,10 @@ def lead_effects(model: UntreatedModel, y: Floats, leads: Floats, ever: Bools, c
         Dummies that the effects or the dummies before them add up to have no estimate.
     """
     untreated = model.untreated
-    swept = model.residuals(np.column_stack([y, leads]))[untreated]
-    outcome, columns = swept[:, 0], swept[:, 1:]
-    size = np.sqrt((leads[untreated] ** 2).sum(axis=0))
+    root = np.sqrt(model.weights[untreated])[:, None]
+    residuals = root * model.residuals(np.column_stack([y, leads]))[untreated]
+    outcome, columns = residuals[:, 0], residuals[:, 1:]
+    size = np.sqrt(((root * leads[untreated]) ** 2).sum(axis=0))
     identified = np.zeros(leads.shape[1], dtype=np.bool_)
     for place in range(leads.shape[1]):
         before = columns[:, identified]

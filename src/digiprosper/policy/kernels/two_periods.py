@@ -40,7 +40,7 @@ class Difference:
     problem: str = ""
 
 
-def difference(change: Floats, treated: Bools, x: Floats, adjustment: str) -> Difference:
+def difference(change: Floats, treated: Bools, x: Floats, weights: Floats, adjustment: str) -> Difference:
     """Compare the changes of treated entities and of controls (Sant'Anna & Zhao 2020).
 
     Parameters
@@ -51,6 +51,8 @@ def difference(change: Floats, treated: Bools, x: Floats, adjustment: str) -> Di
         Entities of the cohort; the others are controls.
     x : (n, k) array
         Values that controls are adjusted for; k may be 0.
+    weights : (n,) array
+        Weights of the entities, positive. Only their ratios matter.
     adjustment : {"doubly_robust", "ipw", "regression"}
         How: both, weights by the odds of treatment, or a regression of the changes of controls.
 
@@ -58,28 +60,31 @@ def difference(change: Floats, treated: Bools, x: Floats, adjustment: str) -> Di
     -------
     Difference
         Journal of Econometrics 219:101: equations 2.2, 2.4 with weights that sum to one, 2.6 and theorem A.1.
+        All means, the regression and the logit are weighted, as in the R package DRDID.
     """
+    weights = weights / weights.mean()
     # Without controls all three are the difference of means.
     adjustment = adjustment if x.shape[1] else "regression"
     design = _standardised(x)
     if np.linalg.matrix_rank(design[~treated], tol=COLLINEAR * treated.size) < design.shape[1]:
         return Difference(np.nan, np.full(treated.size, np.nan), "collinear")
-    odds, odds_moves = _odds(design, treated) if adjustment != "regression" else (None, None)
+    odds, odds_moves = _odds(design, treated, weights) if adjustment != "regression" else (None, None)
     if adjustment != "regression" and odds is None:
         return Difference(np.nan, np.full(treated.size, np.nan), "separated")
 
     residual, slope_moves = change, np.zeros_like(design)
     if adjustment != "ipw":
-        residual, slope_moves = _regression(change, treated, design)
-    one = _weighted_mean(residual, treated.astype(np.float64))
-    estimate, influence = one.estimate, one.influence - slope_moves @ design[treated].mean(axis=0)
+        residual, slope_moves = _regression(change, treated, design, weights)
+    one = _weighted_mean(residual, weights * treated)
+    centre = np.average(design[treated], axis=0, weights=weights[treated])
+    estimate, influence = one.estimate, one.influence - slope_moves @ centre
     if odds is None or odds_moves is None:
         return Difference(estimate, influence)
 
-    other = _weighted_mean(residual, odds)
-    weights = odds / odds.sum()
-    moved = slope_moves @ (weights @ design)
-    moved -= odds_moves @ (weights * (residual - other.estimate) @ design)
+    other = _weighted_mean(residual, weights * odds)
+    shares = weights * odds / (weights @ odds)
+    moved = slope_moves @ (shares @ design)
+    moved -= odds_moves @ (shares * (residual - other.estimate) @ design)
     return Difference(estimate - other.estimate, influence - other.influence + moved)
 
 
@@ -96,23 +101,24 @@ def _weighted_mean(values: Floats, weights: Floats) -> Difference:
     return Difference(mean, shares * (values - mean))
 
 
-def _regression(change: Floats, treated: Bools, design: Floats) -> tuple[Floats, Floats]:
+def _regression(change: Floats, treated: Bools, design: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Take the prediction of a regression of controls out; and by how much each entity moves its slopes."""
     controls = ~treated
-    basis, triangle = np.linalg.qr(design[controls])
-    slopes = np.linalg.solve(triangle, basis.T @ change[controls])
+    root = np.sqrt(weights[controls])
+    basis, triangle = np.linalg.qr(root[:, None] * design[controls])
+    slopes = np.linalg.solve(triangle, basis.T @ (root * change[controls]))
     residual = change - design @ slopes
     moves = np.zeros_like(design)
-    moves[controls] = (basis * residual[controls, None]) @ np.linalg.inv(triangle).T
+    moves[controls] = (basis * (root * residual[controls])[:, None]) @ np.linalg.inv(triangle).T
     return residual, moves
 
 
-def _odds(design: Floats, treated: Bools) -> tuple[Floats, Floats] | tuple[None, None]:
+def _odds(design: Floats, treated: Bools, weights: Floats) -> tuple[Floats, Floats] | tuple[None, None]:
     """Estimate the odds of treatment of controls by a logit; and by how much each entity moves its slopes."""
     outcome = treated.astype(np.float64)
     slopes = np.zeros(design.shape[1])
     for _ in range(_ITERATIONS):
-        score, hessian, _ = _logit(design, outcome, slopes)
+        score, hessian, _ = _logit(design, outcome, slopes, weights)
         step = np.linalg.lstsq(hessian, score.sum(axis=0))[0]
         slopes = slopes + step
         if np.abs(design @ slopes).max() > _SEPARATED:
@@ -121,7 +127,7 @@ def _odds(design: Floats, treated: Bools) -> tuple[Floats, Floats] | tuple[None,
             break
     else:
         return None, None
-    score, hessian, chance = _logit(design, outcome, slopes)
+    score, hessian, chance = _logit(design, outcome, slopes, weights)
     used = ~treated & (chance < _TRIM)
     if not used.any():
         return None, None
@@ -129,8 +135,8 @@ def _odds(design: Floats, treated: Bools) -> tuple[Floats, Floats] | tuple[None,
     return odds, np.asarray(score @ np.linalg.pinv(hessian))
 
 
-def _logit(design: Floats, outcome: Floats, slopes: Floats) -> tuple[Floats, Floats, Floats]:
+def _logit(design: Floats, outcome: Floats, slopes: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Give the scores of a logit, its negative Hessian and the probabilities."""
     chance = 1 / (1 + np.exp(-design @ slopes))
-    hessian = (design * (chance * (1 - chance))[:, None]).T @ design
-    return design * (outcome - chance)[:, None], hessian, chance
+    hessian = (design * (weights * chance * (1 - chance))[:, None]).T @ design
+    return design * (weights * (outcome - chance))[:, None], hessian, chance
