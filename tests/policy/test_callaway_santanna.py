@@ -86,6 +86,69 @@ def test_csdid(x: Any, control: Any, adjustment: Any, anticipation: int, base: A
 
 @pytest.mark.peers
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("x", [(), ("x",)])
+@pytest.mark.parametrize("varying", [False, True])
+@pytest.mark.parametrize("adjustment", ["doubly_robust", "ipw", "regression"])
+@pytest.mark.parametrize(("control", "base"), [("never", "varying"), ("not_yet", "universal")])
+def test_weights_of_csdid(x: Any, varying: bool, adjustment: Any, control: Any, base: Any) -> None:
+    """Weights that change over time too: those of the earlier period, and of the first one for cohorts."""
+    peer = pytest.importorskip("csdid.att_gt")
+    frame, rng = draw(2), np.random.default_rng(2)
+    frame["w"] = rng.uniform(0.3, 3, size=90)[frame["city"]]
+    frame["w"] *= rng.uniform(0.5, 2, size=len(frame)) if varying else 1.0
+    fit = fit_of(frame, x=x, obs_weights="w", adjustment=adjustment, control=control, base_period=base)
+    theirs = peer.ATTgt(
+        yname="y",
+        gname="first",
+        idname="city",
+        tname="year",
+        xformla="y ~ x" if x else "y ~ 1",
+        data=frame.assign(first=frame["first"].fillna(0)),
+        control_group=["nevertreated" if control == "never" else "notyettreated"],
+        weights_name="w",
+    ).fit(
+        est_method={"doubly_robust": "dr", "regression": "reg"}.get(adjustment, "ipw"),
+        bstrap=False,
+        base_period=base,
+    )
+    atol = 1e-5 if x else 1e-7
+    known = pd.DataFrame(theirs.results)[["group", "year", "att", "se"]].astype(float)
+    cells = fit.group_time.merge(known, left_on=["cohort", "time"], right_on=["group", "year"])
+    assert len(cells) == len(fit.group_time)
+    np.testing.assert_allclose(cells["estimate"], cells["att"], rtol=0, atol=atol)
+    np.testing.assert_allclose(cells["std_error"], cells["se"], rtol=0, atol=atol)
+    for by in ("simple", "dynamic", "group", "calendar"):
+        found = fit.aggregate(by).tidy()
+        one = theirs.aggte(by, bstrap=False, cband=False).atte
+        assert found["estimate"][0] == pytest.approx(float(one["overall_att"]), abs=atol)
+        assert found["std_error"][0] == pytest.approx(float(np.squeeze(one["overall_se"])), abs=atol)
+    gap = np.abs(
+        fit.group_time["estimate"]
+        - fit_of(frame, x=x, adjustment=adjustment, control=control, base_period=base).group_time["estimate"]
+    ).max()
+    assert gap > 100 * atol
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("base", ["varying", "universal"])
+def test_a_gap_in_time_is_that_of_csdid(base: Any) -> None:
+    """Cohort 2014 is compared with 2012, and nothing is refused."""
+    peer = pytest.importorskip("csdid.att_gt")
+    frame = draw(5).query("year != 2013")
+    fit = fit_of(frame, base_period=base)
+    theirs = peer.ATTgt("y", "year", "city", "first", frame.fillna({"first": 0}), xformla="y ~ 1")
+    known = theirs.fit(bstrap=False, base_period=base).results
+    known = pd.DataFrame(known)[["group", "year", "att", "se"]].astype(float)
+    cells = fit.group_time.merge(known, left_on=["cohort", "time"], right_on=["group", "year"])
+    assert len(cells) == len(fit.group_time)
+    np.testing.assert_allclose(cells["estimate"], cells["att"], rtol=0, atol=1e-7)
+    np.testing.assert_allclose(cells["std_error"], cells["se"], rtol=0, atol=1e-7)
+    assert "earlier_base" in [notice.code for notice in fit.diagnostics]
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("balanced", [0, 1, 2, 3])
 def test_balanced_event_times_of_csdid(balanced: int) -> None:
     peer = pytest.importorskip("csdid.att_gt")

@@ -442,3 +442,17 @@ def test_it_is_a_specification() -> None:
     assert spec.terms == ("y", "first", "x")
     assert spec.swap("first", "other").event == "other"
     assert spec.add("z").x == ("x", "z")
+
+
+def test_a_cohort_without_a_row_at_the_reference_is_named() -> None:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"city": np.repeat(np.arange(60), 9), "year": np.tile(np.arange(2000, 2009), 60)})
+    frame["first"] = np.array([2003.0, 2005.0, np.nan])[frame["city"] % 3]
+    frame["y"] = rng.normal(size=len(frame))
+    spec = dp.EventStudy("y", "first", before=3, after=3)
+    whole = spec.fit(dp.Panel(frame, "city", "year"))
+    assert "reference_unobserved" not in [notice.code for notice in whole.diagnostics]
+    fit = spec.fit(dp.Panel(frame.query("year != 2004"), "city", "year"))
+    (notice,) = [one for one in fit.diagnostics if one.code == "reference_unobserved"]
+    assert notice.data == {"reference": -1, "cohorts": {2005: 20}}
+    assert "event time -1: 2005." in notice.message

@@ -413,3 +413,214 @@ def test_a_sample_without_a_row_since_treatment_is_refused(estimator: str) -> No
     with pytest.raises(IdentificationError) as caught:
         dp.StaggeredDid("y", "first", estimator=estimator).fit(panel_of(hidden))
     assert caught.value.problems[0].code == "none_treated"
+
+
+# --- gaps in time -------------------------------------------------------------------------------------------
+
+
+def notice_of(fit: Any, code: str) -> Any:
+    (notice,) = [one for one in fit.diagnostics if one.code == code]
+    return notice
+
+
+def without(*years: int) -> pd.DataFrame:
+    return draw(31).query("year not in @years")
+
+
+@pytest.mark.parametrize("base", ["varying", "universal"])
+def test_a_cohort_without_the_period_before_is_named_with_the_period_it_is_compared_with(base: Any) -> None:
+    """As csdid and R's did, which say nothing. Effects are those of so many years since treatment."""
+    frame = without(2004)
+    fit = dp.StaggeredDid("y", "first", base_period=base).fit(panel_of(frame))
+    notice = notice_of(fit, "earlier_base")
+    assert notice.data == {"cohorts": {2005: 2003}, "changes": {}}
+    assert "2005 with 2003 (2 periods before)" in notice.message
+    assert notice.message in " ".join(fit.summary().split()).replace("- ", "-")
+    wide = frame.pivot_table(index="city", columns="year", values="y")
+    first = frame.groupby("city")["first"].first()
+    for time in (2005, 2006):
+        change = wide[time] - wide[2003]
+        cell = fit.group_time.query("cohort == 2005 and time == @time").iloc[0]
+        assert cell["event_time"] == time - 2005
+        assert cell["estimate"] == pytest.approx(change[first == 2005].mean() - change[first.isna()].mean())
+    assert fit.reference is None
+    assert fit.before == ("previous" if base == "varying" else "cohorts")
+    assert "is the reference:" not in fit.summary()
+
+
+def test_changes_over_several_periods_are_named() -> None:
+    """With varying base periods they have the event time of changes over one period."""
+    frame = without(2001)
+    fit = dp.StaggeredDid("y", "first").fit(panel_of(frame))
+    assert notice_of(fit, "earlier_base").data == {"cohorts": {}, "changes": {2002: 2000}}
+    assert "2000 to 2002" in notice_of(fit, "earlier_base").message
+    universal = dp.StaggeredDid("y", "first", base_period="universal").fit(panel_of(frame))
+    assert "earlier_base" not in [one.code for one in universal.diagnostics]
+    assert universal.reference == -1
+    late = dp.StaggeredDid("y", "first").fit(panel_of(without(2006)))
+    assert "earlier_base" not in [one.code for one in late.diagnostics]
+
+
+def test_the_reference_of_all_cohorts_may_be_an_earlier_one() -> None:
+    frame = draw(32).assign(first=lambda f: f["first"].where(f["first"] != 2003)).query("year != 2004")
+    for options in ({"base_period": "universal"}, {"estimator": "sun_abraham"}):
+        fit = dp.StaggeredDid("y", "first", **options).fit(panel_of(frame))
+        assert fit.reference == -2
+        assert "Event time -2 is the reference" in fit.summary()
+        assert notice_of(fit, "earlier_base").data["cohorts"] == {2005: 2003}
+
+
+def test_sun_abraham_names_a_cohort_that_lacks_the_period_others_have() -> None:
+    frame = draw(33).query("not (first == 2005 and year == 2004)")
+    fit = dp.StaggeredDid("y", "first", estimator="sun_abraham").fit(panel_of(frame))
+    assert notice_of(fit, "earlier_base").data == {"cohorts": {2005: 2003}, "changes": {}}
+    assert "is the reference:" not in fit.summary()
+    told = " ".join(str(dp.etable(fit)).split())
+    assert "the reference is not the same event time for all cohorts" in told
+
+
+def test_anticipation_moves_the_period_that_a_cohort_needs() -> None:
+    frame = without(2004)
+    fit = dp.StaggeredDid("y", "first", anticipation=1).fit(panel_of(frame))
+    assert "earlier_base" not in [one.code for one in fit.diagnostics]
+    late = draw(31).assign(first=lambda f: f["first"].where(f["first"] != 2003)).query("year != 2003")
+    fit = dp.StaggeredDid("y", "first", anticipation=1).fit(panel_of(late))
+    assert notice_of(fit, "earlier_base").data == {"cohorts": {2005: 2002}, "changes": {2004: 2002}}
+    assert "without rows 2 periods before treatment" in notice_of(fit, "earlier_base").message
+
+
+# --- weights ------------------------------------------------------------------------------------------------
+
+
+def weighted(seed: int = 21, *, varying: bool = False) -> pd.DataFrame:
+    frame = draw(seed, n=90, effect=lambda g, t: 1.0 + (g == 2005) + 0.3 * (t - g))
+    rng = np.random.default_rng(seed)
+    frame["w"] = rng.uniform(0.2, 3, size=90)[frame["city"]]
+    if varying:
+        frame["w"] *= rng.uniform(0.5, 2, size=len(frame))
+    return frame
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("by", ["dynamic", "simple", "group", "calendar"])
+def test_equal_weights_are_none_and_units_of_weights_do_not_matter(estimator: Any, by: Any) -> None:
+    frame = weighted()
+    spec = dp.StaggeredDid("y", "first", ["x"], estimator=estimator, aggregate=by)
+    plain = spec.fit(panel_of(frame))
+    equal = spec.replace(obs_weights="one").fit(panel_of(frame.assign(one=5.0)))
+    np.testing.assert_allclose(equal.params, plain.params, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(equal.cov, plain.cov, rtol=0, atol=1e-13)
+    one, other = (
+        spec.replace(obs_weights="w").fit(panel_of(frame.assign(w=scale * frame["w"])))
+        for scale in (1.0, 1000.0)
+    )
+    np.testing.assert_allclose(one.params, other.params, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(one.cov, other.cov, rtol=0, atol=1e-11)
+    assert np.abs(one.params - plain.params).max() > 0.005
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("by", ["dynamic", "simple", "group", "calendar"])
+def test_whole_weights_are_copies_of_entities(estimator: Any, by: Any) -> None:
+    """Estimates are those of copied entities; errors too, once copies are one cluster."""
+    frame = weighted(22).query("city < 45")
+    frame["w"] = 1.0 + frame["city"] % 4
+    copies = frame.loc[frame.index.repeat(frame["w"].astype(int))]
+    copies = copies.assign(copy=copies["city"] * 10 + copies.groupby(["city", "year"]).cumcount())
+    spec = dp.StaggeredDid("y", "first", ["x"], estimator=estimator, aggregate=by, clusters=["city"])
+    spec = spec.replace(leads=2) if estimator == "imputation" else spec
+    one = spec.replace(obs_weights="w").fit(panel_of(frame))
+    many = spec.fit(dp.Panel(copies, "copy", "year"))
+    np.testing.assert_allclose(one.params, many.params, rtol=0, atol=1e-9)
+    if estimator != "sun_abraham":  # whose correction counts the rows
+        np.testing.assert_allclose(one.cov, many.cov, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_weighted_effects_of_large_entities(estimator: Any) -> None:
+    """The truth of a weighted population: an effect of 3 in cities with nine tenths of the weight, else 1."""
+    frame = draw(23, n=240)
+    large = frame["city"] % 2 == 0
+    frame["w"] = np.where(large, 9.0, 1.0)
+    frame["y"] += frame["on"] * np.where(large, 2.0, 0.0)
+    spec = dp.StaggeredDid("y", "first", estimator=estimator, obs_weights="w", aggregate="simple")
+    fit = spec.fit(panel_of(frame))
+    assert abs(fit.params["att"] - 2.8) < 4 * fit.std_errors["att"] < 0.5
+    plain = spec.replace(obs_weights=None).fit(panel_of(frame))
+    assert abs(plain.params["att"] - 2.0) < 4 * plain.std_errors["att"]
+
+
+def test_weights_that_change_over_time_are_those_of_the_earlier_period() -> None:
+    frame = weighted(24, varying=True)
+    fit = dp.StaggeredDid("y", "first", obs_weights="w").fit(panel_of(frame))
+    assert notice_of(fit, "weights_vary").data == {"weights": "w", "count": 90, "n_entities": 90}
+    wide, weight = (frame.pivot_table(index="city", columns="year", values=name) for name in ("y", "w"))
+    first = frame.groupby("city")["first"].first()
+    means = {}
+    for row in fit.group_time.itertuples():
+        base = row.cohort - 1 if row.time >= row.cohort else row.time - 1
+        change, w = wide[row.time] - wide[base], weight[base]
+        sides = [np.average(change[rows], weights=w[rows]) for rows in (first == row.cohort, first.isna())]
+        means[row.cohort, row.time] = sides[0] - sides[1]
+        assert row.estimate == pytest.approx(means[row.cohort, row.time], abs=1e-10)
+    size = {cohort: weight[2000][first == cohort].sum() for cohort in (2003, 2005)}
+    own = {cohort: np.mean([v for (g, t), v in means.items() if g == cohort <= t]) for cohort in size}
+    overall = np.average(list(own.values()), weights=list(size.values()))
+    assert fit.aggregate("group").params["att"] == pytest.approx(overall, abs=1e-10)
+    for estimator in ("imputation", "sun_abraham"):
+        other = dp.StaggeredDid("y", "first", estimator=estimator, obs_weights="w").fit(panel_of(frame))
+        assert "weights_vary" not in [one.code for one in other.diagnostics]
+
+
+@pytest.mark.parametrize("estimator", ["imputation", "sun_abraham"])
+def test_regressions_use_the_weight_of_every_row(estimator: Any) -> None:
+    frame = weighted(25, varying=True)
+    fit = dp.StaggeredDid("y", "first", ["x"], estimator=estimator, obs_weights="w").fit(panel_of(frame))
+    cells = {
+        (g, t): f"d{g}{t}"
+        for g in (2003, 2005)
+        for t in range(2000, 2008)
+        if (t >= g if estimator == "imputation" else t != g - 1)
+    }
+    dummies = {name: 1.0 * ((frame["first"] == g) & (frame["year"] == t)) for (g, t), name in cells.items()}
+    by_hand = dp.FixedEffects("y", [*dummies, "x"], obs_weights="w").fit(panel_of(frame.assign(**dummies)))
+    if estimator == "imputation":
+        untreated = frame[frame["on"] == 0]
+        model = dp.FixedEffects("y", ["x"], obs_weights="w", singletons="keep").fit(panel_of(untreated))
+        frame["tau"] = frame["y"] - model.predict(panel_of(frame)).to_numpy()
+        treated = frame[frame["on"] == 1]
+        sums = treated.assign(s=treated["tau"] * treated["w"]).groupby(["first", "year"])[["s", "w"]].sum()
+        np.testing.assert_allclose(fit.group_time["estimate"], sums["s"] / sums["w"], atol=1e-10)
+    else:
+        np.testing.assert_allclose(
+            fit.group_time["estimate"], by_hand.params[list(cells.values())], atol=1e-10
+        )
+        errors = by_hand.std_errors[list(cells.values())]
+        np.testing.assert_allclose(fit.group_time["std_error"], errors, atol=1e-10)
+    mass = frame.groupby(["first", "year"])["w"].sum()
+    estimates = fit.group_time.set_index(["cohort", "time"])["estimate"]
+    since = [(g, t) for g, t in estimates.index if t >= g]
+    simple = np.average([estimates[cell] for cell in since], weights=[mass[cell] for cell in since])
+    assert fit.aggregate("simple").params["att"] == pytest.approx(simple, abs=1e-10)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_what_is_told_of_weights_and_what_is_refused(estimator: Any) -> None:
+    frame = weighted(26)
+    spec = dp.StaggeredDid("y", "first", estimator=estimator, obs_weights="w")
+    fit = spec.fit(panel_of(frame))
+    assert "Weights: w" in fit.summary()
+    assert fit.glance()["obs_weights"] == "w"
+    assert dp.etable({"a": fit, "b": spec.replace(obs_weights=None).fit(panel_of(frame))}).frame.loc[
+        "Weights"
+    ].tolist() == ["w", "No"]
+    for bad in (0.0, -1.0):
+        with pytest.raises(OptionError, match="obs_weights='w' is"):
+            spec.fit(panel_of(frame.assign(w=frame["w"].where(frame["city"] != 3, bad))))
+    with pytest.warns(dp.MissingDataWarning):
+        less = spec.fit(panel_of(frame.assign(w=frame["w"].where(frame["city"] != 3))))
+    assert less.nobs == len(frame) - 8
+    with pytest.raises(ColumnError):
+        spec.replace(obs_weights="v").fit(panel_of(frame))
+    with pytest.raises(InputTypeError):
+        dp.StaggeredDid("y", "first", obs_weights=3)  # type: ignore[arg-type]

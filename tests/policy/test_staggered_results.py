@@ -201,7 +201,16 @@ def test_figures_beside_an_event_study(fit: dp.StaggeredDidResults, study: dp.Ev
 
     ax = dp.plots.event_study({"two-way": study, "other": fit}, counts=True)
     names = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert names == [f"two-way (ends {', '.join(event_ends(fit))})", "other", "reference, 0 by construction"]
+    before = {
+        "callaway_santanna": " (before treatment: change since the previous period)",
+        "imputation": " (before treatment: difference from earlier periods)",
+        "sun_abraham": "",
+    }[fit.setting.estimator]
+    assert names == [
+        f"two-way (ends {', '.join(event_ends(fit))})",
+        f"other{before}",
+        "reference, 0 by construction",
+    ]
     plt.close(ax.figure)
     alone = dp.plots.event_study(fit)
     assert "Output" in alone.get_ylabel()
@@ -230,10 +239,14 @@ def test_an_effect_without_an_error_leaves_the_others_theirs(fit: dp.StaggeredDi
 @pytest.mark.parametrize(
     ("options", "codes"),
     [
-        ({"control": "not_yet"}, ["callaway_santanna.not_yet"]),
-        ({"x": ["x"], "adjustment": "ipw"}, ["callaway_santanna.never", "controls.ipw"]),
-        ({"x": ["x"], "estimator": "imputation"}, ["imputation.not_yet", "controls"]),
-        ({"x": ["x"], "estimator": "sun_abraham"}, ["sun_abraham.never", "controls"]),
+        ({"control": "not_yet"}, ["callaway_santanna.not_yet", "before.previous"]),
+        (
+            {"x": ["x"], "adjustment": "ipw", "base_period": "universal"},
+            ["callaway_santanna.never", "before.reference", "controls.ipw"],
+        ),
+        ({"aggregate": "group"}, ["callaway_santanna.never"]),
+        ({"x": ["x"], "estimator": "imputation"}, ["imputation.not_yet", "before.earlier", "controls"]),
+        ({"x": ["x"], "estimator": "sun_abraham"}, ["sun_abraham.never", "before.reference", "controls"]),
     ],
 )
 def test_a_table_says_which_estimator_whose_controls_and_who_is_compared(
@@ -243,3 +256,41 @@ def test_a_table_says_which_estimator_whose_controls_and_who_is_compared(
     assert column.keys == ("city", "year")
     assert [remark.code for remark in column.remarks] == codes
     assert all(code in column.words.english and code in column.words.chinese for code in codes)
+
+
+@pytest.mark.parametrize("base", ["varying", "universal"])
+def test_varying_and_universal_base_periods_are_told_apart(frame: pd.DataFrame, base: str) -> None:
+    """-1 is the reference under "universal" and an estimate under "varying": in text, tables and figures."""
+    import matplotlib.pyplot as plt
+
+    fit = fit_of(frame, base_period=base)
+    universal = base == "universal"
+    assert (fit.reference, fit.before) == ((-1, "reference") if universal else (None, "previous"))
+    assert ("event:-1" in fit.params.index) != universal
+    summary, table = fit.summary(), " ".join(str(dp.etable(fit)).split())
+    assert ("Event time -1 is the reference: it is 0 by construction." in summary) == universal
+    assert ("event time -1 is the reference, 0 by construction" in table) == universal
+    assert ("event time -1 is estimated" in summary) != universal
+    assert ("event time -1 is estimated" in table) != universal
+    assert "基准期" not in str(dp.etable(fit, style=dp.TableStyle("zh"))) or universal
+    ax = dp.plots.event_study(fit)
+    (name,) = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert name == (
+        "reference, 0 by construction" if universal else "before treatment: change since the previous period"
+    )
+    plt.close(ax.figure)
+    assert "Before treatment:" not in fit.aggregate("group").summary()
+
+
+def test_a_table_never_says_no_to_effects_that_a_method_does_not_absorb(frame: pd.DataFrame) -> None:
+    panel = dp.Panel(frame.assign(on=1.0 * (frame["year"] >= frame["first"])), "city", "year")
+    models: dict[str, Any] = {"FE": dp.FixedEffects("y", ["on", "x"]).fit(panel)}
+    models |= {"city": dp.FixedEffects("y", ["on", "x"], time_effects=False).fit(panel)}
+    for name in ("callaway_santanna", "imputation", "sun_abraham"):
+        models[name] = fit_of(frame, x=["x"], estimator=name)
+    rows = dp.etable(models, blocks={"Both": ["city", "year"]}, controls=["x"]).frame
+    assert rows.loc["Both"].tolist() == ["Yes", "Some", "—", "Yes", "Yes"]
+    assert rows.loc["Controls"].tolist() == ["Yes"] * 5
+    rows = dp.etable(models).frame
+    assert rows.loc["city fixed effects"].tolist() == ["Yes", "Yes", "—", "Yes", "Yes"]
+    assert rows.loc["year fixed effects"].tolist() == ["Yes", "No", "—", "Yes", "Yes"]

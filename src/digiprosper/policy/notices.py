@@ -357,9 +357,13 @@ def earlier_base(
     spans = [f"{time_text(before)} to {time_text(time)}" for time, before in long.items()]
     parts = ["there are gaps in time."]
     if bases:
-        usual = f"the period {anticipation + 1} before treatment"
+        usual = (
+            f"{anticipation + 1} periods before treatment"
+            if anticipation
+            else "in the period before treatment"
+        )
         parts.append(
-            f"Cohorts without rows in {usual} are compared with an earlier one: {_shown(named)}. "
+            f"Cohorts without rows {usual} are compared with an earlier one: {_shown(named)}. "
             "Their effects assume parallel trends over this longer time."
         )
     if long:

@@ -67,7 +67,7 @@ _OVERALL = {
 }
 _BEFORE = {
     "reference": "Event time {time} is the reference: it is 0 by construction.",
-    "previous": "Before treatment: change since the previous period. There is no reference.",
+    "previous": "Before treatment: change since the previous period; event time -1 is estimated.",
     "earlier": "Before treatment: difference from all earlier periods.",
     "cohorts": "The reference is not the same event time for all cohorts.",
 }
