@@ -197,7 +197,10 @@ CONTRACT = {
     "EventStudy.fit": "panel, *, rng=None, progress=False",
     "EventStudyResults.event_path": "level=0.95",
     "EventStudyResults.pretrend_test": "",
-    "match_entities": "panel, treated, x, *, base='first', k=1, caliper=0.05, replace=True",
+    "Matching.att": "outcome, *, neighbours=1",
+    "match_entities": (
+        "panel, treated, x, *, base='first', k=1, caliper=0.05, replace=True, support=True, ties=None"
+    ),
     "pathways.Mechanism": (
         "id, claim, *, cause, outcome, sign, shape, channels=(), moderator='', source='', claim_zh='', "
         "test='', testable='yes', path_signs='', design='', impact='total', stand_in='', needs='', "

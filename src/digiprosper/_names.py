@@ -63,6 +63,7 @@ NAMES = {
     "panel": "Panel Sample",
     "policy.bacon": "bacon_decomposition",
     "policy.event_study": "EventStudy",
+    "policy.matched_effect": "MatchedEffect",
     "policy.matching": "match_entities",
     "policy.matching_results": "Matching",
     "policy.results": "EventStudyResults",

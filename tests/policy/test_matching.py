@@ -260,12 +260,57 @@ def test_order_of_rows_units_and_names_do_not_matter(options) -> None:
     assert pairs == set(map(tuple, renamed.pairs[["treated", "control"]].to_numpy()))
 
 
+@pytest.mark.parametrize("k", [1, 3])
+def test_all_controls_at_the_same_distance_are_matched_with_equal_shares(k: int) -> None:
+    """So that names of entities do not matter; without replacement the first is taken."""
+    frame = made(9)
+    frame["kind"] = frame["city"] % 3
+    found = quiet(frame, ["kind"], k=k)
+    (notice,) = [n for n in found.diagnostics if n.code == "tied_scores"]
+    assert notice.data == {"count": found.n_matched, "ties": "all"}
+    assert "all of these are matched" in notice.message
+    controls = found.entities[~found.entities["treated"]]
+    for treated, pairs in found.pairs.groupby("treated"):
+        assert pairs["control"].tolist() == controls.index[controls.index % 3 == treated % 3].tolist()
+    number = found.pairs.groupby("treated")["control"].transform("size")
+    by_hand = (1 / number).groupby(found.pairs["control"]).sum()
+    np.testing.assert_allclose(found.entities["weight"][by_hand.index], by_hand)
+    names = np.random.default_rng(1).permutation(90)
+    renamed = quiet(frame.assign(city=names[frame["city"]]), ["kind"], k=k)
+    np.testing.assert_allclose(renamed.entities["weight"][names], found.entities["weight"])
+    without = quiet(frame, ["kind"], replace=False)
+    assert without.ties == "first"
+    with pytest.raises(OptionError, match="ties='all' needs replace=True"):
+        quiet(frame, ["kind"], replace=False, ties="all")
+
+
+def test_without_trimming_all_treated_are_matched() -> None:
+    frame = made(16)
+    trimmed = quiet(frame, caliper=None)
+    assert set(trimmed.unmatched["reason"]) == {"support"}
+    found = quiet(frame, caliper=None, support=False)
+    assert found.n_matched == found.n_treated > trimmed.n_matched
+    assert not found.entities["on_support"].all()
+    assert "also outside the common support" in " ".join(found.summary().split())
+    assert "不限于共同支撑域" in str(dp.etable(found, style=dp.TableStyle("zh")))
+    outside = found.entities.query("treated and not on_support")
+    controls = found.entities.query("not treated")["score"]
+    pairs = found.pairs.set_index("treated")["control"]
+    for city, row in outside.iterrows():
+        assert pairs[city] == (controls - row["score"]).abs().idxmin()
+    # The same entities have the same matches as with trimming.
+    kept = found.pairs[~found.pairs["treated"].isin(outside.index)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, trimmed.pairs)
+    near = quiet(frame, caliper=0.001, support=False)
+    assert set(near.unmatched["reason"]) == {"caliper"}
+
+
 def test_tied_scores_are_said_and_broken_by_the_order_of_entities() -> None:
     frame = made(9)
     frame["kind"] = frame["city"] % 3
-    found = quiet(frame, ["kind"])
+    found = quiet(frame, ["kind"], ties="first")
     (notice,) = [n for n in found.diagnostics if n.code == "tied_scores"]
-    assert notice.data["count"] == found.n_matched
+    assert notice.data == {"count": found.n_matched, "ties": "first"}
     controls = found.entities[~found.entities["treated"]]
     for pair in found.pairs.itertuples():
         same = controls.index[controls.index % 3 == pair.treated % 3]
@@ -318,6 +363,8 @@ def test_differences_that_are_left_are_said() -> None:
         ({"x": []}, IdentificationError),
         ({"x": 3}, InputTypeError),
         ({"x": ["size", "size"]}, TermError),
+        ({"support": "yes"}, OptionError),
+        ({"ties": "some"}, OptionError),
         ({"x": ["none"]}, ColumnError),
         ({"x": ["size", "I(2 * size)"]}, CollinearityError),
         ({"x": ["flat"]}, IdentificationError),

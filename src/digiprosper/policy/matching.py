@@ -42,7 +42,7 @@ __all__ = ["match_entities"]
 _MOST_NEIGHBOURS = 1000
 
 
-def match_entities(
+def match_entities(  # noqa: PLR0913
     panel: Panel,
     treated: str,
     x: Sequence[str],
@@ -51,6 +51,8 @@ def match_entities(
     k: int = 1,
     caliper: float | None = 0.05,
     replace: bool = True,
+    support: bool = True,
+    ties: Literal["all", "first"] | None = None,
 ) -> Matching:
     """Match each treated entity to untreated entities with a similar propensity score.
 
@@ -82,6 +84,15 @@ def match_entities(
         Whether a control can be matched to several treated entities. The default is True. With False, treated
         entities are matched in the order of their scores, from the largest, with one control in each round.
         Among equal scores, the first in the order of entities is matched first.
+    support : bool
+        Whether treated entities outside the common support, the range of the scores of the controls, are left
+        out, as with ``psmatch2, common``. The default is True. With False they are matched to the nearest
+        controls too, as in R's MatchIt and Stata's ``teffects psmatch``.
+    ties : {"all", "first"}, optional
+        Which controls are matched if several have the same distance as the `k`-th nearest one. ``"all"``
+        (default with replacement) takes all of them, with equal shares, as in Abadie & Imbens (2006), Stata's
+        ``teffects psmatch`` and R's Matching: the matches do not depend on the order of entities.
+        ``"first"`` takes the first in the order of entities; without replacement this is the only way.
 
     Returns
     -------
@@ -119,10 +130,8 @@ def match_entities(
 
     Notes
     -----
-    The common support is the range of the scores of the controls. A treated entity outside it is not matched,
-    as with ``psmatch2, common``. If several controls are at the same distance, the first in the order of
-    entities is used, and a notice reports how many treated entities have such ties. The weight of a matched
-    treated entity is 1. A control has weight 1/m for each treated entity it is matched to, where m is the
+    A notice reports how many treated entities have several controls at the same distance. A matched treated
+    entity has weight 1. A control has weight 1/m for each treated entity it is matched to, where m is the
     number of controls of this entity (Abadie & Imbens 2006, Econometrica 74:235).
 
     In `balance`, `std_diff` is the difference of the means, divided by the square root of the mean of the two
@@ -131,7 +140,8 @@ def match_entities(
     `variance_ratio` is the variance of the treated divided by that of the controls.
 
     Standard errors of a model on the matched sample take the weights as given. They do not allow for
-    estimated scores and the choice of controls (Abadie & Imbens 2016, Econometrica 84:781). Matching balances
+    estimated scores and the choice of controls. `Matching.att` has standard errors that do (Abadie & Imbens
+    2006, 2016), for one outcome per entity. Matching balances
     only the base values of `x`, not variables that are not in `x`.
 
     Examples
@@ -156,6 +166,7 @@ def match_entities(
     """
     terms = _checked(panel, treated, x)
     k, limit, replace = _checked_options(k, caliper, replace)
+    all_ties = _checked_ties(ties, support, replace=replace)
     found = base_values(panel, treated, terms, plain(base))
     names = found.sample.names_of("x")
 
@@ -164,8 +175,8 @@ def match_entities(
     scores, coefficients = propensity(values, is_treated, names)
     supported = _on_support(scores, is_treated)
 
-    able = is_treated & supported
-    pairs = nearest(scores[able], scores[~is_treated], k, limit, replace=replace)
+    able = is_treated & supported if support else is_treated
+    pairs = nearest(scores[able], scores[~is_treated], k, limit, replace=replace, all_ties=all_ties)
     if not pairs.treated.size:
         raise _nobody_matched(limit, scores, is_treated)
     weights = _weights(pairs, able, is_treated)
@@ -173,9 +184,9 @@ def match_entities(
     keys = table_of(panel).keys
     entities = keys.entities[found.complete]
     frame = _by_entity(entities, is_treated, scores, supported, weights)
-    unmatched = _unmatched(frame, limit)
+    unmatched = _unmatched(frame, limit, support=support)
     balance = _balance(names, values, is_treated, weights)
-    notices = matching_notices(found, keys, unmatched, balance, pairs.ties)
+    notices = matching_notices(found, keys, unmatched, balance, (pairs.ties, all_ties))
     issue(notices)
     return Matching(
         treated=treated,
@@ -184,7 +195,10 @@ def match_entities(
         k=k,
         caliper=None if np.isinf(limit) else limit,
         replace=replace,
+        common_support=bool(support),
+        ties="all" if all_ties else "first",
         entities=frame,
+        base_values=pd.DataFrame(values, index=entities, columns=list(names)),
         pairs=_named_pairs(pairs, entities[able], entities[~is_treated]),
         unmatched=unmatched,
         balance=balance,
@@ -230,6 +244,19 @@ def _checked_options(k: object, caliper: object, replace: object) -> tuple[int, 
         )
         raise OptionError(text, [option_problem("caliper", caliper, what=text)])
     return number, float(limit), bool(replace)
+
+
+def _checked_ties(ties: object, support: object, *, replace: bool) -> bool:
+    """Check what is done about ties and the common support; give whether all ties are matched."""
+    check_option("support", support, (True, False))
+    check_option("ties", ties, (None, "all", "first"))
+    if ties == "all" and not replace:
+        text = (
+            "ties='all' needs replace=True: without replacement a control that one treated entity takes is "
+            "not there for another. Omit ties, or set replace=True."
+        )
+        raise OptionError(text, [option_problem("ties", ties, (None, "first"), text)])
+    return replace and ties != "first"
 
 
 def _refuse_one_group(found: BaseValues, treated: str) -> None:
@@ -285,12 +312,12 @@ def _named_pairs(pairs: Pairs, treated: pd.Index[Any], controls: pd.Index[Any]) 
     return pd.DataFrame({**named, "distance": pairs.distance})
 
 
-def _unmatched(frame: pd.DataFrame, limit: float) -> pd.DataFrame:
+def _unmatched(frame: pd.DataFrame, limit: float, *, support: bool) -> pd.DataFrame:
     """List treated entities without a match, and why."""
     left = frame[frame["treated"] & frame["weight"].isna()]
     controls = frame.loc[~frame["treated"], "score"].to_numpy()
     reasons = [
-        _reason(bool(supported), float(np.abs(controls - score).min()), limit)
+        _reason(bool(supported or not support), float(np.abs(controls - score).min()), limit)
         for supported, score in zip(left["on_support"], left["score"], strict=True)
     ]
     return pd.DataFrame({"treated": left.index, "score": left["score"].to_numpy(), "reason": reasons})

@@ -18,7 +18,8 @@ few_per_covariate    ratio (entities a covariate, in the smallest comparison)
 no_base_values       count, treated (how many of them), entities (the first five), by_term
 several_base_periods periods (first period to the number of entities)
 unmatched_treated    count, n_treated, entities, reasons (of each: support, caliper, used)
-tied_scores          count (treated entities)
+tied_scores          count (treated entities), ties (all, or the first)
+scores_given         reason (replace, unmatched, or variance)
 still_unbalanced     terms (term to standardised difference after matching)
 ==================== ======================================================================================
 """
@@ -59,6 +60,7 @@ __all__ = [
     "no_rows_before",
     "pairs_of_rows",
     "reference_unobserved",
+    "scores_given",
     "small_cohorts",
     "weights_vary",
 ]
@@ -439,7 +441,7 @@ def few_per_covariate(ratio: float | None) -> tuple[Notice, ...]:
 
 
 def matching_notices(
-    found: BaseValues, keys: Keys, unmatched: pd.DataFrame, balance: pd.DataFrame, ties: int
+    found: BaseValues, keys: Keys, unmatched: pd.DataFrame, balance: pd.DataFrame, ties: tuple[int, bool]
 ) -> tuple[Notice, ...]:
     """Report who is not in a matched sample, and what is left between the groups.
 
@@ -453,8 +455,8 @@ def matching_notices(
         Treated entities without a match: treated, score, reason.
     balance : DataFrame
         With term and std_diff_after.
-    ties : int
-        Treated entities with tied controls.
+    ties : (int, bool)
+        Treated entities with tied controls, and whether all of these controls are matched.
 
     Returns
     -------
@@ -466,7 +468,7 @@ def matching_notices(
         *_no_base_values(found, keys),
         *_several_base_periods(found, keys),
         *_unmatched_treated(unmatched, n_treated, keys.entity_name),
-        *_tied_scores(ties, keys.entity_name),
+        *_tied_scores(*ties, keys.entity_name),
         *_still_unbalanced(balance),
     )
 
@@ -514,15 +516,17 @@ def _unmatched_treated(unmatched: pd.DataFrame, n_treated: int, entity: str) -> 
     return (Notice("unmatched_treated", text, data),)
 
 
-def _tied_scores(ties: int, entity: str) -> tuple[Notice, ...]:
-    if not ties:
+def _tied_scores(count: int, all_ties: bool, entity: str) -> tuple[Notice, ...]:  # noqa: FBT001
+    if not count:
         return ()
-    text = (
-        f"{ties:,} treated {entity} {_have(ties)} several controls at the same distance, of "
-        f"which the first in the order of {entity} was taken. Other names would give another "
-        "sample: add terms to x that distinguish them, or take more neighbours."
+    text = f"{count:,} treated {entity} {_have(count)} several controls at the same distance, "
+    text += (
+        "and all of these are matched, with equal shares."
+        if all_ties
+        else f"of which the first in the order of {entity} was taken. Other names would give another sample: "
+        "use ties='all' with replacement, or add terms to x that distinguish them."
     )
-    return (Notice("tied_scores", text, {"count": ties}),)
+    return (Notice("tied_scores", text, {"count": count, "ties": "all" if all_ties else "first"}),)
 
 
 def _still_unbalanced(balance: pd.DataFrame) -> tuple[Notice, ...]:
@@ -536,6 +540,38 @@ def _still_unbalanced(balance: pd.DataFrame) -> tuple[Notice, ...]:
         "powers or interactions to x, use a smaller caliper, or control for these terms."
     )
     return (Notice("still_unbalanced", text, {"terms": left}),)
+
+
+def scores_given(reason: str, unmatched: int, entity: str) -> tuple[Notice, ...]:
+    """Report that a standard error does not allow for the estimation of the propensity scores.
+
+    Parameters
+    ----------
+    reason : str
+        Why: ``"replace"``, ``"unmatched"``, ``"variance"``; empty if it does.
+    unmatched : int
+        Treated entities without a match.
+    entity : str
+        Name of the entity key.
+
+    Returns
+    -------
+    tuple of Notice
+        Code scores_given, or none.
+    """
+    if not reason:
+        return ()
+    why = {
+        "replace": "its formula is known for matching with replacement only",
+        "unmatched": f"{unmatched:,} treated {entity} {_have(unmatched)} no match, and which ones also "
+        "depends on the scores. Use support=False and caliper=None to match all",
+        "variance": "it is larger than the variance itself in this sample",
+    }[reason]
+    text = (
+        "the standard error takes the propensity scores as given. The correction for their estimation is "
+        f"left out, because {why}."
+    )
+    return (Notice("scores_given", text, {"reason": reason}),)
 
 
 def _have(count: int) -> str:

@@ -17,6 +17,20 @@ _MATCHED_ZH = (
 )
 _MATCHED_ZH_END = "。标准化差异为均值之差除以匹配前两组方差均值的平方根。"
 
+_CODES = tuple(
+    f"matched{caliper}{replace}{support}"
+    for caliper in ("", ".caliper")
+    for replace in ("", ".replace")
+    for support in ("", ".untrimmed")
+)
+
+
+def _how_zh(code: str) -> str:
+    caliper = "卡尺{caliper}" if ".caliper" in code else "无卡尺"
+    replace = "有放回" if ".replace" in code else "无放回"
+    return f"{caliper}，{replace}{'，不限于共同支撑域' if '.untrimmed' in code else ''}"
+
+
 WORDS = Words(
     english={
         "event": "Event time",
@@ -47,10 +61,10 @@ WORDS = Words(
         "head.Controls, after": "Controls, after",
         "head.Std. diff., after": "Std. diff., after",
         "head.Var. ratio, after": "Var. ratio, after",
-        "matched": _MATCHED,
-        "matched.caliper": _MATCHED,
-        "matched.replace": _MATCHED,
-        "matched.caliper.replace": _MATCHED,
+        "att_matched": "ATT, matched entities",
+        "scores.estimated": "standard error of Abadie & Imbens (2016), for estimated scores.",
+        "scores.given": "standard error of Abadie & Imbens (2006), scores taken as given.",
+        **dict.fromkeys(_CODES, _MATCHED),
     },
     chinese={
         "event": "事件时间",
@@ -81,10 +95,10 @@ WORDS = Words(
         "head.Controls, after": "对照组，匹配后",
         "head.Std. diff., after": "标准化差异，匹配后",
         "head.Var. ratio, after": "方差比，匹配后",
-        "matched": f"{_MATCHED_ZH}无卡尺，无放回{_MATCHED_ZH_END}",
-        "matched.caliper": f"{_MATCHED_ZH}卡尺{{caliper}}，无放回{_MATCHED_ZH_END}",
-        "matched.replace": f"{_MATCHED_ZH}无卡尺，有放回{_MATCHED_ZH_END}",
-        "matched.caliper.replace": f"{_MATCHED_ZH}卡尺{{caliper}}，有放回{_MATCHED_ZH_END}",
+        "att_matched": "ATT（匹配个体）",
+        "scores.estimated": "Abadie & Imbens (2016)标准误，考虑倾向得分的估计。",
+        "scores.given": "Abadie & Imbens (2006)标准误，倾向得分视为已知。",
+        **{code: f"{_MATCHED_ZH}{_how_zh(code)}{_MATCHED_ZH_END}" for code in _CODES},
     },
 )
 """Of tables. The code of a point is its text, such as ``"-3"`` or ``"≤ -5"``."""

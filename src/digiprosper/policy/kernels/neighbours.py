@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["Moments", "Pairs", "matched_moments", "nearest", "pair_weights"]
+__all__ = ["Moments", "Pairs", "matched_moments", "nearest", "pair_weights", "tied_nearest"]
 
 # Scores of entities with the same values may differ by rounding; distances are compared at so many decimals.
 _DECIMALS: Final = 12
@@ -54,7 +54,9 @@ class Moments:
     variance_control: Floats
 
 
-def nearest(treated: Floats, control: Floats, k: int, caliper: float, *, replace: bool) -> Pairs:
+def nearest(
+    treated: Floats, control: Floats, k: int, caliper: float, *, replace: bool, all_ties: bool = False
+) -> Pairs:
     """Find the nearest controls of each treated unit.
 
     Parameters
@@ -70,15 +72,17 @@ def nearest(treated: Floats, control: Floats, k: int, caliper: float, *, replace
     replace : bool
         Whether a control may be taken by several treated units. If not, treated units choose in the order of
         their scores, the largest first, one control each in every round.
+    all_ties : bool
+        With replacement: take all controls at the distance of the last one taken.
 
     Returns
     -------
     Pairs
-        Of controls at the same distance the first is taken; of treated units with the same score, the first
-        chooses first.
+        Of controls at the same distance the first is taken, unless all are; of treated units with the same
+        score, the first chooses first.
     """
     if replace:
-        taken, ties = _with_replacement(treated, control, k, caliper)
+        taken, ties = _with_replacement(treated, control, k, caliper, all_ties=all_ties)
     else:
         taken, ties = _without_replacement(treated, control, k, caliper)
     left = np.array([unit for unit, chosen in enumerate(taken) for _ in chosen], dtype=np.intp)
@@ -87,29 +91,49 @@ def nearest(treated: Floats, control: Floats, k: int, caliper: float, *, replace
 
 
 def _with_replacement(
-    treated: Floats, control: Floats, k: int, caliper: float
+    treated: Floats, control: Floats, k: int, caliper: float, *, all_ties: bool
 ) -> tuple[list[list[int]], int]:
     taken, ties = [], 0
-    by_score = np.argsort(control, kind="stable")
-    ordered = control[by_score]
-    for score in treated:
-        near = _as_near_as(ordered, by_score, score, k)
+    for score, near in zip(treated, tied_nearest(treated, control, k), strict=True):
         distance = np.round(np.abs(control[near] - score), _DECIMALS)
         order = np.argsort(distance, kind="stable")
         within = order[distance[order] <= caliper]
-        taken.append(near[within[:k]].tolist())
-        ties += _is_tied(distance[within], k)
+        taken.append(near[within if all_ties else within[:k]].tolist())
+        ties += within.size > k
     return taken, ties
+
+
+def tied_nearest(scores: Floats, pool: Floats, k: int) -> list[Ints]:
+    """Find the nearest units of each score, with all that are as near as the last one.
+
+    Parameters
+    ----------
+    scores : (n,) array
+        Scores.
+    pool : (m,) array
+        Scores of the units to choose from; a unit may be among them itself.
+    k : int
+        How many; all of a smaller pool.
+
+    Returns
+    -------
+    list of arrays of int
+        Positions in `pool`, in order.
+    """
+    by_score = np.argsort(pool, kind="stable")
+    ordered = pool[by_score]
+    return [_as_near_as(ordered, by_score, score, k) for score in scores]
 
 
 def _as_near_as(ordered: Floats, by_score: Ints, score: float, k: int) -> Ints:
     """Find all controls as near as the k-th nearest, in the order of their positions."""
     place = int(np.searchsorted(ordered, score))
     window = np.abs(ordered[max(place - k, 0) : place + k] - score)
-    reach = np.sort(window)[:k][-1] + 10.0 ** (1 - _DECIMALS)
-    low = int(np.searchsorted(ordered, score - reach))
-    high = int(np.searchsorted(ordered, score + reach, side="right"))
-    return np.sort(by_score[low:high])
+    last = np.sort(window)[:k][-1]
+    low = int(np.searchsorted(ordered, score - last - 10.0 ** (1 - _DECIMALS)))
+    high = int(np.searchsorted(ordered, score + last + 10.0 ** (1 - _DECIMALS), side="right"))
+    as_near = np.round(np.abs(ordered[low:high] - score), _DECIMALS) <= np.round(last, _DECIMALS)
+    return np.sort(by_score[low:high][as_near])
 
 
 def _without_replacement(
@@ -130,11 +154,6 @@ def _without_replacement(
         if np.count_nonzero(distance == distance[best]) > 1:
             tied.add(int(unit))
     return taken, len(tied)
-
-
-def _is_tied(ordered: Floats, k: int) -> bool:
-    """Find out whether the control after the last one taken is as near."""
-    return bool(ordered.size > k and ordered[k] == ordered[k - 1])
 
 
 def pair_weights(pairs: Pairs, n_treated: int, n_control: int) -> tuple[Floats, Floats]:

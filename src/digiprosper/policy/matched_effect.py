@@ -1,0 +1,209 @@
+"""The average effect on the treated of a matched sample, with Abadie-Imbens standard errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper._version import __version__
+from digiprosper.errors import (
+    AlignmentError,
+    InputTypeError,
+    MissingDataError,
+    Notice,
+    OptionError,
+    alignment_problem,
+    check_whole,
+    missing_problem,
+    option_problem,
+    quoted,
+)
+from digiprosper.linear.combination import LinearCombination
+from digiprosper.policy.kernels.matched_effect import average_effect, score_correction, whitened
+from digiprosper.policy.notices import scores_given
+from digiprosper.policy.words import WORDS
+from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.inference import Inference
+from digiprosper.report.protocol import empty_glance
+from digiprosper.report.summary import Remarks, Summary, coefficient_cells
+from digiprosper.report.terms import Term
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.policy.matching_results import Matching
+    from digiprosper.report.columns import Column
+
+__all__ = ["MatchedEffect", "matched_effect"]
+
+_MOST_NEIGHBOURS = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class MatchedEffect(LinearCombination):
+    """Average effect on the matched treated entities, made by `Matching.att`.
+
+    It has the methods of `LinearCombination`, and can be a column of `etable`.
+
+    Parameters
+    ----------
+    estimated_scores : bool
+        Whether the standard error allows for the estimation of the propensity scores.
+    diagnostics : tuple of Notice
+        Remarks about the standard error.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> frame = pd.DataFrame({"city": range(80), "size": np.arange(80) // 2})
+    >>> frame["policy"] = 1.0 * (frame["city"] % 4 == 1)
+    >>> matching = dp.match_entities(dp.Panel(frame, "city"), "policy", ["size"])
+    >>> effect = matching.att(pd.Series(1.0 * (frame["city"] % 2)))
+    >>> effect.estimate
+    1.0
+    """
+
+    estimated_scores: bool
+    diagnostics: tuple[Notice, ...] = ()
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Description of the effect."""
+        return (Term(self.expression, family="att_matched", kind="att_matched"),)
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Return the column of a table, with a note on the standard error.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the interval, .95 by default.
+
+        Returns
+        -------
+        tuple of Column
+            One.
+        """
+        remark = Remark("scores.estimated" if self.estimated_scores else "scores.given", {})
+        column = result_column(self, level, words=WORDS)
+        return (replace(column, remarks=(remark,), absorbs=False),)
+
+    @property
+    def conventions(self) -> str:
+        """Type of the standard error."""
+        source = "2016), for estimated scores" if self.estimated_scores else "2006), scores taken as given"
+        return f"Standard error of Abadie & Imbens ({source}; normal distribution"
+
+    def _summary(self) -> Summary:
+        cells = coefficient_cells(self.tidy())
+        return Summary(
+            type=type(self).__name__,
+            title=f"Average effect on matched treated entities, outcome: {self.fit_glance['depvar']}",
+            blocks=(cells, Remarks.of(self.diagnostics)),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            version=self.version,
+        )
+
+
+def matched_effect(matching: Matching, outcome: Any, neighbours: int) -> MatchedEffect:
+    """Estimate the average effect on the matched treated entities.
+
+    Parameters
+    ----------
+    matching : Matching
+        The matched sample.
+    outcome : Series
+        One value per entity.
+    neighbours : int
+        Entities of the own group from which conditional variances are estimated.
+
+    Returns
+    -------
+    MatchedEffect
+        With the correction for estimated scores where all treated entities are matched with replacement.
+
+    Raises
+    ------
+    InputTypeError, AlignmentError, MissingDataError, OptionError
+        As `Matching.att`.
+    """
+    entities = matching.entities
+    treated, scores = entities["treated"].to_numpy(), entities["score"].to_numpy()
+    _check_neighbours(neighbours, treated)
+    y = _outcome(outcome, entities.index, matching.key_names[0])
+    # Sums of squares and products are computed in units of the outcome's own spread.
+    spread = float(y.std()) or 1.0
+    centred = (y - y.mean()) / spread
+    effect = average_effect(centred, treated, scores, _positions(matching), neighbours)
+    added, why = _added_variance(matching, centred, effect.estimate, neighbours)
+    if effect.variance + added <= 0:
+        added, why = 0.0, "variance"
+    variance = effect.variance + added
+    name = "outcome" if outcome.name is None else str(outcome.name)
+    return MatchedEffect(
+        expression="att",
+        estimate=spread * effect.estimate,
+        std_error=spread * float(np.sqrt(variance)),
+        fit_glance={**empty_glance("MatchedEffect", y.size), "depvar": name, "n_entities": y.size},
+        inference=Inference(cov_type="abadie_imbens"),
+        labels=dict(matching.labels),
+        version=__version__,
+        estimated_scores=not why,
+        diagnostics=scores_given(why, len(matching.unmatched), matching.key_names[0]),
+    )
+
+
+def _added_variance(matching: Matching, y: Floats, estimate: float, neighbours: int) -> tuple[float, str]:
+    """Compute what the estimation of the scores adds to the variance, or say why it is not known."""
+    if not matching.replace:
+        return 0.0, "replace"
+    if len(matching.unmatched):
+        return 0.0, "unmatched"
+    x = matching.base_values.to_numpy()
+    entities = matching.entities
+    columns = np.column_stack([np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)]), whitened(x)
+    treated, scores = entities["treated"].to_numpy(), entities["score"].to_numpy()
+    return score_correction(y, treated, scores, columns, estimate, neighbours), ""
+
+
+def _positions(matching: Matching) -> tuple[Ints, Ints]:
+    index = matching.entities.index
+    left, right = (index.get_indexer(matching.pairs[group]) for group in ("treated", "control"))
+    return left, right
+
+
+def _check_neighbours(neighbours: object, treated: Bools) -> None:
+    number = check_whole("neighbours", neighbours, 1, _MOST_NEIGHBOURS)
+    smaller = min(int(treated.sum()), int((~treated).sum()))
+    if smaller < number + 2:
+        text = (
+            f"neighbours={number} needs at least {number + 2} treated and untreated entities, and one group "
+            f"has {smaller}."
+        )
+        raise OptionError(text, [option_problem("neighbours", number, what=text)])
+
+
+def _outcome(outcome: Any, entities: pd.Index[Any], entity: str) -> Floats:
+    """Read one finite number for each entity."""
+    if not isinstance(outcome, pd.Series) or not pd.api.types.is_numeric_dtype(outcome):
+        what = f"of {outcome.dtype}" if isinstance(outcome, pd.Series) else type(outcome).__name__
+        raise InputTypeError(
+            f"att: outcome must be a Series of numbers, indexed by {entity}, not {what}. For a panel take "
+            f"for example df.groupby({entity!r})['y'].mean()."
+        )
+    if not outcome.index.is_unique:
+        twice = outcome.index[outcome.index.duplicated()].unique().tolist()
+        text = f"att: outcome must have one value per {entity}, and repeats {quoted(twice)}."
+        raise AlignmentError(text, [alignment_problem("outcome", text, twice[:5])])
+    y = outcome.reindex(entities).to_numpy(dtype=np.float64, na_value=np.nan)
+    lacking = entities[~np.isfinite(y)].tolist()
+    if lacking:
+        raise MissingDataError(
+            f"att: outcome is missing or infinite for {len(lacking):,} {entity} ({quoted(lacking)}) with "
+            "base values. Match again without them: panel.subset.",
+            [missing_problem("outcome", len(lacking), lacking[:5])],
+        )
+    return np.asarray(y)
