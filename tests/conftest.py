@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = (
     "abdata.csv",
+    "cases/lalonde_matchit.csv",
     "china_cities_105x14.csv",
     "cigar.csv",
     "hansen1999.csv",
     "mpdta.csv",
+    "published/democracy_income.csv",
     "published/hdi_2010_2022.csv",
     "usa46.csv",
 )
