@@ -23,12 +23,12 @@ from digiprosper.errors import (
 )
 from digiprosper.linear.combination import LinearCombination
 from digiprosper.policy.kernels.matched_effect import average_effect, score_correction, whitened
-from digiprosper.policy.notices import scores_given
+from digiprosper.policy.notices import few_matched, scores_given
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Remark, result_column
 from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import empty_glance
-from digiprosper.report.summary import Remarks, Summary, coefficient_cells
+from digiprosper.report.summary import Cells, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Term
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class MatchedEffect(LinearCombination):
 
     def _summary(self) -> Summary:
         cells = coefficient_cells(self.tidy())
+        cells = Cells.of(["z" if head == "t" else head for head in cells.head], cells.rows)
         return Summary(
             type=type(self).__name__,
             title=f"Average effect on matched treated entities, outcome: {self.fit_glance['depvar']}",
@@ -152,7 +153,10 @@ def matched_effect(matching: Matching, outcome: Any, neighbours: int) -> Matched
         labels=dict(matching.labels),
         version=__version__,
         estimated_scores=not why,
-        diagnostics=scores_given(why, len(matching.unmatched), matching.key_names[0]),
+        diagnostics=(
+            *few_matched(matching.n_matched, matching.key_names[0]),
+            *scores_given(why, len(matching.unmatched), matching.key_names[0]),
+        ),
     )
 
 

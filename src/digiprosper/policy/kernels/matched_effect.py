@@ -57,10 +57,10 @@ def average_effect(
     -------
     AverageEffect
         Abadie & Imbens (2006), Econometrica 74:235, theorem 7: the variance is
-        ``(sum_i (tau_i - tau)^2 + sum_j (K_j^2 - K'_j) s_j^2) / N1^2``, where control j has the shares K_j and
-        the sum of squared shares K'_j. Conditional variances s^2 are those among the nearest units of the own
-        group, the unit included, as in Stata's teffects. If each control has one match at most, the second
-        sum is zero, and the variance is that of Abadie & Imbens (2012), JASA 107:833.
+        ``(sum_i (tau_i - tau)^2 + sum_j (K_j^2 - K'_j) s_j^2) / N1^2``. K_j is the sum of the shares of
+        control j, and K'_j that of their squares. Conditional variances s^2 are those among the nearest units
+        of the own group, the unit included, as in Stata's teffects. If each control has one match at most,
+        the second sum is zero, and the variance is that of Abadie & Imbens (2012), JASA 107:833.
     """
     left, right = pairs
     count = np.bincount(left, minlength=y.size)
