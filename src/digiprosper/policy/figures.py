@@ -102,7 +102,7 @@ def event_paths(
 
 
 def _before(study: EffectsByEventTime) -> str:
-    """Say what event times before treatment are relative to, unless it is one reference, which is drawn."""
+    """Give the code of what event times before treatment are relative to, unless it is a reference."""
     code = "" if isinstance(study, EventStudyResults) else study.before
     return "" if code == "reference" else code
 

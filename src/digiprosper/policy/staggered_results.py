@@ -581,7 +581,7 @@ class StaggeredDidResults(Summarised, PickledByName):
         )
 
     def _before_lines(self) -> list[str]:
-        """Say what event times before treatment are relative to."""
+        """Write what event times before treatment are relative to."""
         if self.by != "dynamic" or not self.before:
             return []
         return [_BEFORE[self.before].format(time=self.setting.reference)]
