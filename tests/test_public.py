@@ -198,8 +198,8 @@ CONTRACT = {
     "EventStudyResults.event_path": "level=0.95",
     "EventStudyResults.pretrend_test": "",
     "StaggeredDid": (
-        "y, event, x=(), *, estimator='callaway_santanna', control=None, aggregate='dynamic', adjustment=None, "
-        "base_period=None, anticipation=0, leads=None, never=None, clusters=None, obs_weights=None, "
+        "y, event, x=(), *, estimator='callaway_santanna', control=None, aggregate='dynamic', "
+        "adjustment=None, base_period=None, anticipation=0, leads=None, never=None, clusters=None, obs_weights=None, "
         "missing='drop'"
     ),
     "Matching.att": "outcome, *, neighbours=1",

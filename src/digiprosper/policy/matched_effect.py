@@ -33,7 +33,6 @@ from digiprosper.report.terms import Term
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.policy.matching_results import Matching
     from digiprosper.report.columns import Column
 
 __all__ = ["MatchedEffect", "matched_effect"]
@@ -109,7 +108,7 @@ class MatchedEffect(LinearCombination):
         )
 
 
-def matched_effect(matching: Matching, outcome: Any, neighbours: int) -> MatchedEffect:
+def matched_effect(matching: Any, outcome: Any, neighbours: int) -> MatchedEffect:
     """Estimate the average effect on the matched treated entities.
 
     Parameters
@@ -160,7 +159,7 @@ def matched_effect(matching: Matching, outcome: Any, neighbours: int) -> Matched
     )
 
 
-def _added_variance(matching: Matching, y: Floats, estimate: float, neighbours: int) -> tuple[float, str]:
+def _added_variance(matching: Any, y: Floats, estimate: float, neighbours: int) -> tuple[float, str]:
     """Compute what the estimation of the scores adds to the variance, or say why it is not known."""
     if not matching.replace:
         return 0.0, "replace"
@@ -173,7 +172,7 @@ def _added_variance(matching: Matching, y: Floats, estimate: float, neighbours: 
     return score_correction(y, treated, scores, columns, estimate, neighbours), ""
 
 
-def _positions(matching: Matching) -> tuple[Ints, Ints]:
+def _positions(matching: Any) -> tuple[Ints, Ints]:
     index = matching.entities.index
     left, right = (index.get_indexer(matching.pairs[group]) for group in ("treated", "control"))
     return left, right
