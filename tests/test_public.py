@@ -199,8 +199,8 @@ CONTRACT = {
     "EventStudyResults.pretrend_test": "",
     "StaggeredDid": (
         "y, event, x=(), *, estimator='callaway_santanna', control=None, aggregate='dynamic', "
-        "adjustment=None, base_period=None, anticipation=0, leads=None, never=None, clusters=None, obs_weights=None, "
-        "missing='drop'"
+        "adjustment=None, base_period=None, anticipation=0, leads=None, never=None, clusters=None, "
+        "obs_weights=None, missing='drop'"
     ),
     "Matching.att": "outcome, *, neighbours=1",
     "match_entities": (
