@@ -77,7 +77,7 @@ def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Gro
         event=cohorts.steps[time] - cohorts.first[cohort],
         estimates=fitted.coefficients[:m],
         n_treated=rows,
-        mass=np.bincount(code[code >= 0], _weights(prepared)[code >= 0])[estimated],
+        mass=np.asarray(np.bincount(code[code >= 0], _weights(prepared)[code >= 0])[estimated], np.float64),
         share=cohorts.share,
         joint=joint,
         treated_part=treated_part,

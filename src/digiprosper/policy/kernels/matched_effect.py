@@ -172,5 +172,5 @@ def whitened(x: Floats) -> Floats:
         Uncorrelated columns of variance one.
     """
     centred = (x - x.mean(axis=0)) / x.std(axis=0)
-    triangle = np.linalg.qr(centred, mode="r")
+    triangle = np.asarray(np.linalg.qr(centred, mode="r"))
     return np.asarray(np.linalg.solve(triangle.T, centred.T).T * np.sqrt(len(x) - 1))
