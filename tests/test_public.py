@@ -334,7 +334,7 @@ CONTRACT = {
     "two_lines": "spec, panel, variable, *, square=None, knots=5, level=0.95",
     "LinearResults.conf_int": "*, level=0.95",
     "LinearResults.tidy": "level=0.95",
-    "u_test": "results, variable, *, square=None, interval=None, level=0.95, form=None",
+    "u_test": "results, variable, *, square=None, at=None, interval=None, level=0.95, form=None",
     "fit_all": "specs, panel, *, rng=None, progress=False, n_jobs=1",
     "stepwise": "spec, panel, order, *, sample='common'",
     "control_sets": "spec, panel, candidates, *, size=None, term=None",

@@ -94,7 +94,7 @@ __all__ = [
     "u_shape",
 ]
 
-_U_TEST = ("variable", "square", "form", "interval", "fieller")
+_U_TEST = ("variable", "square", "form", "interval", "fieller", "at")
 
 
 def mediation_path(
@@ -817,7 +817,8 @@ def u_shape(
     -------
     Axes
         The curve ``b1 (x - x0) + b2 (f(x) - f(x0))`` over the interval of the test, with pointwise intervals.
-        x0 is the mean of x, so the curve is the difference of the outcome to that at the mean. The Fieller
+        x0 is the mean of x, so the curve is the difference of the outcome to that at the mean. If x interacts
+        with other columns, the curve is that at the values of the test, which are below the axis. The Fieller
         set of the turning point is shaded.
 
     Raises

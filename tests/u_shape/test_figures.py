@@ -30,3 +30,18 @@ def test_another_fit_is_refused(fit):
     other = dp.FixedEffects("log(gsp)", ["log(pc)"]).fit(dp.datasets.us_states())
     with pytest.raises(OptionError, match=r"plots\.u_shape: the fit does not contain 'unemp'"):
         figures.turning_curve(other, dp.u_test(fit, "unemp"), {})
+
+
+def test_the_curve_is_that_at_the_values_of_the_test():
+    panel = dp.datasets.us_states()
+    fit = dp.FixedEffects("log(gsp)", ["unemp", "I(unemp**2)", "unemp:log(pc)", "log(pc)"]).fit(panel)
+    test = dp.u_test(fit, "unemp", at={"log(pc)": 10})
+    drawn = figures.turning_curve(fit, test, {"log(pc)": "Capital"})
+    place, value = drawn.points.T[:2]
+    mean, b = fit.sample_stats.loc["unemp", "mean"], fit.params.to_numpy()
+    level = b[0] + 10 * b[2]
+    np.testing.assert_allclose(value, level * (place - mean) + b[1] * (place**2 - mean**2), atol=1e-12)
+    assert drawn.at == ("Capital = 10",)
+    ax = dp.plots.u_shape(fit, test)
+    assert "log(pc) = 10" in ax.get_xlabel()
+    ax.figure.clf()

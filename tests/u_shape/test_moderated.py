@@ -38,7 +38,7 @@ def test_each_row_is_the_u_test_of_a_fit_with_the_moderator_moved_there() -> Non
     rows = found.turning_points
     assert rows["at"].tolist() == [-1.0, 0.0, 0.7, 2.5]
     for row, test, at in zip(rows.itertuples(), found.tests, rows["at"], strict=True):
-        moved = u_test(fit(frame.assign(w=frame["w"] - at)), "x")
+        moved = u_test(fit(frame.assign(w=frame["w"] - at)), "x", at={"w": 0})
         names = "extremum extremum_se slope_low slope_high t_low t_high statistic p_value"
         for name in names.split():
             assert getattr(test, name) == pytest.approx(getattr(moved, name), rel=1e-8, nan_ok=True), name
@@ -173,6 +173,19 @@ def test_refusals() -> None:
             moderated_u_test(results, "x", "w", at=at)
     with pytest.raises(OptionError, match="between 0 and 1"):
         moderated_u_test(results, "x", "w", level=95)
+
+
+def test_interactions_with_other_columns_are_refused_and_other_dummies_are_zero() -> None:
+    frame = moderated()
+    frame["v"] = np.random.default_rng(1).normal(size=len(frame))
+    frame["kind"] = frame["city"].mod(3).map({0: "a", 1: "b", 2: "c"})
+    with pytest.raises(TermError, match=r"also depends on 'x:v'.*u_test\(\.\.\., at="):
+        moderated_u_test(fit(frame, (*TERMS, "x:v", "v")), "x", "w")
+
+    results = fit(frame, ("x", "I(x**2)", "x:C(kind)", "I(x**2):C(kind)"))
+    (test,) = moderated_u_test(results, "x", "C(kind)[T.b]", at=[1]).tests
+    assert test.at == {"C(kind)[T.b]": 1.0, "C(kind)[T.c]": 0.0}
+    assert test.extremum == pytest.approx(u_test(results, "x", at={"kind": "b"}).extremum, rel=1e-12)
 
 
 def test_words_numbers_and_pickle() -> None:

@@ -535,3 +535,113 @@ def test_a_square_has_the_mean_of_squares_up_to_one_in_a_million() -> None:
 def test_a_p_value_has_three_digits_from_one_in_a_thousand(p: float, shown: str) -> None:
     found = dataclasses.replace(u_test(fit(quadratic()), "x"), p_value=p)
     assert shown in found.summary()
+
+
+# --- interactions -------------------------------------------------------------------------------------------
+
+
+def interacted(seed=0):
+    """An inverse U that turns at .5 where z is 6, and far from all x where z is 0."""
+    frame = quadratic(low=0.0, high=1.0, seed=seed)
+    rng = np.random.default_rng(seed + 1)
+    frame["z"], frame["w"] = rng.uniform(5, 7, len(frame)), rng.normal(size=len(frame))
+    frame["kind"] = frame["city"].mod(3).map({0: "a", 1: "b", 2: "c"})
+    x = frame["x"]
+    frame["y"] = -4 * (x - 0.5) ** 2 + (frame["z"] - 6) * x + 0.1 * rng.normal(size=len(frame))
+    return frame
+
+
+NUMBERS = "extremum extremum_se slope_low slope_high t_low t_high statistic p_value"
+
+
+def same(test, other):
+    for name in NUMBERS.split():
+        assert getattr(test, name) == pytest.approx(getattr(other, name), rel=1e-7, nan_ok=True), name
+    np.testing.assert_allclose(test.fieller, other.fieller, rtol=1e-6)
+
+
+def test_interactions_are_refused_unless_their_values_are_stated() -> None:
+    results = fit(interacted(), ("x", "I(x**2)", "x:z", "z"))
+    with pytest.raises(
+        TermError, match=r"'x:z' makes the slope in 'x' depend on 'z'.*at=\{'z': \.\.\.\}.*moderated_u_test"
+    ) as caught:
+        u_test(results, "x")
+    assert caught.value.problems[0].data == {"variable": "x", "terms": ("x:z",), "moderators": ("z",)}
+    test = u_test(results, "x", at={"z": 6})
+    assert test.extremum == pytest.approx(0.5, abs=4 * test.extremum_se)
+    assert (test.shape, test.inside, test.at) == ("inverse U", True, {"z": 6.0})
+    assert "Curve at z = 6" in test.summary().splitlines()
+    assert json.loads(json.dumps(test.to_dict(), allow_nan=False))["at"] == {"z": 6.0}
+    assert pickle.loads(pickle.dumps(test)).summary() == test.summary()
+
+
+@pytest.mark.parametrize(
+    ("terms", "at", "moved"),
+    [
+        (("x", "I(x**2)", "x:z", "z"), {"z": 5.5}, {"z": -5.5}),
+        (("x", "I(x**2)", "I(x ** 2):z", "z"), {"z": 5.5}, {"z": -5.5}),
+        (("x", "I(x**2)", "x:z:w", "x:z", "x:w", "z", "w", "z:w"), {"w": 0.3, "z": 6}, {"z": -6, "w": -0.3}),
+        (("x", "I(x**2)", "x:z", "I(z**2):x", "z", "I(z**2)"), {"z": 5.5}, {"z": -5.5}),
+        (("x", "x2", "x2:z", "z"), {"z": 5.5}, {"z": -5.5}),
+        (("x", "log(x)", "log(x):z", "z"), {"z": 5.5}, {"z": -5.5}),
+    ],
+)
+def test_values_are_those_of_a_fit_with_the_columns_moved_there(terms, at, moved) -> None:
+    """With z - 5.5 in the place of z, the terms of the curve are those at z = 5.5."""
+    frame = interacted()
+    frame["x"] += 0.2
+    frame["x2"] = frame["x"] ** 2
+    shifted = frame.assign(**{name: frame[name] + by for name, by in moved.items()})
+    square = {"square": "x2"} if "x2" in terms else {}
+    test = u_test(fit(frame, terms), "x", at=at, **square)
+    same(test, u_test(fit(shifted, terms), "x", at=dict.fromkeys(at, 0), **square))
+
+
+def test_a_level_of_a_category_is_a_value() -> None:
+    """The curve of each level, the base too, is that of a fit of its rows alone."""
+    frame = interacted()
+    terms = ("x", "I(x**2)", "C(kind):x", "I(x**2):C(kind)")
+    for kind in "abc":
+        test = u_test(fit(frame, terms, time_effects=False), "x", at={"kind": kind})
+        rows = frame[frame["kind"] == kind]
+        alone = u_test(fit(rows, terms[:2], time_effects=False, cov_type="robust"), "x")
+        assert test.extremum == pytest.approx(alone.extremum, rel=1e-9)
+        assert test.at == {"kind": kind}
+    results = fit(frame, terms)
+    with pytest.raises(OptionError, match="levels in the estimation sample"):
+        u_test(results, "x", at={"kind": "d"})
+    with pytest.raises(OptionError, match="Pass levels of the category"):
+        u_test(results, "x", at={"C(kind)[T.b]": 1})
+
+
+def test_values_that_do_not_fit_the_interactions_are_refused() -> None:
+    frame = interacted()
+    results = fit(frame, ("x", "I(x**2)", "x:z", "x:w", "z", "w"))
+    for at in ({"z": 6}, {"z": 6, "w": 0, "kind": "a"}, {"v": 1}):
+        with pytest.raises(ColumnError, match="depends on 'z', 'w'"):
+            u_test(results, "x", at=at)
+    with pytest.raises(ColumnError, match="no other column"):
+        u_test(fit(frame), "x", at={"z": 6})
+    for value in (np.nan, [6, 7], "6", None):
+        with pytest.raises(OptionError, match="one finite number"):
+            u_test(results, "x", at={"z": value, "w": 0})
+    with pytest.raises(InputTypeError, match="must map columns to their values"):
+        u_test(results, "x", at=[6])
+    for term in ("I(x*z)", "exp(x):z", "I(x**3):z", "x:I(x**2):z"):
+        with pytest.raises(TermError, match="Write products with ':'"):
+            u_test(fit(frame, ("x", "I(x**2)", term, "z")), "x", at={"z": 6})
+
+
+def test_interactions_of_other_columns_and_of_lags_change_nothing() -> None:
+    frame = interacted()
+    terms = ("x", "I(x**2)", "z", "w:z", "lag(x):z")
+    assert u_test(fit(frame, terms), "x").at == {}
+
+
+def test_the_truth_is_found_at_the_stated_value() -> None:
+    """A turn at .5 for z = 6 is in the 95% set in about 95% of panels."""
+    hits = 0
+    for seed in range(60):
+        test = u_test(fit(interacted(seed), ("x", "I(x**2)", "x:z", "z")), "x", at={"z": 6})
+        hits += any(low <= 0.5 <= high for low, high in test.fieller)
+    assert hits >= 51

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 
     Categories = Mapping[str, tuple[str, pd.Index[Any]]]
 
-__all__ = ["default_points", "slope_columns", "slope_weights"]
+__all__ = [
+    "base_and_power",
+    "default_points",
+    "hides",
+    "known_level_places",
+    "refuse_dummy",
+    "slope_columns",
+    "slope_weights",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +182,8 @@ def _powers(term: Term, variable: str, spelling: Mapping[str, str]) -> dict[str,
     """Columns of a product of numeric factors, each with its power."""
     powers: dict[str, int] = {}
     for factor in (f for f in term.factors if f.level is None):
-        base, power = _base_and_power(factor, spelling)
-        if base != variable and _hides(factor, variable):
+        base, power = base_and_power(factor, spelling)
+        if base != variable and hides(factor, variable):
             raise TermError(
                 f"the slope in {cited(variable)} is not known for the term {cited(term.name)}: only the "
                 "variable itself, I(x**k) and products with columns."
@@ -184,8 +192,21 @@ def _powers(term: Term, variable: str, spelling: Mapping[str, str]) -> dict[str,
     return powers
 
 
-def _base_and_power(factor: Factor, spelling: Mapping[str, str]) -> tuple[str, int]:
-    """Read a factor as a whole power of a column; one that is not is a column by itself."""
+def base_and_power(factor: Factor, spelling: Mapping[str, str]) -> tuple[str, int]:
+    """Read a factor as a whole power of a column; one that is not is a column by itself.
+
+    Parameters
+    ----------
+    factor : Factor
+        A factor without levels.
+    spelling : mapping
+        Canonical text to the name that is used for it.
+
+    Returns
+    -------
+    tuple (name, power)
+        Such as ``("z", 2)`` for ``I(z**2)``, and ``("log(z)", 1)``.
+    """
     text = spelling.get(canonical(factor.text), factor.text)
     whole = factor.power >= 1 and float(factor.power).is_integer()
     if factor.function or not factor.column or not whole:
@@ -193,8 +214,21 @@ def _base_and_power(factor: Factor, spelling: Mapping[str, str]) -> tuple[str, i
     return spelling.get(canonical(factor.column), factor.column), int(factor.power)
 
 
-def _hides(factor: Factor, variable: str) -> bool:
-    """Whether the variable stands inside of a calculation, of which a lag is none."""
+def hides(factor: Factor, variable: str) -> bool:
+    """Tell whether a variable is inside a calculation; a lag of it is another variable.
+
+    Parameters
+    ----------
+    factor : Factor
+        A factor that is not the variable itself.
+    variable : str
+        Which.
+
+    Returns
+    -------
+    bool
+        True also for a calculation with a lag of the variable.
+    """
     return not factor.shift and canonical(variable) in map(canonical, factor.columns)
 
 
@@ -225,7 +259,7 @@ def _given(
     if not hasattr(at, "items") or len(at) != 1:
         raise InputTypeError(f"at={cited(at)} must map one column to its values, such as {{'x': [0, 1]}}.")
     column, given = next(iter(at.items()))
-    _refuse_dummy(column, categories)
+    refuse_dummy(column, categories)
     if not depends:
         cure = f"I({variable}**2)" if column == variable else f"{variable}:{column}"
         raise ColumnError(
@@ -238,7 +272,7 @@ def _given(
         )
     levels = dict(categories.values())
     if column in levels:
-        return column, _known_levels(column, given, levels[column])
+        return column, levels[column].take(known_level_places(column, given, levels[column]))
     try:
         return column, np.atleast_1d(np.asarray(given, dtype=np.float64))
     except (TypeError, ValueError) as error:
@@ -247,8 +281,21 @@ def _given(
         ) from error
 
 
-def _refuse_dummy(column: object, categories: Categories) -> None:
-    """Refuse one dummy of a category, which leaves open what the others are."""
+def refuse_dummy(column: object, categories: Categories) -> None:
+    """Refuse one dummy of a category, which leaves open what the others are.
+
+    Parameters
+    ----------
+    column : object
+        Key of `at`.
+    categories : mapping
+        Factor to its column and the levels that were estimated.
+
+    Raises
+    ------
+    OptionError
+        Naming the category.
+    """
     for factor, (category, known) in categories.items():
         if str(column) == factor or str(column).startswith(f"{factor}["):
             some = known[:5].tolist()
@@ -258,7 +305,28 @@ def _refuse_dummy(column: object, categories: Categories) -> None:
             )
 
 
-def _known_levels(column: str, given: Any, known: pd.Index[Any]) -> pd.Index[Any]:
+def known_level_places(column: str, given: Any, known: pd.Index[Any]) -> list[int]:
+    """Find levels of a category among those in the estimation sample.
+
+    Parameters
+    ----------
+    column : str
+        The category.
+    given : object
+        A level, or several.
+    known : Index
+        Levels in the estimation sample.
+
+    Returns
+    -------
+    list of int
+        Their positions.
+
+    Raises
+    ------
+    OptionError
+        If a level is not there, or none is given.
+    """
     seen, wanted = known.tolist(), np.asarray(given, dtype=object).ravel().tolist()
     unknown = [level for level in wanted if level not in seen]
     if unknown or not wanted:
@@ -267,7 +335,7 @@ def _known_levels(column: str, given: Any, known: pd.Index[Any]) -> pd.Index[Any
             "are "
             f"{quoted(known, 12)}."
         )
-    return known.take([seen.index(level) for level in wanted])
+    return [seen.index(level) for level in wanted]
 
 
 def _evaluated(

@@ -224,7 +224,7 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
     """
     title, level = say("turn.axis", outcome=curve.outcome), f"{100 * curve.level:g}"
     low, high = curve.interval
-    with fonts(ax, [curve.variable, title], purpose):
+    with fonts(ax, [curve.variable, title, *curve.at], purpose):
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
         _band(axes, curve.points.T, say("interval.t", level=level))
         pieces = [(max(a, low), min(b, high)) for a, b in curve.sets if a < high and b > low]
@@ -235,7 +235,7 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
         _mark_turn(axes, curve)
         axes.set_xlim(low, high)
         name_axis(axes, "y", title)
-        name_axis(axes, "x", curve.variable)
+        name_axis(axes, "x", curve.variable, *[", ".join(curve.at)] * bool(curve.at))
         plain_spines(axes)
         legend_above(axes)
     keep_drawing(axes, curve)

@@ -291,6 +291,8 @@ class TurningCurve:
         Turning point; missing if there is none.
     sets : sequence of (low, high)
         Intervals of the confidence set of the turning point.
+    at : tuple of str
+        Values of other columns that the curve depends on, such as ``"z = 0.5"``.
     """
 
     variable: str
@@ -300,6 +302,7 @@ class TurningCurve:
     level: float
     turn: float
     sets: Sequence[Interval]
+    at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

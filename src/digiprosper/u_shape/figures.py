@@ -10,6 +10,7 @@ from digiprosper.errors import OptionError, cited, option_problem
 from digiprosper.report.drawings import TurningCurve
 from digiprosper.report.labels import name_label
 from digiprosper.report.variance import standard_errors
+from digiprosper.u_shape.u_test import Curve, at_texts, curve_products, curve_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,8 @@ _POINTS = 401
 
 def turning_curve(results: LinearResults, test: UTestResult, texts: Mapping[str, str]) -> TurningCurve:
     """Lay out ``b1 (x - x0) + b2 (f(x) - f(x0))`` over the interval of a test, x0 the mean of x.
+
+    Where x interacts with other columns, b1 and b2 are those at the values of the test.
 
     Parameters
     ----------
@@ -60,6 +63,7 @@ def turning_curve(results: LinearResults, test: UTestResult, texts: Mapping[str,
         level=test.level,
         turn=test.extremum,
         sets=test.fieller,
+        at=at_texts(test.at, texts),
     )
 
 
@@ -67,14 +71,16 @@ def _curve(results: LinearResults, test: UTestResult) -> Floats:
     """Place, value and both ends of the band, one row per place."""
     from scipy.special import stdtrit
 
-    at = [results.names.index(test.variable), results.names.index(test.square)]
+    level_at, bend_at = results.names.index(test.variable), results.names.index(test.square)
+    products = curve_products(results.terms, level_at, bend_at)
+    curve = Curve(level_at, bend_at, test.form, test.interval, products)
     stats = results.sample_stats
     mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])
     places = np.linspace(*test.interval, _POINTS)
 
     bend = _BENDS[test.form]
-    weights = np.zeros((places.size, len(results.names)))
-    weights[:, at] = np.column_stack([places - mean, bend(places) - bend(mean)])
+    moved = np.column_stack([places - mean, bend(places) - bend(mean)])
+    weights = moved @ curve_weights(results, curve, test.at)
     value = weights @ results.coefficients
     error = standard_errors(np.diag(results.covariance_of(weights)))
     half = float(stdtrit(test.df_t, (1 + test.level) / 2)) * error

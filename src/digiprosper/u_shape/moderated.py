@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
-    from digiprosper.u_shape.u_test import UTestResult
+    from digiprosper.u_shape.u_test import Curve, UTestResult
 
 __all__ = ["ModeratedUResult", "moderated_u_test"]
 
@@ -186,7 +186,8 @@ def moderated_u_test(
         If a variable has no coefficient, or if `at` is not given and the fit has no statistics of the
         moderator.
     TermError
-        If an interaction is not in the fit, or `square` is not the square of the variable.
+        If an interaction is not in the fit, or `square` is not the square of the variable. If the variable
+        also interacts with another column: use `u_test` with `at`.
     OptionError
         If `at` or `level` has a value that is not allowed.
     InputTypeError
@@ -214,8 +215,9 @@ def moderated_u_test(
     k, m = (_product(results, results.names[p], moderator) for p in (i, j))
     values = _moderator_values(at, results.sample_stats, moderator)
 
+    zeros = _other_dummies(results, curve, (k, m))
     unit = np.eye(len(results.names))
-    tests = [curve_test(results, curve, unit[[i, j]] + w * unit[[k, m]], level) for w in values]
+    tests = [curve_test(results, curve, {moderator: float(w), **zeros}, level) for w in values]
     b1, b2, b3, b4 = (float(results.coefficients[p]) for p in (i, j, k, m))
     indefinite = results.is_indefinite(unit[[i, j, k, m]])
     gradient = b4 * unit[i] - b3 * unit[j] - b2 * unit[k] + b1 * unit[m]
@@ -261,6 +263,29 @@ def _product(results: LinearResults, term: str, moderator: str) -> int:
         "interactions with both the level and the square.",
         [Notice("no_product", f"no {term}:{moderator}", {"term": term, "moderator": moderator})],
     )
+
+
+def _other_dummies(results: LinearResults, curve: Curve, moderated: tuple[int, int]) -> dict[str, float]:
+    """Set the other dummies of the moderator's category to zero; refuse interactions with anything else."""
+    category = {factor.column for factor in results.terms[moderated[0]].factors if factor.level is not None}
+    zeros, others = dict[str, float](), list[str]()
+    for product in curve.products:
+        if product.position in moderated:
+            continue
+        dummies = [f for f in product.factors if f.level is not None and f.column in category]
+        if len(dummies) == len(product.factors) == 1:
+            zeros[dummies[0].text] = 0.0
+        else:
+            others.append(results.names[product.position])
+    if others:
+        variable = results.names[curve.level_at]
+        raise TermError(
+            f"moderated_u_test: the slope in {cited(variable)} also depends on {quoted(others, 12)}, so the "
+            "turning point does not depend on the moderator alone. Drop these terms, or set all values in "
+            "u_test(..., at={...}).",
+            [Notice("moderated", "other interactions", {"variable": variable, "terms": tuple(others)})],
+        )
+    return zeros
 
 
 def _moderator_values(at: Sequence[float] | None, stats: pd.DataFrame, moderator: str) -> Floats:

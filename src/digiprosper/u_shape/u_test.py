@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from digiprosper.errors import (
+    ColumnError,
     IdentificationError,
     InputTypeError,
     Notice,
@@ -21,6 +22,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.intervals import fieller
 from digiprosper.kernels.tolerances import IS_SQUARE
+from digiprosper.linear.marginal import base_and_power, hides, known_level_places, refuse_dummy
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
 from digiprosper.report.pickling import PickledByName
@@ -29,7 +31,7 @@ from digiprosper.report.variance import negative_variance, standard_errors
 from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
@@ -38,9 +40,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Curve",
+    "Product",
     "UForm",
     "UTestResult",
+    "at_texts",
+    "curve_products",
     "curve_test",
+    "curve_weights",
     "read_curve",
     "refuse_other_kind",
     "u_test",
@@ -144,6 +150,8 @@ class UTestResult(Summarised, PickledByName):
         Type of the standard errors, as text.
     diagnostics : tuple of Notice
         Has the code ``"not_psd"`` if two-way clusters make numbers missing.
+    at : mapping
+        Values of the columns that the curve depends on through interactions; empty if there are none.
 
     Examples
     --------
@@ -175,6 +183,7 @@ class UTestResult(Summarised, PickledByName):
     level: float
     conventions: str
     diagnostics: tuple[Notice, ...] = ()
+    at: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def fieller_inside(self) -> bool:
@@ -191,6 +200,8 @@ class UTestResult(Summarised, PickledByName):
         lines = list[str]()
         if self.form != "square":
             lines.append(f"Curve: b1 {self.variable} + b2 {self.square}")
+        if self.at:
+            lines.append(f"Curve at {', '.join(at_texts(self.at))}")
         lines.append(
             f"Slope at {low:.4g}: {self.slope_low:.4g} (t {self.t_low:z.2f}); "
             f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:z.2f})"
@@ -243,9 +254,28 @@ class UTestResult(Summarised, PickledByName):
     def _numbers(self) -> PlainNumbers:
         names = (
             "variable square form depvar interval statistic p_value shape extremum extremum_se fieller "
-            "slope_low slope_high t_low t_high inside df_t level conventions"
+            "slope_low slope_high t_low t_high inside df_t level conventions at"
         )
         return PlainNumbers(more={name: getattr(self, name) for name in names.split()})
+
+
+def at_texts(at: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Write at which values of other columns a curve is.
+
+    Parameters
+    ----------
+    at : mapping
+        Column to its value.
+    labels : mapping, optional
+        Labels by column.
+
+    Returns
+    -------
+    tuple of str
+        One for each column, such as ``"z = 0.5"``.
+    """
+    numbers = {name: f"{v:.4g}" if isinstance(v, float) else str(v) for name, v in at.items()}
+    return tuple(f"{(labels or {}).get(name, name)} = {text}" for name, text in numbers.items())
 
 
 def u_test(
@@ -253,6 +283,7 @@ def u_test(
     variable: str,
     *,
     square: str | None = None,
+    at: Mapping[str, Any] | None = None,
     interval: Sequence[float] | None = None,
     level: float = 0.95,
     form: UForm | None = None,
@@ -277,6 +308,10 @@ def u_test(
     square : str, optional
         Term or column f(x). The default is the term ``I(x**2)``, ``I(1/x)`` or ``I(x**-1)``, ``log(x)`` or
         ``sqrt(x)`` of the fit.
+    at : mapping, optional
+        Values of the columns with which x or f(x) interact, such as ``{"z": 0.5}``, or ``{"region": "east"}``
+        for the interactions ``C(region):x``. It must have one value for each of them. There is no default:
+        the slope is another one at each value. `moderated_u_test` compares several values.
     interval : (low, high), optional
         Interval of the test, in units of `variable`. The default is the range of x in the estimation sample.
         It must be above 0 for forms other than the square.
@@ -294,14 +329,16 @@ def u_test(
     Raises
     ------
     ColumnError
-        If the variable or the square has no coefficient.
+        If the variable or the square has no coefficient. If a column in `at` has no interaction with them, or
+        a column with an interaction is not in `at`.
     TermError
-        If the fit has no term f(x), or several, or if `square` is not such a function of the variable.
+        If the fit has no term f(x), or several, or if `square` is not such a function of the variable. If
+        the fit has interactions with other columns, and `at` is not given.
     OptionError
-        If `interval`, `level` or `form` has a value that is not allowed, or the interval begins at 0 or below
-        and the form is not a square.
+        If `at`, `interval`, `level` or `form` has a value that is not allowed, or the interval begins at 0 or
+        below and the form is not a square.
     InputTypeError
-        If `results` is not the result of a linear model.
+        If `results` is not the result of a linear model, or `at` is not a mapping.
 
     Notes
     -----
@@ -311,9 +348,8 @@ def u_test(
     the smallest and largest value of the other forms (if all x > 0). So another column with the same
     statistics is not detected, and the other forms are not checked if x has both signs.
 
-    Interactions with other variables are ignored. If ``x:w`` is in the fit, the test is for w = 0; see
-    `moderated_u_test`. In a fit with fixed effects the curve is identified by variation within entities, but
-    the interval is the range of all rows.
+    In a fit with fixed effects the curve is identified by variation within entities, but the interval is the
+    range of all rows, whatever `at` is.
 
     Examples
     --------
@@ -327,12 +363,35 @@ def u_test(
     >>> log = dp.u_test(spec.swap("I(digital**2)", "log(digital)").fit(panel), "digital")
     >>> log.form, log.shape
     ('log', 'inverse U')
+    >>> wider = spec.replace(x=[*spec.x, "digital:urban"]).fit(panel)
+    >>> test = dp.u_test(wider, "digital", at={"urban": 50})
+    >>> print(test.summary().splitlines()[1])
+    Curve at urban = 50
     """
     if form is not None:
         check_option("form", form, get_args(UForm))
     curve = read_curve("u_test", results, variable, square=square, form=form, interval=interval)
     level = check_level(level)
-    return curve_test(results, curve, np.eye(len(results.names))[[curve.level_at, curve.bend_at]], level)
+    return curve_test(results, curve, _stated(results, curve, at), level)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """An interaction of a term of a curve with other columns.
+
+    Parameters
+    ----------
+    position : int
+        Position of its coefficient.
+    row : {0, 1}
+        Whether it is one of the variable or of the term that bends the curve.
+    factors : tuple of Factor
+        The other columns; none if it is not such a product but another function of the variable and them.
+    """
+
+    position: int
+    row: int
+    factors: tuple[Factor, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,12 +406,15 @@ class Curve:
         What the second is of the first.
     interval : tuple (low, high)
         In units of the variable.
+    products : tuple of Product
+        Interactions of the two terms.
     """
 
     level_at: int
     bend_at: int
     form: str
     interval: tuple[float, float]
+    products: tuple[Product, ...]
 
 
 def read_curve(
@@ -397,7 +459,146 @@ def read_curve(
     i, j, read = _positions(results, variable, square, form)
     stats = results.sample_stats
     _refuse_other(stats, results.names[i], results.names[j], read)
-    return Curve(i, j, read, _interval(interval, stats, results.names[i], read))
+    ends = _interval(interval, stats, results.names[i], read)
+    return Curve(i, j, read, ends, curve_products(results.terms, i, j))
+
+
+# --- interactions -------------------------------------------------------------------------------------------
+
+
+def curve_products(terms: Sequence[Term], level_at: int, bend_at: int) -> tuple[Product, ...]:
+    """Find the interactions of the two terms of a curve.
+
+    Parameters
+    ----------
+    terms : sequence of Term
+        What the coefficients are.
+    level_at, bend_at : int
+        Positions of the two terms.
+
+    Returns
+    -------
+    tuple of Product
+        In the order of the coefficients.
+    """
+    curve = [canonical(terms[position].name) for position in (level_at, bend_at)]
+    products = (
+        _product_of(position, term.factors, curve)
+        for position, term in enumerate(terms)
+        if position not in (level_at, bend_at)
+    )
+    return tuple(product for product in products if product is not None)
+
+
+def _product_of(position: int, factors: Sequence[Factor], curve: Sequence[str]) -> Product | None:
+    rows = [curve.index(text) for text in (canonical(f.text) for f in factors) if text in curve]
+    others = tuple(factor for factor in factors if canonical(factor.text) not in curve)
+    inside = any(hides(factor, curve[0]) for factor in others)
+    alone = len(factors) == 1 and len(factors[0].columns) <= 1
+    if alone or not (rows or inside):
+        return None
+    return Product(position, rows[0] if rows else 0, () if inside or len(rows) > 1 else others)
+
+
+def curve_weights(results: LinearResults, curve: Curve, at: Mapping[str, Any]) -> Floats:
+    """Weight the coefficients of a fit to those of the curve where other columns have given values.
+
+    Parameters
+    ----------
+    results : LinearResults
+        The fit, of k coefficients.
+    curve : Curve
+        Its terms.
+    at : mapping
+        Column to its value: a number, or the level of a category. A dummy of a category may stand for it.
+
+    Returns
+    -------
+    (2, k) array
+        Of the level and of the bending term.
+    """
+    weights = np.eye(len(results.names))[[curve.level_at, curve.bend_at]]
+    levels = dict(results.categories.values())
+    spelling = {canonical(name): name for name in at}
+    for product in curve.products:
+        weights[product.row, product.position] = np.prod(
+            [_factor_value(factor, at, spelling, levels) for factor in product.factors]
+        )
+    return weights
+
+
+def _factor_value(
+    factor: Factor, at: Mapping[str, Any], spelling: Mapping[str, str], levels: Mapping[str, pd.Index[Any]]
+) -> float:
+    if canonical(factor.text) in spelling:
+        return float(at[spelling[canonical(factor.text)]])
+    if factor.level is not None:
+        return float(levels[factor.column][factor.level] == at[factor.column])
+    base, power = base_and_power(factor, spelling)
+    return float(at[base] ** power)
+
+
+def _stated(results: LinearResults, curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Read at which values of other columns a curve is tested; all that it depends on must be there."""
+    variable = results.names[curve.level_at]
+    unreadable = [results.names[p.position] for p in curve.products if not p.factors]
+    if unreadable:
+        raise TermError(
+            f"u_test: {quoted(unreadable, 12)} makes the slope in {cited(variable)} depend on other columns "
+            f"in a way that is not known. Write products with ':', such as '{variable}:z'.",
+            [Notice("moderated", "not a product", {"variable": variable, "terms": tuple(unreadable)})],
+        )
+    if at is not None and not hasattr(at, "items"):
+        raise InputTypeError(f"at={cited(at)} must map columns to their values, such as {{'z': 0.5}}.")
+
+    at = at or {}
+    for name in at:
+        refuse_dummy(name, results.categories)
+    spelling = {canonical(str(name)): str(name) for name in at}
+    factors = [factor for product in curve.products for factor in product.factors]
+    moderators = dict.fromkeys(
+        factor.column if factor.level is not None else base_and_power(factor, spelling)[0]
+        for factor in factors
+    )
+    if not at and moderators:
+        raise _moderated(results, curve, list(moderators))
+    if set(at) != set(moderators):
+        raise ColumnError(
+            f"u_test: at={cited(at)}, but the slope in {cited(variable)} depends on "
+            f"{quoted(list(moderators)) if moderators else 'no other column'}. Set one value for each column "
+            "that it depends on, and for no other."
+        )
+    levels = dict(results.categories.values())
+    return {name: _stated_value(name, at[name], levels) for name in moderators}
+
+
+def _stated_value(name: str, value: Any, levels: Mapping[str, pd.Index[Any]]) -> Any:
+    if name in levels and np.ndim(value) == 0:
+        return levels[name].tolist()[known_level_places(name, value, levels[name])[0]]
+    if not isinstance(value, int | float | np.number) or not np.isfinite(value):
+        raise OptionError(f"u_test: at={{{cited(name)}: {cited(value)}}} must be one finite number.")
+    return float(value)
+
+
+def _moderated(results: LinearResults, curve: Curve, moderators: Sequence[str]) -> TermError:
+    variable = results.names[curve.level_at]
+    terms = [results.names[product.position] for product in curve.products]
+    values = ", ".join(f"{cited(name)}: ..." for name in moderators)
+    return TermError(
+        f"u_test: {quoted(terms, 12)} makes the slope in {cited(variable)} depend on {quoted(moderators)}, "
+        f"so there is no single turning point. Set values, at={{{values}}}, or compare several values with "
+        "moderated_u_test.",
+        [
+            Notice(
+                "moderated",
+                "no single curve",
+                {"variable": variable, "terms": tuple(terms), "moderators": tuple(moderators)},
+            )
+        ],
+    )
+
+
+# --- the test -----------------------------------------------------------------------------------------------
 
 
 def refuse_other_kind(call: str, **terms: object) -> None:
@@ -420,8 +621,8 @@ def refuse_other_kind(call: str, **terms: object) -> None:
             raise InputTypeError(f"{call}: {name} is one term (text), not {type(term).__name__}.")
 
 
-def curve_test(results: LinearResults, curve: Curve, weights: Floats, level: float) -> UTestResult:
-    """Test a curve whose two coefficients are weighted sums of a fit's.
+def curve_test(results: LinearResults, curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult:
+    """Test a curve, where other columns have given values.
 
     Parameters
     ----------
@@ -429,8 +630,8 @@ def curve_test(results: LinearResults, curve: Curve, weights: Floats, level: flo
         The fit, of k coefficients.
     curve : Curve
         Its terms.
-    weights : (2, k) array
-        Of the level and of the bending term.
+    at : mapping
+        As in `curve_weights`.
     level : float
         Of the Fieller set.
 
@@ -450,7 +651,7 @@ def curve_test(results: LinearResults, curve: Curve, weights: Floats, level: flo
     # The slope in the middle instead of at f' = 0: with x far from zero that one is far outside the data, and
     # large numbers would have to cancel in the set of the turning point.
     middle = float(u.mean())
-    weights = np.array([[1.0, middle], [0.0, 1.0]]) @ weights
+    weights = np.array([[1.0, middle], [0.0, 1.0]]) @ curve_weights(results, curve, at)
     b0, b2 = (float(b) for b in weights @ results.coefficients)
     v = results.covariance_of(weights)
     if not np.isfinite(v).all():
@@ -492,6 +693,7 @@ def curve_test(results: LinearResults, curve: Curve, weights: Floats, level: flo
         level=float(level),
         conventions=results.conventions,
         diagnostics=(negative_variance([f"a slope in {variable}"]),) if indefinite else (),
+        at=dict(at),
     )
 
 
