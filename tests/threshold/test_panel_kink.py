@@ -732,3 +732,26 @@ def test_a_control_may_not_bear_the_name_of_a_slope():
     panel = Panel(frame.rename(columns={"other": "q:below"}), "id", "year")
     with pytest.raises(TermError, match="'q:below' is the name of a column and of a term"):
         PanelKink("y", "q", ["q:below"], bootstrap=None).fit(panel)
+
+
+@quiet
+def test_draws_of_which_nothing_is_left_are_missing_and_counted() -> None:
+    """Two periods as clusters, entity effects: in a sixth of the draws the effects take everything out."""
+    lost = 0
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        df = pd.DataFrame({"i": np.repeat(np.arange(6), 2), "t": np.tile(np.arange(2), 6)})
+        df[["q", "y"]] = rng.normal(size=(12, 2))
+        spec = PanelKink("y", "q", reps=60, clusters=["t"], time_effects=False)
+        try:
+            found = spec.fit(Panel(df, "i", "t"), rng=1)
+        except DigiprosperError:
+            continue
+        count = int(np.isnan(found.draws[:2]).sum())
+        (notice,) = (n for n in found.diagnostics if n.code == "lost_draws")
+        assert notice.data == {"lost": count, "reps": 120}
+        np.testing.assert_array_equal(*np.isnan(found.draws[1:]))
+        assert 0 < found.test.p_value <= 1
+        assert np.isfinite(found.confidence_set()).all()
+        lost += count
+    assert 0.1 < lost / (25 * 120) < 0.25

@@ -12,7 +12,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_option, cited
 from digiprosper.report.columns import Block, Drawn, ParameterTest
-from digiprosper.report.notices import few_draws
+from digiprosper.report.notices import few_draws, lost_draws
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Cells,
@@ -34,7 +34,7 @@ from digiprosper.threshold.columns import (
     threshold_with,
 )
 from digiprosper.threshold.groups import KinkFields
-from digiprosper.threshold.notices import boundary, no_threshold_se, small_regime
+from digiprosper.threshold.notices import NOTHING_DRAWN, boundary, no_threshold_se, small_regime
 from digiprosper.threshold.results import bootstrap_p
 
 if TYPE_CHECKING:
@@ -398,7 +398,7 @@ def remarks(results: KinkResults) -> list[Notice]:
     Returns
     -------
     list of Notice
-        Codes boundary, small_regime, few_draws, no_threshold_se.
+        Codes boundary, small_regime, few_draws, lost_draws, no_threshold_se.
     """
     out, name = list[Notice](), results.kink_variable
     pieces, (first, last) = results.confidence_set(), results.candidates[[0, -1]]
@@ -419,6 +419,9 @@ def remarks(results: KinkResults) -> list[Notice]:
         out.append(no_threshold_se(name))
     if results.bootstrap:
         out += few_draws(results.reps, "test")
+        # The second and the third statistic are of the same draws.
+        drawn = results.draws[:2]
+        out += lost_draws(int(np.isnan(drawn).sum()), drawn.size, NOTHING_DRAWN, "bootstrap")
     return out
 
 

@@ -51,6 +51,7 @@ __all__ = [
     "FEW_ENTITIES",
     "FEW_ROWS",
     "FEW_SHARE",
+    "NOTHING_DRAWN",
     "about_adjacent",
     "about_concentration",
     "about_panel",
@@ -69,6 +70,7 @@ __all__ = [
 ]
 
 BIASED_TEST = "and the test is not valid. Omit it, or use a dynamic threshold model (Seo & Shin 2016)."
+NOTHING_DRAWN = "were dropped: effects leave nothing of the drawn residuals. Use clusters of whole entities."
 # A regime with fewer entities or rows than these is small.
 FEW_ENTITIES: Final = 5
 FEW_SHARE: Final = 0.05
@@ -623,7 +625,8 @@ def _about_tests(results: ThresholdResults) -> list[Notice]:
     out, size = list[Notice](), 1 - results.level
     out += few_draws(results.reps, "test")
     drawn = results.statistic_draws
-    why = "had no candidate for a further threshold and were dropped; lower trim."
+    several = "had no candidate for a further threshold and were dropped; lower trim."
+    why = several if len(results.statistics) > 1 else NOTHING_DRAWN
     out += lost_draws(int(np.isnan(drawn).sum()), drawn.size, why, "bootstrap")
     for j, tests in results.tests.groupby("threshold"):
         rejected = tests["p_value"].map(lambda p: rejects(p, results.level))

@@ -356,7 +356,9 @@ class PanelKink(Specification):
         bounds = {"lr": critical_chi2(self.level)}
         if self.bootstrap:
             # Draws that are all rounding, as when every place fits alike, must not make a set of it.
-            bounds["bootstrap"] = max(float(np.quantile(draws[2], self.level)), FLAT_DRAWS * df)
+            kept = draws[2][~np.isnan(draws[2])]
+            drawn = float(np.quantile(kept, self.level)) if kept.size else 0.0
+            bounds["bootstrap"] = max(drawn, FLAT_DRAWS * df)
         sets = [(m, tuple(kernel.accepted(kinks, found, ssr[1] * (1 + c / df)))) for m, c in bounds.items()]
         return KinkResults(
             kink_variable=self.kink_variable,

@@ -196,6 +196,29 @@ def test_draws_with_nothing_to_explain_are_missing() -> None:
     assert np.isnan(draws.drawn_ratios(plan, which, outcome, (), np.random.default_rng(0), reps=5)).all()
 
 
+def test_draws_of_which_crossing_effects_leave_nothing_are_missing() -> None:
+    """Two periods as clusters: entity effects take out periods whose weights are opposite."""
+    data = panel(6, balanced=True, n=12)
+    two = {name: column[data["time"] < 2] for name, column in data.items()}
+    plan = kernel.plan(two["z"], two["x"], kernel.candidates(two["q"], [0.2]), [two["entity"]])
+    which = draws.scheme("wild_cluster", plan, two["time"])
+    ratios = draws.drawn_ratios(plan, which, two["y"], (), np.random.default_rng(0), reps=200)
+    weights = draws.residual_draws(which, np.ones(two["y"].size), np.random.default_rng(0).random((200, 2)))
+    opposite = np.abs(weights.min(axis=1) + weights.max(axis=1)) < 1e-12
+    np.testing.assert_array_equal(np.isnan(ratios), opposite & (weights.min(axis=1) < 0))
+    # All other draws are multiples of the residuals.
+    assert np.nanmax(ratios) == pytest.approx(np.nanmin(ratios), rel=1e-9)
+
+
+def test_the_excess_of_a_perfect_fit_is_large_and_that_of_nothing_is_missing() -> None:
+    upper, lower, least = (
+        np.array([4.0, 4.0, 4.0, 1e-20]),
+        np.array([2.0, 0.0, -1e-18, 1e-21]),
+        np.full(4, 1e-15),
+    )
+    np.testing.assert_allclose(draws.excess(upper, lower, least), [1.0, 1e15, 1e15, np.nan])
+
+
 def test_concentration_is_the_share_of_the_squared_scores() -> None:
     data = panel(3, balanced=False)
     data["y"] = data["y"] + 40 * (data["entity"] == 0) * data["z"][:, 0] * (data["q"] <= 0)

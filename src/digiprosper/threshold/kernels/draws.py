@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from digiprosper.kernels.threshold import Plan, condition, drops, split, start
+from digiprosper.kernels.tolerances import NO_RESIDUALS
 from digiprosper.kernels.within import is_nested
 from digiprosper.optional import Done, uncounted
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["Scheme", "concentration", "drawn_ratios", "residual_draws", "scheme", "usual_concentration"]
+__all__ = [
+    "Scheme",
+    "concentration",
+    "drawn_ratios",
+    "excess",
+    "residual_draws",
+    "scheme",
+    "swept_draws",
+    "usual_concentration",
+]
 
 
 # Webb's six points keep the draws apart where signs alone have few patterns.
@@ -142,6 +152,52 @@ def residual_draws(which: Scheme, residual: Floats, uniforms: Floats) -> Floats:
     return np.take(residual[which.blocks.ravel()], np.take(donors, which.codes, axis=1))
 
 
+def swept_draws(search: Plan, which: Scheme, residual: Floats, uniforms: Floats) -> tuple[Floats, Floats]:
+    """Draw residuals and take the effects out of them.
+
+    Parameters
+    ----------
+    search : Plan
+        The search.
+    which, residual, uniforms
+        As in `residual_draws`.
+
+    Returns
+    -------
+    drawn : (c, N) float array
+        In the order of the threshold variable.
+    least : (c,) float array
+        Sum of squares that is rounding. Effects that cross the clusters may leave nothing of a draw: with
+        two periods as clusters and entity effects it is so where the periods have opposite weights.
+    """
+    drawn = residual_draws(which, residual, uniforms)
+    if which.swept:
+        return drawn, np.zeros(len(drawn))
+    least = NO_RESIDUALS * np.einsum("ij,ij->i", drawn, drawn)
+    return search.sweep(drawn), least
+
+
+def excess(upper: Floats, lower: Floats, least: Floats) -> Floats:
+    """Compute by how much one sum of squares exceeds a smaller one, relative to it.
+
+    Parameters
+    ----------
+    upper, lower : (c,) float arrays
+        Sums of squares.
+    least : (c,) float array
+        Sums that are rounding.
+
+    Returns
+    -------
+    (c,) float array
+        ``upper / lower - 1``; missing where `upper` is rounding, so that nothing is left to explain. A
+        perfect fit divides by the rounding of `upper`, as the statistic of the data does.
+    """
+    lost = upper <= least
+    bottom = np.maximum(lower, NO_RESIDUALS * upper)
+    return np.where(lost, np.nan, upper / np.where(lost, 1.0, bottom) - 1)
+
+
 def drawn_ratios(
     search: Plan,
     which: Scheme,
@@ -175,7 +231,7 @@ def drawn_ratios(
     -------
     (reps,) float array
         ``S_(j-1) / S_j - 1`` with all j thresholds searched again in sequence; missing where a draw left no
-        room.
+        room, or nothing to explain.
     """
     fit, residual = split(search, outcome, null_at)
     size = search.chunk if chunk is None else chunk
@@ -185,16 +241,14 @@ def drawn_ratios(
     ratios = np.empty(reps)
     for low in range(0, reps, size):
         high = min(low + size, reps)
-        drawn = residual_draws(which, residual, rng.random((high - low, which.size)))
-        if not which.swept:
-            drawn = search.sweep(drawn)
+        drawn, least = swept_draws(search, which, residual, rng.random((high - low, which.size)))
         if null_at:
             drawn += fit
-        ratios[low:high] = _searched(search, drawn, len(null_at) + 1)
+        ratios[low:high] = _searched(search, drawn, least, len(null_at) + 1)
     return ratios
 
 
-def _searched(search: Plan, outcomes: Floats, count: int) -> Floats:
+def _searched(search: Plan, outcomes: Floats, least: Floats, count: int) -> Floats:
     state = start(search, outcomes)
     for j in range(count):
         gain = drops(search, state)
@@ -212,15 +266,14 @@ def _searched(search: Plan, outcomes: Floats, count: int) -> Floats:
             out = np.full(at.size, np.nan)
             room = ~np.isneginf(best)
             if room.any():
-                out[room] = _searched(search, outcomes[room], count)
+                out[room] = _searched(search, outcomes[room], least[room], count)
             return out
         state = condition(search, state, at)
 
-    # A draw in which nothing is left to explain has no statistic either.
-    lost = np.isneginf(best) | (state.ssr <= 0)
-    with np.errstate(divide="ignore"):
-        ratios = state.ssr / np.where(lost, 1.0, state.ssr - best) - 1
-    return np.where(lost, np.nan, ratios)
+    room = ~np.isneginf(best)
+    out = np.full(at.size, np.nan)
+    out[room] = excess(state.ssr[room], state.ssr[room] - best[room], least[room])
+    return out
 
 
 def concentration(

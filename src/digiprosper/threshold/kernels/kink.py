@@ -18,8 +18,8 @@ import numpy as np
 
 from digiprosper.errors import ThresholdSearchError
 from digiprosper.kernels.threshold import Plan, State, candidates, drops, plan, start
-from digiprosper.kernels.tolerances import KINK_DIGITS, UNIDENTIFIED
-from digiprosper.threshold.kernels.draws import residual_draws
+from digiprosper.kernels.tolerances import KINK_DIGITS, NO_RESIDUALS, UNIDENTIFIED
+from digiprosper.threshold.kernels.draws import excess, swept_draws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -351,12 +351,10 @@ def _split(kinks: KinkPlan, outcome: Floats, found: KinkEstimate) -> tuple[Float
 
 def _drawn(
     search: Plan, which: Scheme, fit: Floats | None, residual: Floats, uniforms: Iterator[Floats]
-) -> Iterator[State]:
+) -> Iterator[tuple[State, Floats]]:
     for numbers in uniforms:
-        outcomes = residual_draws(which, residual, numbers)
-        if not which.swept:
-            outcomes = search.sweep(outcomes)
-        yield start(search, outcomes if fit is None else outcomes + fit)
+        outcomes, least = swept_draws(search, which, residual, numbers)
+        yield start(search, outcomes if fit is None else outcomes + fit), least
 
 
 def _chunks(rng: np.random.Generator, reps: int, width: int, size: int) -> Iterator[Floats]:
@@ -393,13 +391,16 @@ def null_draws(
     Returns
     -------
     (reps,) float array
-        ``S_0 / S_1 - 1`` with the kink searched again, exactly, in every draw.
+        ``S_0 / S_1 - 1`` with the kink searched again, exactly, in every draw; missing where a draw left
+        nothing to explain.
     """
     search = kinks.search
     rest = search.residualise(outcome[search.candidates.order][None, :])[0]
     uniforms = _chunks(rng, reps, which.size, chunk or search.chunk)
     states = _drawn(search, which, None, rest, uniforms)
-    return np.concatenate([state.ssr / (state.ssr - _best(kinks, state)) - 1 for state in states])
+    return np.concatenate(
+        [excess(state.ssr, state.ssr - _best(kinks, state), least) for state, least in states]
+    )
 
 
 def kink_draws(
@@ -434,14 +435,18 @@ def kink_draws(
     Returns
     -------
     (2, reps) float array
-        ``S_kink / S_step - 1``, both searched again, and ``S(g) / S_kink - 1`` at the g drawn from.
+        ``S_kink / S_step - 1``, both searched again, and ``S(g) / S_kink - 1`` at the g drawn from; missing
+        where the effects left nothing of the drawn residuals.
     """
     fit, residual = _split(kinks, outcome, found)
     uniforms = _chunks(rng, reps, which.size, chunk or kinks.search.chunk)
     out = []
-    for state in _drawn(kinks.search, which, fit, residual, uniforms):
+    for state, least in _drawn(kinks.search, which, fit, residual, uniforms):
         own = state.ssr - _gain_at(kinks, state, found.position, found.offset)
+        # The kink that was drawn from explains all of a draw whose residuals are gone.
+        lost = own <= np.maximum(least, NO_RESIDUALS * state.ssr)
         best = np.minimum(state.ssr - _best(kinks, state), own)
         step = np.minimum(state.ssr - drops(kinks.search, state).max(axis=1), best)
-        out.append(np.stack([best / step - 1, own / best - 1]))
+        nothing = np.where(lost, np.inf, 0.0)
+        out.append(np.stack([excess(best, step, nothing), excess(own, best, nothing)]))
     return np.concatenate(out, axis=1)
