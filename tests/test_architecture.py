@@ -24,6 +24,7 @@ EXTRAS = {
     "test_pages.py",
     "test_public.py",
     "test_reading.py",
+    "test_tiny_panels.py",
     "test_toy_method.py",
     "test_words.py",
     "datasets/test_recovery.py",

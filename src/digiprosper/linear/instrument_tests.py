@@ -18,6 +18,7 @@ from digiprosper.linear.kernels.weak_instruments import (
     sanderson_windmeijer,
     without_factors,
 )
+from digiprosper.linear.variance_checks import without_information
 from digiprosper.report.tests import TestResult
 from digiprosper.report.variance import quadratic_form
 
@@ -135,11 +136,14 @@ def _of_the_rank(prepared: Prepared, projected: Projection) -> dict[str, float |
     count, how = inference(prepared, _slopes(projected))
     q, m = projected.first_slopes.shape
     net = projected.instruments @ projected.first_slopes + projected.endog_left
+    rank_f = kleibergen_paap(projected, projected.endog_left, how) / q
     lm = kleibergen_paap(projected, net, without_factors(how, _large_sample_rows(prepared)))
+    # With as many clusters as instruments the LM statistic is the number of clusters, whatever the data.
+    lm = float("nan") if np.isnan(rank_f) else lm
     null = "the instruments do not identify the coefficients (underidentification)"
     return {
         "kp_rk_lm": _chi2_test("Kleibergen-Paap rk LM", lm, q - m + 1, null),
-        "kp_rk_f": kleibergen_paap(projected, projected.endog_left, how) / q,
+        "kp_rk_f": rank_f,
         "cragg_donald": cragg_donald(projected, float(count.n - count.full)),
     }
 
@@ -190,7 +194,8 @@ def endogeneity(prepared: Prepared, swept: Swept, places: Places, projected: Pro
     Returns
     -------
     TestResult
-        F with m and the fit's degrees of freedom; missing with more regressors than rows or clusters allow.
+        F with m and the fit's degrees of freedom; missing with more regressors than rows or clusters allow,
+        or if the scores add up to zero.
     """
     endog = [swept.names[j] for j in places.endog]
     m, k = len(endog), len(places.regressors) + len(endog)
@@ -213,5 +218,6 @@ def endogeneity(prepared: Prepared, swept: Swept, places: Places, projected: Pro
 def _joint_f(solved: Solved, last: int) -> float:
     """F of the last slopes of an equation."""
     root, middle = solved.sandwich()
+    root[without_information(solved, root @ middle @ root.T)] = np.nan
     tested: Floats = solved.coefficients[-last:]
     return quadratic_form(tested, root[-last:], middle)[0] / last

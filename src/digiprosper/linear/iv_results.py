@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["IVResults", "IVStages", "set_text"]
 
+_NO_F = "not available"
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class IVResults(LinearResults):
@@ -67,8 +69,9 @@ class IVResults(LinearResults):
             regressors.
         ``kp_rk_lm``
             LM test of underidentification of Kleibergen & Paap (2006), chi-square, with the covariance of the
-            fit and no small-sample correction. With ``cov_type="unadjusted"`` it is Anderson's canonical
-            correlation statistic n r^2, where n is reduced by the number of absorbed effects.
+            fit and no small-sample correction. It is missing if ``kp_rk_f`` is. With
+            ``cov_type="unadjusted"`` it is Anderson's canonical correlation statistic n r^2, where n is
+            reduced by the number of absorbed effects.
         ``kp_rk_f``
             Wald F statistic of Kleibergen & Paap (2006), with the small-sample correction of the fit. With
             one endogenous regressor it equals the first-stage F.
@@ -335,18 +338,18 @@ class IVResults(LinearResults):
         if not np.isnan(cast("float", self.iv_tests["kp_rk_f"])):
             return []
         return [
-            "The instruments cannot be tested jointly under this covariance: there are too few clusters, or "
-            "the covariance of two-way clusters is not positive definite."
+            "The instruments cannot be tested jointly under this covariance: there are too few clusters or "
+            "periods, or the covariance of two-way clusters is not positive definite."
         ]
 
     def _strength(self) -> str:
         tests = self.iv_tests
         parts = []
         if "effective_f" in tests:
-            critical = f"5% critical value {tests['effective_f_critical']:.1f} for a bias of 10%"
-            parts.append(f"effective F {tests['effective_f']:.4g} ({critical})")
-        rank_f = cast("float", tests["kp_rk_f"])
-        parts.append(f"Kleibergen-Paap F {'not available' if np.isnan(rank_f) else f'{rank_f:.4g}'}")
+            critical = f" (5% critical value {tests['effective_f_critical']:.1f} for a bias of 10%)"
+            effective = _f_text(cast("float", tests["effective_f"]))
+            parts.append(f"effective F {effective}{'' if effective == _NO_F else critical}")
+        parts.append(f"Kleibergen-Paap F {_f_text(cast('float', tests['kp_rk_f']))}")
         parts.append(f"Cragg-Donald F {tests['cragg_donald']:.4g}")
         return ", ".join(parts)
 
@@ -443,6 +446,10 @@ def set_text(intervals: Sequence[tuple[float, float]]) -> str:
         f"{'(' if low == -np.inf else '['}{low:z.4g}, {high:z.4g}{')' if high == np.inf else ']'}"
         for low, high in intervals
     )
+
+
+def _f_text(f: float) -> str:
+    return _NO_F if np.isnan(f) else f"{f:.4g}"
 
 
 def _test_text(test: TestResult) -> str:

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.kernels.covariance import joint_meat
-from digiprosper.kernels.tolerances import REAL_ROOT, SAME_ROOT, SINGULAR
+from digiprosper.kernels.tolerances import NO_VARIANCE, REAL_ROOT, SAME_ROOT, SINGULAR
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digiprosper.kernels import Floats
     from digiprosper.kernels.covariance import Recipe
     from digiprosper.linear.kernels.two_stage import Projection
 
-__all__ = ["ReducedForms", "confidence_set", "form", "reduced_forms", "statistic"]
+__all__ = ["ReducedForms", "confidence_set", "form", "reduced_forms", "score_covariance", "statistic"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,9 +61,36 @@ def reduced_forms(projected: Projection, how: Recipe) -> ReducedForms:
     """
     residuals = [projected.outcome_left, *projected.endog_left.T]
     equations = [(projected.instruments, column, how) for column in residuals]
-    covariance = joint_meat(equations, obs_weights=projected.obs_weights)
+    covariance = score_covariance(equations, obs_weights=projected.obs_weights)
     slopes = np.column_stack([projected.reduced_slopes, projected.first_slopes])
     return ReducedForms(slopes, covariance, how.df_t)
+
+
+def score_covariance(
+    equations: Sequence[tuple[Floats, Floats, Recipe]], *, obs_weights: Floats | None = None
+) -> Floats:
+    """Compute `joint_meat`, missing for scores that add up to zero in every group.
+
+    Their variance is the square of rounding, so that a statistic divided by it could be any number. An
+    example is two periods with entity and time effects, if the clusters are the periods.
+
+    Parameters
+    ----------
+    equations, obs_weights
+        As in `joint_meat`.
+
+    Returns
+    -------
+    (K, K) array
+        Designs one after another.
+    """
+    covariance = joint_meat(equations, obs_weights=obs_weights)
+    w = 1.0 if obs_weights is None else obs_weights
+    size = np.concatenate([np.abs(w * residuals) @ np.abs(design) for design, residuals, _ in equations])
+    empty = np.abs(np.diag(covariance)) <= (NO_VARIANCE * size) ** 2
+    covariance[empty] = np.nan
+    covariance[:, empty] = np.nan
+    return covariance
 
 
 def form(gap: Floats, covariance: Floats) -> float:
@@ -79,8 +108,10 @@ def form(gap: Floats, covariance: Floats) -> float:
     float
         Missing unless V is positive definite.
     """
+    if not np.isfinite(covariance).all():
+        return float("nan")
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
-    if not np.isfinite(values).all() or values[0] <= SINGULAR * np.abs(values).max():
+    if values[0] <= SINGULAR * np.abs(values).max():
         return float("nan")
     return float(((vectors.T @ gap) ** 2 / values).sum())
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.covariance import joint_meat, meat
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.linear.kernels.anderson_rubin import form
+from digiprosper.linear.kernels.anderson_rubin import form, score_covariance
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
@@ -129,11 +128,11 @@ def kleibergen_paap(projected: Projection, errors: Floats, how: Recipe) -> float
     -------
     float
         Chi-square with q - m + 1 degrees of freedom under the null that the rank is m - 1. Missing where the
-        covariance is singular, as with fewer clusters than instruments.
+        covariance is singular, as with fewer clusters than instruments, or the scores add up to zero.
     """
     u, s, v, root = _decomposed(projected)
     equations = [(projected.instruments, column, how) for column in errors.T]
-    scores = joint_meat(equations, obs_weights=projected.obs_weights)
+    scores = score_covariance(equations, obs_weights=projected.obs_weights)
 
     q, m = projected.first_slopes.shape
     least, turn = u[:, m - 1 :], root @ v[:, m - 1 :]
@@ -162,12 +161,14 @@ def effective_f(projected: Projection, how: Recipe, bias: float = 0.1) -> Effect
     Returns
     -------
     Effective
-        Statistic, effective degrees of freedom, critical value.
+        Statistic, effective degrees of freedom, critical value; missing if the scores add up to zero.
     """
     from scipy.stats import ncx2
 
     slopes, errors = projected.first_slopes[:, 0], projected.endog_left[:, 0]
-    covariance = meat(projected.instruments, errors, how, obs_weights=projected.obs_weights)
+    covariance = _of_instruments(projected, errors, how)
+    if np.isnan(covariance).any():
+        return Effective(float("nan"), float("nan"), float("nan"))
     trace = float(np.trace(covariance))
     statistic = float(slopes @ slopes) / trace
 
@@ -199,7 +200,9 @@ def overidentification(projected: Projection, residuals: Floats, how: Recipe) ->
     float
         Chi-square with q - m degrees of freedom; missing where the covariance of the moments is singular.
     """
-    moments = meat(projected.instruments, residuals, how, obs_weights=projected.obs_weights)
+    moments = _of_instruments(projected, residuals, how)
+    if np.isnan(moments).any():
+        return float("nan")
     values, vectors = np.linalg.eigh((moments + moments.T) / 2)
     if values[0] <= SINGULAR * np.abs(values).max():
         return float("nan")
@@ -236,5 +239,10 @@ def sanderson_windmeijer(projected: Projection, regressor: int, how: Recipe) -> 
     scale = 1 / np.linalg.norm(design, axis=0)
     slopes = scale * np.linalg.lstsq(design * scale, own, rcond=None)[0]
     errors = projected.endog_left[:, regressor] - projected.endog_left[:, others] @ slopes
-    covariance = meat(projected.instruments, errors, how, obs_weights=projected.obs_weights)
+    covariance = _of_instruments(projected, errors, how)
     return form(own - design @ slopes, covariance) / int(q - m + 1)
+
+
+def _of_instruments(projected: Projection, errors: Floats, how: Recipe) -> Floats:
+    """Covariance of the scores of the instruments with one column of errors."""
+    return score_covariance([(projected.instruments, errors, how)], obs_weights=projected.obs_weights)
