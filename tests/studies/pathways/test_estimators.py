@@ -74,10 +74,18 @@ def test_the_level_of_a_moderator_that_does_not_vary_is_left_to_the_effects(pane
     assert numbers(parts.loc[0]) == drawn(spec, east, "digital:schooling")
 
 
-def test_coupled(panel) -> None:
-    _, parts = parts_of(panel, "coupled")
-    for row, (y, x) in enumerate([("prosperity", "digital"), ("digital", "prosperity")]):
-        assert numbers(parts.loc[row]) == drawn(dp.FixedEffects(y, [x, *CONTROLS]), panel, x)
+def test_coupled_is_one_association(panel) -> None:
+    """The slope of y on x and that of x on y have the same t, so that two p-values say the same thing."""
+    report, parts = parts_of(panel, "coupled")
+    spec, turned = (
+        dp.FixedEffects(y, [x, *CONTROLS]) for y, x in [("prosperity", "digital"), ("digital", "prosperity")]
+    )
+    assert len(parts) == 1
+    assert numbers(parts.loc[0]) == drawn(spec, panel, "digital")
+    plain = [fit.replace(cov_type="unadjusted").fit(panel).tstats.iloc[0] for fit in (spec, turned)]
+    assert plain[0] == pytest.approx(plain[1], rel=1e-9)
+    assert "positively associated, direction not identified" in report.frame.loc["M", "wording"]
+    assert "正相关，方向无法识别" in report.in_language("zh").frame.loc["M", "wording"]
 
 
 def test_mediated(panel) -> None:
@@ -184,6 +192,48 @@ def test_staggered(panel) -> None:
     assert "parallel trends" in report.frame.loc["M", "wording"] or report.frame.loc["M", "verdict"] == (
         "inconclusive"
     )
+
+
+def test_notices_of_the_models_are_in_the_report_once(panel) -> None:
+    """Two of 31 provinces are treated, and two propositions have the same model."""
+    treated = [float(name in panel.entities[:2] and year >= 2016) for name, year in panel.index]
+    policy = panel.assign(schooling=pd.Series(treated, index=panel.index))
+    mechanisms = [
+        Mechanism(name, "a claim", cause="w", outcome="y", sign="+", shape="linear", design="staggered")
+        for name in ("M", "N")
+    ]
+    roles = {"w": "schooling", "y": "prosperity"}
+    report = pathways.evaluate(policy, mechanisms, roles, controls=CONTROLS, rng=SEED)
+    spec = dp.StaggeredDid("prosperity", "schooling", CONTROLS, estimator="imputation", aggregate="simple")
+    expected = spec.fit(policy).diagnostics
+    assert "few_treated_clusters" in {notice.code for notice in expected}
+    for finding in report.findings:
+        assert finding.notices == expected
+    assert report.notices["id"].value_counts().to_dict() == {"M": len(expected), "N": len(expected)}
+    assert report.to_dict()["notices"] == report.notices.to_dict("records")
+    for chinese in (False, True):
+        text = " ".join((report.in_language("zh") if chinese else report).summary().split())
+        for notice in expected:
+            assert text.count(f"{'注（M、N）：' if chinese else 'Note on M, N: '}{notice.message}") == 1
+
+
+def test_notices_are_those_of_every_model(panel) -> None:
+    gaps = panel.assign(digital=panel["digital"].where(panel["digital"] > panel["digital"].min()))
+    for shape, sign, more in (
+        ("linear", "+", {}),
+        ("coupled", "+", {}),
+        ("moderated", "+", {"moderator": "w"}),
+        ("mediated", "+", {"channels": "m"}),
+        ("threshold", "+", {"moderator": "w"}),
+        ("threshold", "+", {"moderator": "w", "channels": "m"}),
+        ("U", "-/+", {}),
+        ("U-mediated", "-/+", {"channels": "m"}),
+        ("U-moderated", "shift", {"moderator": "w"}),
+    ):
+        report, _ = parts_of(gaps, shape, sign, **more)
+        (finding,) = report.findings
+        assert "missing_rows" in {notice.code for notice in finding.notices}, shape
+        assert len(set(map(str, finding.notices))) == len(finding.notices), shape
 
 
 @pytest.mark.further

@@ -28,7 +28,7 @@ CODES = {
     "U": ("slope_low", "slope_high"),
     "U-mediated": ("indirect_low", "indirect_high"),
     "U-moderated": ("shift",),
-    "coupled": ("slope_on",),
+    "coupled": ("slope",),
     "spatial": ("total", "direct", "indirect"),
 }
 DETAIL = {"turning_point": 0.35, "threshold": 57.0}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from digiprosper.linear.diagnostics import said_once
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.wild_bootstrap import wild_bootstrap
 from digiprosper.mediation.mediation import Mediation
@@ -18,8 +20,9 @@ from digiprosper.u_shape.moderated import moderated_u_test
 from digiprosper.u_shape.u_test import u_test
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from digiprosper.errors import Notice
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
     from digiprosper.report.protocol import Results
@@ -103,6 +106,8 @@ class Tested:
         Sample.
     detail : mapping
         Numbers beside the parts.
+    notices : tuple of Notice
+        Of all fits and tests, each once.
     """
 
     estimator: str
@@ -111,6 +116,7 @@ class Tested:
     n_entities: int
     n_clusters: int
     detail: Mapping[str, Any] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
 
 
 def estimate(asked: Asked) -> Tested:
@@ -137,8 +143,8 @@ def estimate(asked: Asked) -> Tested:
 def _linear(asked: Asked) -> Tested:
     spec = FixedEffects(asked.outcome, [asked.cause, *asked.controls])
     fit = spec.fit(asked.panel)
-    part = _drawn_slope(asked, spec, fit, 0, "slope", asked.mechanism.sign)
-    return _tested("fixed_effects", (part,), fit)
+    part, notices = _drawn_slope(asked, spec, fit, 0, "slope")
+    return _tested("fixed_effects", (part,), fit, notices=notices)
 
 
 def _moderated(asked: Asked) -> Tested:
@@ -146,34 +152,23 @@ def _moderated(asked: Asked) -> Tested:
     levels = [w for w in asked.moderators if not _is_absorbed(asked.panel, w)]
     spec = FixedEffects(asked.outcome, [*products, asked.cause, *levels, *asked.controls])
     fit = spec.fit(asked.panel)
-    parts = tuple(
-        _drawn_slope(asked, spec, fit, place, "interaction", asked.mechanism.sign, of=w)
-        for place, w in enumerate(asked.moderators)
-    )
-    return _tested("fixed_effects", parts, fit)
-
-
-def _coupled(asked: Asked) -> Tested:
-    specs = [
-        FixedEffects(y, [x, *asked.controls])
-        for y, x in ((asked.outcome, asked.cause), (asked.cause, asked.outcome))
+    drawn = [
+        _drawn_slope(asked, spec, fit, place, "interaction", of=w) for place, w in enumerate(asked.moderators)
     ]
-    fits = [spec.fit(asked.panel) for spec in specs]
-    parts = tuple(
-        _drawn_slope(asked, spec, fit, 0, "slope_on", asked.mechanism.sign, of=spec.y)
-        for spec, fit in zip(specs, fits, strict=True)
-    )
-    return _tested("fixed_effects", parts, fits[0])
+    notices = chain.from_iterable(found for _, found in drawn)
+    return _tested("fixed_effects", tuple(part for part, _ in drawn), fit, notices=notices)
 
 
 def _drawn_slope(
-    asked: Asked, spec: FixedEffects, fit: LinearResults, place: int, code: str, sign: str, *, of: str = ""
-) -> Part:
-    """Test a coefficient by the wild cluster bootstrap."""
+    asked: Asked, spec: FixedEffects, fit: LinearResults, place: int, code: str, *, of: str = ""
+) -> tuple[Part, tuple[Notice, ...]]:
+    """Test a coefficient by the wild cluster bootstrap, with the notices of fit and test."""
     term = fit.names[place]
     test = wild_bootstrap(spec, asked.panel, term, reps=REPS, rng=asked.entropy)
     low, high = test.interval(asked.level)
-    return Part(code, sign, test.estimate, test.std_error, test.p_value, low, high, of)
+    sign = asked.mechanism.sign
+    part = Part(code, sign, test.estimate, test.std_error, test.p_value, low, high, of)
+    return part, test.diagnostics
 
 
 # --- curves -------------------------------------------------------------------------------------------------
@@ -198,23 +193,24 @@ def _u_shape(asked: Asked) -> Tested:
     )
     sets = test.fieller if len(test.fieller) == 1 else [(np.nan, np.nan)]
     turning = {"turning_point": test.extremum, "turning_low": sets[0][0], "turning_high": sets[0][1]}
-    return _tested("u_test", parts, fit, turning)
+    return _tested("u_test", parts, fit, turning, notices=(*fit.diagnostics, *test.diagnostics))
 
 
 def _u_moderated(asked: Asked) -> Tested:
     """Test the shift of the turning point with one moderator after the other."""
     x, square = _ticked(asked.cause), f"I({_ticked(asked.cause)}**2)"
-    parts = []
+    parts, notices = list[Part](), []
     for w in asked.moderators:
         level = [] if _is_absorbed(asked.panel, w) else [w]
         terms = [asked.cause, square, f"{x}:{_ticked(w)}", f"{square}:{_ticked(w)}", *level, *asked.controls]
         fit = FixedEffects(asked.outcome, terms).fit(asked.panel)
-        shift = moderated_u_test(fit, asked.cause, w, level=asked.level).shift
-        detail: Any = shift.detail
+        test = moderated_u_test(fit, asked.cause, w, level=asked.level)
+        notices += [*fit.diagnostics, *test.diagnostics]
+        detail: Any = test.shift.detail
         parts.append(
             _t_part("shift", "", detail["estimate"], detail["std_error"], fit.df_t, asked.level, of=w)
         )
-    return _tested("moderated_u_test", tuple(parts), fit)
+    return _tested("moderated_u_test", tuple(parts), fit, notices=notices)
 
 
 def _t_part(code: str, sign: str, value: float, error: float, df: float, level: float, **where: Any) -> Part:
@@ -237,7 +233,7 @@ def _mediated(asked: Asked) -> Tested:
     parts = [_row_part(rows.loc[f"indirect:{m}"], "indirect", sign, of=m) for m in asked.channels]
     if asked.mechanism.path_signs:
         parts += _paths(asked, fit)
-    return _tested("mediation", tuple(parts), fit.paths["total"])
+    return _tested("mediation", tuple(parts), fit.paths["total"], notices=fit.diagnostics)
 
 
 def _paths(asked: Asked, fit: Any) -> list[Part]:
@@ -272,7 +268,7 @@ def _u_mediated(asked: Asked) -> Tested:
         for m in asked.channels
         for code, sign, at in ends
     )
-    return _tested("mediation", parts, total)
+    return _tested("mediation", parts, total, notices=fit.diagnostics)
 
 
 def _row_part(row: Any, code: str, sign: str, **where: Any) -> Part:
@@ -306,13 +302,15 @@ def _threshold(asked: Asked) -> Tested:
     change = found.slopes.combination(f"{high} - {low}")
     p = max(change.p_value, p_threshold)
     parts = [Part("change", sign, change.estimate, change.std_error, p, *change.interval(asked.level))]
+    notices = [*found.diagnostics]
     if asked.channels:
-        parts += _channels_by_regime(asked, q, gamma)
+        changes, more = _channels_by_regime(asked, q, gamma)
+        parts, notices = [*parts, *changes], [*notices, *more]
     detail = {"threshold": gamma, "p_threshold": p_threshold}
-    return _tested("panel_threshold", tuple(parts), found.slopes, detail)
+    return _tested("panel_threshold", tuple(parts), found.slopes, detail, notices=notices)
 
 
-def _channels_by_regime(asked: Asked, q: str, gamma: float) -> list[Part]:
+def _channels_by_regime(asked: Asked, q: str, gamma: float) -> tuple[list[Part], tuple[Notice, ...]]:
     """Compare the indirect effects of the channels between the regimes."""
     spec = Mediation(
         asked.outcome,
@@ -322,11 +320,13 @@ def _channels_by_regime(asked: Asked, q: str, gamma: float) -> list[Part]:
         threshold=(q, gamma),
         reps=REPS,
     )
-    rows = spec.fit(asked.panel, rng=asked.entropy).tidy(asked.level).set_index("term")
-    return [
+    fit = spec.fit(asked.panel, rng=asked.entropy)
+    rows = fit.tidy(asked.level).set_index("term")
+    parts = [
         _row_part(rows.loc[f"difference:{m}"], "indirect_change", asked.mechanism.sign, of=m)
         for m in asked.channels
     ]
+    return parts, fit.diagnostics
 
 
 # --- space and policy ---------------------------------------------------------------------------------------
@@ -346,7 +346,8 @@ def _spatial(asked: Asked) -> Tested:
     rows = fit.effects_table(asked.level).set_index(["term", "kind"])
     impact = asked.mechanism.impact
     row = rows.xs(impact, level="kind").iloc[0]
-    return _tested("panel_spatial", (_row_part(row, impact, asked.mechanism.sign),), fit)
+    part = _row_part(row, impact, asked.mechanism.sign)
+    return _tested("panel_spatial", (part,), fit, notices=fit.diagnostics)
 
 
 def _staggered(asked: Asked) -> Tested:
@@ -355,19 +356,25 @@ def _staggered(asked: Asked) -> Tested:
     )
     fit = spec.fit(asked.panel)
     part = _row_part(fit.tidy(asked.level).iloc[0], "average", asked.mechanism.sign)
-    return _tested("staggered_did", (part,), fit)
+    return _tested("staggered_did", (part,), fit, notices=fit.diagnostics)
 
 
 # --- help ---------------------------------------------------------------------------------------------------
 
 
 def _tested(
-    estimator: str, parts: tuple[Part, ...], fit: Results, detail: Mapping[str, float] | None = None
+    estimator: str,
+    parts: tuple[Part, ...],
+    fit: Results,
+    detail: Mapping[str, float] | None = None,
+    *,
+    notices: Iterable[Notice],
 ) -> Tested:
     """Add the sample of a fit."""
     about = fit.glance()
     clusters, entities = about["n_clusters"] or 0, about["n_entities"] or 0
-    return Tested(estimator, parts, about["nobs"], entities, clusters, detail or {})
+    said = tuple(said_once(notices))
+    return Tested(estimator, parts, about["nobs"], entities, clusters, detail or {}, said)
 
 
 def _ticked(name: str) -> str:
@@ -390,6 +397,7 @@ _BY_SHAPE: Final[dict[str, Callable[[Asked], Tested]]] = {
     "U": _u_shape,
     "U-mediated": _u_mediated,
     "U-moderated": _u_moderated,
-    "coupled": _coupled,
+    # One partial correlation is the same whichever of the two is the outcome.
+    "coupled": _linear,
     "spatial": _spatial,
 }

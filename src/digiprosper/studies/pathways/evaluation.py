@@ -118,8 +118,9 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     -----
     The table in `Mechanism` has the estimate of each shape. The p-values and intervals are:
 
-    - slopes, interactions and both directions of ``coupled``: wild cluster bootstrap under the null
-      hypothesis with 9,999 draws, and the interval that inverts it;
+    - slopes and interactions: wild cluster bootstrap under the null hypothesis with 9,999 draws, and the
+      interval that inverts it. For ``coupled`` it is the slope of one variable on the other: its direction
+      is not identified;
     - indirect effects: percentiles of 9,999 cluster bootstrap draws, and t tests of both paths if their signs
       are claimed;
     - ``threshold``: the larger of two p-values, of the bootstrap test for a threshold (in intercept and
@@ -229,6 +230,7 @@ def _with_estimates(finding: Finding, tested: Tested) -> Finding:
         n_entities=tested.n_entities,
         n_clusters=tested.n_clusters,
         detail=tested.detail,
+        notices=tested.notices,
     )
 
 

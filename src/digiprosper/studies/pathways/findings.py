@@ -15,6 +15,7 @@ from digiprosper.report.verdicts import rejects
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from digiprosper.errors import Notice
     from digiprosper.studies.pathways.mechanism import Mechanism
 
 __all__ = [
@@ -116,6 +117,8 @@ class Finding(PickledByName):
         One p-value of all parts, and after adjustment; missing if it was not tested.
     verdict : str
         One of four words.
+    notices : tuple of Notice
+        Of the models and tests behind the estimates, each once.
     """
 
     mechanism: Mechanism
@@ -131,6 +134,7 @@ class Finding(PickledByName):
     p_value: float = math.nan
     p_adjusted: float = math.nan
     verdict: Verdict = "not testable"
+    notices: tuple[Notice, ...] = ()
 
     @property
     def tested(self) -> bool:

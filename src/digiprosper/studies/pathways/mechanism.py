@@ -116,7 +116,8 @@ class Mechanism(PickledByName):
     ``U``            slopes at the least and the largest value of the cause      `u_test`
     ``U-mediated``   indirect effects at these values                            `Mediation`, quadratic
     ``U-moderated``  shift of the turning point (no direction is claimed)        `moderated_u_test`
-    ``coupled``      slopes in both directions                                   `FixedEffects`, twice
+    ``coupled``      slope of the outcome on the cause; its direction is not     `FixedEffects`
+                     identified
     ``spatial``      total effect, or that of `impact`                           `PanelSpatial`
     ===============  ==========================================================  ======================
 

@@ -109,6 +109,15 @@ class MechanismReport(Summarised, PickledByName):
         ]
         return pd.DataFrame(rows, columns=["id", "part", "of", "at", *names])
 
+    @property
+    def notices(self) -> pd.DataFrame:
+        """Notices of the models and tests, with one row per proposition and notice.
+
+        Columns are id, code and message. The message is in English.
+        """
+        rows = [(f.mechanism.id, notice.code, notice.message) for f in self.findings for notice in f.notices]
+        return pd.DataFrame(rows, columns=["id", "code", "message"])
+
     def in_language(self, language: str) -> MechanismReport:
         """Return the report in another language.
 
@@ -175,6 +184,18 @@ class MechanismReport(Summarised, PickledByName):
     def _remarks(self) -> list[str]:
         return [words_of(notice, LANGUAGES[self.language]) for notice in self.diagnostics]
 
+    @property
+    def _model_remarks(self) -> list[str]:
+        """Write each notice of the models once, with the ids of its propositions."""
+        said: dict[str, list[str]] = {}
+        for name, message in zip(self.notices["id"], self.notices["message"], strict=True):
+            said.setdefault(message, []).append(name)
+        comma = self._say("comma")
+        return [
+            self._say("remark.model", ids=comma.join(dict.fromkeys(names)), text=text)
+            for text, names in said.items()
+        ]
+
     def _say(self, code: str, **parts: object) -> str:
         return WORDS.say(code, LANGUAGES[self.language], **parts)
 
@@ -211,7 +232,8 @@ class MechanismReport(Summarised, PickledByName):
         table = Cells.of(heads, [self._cells(finding) for finding in tested])
         errors = self._say("errors", entity=self._names.name(self.entity_name), reps=f"{self.reps:,}")
         settings = self._say("settings", entropy=self.rng_entropy)
-        lines = [*self._untested, *(self._say("remark", text=text) for text in self._remarks)]
+        remarks = [self._say("remark", text=text) for text in self._remarks]
+        lines = [*self._untested, *remarks, *self._model_remarks]
         english = self.language == "en"
         # The renderer's own words after the conventions are English.
         ending = [] if english else [errors, settings]
@@ -276,6 +298,7 @@ class MechanismReport(Summarised, PickledByName):
                 "reps": self.reps,
                 "propositions": self.frame.reset_index().to_dict("records"),
                 "parts": self.parts.to_dict("records"),
+                "notices": self.notices.to_dict("records"),
             },
         )
 

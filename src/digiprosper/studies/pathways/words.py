@@ -38,8 +38,8 @@ WORDS = Words(
         "U-mediated.+/-": "the association of {cause} with {outcome} through {channels} is positive at "
         "low values of {cause} and negative at high ones",
         "U-moderated": "the turning point of {outcome} in {cause} moves with {moderators}",
-        "coupled.+": "{cause} and {outcome} are positively associated in both directions",
-        "coupled.-": "{cause} and {outcome} are negatively associated in both directions",
+        "coupled.+": "{cause} and {outcome} are positively associated, direction not identified",
+        "coupled.-": "{cause} and {outcome} are negatively associated, direction not identified",
         "spatial.+": "{cause}, here and in other places, is positively associated with {outcome}",
         "spatial.-": "{cause}, here and in other places, is negatively associated with {outcome}",
         # numbers
@@ -49,7 +49,6 @@ WORDS = Words(
         "and": " and ",
         "separator": "; ",
         "slope": "slope",
-        "slope_on": "slope of {of}",
         "interaction": "interaction",
         "interaction.of": "interaction with {of}",
         "indirect": "indirect",
@@ -143,6 +142,7 @@ WORDS = Words(
         "the estimate that decides, with its {level} interval, not adjusted. Verdicts by p-values "
         "adjusted over {tests} tests ({method}).",
         "remark": "Note: {text}",
+        "remark.model": "Note on {ids}: {text}",
     },
     chinese={
         "supported": "支持",
@@ -169,8 +169,8 @@ WORDS = Words(
         "U-mediated.-/+": "{cause}经由{channels}与{outcome}的关联在{cause}较低时为负，较高时为正",
         "U-mediated.+/-": "{cause}经由{channels}与{outcome}的关联在{cause}较低时为正，较高时为负",
         "U-moderated": "{outcome}关于{cause}的转折点随{moderators}移动",
-        "coupled.+": "{cause}与{outcome}在两个方向上均为正相关",
-        "coupled.-": "{cause}与{outcome}在两个方向上均为负相关",
+        "coupled.+": "{cause}与{outcome}正相关，方向无法识别",
+        "coupled.-": "{cause}与{outcome}负相关，方向无法识别",
         "spatial.+": "本地和其他地区的{cause}与{outcome}正相关",
         "spatial.-": "本地和其他地区的{cause}与{outcome}负相关",
         "number": "{what}{estimate} {interval}",
@@ -179,7 +179,6 @@ WORDS = Words(
         "and": "和",
         "separator": "；",
         "slope": "斜率",
-        "slope_on": "{of}的斜率",
         "interaction": "交互项",
         "interaction.of": "与{of}的交互项",
         "indirect": "间接部分",
@@ -267,6 +266,7 @@ WORDS = Words(
         "右侧为决定结论的估计值及其{level}置信区间（未作校正）；"
         "结论依据{tests}个检验的校正p值（{method}）。",
         "remark": "注：{text}",
+        "remark.model": "注（{ids}）：{text}",
     },
 )
 """Of reports of propositions."""
