@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from itertools import combinations
+from itertools import combinations, permutations, product
 from typing import Any
 
 import numpy as np
@@ -96,22 +96,55 @@ def test_t_of_exchanges_is_that_of_fits(case: str, short: int) -> None:
     assert test.p_value == (1 + beyond) / 26
 
 
-def test_draws_are_all_assignments_there_are() -> None:
-    """Two of six entities are treated: fifteen assignments, equally often drawn."""
+def test_few_exchanges_are_all_used_once() -> None:
+    """Two of six entities are treated: fifteen assignments."""
     frame = make(1, n=6, treated=2)
     spec = FixedEffects("y", ["d"])
-    test = test_of(spec, frame, "d", reps=3000, rng=1)
+    test = test_of(spec, frame, "d", rng=1)
 
     def t_of(chosen: tuple[int, ...]) -> float:
         moved = frame.assign(d=(frame["i"].isin(chosen) & (frame["t"] >= 3)).astype(float))
         return float(quiet(spec.fit, Panel(moved, *KEYS)).tstats["d"])
 
-    every = np.sort([t_of(chosen) for chosen in combinations(range(6), 2)])
-    place = np.abs(test.draws[:, None] - every).argmin(axis=1)
-    np.testing.assert_allclose(every[place], test.draws, rtol=1e-9)
-    assert np.bincount(place, minlength=15).min() > 140
-    exact = (np.abs(every) >= abs(test.statistic) * (1 - 1e-9)).mean()
-    assert test.p_value == pytest.approx(exact, abs=0.03)
+    every = np.array([t_of(chosen) for chosen in combinations(range(6), 2)])
+    np.testing.assert_allclose(np.sort(test.draws), np.sort(every), rtol=1e-9)
+    assert test.p_value == np.mean(np.abs(every) >= abs(t_of((0, 1))) * (1 - 1e-9))
+    assert test.detail["enumerated"]
+    assert (test.detail["reps"], test.detail["rng_entropy"]) == (15, None)
+    assert "(all 15 permutations)" in str(test)
+    assert test_of(spec, frame, "d", rng=2).p_value == test.p_value
+    # One exchange more than draws, and they are drawn.
+    assert test_of(spec, frame, "d", reps=15 + 4).detail["enumerated"]
+    many = test_of(spec, make(1, n=7, treated=3), "d", reps=34, rng=1)
+    assert not many.detail["enumerated"]
+    assert test_of(spec, make(1, n=7, treated=3), "d", reps=35).detail["enumerated"]
+
+
+def test_exchanges_are_listed_by_periods_and_continuous_paths_too() -> None:
+    """Three and two entities have the same periods: 3! 2! exchanges of a continuous regressor."""
+    frame = make(2, n=6, short=3)
+    spec = FixedEffects("y", ["x"])
+    test = test_of(spec, frame, "x", reps=19)
+    rows = {i: frame.index[frame["i"] == i] for i in range(6)}
+    every = []
+    for first, second in product(permutations([0, 1, 2]), permutations([3, 4])):
+        moved = frame.copy()
+        for entity, donor in zip(range(5), (*first, *second), strict=True):
+            moved.loc[rows[entity], "x"] = frame.loc[rows[donor], "x"].to_numpy()
+        every.append(float(quiet(spec.fit, Panel(moved, *KEYS)).tstats["x"]))
+    np.testing.assert_allclose(np.sort(test.draws), np.sort(every), rtol=1e-9)
+    assert test.p_value == np.mean(np.abs(every) >= abs(every[0]) * (1 - 1e-9))
+
+
+def test_the_p_value_is_never_below_its_bound_and_keeps_its_level() -> None:
+    """Without an effect each of fifteen assignments is as likely: P(p <= k / 15) is at most k / 15."""
+    p = np.array(
+        [test_of(FixedEffects("y", ["d"]), make(s, n=6, treated=2), "d").p_value for s in range(150)]
+    )
+    np.testing.assert_allclose(p * 15, np.round(p * 15), atol=1e-9)
+    assert p.min() == pytest.approx(1 / 15)
+    for k in (1, 2, 5):
+        assert (p <= k / 15 + 1e-9).mean() <= k / 15 + 3 * np.sqrt(k / 15 * (1 - k / 15) / 150)
 
 
 def test_a_path_moves_whole_and_only_to_an_entity_with_the_same_periods() -> None:
@@ -132,7 +165,8 @@ def test_a_path_moves_whole_and_only_to_an_entity_with_the_same_periods() -> Non
 
 def test_who_keeps_a_path_is_counted() -> None:
     test = test_of(FixedEffects("y", ["x"]), make(3, n=9, short=4), "x", reps=199, rng=7)
-    assert test.detail == {"exchanged": 8, "kept": 1, "reps": 199, "lost": 0, "rng_entropy": 7}
+    numbers = {"exchanged": 8, "kept": 1, "reps": 199, "lost": 0, "rng_entropy": 7}
+    assert test.detail == {**numbers, "enumerated": False}
 
 
 def test_the_number_that_is_kept_reproduces_the_draws_in_any_order_of_rows() -> None:
@@ -163,9 +197,9 @@ def test_exchanges_without_a_t_count_as_beyond_and_are_told() -> None:
     """The control is the treatment of another entity: an exchange onto it is not identified."""
     frame = make(7, n=5, treated=1).assign(c=lambda f: ((f["i"] == 1) & (f["t"] >= 3)).astype(float))
     test = test_of(FixedEffects("y", ["c", "d"]), frame, "d", reps=199, rng=1)
-    assert test.detail["lost"] == np.isnan(test.draws).sum() > 0
+    assert test.detail["lost"] == np.isnan(test.draws).sum() == 1
     beyond = (np.abs(test.draws) >= abs(test.statistic) * (1 - 1e-9)).sum()
-    assert test.p_value == (1 + beyond + test.detail["lost"]) / 200
+    assert test.p_value == (beyond + 1) / 5
 
 
 def test_a_treatment_of_whole_clusters_is_told() -> None:
@@ -180,12 +214,14 @@ def test_a_treatment_of_whole_clusters_is_told() -> None:
 
 
 def test_remarks_that_it_answers_are_left_out_and_others_stay() -> None:
-    frame = make(9, n=12, treated=1)
+    frame = make(9, n=25, treated=1)
     frame.loc[40, "a"] = np.nan
-    test = test_of(FixedEffects("y", ["d", "a"]), frame, "d", reps=99)
+    test = test_of(FixedEffects("y", ["d", "a"]), frame, "d", reps=20)
     assert [n.code for n in test.diagnostics] == ["missing_rows", "few_draws", "few_exchanges"]
-    assert test.diagnostics[-1].data == {"term": "d", "ways": 11}
-    assert "1 of 72 rows dropped" in test.summary()
+    every = test_of(FixedEffects("y", ["d", "a"]), frame, "d", reps=99)
+    assert [n.code for n in every.diagnostics] == ["missing_rows", "few_exchanges"]
+    assert test.diagnostics[-1].data == {"term": "d", "ways": 24}
+    assert "1 of 150 rows dropped" in test.summary()
 
 
 def test_the_result_is_kept_whole() -> None:

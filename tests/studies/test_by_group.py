@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import warnings
 from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -172,7 +173,7 @@ def test_permutations_without_a_coefficient_count_as_beyond() -> None:
     test = grouped(FixedEffects("y", ["d"]), frame, "i in [0, 2, 4]", reps=199, rng=1).difference
     assert test.detail["lost"] == np.isnan(test.draws).sum() > 0
     beyond = (np.abs(test.draws) >= abs(test.statistic) * (1 - 1e-9)).sum()
-    assert test.p_value == (1 + beyond + test.detail["lost"]) / 200
+    assert test.p_value == (beyond + test.detail["lost"]) / 56
 
 
 # --- interactions -------------------------------------------------------------------------------------------
@@ -407,6 +408,42 @@ def test_a_figure_draws_the_permutations() -> None:
     ax = dp.plots.placebo(grouped(SPEC, make(), rng=1).difference)
     assert ax.get_xlabel() == "Difference of x by g, west minus east"
     plt.close(ax.figure)
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_few_allocations_are_all_used_once(batched: bool) -> None:
+    """Three of six entities: twenty allocations, in each of which both groups are fitted."""
+    frame = make(3, n=6)
+    spec = FixedEffects("y", ["x"], time_effects=False, absorb=[] if batched else ["r[t]"])
+    test = grouped(spec, frame, "i in [0, 1, 4]", reps=20, rng=1).difference
+
+    def difference(chosen: tuple[int, ...]) -> float:
+        inside = frame["i"].isin(chosen)
+        fits = [quiet(spec.fit, Panel(frame[rows], "i", "t")) for rows in (~inside, inside)]
+        return fits[1].params["x"] - fits[0].params["x"]
+
+    every = np.array([difference(chosen) for chosen in combinations(range(6), 3)])
+    np.testing.assert_allclose(np.sort(test.draws), np.sort(every), rtol=1e-8)
+    assert test.p_value == np.mean(np.abs(every) >= abs(difference((0, 1, 4))) * (1 - 1e-9))
+    assert test.detail["enumerated"]
+    assert (test.detail["reps"], test.detail["rng_entropy"]) == (20, None)
+    assert [n.code for n in test.diagnostics] == ["few_exchanges"]
+    assert "(all 20 permutations)" in str(test)
+    table = dp.etable(grouped(spec, frame, "i in [0, 1, 4]", reps=20))
+    assert "all 20 permutations of the groups" in " ".join(str(table).split())
+
+
+def test_the_p_value_of_few_allocations_keeps_its_level() -> None:
+    """The groups are a random half of six entities: P(p <= k / 20) is at most k / 20."""
+    values = []
+    for seed in range(100):
+        half = np.random.default_rng(seed).permutation(6)[:3].tolist()
+        values.append(grouped(FixedEffects("y", ["x"]), make(seed, n=6), f"i in {half}").difference.p_value)
+    p = np.array(values)
+    # Exchanging the two groups changes the sign of the difference only.
+    assert p.min() == pytest.approx(0.1)
+    for k in (2, 4, 8):
+        assert (p <= k / 20 + 1e-9).mean() <= k / 20 + 3 * np.sqrt(k / 20 * (1 - k / 20) / 100)
 
 
 def test_few_permutations_are_told() -> None:

@@ -778,15 +778,17 @@ def few_treated_in_draws(terms: Sequence[str], effective: float, groups: int, cl
     return Notice("few_treated_in_draws", text, data)
 
 
-def few_exchanges(term: str, ways: float) -> tuple[Notice, ...]:
-    """Report that paths can be exchanged in so few ways that no p-value is small.
+def few_exchanges(term: str, ways: float, what: str = "") -> tuple[Notice, ...]:
+    """Report that there are so few different permutations that no p-value is small.
 
     Parameters
     ----------
     term : str
         The regressor.
     ways : float
-        Different exchanges, that of the data among them.
+        Different permutations, that of the data among them.
+    what : str
+        What is permuted, in words; by default the paths of the regressor.
 
     Returns
     -------
@@ -796,8 +798,8 @@ def few_exchanges(term: str, ways: float) -> tuple[Notice, ...]:
     if ways * LEAST_P >= 1:
         return ()
     text = (
-        f"the paths of {cited(term)} can be exchanged between entities in {ways:.0f} different ways only: "
-        f"the p-value cannot be below {1 / ways:.2g}."
+        f"{what or f'the paths of {cited(term)} can be exchanged between entities'} in {ways:.0f} different "
+        f"ways only: the p-value cannot be below {1 / ways:.2g}."
     )
     return (Notice("few_exchanges", text, {"term": term, "ways": round(ways)}),)
 

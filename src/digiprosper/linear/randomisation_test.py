@@ -67,9 +67,11 @@ def randomisation_test(
     term : str
         The regressor, by its name in the results. It may be continuous.
     reps : int
-        Number of permutations, at least 19; 999 by default.
+        Number of permutations, at least 19; 999 by default. If there are no more different permutations than
+        this, each of them is used once, and nothing is random.
     rng : None, int, sequence of int, SeedSequence or Generator
-        Seed of the permutations. ``result.detail["rng_entropy"]`` reproduces them.
+        Seed of the permutations. ``result.detail["rng_entropy"]`` reproduces them; it is None if all
+        permutations are used.
     progress : bool
         Whether to show a progress bar on stderr, False by default. It needs tqdm (the extra ``parallel``).
 
@@ -77,9 +79,11 @@ def randomisation_test(
     -------
     TestResult
         `statistic` is the t statistic of the fit, and `draws` are the t statistics t* of the permutations.
-        The p-value is ``(1 + #{|t*| >= |t|}) / (reps + 1)``. `detail` has the number of entities whose values
-        are permuted (``exchanged``) and not permuted, the number of permutations, the number of permutations
-        without a t statistic (``lost``; they count as ``|t*| >= |t|``), and ``rng_entropy``.
+        The p-value is ``(1 + #{|t*| >= |t|}) / (reps + 1)``. If all permutations are used, those of the data
+        are among them, and the p-value is the share of them with ``|t*| >= |t|``. `detail` has the number of
+        entities whose values are permuted (``exchanged``) and not permuted, the number of permutations
+        (``reps``) and whether these are all (``enumerated``), the number of permutations without a t
+        statistic (``lost``; they count as ``|t*| >= |t|``), and ``rng_entropy``.
 
     Raises
     ------
@@ -106,8 +110,8 @@ def randomisation_test(
     into treatment, or if groups of entities were treated together. A notice reports if the regressor is the
     same in all entities of a cluster.
 
-    With 2 treated entities of 31 there are only 465 different permutations, so the p-value cannot be much
-    smaller than 1/465.
+    With 2 treated entities of 31 there are only 465 different permutations, so the p-value cannot be smaller
+    than 1/465.
 
     Examples
     --------
@@ -133,12 +137,16 @@ def randomisation_test(
 
     moved = paths(column, sample.entity, sample.time)
     _refuse_unmoved(fit.prepared, name, moved)
+    enumerated = moved.ways < reps + 0.5
+    reps = round(moved.ways) if enumerated else reps
     with progress_bar("randomisation_test", reps, show=progress) as done:
-        draws = exchanged_statistics(fit.solved, place, fit.prepared.within, moved, reps, seed, done=done)
+        draws = exchanged_statistics(
+            fit.solved, place, fit.prepared.within, moved, reps, None if enumerated else seed, done=done
+        )
     notices = (
         *(notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD),
         *_by_cluster(fit.prepared, name, column),
-        *few_draws(reps, "test"),
+        *(() if enumerated else few_draws(reps, "test")),
         *few_exchanges(name, moved.ways),
     )
     issue(notices)
@@ -148,14 +156,15 @@ def randomisation_test(
         statistic=t,
         distribution="permutation",
         df=None,
-        p_value=share_beyond(draws, t, enumerated=False),
+        p_value=share_beyond(draws, t, enumerated=enumerated),
         null=f"{name} has no effect on any entity",
         detail={
             "exchanged": exchanged,
             "kept": sample.n_entities - exchanged,
             "reps": reps,
+            "enumerated": enumerated,
             "lost": int(np.isnan(draws).sum()),
-            "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
+            "rng_entropy": None if enumerated or not isinstance(seed.entropy, int) else seed.entropy,
         },
         draws=draws,
         diagnostics=notices,

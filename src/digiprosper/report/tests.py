@@ -113,7 +113,8 @@ class TestResult(Summarised, PickledByName):
     def _draws_text(self) -> str:
         if self.draws is None or self.distribution not in _DRAWN:
             return ""
-        return f" ({self.draws.size:,} {_DRAWN[self.distribution]})"
+        every = isinstance(self.detail, dict) and self.detail.get("enumerated", False)
+        return f" ({'all ' * every}{self.draws.size:,} {_DRAWN[self.distribution]})"
 
     def _numbers(self) -> PlainNumbers:
         names = ("name", "statistic", "distribution", "df", "p_value", "null")

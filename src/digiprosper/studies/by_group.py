@@ -29,8 +29,9 @@ from digiprosper.kernels.within import is_nested
 from digiprosper.linear.auxiliary import joint_f_test
 from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.fixed_effects import FixedEffects, estimate
-from digiprosper.linear.kernels.permutation import permuted_labels, permuted_slopes
+from digiprosper.linear.kernels.permutation import arrangements, permuted_labels, permuted_slopes, ways
 from digiprosper.linear.kernels.wild import share_beyond
+from digiprosper.linear.notices import few_exchanges
 from digiprosper.optional import progress_bar
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import coded
@@ -125,7 +126,8 @@ class ByGroup(ResultSet):
         }
         how = "interaction"
         if test.draws is not None:
-            how, texts["reps"] = "permutations", f"{test.draws.size:,}"
+            how = "permutations.all" if detail["enumerated"] else "permutations"
+            texts["reps"] = f"{test.draws.size:,}"
         names = {"term": (detail["term"],)} | {name: (str(text),) for name, text in texts.items()}
         # A condition is the name of its own group.
         by = ".by" if self._kind == "difference" and detail["group"] != self.labels[-1] else ""
@@ -184,7 +186,8 @@ def by_group(
     reps : int, optional
         Number of permutations, at least 19. The default is 999. It is 99 if the whole model must be fitted in
         each permutation, which is so for specifications other than `FixedEffects` and for absorbed slopes by
-        groups of entities, such as ``"region[year]"``.
+        groups of entities, such as ``"region[year]"``. If there are no more different permutations than
+        this, each of them is used once, and nothing is random.
     rng : None, int, sequence of int, SeedSequence or Generator
         Seed of the permutations and of the draws of the specification.
     progress : bool
@@ -224,7 +227,8 @@ def by_group(
     Notes
     -----
     ``"permutation"`` (Fisher 1935): ``p = (1 + #{|d*| >= |d|}) / (reps + 1)``, where d is the difference or
-    the range, and d* that of a permutation. The null hypothesis is that the groups are a random partition of
+    the range, and d* that of a permutation. If all permutations are used, the p-value is the share of them
+    with ``|d*| >= |d|``. The null hypothesis is that the groups are a random partition of
     the entities. It can be false although the coefficients are equal, if the groups differ in the variance of
     errors or regressors. If they also differ in size, the test rejects too often or too rarely (Chung &
     Romano 2013). A permutation in which a coefficient is not identified counts as ``|d*| >= |d|``; ``lost``
@@ -259,11 +263,11 @@ def by_group(
     if fit is not None and method == "interaction":
         difference = _interaction(fit, panel, groups, name, estimates)
     elif fit is not None and batched:
-        slopes = _batched(fit, panel, groups, name, draws, seed)
-        difference = _permutation(slopes, groups, name, estimates, seed)
+        slopes, every = _batched(fit, panel, groups, name, draws, seed)
+        difference = _permutation(slopes, groups, name, estimates, None if every else seed)
     else:
-        slopes = _refitted(spec, panel, groups, name, draws, seed, show=progress)
-        difference = _permutation(slopes, groups, name, estimates, seed)
+        slopes, every = _refitted(spec, panel, groups, name, draws, seed, show=progress)
+        difference = _permutation(slopes, groups, name, estimates, None if every else seed)
     return ByGroup(fits.outcomes, difference)
 
 
@@ -428,14 +432,17 @@ def _rows_of(fit: Fitted, panel: Panel, groups: _Groups) -> Ints:
 
 def _batched(
     fit: Fitted, panel: Panel, groups: _Groups, name: str, reps: int, seed: np.random.SeedSequence
-) -> Floats:
-    """Fit every group in each permutation from cross products by entity: (reps, groups)."""
+) -> tuple[Floats, bool]:
+    """Fit every group in each permutation from cross products by entity: (reps, groups); and if it is all."""
     prepared, entity = fit.prepared, fit.prepared.sample.entity
     labels = np.empty(prepared.sample.n_entities, dtype=np.intp)
     labels[entity] = _rows_of(fit, panel, groups)
     columns = fit.swept.taken((0, *fit.regressors))
     grams = entity_grams(columns, entity, prepared.within.every, swept=True, obs_weights=prepared.obs_weights)
-    return permuted_slopes(grams, labels, fit.results.names.index(name), reps, seed)
+    every = ways(labels) < reps + 0.5
+    reps = round(ways(labels)) if every else reps
+    place = fit.results.names.index(name)
+    return permuted_slopes(grams, labels, place, reps, None if every else seed), every
 
 
 def _refitted(
@@ -447,20 +454,21 @@ def _refitted(
     seed: np.random.SeedSequence,
     *,
     show: bool,
-) -> Floats:
-    """Fit every group in each permutation anew: (reps, groups)."""
+) -> tuple[Floats, bool]:
+    """Fit every group in each permutation anew: (reps, groups); and if it is all."""
     entity = table_of(panel).keys.entity
     labels = np.empty(panel.n_entities, dtype=np.intp)
     labels[entity] = groups.codes
-    drawn = permuted_labels(np.random.default_rng(seed), labels, reps)
-    out = np.empty((reps, len(groups.names)))
-    with progress_bar("by_group", reps, show=show) as done:
+    every = ways(labels) < reps + 0.5
+    drawn = arrangements(labels) if every else permuted_labels(np.random.default_rng(seed), labels, reps)
+    out = np.empty((len(drawn), len(groups.names)))
+    with progress_bar("by_group", len(drawn), show=show) as done:
         for i, permuted in enumerate(drawn):
             for group in range(len(groups.names)):
                 rows = permuted[entity] == group
                 out[i, group] = _refit(spec, _subset(panel, rows), name, [seed.entropy, i])
             done(1)
-    return out
+    return out, every
 
 
 def _refit(spec: Any, panel: Panel, name: str, rng: object) -> float:
@@ -481,18 +489,24 @@ def _difference(slopes: Floats) -> Floats:
 
 
 def _permutation(
-    slopes: Floats, groups: _Groups, name: str, estimates: dict[str, float], seed: np.random.SeedSequence
+    slopes: Floats,
+    groups: _Groups,
+    name: str,
+    estimates: dict[str, float],
+    seed: np.random.SeedSequence | None,
 ) -> TestResult:
+    """Compare the difference with those of permutations, which are all that there are without a seed."""
     draws = _difference(slopes)
     statistic = float(_difference(np.array(list(estimates.values()))))
-    notices = few_draws(draws.size, "test")
+    what = f"the groups of {cited(groups.text)} can be permuted over entities"
+    notices = few_draws(draws.size, "test") if seed else few_exchanges(name, draws.size, what)
     issue(notices)
     return TestResult(
         name=_title(groups, name),
         statistic=statistic,
         distribution="permutation",
         df=None,
-        p_value=share_beyond(draws, statistic, enumerated=False),
+        p_value=share_beyond(draws, statistic, enumerated=seed is None),
         null=_null(groups, name),
         detail={
             "term": name,
@@ -501,8 +515,9 @@ def _permutation(
             "estimates": estimates,
             "difference": statistic,
             "reps": draws.size,
+            "enumerated": seed is None,
             "lost": int(np.isnan(draws).sum()),
-            "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
+            "rng_entropy": seed.entropy if seed and isinstance(seed.entropy, int) else None,
         },
         draws=draws,
         diagnostics=notices,

@@ -8,10 +8,12 @@ __all__ = ["WORDS"]
 
 _ENGLISH = {
     "permutations": "{value}, {p} ({reps} permutations of the groups over entities).",
+    "permutations.all": "{value}, {p} (all {reps} permutations of the groups over entities).",
     "interaction": "{value}, {p} (interaction, other coefficients and effects in common).",
 }
 _CHINESE = {
     "permutations": "为{value}，{p}（在个体间随机置换分组{reps}次）。",
+    "permutations.all": "为{value}，{p}（在个体间置换分组的全部{reps}种方式）。",
     "interaction": "为{value}，{p}（交互项检验，其他系数和固定效应相同）。",
 }
 

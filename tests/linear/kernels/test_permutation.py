@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
+import pytest
 
 from digiprosper.kernels.resampling import entity_grams
-from digiprosper.linear.kernels.permutation import permuted_labels, permuted_slopes
+from digiprosper.linear.kernels.permutation import arrangements, permuted_labels, permuted_slopes, ways
 
 LABELS = np.array([0, 0, 0, 1, 1, 2])
 
@@ -32,3 +35,25 @@ def test_slopes_of_a_group_are_those_of_its_rows() -> None:
             rows = permuted[entity] == group
             expected = centred[0][rows] @ centred[1][rows] / (centred[1][rows] @ centred[1][rows])
             np.testing.assert_allclose(found[group], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 1, 1, 1], [2, 1, 0, 0, 2], [3], [1, 1], [0, 1, 2, 3]])
+def test_arrangements_are_the_different_permutations(labels: list[int]) -> None:
+    every = sorted(set(permutations(labels)))
+    assert arrangements(np.array(labels)).tolist() == [list(order) for order in every]
+    assert ways(np.array(labels)) == pytest.approx(len(every), rel=1e-12)
+
+
+def test_all_arrangements_of_a_group_are_fitted() -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, 20))
+    entity = np.repeat(np.arange(5), 4)
+    grams = entity_grams(np.column_stack([y, x]), entity, [entity])
+    labels = np.array([0, 1, 0, 1, 1])
+    slopes = permuted_slopes(grams, labels, 0, 10, None)
+    one_by_one = permuted_slopes(grams, labels, 0, 10, None, memory=1)
+    x, y = (v - (np.bincount(entity, v) / 4)[entity] for v in (x, y))
+    np.testing.assert_allclose(one_by_one, slopes, rtol=1e-12)
+    for groups, row in zip(arrangements(labels), slopes, strict=True):
+        for group, slope in enumerate(row):
+            rows = groups[entity] == group
+            assert slope == pytest.approx(x[rows] @ y[rows] / (x[rows] @ x[rows]), rel=1e-10)

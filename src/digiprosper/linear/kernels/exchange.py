@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import numpy as np
 from digiprosper.kernels.leverage import error_scale, row_leverage
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import level_sums
+from digiprosper.linear.kernels.permutation import arrangements, ways
 from digiprosper.optional import Done, uncounted
 
 if TYPE_CHECKING:
@@ -24,9 +24,8 @@ __all__ = ["Net", "Paths", "exchanged_statistics", "paths"]
 
 _CACHED = 2**21
 _COLUMNS = 16
-# Ways of exchanging are 1, or 2 and more; beyond this many they are counted as so many.
+# Ways of exchanging are 1, or 2 and more.
 _ONE_WAY = 1.5
-_LOG_MOST = 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,14 +55,21 @@ class Paths:
         return np.asarray((np.bincount(self.periods) > 1)[self.periods])
 
     @property
+    def _together(self) -> list[tuple[Ints, Ints]]:
+        """Entities with the same periods, and for each the first of them with the same path."""
+        parts = np.split(self.column + 0.0, self.starts[1:])  # so that the bytes of -0.0 are those of 0.0
+        out = []
+        for number in np.unique(self.periods):
+            entities = np.flatnonzero(self.periods == number)
+            first = dict[bytes, int]()
+            alike = [first.setdefault(parts[i].tobytes(), i) for i in entities.tolist()]
+            out.append((entities, np.array(alike, dtype=np.intp)))
+        return out
+
+    @property
     def ways(self) -> float:
         """In how many different ways the paths can be exchanged, that of the data among them."""
-        parts = np.split(self.column + 0.0, self.starts[1:])  # so that the bytes of -0.0 are those of 0.0
-        alike = Counter(zip(self.periods.tolist(), map(np.ndarray.tobytes, parts), strict=True))
-        together = Counter(self.periods.tolist())
-        log_ways = sum(math.lgamma(n + 1) for n in together.values())
-        log_ways -= sum(math.lgamma(n + 1) for n in alike.values())
-        return math.exp(min(log_ways, _LOG_MOST))
+        return math.prod(ways(alike) for _, alike in self._together)
 
     @property
     def differ(self) -> bool:
@@ -89,6 +95,37 @@ class Paths:
         # Sorted by the number of the periods and, where it is the same, at random.
         keys = self.periods + generator.random((count, self.periods.size))
         donors[:, np.argsort(self.periods, kind="stable")] = np.argsort(keys, axis=1)
+        return self.moved(donors)
+
+    def all_donors(self) -> Ints:
+        """List all different exchanges, that of the data among them.
+
+        Returns
+        -------
+        (W, E) array of int
+            The entity whose path each entity has.
+        """
+        donors = np.arange(self.periods.size)[None, :]
+        for entities, alike in self._together:
+            orders = arrangements(alike)
+            count = len(donors)
+            donors = np.repeat(donors, len(orders), axis=0)
+            donors[:, entities] = np.tile(orders, (count, 1))
+        return donors
+
+    def moved(self, donors: Ints) -> Floats:
+        """Give each entity the path of another one.
+
+        Parameters
+        ----------
+        donors : (count, E) array of int
+            The other one, with the same periods.
+
+        Returns
+        -------
+        (N, count) array
+            The regressor after each exchange.
+        """
         place = np.arange(self.entity.size) - self.starts[self.entity]
         return np.asarray(self.column[self.starts[donors[:, self.entity]] + place].T)
 
@@ -125,7 +162,7 @@ def exchanged_statistics(
     absorbed: Within,
     moved: Paths,
     reps: int,
-    seed: np.random.SeedSequence,
+    seed: np.random.SeedSequence | None,
     *,
     memory: int = 2**28,
     done: Done = uncounted,
@@ -147,8 +184,8 @@ def exchanged_statistics(
         The regressor.
     reps : int
         Exchanges R.
-    seed : SeedSequence
-        Source of the exchanges.
+    seed : SeedSequence or None
+        Source of the exchanges. None for all different exchanges, of which there are R.
     memory : int
         Bytes that the arrays of one chunk may take; 256 MB.
     done : callable, optional
@@ -161,6 +198,7 @@ def exchanged_statistics(
     """
     net = Net(np.delete(equation.x, regressor, axis=1), equation.obs_weights)
     outcome = net.of(equation.y[:, None])
+    every = moved.all_donors() if seed is None else None
     generator = np.random.default_rng(seed)
     n = moved.column.size
     least = ABSORBED**2 * n * moved.column.var()
@@ -168,7 +206,8 @@ def exchanged_statistics(
     out = np.empty(reps)
     for start in range(0, reps, chunk):
         stop = min(start + chunk, reps)
-        swept = net.of(absorbed.sweep(moved.drawn(generator, stop - start)))
+        drawn = moved.drawn(generator, stop - start) if every is None else moved.moved(every[start:stop])
+        swept = net.of(absorbed.sweep(drawn))
         lost = np.einsum("ij,ij->j", swept, swept) <= least
         out[start:stop] = np.where(lost, np.nan, _simple_t(swept, outcome, equation.how, net))
         done(stop - start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,66 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.resampling import Grams
 
-__all__ = ["permuted_labels", "permuted_slopes"]
+__all__ = ["arrangements", "permuted_labels", "permuted_slopes", "ways"]
+
+# Beyond this many arrangements they are counted as so many.
+_LOG_MOST = 100.0
+
+
+def ways(labels: Ints) -> float:
+    """Count the different orders of labels.
+
+    Parameters
+    ----------
+    labels : (E,) array of int
+        Equal ones are exchanged without effect.
+
+    Returns
+    -------
+    float
+        ``E! / (n_1! n_2! ...)``, at most about 1e43.
+
+    Examples
+    --------
+    >>> round(ways(np.array([0, 0, 1, 1])))
+    6
+    """
+    log_ways = math.lgamma(len(labels) + 1)
+    log_ways -= sum(math.lgamma(n + 1) for n in np.unique(labels, return_counts=True)[1].tolist())
+    return math.exp(min(log_ways, _LOG_MOST))
+
+
+def arrangements(labels: Ints) -> Ints:
+    """List the different orders of labels.
+
+    Parameters
+    ----------
+    labels : (E,) array of int
+        In any order.
+
+    Returns
+    -------
+    (W, E) array of int
+        Each order once, from the smallest to the largest.
+
+    Examples
+    --------
+    >>> arrangements(np.array([0, 1, 1])).tolist()
+    [[0, 1, 1], [1, 0, 1], [1, 1, 0]]
+    """
+    order = sorted(labels.tolist())
+    out = [order.copy()]
+    # The last label that is smaller than the next one is exchanged with the smallest larger one behind it,
+    # and what is behind is turned round.
+    while True:
+        smaller = [i for i in range(len(order) - 1) if order[i] < order[i + 1]]
+        if not smaller:
+            return np.array(out, dtype=np.intp)
+        last = smaller[-1]
+        other = max(i for i in range(last + 1, len(order)) if order[i] > order[last])
+        order[last], order[other] = order[other], order[last]
+        order[last + 1 :] = order[:last:-1]
+        out.append(order.copy())
 
 
 def permuted_labels(generator: np.random.Generator, labels: Ints, count: int) -> Ints:
@@ -45,11 +105,11 @@ def permuted_slopes(
     labels: Ints,
     regressor: int,
     reps: int,
-    seed: np.random.SeedSequence,
+    seed: np.random.SeedSequence | None,
     *,
     memory: int = 2**28,
 ) -> Floats:
-    """Fit each group by itself in every permutation of its label.
+    """Fit each group by itself in permutations of its label.
 
     A group is a weighting of the entities by zero and one, so all fits of a permutation are sums of cross
     products of entities. Effects nested in entities are swept; others are estimated anew in each group.
@@ -64,8 +124,8 @@ def permuted_slopes(
         Position of the regressor among them.
     reps : int
         Permutations R.
-    seed : SeedSequence
-        Source of the permutations.
+    seed : SeedSequence or None
+        Source of the permutations. None for all `arrangements`, of which there are R.
     memory : int
         Bytes that the arrays of one chunk may take; 256 MB.
 
@@ -74,6 +134,7 @@ def permuted_slopes(
     (R, G) array
         Slope of the regressor by group; NaN where it is not identified.
     """
+    every = arrangements(labels) if seed is None else None
     generator = np.random.default_rng(seed)
     groups = int(labels.max()) + 1
     equation = (0, tuple(range(1, grams.n_columns)))
@@ -81,7 +142,7 @@ def permuted_slopes(
     out = np.empty((reps, groups))
     for start in range(0, reps, chunk):
         stop = min(start + chunk, reps)
-        drawn = permuted_labels(generator, labels, stop - start)
+        drawn = permuted_labels(generator, labels, stop - start) if every is None else every[start:stop]
         for group in range(groups):
             weights = (drawn == group).astype(np.float64)
             out[start:stop, group] = refit(grams, weights, [equation])[0][:, regressor]
