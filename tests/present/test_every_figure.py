@@ -197,7 +197,9 @@ FIGURES: dict[str, Callable[[dict[str, str]], Any]] = {
         mediation().sensitivity("log(emp)"), labels=labels
     ),
     "specification_curve": lambda labels: plots.specification_curve(control_sets(), labels=labels),
-    "u_shape": lambda labels: plots.u_shape(fit(), dp.u_test(fit(), "unemp"), labels=labels),
+    "u_shape": lambda labels: plots.u_shape(
+        fit(), dp.u_test(fit(), "unemp", at={"log(pcap)": 10}), labels=labels
+    ),
 }
 
 

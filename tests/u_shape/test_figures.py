@@ -43,5 +43,5 @@ def test_the_curve_is_that_at_the_values_of_the_test():
     np.testing.assert_allclose(value, level * (place - mean) + b[1] * (place**2 - mean**2), atol=1e-12)
     assert drawn.at == ("Capital = 10",)
     ax = dp.plots.u_shape(fit, test)
-    assert "log(pc) = 10" in ax.get_xlabel()
+    assert "log(Private capital (million USD)) = 10" in ax.get_xlabel()
     ax.figure.clf()

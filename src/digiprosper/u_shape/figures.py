@@ -63,7 +63,7 @@ def turning_curve(results: LinearResults, test: UTestResult, texts: Mapping[str,
         level=test.level,
         turn=test.extremum,
         sets=test.fieller,
-        at=at_texts(test.at, texts),
+        at=at_texts(test.at, {name: name_label(name, texts, results.factors) for name in test.at}),
     )
 
 

@@ -491,13 +491,14 @@ def curve_products(terms: Sequence[Term], level_at: int, bend_at: int) -> tuple[
 
 
 def _product_of(position: int, factors: Sequence[Factor], curve: Sequence[str]) -> Product | None:
-    rows = [curve.index(text) for text in (canonical(f.text) for f in factors) if text in curve]
-    others = tuple(factor for factor in factors if canonical(factor.text) not in curve)
-    inside = any(hides(factor, curve[0]) for factor in others)
-    alone = len(factors) == 1 and len(factors[0].columns) <= 1
-    if alone or not (rows or inside):
+    # A function of one column alone is no interaction.
+    if len(factors) == 1 and len(factors[0].columns) <= 1:
         return None
-    return Product(position, rows[0] if rows else 0, () if inside or len(rows) > 1 else others)
+    rows = [curve.index(canonical(factor.text)) for factor in factors if canonical(factor.text) in curve]
+    others = [factor for factor in factors if canonical(factor.text) not in curve]
+    if any(hides(factor, curve[0]) for factor in others) or len(rows) > 1:
+        return Product(position, 0, ())
+    return Product(position, rows[0], tuple(others)) if rows else None
 
 
 def curve_weights(results: LinearResults, curve: Curve, at: Mapping[str, Any]) -> Floats:
@@ -540,36 +541,46 @@ def _factor_value(
 
 def _stated(results: LinearResults, curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
     """Read at which values of other columns a curve is tested; all that it depends on must be there."""
-    variable = results.names[curve.level_at]
-    unreadable = [results.names[p.position] for p in curve.products if not p.factors]
-    if unreadable:
-        raise TermError(
-            f"u_test: {quoted(unreadable, 12)} makes the slope in {cited(variable)} depend on other columns "
-            f"in a way that is not known. Write products with ':', such as '{variable}:z'.",
-            [Notice("moderated", "not a product", {"variable": variable, "terms": tuple(unreadable)})],
-        )
+    _refuse_unknown_products(results, curve)
     if at is not None and not hasattr(at, "items"):
         raise InputTypeError(f"at={cited(at)} must map columns to their values, such as {{'z': 0.5}}.")
 
     at = at or {}
     for name in at:
         refuse_dummy(name, results.categories)
-    spelling = {canonical(str(name)): str(name) for name in at}
-    factors = [factor for product in curve.products for factor in product.factors]
-    moderators = dict.fromkeys(
-        factor.column if factor.level is not None else base_and_power(factor, spelling)[0]
-        for factor in factors
-    )
+    moderators = _moderators(curve, at)
     if not at and moderators:
-        raise _moderated(results, curve, list(moderators))
+        raise _moderated(results, curve, moderators)
     if set(at) != set(moderators):
         raise ColumnError(
-            f"u_test: at={cited(at)}, but the slope in {cited(variable)} depends on "
-            f"{quoted(list(moderators)) if moderators else 'no other column'}. Set one value for each column "
+            f"u_test: at={cited(at)}, but the slope in {cited(results.names[curve.level_at])} depends on "
+            f"{quoted(moderators) if moderators else 'no other column'}. Set one value for each column "
             "that it depends on, and for no other."
         )
     levels = dict(results.categories.values())
     return {name: _stated_value(name, at[name], levels) for name in moderators}
+
+
+def _refuse_unknown_products(results: LinearResults, curve: Curve) -> None:
+    variable = results.names[curve.level_at]
+    unknown = [results.names[product.position] for product in curve.products if not product.factors]
+    if unknown:
+        raise TermError(
+            f"u_test: {quoted(unknown, 12)} makes the slope in {cited(variable)} depend on other columns "
+            f"in a way that is not known. Write products with ':', such as '{variable}:z'.",
+            [Notice("moderated", "not a product", {"variable": variable, "terms": tuple(unknown)})],
+        )
+
+
+def _moderators(curve: Curve, at: Mapping[str, Any]) -> list[str]:
+    """List the columns that a curve depends on, as `at` spells them."""
+    spelling = {canonical(str(name)): str(name) for name in at}
+    names = (
+        factor.column if factor.level is not None else base_and_power(factor, spelling)[0]
+        for product in curve.products
+        for factor in product.factors
+    )
+    return list(dict.fromkeys(names))
 
 
 def _stated_value(name: str, value: Any, levels: Mapping[str, pd.Index[Any]]) -> Any:
