@@ -17,6 +17,7 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
+    option_problem,
     quoted,
     unknown_columns,
 )
@@ -455,6 +456,10 @@ def read_curve(
             f"{call} takes a fitted linear model, such as FixedEffects(..).fit(panel), not "
             f"{type(given).__name__}."
         )
+    if results.cov_type == "cr2":
+        # Each slope, and each point of the Fieller set, would have its own degrees of freedom.
+        text = "a U-test does not take cov_type='cr2': use cov_type='clustered' or 'crv3'."
+        raise OptionError(text, [option_problem("cov_type", "cr2", ("clustered", "crv3"), text)])
     refuse_other_kind(call, variable=variable, square=square)
     i, j, read = _positions(results, variable, square, form)
     stats = results.sample_stats

@@ -327,3 +327,10 @@ def test_event_study_takes_cr2() -> None:
     assert not np.allclose(
         estimated["std_error"], clustered.tidy().set_index("term").loc[estimated.index, "std_error"]
     )
+
+
+@quiet
+def test_a_u_test_refuses_cr2() -> None:
+    results = STATES.replace(x=["unemp", "I(unemp**2)"], cov_type="cr2").fit(states())
+    with pytest.raises(OptionError, match="does not take cov_type='cr2'"):
+        dp.u_test(results, "unemp")
