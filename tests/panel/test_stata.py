@@ -207,6 +207,16 @@ def test_what_is_no_stata_file(tmp_path: Path, content: bytes) -> None:
         Panel.from_stata(path, entity="i", time="t")
 
 
+@pytest.mark.parametrize("values", [[1.0, 2.0], ["a", "b"]], ids=["numbers", "text"])
+@pytest.mark.parametrize("version", [114, 117, 118, 119])
+def test_two_variables_of_one_name(tmp_path: Path, version: int, values: list[Any]) -> None:
+    path = written(tmp_path, pd.DataFrame({"city": [1, 2], "abc1": values, "abc2": values}), version=version)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"abc2", b"abc1"))
+    with pytest.raises(InputTypeError, match="two variables have one name"):
+        Panel.from_stata(path, entity="city")
+
+
 def test_a_path_that_is_none() -> None:
     with pytest.raises(InputTypeError, match="path of a file"):
         Panel.from_stata(5, entity="i")  # type: ignore[arg-type]
@@ -216,8 +226,13 @@ def test_a_path_that_is_none() -> None:
 @pytest.mark.parametrize("seed", range(150))
 def test_damaged_files(tmp_path: Path, cities: pd.DataFrame, seed: int) -> None:
     rng = np.random.default_rng(seed)
+    days = pd.date_range("2020-01-31", periods=len(cities), freq="D")
     path = written(
-        tmp_path, cities, version=int(rng.choice([114, 117, 118])), value_labels={"region": {1: "a"}}
+        tmp_path,
+        cities.assign(name="ab", kind="c", day=days),
+        version=int(rng.choice([114, 117, 118])),
+        value_labels={"region": {1: "a"}},
+        convert_dates={"day": "td"},
     )
     body = bytearray(path.read_bytes())
     if rng.random() < 0.3:

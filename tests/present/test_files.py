@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
+import stat
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -275,6 +277,24 @@ def test_a_failure_leaves_the_file_as_it_was(paper, tmp_path):
     with pytest.raises((InputTypeError, ColumnError)):
         save_tables(target, {"a": object()})
     assert target.read_bytes() == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files of Windows have other permissions")
+@pytest.mark.many(7)
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_file_that_is_replaced_keeps_its_permissions(fits, tmp_path, ending):
+    path, new = tmp_path / f"t{ending}", tmp_path / f"new{ending}"
+    path.write_text("old")
+    for mode in (0o600, 0o664):
+        path.chmod(mode)
+        etable(fits).save(path)
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+    save_tables(path, {"T": fits})
+    assert stat.S_IMODE(path.stat().st_mode) == 0o664
+    usual = tmp_path / "usual"
+    usual.touch()
+    etable(fits).save(new)
+    assert new.stat().st_mode == usual.stat().st_mode
 
 
 @pytest.mark.parametrize("ending", WRITERS)

@@ -116,6 +116,13 @@ def test_a_type_that_is_not_known_here_is_an_error() -> None:
         restore("ResultsOfLater", "2.0.0", {})
 
 
+@pytest.mark.many(9)
+@pytest.mark.parametrize("kind", ["plots", "etable", "Panel", "__version__", "", None, 3, int, Before(1.0, 2.0)])
+def test_what_is_no_type_of_results_is_an_error(kind: Any) -> None:
+    with pytest.raises(PickleError, match="no such type"):
+        restore(kind, "0.1.0", {"low": 1.0})
+
+
 def test_a_test_keeps_its_draws() -> None:
     test = replace(restore("TestResult", "0.0.1", {**WALD, "null": "x = 0"}), draws=np.arange(3.0))
     other = pickle.loads(pickle.dumps(test))

@@ -139,15 +139,15 @@ def _read(path: Any) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[int, 
         try:
             opened: Any = pd.read_stata(io.BytesIO(content), iterator=True)
             with opened as reader:
-                frame = reader.read(convert_categoricals=False)
                 labels = reader.variable_labels()
-                texts = reader.value_labels()
                 # pandas has no public name for which variable has which set of labels.
                 sets: list[str] = list(reader._lbllist)
+                if len(labels) < len(sets):
+                    raise ValueError("two variables have one name")
+                frame = reader.read(convert_categoricals=False)
+                texts = reader.value_labels()
         except _DAMAGED as error:
             raise _no_stata(path, str(error)) from error
-    if not frame.columns.is_unique:
-        raise _no_stata(path, "two variables have one name")
     # Arithmetic of narrow integers would overflow.
     kinds = {name: kind for name, dtype in frame.dtypes.items() if (kind := _WIDE.get(dtype.kind))}
     frame = frame.astype(kinds)

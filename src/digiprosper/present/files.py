@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -95,4 +96,6 @@ def write_tables(contents: Sequence[Content], target: Path) -> None:
     with TemporaryDirectory(dir=final.parent, prefix=".") as folder:
         made = Path(folder, final.name)
         write(contents, made)
+        if final.exists():
+            shutil.copymode(final, made)
         made.replace(final)

@@ -60,7 +60,8 @@ def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
     Wald test: F(1, 30) = 4.0000, p = 0.0546. H0: x = 0
     """
     found = getattr(_root(), kind, None) if isinstance(kind, str) else kind
-    if found is None:
+    # A name of the package may also be that of a module or of a function.
+    if not (isinstance(found, type) and issubclass(found, PickledByName)):
         raise _not_read(kind, version, "there is no such type here")
 
     unknown = set(named) - {field.name for field in fields(found)}
