@@ -166,7 +166,7 @@ try:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 except ImportError:
-    say("Figures need matplotlib: pip install 'digiprosper[plot]'.")
+    say("Figures need matplotlib: pip install '.[plot]' in the folder of digiprosper.")
 else:
     drawings = {
         "mechanisms_path": lambda ax: dp.plots.mediation_path(clustered, ax=ax),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 
 from digiprosper import optional
 from digiprosper.optional import progress_bar, require, uncounted
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_what_is_installed_is_returned() -> None:
@@ -15,10 +19,18 @@ def test_what_is_installed_is_returned() -> None:
 
 
 def test_what_is_missing_names_the_call_and_the_command() -> None:
-    with pytest.raises(
-        ImportError, match=r'plots\.coefficients needs no_such_package: pip install "digiprosper\[plot\]"'
-    ):
+    with pytest.raises(ImportError) as caught:
         require("no_such_package.sub", extra="plot", purpose="plots.coefficients")
+    command = 'pip install ".[plot]" in the folder of digiprosper'
+    assert str(caught.value) == f"plots.coefficients needs no_such_package: {command}"
+
+
+def test_no_text_installs_a_name_that_is_not_published() -> None:
+    """An index of packages has no digiprosper, or somebody else's."""
+    files = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    files += [p for folder in ("src", "docs", "examples") for p in (ROOT / folder).rglob("*.[mp][dy]")]
+    by_name = re.compile(r"""\b(install|add) ["']?digiprosper""")
+    assert [str(p) for p in files if by_name.search(p.read_text(encoding="utf-8"))] == []
 
 
 def test_a_bar_counts_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,10 +9,33 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Done", "progress_bar", "require", "uncounted"]
+__all__ = ["Done", "install_command", "progress_bar", "require", "uncounted"]
 
 Done: TypeAlias = "Callable[[int], object]"
 """What long work calls with the number of pieces that it has done since the last call."""
+
+
+def install_command(extra: str) -> str:
+    """Say how to install an extra.
+
+    Nothing is published under the name of the library yet, so that only its folder can be installed.
+
+    Parameters
+    ----------
+    extra : str
+        Such as ``"plot"``.
+
+    Returns
+    -------
+    str
+        The pip command, and where to run it.
+
+    Examples
+    --------
+    >>> install_command("plot")
+    'pip install ".[plot]" in the folder of digiprosper'
+    """
+    return f'pip install ".[{extra}]" in the folder of digiprosper'
 
 
 def require(module: str, *, extra: str, purpose: str) -> Any:
@@ -35,13 +58,13 @@ def require(module: str, *, extra: str, purpose: str) -> Any:
     Raises
     ------
     ImportError
-        If it is not installed; the message has the pip command.
+        If it is not installed; the message has the command of `install_command`.
     """
     try:
         return import_module(module)
     except ImportError as error:
         package = module.split(".")[0]
-        raise ImportError(f'{purpose} needs {package}: pip install "digiprosper[{extra}]"') from error
+        raise ImportError(f"{purpose} needs {package}: {install_command(extra)}") from error
 
 
 def uncounted(done: int) -> None:

@@ -434,9 +434,7 @@ def test_a_missing_extra_names_its_cure(series, monkeypatch):
         "index_sensitivity": lambda: plots.index_sensitivity(varied()),
         "kernel_ridge": lambda: plots.kernel_ridge(series),
     }.items():
-        with pytest.raises(
-            ImportError, match=rf'plots.{name} needs matplotlib: pip install "digiprosper\[plot\]"'
-        ):
+        with pytest.raises(ImportError, match=rf'plots.{name} needs matplotlib: pip install "\.\[plot\]"'):
             call()
 
 

@@ -380,9 +380,7 @@ def test_a_missing_extra_names_its_cure(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     for name in ("effect_plot", "conditional_effect"):
-        with pytest.raises(
-            ImportError, match=rf'plots.{name} needs matplotlib: pip install "digiprosper\[plot\]"'
-        ):
+        with pytest.raises(ImportError, match=rf'plots.{name} needs matplotlib: pip install "\.\[plot\]"'):
             getattr(plots, name)(results)
 
 

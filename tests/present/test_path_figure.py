@@ -377,9 +377,7 @@ def test_a_missing_extra_names_its_cure(monkeypatch):
     results = fitted("a")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(
-        ImportError, match=r'plots.mediation_path needs matplotlib: pip install "digiprosper\[plot\]"'
-    ):
+    with pytest.raises(ImportError, match=r'plots.mediation_path needs matplotlib: pip install "\.\[plot\]"'):
         plots.mediation_path(results)
 
 

@@ -117,7 +117,9 @@ def test_a_type_that_is_not_known_here_is_an_error() -> None:
 
 
 @pytest.mark.many(9)
-@pytest.mark.parametrize("kind", ["plots", "etable", "Panel", "__version__", "", None, 3, int, Before(1.0, 2.0)])
+@pytest.mark.parametrize(
+    "kind", ["plots", "etable", "Panel", "__version__", "", None, 3, int, Before(1.0, 2.0)]
+)
 def test_what_is_no_type_of_results_is_an_error(kind: Any) -> None:
     with pytest.raises(PickleError, match="no such type"):
         restore(kind, "0.1.0", {"low": 1.0})
