@@ -166,10 +166,10 @@ def call_of(function: Any) -> str:
 DISTANCES = "coordinates=None, distance_cutoff=None, distance_kernel='bartlett'"
 EFFECTS = "entity_effects=True, time_effects=True"
 CONTRACT = {
-    "Panel": "data, entity=None, time=None, *, labels=None, step=None",
+    "Panel": "data, entity=None, time=None, *, labels=None, step=None, time_format=None",
     "Panel.balance": "keep='entities'",
     "Panel.dropna": "columns=None",
-    "Panel.from_stata": "path, *, entity, time=None, step=None, encoding=None",
+    "Panel.from_stata": "path, *, entity, time=None, step=None, time_format=None, encoding=None",
     "Panel.head": "n=5",
     "Panel.rename": "**names",
     "Panel.standardise": "columns, by=None",

@@ -510,6 +510,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "lost_draws": FewDrawsWarning,
     "missing_font": DigiprosperWarning,
     "renamed_columns": DigiprosperWarning,
+    "jumping_times": DigiprosperWarning,
     "partly_labelled": DigiprosperWarning,
     "leap_seconds": DigiprosperWarning,
     "undecoded_text": DigiprosperWarning,

@@ -353,7 +353,7 @@ def test_every_method_of_the_contract_is_there() -> None:
         assert hasattr(Panel, name), name
     assert str(inspect.signature(Panel.__init__)).startswith("(self, data")
     kinds = inspect.signature(Panel).parameters
-    assert list(kinds) == ["data", "entity", "time", "labels", "step"]
+    assert list(kinds) == ["data", "entity", "time", "labels", "step", "time_format"]
     assert kinds["step"].kind is inspect.Parameter.KEYWORD_ONLY
 
 

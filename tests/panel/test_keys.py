@@ -284,6 +284,178 @@ def test_keep_renumbers_without_gaps_and_keeps_the_grid() -> None:
     assert np.diff(only.ordinals).tolist() == [2]
 
 
+# --- years and their parts in one number -------------------------------------------------------------------
+
+
+def one_number(times: list[int], entities: int = 3) -> pd.DataFrame:
+    n = entities * len(times)
+    return pd.DataFrame(
+        {"i": np.repeat(range(entities), len(times)), "t": np.tile(times, entities), "x": np.arange(n) * 1.0}
+    )
+
+
+MONTHS = [year * 100 + month for year in (2018, 2019) for month in range(1, 13)]
+QUARTERS = [year * 10 + quarter for year in (2018, 2019) for quarter in range(1, 5)]
+WEEKS = [int(day.strftime("%G%V")) for day in pd.date_range("2018-01-01", periods=160, freq="7D")]
+DAYS = [int(day.strftime("%Y%m%d")) for day in pd.date_range("2018-01-01", periods=60)]
+JUMPING = {
+    "months": (MONTHS, "%Y%m", 201812, 201901),
+    "winters": ([201811, 201812, 201901, 201902], "%Y%m", 201812, 201901),
+    "quarters": (QUARTERS, "%Y%q", 20184, 20191),
+    "quarters of two digits": ([201803, 201804, 201901, 201902], "%Y0%q", 201804, 201901),
+    "weeks": (WEEKS, "%G%V", 201852, 201901),
+    "days": (DAYS, "%Y%m%d", 20180131, 20180201),
+}
+
+
+@pytest.mark.parametrize(("times", "time_format", "before", "after"), JUMPING.values(), ids=JUMPING)
+def test_parts_of_years_in_one_number_are_noticed_and_read(
+    times: list[int], time_format: str, before: int, after: int
+) -> None:
+    frame = one_number(times)
+    with pytest.warns(
+        DigiprosperWarning, match=f"from {before} to {after}.*time_format='{time_format}'"
+    ) as said:
+        panel = Panel(frame, "i", "t")
+    assert len(said) == 1
+    assert f"balanced, t jumps from {before} to {after}: see time_format; columns x" in repr(panel)
+    assert "see time_format" in panel._repr_html_()
+    assert panel.lag("x")["x_lag1"].isna().sum() > 3
+
+    read = Panel(frame, "i", "t", time_format=time_format)
+    assert "jumps" not in repr(read)
+    expected = frame.groupby("i")["x"].shift()
+    np.testing.assert_array_equal(read.lag("x")["x_lag1"], expected)
+    np.testing.assert_array_equal(read.diff("x")["x_diff1"], frame["x"] - expected)
+
+
+@pytest.mark.parametrize(
+    ("times", "step"),
+    [
+        (MONTHS[:12], None),
+        (MONTHS, 1),
+        (list(range(2000, 2020)), None),
+        ([201806, 201906, 202006], None),
+        ([20181, 20182, 20191, 20192], None),
+        ([21184, 21191, 21198, 21205], None),
+        ([17897, 17898, 17899, 17900], None),
+        ([999912, 1000001], None),
+        ([202013, 202101], None),
+        (list(range(200001, 200101)), None),
+    ],
+    ids=[
+        "one year",
+        "step",
+        "years",
+        "one month",
+        "halves",
+        "days of Stata",
+        "days",
+        "large",
+        "no month",
+        "count",
+    ],
+)
+def test_other_numbers_are_not_noticed(times: list[int], step: int | None) -> None:
+    assert "jumps" not in repr(Panel(one_number(times), "i", "t", step=step))
+
+
+def test_the_part_without_the_jump_is_not_noticed() -> None:
+    with pytest.warns(DigiprosperWarning, match="jumps"):
+        panel = Panel(one_number(MONTHS), "i", "t")
+    assert "jumps" not in repr(panel.subset("t < 201900"))
+    assert "jumps" in repr(panel.subset("t > 201806"))
+
+
+@pytest.mark.parametrize(
+    ("values", "time_format", "expected"),
+    [
+        (["201801", "201802"], "%Y%m", ["2018-01", "2018-02"]),
+        ([20181, 201812], "%Y%m", ["2018-01", "2018-12"]),
+        ([201801.0, 201802.0], "%Y%m", ["2018-01", "2018-02"]),
+        (pd.array([201801, 201802], dtype="Int64"), "%Y%m", ["2018-01", "2018-02"]),
+        (pd.Categorical(["2018m1", "2018m2"]), "%Ym%m", ["2018-01", "2018-02"]),
+        (["2018年1月", " 2018年2月 "], "%Y年%m月", ["2018-01", "2018-02"]),
+        (["2018q1", "2018q4"], "%Yq%q", ["2018Q1", "2018Q4"]),
+        (["Q1/2018", "Q4/2018"], "Q%q/%Y", ["2018Q1", "2018Q4"]),
+        (["FY2018", "FY2019"], "FY%Y", ["2018", "2019"]),
+        ([202053, 202101], "%G%V", ["2020-12-28/2021-01-03", "2021-01-04/2021-01-10"]),
+        (["31.1.2018", "1.2.2018"], "%d.%m.%Y", ["2018-01-31 00:00:00", "2018-02-01 00:00:00"]),
+    ],
+)
+def test_times_are_read_by_their_format(values: Any, time_format: str, expected: list[str]) -> None:
+    keys = sorted_keys(pd.DataFrame({"i": 1, "t": values, "x": 1.0}), "i", "t", None, time_format)[1]
+    assert [str(time) for time in keys.times] == expected
+
+
+def test_the_level_of_an_index_is_read_too() -> None:
+    panel = Panel(one_number(MONTHS).set_index(["i", "t"]), time_format="%Y%m")
+    assert panel.times.dtype == "period[M]"
+    assert panel.subset("t >= '2019-11'").nobs == 6
+
+
+@pytest.mark.parametrize(
+    ("times", "time_format", "values", "count"),
+    [
+        ([201801, 201813, 201800, 201801], "%Y%m", ("201813", "201800"), 2),
+        (["2018q1", "2018q5", "x", "x"], "%Yq%q", ("2018q5", "x"), 3),
+        (["2018q0", "2018q01", "2018q4", "18q2"], "%Yq%q", ("2018q0", "18q2"), 2),
+        ([201801, 201853, 202053, 201854], "%G%V", ("201853", "201854"), 2),
+        ([2018.5, 2019.0, 2020.0, 2021.0], "%Y", ("2018.5",), 1),
+    ],
+)
+def test_times_that_do_not_fit_the_format_are_named(
+    times: list[Any], time_format: str, values: tuple[str, ...], count: int
+) -> None:
+    with pytest.raises(PanelIndexError, match=f"'year'.*first: '{values[0]}'") as caught:
+        Panel(FLAT.assign(year=times), "city", "year", time_format=time_format)
+    data = {"column": "year", "format": time_format, "count": count, "values": values}
+    assert [(p.code, p.data) for p in caught.value.problems] == [("unread_times", data)]
+
+
+def test_times_that_a_format_makes_equal_are_repeated_keys() -> None:
+    frame = pd.DataFrame({"i": 1, "t": ["2018-01", "2018-1"], "x": 1.0})
+    with pytest.raises(PanelIndexError, match=r"1 row with the key.*2018-1"):
+        Panel(frame, "i", "t", time_format="%Y-%m")
+
+
+@pytest.mark.many(13)
+@pytest.mark.parametrize(
+    ("time_format", "words"),
+    [
+        ("%m", "with the year"),
+        (5, "with the year"),
+        ("", "with the year"),
+        ("mixed", "with the year"),
+        ("%Y%K", "'K' is a bad directive"),
+        ("%Y%m%Y", "no format of dates"),
+        ("%Y%", "no format of dates"),
+        ("%Y%U", "no format of dates"),
+        ("%Y%q%m", "no other part"),
+        ("%y%q", "no other part"),
+        ("%Y%q%q", "no other part"),
+        ("%Y%V", "no other part"),
+    ],
+)
+def test_what_is_no_format_of_times(time_format: Any, words: str) -> None:
+    with pytest.raises(OptionError, match=words) as caught:
+        Panel(FLAT, "city", "year", time_format=time_format)
+    assert caught.value.problems[0].data["option"] == "time_format"
+
+
+def test_a_format_needs_times_that_are_no_dates() -> None:
+    with pytest.raises(OptionError, match="needs a time key"):
+        Panel(pd.DataFrame({"city": [1, 2], "x": 1.0}), "city", time_format="%Y")
+    for times in (
+        pd.to_datetime(FLAT["year"].astype(str)),
+        pd.PeriodIndex(FLAT["year"].astype(str), freq="Y"),
+    ):
+        with pytest.raises(OptionError, match="omit time_format"):
+            Panel(FLAT.assign(year=times), "city", "year", time_format="%Y")
+    with pytest.raises(OptionError, match="omit step"):
+        Panel(FLAT, "city", "year", step=2, time_format="%Y")
+
+
 # --- names --------------------------------------------------------------------------------------------------
 
 

@@ -147,6 +147,18 @@ def test_steps_of_five_years(tmp_path: Path) -> None:
     assert panel.lag("x")["x_lag1"].tolist()[1] == 1
 
 
+def test_times_in_one_number_are_read_by_their_format(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"city": 1, "month": [201811, 201812, 201901], "quarter": ["2018q3", "2018q4", "2019q1"]}
+    )
+    path = written(tmp_path, frame.assign(x=[1.0, 2.0, 3.0]))
+    for time, time_format in (("month", "%Y%m"), ("quarter", "%Yq%q")):
+        panel = Panel.from_stata(path, entity="city", time=time, time_format=time_format)
+        assert panel.lag("x")["x_lag1"].tolist()[1:] == [1.0, 2.0]
+    with pytest.warns(DigiprosperWarning, match="time_format='%Y%m'"):
+        Panel.from_stata(path, entity="city", time="month")
+
+
 # --- text ---------------------------------------------------------------------------------------------------
 
 

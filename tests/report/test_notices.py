@@ -73,6 +73,7 @@ BESIDE = {
     "partly_labelled": "panel/stata.py",
     "undecoded_text": "panel/stata.py",
     "renamed_columns": "panel/keys.py",
+    "jumping_times": "panel/keys.py",
     "unfilled": "panel/interpolation.py",
     "unseen_values": "panel/conditions.py",
     "zero_first_stock": "variables/growth.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import numpy as np
@@ -25,7 +26,7 @@ from digiprosper.panel.columns import chosen_columns, grouping, missing_in, refu
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.describe import Correlation, between_within, correlate, summarise
 from digiprosper.panel.interpolation import interpolated
-from digiprosper.panel.keys import refuse_infinite, sorted_keys, to_pandas
+from digiprosper.panel.keys import jumping_times, refuse_infinite, sorted_keys, to_pandas
 from digiprosper.panel.labels import checked_labels
 from digiprosper.panel.renaming import renamed
 from digiprosper.panel.selection import cut_sample
@@ -69,6 +70,12 @@ class Panel:
         Length of one period, which lags and differences need. For integers the default is 1. For dates it is
         a frequency such as ``"M"``; the default is the longest of year, quarter, month, week and day that has
         at most one date of the data in each period.
+    time_format : str, optional
+        How to read times that are numbers or texts. The directives are those of ``datetime.strptime``,
+        and ``%q`` for a quarter: ``"%Y%m"`` reads 201801, ``"%Y%q"`` reads 20181, ``"%YQ%q"`` reads
+        2018Q1, and ``"%G%V"`` reads a week of ISO 8601. The times become periods (of a month, quarter,
+        week or year), and tables show these periods. If the format has days (``"%Y%m%d"``), the times
+        become dates. By default numbers are used as they are, so 201901 is 89 steps after 201812.
 
     Attributes
     ----------
@@ -78,16 +85,22 @@ class Panel:
     Raises
     ------
     PanelIndexError
-        If a key column does not exist, has missing values or cannot be sorted, or if two rows have the same
-        keys.
+        If a key column does not exist, has missing values or cannot be sorted, if two rows have the same
+        keys, or if a time does not fit `time_format`.
     ColumnError
         If two columns have the same name, or if a label is for a column that does not exist.
     InputTypeError
         If `data` is not a table.
     OptionError
-        If `step` does not fit the type of the time key.
+        If `step` does not fit the type of the time key, or `time_format` is not a format of times.
     MissingDataError
         If a column has infinite values.
+
+    Warns
+    -----
+    DigiprosperWarning
+        If the time key seems to be a year with its month, quarter, week or day in one number, so that
+        lags have gaps. Pass `time_format`, or ``step=1`` if the numbers are meant as they are.
 
     Examples
     --------
@@ -99,6 +112,16 @@ class Panel:
     Panel: 2 city x 2 year, 4 rows, balanced; columns gdp
     >>> panel.lag("gdp").frame["gdp_lag1"].tolist()
     [nan, 1.0, nan, 3.0]
+
+    Year and month in one number:
+
+    >>> df = pd.DataFrame({"city": ["A", "A"], "month": [201812, 201901], "gdp": [1.0, 2.0]})
+    >>> monthly = Panel(df, entity="city", time="month", time_format="%Y%m")
+    >>> monthly.lag("gdp").frame
+                  gdp  gdp_lag1
+    city month
+    A    2018-12  1.0       NaN
+         2019-01  2.0       1.0
     """
 
     __slots__ = ("_imputations", "_is_part", "_table")
@@ -115,14 +138,16 @@ class Panel:
         *,
         labels: Mapping[str, str] | None = None,
         step: int | str | None = None,
+        time_format: str | None = None,
     ) -> None:
-        frame, keys = sorted_keys(to_pandas(data), entity, time, step)
+        frame, keys = sorted_keys(to_pandas(data), entity, time, step, time_format)
         refuse_infinite(frame, keys.index)
         known = (*keys.names, *frame.columns)
         checked = {} if labels is None else checked_labels(labels, known)
         self._table = Table(frame, keys, checked, step)
         self._imputations = pd.DataFrame({"column": [], "entity": [], "time": [], "value": []})
         self._is_part = False
+        issue(filter(None, [jumping_times(keys, step)]))
 
     @classmethod
     def from_stata(
@@ -132,6 +157,7 @@ class Panel:
         entity: str,
         time: str | None = None,
         step: int | str | None = None,
+        time_format: str | None = None,
         encoding: str | None = None,
     ) -> Panel:
         """Read a Stata file (.dta) with its variable labels and value labels.
@@ -140,7 +166,7 @@ class Panel:
         ----------
         path : str or path
             The file.
-        entity, time, step
+        entity, time, step, time_format
             As in `Panel`.
         encoding : str, optional
             Encoding of the text in a file of Stata 13 or earlier, such as ``"gb18030"``. The default is
@@ -194,7 +220,7 @@ class Panel:
         {'gdp': 'GDP per head'}
         """
         read = read_stata(path, time, encoding)
-        panel = cls(read.frame, entity, time, labels=read.labels, step=step)
+        panel = cls(read.frame, entity, time, labels=read.labels, step=step, time_format=time_format)
         issue(read.notices)
         return panel
 
@@ -222,12 +248,18 @@ class Panel:
         balance = "balanced" if self.is_balanced else "unbalanced"
         if self.entities_occur_once:
             balance = f"each {self.entity_name} in one {self.time_name} only"
-        return f"Panel: {shape}, {self.nobs} rows, {balance}; columns {', '.join(self.columns)}"
+        return f"Panel: {shape}, {self.nobs} rows, {balance}{self._jump()}; columns {', '.join(self.columns)}"
+
+    def _jump(self) -> str:
+        jump = jumping_times(self._table.keys, self._table.step)
+        if jump is None:
+            return ""
+        return f", {self.time_name} jumps from {jump.data['before']} to {jump.data['after']}: see time_format"
 
     def _repr_html_(self) -> str:
         with np.errstate(over="ignore"):  # pandas compares columns of float16 with numbers beyond their range
             head = self.frame.head(6).to_html()
-        return f"<p>{self.n_entities} × {self.n_times}, {self.nobs} rows</p>{head}"
+        return f"<p>{self.n_entities} × {self.n_times}, {self.nobs} rows{escape(self._jump())}</p>{head}"
 
     def __len__(self) -> int:
         return self.nobs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -24,6 +25,7 @@ from digiprosper.errors import (
     counted,
     issue,
     one_line,
+    option_problem,
     quoted,
     several,
     unknown_columns,
@@ -35,11 +37,29 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Ints
 
-__all__ = ["Keys", "Mask", "cut_codes", "refuse_infinite", "rows_text", "sorted_keys", "to_pandas"]
+__all__ = [
+    "Keys",
+    "Mask",
+    "cut_codes",
+    "jumping_times",
+    "refuse_infinite",
+    "rows_text",
+    "sorted_keys",
+    "to_pandas",
+]
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 _DATE_STEPS = ("Y", "Q", "M", "W", "D")
+# A year with a part of it in one number: the format, how many digits, and what they are.
+_ONE_NUMBER = (
+    ("%Y%m", 6, "year and month"),
+    ("%Y0%q", 6, "year and quarter"),
+    ("%G%V", 6, "year and week"),
+    ("%Y%q", 5, "year and quarter"),
+    ("%Y%m%d", 8, "year, month and day"),
+)
+_YEARS_IN_NUMBERS = (1900, 2100)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,7 +240,7 @@ def _foreign(data: object) -> pd.DataFrame:
 
 
 def sorted_keys(
-    frame: pd.DataFrame, entity: str | None, time: str | None, step: object
+    frame: pd.DataFrame, entity: str | None, time: str | None, step: object, time_format: object = None
 ) -> tuple[pd.DataFrame, Keys]:
     """Check the keys, code them, and sort the rows by entity and time.
 
@@ -232,6 +252,8 @@ def sorted_keys(
         Names of the keys.
     step : int, str or None
         One step of time.
+    time_format : str, optional
+        How numbers or texts are read as times.
 
     Returns
     -------
@@ -243,7 +265,9 @@ def sorted_keys(
     Raises
     ------
     PanelIndexError
-        If a key is missing, incomplete, repeated or cannot be ordered.
+        If a key is missing, incomplete, repeated or cannot be ordered, or a time does not fit the format.
+    OptionError
+        If `step` does not fit the times, or `time_format` is no format of times.
     """
     frame, entity, time = _key_columns(frame, entity, time)
     if len(frame) == 0:
@@ -255,7 +279,13 @@ def sorted_keys(
     times: pd.Index[Any] = pd.RangeIndex(1)
     steps: Ints = np.zeros(len(frame), dtype=np.intp)
     if time is not None:
-        steps, times = _factorize(_orderable(frame[time], time), time)
+        column = frame[time]
+        values = _orderable(column, time) if time_format is None else _read_times(column, time, time_format)
+        steps, times = _factorize(values, time)
+    elif time_format is not None:
+        raise _no_format(
+            time_format, f"time_format={cited(time_format)} needs a time key: Panel(..., time=)."
+        )
     order = np.lexsort((steps, codes))
     codes, steps = codes[order], steps[order]
     _refuse_repeats(frame, names, order, (codes[1:] == codes[:-1]) & (steps[1:] == steps[:-1]))
@@ -402,6 +432,131 @@ def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
     if pd.api.types.is_float_dtype(kind) and bool((values % 1 == 0).all()):
         return values.astype("int64")
     raise _no_time(values, name)
+
+
+def _read_times(values: pd.Series[Any], name: str, time_format: object) -> pd.Series[Any]:
+    """Read numbers or texts as periods of the finest part of the format, or as dates where it has days."""
+    if isinstance(values.dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(values.dtype):
+        text = f"time {cited(name)} has dates or periods, which need no format; omit time_format."
+        raise _no_format(time_format, text)
+    codes, texts = pd.factorize(np.array([_time_as_text(v) for v in values], dtype=object))
+    times = _times_of(texts.tolist(), time_format)
+    unread = times.isna()
+    if unread.any():
+        rows, shown = int(unread[codes].sum()), texts[unread]
+        text = (
+            f"time {cited(name)}: {counted(shown.size, 'value')} in {counted(rows, 'row')} cannot be read by "
+            f"time_format={cited(time_format)} (first: {quoted(shown)})"
+        )
+        data = {"column": name, "format": time_format, "count": rows, "values": tuple(shown[:5])}
+        cure = "Correct these values, or pass the format of all values."
+        raise PanelIndexError(f"{text}. {cure}", [Notice("unread_times", text, data)])
+    return pd.Series(times.take(codes), index=values.index)
+
+
+def _time_as_text(value: object) -> str:
+    # pandas makes whole numbers decimal as soon as one is missing.
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(cast("float", value)) if whole else value).strip()
+
+
+def _times_of(texts: list[str], time_format: object) -> pd.PeriodIndex | pd.DatetimeIndex:
+    """Read each text as a time; missing where it does not fit the format."""
+    if not isinstance(time_format, str) or not re.search("%[YyG]", time_format):
+        text = (
+            f"time_format={cited(time_format)} must be a text with the year, such as '%Y%m' for 201801, "
+            "'%Y%q' for 20181 (quarters) or '%Y-%m-%d'."
+        )
+        raise _no_format(time_format, text)
+    parts = set(re.findall("%(.)", time_format))
+    # strptime has no quarters, and reads a week only with one of its days.
+    if "q" in parts:
+        return pd.PeriodIndex(_quarters_of(texts, time_format), freq="Q")
+    if "V" in parts and not parts & set("aAuw"):
+        return pd.PeriodIndex(_weeks_of(texts, time_format), freq="W")
+    try:
+        dates = pd.to_datetime(pd.Index(texts, dtype=object), format=time_format, errors="coerce")
+    except (ValueError, re.error) as error:
+        text = f"time_format={cited(time_format)} is no format of dates: {clipped(str(error))}."
+        raise _no_format(time_format, text) from error
+    if parts <= set("YymbB"):
+        return dates.to_period("M" if parts & set("mbB") else "Y")
+    return dates
+
+
+def _quarters_of(texts: list[str], time_format: str) -> list[pd.Period | None]:
+    pairs = _pairs_of(texts, time_format, "%Y", "%q")
+    return [
+        pd.Period(year=pair[0], quarter=pair[1], freq="Q") if pair and 1 <= pair[1] <= 4 else None
+        for pair in pairs
+    ]
+
+
+def _weeks_of(texts: list[str], time_format: str) -> list[pd.Period | None]:
+    return [
+        pd.Period(dt.date.fromisocalendar(*pair, 1), freq="W") if pair and _is_week(*pair) else None
+        for pair in _pairs_of(texts, time_format, "%G", "%V")
+    ]
+
+
+def _is_week(year: int, week: int) -> bool:
+    # The week of 28 December is the last of its year.
+    return year > 0 and 1 <= week <= dt.date(year, 12, 28).isocalendar().week
+
+
+def _pairs_of(texts: list[str], time_format: str, year: str, part: str) -> list[tuple[int, int] | None]:
+    """Read the year and a part of it from each text; None where it does not fit the format."""
+    pattern = re.escape(time_format)
+    pattern = pattern.replace(year, "(?P<year>[0-9]{4})", 1).replace(part, "(?P<part>[0-9]{1,2})", 1)
+    if "%" in pattern or "<year>" not in pattern:
+        text = f"time_format={cited(time_format)} must have {year} and {part} once each, and no other part."
+        raise _no_format(time_format, text)
+    matches = [re.fullmatch(pattern, text) for text in texts]
+    return [None if m is None else (int(m["year"]), int(m["part"])) for m in matches]
+
+
+def _no_format(time_format: object, text: str) -> OptionError:
+    return OptionError(text, [option_problem("time_format", time_format, what=text)])
+
+
+def jumping_times(keys: Keys, step: object) -> Notice | None:
+    """Report times such as 201812 and 201901, which are one month apart and 89 apart as numbers.
+
+    Parameters
+    ----------
+    keys : Keys
+        Of a panel.
+    step : int, str or None
+        As the user gave it. Who gives a step has said how far apart times are.
+
+    Returns
+    -------
+    Notice or None
+        Code jumping_times; data column, before, after (the first two times with a jump between them) and
+        format (which reads such times). None where nothing jumps.
+    """
+    if step is not None or keys.time_name is None or not pd.api.types.is_integer_dtype(keys.times.dtype):
+        return None
+    values = keys.times.to_numpy(dtype=np.int64)
+    for time_format, digits, what in _ONE_NUMBER:
+        years = values // 10 ** (digits - 4)
+        if years[0] < _YEARS_IN_NUMBERS[0] or years[-1] > _YEARS_IN_NUMBERS[1]:
+            continue
+        times = _times_of(list(map(str, values)), time_format)
+        if times.isna().any():
+            continue
+        periods = times if isinstance(times, pd.PeriodIndex) else times.to_period("D")
+        jumps = np.flatnonzero((np.diff(periods.asi8) == 1) & (np.diff(values) > 1))
+        if jumps.size:
+            before, after = (int(v) for v in values[jumps[0] : jumps[0] + 2])
+            text = (
+                f"{cited(keys.time_name)} seems to be {what} in one number. It jumps from {before} to "
+                f"{after}, so lags, leads and differences are missing there. Pass time_format="
+                f"{time_format!r} to Panel, or convert it with pd.PeriodIndex or pd.to_datetime."
+            )
+            data = {"column": keys.time_name, "before": before, "after": after, "format": time_format}
+            return Notice("jumping_times", text, data)
+    return None
 
 
 def _no_time(values: pd.Series[Any], name: str) -> PanelIndexError:
