@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from digiprosper import Panel
+from digiprosper import FixedEffects, Panel
 from digiprosper.errors import (
     ColumnError,
     DigiprosperWarning,
@@ -184,7 +184,7 @@ def test_whole_decimal_times_are_whole_numbers() -> None:
     ("years", "words"),
     [
         (["2019", "2020", "2021", "2022"], ["'year'", "text", "astype(int)", "to_datetime", "PeriodIndex"]),
-        (["2019年", "2020年", "2021年", "2022年"], ["'year'", "text", "extract"]),
+        (["2019年", "2020年", "2021年", "2022年"], ["'year'", "text", "extract", "time_format="]),
         ([2019.5, 2020.0, 2021.0, 2022.0], ["'year'", "fractional", "2019.5"]),
         ([True, False, True, False], ["'year'", "boolean"]),
     ],
@@ -327,6 +327,24 @@ def test_parts_of_years_in_one_number_are_noticed_and_read(
     expected = frame.groupby("i")["x"].shift()
     np.testing.assert_array_equal(read.lag("x")["x_lag1"], expected)
     np.testing.assert_array_equal(read.diff("x")["x_diff1"], frame["x"] - expected)
+
+
+@pytest.mark.filterwarnings("ignore:'t' seems to be year and month")
+def test_models_of_months_equal_those_of_counted_months() -> None:
+    frame = one_number(MONTHS, 20).assign(x=np.random.default_rng(8).normal(size=480))
+    frame = frame.assign(y=frame["x"].cumsum(), count=np.tile(range(24), 20)).query("x < 1.5")
+    spec = FixedEffects("y", ["lag(x)"], cov_type="driscoll_kraay")
+    numbers, months, counted = (
+        spec.fit(panel)
+        for panel in (
+            Panel(frame, "i", "t"),
+            Panel(frame, "i", "t", time_format="%Y%m"),
+            Panel(frame, "i", "count"),
+        )
+    )
+    assert months.nobs == counted.nobs > numbers.nobs + 10
+    np.testing.assert_array_equal(months.params, counted.params)
+    np.testing.assert_array_equal(months.std_errors, counted.std_errors)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from digiprosper import Panel
 from digiprosper.errors import (
     ColumnError,
+    InputTypeError,
 )
 from digiprosper.panel.access import table_of
 
@@ -112,3 +113,13 @@ def test_numbers_are_read_once_and_cannot_be_written(panel: Panel) -> None:
     changed = table.with_columns({"gdp": 0.0})
     assert (changed.numeric("gdp") == 0).all()
     assert (table.numeric("gdp") > 0).all()
+
+
+@pytest.mark.parametrize(
+    "times", [pd.PeriodIndex(["2018-12", "2019-01"], freq="M"), pd.to_datetime(["2018-12-01", "2019-01-01"])]
+)
+def test_periods_and_dates_are_told_how_to_become_numbers(times: Any) -> None:
+    panel = Panel(pd.DataFrame({"i": 1, "t": times, "x": 1.0}), "i", "t")
+    with pytest.raises(InputTypeError, match=r"assign a number, such as panel\['t'\]\.dt\.year"):
+        table_of(panel).numeric("t")
+    assert panel.assign(year=panel["t"].dt.year)["year"].tolist() == [2018, 2019]

@@ -573,7 +573,7 @@ def _no_time(values: pd.Series[Any], name: str) -> PanelIndexError:
     return PanelIndexError(
         f"time {cited(name)} is text ({shown}) and has no order in time. Convert it: {years} for "
         f"years, pd.to_datetime(df[{cited(name)}]) for dates, pd.PeriodIndex(df[{cited(name)}], freq='Q') "
-        "for quarters."
+        "for quarters. Or pass the format of the text to Panel, such as time_format='%Y-%m'."
     )
 
 

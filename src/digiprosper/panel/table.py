@@ -291,6 +291,8 @@ def _not_numeric(values: pd.Series[Any], name: str) -> InputTypeError:
     if not odd:
         odd = list(distinct.head(3))
         cure = f"convert it: df[{cited(name)}] = pd.to_numeric(df[{cited(name)}])"
+        if isinstance(values.dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(values.dtype):
+            cure = f"assign a number, such as panel[{cited(name)}].dt.year"
     return InputTypeError(
         f"column {cited(name)} is {values.dtype} and not numeric (first: {quoted(odd, 3)}); {cure}.",
         [text_problem(name, odd[:5])],
