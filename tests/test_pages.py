@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import re
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 import digiprosper as dp
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 PAGE = DOCS / "how-to" / "bibliometrics.md"
 
 
@@ -80,6 +82,50 @@ def test_the_figure(page: dict[str, Any], tmp_path: Path, monkeypatch: pytest.Mo
     (figure,) = [block for block in blocks if ">>>" not in block]
     exec(figure, dict(page))
     assert {path.name for path in tmp_path.iterdir()} == {"keywords.png", "keywords.graphml"}
+
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+MODULES = sorted((ROOT / "src").rglob("*.py"))
+# More than eight digits after the point, zeros before the first other digit of a number below 1 left out.
+LONG = re.compile(r"(?<![\d.])0\.0*[1-9]\d{8,}|[1-9]\d*\.\d{9,}")
+
+
+def expected_texts(path: Path) -> list[str]:
+    """Read the expected outputs of the examples of a page, or of the docstrings of a module."""
+    texts = [path.read_text(encoding="utf-8")]
+    if path.suffix == ".py":
+        documented = ast.Module, ast.ClassDef, ast.FunctionDef
+        nodes = [node for node in ast.walk(ast.parse(texts[0])) if isinstance(node, documented)]
+        texts = [ast.get_docstring(node) or "" for node in nodes]
+    return [example.want for text in texts for example in doctest.DocTestParser().get_examples(text)]
+
+
+def test_examples_compare_no_more_digits_than_all_versions_of_numpy_share() -> None:
+    """Sums in another order differ from the tenth digit on, between versions and between processors."""
+    long = {path.name: LONG.findall("".join(expected_texts(path))) for path in [*PAGES, *MODULES]}
+    assert {name: numbers for name, numbers in long.items() if numbers} == {}
+
+
+@pytest.mark.many(12)
+@pytest.mark.parametrize(
+    ("number", "is_long"),
+    [
+        ("0.5", False),
+        ("0.12345678", False),
+        ("0.0012345678", False),
+        ("13.666667...", False),
+        ("1e-12", False),
+        ("100000000000.0", False),
+        ("0.123456789", True),
+        ("-0.00123456789", True),
+        ("1.000000001", True),
+        ("array([0.1234567891234567])", True),
+        ("1.2345678912345e-05", True),
+        ("0.1, 10.123456789...", True),
+    ],
+)
+def test_long_numbers_are_recognised(number: str, is_long: bool) -> None:
+    assert bool(LONG.search(number)) == is_long
 
 
 HOLDERS: dict[str, tuple[Any, ...]] = {

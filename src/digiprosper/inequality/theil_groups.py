@@ -201,8 +201,8 @@ def urban_rural_theil(
     Examples
     --------
     >>> from digiprosper import urban_rural_theil
-    >>> round(urban_rural_theil(47412, 18931, 0.6472, 0.3528), 10)
-    0.0740629961
+    >>> round(urban_rural_theil(47412, 18931, 0.6472, 0.3528), 8)
+    0.074063
     >>> urban_rural_theil([3.0, 2.0], [3.0, 1.0], 0.5, 0.5).round(4).tolist()
     [0.0, 0.0566]
     """

@@ -441,7 +441,7 @@ def _read_times(values: pd.Series[Any], name: str, time_format: object) -> pd.Se
         raise _no_format(time_format, text)
     codes, texts = pd.factorize(np.array([_time_as_text(v) for v in values], dtype=object))
     times = _times_of(texts.tolist(), time_format)
-    unread = times.isna()
+    unread = np.asarray(times.isna())
     if unread.any():
         rows, shown = int(unread[codes].sum()), texts[unread]
         text = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -61,7 +61,7 @@ def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
     """
     found = getattr(_root(), kind, None) if isinstance(kind, str) else kind
     # A name of the package may also be that of a module or of a function.
-    if not (isinstance(found, type) and issubclass(found, PickledByName)):
+    if not (isinstance(found, type) and is_dataclass(found)):
         raise _not_read(kind, version, "there is no such type here")
 
     unknown = set(named) - {field.name for field in fields(found)}

@@ -242,8 +242,8 @@ def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> 
     Examples
     --------
     >>> from digiprosper import variables
-    >>> round(variables.solow_tfp(8, 4, 4, capital_share=0.5), 10)  # ln 2
-    0.6931471806
+    >>> round(variables.solow_tfp(8, 4, 4, capital_share=0.5), 8)  # ln 2
+    0.69314718
     """
     columns = {"output": output, "capital": capital, "labour": labour, "capital_share": capital_share}
     given = arguments("solow_tfp", columns)

@@ -137,8 +137,8 @@ def urban_rural_ratio(urban_income: Any, rural_income: Any) -> Any:
     Examples
     --------
     >>> from digiprosper import variables
-    >>> round(variables.urban_rural_ratio(47412, 18931), 10)
-    2.5044635783
+    >>> round(variables.urban_rural_ratio(47412, 18931), 8)
+    2.50446358
     """
     given = arguments("urban_rural_ratio", {"urban_income": urban_income, "rural_income": rural_income})
     given.refuse(("urban_income",), below_zero, "negative", "Incomes are at least 0")
