@@ -90,24 +90,29 @@ package: .venv/.ok
 	cd .venv-package && bin/python -m regional_report
 	cd .venv-package && bin/mypy --strict ../tests/downstream/regional_report.py
 
-# The lowest versions that pyproject.toml allows on the lowest Python, the newest on the newest, with two cases
-# of a test. What no version of a package can change runs once only, and so do the kernels, cases marked
-# `further`, and the two rooms whose tests draw most.
+# What README's command runs, with the newest versions on the newest Python of this machine. And the lowest
+# versions that pyproject.toml allows on the lowest Python, with two cases of a test: what no version of a
+# package can change does not run again, nor do the kernels, cases marked `further`, and the two rooms whose
+# tests draw most.
 ONCE := --cases=2 --ignore=tests/test_fuzz.py --ignore=tests/test_packaging.py --ignore=tests/test_words.py \
 	--ignore=tests/test_architecture.py --ignore=tests/test_reading.py \
 	--ignore=tests/threshold --ignore=tests/mediation --ignore-glob='*/kernels/*'
 versions: lowest newest
 
 lowest: .venv/.dev
-	$(call on_python,3.11,.venv-lowest,lowest-direct)
+	$(call on_python,3.11,.venv-lowest,lowest-direct,$(ONCE) tests)
 
 newest: .venv/.dev
-	$(call on_python,>=3.13,.venv-newest,highest)
+	$(call on_python,3.14 3.13 3.12,.venv-newest,highest,)
 
+# On the first of these versions of Python that this machine has.
 define on_python
-	@if $(BIN)/uv python find --system --no-python-downloads '$(1)' > /dev/null 2>&1; then \
-		$(BIN)/uv venv --quiet --clear --no-python-downloads --python '$(1)' $(2) && \
-		$(BIN)/uv pip install --quiet --python $(2) --resolution $(3) --editable . --group test && \
-		$(2)/bin/python $(PYTEST) $(ONCE) tests; \
-	else echo 'Left out: no Python $(1) on this machine.'; fi
+	@for python in $(1); do \
+		if $(BIN)/uv python find --system --no-python-downloads "$$python" > /dev/null 2>&1; then \
+			$(BIN)/uv venv --quiet --clear --no-python-downloads --python "$$python" $(2) && \
+			$(BIN)/uv pip install --quiet --python $(2) --resolution $(3) --editable . --group test && \
+			$(2)/bin/python $(PYTEST) $(4); \
+			exit; \
+		fi; \
+	done; echo 'Left out: no Python $(1) on this machine.'
 endef

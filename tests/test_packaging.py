@@ -84,3 +84,43 @@ def test_links_of_the_readme_work_elsewhere() -> None:
         if link.startswith(home):
             place = re.sub(r"^(blob|tree)/main/", "", link.removeprefix(f"{home}/"))
             assert (ROOT / place).exists(), link
+
+
+def series(text: str) -> list[str]:
+    """Give the versions of Python that a text names, such as 3.11, in order."""
+    return sorted(set(re.findall(r"\b3\.\d+\b", text)), key=lambda version: int(version.split(".")[1]))
+
+
+WORKFLOW = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+CLASSIFIED = series(" ".join(PROJECT["classifiers"]))
+
+
+def recipe(target: str) -> str:
+    (text,) = re.findall(rf"^{target}: \S+\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
+    return str(text)
+
+
+def test_the_versions_of_python_that_are_declared_are_tested() -> None:
+    (matrix,) = re.findall(r"python: (\[.*\])", WORKFLOW)
+    assert series(matrix) == CLASSIFIED
+    assert PROJECT["requires-python"] == f">={CLASSIFIED[0]}"
+    check = WORKFLOW[WORKFLOW.index("  check:") :]
+    assert series(check) == [CLASSIFIED[0], CLASSIFIED[-1]]
+
+
+def test_what_the_readme_runs_is_run_on_the_newest_python() -> None:
+    """The command of README, without options of its own, and before other versions the newest one."""
+    assert recipe("test") == "\t$(BIN)/python $(PYTEST)\n"
+    (call,) = re.findall(r"\$\(call on_python,([^,]*),[^,]*,([^,]*),([^,]*)\)", recipe("newest"))
+    versions, resolution, options = call
+    assert versions.split()[0] == CLASSIFIED[-1]
+    assert (resolution, options) == ("highest", "")
+    assert "newest" in re.findall(r"^versions: (.*)$", MAKEFILE, re.MULTILINE)[0].split()
+    assert f"call on_python,{CLASSIFIED[0]}," in recipe("lowest")
+
+
+def test_security_says_what_a_pickle_can_do_and_where_to_report() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    assert f"{PROJECT['urls']['Homepage']}/security/advisories/new" in text
+    assert "Unpickle only what you trust" in text

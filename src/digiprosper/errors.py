@@ -266,6 +266,8 @@ class ThresholdSearchError(DigiprosperError, ValueError):
 class PickleError(DigiprosperError, pickle.UnpicklingError):
     """A pickled result was saved by another version and cannot be loaded.
 
+    It does not check whether a pickle is safe: unpickle only files that you trust.
+
     Examples
     --------
     >>> import pickle, digiprosper as dp
