@@ -16,7 +16,7 @@ Done: TypeAlias = "Callable[[int], object]"
 
 
 def install_command(extra: str) -> str:
-    """Say how to install an extra.
+    """Write the command that installs an extra.
 
     Nothing is published under the name of the library yet, so that only its folder can be installed.
 
