@@ -1017,12 +1017,11 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         used = np.flatnonzero(weights.any(axis=0))
         return np.asarray(weights[:, used] @ self.root[used])
 
-    def _critical(self, level: float, weights: Floats) -> Floats | float:
+    def _critical(self, level: float, weights: Floats) -> Floats:
         """Critical values of t for weighted sums of the coefficients."""
         from scipy.special import stdtrit
 
-        values: Floats = stdtrit(self.df_of(weights), 0.5 + check_level(level) / 2)
-        return values
+        return np.asarray(stdtrit(self.df_of(weights), 0.5 + check_level(level) / 2))
 
     def _ssr(self) -> float:
         return float(self.residuals @ self.residuals) if self.rows is None else self.rows.ssr

@@ -191,14 +191,17 @@ def _adjustment(leverage: Floats) -> tuple[Floats, Floats, Bools]:
     return vectors, np.where(perfect, -1.0, factor), perfect
 
 
+def _codes(effect: Effect) -> Ints:
+    return effect.codes if isinstance(effect, Slope) else effect
+
+
 def _columns_of_effects(effects: Sequence[Effect], clusters: Ints) -> Floats:
     """Span the effects that are not nested in clusters, net of those that are: (N, rank), orthonormal."""
-    nested, others = [], []
-    for effect in effects:
-        codes = effect.codes if isinstance(effect, Slope) else effect
-        (nested if is_nested(codes, clusters) else others).append(effect)
+    inside = [is_nested(_codes(effect), clusters) for effect in effects]
+    nested = [effect for effect, within_one in zip(effects, inside, strict=True) if within_one]
+    others = [effect for effect, within_one in zip(effects, inside, strict=True) if not within_one]
     n = clusters.size
-    levels = [int((e.codes if isinstance(e, Slope) else e).max()) + 1 for e in others]
+    levels = [int(_codes(effect).max()) + 1 for effect in others]
     if sum(levels) * n > _MOST_CELLS:
         text = (
             f"cov_type='cr2' needs a column for each of the {sum(levels):,} levels of the effects that are "
@@ -207,9 +210,7 @@ def _columns_of_effects(effects: Sequence[Effect], clusters: Ints) -> Floats:
         raise OptionError(text, [option_problem("cov_type", "cr2", what=text)])
     dummies = np.zeros((n, sum(levels)))
     for effect, start in zip(others, np.cumsum([0, *levels]), strict=False):
-        slope = isinstance(effect, Slope)
-        codes = effect.codes if slope else effect
-        dummies[np.arange(n), start + codes] = effect.column if slope else 1.0
+        dummies[np.arange(n), start + _codes(effect)] = effect.column if isinstance(effect, Slope) else 1.0
     if nested:
         dummies = within(nested, n).sweep(dummies)
     lengths = np.linalg.norm(dummies, axis=0)
