@@ -348,7 +348,7 @@ def provinces(kind: str) -> SpatialWeights:
     if kind == "1/d, scalar":
         matrix = build(places, standardise="none").dense
         return SpatialWeights(matrix / matrix.sum(axis=1).max(), places.index, standardise="none")
-    power = 2 if kind.startswith("1/d²") else 1
+    power = 2 if kind.startswith("1/d^2") else 1
     return build(places, power=power, standardise="spectral" if "spectral" in kind else "row")
 
 
@@ -384,13 +384,13 @@ def of_notices(fit: dp.SpatialResults, at: float) -> list[float]:
         ("borders", "sdm", 0.3, [-0.076, 0.82, 1.0, 0.828, -0.015, 0.96, 0.0]),
         ("4 nearest", "sdm", 0.3, [-0.083, 0.827, 1.0, 0.815, -0.018, 0.967, 0.0]),
         ("4 nearest", "sem", 0.3, [-0.088, 0.813, 1.0, 0.799, -0.017, 0.937, 0.0]),
-        ("1/d²", "sdm", 0.3, [-0.141, 0.697, 1.0, 0.716, -0.039, 0.917, 0.067, 0.914]),
-        ("1/d²", "sdm", 0.6, [-0.153, 0.533, 1.0, 0.53, -0.056, 0.903, 0.833, 0.877]),
+        ("1/d^2", "sdm", 0.3, [-0.141, 0.697, 1.0, 0.716, -0.039, 0.917, 0.067, 0.914]),
+        ("1/d^2", "sdm", 0.6, [-0.153, 0.533, 1.0, 0.53, -0.056, 0.903, 0.833, 0.877]),
         ("1/d", "sdm", 0.0, [-0.626, 0.313, 1.0, 0.364, -0.29, 0.833, 0.963, 0.794]),
         ("1/d", "sdm", 0.3, [-0.687, 0.17, 1.0, 0.232, -0.355, 0.723, 1.0, 0.652]),
         ("1/d", "sem", 0.3, [-0.68, 0.177, 1.0, 0.224, -0.347, 0.727, 1.0, 0.639]),
         ("borders, an island", "sdm", 0.3, [-0.07, 0.853, 1.0, 0.841]),
-        ("1/d² spectral", "sdm", 0.3, [-0.061, 0.887, 0.873, 0.905]),
+        ("1/d^2 spectral", "sdm", 0.3, [-0.061, 0.887, 0.873, 0.905]),
         ("1/d spectral", "sdm", 0.0, [-0.301, 0.623, 1.0, 0.649]),
         ("1/d spectral", "sdm", 0.3, [-0.238, 0.613, 1.0, 0.624]),
         ("1/d spectral", "sem", 0.3, [-0.659, 0.24, 1.0, 0.306]),
@@ -403,7 +403,7 @@ def test_notices_state_the_coverage_of_31_provinces(
     """Coverage of 95% intervals of rho (SDM) or lambda (SEM) in 300 panels, and what the notices say of it.
 
     Two-way effects, 31 provinces and 10 periods, with slopes of 1 and, in the SDM, .5 on the spatial lag of
-    the regressor. Regressor and errors are normal without serial correlation. Inverse distances 1/d and 1/d²
+    the regressor. Regressor and errors are normal without serial correlation. Inverse distances 1/d and 1/d^2
     have all provinces as neighbours; they and the borders are row-standardised unless the name says another.
     "reported" is the share of panels whose fit has a notice of the bias, and "stated" the mean coverage that
     these notices state. The correction of Lee and Yu requires rows with equal sums.
