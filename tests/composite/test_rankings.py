@@ -572,6 +572,21 @@ def test_without_an_entity_with_yearly_weights(scope, structure):
         check(table.loc[entity], compared(both, full.scores, pd.DataFrame(weights).T, full.weights_by_year))
 
 
+def test_two_entities_are_enough_to_leave_one_out():
+    frame = make_frame(3, n=2)
+    table = without(CompositeIndex(SYSTEM), panel_of(frame), over="entity")
+    full = quiet(CompositeIndex(SYSTEM).fit, panel_of(frame))
+    assert table.index.tolist() == ["r00", "r01"]
+    assert (table["problem"] == "").all()
+    for entity in table.index:
+        held_ends = CompositeIndex(held(frame), scope="goalposts")
+        fit = quiet(held_ends.fit, panel_of(frame[frame["id"] != entity]))
+        check(
+            table.loc[entity],
+            compared(fit.apply(panel_of(frame)), full.scores, weights_of(fit), weights_of(full)),
+        )
+
+
 def test_an_entity_that_is_not_in_the_base_year_teaches_nothing():
     frame = make_frame(24)
     frame = frame[~((frame["id"] == "r05") & (frame["year"] == 2010))]

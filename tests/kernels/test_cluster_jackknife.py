@@ -41,6 +41,24 @@ def test_deviations_are_those_of_refits(seed, memory, weighted) -> None:
     np.testing.assert_allclose(got, np.array(without) - whole, rtol=1e-8, atol=1e-12)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_two_effects_nested_in_the_clusters_and_one_that_crosses_them(weighted) -> None:
+    entity, period, columns, w = setting(5, weighted=weighted)
+    region = entity % 5
+    half = 2 * region + (period > 2)
+    effects = [entity, half, period]
+    swept = within(effects, entity.size, obs_weights=w).sweep(columns)
+    x = swept[:, 1:]
+    left = x if w is None else x * w[:, None]
+    residuals = swept[:, 0] - x @ np.linalg.solve(left.T @ x, left.T @ swept[:, 0])
+    got = deviations(x, residuals, np.eye(3), region, effects, obs_weights=w)
+
+    dummies = [np.eye(int(codes.max()) + 1)[codes] for codes in effects]
+    whole = slopes_of(columns, dummies, w, entity >= 0)
+    without = [slopes_of(columns, dummies, w, region != g) for g in range(5)]
+    np.testing.assert_allclose(got, np.array(without) - whole, rtol=1e-8, atol=1e-12)
+
+
 def test_only_what_is_not_identified_without_a_cluster_is_missing() -> None:
     entity, period, columns, _ = setting(1, weighted=False)
     columns[:, 2] = (entity == 3) & (period > 2)  # of one cluster alone

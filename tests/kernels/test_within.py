@@ -233,6 +233,21 @@ def test_the_rank_is_exact_up_to_1_200_dummies_besides_the_largest_effect(levels
     assert found.rank == 1300 + 1 + levels - 1 or not exact
 
 
+@pytest.mark.parametrize(
+    ("others", "rank", "exact"),
+    [
+        (lambda entity, x: [entity // 2], 2600, True),
+        (lambda entity, x: [Slope(entity // 2, x)], 3900, False),
+    ],
+)
+def test_many_levels_beside_one_constant_effect(others, rank, exact):
+    """Levels nested in entities add no rank, which is certain; slopes might, which is a bound."""
+    entity = np.repeat(np.arange(2600), 2)
+    x = np.random.default_rng(0).normal(size=entity.size)
+    absorbed = within([entity, *others(entity, x)], entity.size)
+    assert (absorbed.rank, absorbed.exact) == (rank, exact)
+
+
 # --- slopes by level ---------------------------------------------------------------------------------------
 
 

@@ -307,8 +307,9 @@ def test_what_is_refused():
     with pytest.raises(InputTypeError, match="takes a Mediation specification, not FixedEffects"):
         within_between(FixedEffects("y", ["x"]), panel)
     again = make(11, holes=False).assign(again=lambda d: 3 - 2 * d["y"])
-    with pytest.raises(CollinearityError, match="'again' is collinear with the outcome 'y'"):
+    with pytest.raises(CollinearityError, match="'again' is collinear with the outcome 'y'") as caught:
         within_between(TWO.replace(mediators=["m1", "again"]), panel_of(again))
+    assert [p.data for p in caught.value.problems] == [{"column": "again", "on": ("y",)}]
     with pytest.raises(TermError, match=r"mediators=.*makes the columns"):
         within_between(ONE.replace(mediators="C(kind)"), panel)
 

@@ -81,3 +81,12 @@ def test_descriptions_have_the_units_of_the_column(panel: Panel, scale: float) -
     pd.testing.assert_frame_equal(
         panel.correlate(["gdp", "digital"]).r, scaled.correlate(["gdp", "digital"]).r
     )
+
+
+def test_a_column_of_zeros_is_described(panel: Panel) -> None:
+    zeros = panel.assign(gdp=0.0)
+    assert zeros.summarise("gdp").loc["gdp"].tolist() == [26, 0, 0, 0, 0, 0]
+    described = zeros.describe(["gdp"])
+    assert (described[["mean", "sd", "min", "max"]] == 0).all(axis=None)
+    assert described["N"].tolist() == [26, 2, 13]
+    assert np.isnan(zeros.correlate(["gdp", "digital"]).r.loc["gdp", "digital"])

@@ -14,6 +14,7 @@ from digiprosper import Panel
 from digiprosper.errors import (
     ColumnError,
     InputTypeError,
+    MissingDataError,
 )
 from digiprosper.panel.access import table_of
 
@@ -56,6 +57,24 @@ def test_long_shifts_on_a_grid_of_steps(data: pd.DataFrame, periods: int, step: 
         np.testing.assert_array_equal(
             table.shift(table.numeric("x"), sign * periods), brute_lag(data, "x", sign * periods * step)
         )
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_the_longest_lag_on_a_grid_of_steps_reaches_from_the_last_time_to_the_first(step: int) -> None:
+    data = pd.DataFrame({"i": 0, "t": 2000 + step * np.arange(3), "x": [5.0, 6.0, 7.0]})
+    lagged = Panel(data, "i", "t", step=step).assign(back="lag(x, 2)", ahead="lead(x, 2)")
+    np.testing.assert_array_equal(lagged.frame["back"], [nan, nan, 5.0])
+    np.testing.assert_array_equal(lagged.frame["ahead"], [7.0, nan, nan])
+    with pytest.raises(MissingDataError, match="3 steps apart"):
+        lagged.assign(beyond="lag(x, 3)")
+
+
+def test_a_lag_never_reaches_another_grid_of_steps() -> None:
+    data = pd.DataFrame({"i": 0, "t": [2000, 2001, 2004, 2005, 2006], "x": np.arange(5.0)})
+    table = table_of(Panel(data, "i", "t", step=2))
+    for periods in (*range(-12, 0), *range(1, 13)):
+        got = table.shift(table.numeric("x"), periods)
+        np.testing.assert_array_equal(got, brute_lag(data, "x", 2 * periods))
 
 
 @settings(max_examples=30, deadline=None)

@@ -50,7 +50,7 @@ def test_columns_at_the_end_of_the_range_are_described_and_changed(panel: Panel,
         level.standardise("digital")
 
 
-@pytest.mark.parametrize("value", [0.1, 3.0, 1e-9])
+@pytest.mark.parametrize("value", [0.0, 0.1, 3.0, 1e-9])
 def test_standardise_refuses_what_does_not_vary(panel: Panel, value: float) -> None:
     with pytest.raises(IdentificationError, match="'gdp' does not vary"):
         panel.assign(gdp=value).standardise("gdp")

@@ -394,6 +394,19 @@ def test_malformed_input_is_refused(case) -> None:
     assert caught.value.problems
 
 
+def test_the_first_five_columns_that_are_wrong_are_data_of_the_error() -> None:
+    names = list("abcdefg")
+    square = pd.DataFrame(1.0 - np.eye(7), index=names, columns=names)
+    with pytest.raises(InputTypeError, match="does not hold numbers") as caught:
+        SpatialWeights.from_frame(square.astype(dict.fromkeys(names[1:], str)))
+    assert [problem.data["column"] for problem in caught.value.problems] == list("bcdef")
+    with pytest.raises(AlignmentError, match="have no row") as caught:
+        SpatialWeights.from_frame(square.iloc[:1])
+    assert [(p.code, p.data) for p in caught.value.problems] == [
+        ("alignment", {"column": "columns", "rows": tuple("bcdef")})
+    ]
+
+
 def test_equal_values_and_places_are_named() -> None:
     with pytest.raises(OptionError, match="'a' and 'b' have the same gdp"):
         SpatialWeights.economic(VALUES.replace(2.0, 1.0))

@@ -152,6 +152,25 @@ def test_processes_give_the_results_failures_and_warnings_of_one(recwarn: pytest
     pd.testing.assert_frame_equal(many["drawn"].draws, one["drawn"].draws, check_exact=True)
 
 
+@pytest.mark.parametrize("n_jobs", [-1, 2])
+def test_the_number_of_processes_is_that_of_joblib(n_jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    joblib = pytest.importorskip("joblib")
+    asked = []
+
+    class Serial(joblib.Parallel):  # type: ignore[misc]
+        def __init__(self, n_jobs: int, **options: Any) -> None:
+            asked.append(n_jobs)
+            super().__init__(n_jobs=1, **options)
+
+    monkeypatch.setattr(joblib, "Parallel", Serial)
+    panel = make(holes=False)
+    one = fit_all({"a": Draw(), "b": Draw()}, panel, rng=7)
+    many = fit_all({"a": Draw(), "b": Draw()}, panel, rng=7, n_jobs=n_jobs)
+    assert asked == [n_jobs]
+    for label in ("a", "b"):
+        np.testing.assert_array_equal(many[label], one[label])
+
+
 @pytest.mark.parametrize("n_jobs", [0, -2, 1.5, "two", None, True])
 def test_refused_numbers_of_processes(n_jobs: Any) -> None:
     with pytest.raises(OptionError, match="n_jobs"):

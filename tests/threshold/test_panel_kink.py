@@ -29,6 +29,7 @@ from digiprosper.errors import (
     TermError,
     ThresholdSearchError,
 )
+from digiprosper.kernels.tolerances import FLAT_DRAWS, NO_RESIDUALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -706,6 +707,28 @@ def test_an_exact_fit_finds_the_kink_and_rejects_the_line() -> None:
     assert found.test.p_value == 1 / 200
     assert found.test.statistic > 1e6
     assert (found.ssr > 0).all()
+
+
+@quiet
+def test_rounding_of_an_exact_fit_is_no_sum_of_squares() -> None:
+    """The sums of squares are differences: without the floor some are negative."""
+    for seed in range(6):
+        df = frame(seed, holes=0.0)
+        df["y"] = 100 * (df["x"] + np.abs(df["q"] - 0.2))
+        found = SPEC.replace(bootstrap=None).fit(Panel(df, "i", "t"))
+        least = NO_RESIDUALS * found.ssr["linear"]
+        assert (found.ssr >= least).all()
+        assert (found.profile_ssr >= least).all()
+        assert found.profile_ssr.min() < 100 * least
+
+
+@quiet
+def test_draws_without_another_place_for_the_kink_make_no_wide_set() -> None:
+    df = frame(2, holes=0.0)
+    df["q"] = np.digitize(df["q"], df["q"].quantile([0.2, 0.6])) * 1.0
+    found = SPEC.replace(trim=0.3).fit(Panel(df, "i", "t"), rng=1)
+    assert found.critical["bootstrap"] == pytest.approx(FLAT_DRAWS * found.df, rel=1e-12)
+    assert found.sets["bootstrap"] == ((1.0, 1.0),)
 
 
 @pytest.mark.parametrize("trim", [np.nextafter(0, 1), np.nextafter(0.5, 0)])

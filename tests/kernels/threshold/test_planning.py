@@ -7,6 +7,7 @@ import pytest
 
 from digiprosper.errors import CollinearityError
 from digiprosper.kernels import threshold as kernel
+from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.threshold import planning
 from tests.kernels.threshold.threshold_oracle import (
     EFFECTS,
@@ -24,6 +25,23 @@ def test_a_large_basis_is_made_in_its_own_memory(monkeypatch: pytest.MonkeyPatch
     large = estimate(search(data, ("entity", "time"), [0.1]), data["y"])
     assert large.stages[0].at == small.stages[0].at
     np.testing.assert_allclose(large.profiles, small.profiles, rtol=1e-11)
+
+
+@pytest.mark.parametrize("effects", [(), ("time",), ("entity", "time")], ids="+".join)
+def test_slopes_by_level_are_columns_written_out(effects: tuple[str, ...]) -> None:
+    data = panel(4, 1)
+    entity = data["effects"]["entity"]
+    column = np.random.default_rng(0).normal(size=entity.size) + 3.0
+    where = kernel.candidates(data["q"], [0.1])
+    codes = [data["effects"][name] for name in effects]
+    for levels in (entity, np.zeros_like(entity)):
+        plan = kernel.plan(data["z"], data["x"], where, [*codes, Slope(levels, column)])
+        profile = estimate(plan, data["y"]).profiles[0]
+        slopes = (levels[:, None] == np.unique(levels)) * column[:, None]
+        written = {**data, "x": np.column_stack([data["x"], slopes])}
+        want = [brute(written, effects, [g], "<=", intercept=False) for g in where.values.tolist()]
+        there = np.isfinite(profile)
+        np.testing.assert_allclose(profile[there], np.array(want)[there], rtol=1e-9)
 
 
 def test_constant_effects_of_everything_are_harmless() -> None:

@@ -114,6 +114,35 @@ def test_three_thresholds_leave_less_than_two() -> None:
     np.testing.assert_allclose(found.profiles.min(axis=1), found.ssr, rtol=1e-12)
 
 
+def test_three_thresholds_are_refined_one_by_one_until_none_moves() -> None:
+    moves = 0
+    for seed in range(4):
+        data = panel(seed, 1)
+        plan = search(data, ("entity",), [0.05] * 3)
+        stages = estimate(plan, data["y"]).stages
+        values, q = plan.candidates.values, data["q"]
+
+        def best(others: list[float], data: Any = data, values: Array = values, q: Array = q) -> Any:
+            edges = [0, q.size, *((q <= g).sum() for g in others)]
+            free = [g for g in values if min(abs((q <= g).sum() - e) for e in edges) >= 0.05 * q.size - 1e-9]
+            return min((brute(data, ("entity",), [*others, g], "<=", intercept=False), g) for g in free)
+
+        cuts = values[list(stages[1].at)].tolist()
+        least, third = best(cuts)
+        assert stages[2].ssr == pytest.approx(least, rel=1e-9)
+        cuts.append(third)
+        moved = True
+        while moved:
+            moved = False
+            for j in range(3):
+                ssr, cut = best([*cuts[:j], *cuts[j + 1 :]])
+                if ssr < least * (1 - 1e-9):
+                    cuts[j], least, moved = cut, ssr, True
+                    moves += 1
+        assert values[list(stages[2].at)].tolist() == cuts
+    assert moves > 0
+
+
 def test_row_order_changes_nothing() -> None:
     data = panel(5, 2)
     mixed = np.random.default_rng(0).permutation(data["y"].size)

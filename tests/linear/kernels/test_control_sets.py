@@ -107,6 +107,15 @@ def test_a_perfect_fit_is_not_regular() -> None:
     assert (found.regular == (sets.sum(axis=1) < 5)).all()
 
 
+@pytest.mark.parametrize("kind", ["unadjusted", "robust", "clustered"])
+def test_an_outcome_of_zeros_has_no_variance(kind: str) -> None:
+    _, x, sets = make(5)
+    found = set_slopes(np.zeros(60), x, sets, lambda k: recipe(kind), most_condition=1e8)
+    assert (found.slopes == 0).all()
+    assert np.isnan(found.std_errors).all()
+    assert not found.regular.any()
+
+
 def test_scores_that_add_up_to_zero_are_not_regular() -> None:
     y = np.tile([1.0, -1.0, 3.0, -3.0], 15)
     x = np.tile([1.0, 1.0, -1.0, -1.0], 15)[:, None]

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from digiprosper.kernels.tolerances import AT_THE_END
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, maximise
 from digiprosper.spatial.kernels.spectrum import spectrum
 from digiprosper.spatial.preparation import without_means
@@ -137,7 +138,9 @@ def test_an_optimum_at_the_end_is_reported() -> None:
     columns = SpatialColumns(np.hstack([y, first, lagged(w, first)]), x, lagged(w, x), T)
     best = maximise(columns, found, lag=True, error=False)
     assert best.at_end == "rho"
-    assert best.rho == pytest.approx(found.low)
+    # A little inside the interval, at whose end the determinant may be zero.
+    margin = AT_THE_END * (found.high - found.low)
+    assert best.rho == pytest.approx(found.low + margin, abs=margin / 1e3)
 
 
 @pytest.mark.many(6)

@@ -60,4 +60,7 @@ def test_own_propositions_have_their_own_ends(panel) -> None:
     several = dp.pathways.evaluate(panel, own, columns, rng=1)
     drawn = pathway_figure(alike, {"digital": "Digital"}, "test")
     assert (drawn.source, drawn.target) == ("Digital", "upgrading")
+    assert [([row.id for row in stage.rows], stage.untested) for stage in drawn.stages] == [
+        (["M0", "M1"], "")
+    ]
     assert pathway_figure(several, {}, "test").source == "Explanatory variables"

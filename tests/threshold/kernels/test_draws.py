@@ -127,6 +127,16 @@ def test_wild_draws_have_one_sign_a_cluster() -> None:
     assert abs((few**2).mean() - 1) < 0.02
 
 
+@pytest.mark.parametrize(("clusters", "points"), [(12, 6), (13, 2)])
+def test_up_to_twelve_clusters_have_the_six_points_of_webb(clusters: int, points: int) -> None:
+    data = panel(0, balanced=True, n=clusters)
+    plan = kernel.plan(data["z"], data["x"], kernel.candidates(data["q"], [0.1]), [data["entity"]])
+    which = draws.scheme("wild_cluster", plan, data["entity"])
+    uniforms = np.random.default_rng(0).random((50, clusters))
+    drawn = draws.residual_draws(which, np.ones(data["y"].size), uniforms)
+    assert np.unique(drawn).size == points
+
+
 def test_hansen_draws_move_whole_blocks_in_order() -> None:
     data = panel(0, balanced=True)
     plan = kernel.plan(data["z"], data["x"], kernel.candidates(data["q"], [0.1]), [data["entity"]])
@@ -235,6 +245,23 @@ def test_concentration_is_the_share_of_the_squared_scores() -> None:
     assert share == pytest.approx(squares[:5].sum() / squares.sum(), rel=1e-9)
     assert own[largest].tolist() == squares[:5].tolist()
     assert draws.concentration(plan, data["y"], at, data["entity"], top=1)[0] > 0.5
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_concentration_is_that_of_the_last_threshold(count: int) -> None:
+    data = panel(3, balanced=False, k=2)
+    where = kernel.candidates(data["q"], [0.1] * count)
+    plan = kernel.plan(data["z"], data["x"], where, [data["entity"]])
+    *null_at, tested = np.flatnonzero(where.allowed[0])[[-5, 5, 15][:count]].tolist()
+    below = [data["z"] * (data["q"][:, None] <= where.values[at]) for at in (*null_at, tested)]
+    base = np.column_stack([dummies(data, ["entity"]), data["x"], data["z"], *below[:-1]])
+    fits = base @ np.linalg.lstsq(base, np.column_stack([data["y"], below[-1]]), rcond=1e-11)[0]
+    rest, block = data["y"] - fits[:, 0], np.linalg.qr(below[-1] - fits[:, 1:])[0]
+    scores = np.stack([np.bincount(data["entity"], weights=column * rest) for column in block.T])
+    squares = (scores**2).sum(axis=0)
+    share, largest = draws.concentration(plan, data["y"], (*null_at, tested), data["entity"])
+    assert share == pytest.approx(np.sort(squares)[-5:].sum() / squares.sum(), rel=1e-9)
+    assert largest.tolist() == np.argsort(-squares)[:5].tolist()
 
 
 @pytest.mark.parametrize(("groups", "share"), [(5, 1.0), (31, 0.56), (60, 0.38), (100, 0.27)])
