@@ -19,6 +19,7 @@ EXTRAS = {
     "test_fuzz.py",
     "test_limits.py",
     "test_malformed.py",
+    "test_mutants.py",
     "test_packaging.py",
     "test_numbers_of_pages.py",
     "test_pages.py",
