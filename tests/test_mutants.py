@@ -33,7 +33,7 @@ def f(x: Pair[5], y: int = 1) -> Pair[6]:
 def g(a, b, flag):
     if not a < 2.5 and flag is not None:
         return h(a, b)[1:-3] * (a - b)
-    return h("text", a), h("one", "two"), isinstance(a, b), True
+    return h("text", a), h("one", "two"), isinstance(a, b), max(a, b), list(zip(a, strict=True)), True
 '''
 
 

@@ -25,8 +25,11 @@ _PAIRS: list[tuple[type[ast.AST], type[ast.AST]]] = [
 ]
 _OTHER = dict(_PAIRS) | {after: before for before, after in _PAIRS}
 _NO_COMPUTATION = {"annotation", "returns", "decorator_list", "type_params"}
-# Their arguments are of different types, so that any test kills the swap.
-_TYPED_CALLS = {"isinstance", "issubclass", "cast", "getattr", "hasattr"}
+# Arguments of different types, whose swap any test kills, or of no order, whose swap none can kill.
+_UNSWAPPED_CALLS = {
+    *("isinstance", "issubclass", "cast", "getattr", "hasattr"),
+    *("min", "max", "minimum", "maximum", "array_equal"),
+}
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,9 @@ def _is_left_out(node: ast.AST) -> bool:
     match node:
         case ast.If(test=ast.Name("TYPE_CHECKING")) | ast.Assign(targets=[ast.Name("__all__")]):
             return True
-    return isinstance(node, ast.JoinedStr)
+        case ast.JoinedStr() | ast.keyword(arg="strict"):  # of zip: no program relies on its error
+            return True
+    return False
 
 
 def _changed_operators(node: ast.AST) -> Iterator[_Change]:
@@ -145,7 +150,8 @@ def _changed_values(node: ast.AST) -> Iterator[_Change]:
             bounds = [name for name in ("lower", "upper", "step") if getattr(node, name) is not None]
             yield from (_Change(node, "slice", name, None) for name in bounds)
         case ast.Call(func=func, args=[first, second, *others]):
-            if getattr(func, "id", None) not in _TYPED_CALLS and _can_be_swapped(first, second):
+            name = ast.unparse(func).split(".")[-1]
+            if name not in _UNSWAPPED_CALLS and _can_be_swapped(first, second):
                 yield _Change(node, "swap", "args", [second, first, *others])
 
 
