@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.errors import CollinearityError
+from digiprosper.errors import CollinearityError, OptionError
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.threshold import planning
@@ -42,6 +42,13 @@ def test_slopes_by_level_are_columns_written_out(effects: tuple[str, ...]) -> No
         want = [brute(written, effects, [g], "<=", intercept=False) for g in where.values.tolist()]
         there = np.isfinite(profile)
         np.testing.assert_allclose(profile[there], np.array(want)[there], rtol=1e-9)
+
+
+def test_slopes_that_take_too_many_numbers_are_refused() -> None:
+    levels = np.arange(2**12 + 1)  # so many numbers for each of so many rows
+    q = levels / levels.size
+    with pytest.raises(OptionError, match="slopes by 4,097 groups"):
+        kernel.plan(q[:, None], q[:, None], kernel.candidates(q, [0.1]), [Slope(levels, q)])
 
 
 def test_constant_effects_of_everything_are_harmless() -> None:

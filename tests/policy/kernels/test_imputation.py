@@ -107,6 +107,12 @@ def test_a_lead_that_the_others_and_the_effects_add_up_to_has_no_estimate() -> N
     assert none.scores.shape == (12, 0)
 
 
+def test_an_entity_without_untreated_rows_is_not_imputed_though_all_periods_are_estimated() -> None:
+    entity, time = np.repeat(np.arange(3), 3), np.tile(np.arange(3), 3)
+    model = untreated_model(entity, time, np.empty((9, 0)), entity == 0)
+    assert model.imputable.tolist() == [False] * 3 + [True] * 6
+
+
 def test_rows_that_untreated_rows_do_not_identify() -> None:
     entity, time = np.repeat(np.arange(3), 3), np.tile(np.arange(3), 3)
     # Entity 0 is always treated, and all are in the last period.
