@@ -51,6 +51,13 @@ def test_slopes_that_take_too_many_numbers_are_refused() -> None:
         kernel.plan(q[:, None], q[:, None], kernel.candidates(q, [0.1]), [Slope(levels, q)])
 
 
+def test_a_level_far_from_zero_leaves_the_residuals_their_digits() -> None:
+    data = panel(4, 2)
+    plan = search(data, ("entity",), [0.1])
+    rows = np.random.default_rng(0).integers(-9, 9, size=(3, data["y"].size)).astype(float)
+    np.testing.assert_allclose(plan.residualise(rows + 2.0**40), plan.residualise(rows), atol=1e-9)
+
+
 def test_constant_effects_of_everything_are_harmless() -> None:
     data = panel(2, 1)
     wanted = estimate(search(data, ("entity",), [0.1]), data["y"])

@@ -101,6 +101,16 @@ def test_persistence_without_pairs() -> None:
     assert flat.rows == 2
 
 
+@pytest.mark.parametrize("unit", [2.0**-40, 2.0**40])
+def test_a_lag_is_flat_in_any_unit_if_it_varies_by_rounding_alone(unit: float) -> None:
+    now, entity = np.arange(12.0) ** 2, np.repeat(np.arange(3), 4)
+    rounding = np.where(np.arange(12) % 2, 1.0, np.nextafter(1.0, 2.0))
+    assert np.isnan(persistence(now, unit * rounding, entity).slope)
+    lag = np.sqrt(np.arange(12.0))
+    expected = persistence(now, lag, entity).slope
+    assert persistence(now, unit * lag, entity).slope == pytest.approx(expected / unit, rel=1e-12)
+
+
 def test_null_on_a_balanced_panel() -> None:
     before = np.tile([np.nan, 1.0, 2.0, 3.0, 4.0], 3)
     assert null_autocorrelation(before, np.repeat(np.arange(3), 5)) == pytest.approx(-1 / 4)

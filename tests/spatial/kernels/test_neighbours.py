@@ -28,3 +28,5 @@ def test_same_values_up_to_rounding() -> None:
     first, second = neighbours.same_values(values)
     assert {first[0], second[0]} == {1, 3}
     assert first.size == 1
+    # Rounding is that of the pair, not of the largest value.
+    assert neighbours.same_values(np.array([-1e15, 1.0, 2.0]))[0].size == 0

@@ -46,11 +46,13 @@ def test_the_matrix_is_singular_at_the_ends(kind: str) -> None:
 
 
 def test_symmetric_similar_matrix_of_several_pieces() -> None:
-    w = np.zeros((6, 6))
-    w[:3, :3] = random_weights("similar", 3)
-    w[3:, 3:] = random_weights("similar", 3)
+    w = np.zeros((12, 12))
+    w[:7, :7] = random_weights("similar", 7)
+    w[7:, 7:] = random_weights("similar", 5)
+    assert not np.allclose(w, w.T)
     similar = symmetric_similar(w)
     assert similar is not None
+    np.testing.assert_array_equal(similar, similar.T)
     assert np.sort(np.linalg.eigvalsh(similar)) == pytest.approx(
         np.sort(np.linalg.eigvals(w).real), abs=1e-12
     )

@@ -262,6 +262,8 @@ def test_concentration_is_that_of_the_last_threshold(count: int) -> None:
     share, largest = draws.concentration(plan, data["y"], (*null_at, tested), data["entity"])
     assert share == pytest.approx(np.sort(squares)[-5:].sum() / squares.sum(), rel=1e-9)
     assert largest.tolist() == np.argsort(-squares)[:5].tolist()
+    tiny, _ = draws.concentration(plan, 1e-9 * data["y"], (*null_at, tested), data["entity"])
+    assert tiny == pytest.approx(share, rel=1e-9)
 
 
 @pytest.mark.parametrize(("groups", "share"), [(5, 1.0), (31, 0.56), (60, 0.38), (100, 0.27)])
