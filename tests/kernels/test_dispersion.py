@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from digiprosper.kernels.dispersion import (
     column_sums,
     entity_divergence,
+    theil_by_group,
     theil_of_counts,
     theil_shares,
     theil_t,
+    variation_by_group,
 )
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "entropy.json").read_text(encoding="utf-8"))
@@ -35,6 +37,21 @@ def test_nearly_constant_columns_keep_their_digits(cv):
     case = REFERENCE["nearly_constant"]
     z = 1.0 + float(cv) * np.array(case["steps"], dtype=float)[:, None]
     assert theil_t(z)[0] == pytest.approx(case["values"][cv], rel=case["tolerance"])
+
+
+def test_dispersion_by_group_is_that_of_the_rows_of_each_group():
+    rng = np.random.default_rng(0)
+    groups, z, w = rng.permutation(np.arange(40) % 3), rng.uniform(size=40), rng.uniform(0.2, 3.0, size=40)
+    z[groups == 2] = 0.0
+    theil = theil_by_group(z, groups, 3, w)
+    variation = variation_by_group(z + 1.0, groups, 3, w)
+    for group in range(3):
+        inside, weights = z[groups == group], w[groups == group]
+        expected = theil_t(inside[:, None], obs_weights=weights)[0]
+        assert theil[group] == pytest.approx(expected, rel=1e-12, abs=1e-15)
+        mean = np.average(inside + 1.0, weights=weights)
+        variance = np.average((inside + 1.0 - mean) ** 2, weights=weights)
+        assert variation[group] == pytest.approx(np.sqrt(variance) / mean, rel=1e-12)
 
 
 def test_zeros_count_as_rows():

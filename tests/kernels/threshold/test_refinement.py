@@ -223,6 +223,19 @@ def test_the_best_of_all_pairs_equals_least_squares(effects: tuple[str, ...], le
         assert alone[0] <= alone[1] * (1 + 1e-12)
 
 
+def test_a_fit_is_split_into_what_thresholds_explain_and_the_rest() -> None:
+    data = panel(3, 2)
+    plan = search(data, ("entity",), [0.1] * 2)
+    order, at = plan.candidates.order, [5, 12]
+    cuts = plan.candidates.values[at].tolist()
+    for chosen in ([], at[:1], at):
+        fit, rest = kernel.split(plan, data["y"], chosen)
+        expected = brute(data, ("entity",), cuts[: len(chosen)], "<=", intercept=False)
+        assert rest @ rest == pytest.approx(expected, rel=1e-9)
+        assert fit @ rest == pytest.approx(0.0, abs=1e-9 * (rest @ rest))
+        np.testing.assert_allclose(fit + rest, plan.residualise(data["y"][order][None])[0], atol=1e-9)
+
+
 def test_pairs_without_room_are_told() -> None:
     data = panel(4, 1)
     plan = search(data, ("entity",), [0.4])

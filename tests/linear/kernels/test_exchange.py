@@ -62,3 +62,25 @@ def test_chunks_change_no_more_than_rounding() -> None:
     whole = exchanged_statistics(equation, 1, absorbed, moved, 50, seed)
     parts = exchanged_statistics(equation, 1, absorbed, moved, 50, seed, memory=1)
     np.testing.assert_allclose(whole, parts, rtol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["unadjusted", "clustered"])
+def test_statistics_are_those_of_regressions_on_exchanged_columns(kind: str) -> None:
+    rng = np.random.default_rng(3)
+    entity, time = np.repeat(np.arange(12), 4), np.tile(np.arange(4), 12)
+    absorbed = within([entity], 48)
+    raw, y = rng.normal(size=(48, 2)), absorbed.sweep(rng.normal(size=48))
+    count = counts(48, 2, ranks(absorbed, [entity], 0), [entity], periods=4)
+    how = recipe(kind, "reghdfe", count, [entity] if kind == "clustered" else [], time)
+    equation = solve(y, absorbed.sweep(raw), count, how)
+    moved, seed = paths(raw[:, 1], entity, time), np.random.SeedSequence(1)
+    found = exchanged_statistics(equation, 1, absorbed, moved, 5, seed)
+    for t, column in zip(found, moved.drawn(np.random.default_rng(seed), 5).T, strict=True):
+        x = np.column_stack([equation.x[:, 0], absorbed.sweep(column)])
+        bread = np.linalg.inv(x.T @ x)
+        slopes = bread @ x.T @ y
+        e = y - x @ slopes
+        scores = np.array([(x * e[:, None])[entity == i].sum(axis=0) for i in range(12)])
+        middle = x.T @ x * (e @ e) if kind == "unadjusted" else scores.T @ scores
+        variance = how.parts[0].factor * (bread @ middle @ bread)[1, 1]
+        assert t == pytest.approx(slopes[1] / np.sqrt(variance), rel=1e-10)

@@ -87,6 +87,21 @@ def test_units_do_not_matter() -> None:
     assert other.estimate == pytest.approx(one.estimate, abs=1e-6)
 
 
+def test_controls_that_are_almost_certainly_treated_have_no_weight() -> None:
+    change, treated, x = draw(8, k=1)
+    control = int(np.flatnonzero(~treated)[0])
+    x[treated], x[control] = x[treated] + 2.0, 16.0
+    slopes, design = np.zeros(2), np.column_stack([np.ones(80), x])
+    for _ in range(60):
+        chance = 1 / (1 + np.exp(-design @ slopes))
+        hessian = (design * (chance * (1 - chance))[:, None]).T @ design
+        slopes = slopes + np.linalg.solve(hessian, design.T @ (treated - chance))
+    assert np.flatnonzero(~treated & (chance > 0.995)).tolist() == [control]
+    odds = np.where(treated | (chance > 0.995), 0.0, chance / (1 - chance))
+    expected = change[treated].mean() - np.average(change, weights=odds)
+    assert difference(change, treated, x, "ipw").estimate == pytest.approx(expected, rel=1e-9)
+
+
 def test_what_has_no_estimate() -> None:
     change, treated, x = draw(7)
     twice = np.column_stack([x, x[:, 0]])

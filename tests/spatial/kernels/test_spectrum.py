@@ -65,9 +65,11 @@ def test_no_symmetric_matrix_is_similar() -> None:
 
 
 def test_a_circle_in_one_direction_has_one_real_eigenvalue() -> None:
-    found = spectrum(np.array([[0, 1.0, 0], [0, 0, 1], [1, 0, 0]]))
-    assert found is not None
-    assert (found.low, found.high) == pytest.approx((-1, 1))
+    circle = np.array([[0, 1.0, 0], [0, 0, 1], [1, 0, 0]])
+    for w in (circle, -circle):
+        found = spectrum(w)
+        assert found is not None
+        assert (found.low, found.high) == pytest.approx((-1, 1))
 
 
 def test_no_circle_has_no_spectrum() -> None:
