@@ -127,14 +127,15 @@ def test_a_mutant_is_in_the_copy_while_its_tests_run(tmp_path: Path, monkeypatch
     copied = runner.source / mutant.file
     seen = []
 
-    def passes(tests: list[Path], timeout: float) -> bool:
-        seen.append((tests, copied.read_text(encoding="utf-8") == mutated_source(mutant)))
-        return len(seen) < 3  # the room without the mutant and the file with it pass
+    def passes(tests: list[Path], timeout: float, *options: str) -> bool:
+        seen.append((tests, options, copied.read_text(encoding="utf-8") == mutated_source(mutant)))
+        return len(seen) < 4  # all but the last
 
     monkeypatch.setattr(runner, "_pass", passes)
     assert not runner.survives(mutant)
     room, file = room_tests(mutant.room), file_tests(mutant)
-    assert seen == [(room, False), (file, True), (room, True)]
+    everything = ("-m", "not montecarlo and not peers")
+    assert seen == [(room, (), False), (file, (), True), (room, (), True), (file, everything, True)]
     assert copied.read_bytes() == (SOURCE / mutant.file).read_bytes()
     assert source_hash() == before
 

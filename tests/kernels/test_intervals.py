@@ -535,6 +535,7 @@ def test_covariance_of_draws_leaves_lost_ones_out() -> None:
     lost = np.vstack([draws, np.full((1, 3), np.nan)])
     np.testing.assert_array_equal(covariance_of(lost, clusters=9), np.cov(draws, rowvar=False))
     assert np.isnan(covariance_of(draws[:1], clusters=9)).all()
+    np.testing.assert_array_equal(covariance_of(draws[:2], clusters=9), np.cov(draws[:2], rowvar=False))
     one = covariance_of(draws[:, :1], clusters=9)
     assert one.shape == (1, 1)
     assert one[0, 0] == pytest.approx(draws[:, 0].var(ddof=1))

@@ -3,7 +3,8 @@
     python -m tests.mutants --count 400 --seed 1
     python -m tests.mutants --room linear --minutes 20
 
-The tests of the mutated file run first, then those of its room. They import a temporary copy of the source.
+The tests of the mutated file run first, then those of its room, then all cases of those of the file. They
+import a temporary copy of the source.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import pytest
 
 from tests.mutants.drawing import ROOT, SOURCE, Mutant, draw, mutated_source
 
+_ALL_CASES = ("-m", "not montecarlo and not peers")  # those marked `further`, too
 _MOST_MEMORY = 8 * 2**30
 _PACKAGES = ("pandas", "scipy.stats", "scipy.sparse.csgraph", "linearmodels.panel", "matplotlib.pyplot")
 
@@ -43,7 +45,7 @@ class Runner:
             importlib.import_module(package)
 
     def survives(self, mutant: Mutant) -> bool:
-        """Whether all tests of the file and of the room pass with the mutant."""
+        """Find out whether all tests of the file and of the room pass with the mutant."""
         if mutant.room not in self.seconds:
             begin = time.monotonic()
             if not self._pass(room_tests(mutant.room), timeout=3600):
@@ -51,17 +53,19 @@ class Runner:
             self.seconds[mutant.room] = time.monotonic() - begin
         path = self.source / mutant.file
         path.write_text(mutated_source(mutant), encoding="utf-8")
-        timeout = 60 + 4 * self.seconds[mutant.room]
+        timeout = 300 + 4 * self.seconds[mutant.room]
+        file, room = file_tests(mutant), room_tests(mutant.room)
         try:
-            return all(self._pass(tests, timeout) for tests in (file_tests(mutant), room_tests(mutant.room)))
+            runs = (file, ()), (room, ()), (file, _ALL_CASES)
+            return all(self._pass(tests, timeout, *options) for tests, options in runs)
         finally:
             shutil.copyfile(SOURCE / mutant.file, path)
 
-    def _pass(self, tests: list[Path], timeout: float) -> bool:
+    def _pass(self, tests: list[Path], timeout: float, *options: str) -> bool:
         if not tests:
             return True
         # A fork has the packages imported already, which would take longer than the tests of most files.
-        process = multiprocessing.get_context("fork").Process(target=self._run, args=(tests,))
+        process = multiprocessing.get_context("fork").Process(target=self._run, args=(tests, options))
         process.start()
         process.join(timeout)
         if process.is_alive():
@@ -70,7 +74,7 @@ class Runner:
         # A file may have no tests but those marked `further`.
         return process.exitcode in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
-    def _run(self, tests: list[Path]) -> None:
+    def _run(self, tests: list[Path], options: tuple[str, ...]) -> None:
         if sys.platform == "linux":  # a mutant may ask for any amount
             import resource
 
@@ -81,7 +85,7 @@ class Runner:
         os.chdir(ROOT)
         os.environ["PYTHONPATH"] = str(self.source.parent)
         sys.path.insert(0, str(self.source.parent))
-        sys.exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *map(str, tests)]))
+        sys.exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *options, *map(str, tests)]))
 
 
 def file_tests(mutant: Mutant) -> list[Path]:

@@ -14,6 +14,7 @@ from digiprosper.spatial.kernels.matrices import (
     lag_by_period,
     link_ends,
     pattern_of,
+    scaled,
     spectral_radius,
     stored,
 )
@@ -88,6 +89,16 @@ def test_repeated_and_zero_entries_of_sparse_input() -> None:
     given = sparse.coo_array(([1.0, 2.0, 0.0], ([0, 0, 1], [1, 1, 0])), shape=(2, 2))
     assert stored(given).tolist() == [[0.0, 3.0], [0.0, 0.0]]
     assert given.nnz == 3
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_each_row_is_multiplied_by_its_factor(form) -> None:
+    rng = np.random.default_rng(3)
+    links, factors = links_of(rng, 12, 0.4), rng.uniform(0.5, 2.0, size=12)
+    links[4] = 0
+    found = scaled(form(links), factors)
+    dense = found if isinstance(found, np.ndarray) else found.toarray()
+    np.testing.assert_allclose(dense, factors[:, None] * links, rtol=1e-15)
 
 
 def test_cut_keeps_weights_by_place() -> None:
