@@ -28,7 +28,12 @@ def results(*terms, mediators=("m", "n")):
 def fits():
     panel = dp.datasets.us_states()
     out = {}
-    for kind, more in {"plain": {}, "moderated": {"moderator": "unemp", "moderates": "a"}}.items():
+    kinds = {
+        "plain": {},
+        "moderated": {"moderator": "unemp", "moderates": "a"},
+        "quadratic": {"quadratic": "a"},
+    }
+    for kind, more in kinds.items():
         spec = dp.Mediation("log(gsp)", "log(pc)", "log(emp)", reps=199, **more)
         out[kind] = spec.fit(panel, rng=1)
     return out
@@ -104,6 +109,14 @@ def test_a_moderator_moves_its_paths(fits):
     assert (drawn.moderator, drawn.moved, drawn.level) == ("Jobless", frozenset("a"), 0.9)
     assert [name for name, _ in drawn.first[0]] == ["a =", "× w:"]
     assert list(drawn.total) == []
+
+
+def test_remarks_explain_the_structure(fits):
+    remarks = {kind: figures.path_diagram(fit, ("log(emp)",), {}, 0.95).remarks for kind, fit in fits.items()}
+    square = "x²: square of log(pc); the slope above it is the slope at 0."
+    assert remarks["quadratic"][0] == square
+    assert remarks["moderated"][0].startswith("w: unemp")
+    assert len(remarks["plain"]) == len(remarks["quadratic"]) - 1 == len(remarks["moderated"]) - 1
 
 
 def test_curves_are_those_of_the_results(fits):
