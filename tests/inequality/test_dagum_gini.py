@@ -285,6 +285,7 @@ def test_the_result_is_small_plain_and_no_set_of_estimates():
     text = found.summary()
     assert repr(found) == text
     assert "95% interval" in text
+    assert next(line for line in text.splitlines() if line.startswith("total")).split()[2] == "100.0%"
     assert found.conventions.endswith("199 bootstrap draws of 60 clusters")
     assert text.splitlines()[-1] == f"Settings: rng {found.rng_entropy}."
     assert max(map(len, text.splitlines())) <= 80

@@ -69,6 +69,16 @@ def test_the_longest_lag_on_a_grid_of_steps_reaches_from_the_last_time_to_the_fi
         lagged.assign(beyond="lag(x, 3)")
 
 
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_lag_never_reaches_another_entity(times: int) -> None:
+    data = pd.DataFrame({"i": np.repeat(np.arange(3), times), "t": np.tile(np.arange(times), 3)})
+    data["x"] = np.arange(3.0 * times)
+    table = table_of(Panel(data, "i", "t"))
+    for periods in range(-times - 1, times + 2):
+        got = table.shift(table.numeric("x"), periods)
+        np.testing.assert_array_equal(got, brute_lag(data, "x", periods))
+
+
 def test_a_lag_never_reaches_another_grid_of_steps() -> None:
     data = pd.DataFrame({"i": 0, "t": [2000, 2001, 2004, 2005, 2006], "x": np.arange(5.0)})
     table = table_of(Panel(data, "i", "t", step=2))

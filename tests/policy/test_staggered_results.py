@@ -180,6 +180,9 @@ def test_the_path_has_the_reference_and_the_treated(fit: dp.StaggeredDidResults)
         assert estimate == fit.params.get(f"event:{time}", 0.0)
     assert (fit.reference == -1) == (fit.setting.estimator == "sun_abraham")
     assert ("reference" in fit.summary()) == (fit.reference == -1)
+    printed = [line.split()[0] for line in fit.summary().splitlines() if line.startswith("event:")]
+    expected = {f"event:{time}" for time in np.arange(-9, 10)} & {*fit.params.index, f"event:{fit.reference}"}
+    assert printed == sorted(expected, key=lambda name: int(name.split(":")[1]))
     pd.testing.assert_frame_equal(fit.aggregate("simple").path, fit.path)
 
 

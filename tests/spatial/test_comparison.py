@@ -41,6 +41,9 @@ def test_likelihood_ratio_of_effects_and_terms(states, contiguity) -> None:
     assert one.lr_test(both).df == 16
     fewer = PanelSpatial("log(gsp)", X[:3], contiguity).fit(states)
     assert both.lr_test(fewer).df == 2
+    assert both.lr_test(fewer).null == "what the SDM with fewer terms or effects leaves out is zero"
+    lag = spec.replace(model="sar").fit(states)
+    assert both.lr_test(lag).null == "the restrictions of the SAR hold in the SDM"
 
 
 def test_wald_to_sem_of_the_durbin_error_model(states, contiguity) -> None:

@@ -150,6 +150,14 @@ def test_capital_refuses(given: Any, options: Any, kind: type[DigiprosperError],
         variables.capital_stock(*given, **{"growth": 0.1, **options})
 
 
+def test_five_entities_without_growth_are_data_of_the_error() -> None:
+    names = list("abcdefg")
+    rows = pd.Series(1.0, pd.MultiIndex.from_product([names, [1, 2]]))
+    with pytest.raises(AlignmentError) as caught:
+        variables.capital_stock(rows, 1.0, growth=pd.Series({"a": 0.1}))
+    assert [problem.data["rows"] for problem in caught.value.problems] == [tuple("bcdef")]
+
+
 def test_productivity_by_its_identity() -> None:
     rng = np.random.default_rng(0)
     capital, labour, share = rng.uniform(1, 9, (3, 20)) / [[1], [1], [10]]

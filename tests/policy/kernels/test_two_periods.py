@@ -99,13 +99,16 @@ def test_controls_that_are_almost_certainly_treated_have_no_weight() -> None:
     assert np.flatnonzero(~treated & (chance > 0.995)).tolist() == [control]
     odds = np.where(treated | (chance > 0.995), 0.0, chance / (1 - chance))
     expected = change[treated].mean() - np.average(change, weights=odds)
-    assert difference(change, treated, x, "ipw").estimate == pytest.approx(expected, rel=1e-9)
+    estimate = difference(change, treated, x, np.ones(treated.size), "ipw").estimate
+    assert estimate == pytest.approx(expected, rel=1e-9)
 
 
 def test_what_has_no_estimate() -> None:
     change, treated, x = draw(7)
     twice = np.column_stack([x, x[:, 0]])
     assert difference(change, treated, twice, np.ones(treated.size), "regression").problem == "collinear"
+    nearly = np.column_stack([x[:, 0], x[:, 0] + 1e-11 * x[:, 1]])
+    assert difference(change, treated, nearly, np.ones(treated.size), "regression").problem == "collinear"
     constant = np.ones((treated.size, 1))
     assert (
         difference(change, treated, constant, np.ones(treated.size), "doubly_robust").problem == "collinear"
