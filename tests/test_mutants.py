@@ -89,8 +89,8 @@ def test_a_room_has_its_own_mutants_alone() -> None:
     linear = draw(30, 3, "linear")
     assert {mutant.folder for mutant in linear} == {"linear", "linear/kernels"}
     assert {mutant.room for mutant in linear} == {"linear"}
-    with pytest.raises(ValueError, match="no folder 'linaer'"):
-        draw(30, 3, "linaer")
+    with pytest.raises(ValueError, match="no folder 'nowhere'"):
+        draw(30, 3, "nowhere")
 
 
 def test_a_mutated_source_is_another_program_and_the_files_stay(drawn: list[Mutant]) -> None:

@@ -50,6 +50,17 @@ def test_a_table_gets_thresholds_with_their_sets(with_levels):
     assert [cell.conf_low for cell in column.estimates.values()] == low.tolist()
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_table_has_the_tests_of_the_first_bootstrap():
+    spec = dp.PanelThreshold("log(gsp)", "unemp", "unemp", bootstrap=("wild_cluster", "hansen"), reps=39)
+    found = spec.fit(dp.datasets.us_states(), rng=1)
+    rows = found.tests[found.tests["bootstrap"] == "wild_cluster"].dropna(subset="p_value")
+    (column,) = found.table_columns()
+    shown = [(test.statistic, test.p_value) for p in column.blocks[0].parameters for test in p.tests]
+    assert found.tests["p_value"].nunique() == 2
+    assert shown == list(zip(rows["statistic"], rows["p_value"], strict=True))
+
+
 def test_tests_without_p_value_are_left_out():
     tests = [
         columns.ParameterTest("F", "threshold", 3.0, math.nan, 1),
