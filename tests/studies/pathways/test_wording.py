@@ -155,6 +155,7 @@ def test_a_part_is_told_which_column_it_is_of_where_there_are_several() -> None:
 
 
 def test_numbers() -> None:
+    assert [short(x) for x in (1000.0, 999.4)] == ["1,000", "999"]
     assert [short(x) for x in (0.09731, 35566.2, -1234.5, 0.0, math.nan)] == [
         "0.0973",
         "35,566",
