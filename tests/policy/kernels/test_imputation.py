@@ -110,9 +110,9 @@ def test_a_lead_that_the_others_and_the_effects_add_up_to_has_no_estimate() -> N
 @pytest.mark.parametrize("unit", [1e-9, 1e9])
 def test_units_of_controls_do_not_matter(unit: float) -> None:
     data = Drawn(3, 2)
-    model = untreated_model(data.entity, data.time, data.x, data.treated)
+    model = untreated_model(data.entity, data.time, data.x, data.treated, np.ones(data.y.size))
     expected = impute(model, data.y, data.group, data.clusters)
-    scaled = untreated_model(data.entity, data.time, data.x * [1.0, unit], data.treated)
+    scaled = untreated_model(data.entity, data.time, data.x * [1.0, unit], data.treated, np.ones(data.y.size))
     assert scaled.imputable.all()
     found = impute(scaled, data.y, data.group, data.clusters)
     np.testing.assert_allclose(found.estimates, expected.estimates, rtol=1e-9)
@@ -120,7 +120,7 @@ def test_units_of_controls_do_not_matter(unit: float) -> None:
 
 def test_an_entity_without_untreated_rows_is_not_imputed_though_all_periods_are_estimated() -> None:
     entity, time = np.repeat(np.arange(3), 3), np.tile(np.arange(3), 3)
-    model = untreated_model(entity, time, np.empty((9, 0)), entity == 0)
+    model = untreated_model(entity, time, np.empty((9, 0)), entity == 0, np.ones(9))
     assert model.imputable.tolist() == [False] * 3 + [True] * 6
 
 
