@@ -173,7 +173,6 @@ if TYPE_CHECKING:
     from digiprosper.studies.propagation import PropagatedResults as PropagatedResults
     from digiprosper.threshold.kink_results import KinkResults as KinkResults
     from digiprosper.threshold.panel_kink import PanelKink as PanelKink
-    from digiprosper.threshold.panel_threshold import Bootstrap as Bootstrap
     from digiprosper.threshold.panel_threshold import Confidence as Confidence
     from digiprosper.threshold.panel_threshold import DfRule as DfRule
     from digiprosper.threshold.panel_threshold import Grid as Grid
@@ -181,6 +180,7 @@ if TYPE_CHECKING:
     from digiprosper.threshold.panel_threshold import Rule as Rule
     from digiprosper.threshold.panel_threshold import Search as Search
     from digiprosper.threshold.results import ThresholdResults as ThresholdResults
+    from digiprosper.threshold.search import Bootstrap as Bootstrap
     from digiprosper.u_shape.moderated import ModeratedUResult as ModeratedUResult
     from digiprosper.u_shape.moderated import moderated_u_test as moderated_u_test
     from digiprosper.u_shape.two_lines import TwoLinesResult as TwoLinesResult

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["HELD"]
-
 # The name of each in pickles, which stays for good, and where the class is now.
 HELD = {
     "ControlSample": "studies.control_set_results:ControlSample",

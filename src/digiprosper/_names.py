@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["NAMES"]
-
 NAMES = {
     "composite.audits": "overlap_audit",
     "composite.coupling": "CouplingMethod coupling_coordination",
@@ -88,7 +86,8 @@ NAMES = {
     "studies.propagation": "PropagatedIndex PropagatedResults",
     "threshold.kink_results": "KinkResults",
     "threshold.panel_kink": "PanelKink",
-    "threshold.panel_threshold": "Bootstrap Confidence DfRule Grid PanelThreshold Rule Search",
+    "threshold.panel_threshold": "Confidence DfRule Grid PanelThreshold Rule Search",
+    "threshold.search": "Bootstrap",
     "threshold.results": "ThresholdResults",
     "u_shape.moderated": "ModeratedUResult moderated_u_test",
     "u_shape.two_lines": "TwoLinesResult two_lines",

@@ -1,5 +1,3 @@
 """The version, where the build, the package and its results find it."""
 
-__all__ = ["__version__"]
-
 __version__ = "0.1.0"

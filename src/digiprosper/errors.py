@@ -16,35 +16,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = [
-    "AlignmentError",
-    "BoundaryThresholdWarning",
-    "CollinearityError",
-    "ColumnError",
-    "CovarianceWarning",
-    "DigiprosperError",
-    "DigiprosperWarning",
-    "FewClustersWarning",
-    "FewDrawsWarning",
-    "IdentificationError",
-    "IdentificationWarning",
-    "IndicatorError",
-    "IndicatorWarning",
-    "InputTypeError",
-    "MissingDataError",
-    "MissingDataWarning",
-    "NearCollinearWarning",
-    "Notice",
-    "OptionError",
-    "PanelIndexError",
-    "PickleError",
-    "SingletonWarning",
-    "SmallRegimeWarning",
-    "SpatialWeightsWarning",
-    "TermError",
-    "ThresholdSearchError",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Notice:

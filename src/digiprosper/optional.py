@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Done", "install_command", "progress_bar", "require", "uncounted"]
-
 Done: TypeAlias = "Callable[[int], object]"
 """What long work calls with the number of pieces that it has done since the last call."""
 

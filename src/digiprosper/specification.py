@@ -28,17 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
-__all__ = [
-    "TERM",
-    "Specification",
-    "as_sequence",
-    "as_terms",
-    "check_reps",
-    "one_term",
-    "plain_options",
-    "refuse_repeats",
-]
-
 TERM: Final = {"term": True}
 """Metadata of a field that holds a term or several: what can be swapped, and what `terms` lists."""
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from digiprosper.composite.state import State
     from digiprosper.kernels import Floats
 
-__all__ = ["Audited", "audit_index", "is_level", "overlap_audit"]
-
 # Words of numbers that are relative to something, and words of amounts and counts.
 _RATIO: Final = re.compile(
     r"%|‰|/|\bper\b|\b(?:share|ratio|rate|index|proportion|percent\w*|coefficient|gini|theil|points?|degrees?"

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats
 
-__all__ = ["as_table", "real_numbers", "refuse_cells", "refuse_extreme", "refuse_missing"]
-
 
 def real_numbers(values: Any) -> Floats:
     """Take an array as float64.

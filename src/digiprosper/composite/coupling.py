@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
 
-__all__ = ["CouplingMethod", "coupling_coordination"]
-
 CouplingMethod = Literal["standard", "wang2021"]
 
 # Coupling above the first with development below the second: systems that agree in being bad.

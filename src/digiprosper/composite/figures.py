@@ -30,17 +30,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.report.words import Language
 
-__all__ = [
-    "Bandwidth",
-    "combination_spans",
-    "drawn_spans",
-    "rank_table",
-    "ribbons",
-    "ridges",
-    "share_bars",
-    "values_by_period",
-]
-
 Bandwidth: TypeAlias = Literal["scott", "silverman"]
 
 _LINES = 6

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from digiprosper.composite.state import State
     from digiprosper.kernels import Bools, Floats
 
-__all__ = ["apply_frame", "fit_frame", "is_frame"]
-
 _FIT: Final = {
     "scope": ("pooled", "goalposts"),
     "weighting": ("entropy",),

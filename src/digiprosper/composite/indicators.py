@@ -21,8 +21,6 @@ from digiprosper.errors import (
 )
 from digiprosper.report.pickling import PickledByName
 
-__all__ = ["Direction", "Indicator", "IndicatorSystem"]
-
 Direction = Literal["+", "-"]
 
 _FIELDS = ("indicator", "direction", "dimension", "unit")

@@ -36,22 +36,6 @@ if TYPE_CHECKING:
     from digiprosper.composite.kernels.uncertainty import EntitySums
     from digiprosper.kernels import Floats
 
-__all__ = [
-    "COUPLED",
-    "DOMINANT",
-    "LARGE_SHIFT",
-    "POOR",
-    "beyond_remarks",
-    "component_remarks",
-    "equally_bad",
-    "fixed_weights",
-    "impossible",
-    "imputed_remarks",
-    "legacy_remark",
-    "weight_remarks",
-    "zero_remarks",
-]
-
 # A shift from which on it changes the weights.
 LARGE_SHIFT: Final = 0.01
 # Weights above so many times the equal weight dominate the index.

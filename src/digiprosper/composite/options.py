@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from digiprosper.composite.recipe import Recipe
 
-__all__ = ["OPTIONS", "IndexMissing", "read_option", "read_weights", "refuse_contradictions"]
-
 IndexMissing = Literal["raise", "drop"]
 
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {

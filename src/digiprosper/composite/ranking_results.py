@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["Among", "ComparedRanks", "IndexSensitivity", "RankResults", "RankedRows", "sobol_shares"]
-
 Among = Literal["per_year", "pooled"]
 
 _TOP: Final = (1, 3, 5, 10)

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel import Panel, Sample
 
-__all__ = ["LeaveOut", "leave_one_out", "rank_probabilities"]
-
 LeaveOut = Literal["indicator", "entity"]
 
 _NONE_LEFT: Final = "the others have no weights, or a negative weight or dimension under a geometric mean"

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from digiprosper.composite.scopes import LearningScope
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["HasRecipe", "Recipe"]
-
 
 @dataclass(frozen=True, slots=True)
 class Recipe:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.panel import Panel, Sample
 
-__all__ = ["audit_weights"]
-
 # Shifts seen in papers and scripts.
 _SHIFTS: Final = (0.0, 1e-6, 1e-4, 0.002, 0.01, 1.0)
 _OPTIONS: Final = ("weighting", "scope", "normalise", "structure", "shift")

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from digiprosper.composite.state import Placed, State
     from digiprosper.kernels import Floats
 
-__all__ = ["IndexResults", "ScoredRows", "WeightErrors"]
-
 WeightErrors = Literal["delta", "jackknife", "bootstrap"]
 _METHODS: Final = ("delta", "jackknife", "bootstrap")
 

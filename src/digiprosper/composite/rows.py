@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.panel import Panel, Sample
 
-__all__ = ["cut_rows", "dropped_rows", "without_indicator"]
-
 _ROLE = "indicators"
 
 

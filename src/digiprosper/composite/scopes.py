@@ -21,22 +21,6 @@ if TYPE_CHECKING:
     from digiprosper.composite.indicators import IndicatorSystem
     from digiprosper.kernels import Bools, Ints
 
-__all__ = [
-    "SCOPES",
-    "BaseYear",
-    "Expanding",
-    "Finding",
-    "Goalposts",
-    "LearningScope",
-    "LegacyLogT",
-    "PerYear",
-    "Pooled",
-    "Taken",
-    "YearlyWeights",
-    "find_period",
-    "read_scope",
-]
-
 Scope = Literal["pooled", "per_year", "pooled_norm_yearly_weights", "expanding", "goalposts", "legacy_lnT"]
 
 Finding: TypeAlias = tuple[str, str]

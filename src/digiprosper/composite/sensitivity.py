@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel import Panel, Sample
 
-__all__ = ["complete_grid", "index_sensitivity"]
-
 _VARIED: Final = ("scope", "normalise", "shift", "weighting", "structure", "aggregate")
 
 

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.panel import Sample
 
-__all__ = ["CompositeIndex"]
-
 
 @dataclass(frozen=True, slots=True)
 class CompositeIndex(Specification):

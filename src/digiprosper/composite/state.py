@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel import Sample
 
-__all__ = ["Learned", "Placed", "State", "learn", "state_sums"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned(PickledByName):

@@ -17,18 +17,6 @@ from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
-__all__ = [
-    "WEIGHTINGS",
-    "Weighting",
-    "check_shift",
-    "critic_weights",
-    "cv_weights",
-    "entropy_weights",
-    "equal_weights",
-    "pca_weights",
-    "std_weights",
-]
-
 Weighting = Literal["entropy", "critic", "cv", "std", "pca", "equal"]
 WEIGHTINGS: Final[tuple[Weighting, ...]] = get_args(Weighting)
 

@@ -10,8 +10,6 @@ import pandas as pd
 
 from digiprosper.errors import ColumnError, InputTypeError, check_level, cited, quoted
 
-__all__ = ["beside_truth"]
-
 _NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
 
 

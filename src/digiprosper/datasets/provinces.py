@@ -6,8 +6,6 @@ from typing import Final
 
 import pandas as pd
 
-__all__ = ["ENGLISH", "province_capitals", "province_neighbours"]
-
 # Each province and those with which it has a border on land; Hainan and Guangdong, across the strait.
 _BORDERS: Final = """
 beijing: tianjin hebei; tianjin: beijing hebei;

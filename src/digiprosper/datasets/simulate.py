@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["Truth", "simulate_provinces"]
-
 
 class _Indicator(NamedTuple):
     name: str

@@ -9,8 +9,6 @@ import pandas as pd
 
 from digiprosper.panel import Panel
 
-__all__ = ["us_capitals", "us_neighbours", "us_states"]
-
 _COLUMNS = {
     "STATE": "state_name",
     "ST_ABB": "state",

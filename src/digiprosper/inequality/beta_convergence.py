@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import CovType, Ssc
     from digiprosper.panel import Panel
 
-__all__ = ["ConvergenceResults", "beta_convergence"]
-
 _SLOPE = "log_initial"
 # With more rows per entity the bias is small.
 _LONG = 15

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel import Panel
 
-__all__ = ["Cuts", "MarkovResult", "markov_transitions", "sigma_convergence"]
-
 Cuts = Literal["pooled", "per_year"]
 
 _CLASSES = 4

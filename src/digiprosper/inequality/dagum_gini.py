@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from digiprosper.inequality.observations import Numbers, Observations, RowLabels
     from digiprosper.kernels import Floats
 
-__all__ = ["DagumResult", "dagum"]
-
 _TERMS = ("total", "share_within", "share_between", "share_transvariation")
 _PARTS = ("within", "between", "transvariation")
 _CLUSTERS = "drawn together"

@@ -17,20 +17,6 @@ from digiprosper.kernels.resampling import draw_counts
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
 
-__all__ = [
-    "Dagum",
-    "Rows",
-    "atkinson",
-    "dagum",
-    "dagum_draws",
-    "dagum_parts",
-    "ergodic",
-    "gini",
-    "ranked",
-    "theil_l",
-    "variation",
-]
-
 _LOW = 0.5
 
 

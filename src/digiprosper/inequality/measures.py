@@ -15,8 +15,6 @@ from digiprosper.kernels import dispersion
 if TYPE_CHECKING:
     from digiprosper.inequality.observations import Numbers
 
-__all__ = ["atkinson", "coefficient_of_variation", "gini", "theil_l", "theil_t"]
-
 
 def gini(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
     """Compute the Gini coefficient.

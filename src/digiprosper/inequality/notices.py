@@ -18,8 +18,6 @@ from digiprosper.errors import Notice, cited
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-__all__ = ["mixed_units", "reducible", "rows_drawn"]
-
 
 def rows_drawn(level: Hashable) -> Notice:
     """Report that rows were drawn one by one although they come in groups.

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel.keys import Mask
 
-__all__ = ["Least", "Numbers", "Observations", "RowLabels", "observe"]
-
 Numbers: TypeAlias = "npt.ArrayLike | pd.Series[Any]"
 """One number a row."""
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.panel.arguments import Arguments
 
-__all__ = ["TheilDecomposition", "theil_decomposition", "urban_rural_theil"]
-
 # Urban and rural incomes per head differ by a factor of 10 at most, and a share of 2% is the smallest of
 # most regions. Units differ by 100 (percent), 1,000 or 10,000.
 _MOST_APART = 50.0

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.slopes import Effect
 
-__all__ = ["deviation_halves", "deviations"]
-
 
 def deviations(
     basis: Floats,

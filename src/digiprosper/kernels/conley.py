@@ -14,8 +14,6 @@ from digiprosper.kernels.within import level_sums
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["Nearby", "near_products", "nearby", "nearest_place", "rows_within"]
-
 # Pairs of places whose distances are computed at a time: about 100 MB with what the formula needs.
 _PAIRS: Final = 2_000_000
 # Places that are taken together however few are near.

@@ -19,21 +19,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.slopes import Effect
     from digiprosper.kernels.within import Within
 
-__all__ = [
-    "Counts",
-    "Part",
-    "Ranks",
-    "Recipe",
-    "counts",
-    "default_bandwidth",
-    "halves",
-    "joint_meat",
-    "meat",
-    "near_recipe",
-    "ranks",
-    "recipe",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Ranks:

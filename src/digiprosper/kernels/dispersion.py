@@ -12,18 +12,6 @@ from digiprosper.kernels.tolerances import ALL_ZERO, SMALL_THEIL
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
 
-__all__ = [
-    "ColumnSums",
-    "column_sums",
-    "entity_divergence",
-    "theil_by_group",
-    "theil_from_sums",
-    "theil_of_counts",
-    "theil_shares",
-    "theil_t",
-    "variation_by_group",
-]
-
 _ROWS = 2048
 _TINY = float(np.finfo(np.float64).tiny)
 

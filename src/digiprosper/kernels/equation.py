@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.kernels.covariance import Counts, Recipe
 
-__all__ = ["Solved", "joint_covariance", "solve"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Solved:

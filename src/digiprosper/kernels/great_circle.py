@@ -9,8 +9,6 @@ import numpy as np
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
-__all__ = ["EARTH_RADIUS", "great_circle"]
-
 EARTH_RADIUS: Final = 6371.0088
 """Mean radius of the earth in kilometres (International Union of Geodesy and Geophysics)."""
 

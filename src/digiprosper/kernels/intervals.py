@@ -12,25 +12,6 @@ from digiprosper.kernels.tolerances import PRODUCT_QUANTILE, SAME_WITHOUT
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
-__all__ = [
-    "LEAST_CLUSTERS",
-    "acceleration",
-    "bc",
-    "bc_p",
-    "bca",
-    "bca_p",
-    "covariance_of",
-    "delta",
-    "enough_clusters",
-    "fieller",
-    "holm",
-    "percentile",
-    "percentile_p",
-    "product_interval",
-    "product_p",
-    "romano_wolf",
-]
-
 LEAST_CLUSTERS: Final = 5
 """Fewest clusters whose draws may give an interval, a p-value or a standard error.
 

@@ -12,8 +12,6 @@ from digiprosper.kernels.tolerances import COLLINEAR, PART_OF, WELL_CONDITIONED
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
-__all__ = ["Dependence", "Fit", "dependences", "ols"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.within import Within
 
-__all__ = ["effective_clusters", "effects_leverage", "error_scale", "row_leverage", "variation_shares"]
-
 _POWERS = {"hc2": 0.5, "hc3": 1.0}
 
 

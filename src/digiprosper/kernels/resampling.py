@@ -25,22 +25,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.slopes import Effect, Slope
 
-__all__ = [
-    "Block",
-    "Combine",
-    "Draws",
-    "Equation",
-    "Grams",
-    "bootstrap",
-    "bytes_each",
-    "draw_counts",
-    "entity_grams",
-    "jackknife",
-    "refit",
-    "seed_sequence",
-    "systems",
-]
-
 Equation = tuple[int, tuple[int, ...]]
 """Column of the outcome and columns of the regressors."""
 

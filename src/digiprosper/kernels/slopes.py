@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["Directions", "Effect", "Slope", "apart", "directions"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slope:

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.slopes import Directions, Effect
 
-__all__ = ["Within", "compress", "effects_rank", "finest", "is_nested", "not_singletons", "within"]
-
-
 # Dummies of all effects but the largest are solved for densely up to this many; beyond, by conjugate
 # gradients.
 _DENSE = 1200

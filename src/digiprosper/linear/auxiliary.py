@@ -16,10 +16,11 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.covariance import counts, ranks
+from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import within
 from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
 from digiprosper.report.text import freedom_text
-from digiprosper.report.variance import SINGULAR, negative_variance, quadratic_form
+from digiprosper.report.variance import negative_variance, quadratic_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,18 +30,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import LinearOptions, Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
-
-__all__ = [
-    "entity_effect",
-    "issued",
-    "joint_f_test",
-    "joint_form",
-    "refit",
-    "refuse_perfect_fit",
-    "refuse_slopes",
-    "with_clusters",
-    "with_effects",
-]
 
 
 def refit(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
     from digiprosper.report.protocol import Glance
 
-__all__ = ["cluster_bootstrap", "drawn_clusters", "refuse_two_way"]
-
 _LEAST_REPS = 20
 _INSTEAD = frozenset({"few_clusters", "very_few_clusters"})
 _REMEDY = "Use dp.wild_bootstrap(spec, panel, term), which draws weights of the clusters."

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors
 
-__all__ = ["LinearCombination"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class LinearCombination(Summarised, PickledByName):

@@ -13,8 +13,6 @@ from digiprosper.errors import check_level
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
-__all__ = ["HasConstant"]
-
 # The variance of the residuals under these is their sum of squares over the degrees of freedom that are left.
 _RESIDUAL_VARIANCE = ("reghdfe", "xtreg")
 

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
 
-__all__ = ["few_treated", "lagged_outcome", "lost_digits", "not_semidefinite", "said_once"]
-
 _LAGS = (1, 2)
 _HALF = 0.5
 _BIASED_SLOPES = (

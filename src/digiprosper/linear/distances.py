@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.conley import Nearby
     from digiprosper.panel import Panel, Sample
 
-__all__ = ["DistanceKernel", "check_distances", "coordinate_terms", "distance_notices", "near_rows"]
-
 DistanceKernel: TypeAlias = Literal["bartlett", "uniform"]
 
 _CALLER = "cov_type='conley'"

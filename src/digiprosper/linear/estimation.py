@@ -53,24 +53,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
 
-__all__ = [
-    "Swept",
-    "absorbed_problem",
-    "collinear_problem",
-    "columns_at",
-    "dropped_from_effects",
-    "fit_columns",
-    "fit_equation",
-    "fit_notices",
-    "inference",
-    "named_results",
-    "refuse_flat_outcome",
-    "refuse_names",
-    "refuse_wide",
-    "sweep_columns",
-    "with_intercept",
-]
-
 _MANY_CELLS = 100_000
 
 
@@ -452,6 +434,7 @@ def _varying(prepared: Prepared, swept: Swept, regressors: Sequence[int]) -> lis
 
 
 def effects_text(prepared: Prepared) -> str:
+    """Name what a regression absorbs."""
     return ", ".join(prepared.effect_names) or "the intercept"
 
 
@@ -499,6 +482,7 @@ def dropped_from_effects(prepared: Prepared, swept: Swept, place: int) -> Notice
 
 
 def why_absorbed(prepared: Prepared, swept: Swept, place: int) -> str:
+    """Explain why a column has no coefficient."""
     if swept.constant[place]:
         return "is constant in the sample"
     return f"is absorbed by the effects ({effects_text(prepared)})"

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from digiprosper.report.tests import TestResult
     from digiprosper.report.words import Language
 
-__all__ = ["drawn_density"]
-
 _POINTS = 401
 
 

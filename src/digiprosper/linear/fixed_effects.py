@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
 
-__all__ = ["Fitted", "FixedEffects", "check_regression_options", "estimate", "refuse_other_specification"]
-
 
 @dataclass(frozen=True, slots=True)
 class FixedEffects(Specification):

@@ -58,8 +58,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
 
-__all__ = ["FixedEffectsIV"]
-
 _ROLES = ("y", "endog", "x", "instruments")
 
 

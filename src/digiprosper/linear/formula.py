@@ -9,8 +9,6 @@ from digiprosper.errors import TermError, cited
 from digiprosper.panel.grammar import KEPT
 from digiprosper.panel.terms import canonical
 
-__all__ = ["read_formula"]
-
 _LONGEST = 20_000
 _MOST_JOINS = 6
 _MOST_SUMS = 20

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
-__all__ = ["HausmanMethod", "hausman"]
-
 HausmanMethod = Literal["mundlak", "classical"]
 
 _NULL = "the entity effects are uncorrelated with the regressors"

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
 
-__all__ = ["Places", "places_of", "refuse_too_few", "refuse_unidentified", "taken", "usable"]
-
 
 @dataclass(frozen=True, slots=True)
 class Places:

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
 
-__all__ = ["endogeneity", "f_test", "instrument_tests"]
-
 
 def instrument_tests(
     prepared: Prepared,

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import Glance
     from digiprosper.report.summary import PlainNumbers, Summary
 
-__all__ = ["IVResults", "IVStages", "set_text"]
-
 _NO_F = "not available"
 
 

@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 
     Categories = Mapping[str, tuple[str, pd.Index[Any]]]
 
-__all__ = [
-    "base_and_power",
-    "default_points",
-    "hides",
-    "known_level_places",
-    "refuse_dummy",
-    "slope_columns",
-    "slope_weights",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class _Part:

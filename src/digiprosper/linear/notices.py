@@ -45,45 +45,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel, Sample
     from digiprosper.panel.sample import Dropped
 
-__all__ = [
-    "EFFECTIVE_CLUSTERS",
-    "FEW_PERIODS",
-    "NEAR",
-    "WEAK_F",
-    "WILD_CLUSTERS",
-    "FewClusters",
-    "assigned_by_cluster",
-    "dropped_absorbed",
-    "dropped_collinear",
-    "dropped_rows",
-    "entities_across",
-    "entities_once",
-    "few_exchanges",
-    "few_for_draws",
-    "few_for_instruments",
-    "few_for_slopes",
-    "few_periods",
-    "few_treated_in_draws",
-    "few_treated_notices",
-    "few_weightings",
-    "first_stage_strength",
-    "lagged_outcome_notice",
-    "moving_places",
-    "near_collinear",
-    "needed_clusters",
-    "nickell",
-    "no_neighbours",
-    "no_variance",
-    "perfect_fit",
-    "perfect_rows",
-    "rank_bound",
-    "robust_inconsistent",
-    "saturated_levels",
-    "singletons_dropped",
-    "unseen",
-    "why_collinear",
-]
-
 FewClusters: TypeAlias = "Callable[[int, str], Sequence[Notice]]"
 
 # Below so many effective clusters 95% intervals cover less than 90%; see docs/validity.md. With few

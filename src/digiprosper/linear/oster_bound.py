@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.kernels.selection import TwoRegressions
     from digiprosper.panel import Panel
 
-__all__ = ["oster_bound"]
-
 _CALLER = "oster_bound"
 
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.kernels.placebo import Cohorts
     from digiprosper.panel import Panel
 
-__all__ = ["placebo_test"]
-
 _LEAST_REPS = 19
 _ERRORS_ONLY = frozenset({"few_clusters", "very_few_clusters", "few_treated"})
 

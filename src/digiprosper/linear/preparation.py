@@ -51,19 +51,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.sample import Dropped
     from digiprosper.report.terms import Factor
 
-__all__ = [
-    "CovType",
-    "LinearOptions",
-    "Prepared",
-    "Ssc",
-    "check_linear_options",
-    "linear_options",
-    "prepare",
-    "refuse_corrected",
-    "refuse_cov_types",
-    "refuse_extreme",
-]
-
 CovType = Literal[
     "unadjusted", "robust", "hc2", "hc3", "clustered", "crv3", "cr2", "driscoll_kraay", "conley"
 ]

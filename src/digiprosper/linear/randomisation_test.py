@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
 
-__all__ = ["named_regressor", "randomisation_test", "refuse_no_term"]
-
 _LEAST_REPS = 19
 _INSTEAD = frozenset({"few_clusters", "very_few_clusters", "few_treated"})
 

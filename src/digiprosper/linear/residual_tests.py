@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.kernels.residual_tests import Persistence, Squares
     from digiprosper.panel import Panel
 
-__all__ = ["modified_wald", "pesaran_cd", "wooldridge_ar1"]
-
 _FEW_PERIODS = 3
 _OVERSIZED = (
     "oversized when T is small: with few rows per entity it rejects far too often, even if all variances "

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
 
-__all__ = ["null_text", "read_combination", "read_restrictions", "restrictions_text", "sum_text"]
-
 _LONGEST = 20_000
 
 

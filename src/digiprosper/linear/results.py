@@ -11,6 +11,7 @@ import pandas as pd
 
 from digiprosper._version import __version__
 from digiprosper.errors import Notice, OptionError, TermError, check_level, cited, issue, option_problem
+from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.linear.combination import LinearCombination
 from digiprosper.linear.constant import HasConstant
 from digiprosper.linear.marginal import slope_weights
@@ -21,7 +22,7 @@ from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised,
 from digiprosper.report.terms import Factor, Term
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, freedom_text, sample_text
-from digiprosper.report.variance import SINGULAR, negative_variance, quadratic_form, standard_errors
+from digiprosper.report.variance import negative_variance, quadratic_form, standard_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.kernels.bias_reduced import BiasReduced
     from digiprosper.panel import Panel
     from digiprosper.report.inference import Inference
-
-__all__ = ["Estimated", "EstimationSample", "LinearResults", "RowSummary"]
 
 _STATS = ("nobs", "mean", "sd", "min", "max")
 

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.report.drawings import Interval
 
-__all__ = ["slope_curve"]
-
 _PURPOSE = "plots.marginal_effect"
 _POINTS = 401
 _BINS = 30

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
-__all__ = ["poolability", "reset_test"]
-
 _POWERS = ("fitted values, squared", "fitted values, cubed")
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.equation import Solved
     from digiprosper.linear.preparation import Prepared
 
-__all__ = ["cluster_notices", "perfect_row_notices", "refuse_full_leverage", "without_information"]
-
 _MOST_OF = 0.5
 
 

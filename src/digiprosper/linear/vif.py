@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.estimation import Swept
     from digiprosper.panel import Panel
 
-__all__ = ["vif"]
-
 
 def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
     """Compute variance inflation factors, ``1 / (1 - R2_j)``.

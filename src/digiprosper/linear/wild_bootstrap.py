@@ -49,8 +49,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
     from digiprosper.report.inference import Inference
 
-__all__ = ["WildBootstrapResult", "wild_bootstrap"]
-
 _LEAST_REPS = 99
 _INSTEAD = frozenset({"few_clusters", "very_few_clusters", "few_treated"})
 _WORDS = {"webb": "Webb's six-point weights", "rademacher": "Rademacher weights"}

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
 
-__all__ = ["JohnsonNeyman", "johnson_neyman", "johnson_neyman_draws", "significant_regions"]
-
 _POINTS = 401
 _HALVINGS = 50
 

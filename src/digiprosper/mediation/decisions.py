@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
 
-__all__ = ["Decision", "Test", "decide", "two_step"]
-
 
 @dataclass(frozen=True, slots=True)
 class Test(PickledByName):

@@ -14,19 +14,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.report.terms import Point
 
-__all__ = [
-    "REGIMES",
-    "at_point",
-    "change_of",
-    "effect",
-    "equation_term",
-    "in_regime",
-    "is_specific",
-    "named_fits",
-    "regimes_of",
-    "whole_of",
-]
-
 REGIMES = ("regime1", "regime2")
 """What names of effects in a regime end in, from low to high values of the threshold variable."""
 

@@ -29,17 +29,6 @@ if TYPE_CHECKING:
     _Wording = tuple[Mapping[str, str], Language]
     """Labels by term or column, and the language."""
 
-__all__ = [
-    "chosen_mediators",
-    "conditional_curve",
-    "effect_words",
-    "effects",
-    "part_words",
-    "path_diagram",
-    "sensitivity_curve",
-    "terms_about",
-]
-
 # Effects that an arrow has.
 _DRAWN = ("total", "direct")
 _SIDES = ("low", "high")

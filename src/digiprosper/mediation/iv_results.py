@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.report.summary import PlainNumbers, Summary
 
-__all__ = ["MediationIVResults"]
-
 _STAGES = ("x on z", "m on z given x")
 _COLUMNS = ("coefficient", "std_error", "F", "p_value", "partial_r2")
 

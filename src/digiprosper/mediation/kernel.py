@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["Monomial", "Products", "products", "simulated"]
-
 Monomial = tuple[float, tuple[int, ...]]
 """A constant and the positions of the coefficients it multiplies."""
 

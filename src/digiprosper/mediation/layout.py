@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample
     from digiprosper.report.terms import Pieces, Regime
 
-__all__ = ["REGIME_INTERCEPT", "Layout", "given_columns", "lay_out"]
-
 _QUANTILES = {"p10": 10, "p50": 50, "p90": 90}
 _VALUES = {"low": 0, "high": 100}
 # The name it has in PanelThreshold, too.

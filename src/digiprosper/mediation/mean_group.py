@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
     from digiprosper.report.summary import PlainNumbers, Summary
 
-__all__ = ["MeanGroupResults", "mean_group_mediation"]
-
 _MEMORY = 2**28
 
 

@@ -79,8 +79,6 @@ if TYPE_CHECKING:
     from digiprosper.mediation.system import System
     from digiprosper.panel import Panel
 
-__all__ = ["Mediation", "MediationStructure", "Moderated"]
-
 MediationStructure = Literal["parallel", "serial"]
 Moderated = Literal["a", "b", "direct"]
 

@@ -32,29 +32,6 @@ from digiprosper.report.text import p_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
-__all__ = [
-    "INFLUENCE",
-    "LEAST_INFLUENCE",
-    "MEAN_IN_SDS",
-    "SHORT_SERIES",
-    "WEAK_F",
-    "absorbed_level",
-    "few_for_paths",
-    "held_level",
-    "influential_cluster",
-    "left_out",
-    "masking",
-    "pooled",
-    "ratio_above_one",
-    "ratio_negative",
-    "readings_differ",
-    "short_series",
-    "tests_differ",
-    "total_near_zero",
-    "untested_threshold",
-    "weak_instrument",
-]
-
 # The loss of one of G clusters moves an effect by some standard errors whatever the data. In the median of
 # 200 simulated panels without an odd cluster (serial correlation 0 and .8, G 31 to 200) it is 2.8 to 4.8 over
 # the root of G; beyond 6, and .5, at most 4% of them are remarked on.

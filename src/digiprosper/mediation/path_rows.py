@@ -13,8 +13,6 @@ from digiprosper.report.text import p_text
 if TYPE_CHECKING:
     from digiprosper.report.words import Language
 
-__all__ = ["PathRows", "checked_labels"]
-
 _LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
 
 

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.mediation.system import System
 
-__all__ = ["NO_THRESHOLD", "SearchedDraws", "holds_level", "search", "searched_draws"]
-
 _TRIM = 0.05
 NO_THRESHOLD = (
     "failed: in the drawn sample no threshold leaves enough rows in each regime. Intervals use the remaining "

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from digiprosper.mediation.sensitivity import MediationSensitivity
     from digiprosper.report.summary import PlainNumbers, Summary
 
-__all__ = ["MediationResults", "SobelKind"]
-
 SobelKind = Literal["sobel", "aroian", "goodman"]
 
 _SIMULATIONS = 19_999

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.mediation.kernel import Monomial, Products
 
-__all__ = ["PathSystem", "Route", "Varying", "VaryingFields"]
-
 Slope = tuple[tuple[int, float, float], ...]
 """Parts (position of a coefficient, level, rate): the slope at v is the sum of k (level + rate v)."""
 

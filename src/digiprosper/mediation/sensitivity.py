@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.report.terms import Factors
 
-__all__ = ["MediationSensitivity", "mediational_e_value", "robustness_value", "sensitivity"]
-
 _HALVINGS = 50
 _LARGEST_EFFECT = 300
 

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from digiprosper.mediation.system import System
     from digiprosper.panel import Panel
 
-__all__ = ["sequential_g"]
-
 _REMEDY = (
     "With fewer than 40 clusters the percentile interval may be too short: compare it with interval('delta')."
 )

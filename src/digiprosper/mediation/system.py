@@ -42,18 +42,6 @@ if TYPE_CHECKING:
     from digiprosper.mediation.layout import Layout
     from digiprosper.report.protocol import Glance
 
-__all__ = [
-    "LEAST_REPS",
-    "System",
-    "about_draws",
-    "estimate",
-    "glance_of",
-    "refuse_absorbed",
-    "remarks",
-    "sweep_made",
-    "unclear_share",
-]
-
 LEAST_REPS = 20
 _RARE = 0.05
 _DELTA = "interval('delta') needs no draws."

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel, Sample
 
-__all__ = ["parallel_sample", "path_slopes", "within_between"]
-
 _OTHER_MODELS = ("structure", "moderator", "threshold", "quadratic")
 _PLAIN = (None, (), "parallel")
 

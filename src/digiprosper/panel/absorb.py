@@ -13,8 +13,6 @@ from digiprosper.panel.terms import LONGEST_TERM, canonical, crossed, parse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Absorbed", "effect_key", "read_absorbed"]
-
 _PIECE = re.compile(rf"{KEPT}|.", re.DOTALL)
 _HELP = (
     "Slopes by group are written 'province[year]', or 'province[[year]]' without the effect of the province "

@@ -10,8 +10,6 @@ from digiprosper.panel.frame import Panel
 if TYPE_CHECKING:
     from digiprosper.panel.table import Table
 
-__all__ = ["check_panel", "known_names", "table_of"]
-
 
 def table_of(panel: Panel) -> Table:
     """Take the sorted rows behind a panel.

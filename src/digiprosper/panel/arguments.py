@@ -34,20 +34,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = [
-    "Arguments",
-    "aligned",
-    "arguments",
-    "below_zero",
-    "coded",
-    "not_positive",
-    "numbers",
-    "refuse",
-    "refuse_extreme",
-    "refuse_missing",
-    "where",
-]
-
 Kind = Literal["number", "array", "series"]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})

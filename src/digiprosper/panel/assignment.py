@@ -26,8 +26,6 @@ from digiprosper.panel.terms import parse
 if TYPE_CHECKING:
     from digiprosper.panel.table import Table
 
-__all__ = ["aligned", "assigned", "attached"]
-
 _ARRAYS = (np.ndarray, pd.api.extensions.ExtensionArray, pd.Index)
 
 

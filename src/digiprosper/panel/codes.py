@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.terms import Term
     from digiprosper.report.terms import Factor as Product
 
-__all__ = ["code_factors", "coded", "levels_of", "seen_codes"]
-
 
 def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index[Any]]:
     """Turn a term into codes.

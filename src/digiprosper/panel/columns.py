@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.keys import Mask
     from digiprosper.panel.table import Table
 
-__all__ = ["Missing", "chosen_columns", "grouping", "missing_in", "numeric_columns", "refuse_no_names"]
-
 _CHANGES = ("standardise", "winsorize", "interpolate")
 
 

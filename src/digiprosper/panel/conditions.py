@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.keys import Mask
     from digiprosper.panel.table import Table
 
-__all__ = ["rows_where"]
-
 _LONGEST = 20_000
 _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,

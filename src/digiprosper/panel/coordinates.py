@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
 
-__all__ = ["coordinate_names", "degrees_of", "refuse_beyond"]
-
 _LATITUDES = ("lat", "latitude", "纬度")
 _LONGITUDES = ("lon", "lng", "long", "longitude", "经度")
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["Correlation", "between_within", "correlate", "summarise", "unit_of"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Correlation:

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.terms import Factor
     from digiprosper.report.terms import Factor as Product
 
-__all__ = ["Design", "Evaluated", "evaluate_all", "write_out"]
-
 # A term, and for each of its categories whether it loses its first level, or its reference.
 _Use: TypeAlias = tuple[str, tuple[bool, ...]]
 

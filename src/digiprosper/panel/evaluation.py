@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.keys import Keys
     from digiprosper.panel.terms import Term
 
-__all__ = ["Columns", "calculate", "evaluate"]
-
 _MATHS: Mapping[str, Callable[[Floats], Floats]] = {
     "I": lambda x: x,
     "log": np.log,

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.terms import Factor as Parsed
     from digiprosper.panel.terms import Term
 
-__all__ = ["crossed_factors", "dummy_factor", "number_factor", "term_factors"]
-
 _ROOT = 0.5
 _LOGARITHM = "log"
 _SIGNS = {"lag": 1, "lead": -1}

@@ -40,9 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.kernels import Floats
-    from digiprosper.panel.sample import Mask, Sample
-
-__all__ = ["Panel"]
+    from digiprosper.panel.keys import Mask
+    from digiprosper.panel.sample import Sample
 
 # More rows than any panel has.
 _MOST_ROWS = 1_000_000_000_000

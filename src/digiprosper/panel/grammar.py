@@ -20,29 +20,6 @@ from digiprosper.errors import TermError, cited, term_problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = [
-    "BINARY",
-    "COMPARE",
-    "FUNCTIONS",
-    "KEPT",
-    "SHIFTS",
-    "as_written",
-    "called",
-    "check_arithmetic",
-    "check_factor",
-    "coded_words",
-    "columns_in",
-    "in_other_words",
-    "joined",
-    "reference",
-    "refused",
-    "split_factors",
-    "steps",
-    "too_deep",
-    "too_long",
-    "with_names",
-]
-
 FUNCTIONS = ("C", "I", "log", "log1p", "exp", "sqrt", "abs", "lag", "lead", "diff", "treated")
 SHIFTS = ("lag", "lead", "diff")
 BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {

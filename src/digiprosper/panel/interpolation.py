@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.keys import Keys, Mask
     from digiprosper.panel.table import Table
 
-__all__ = ["Interpolated", "filled_in", "interpolated"]
-
 # From here on estimates depend on interpolated values.
 _LARGE_SHARE = 0.1
 

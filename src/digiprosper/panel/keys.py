@@ -37,17 +37,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Ints
 
-__all__ = [
-    "Keys",
-    "Mask",
-    "cut_codes",
-    "jumping_times",
-    "refuse_infinite",
-    "rows_text",
-    "sorted_keys",
-    "to_pandas",
-]
-
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 _DATE_STEPS = ("Y", "Q", "M", "W", "D")

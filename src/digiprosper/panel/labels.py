@@ -11,8 +11,6 @@ from digiprosper.panel.terms import parse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["checked_labels"]
-
 
 def checked_labels(labels: Mapping[str, str], known: Sequence[str]) -> dict[str, str]:
     """Check labels.

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.terms import Pieces
 
-__all__ = ["Source"]
-
 
 @dataclass(frozen=True, slots=True)
 class Source:

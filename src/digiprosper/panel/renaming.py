@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from digiprosper.panel.table import Table
 
-__all__ = ["renamed"]
-
 
 def renamed(table: Table, names: Mapping[str, str]) -> Table:
     """Rename columns and keys; the work behind `Panel.rename`.

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["Compared", "Dropped", "Mask", "Sample"]
-
 
 @dataclass(frozen=True, slots=True)
 class Compared:

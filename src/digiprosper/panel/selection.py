@@ -25,10 +25,11 @@ from digiprosper.panel.design import evaluate_all, write_out
 from digiprosper.panel.evaluation import calculate, evaluate
 from digiprosper.panel.factors import term_factors
 from digiprosper.panel.grammar import columns_in
-from digiprosper.panel.sample import Compared, Mask, Sample
+from digiprosper.panel.sample import Compared, Sample
 from digiprosper.panel.terms import canonical, crossed, parse
 
 if TYPE_CHECKING:
+    from digiprosper.panel.keys import Mask
     from collections.abc import Iterable, Mapping, Sequence
 
     from digiprosper.kernels import Floats, Ints
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.terms import Factor as ParsedFactor
     from digiprosper.panel.terms import Term
     from digiprosper.report.terms import Factor
-
-__all__ = ["coefficient_column", "cut_sample"]
 
 
 def cut_sample(

@@ -27,8 +27,6 @@ from digiprosper.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["StataTable", "read_stata"]
-
 _LEAP_SECONDS = "%tC"
 # What pandas raises for a file that ends early, or whose bytes are no Stata file.
 _DAMAGED = (

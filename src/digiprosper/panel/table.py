@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.panel.keys import Keys, Mask
 
-__all__ = ["Table", "is_number_type"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:

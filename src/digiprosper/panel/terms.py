@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.terms import Pieces
 
-__all__ = ["LONGEST_TERM", "Factor", "Term", "canonical", "crossed", "no_pairs", "parse", "split_crossed"]
-
 _LOGARITHMS = ("log", "log1p")
 _TICKED = re.compile("`([^`]+)`")
 _PIECE = re.compile(rf"{KEPT}|.", re.DOTALL)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel.table import Table
 
-__all__ = ["standardised", "winsorized"]
-
 
 def standardised(table: Table, name: str, groups: Ints) -> Floats:
     """Standardise a column inside groups: mean 0 and standard deviation 1.

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel.keys import Keys
 
-__all__ = ["as_times", "entities_text", "refuse_several_times", "treated"]
-
 
 class _Rows(Protocol):
     @property

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
-__all__ = ["WORDS"]
-
 WORDS = Words(
     english={
         "head.Mean": "Mean",

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel import Panel, Sample
 
-__all__ = ["bacon_decomposition"]
-
 
 def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     """Decompose the two-way fixed effects slope of a staggered treatment (Goodman-Bacon 2021).

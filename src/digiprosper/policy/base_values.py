@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.keys import Keys
     from digiprosper.panel.table import Table
 
-__all__ = ["BaseValues", "base_values"]
-
 _FIRST: Final = "first"
 _PRE: Final = "pre"
 

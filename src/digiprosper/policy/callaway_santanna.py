@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from digiprosper.policy.cohorts import Cohorts
     from digiprosper.policy.kernels.two_periods import Difference
 
-__all__ = ["estimate_callaway_santanna"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Pair:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample
     from digiprosper.policy.timing import Timing
 
-__all__ = ["CohortCoding", "Cohorts", "read_cohorts", "time_text"]
-
 _MOST_COHORTS = 8
 
 

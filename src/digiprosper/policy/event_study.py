@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
     from digiprosper.policy.window import EventTimes
 
-__all__ = ["EventStudy"]
-
 _FURTHEST = 10_000
 
 

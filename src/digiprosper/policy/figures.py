@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from digiprosper.policy.matching_results import Matching
 
-__all__ = ["EffectsByEventTime", "balance", "event_paths", "named_studies"]
-
 EffectsByEventTime: TypeAlias = EventStudyResults | StaggeredDidResults
 
 

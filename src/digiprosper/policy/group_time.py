@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from digiprosper.policy.kernels.aggregation import GroupTime
     from digiprosper.report.inference import Inference
 
-__all__ = ["GroupTimeFit"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupTimeFit:

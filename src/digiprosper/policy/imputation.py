@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from digiprosper.policy.cohorts import Cohorts
     from digiprosper.policy.kernels.imputation import UntreatedModel
 
-__all__ = ["estimate_imputation"]
-
 
 def estimate_imputation(spec: Any, prepared: Prepared, cohorts: Cohorts) -> GroupTimeFit:
     """Impute the outcomes of treated rows from untreated ones, and average the differences.

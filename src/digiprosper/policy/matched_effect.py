@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.report.columns import Column
 
-__all__ = ["MatchedEffect", "matched_effect"]
-
 _MOST_NEIGHBOURS = 1000
 
 

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from digiprosper.policy.base_values import BaseValues
     from digiprosper.policy.kernels.neighbours import Pairs
 
-__all__ = ["match_entities"]
-
 _MOST_NEIGHBOURS = 1000
 
 

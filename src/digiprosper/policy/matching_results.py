@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from digiprosper.policy.matched_effect import MatchedEffect
     from digiprosper.report.terms import Factors
 
-__all__ = ["Matching"]
-
 _HEADS: Final = {
     "mean_treated": "Treated",
     "mean_control": "Controls",

@@ -48,25 +48,6 @@ if TYPE_CHECKING:
     from digiprosper.policy.cohorts import CohortCoding, Cohorts
     from digiprosper.policy.window import EventTimes, EventWindow
 
-__all__ = [
-    "ALIKE",
-    "UNMATCHED",
-    "cells_left_out",
-    "cohort_notices",
-    "earlier_base",
-    "few_for_averages",
-    "few_matched",
-    "few_per_covariate",
-    "few_treated_clusters",
-    "matching_notices",
-    "no_rows_before",
-    "pairs_of_rows",
-    "reference_unobserved",
-    "scores_given",
-    "small_cohorts",
-    "weights_vary",
-]
-
 ALIKE: Final = 0.1
 """Standardised difference up to which groups count as alike (Austin 2009, Statistics in Medicine 28:3083)."""
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats
 
-__all__ = ["propensity"]
-
 _MOST_STEPS: Final = 200
 
 

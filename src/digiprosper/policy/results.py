@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Term
     from digiprosper.report.tests import TestResult
 
-__all__ = ["EventStudyResults"]
-
 _MOST_COHORTS = 8
 
 

@@ -38,15 +38,6 @@ if TYPE_CHECKING:
     from digiprosper.policy.group_time import GroupTimeFit
     from digiprosper.report.protocol import Glance
 
-__all__ = [
-    "StaggeredAdjustment",
-    "StaggeredAggregate",
-    "StaggeredBasePeriod",
-    "StaggeredControl",
-    "StaggeredDid",
-    "StaggeredEstimator",
-]
-
 StaggeredEstimator: TypeAlias = Literal["callaway_santanna", "imputation", "sun_abraham"]
 StaggeredControl: TypeAlias = Literal["never", "not_yet"]
 StaggeredAggregate: TypeAlias = Literal["dynamic", "simple", "group", "calendar"]

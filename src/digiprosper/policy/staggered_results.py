@@ -18,6 +18,7 @@ from digiprosper.errors import (
     cited,
     option_problem,
 )
+from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.linear.combination import LinearCombination
 from digiprosper.linear.restrictions import null_text, read_combination, read_restrictions, restrictions_text
 from digiprosper.policy.cohorts import time_text
@@ -37,7 +38,7 @@ from digiprosper.report.summary import (
 from digiprosper.report.terms import Point, Term
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, p_words, sample_text, wrapped
-from digiprosper.report.variance import SINGULAR, quadratic_form, standard_errors
+from digiprosper.report.variance import quadratic_form, standard_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors
-
-__all__ = ["StaggeredDidResults", "StaggeredSettings"]
 
 _BY = ("dynamic", "simple", "group", "calendar")
 _ESTIMATORS = {

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.policy.cohorts import Cohorts
 
-__all__ = ["estimate_sun_abraham", "treated_cells"]
-
 
 def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> GroupTimeFit:
     """Regress the outcome on dummies of every cohort in every period but one before its treatment.

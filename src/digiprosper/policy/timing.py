@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.keys import Keys
     from digiprosper.panel.table import Table
 
-__all__ = ["Timing", "check_never", "read_timing"]
-
 _NEVER = -1
 # Whole numbers up to here are exact in a column of floating point numbers.
 _LARGEST = 2**53

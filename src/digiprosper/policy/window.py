@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample
     from digiprosper.policy.timing import Timing
 
-__all__ = ["EventTimes", "EventWindow", "dummies", "open_window", "refuse_untreated"]
-
 _MOST_TIMES = 10
 
 

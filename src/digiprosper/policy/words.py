@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
-__all__ = ["WORDS"]
-
 _MATCHED = (
     "Base values of {treated} treated and {controls} control entities ({entity}) before matching, of "
     "{matched} and {used} after it. {how}. Std. diff.: difference of the means over the root of the mean of "

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.rendering import Content
 
-__all__ = ["PointColumn", "Split", "point_columns", "split_number", "type_width"]
-
 # Counts have no point, and intervals have two numbers: both are centred.
 _NUMBER = re.compile(r"([(<]*-?[\d,]+)(\.\d+(?:e[+-]?\d+)?[)*]*)")
 # Widths in Times of what numbers are written with, as shares of the type size. A minus in LaTeX is wider than

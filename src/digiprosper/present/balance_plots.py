@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.drawings import Balance
 
-__all__ = ["draw_balance"]
-
 # Inches: a figure's width; between rows, and a line of a row's name.
 _WIDTH, _GAP, _LINE = 6.0, 0.12, 0.17
 

@@ -36,27 +36,6 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factor
     from digiprosper.report.words import Language
 
-__all__ = [
-    "LEVELS",
-    "Model",
-    "Models",
-    "all_terms",
-    "arrange",
-    "check_labels",
-    "distinct_heads",
-    "matching",
-    "merged_factors",
-    "merged_labels",
-    "name_columns",
-    "products_of",
-    "read_columns",
-    "select",
-    "texts_of",
-    "with_constant",
-    "with_products",
-]
-
-
 LEVELS = " / "
 """Between the levels of a row that a DataFrame names by several."""
 

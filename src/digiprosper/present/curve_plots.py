@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["draw_specification_curve"]
-
 _MOST_MARKS = 150
 _MOST_HEADS = 30
 _MOST_CELLS = 400

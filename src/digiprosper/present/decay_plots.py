@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.drawings import Decay
 
-__all__ = ["draw_decay"]
-
 _MOST_TICKS: Final = 12
 # How far the markers of several kinds stand beside each other, as a share of the axis.
 _SHIFT: Final = 0.008

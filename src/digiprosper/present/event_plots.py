@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.drawings import EventPath, EventPaths
 
-__all__ = ["draw_event_paths"]
-
 # Event times that are named, in a figure of its usual width.
 _MOST_TICKS, _WIDTH = 25, 6.4
 # Of the width, what the axis has at least.

@@ -21,30 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.legend import Legend
 
-__all__ = [
-    "FAINT",
-    "INK",
-    "MARKED",
-    "MARKERS",
-    "MOST_NAMES",
-    "Look",
-    "axes_inches",
-    "fonts",
-    "keep_drawing",
-    "kept_drawing",
-    "legend_above",
-    "legend_beside",
-    "look",
-    "name_axis",
-    "new_axes",
-    "plain_spines",
-    "row_names",
-    "spread_ticks",
-    "text_em",
-    "tick_step",
-    "type_size",
-]
-
 MARKERS = "osD^vPX*"
 INK, FAINT, MARKED = "#1f4e79", "#8a8a8a", "#b03a2e"
 # Single entities are named, and their cells set apart, up to here; more would not be readable on one page.

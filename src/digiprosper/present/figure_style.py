@@ -28,17 +28,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.words import Language
 
-__all__ = [
-    "COLORS",
-    "PAGE",
-    "FigureStyle",
-    "figure_language",
-    "figure_style",
-    "figure_width",
-    "say",
-    "with_remarks",
-]
-
 Width: TypeAlias = Literal["column", "page"]
 
 COLORS: Final = (

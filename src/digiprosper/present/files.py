@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.rendering import Content
 
-__all__ = ["WRITERS", "table_path", "write_tables"]
-
 WRITERS: dict[str, Callable[[Sequence[Content], Path], None]] = {
     ".docx": write_docx,
     ".xlsx": write_xlsx,

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from digiprosper.present.style import Style
     from digiprosper.report.columns import Column
 
-__all__ = ["NOT_APPLICABLE", "Folded", "absorbed_effects", "fold_terms", "folded_rows"]
-
 NOT_APPLICABLE = "—"
 """In the rows of effects, for methods that absorb none."""
 

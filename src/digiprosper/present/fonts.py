@@ -10,8 +10,6 @@ from typing import Any
 from digiprosper.errors import Notice, issue
 from digiprosper.optional import require
 
-__all__ = ["chinese_font", "is_cff"]
-
 _FONTS = (
     "Noto Sans CJK SC",
     "Source Han Sans SC",

@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     from digiprosper.present.alignment import PointColumn
     from digiprosper.report.rendering import Content
 
-__all__ = [
-    "as_latex",
-    "as_markdown",
-    "write_csv",
-    "write_html",
-    "write_latex",
-    "write_markdown",
-]
-
 _LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.drawings import Bars, RankSpans, Ribbons, Ridges
 
-__all__ = ["draw_bars", "draw_rank_spans", "draw_ribbons", "draw_ridges"]
-
 _PALE = "#9dbbd8"
 # Outer and inner span of a rank.
 _SHADES = (_PALE, "#5f8fbf")

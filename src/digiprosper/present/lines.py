@@ -12,8 +12,6 @@ from digiprosper.report.characters import text_width
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["balanced_lines", "broken_lines", "type_columns"]
-
 _OPEN, _CLOSE = r"\uff08「『《【“", r"、。\uff0c\uff0e\uff1a\uff1b\uff01\uff1f\uff09」』》】”\uff05"
 _WIDE = r"\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 # What a line may be broken between: words, and Chinese characters with the punctuation that clings to them.

@@ -38,14 +38,6 @@ if TYPE_CHECKING:
         TurningCurve,
     )
 
-__all__ = [
-    "draw_conditional_effect",
-    "draw_effects",
-    "draw_sensitivity",
-    "draw_slope_curve",
-    "draw_turning_curve",
-]
-
 # Inches: a figure's width; between rows, and a line of a row's name.
 _WIDTH, _GAP, _LINE = 6.8, 0.2, 0.17
 # Of the figure of a slope: inches, and the share of the axes below it for the distribution of the moderator.

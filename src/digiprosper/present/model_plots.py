@@ -54,15 +54,6 @@ if TYPE_CHECKING:
     Cells = np.ndarray[Any, np.dtype[np.float64]]
 
 
-__all__ = [
-    "coefficients",
-    "draw_columns",
-    "draw_drawn_density",
-    "draw_estimates",
-    "draw_profile",
-    "draw_regime_map",
-]
-
 _MOST_PERIODS = 16
 # Of the width of a map, what its names leave at least.
 _MAP_SHARE = 0.65

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from digiprosper.report.columns import Block, Column, ParameterTest, Remark
     from digiprosper.report.inference import Inference
 
-__all__ = ["note_lines"]
-
 _Labels: TypeAlias = "Mapping[str, str]"
 _Owned: TypeAlias = "Sequence[tuple[Column, Block]]"
 # These keep their capital inside a sentence.

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.rendering import Content
 
-__all__ = ["PAGE_MARGIN", "Page", "fit_page", "point_places", "write_docx"]
-
 _LATIN, _CHINESE = "Times New Roman", "SimSun"
 _PAGE = (21.0, 29.7)  # A4, centimetres
 PAGE_MARGIN = 2.5

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     _Row = tuple[str, str, str, bool]
     """Words, estimate, interval, and whether the row belongs to that over it."""
 
-__all__ = ["draw_paths"]
-
 _PALE = "#eef3f8"
 _STARS = (0.1, 0.05, 0.01)
 # Type in points; inches a point of type takes by column and by line.

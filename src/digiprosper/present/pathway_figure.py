@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.drawings import Pathways, PathwayStage
 
-__all__ = ["draw_pathways"]
-
 _PALE = "#eef3f8"
 # Type in points; inches a point of type takes by column and by line.
 _HEAD, _TYPE = 9.0, 8.0

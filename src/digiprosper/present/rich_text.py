@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from digiprosper.present.office import Page
     from digiprosper.report.rendering import Content
 
-__all__ = ["write_rtf"]
-
 _TWIPS = 1440 / 2.54  # a centimetre
 _FONTS = r"{\fonttbl{\f0\froman\fcharset0 Times New Roman;}{\f1\fnil\fcharset134 SimSun;}}"
 _THICK, _THIN = r"\brdrs\brdrw30", r"\brdrs\brdrw15"

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Regime, Term
     from digiprosper.report.words import Language
 
-__all__ = ["SharedRow", "row_label", "share_rows"]
-
 _Meaning: TypeAlias = tuple[object, ...]
 
 

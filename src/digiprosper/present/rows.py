@@ -28,18 +28,6 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factors
     from digiprosper.report.words import Words
 
-__all__ = [
-    "Row",
-    "block_rows",
-    "cluster_words",
-    "depvar_rows",
-    "error_details",
-    "errors_key",
-    "setting_rows",
-    "stat_rows",
-    "term_rows",
-]
-
 Row: TypeAlias = tuple[str, list[str]]
 _Labels: TypeAlias = Mapping[str, str]
 

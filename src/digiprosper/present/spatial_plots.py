@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 _Box: TypeAlias = tuple[float, float, float, float]
 """Left, right, bottom and top."""
 
-__all__ = ["draw_moran_scatter"]
-
 # Points of the names of entities and from a point to its name; where names may stand: right (1) or left (-1)
 # of it, over (1) or under (-1).
 _NAME_TYPE: Final = 7.0

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from digiprosper.present.alignment import PointColumn
     from digiprosper.report.rendering import Content
 
-__all__ = ["write_xlsx"]
-
 _SHEET_MARKS, _SHEET_LETTERS = re.compile(r"[\[\]:*?/\\]"), 31
 _NUMBER = re.compile(r"(?P<open>\(?)(?P<value>-?[\d,]+(?:\.(?P<decimals>\d+))?)(?P<close>\)?\**)")
 _MOST_DIGITS = 15  # of a number in Excel

@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from digiprosper.present.columns import Models
     from digiprosper.present.rows import Row
     from digiprosper.present.style import TableStyle
-    from digiprosper.present.tables import Models
-
-__all__ = ["stack_tables"]
 
 _OPENING = NOTES.say("opening", "chinese", note="")
 _EXAMPLE = '{"Panel A. Output": etable(fits), "Panel B. Jobs": etable(others)}'

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from digiprosper.present.style import Style
     from digiprosper.report.columns import Column
 
-__all__ = ["StdEffectIn", "effect_rows"]
-
 StdEffectIn: TypeAlias = Literal["sd", "mean"]
 
 

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from digiprosper.report.columns import Estimate
     from digiprosper.report.words import Language, Words
 
-__all__ = ["FROM_STYLE", "STATS", "Below", "FromStyle", "Style", "TableStyle", "read_style"]
-
 Below: TypeAlias = Literal["se", "t", "p", "ci"]
 FromStyle: TypeAlias = Literal["style"]
 FROM_STYLE: Final = "style"

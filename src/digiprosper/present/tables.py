@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.columns import Column
 
-__all__ = ["Models", "Table", "check_title", "etable", "named_tables", "save_tables"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:

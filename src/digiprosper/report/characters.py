@@ -12,8 +12,6 @@ from digiprosper.errors import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["has_cjk", "text_width", "tidy_text", "unused_labels", "wrap_text"]
-
 _CJK = re.compile(
     r"[\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]"
 )

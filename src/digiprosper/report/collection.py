@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from digiprosper.report.columns import Remark, SharedRow
     from digiprosper.report.words import Language
 
-__all__ = ["ResultSet"]
-
 _KINDS = ("direct", "indirect", "total")
 
 

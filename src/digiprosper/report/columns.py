@@ -20,23 +20,6 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factors
     from digiprosper.report.words import Language
 
-__all__ = [
-    "Block",
-    "Column",
-    "Drawn",
-    "Estimate",
-    "HasColumns",
-    "Parameter",
-    "ParameterTest",
-    "PlainCell",
-    "Remark",
-    "SharedRow",
-    "columns_of",
-    "inference_of",
-    "remark_text",
-    "result_column",
-]
-
 _TOO_FEW = "too_few_clusters_to_draw"
 _NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 # What a notice says of terms that have no estimate or no error: its code, to the names in its data.

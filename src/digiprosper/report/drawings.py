@@ -14,36 +14,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.columns import Column, Estimate
 
-__all__ = [
-    "Balance",
-    "Bars",
-    "Choice",
-    "ConditionalCurve",
-    "Decay",
-    "DrawnDensity",
-    "DrawnEstimates",
-    "Effect",
-    "Effects",
-    "EventPath",
-    "EventPaths",
-    "MoranScatter",
-    "PathDiagram",
-    "PathwayRow",
-    "PathwayStage",
-    "Pathways",
-    "Profile",
-    "RankSpans",
-    "RegimeMap",
-    "Ribbons",
-    "Ridge",
-    "Ridges",
-    "SensitivityCurve",
-    "SlopeCurve",
-    "Span",
-    "SpecificationCurve",
-    "TurningCurve",
-]
-
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Interval: TypeAlias = tuple[float, float]
 Slopes: TypeAlias = "Sequence[tuple[str, Estimate]]"

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors, Term
 
-__all__ = ["DrawnEstimates", "EffectResults"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnEstimates(PickledByName):

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from digiprosper.report.columns import Estimate
     from digiprosper.report.drawings import Slopes
 
-__all__ = ["figure_data"]
-
 _CURVE = ("at", "estimate", "conf_low", "conf_high")
 _NUMBERS = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
-__all__ = ["FIGURE"]
-
 FIGURE = Words(
     english={
         "interval": "{level}% confidence interval",

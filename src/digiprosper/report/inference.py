@@ -9,8 +9,6 @@ from typing import Final
 from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.report.pickling import PickledByName
 
-__all__ = ["WITHOUT_FACTOR", "Inference"]
-
 # Covariances that correct the residuals of each row or cluster and have no small-sample factor.
 WITHOUT_FACTOR: Final = ("hc2", "hc3", "crv3", "cr2")
 

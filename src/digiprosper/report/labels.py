@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factor, Factors, Term
     from digiprosper.report.words import Language, Words
 
-__all__ = ["effect_names", "name_label", "term_label", "term_words"]
-
 _POWERS = {1.0: "", 2.0: "²", 3.0: "³"}
 
 

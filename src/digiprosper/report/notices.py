@@ -31,20 +31,6 @@ from digiprosper.kernels.intervals import LEAST_CLUSTERS, enough_clusters
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = [
-    "FEW_CLUSTERS",
-    "FEW_DRAWS",
-    "VERY_FEW_CLUSTERS",
-    "few_clusters",
-    "few_draws",
-    "imputed",
-    "lost_draws",
-    "missing_rows",
-    "not_psd",
-    "rows_dropped",
-    "too_few_clusters_to_draw",
-]
-
 ReadFromDraws: TypeAlias = Literal["tails", "ends", "test", "effects"]
 WhyImputed: TypeAlias = Literal["many", "extrapolated", "lagged", "ahead"]
 

@@ -11,8 +11,6 @@ from digiprosper._held import HELD
 from digiprosper._version import __version__
 from digiprosper.errors import Notice, PickleError, quoted
 
-__all__ = ["PickledByName", "restore"]
-
 
 class PickledByName:
     """Base of a dataclass that is pickled and copied by the names of its fields.

@@ -10,8 +10,6 @@ from digiprosper._version import __version__
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Glance", "HasDraws", "Results", "empty_glance", "hash_of"]
-
 
 class Glance(TypedDict):
     """Summary numbers of a fit, such as nobs and rsquared_within.

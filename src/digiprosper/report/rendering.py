@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Self
 
-__all__ = ["Content", "as_html", "as_text", "spans"]
-
 _NUMBER = re.compile(r"([(<]*-?[\d.,]+(?:e[+-]?\d+)?)([)*]*)")
 _THIN = "border-bottom:1px solid currentColor;"
 _HEADS = "text-align:center;font-weight:normal;"

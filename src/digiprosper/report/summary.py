@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import Results
     from digiprosper.report.terms import Factors
 
-__all__ = ["Block", "Cells", "Lines", "PlainNumbers", "Remarks", "Summarised", "Summary", "coefficient_cells"]
-
 SCHEMA = 1
 _NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 _ROWS = ("terms", "coefficients")

@@ -14,18 +14,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.words import Language
 
-__all__ = [
-    "Factor",
-    "Factors",
-    "Pieces",
-    "Point",
-    "Regime",
-    "Term",
-    "named_terms",
-    "same_products",
-    "terms_of",
-]
-
 RowKey: TypeAlias = tuple[str, tuple[object, ...]]
 Pieces: TypeAlias = "tuple[str | Factor, ...]"
 Factors: TypeAlias = "Mapping[str, tuple[Factor, ...]]"

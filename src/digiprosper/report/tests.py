@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
 
-__all__ = ["TestResult"]
-
 # What stands before the number where the name of the distribution would not say which statistic it is.
 _SYMBOLS = {"normal": "z", "bootstrap": "statistic", "permutation": "statistic", "placebo": "statistic"}
 _DRAWN = {"bootstrap": "bootstrap draws", "permutation": "permutations", "placebo": "placebo treatments"}

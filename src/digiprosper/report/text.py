@@ -19,23 +19,6 @@ if TYPE_CHECKING:
     from digiprosper.report.inference import Inference
     from digiprosper.report.terms import Factors
 
-__all__ = [
-    "conventions",
-    "correction_words",
-    "freedom_text",
-    "interval_text",
-    "json_safe",
-    "last_lines",
-    "listed",
-    "number_text",
-    "p_text",
-    "p_words",
-    "sample_text",
-    "table",
-    "wrapped",
-]
-
-
 # Covariances without a small-sample factor.
 
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
 
-__all__ = ["SINGULAR", "negative_variance", "quadratic_form", "standard_errors"]
-
 
 def standard_errors(variance: Floats) -> Floats:
     """Take roots of variances.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from digiprosper.kernels.tolerances import SAME_LEVEL
 
-__all__ = ["is_balanced", "rejects"]
-
 
 def rejects(p_value: float, level: float) -> bool:
     """Tell whether a null hypothesis is rejected, given its p-value and a level of confidence.

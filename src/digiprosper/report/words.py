@@ -10,8 +10,6 @@ from digiprosper.report.pickling import PickledByName
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["HEADS", "NOTES", "NO_WORDS", "TABLE", "Language", "Words"]
-
 Language: TypeAlias = Literal["english", "chinese"]
 
 

@@ -39,19 +39,6 @@ from digiprosper.spatial.labels import checked_labels, places_among, refuse_repe
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
 
-__all__ = [
-    "Built",
-    "by_difference",
-    "by_distance",
-    "by_gravity",
-    "by_nearness",
-    "from_lists",
-    "from_pairs",
-    "from_pysal",
-    "from_square",
-    "named_columns",
-]
-
 # All pairs of more entities take more than 3 GB.
 _MOST_DENSE: Final = 20_000
 _HIGHEST_POWER: Final = 10.0

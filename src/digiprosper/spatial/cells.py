@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.panel.table import Table
 
-__all__ = ["Field", "read_field"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.spatial.kernels.matrices import Matrix
 
-__all__ = ["checked_matrix", "refuse_name", "refuse_unlinked"]
-
 
 def refuse_name(name: object) -> None:
     """Refuse a name that is no line of text.

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.spatial.groups import SpatialEstimated
 
-__all__ = ["DURBIN_NULLS", "lr_test", "restricted", "wald_to"]
-
 DURBIN_NULLS = {
     "sar": "the coefficients of all spatial lags of regressors are zero",
     "sem": "W:x + rho x is zero for all regressors x (common factors)",

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.words import Language
 
-__all__ = ["Fits", "chosen_kinds", "decay", "impacts", "kind_words", "read_fits", "regressors"]
-
 Fits: TypeAlias = "Mapping[str, SpatialResults | DigiprosperError]"
 """Label to fit, or to what stopped it."""
 

@@ -48,9 +48,6 @@ if TYPE_CHECKING:
     from digiprosper.spatial.kernels.spectrum import Spectrum
     from digiprosper.spatial.preparation import Layout
 
-__all__ = ["estimate"]
-
-
 _LOST = "have a rho outside its interval and were dropped."
 # Residuals of two entities with time effects are each other's negative, and scores add up to zero.
 _LEAST_CLUSTERS = 3

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Language
     from digiprosper.spatial.weights import SpatialWeights
 
-__all__ = ["moran_scatter"]
-
 _CLOCKWISE = ("high-high", "high-low", "low-low", "low-high")
 
 

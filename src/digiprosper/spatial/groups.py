@@ -10,8 +10,6 @@ from digiprosper.report.pickling import PickledByName
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
-__all__ = ["SpatialEstimated"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SpatialEstimated(PickledByName):

@@ -25,15 +25,6 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factor, Factors
 
-__all__ = [
-    "KINDS",
-    "SpatialDecomposition",
-    "SpatialEffects",
-    "effects_frame",
-    "shared_variables",
-    "unit_frame",
-]
-
 KINDS = ("direct", "indirect", "total")
 
 

@@ -21,8 +21,6 @@ from digiprosper.errors import (
 if TYPE_CHECKING:
     from digiprosper.kernels import Ints
 
-__all__ = ["checked_labels", "places_among", "refuse_repeated"]
-
 
 def checked_labels(given: object, role: str) -> pd.Index[Any]:
     """Take the labels of entities.

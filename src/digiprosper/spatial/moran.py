@@ -33,16 +33,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
     from digiprosper.spatial.weights import SpatialWeights
 
-__all__ = [
-    "QUADRANTS",
-    "geary",
-    "local_moran",
-    "moran",
-    "quadrants_of",
-    "standardised",
-    "statistics_by_period",
-]
-
 QUADRANTS = ("high-high", "low-high", "low-low", "high-low")
 """The own value, then that of the neighbours, against the mean of the period."""
 

@@ -33,19 +33,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.terms import Factors
 
-__all__ = [
-    "biased_coefficient",
-    "entity_effects_errors",
-    "islands",
-    "made_from_variable",
-    "missing_neighbours",
-    "model_not_estimated",
-    "near_end",
-    "one_direction",
-    "several_rows",
-    "unused_entities",
-]
-
 # Share of the length of the interval.
 _NEAR_END: Final = 0.02
 # In standard errors: a 95% interval with this bias covers 92%, or 83%.

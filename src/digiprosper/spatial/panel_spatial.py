@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from digiprosper.spatial.results import SpatialResults
     from digiprosper.spatial.weights import SpatialWeights
 
-__all__ = ["EffectsError", "PanelSpatial", "SpatialCovType", "SpatialModel", "Transform"]
-
 SpatialModel: TypeAlias = Literal["sdm", "sar", "sem", "slx", "sdem", "sac"]
 """Durbin, lag, error, lagged regressors, Durbin error, or lag and error."""
 Transform: TypeAlias = Literal["exact", "splm"]

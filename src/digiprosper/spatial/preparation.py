@@ -39,18 +39,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.sample import Dropped
     from digiprosper.spatial.weights import SpatialWeights
 
-__all__ = [
-    "DURBIN",
-    "ERROR",
-    "LAG",
-    "Layout",
-    "check_terms",
-    "lag_name",
-    "lay_out",
-    "spatial_columns",
-    "without_means",
-]
-
 LAG = ("sar", "sdm", "sac")
 """Models with a spatial lag of the outcome."""
 ERROR = ("sem", "sdem", "sac")

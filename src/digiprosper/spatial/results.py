@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from digiprosper.report.tests import TestResult
     from digiprosper.spatial.groups import SpatialEstimated
 
-__all__ = ["SpatialResults"]
-
 _SPATIAL = ("rho", "lambda")
 _ERRORS = {
     "observed": "Standard errors from the second derivatives of the log likelihood",

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from digiprosper.spatial.preparation import Layout
     from digiprosper.spatial.results import SpatialResults
 
-__all__ = ["SpatialTests", "spatial_tests"]
-
 _LAGRANGE = {
     "LM lag": "no spatial lag of the outcome",
     "LM error": "no spatial lag of the error",

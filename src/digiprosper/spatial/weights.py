@@ -79,8 +79,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["SpatialLag", "SpatialWeights", "Standardise", "refuse_other"]
-
 Standardise: TypeAlias = Literal["row", "spectral", "none"]
 """Rows that sum to one, a spectral radius of one, or the weights as they are."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
-__all__ = ["MODELS", "WORDS"]
-
 MODELS = {
     "sdm": "spatial Durbin model (SDM)",
     "sar": "spatial lag model (SAR)",

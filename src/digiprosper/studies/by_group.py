@@ -54,8 +54,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
-__all__ = ["ByGroup", "GroupTest", "by_group"]
-
 GroupTest: TypeAlias = Literal["permutation", "interaction"]
 
 _LEAST_REPS = 19

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors, Term
 
-__all__ = ["ControlSample", "ControlSet", "ControlSets", "set_label"]
-
 NO_CANDIDATE = "(none)"
 _JOIN = " + "
 _NO_CHOICE = (

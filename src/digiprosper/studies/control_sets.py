@@ -54,8 +54,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel, Sample
 
-__all__ = ["control_sets"]
-
 _MOST_SETS = 2**16
 _ONE_BY_ONE = frozenset({"hc2", "hc3", "crv3", "cr2", "conley"})
 

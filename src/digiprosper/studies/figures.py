@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factors
     from digiprosper.report.words import Language
 
-__all__ = ["read_models", "specification_curve"]
-
 _CONTROLS = "control"
 
 

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
-__all__ = ["fit_all", "stepwise"]
-
 # Label, specification, its panel and its stream of random numbers.
 _Task: TypeAlias = "tuple[str, Any, Panel, SeedSequence]"
 # Label, result or error, and the labels by code and message of its warnings.

@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
     from digiprosper.report.protocol import Glance
 
-__all__ = ["EndPointDraws", "PropagatedIndex", "PropagatedResults"]
-
 EndPointDraws = Literal["held", "redrawn"]
 Weigher: TypeAlias = "Callable[[Floats], Floats]"
 """From (R, n) counts of an index's entities to the (R, m) multiples of its columns."""

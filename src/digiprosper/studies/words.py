@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
-__all__ = ["WORDS"]
-
 _ENGLISH = {
     "permutations": "{value}, {p} ({reps} permutations of the groups over entities).",
     "permutations.all": "{value}, {p} (all {reps} permutations of the groups over entities).",

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from digiprosper.report.columns import Block, Column, ParameterTest
     from digiprosper.report.protocol import Results
 
-__all__ = ["is_whole", "kink_regimes", "slopes_by_regime", "slopes_column", "step_regimes", "threshold_with"]
-
 
 def step_regimes(variable: str, cuts: Sequence[float], rule: str) -> tuple[Regime, ...]:
     """Make the regimes that thresholds part.

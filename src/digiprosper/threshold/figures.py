@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Language
     from digiprosper.threshold.results import ThresholdResults
 
-__all__ = ["lr_profile", "regime_map"]
-
 
 def lr_profile(
     results: ThresholdResults, threshold: int, texts: Mapping[str, str], language: Language = "english"

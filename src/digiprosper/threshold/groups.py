@@ -12,18 +12,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
 
-__all__ = [
-    "KinkBounded",
-    "KinkFields",
-    "KinkSearched",
-    "KinkTested",
-    "ThresholdBounded",
-    "ThresholdFields",
-    "ThresholdSearched",
-    "ThresholdSplit",
-    "ThresholdTested",
-]
-
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ThresholdSearched(PickledByName):

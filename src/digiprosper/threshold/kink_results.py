@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Term
     from digiprosper.threshold.groups import KinkBounded, KinkSearched, KinkTested
 
-__all__ = ["KinkResults", "critical_chi2", "remarks"]
-
 _METHODS = ("bootstrap", "lr", "wald")
 
 

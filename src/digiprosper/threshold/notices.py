@@ -46,29 +46,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample
     from digiprosper.threshold.results import ThresholdResults
 
-__all__ = [
-    "BIASED_TEST",
-    "FEW_ENTITIES",
-    "FEW_ROWS",
-    "FEW_SHARE",
-    "NOTHING_DRAWN",
-    "about_adjacent",
-    "about_concentration",
-    "about_panel",
-    "about_score",
-    "about_sets",
-    "about_signs",
-    "about_threshold_variable",
-    "about_variance",
-    "boundary",
-    "no_threshold_se",
-    "not_global",
-    "origin",
-    "remarks",
-    "small_regime",
-    "stored_remarks",
-]
-
 BIASED_TEST = "and the test is not valid. Omit it, or use a dynamic threshold model (Seo & Shin 2016)."
 NOTHING_DRAWN = "were dropped: effects leave nothing of the drawn residuals. Use clusters of whole entities."
 # A regime with fewer entities or rows than these is small.

@@ -59,8 +59,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel, Sample
 
-__all__ = ["PanelKink"]
-
 _STREAM = 10
 
 

@@ -53,8 +53,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel, Sample
     from digiprosper.threshold.search import Found
 
-__all__ = ["Bootstrap", "Confidence", "DfRule", "Grid", "PanelThreshold", "Rule", "Search"]
-
 _NO_SIGNS = "bootstrap=None (or 'hansen' in a balanced panel)"
 
 Confidence: TypeAlias = Literal["lr", "scaled", "bootstrap"]

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from digiprosper.threshold.results import ThresholdResults
     from digiprosper.threshold.search import ThresholdSearch
 
-__all__ = ["about_origin", "describe_regimes", "regime_columns", "regime_levels"]
-
 
 def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[tuple[str, ...], Floats]:
     """Split the regime-dependent columns by regime and put the common ones beside them.

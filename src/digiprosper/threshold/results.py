@@ -60,8 +60,6 @@ if TYPE_CHECKING:
     )
     from digiprosper.threshold.tests_table import ThresholdTestTable
 
-__all__ = ["ThresholdResults", "bootstrap_p", "critical_lr", "runs"]
-
 _CRITERIA = ("lr", "scaled", "bootstrap")
 _CRITICAL = {"crit_10": 0.9, "crit_5": 0.95, "crit_1": 0.99}
 

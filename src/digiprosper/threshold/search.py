@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
 
-__all__ = ["WILD", "Bootstrap", "Found", "ThresholdSearch", "denominator", "wild_clusters"]
-
 Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid", "wild_score"]
 
 WILD = ("wild_cluster", "wild_score")

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.terms import Factors
 
-__all__ = ["ThresholdTestTable", "table_of_tests"]
-
 _NAMES = {1: "Single threshold", 2: "Double threshold", 3: "Triple threshold"}
 _CRITICAL = {"10%": "crit_10", "5%": "crit_5", "1%": "crit_1"}
 

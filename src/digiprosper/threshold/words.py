@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
-__all__ = ["WORDS"]
-
 _NULL = "Thresholds in {variable}, each tested against one fewer; p-values and critical values from "
 _NULL_CHINESE = "门槛变量为{{variable}}，原假设为少一个门槛值；p值和临界值来自{}。"
 _ROWS = {"Single threshold": "单一门槛", "Double threshold": "双重门槛", "Triple threshold": "三重门槛"} | {

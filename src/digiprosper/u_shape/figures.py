@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.u_shape.u_test import UTestResult
 
-__all__ = ["turning_curve"]
-
 _BENDS = {"square": np.square, "inverse": np.reciprocal, "log": np.log, "sqrt": np.sqrt}
 _POINTS = 401
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.u_shape.u_test import Curve, UTestResult
 
-__all__ = ["ModeratedUResult", "moderated_u_test"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ModeratedUResult(Summarised, PickledByName):

@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
     from digiprosper.panel.terms import Term
 
-__all__ = ["TwoLinesResult", "two_lines"]
-
 _KNOTS = (3, 7)
 _PARTS = ("below", "above", "jump")
 _MIDDLE = (0.1, 0.9)

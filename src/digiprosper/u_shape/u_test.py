@@ -39,21 +39,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.report.terms import Factor, Term
 
-__all__ = [
-    "Curve",
-    "Product",
-    "UForm",
-    "UTestResult",
-    "at_texts",
-    "curve_products",
-    "curve_test",
-    "curve_weights",
-    "read_curve",
-    "refuse_other_kind",
-    "u_test",
-    "upper_tail",
-]
-
 UForm = Literal["square", "inverse", "log", "sqrt"]
 
 

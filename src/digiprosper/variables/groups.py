@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Ints
     from digiprosper.panel.arguments import Arguments
 
-__all__ = ["grouped", "refuse_empty", "refuse_lone", "row_labels"]
-
 
 def row_labels(**labels: Any) -> dict[str, Any]:
     """Keep the labels that were given.

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.arguments import Arguments
     from digiprosper.panel.table import Table
 
-__all__ = ["capital_stock", "solow_tfp"]
-
 
 def capital_stock(
     investment: Any,

@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.panel.arguments import Arguments
 
-__all__ = [
-    "industrial_advancement",
-    "industrial_angle",
-    "industrial_layer",
-    "industrial_rationalisation",
-    "lilien_index",
-    "productivity_advancement",
-    "structural_deviation",
-]
-
 Reverse: TypeAlias = Literal["negative", "reciprocal"]
 EmploymentShares: TypeAlias = Literal["end", "start", "mean"]
 

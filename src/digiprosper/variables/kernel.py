@@ -11,19 +11,6 @@ from digiprosper.kernels.dispersion import theil_by_group
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
 
-__all__ = [
-    "accumulated",
-    "angle",
-    "deviation",
-    "layer",
-    "lilien",
-    "location_gini",
-    "productivity",
-    "rationalisation",
-    "shares",
-    "specialisation",
-]
-
 
 def shares(amounts: Floats) -> Floats:
     """Divide by the sum of the row.

@@ -14,8 +14,6 @@ from digiprosper.variables.groups import grouped, row_labels
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["digital_divide", "distance_to_leader", "per_capita", "relative_rate", "urban_rural_ratio"]
-
 Divide: TypeAlias = Literal["ratio", "gap"]
 
 

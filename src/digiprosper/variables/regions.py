@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel.arguments import Arguments
 
-__all__ = ["herfindahl", "krugman_index", "locational_gini", "regional_coordination", "service_equality"]
-
 Equality: TypeAlias = Literal["cv", "theil"]
 
 

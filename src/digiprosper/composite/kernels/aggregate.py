@@ -12,16 +12,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
 
-__all__ = [
-    "AGGREGATIONS",
-    "Aggregate",
-    "Aggregation",
-    "aggregate_dimensions",
-    "aggregate_geometric",
-    "aggregate_linear",
-    "aggregate_topsis",
-]
-
 Aggregation = Literal["linear", "geometric", "geometric_dimensions", "topsis"]
 
 

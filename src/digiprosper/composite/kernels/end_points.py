@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from digiprosper.composite.kernels.uncertainty import EntitySums
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["RedrawnEnds", "redrawn_ends"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RedrawnEnds:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats
 
-__all__ = ["INFORMATION", "Information", "Moments", "component_margins"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:

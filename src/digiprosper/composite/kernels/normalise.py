@@ -14,18 +14,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats
 
-__all__ = [
-    "NORMALISATIONS",
-    "AsGiven",
-    "EndPoints",
-    "Maxima",
-    "Normalisation",
-    "Ranks",
-    "ZScores",
-    "is_constant",
-    "learn_end_points",
-]
-
 Normalisation = Literal["minmax", "zscore", "rank", "max", "none"]
 
 # A range of a few units in the last place is rounding, not variation.

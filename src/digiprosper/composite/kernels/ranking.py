@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
 
-__all__ = ["descending_ranks", "rank_correlations"]
-
 
 def descending_ranks(scores: Floats, groups: Sequence[Ints]) -> Ints:
     """Rank rows inside their groups, 1 the highest; ties share the smaller number.

@@ -21,21 +21,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.dispersion import ColumnSums
 
-__all__ = [
-    "FIXED_WEIGHTS",
-    "NO_WEIGHTS",
-    "UNSIGNED_WEIGHTS",
-    "IndexStructure",
-    "Rule",
-    "Weighing",
-    "equal_across",
-    "flat_rule",
-    "moments_of",
-    "shares",
-    "weigh",
-    "weights_of_theil",
-]
-
 IndexStructure = Literal["flat", "nested", "equal_dimensions"]
 
 # Weightings in which the data play no part.

@@ -21,8 +21,6 @@ from digiprosper.report.pickling import PickledByName
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["EntitySums", "FixedSums", "MomentSums", "TheilSums", "entity_sums", "weights_of_level"]
-
 # Margins of PCA weights in standard errors, below which delta errors do not hold (simulated, see the docs).
 _MARGIN: Final = 2.0
 

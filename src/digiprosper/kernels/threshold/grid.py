@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["Candidates", "Grid", "Variation", "candidates", "variation"]
-
 Grid: TypeAlias = int | Literal["hansen"] | None
 """Which values are candidates: so many quantiles, the positions of Hansen's program, or all."""
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.slopes import Effect, Slope
     from digiprosper.kernels.threshold.grid import Candidates
 
-__all__ = ["Groups", "Plan", "level_is_held", "plan", "with_level", "without_level"]
-
 # From so many numbers on a copy of the fixed columns costs more than importing scipy.linalg.
 _LARGE = 1 << 24
 # Numbers that the columns of slopes by level may take, 128 MB.

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.kernels.threshold.planning import Plan
 
-__all__ = ["Stage", "finish", "least_pair", "lowest", "open_search", "split", "stage"]
-
 _MOST_CYCLES = 200
 
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.threshold.planning import Plan
 
-__all__ = ["State", "condition", "drops", "start"]
-
 _TILE = 1 << 16
 
 

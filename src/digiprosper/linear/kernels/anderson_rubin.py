@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.covariance import Recipe
     from digiprosper.linear.kernels.two_stage import Projection
 
-__all__ = ["ReducedForms", "confidence_set", "form", "reduced_forms", "score_covariance", "statistic"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReducedForms(PickledByName):

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.equation import Solved
     from digiprosper.kernels.slopes import Effect
 
-__all__ = ["BiasReduced", "bias_reduced"]
-
 _MOST_CELLS = 2**25
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.covariance import Recipe
 
-__all__ = ["SetSlopes", "set_slopes"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SetSlopes:

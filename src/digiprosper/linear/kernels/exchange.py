@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.equation import Solved
     from digiprosper.kernels.within import Within
 
-__all__ = ["Net", "Paths", "exchanged_statistics", "paths"]
-
 _CACHED = 2**21
 _COLUMNS = 16
 # Ways of exchanging are 1, or 2 and more.

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.resampling import Grams
 
-__all__ = ["arrangements", "permuted_labels", "permuted_slopes", "ways"]
-
 # Beyond this many arrangements they are counted as so many.
 _LOG_MOST = 100.0
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.slopes import Effect
     from digiprosper.kernels.within import Within
 
-__all__ = ["Cohorts", "cohorts", "placebo_slopes"]
-
 # Numbers that the dummies of effects which cross the entities may take, 1 GB.
 _MOST = 2**27
 

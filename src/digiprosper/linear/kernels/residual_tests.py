@@ -12,17 +12,6 @@ from digiprosper.kernels.tolerances import FLAT_RESIDUALS, PERFECT_FIT
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = [
-    "Correlations",
-    "Persistence",
-    "Squares",
-    "correlations_between",
-    "null_autocorrelation",
-    "period_sums",
-    "persistence",
-    "squares_by_entity",
-]
-
 _BYTES = 256_000_000
 # Arrays of the size of a block that exist at once.
 _ARRAYS = 10

@@ -10,8 +10,6 @@ import numpy as np
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
-__all__ = ["TwoRegressions", "adjusted_slopes", "needed_selection", "two_regressions"]
-
 
 @dataclass(frozen=True, slots=True)
 class TwoRegressions:

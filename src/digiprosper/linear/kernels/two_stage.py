@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.kernels.covariance import Counts, Recipe
 
-__all__ = ["Projection", "project", "solve_two_stage"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Projection:

@@ -15,17 +15,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.covariance import Recipe
     from digiprosper.linear.kernels.two_stage import Projection
 
-__all__ = [
-    "Effective",
-    "canonical_correlation",
-    "cragg_donald",
-    "effective_f",
-    "kleibergen_paap",
-    "overidentification",
-    "sanderson_windmeijer",
-    "without_factors",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Effective:

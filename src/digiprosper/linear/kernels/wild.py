@@ -27,19 +27,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.slopes import Effect
     from digiprosper.kernels.within import Within
 
-__all__ = [
-    "WEBB_CLUSTERS",
-    "WildDraws",
-    "WildSums",
-    "WildWeights",
-    "inverted",
-    "share_beyond",
-    "statistics",
-    "wild_draws",
-    "wild_sums",
-    "wild_weights",
-]
-
 WEBB_CLUSTERS = 12
 """Most clusters for which Webb's six points are used; signs alone give few different draws there."""
 

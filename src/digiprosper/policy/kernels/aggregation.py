@@ -12,8 +12,6 @@ from digiprosper.report.pickling import PickledByName
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["Averages", "GroupTime", "average", "cluster_products", "cluster_sums", "treated_products"]
-
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class GroupTime(PickledByName):

@@ -11,8 +11,6 @@ import numpy as np
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["Comparisons", "compare_cohorts"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparisons:

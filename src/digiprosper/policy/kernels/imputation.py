@@ -13,8 +13,6 @@ from digiprosper.policy.kernels.aggregation import cluster_sums, treated_product
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["Imputed", "Leads", "UntreatedModel", "impute", "lead_effects", "untreated_model"]
-
 # Bytes of weights that are held at once; a few arrays of that size are made of them.
 _CHUNK = 32 * 2**20
 

@@ -12,8 +12,6 @@ from digiprosper.policy.kernels.neighbours import tied_nearest
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["AverageEffect", "average_effect", "score_correction", "whitened"]
-
 # Distances between rows of covariates are computed for so many rows at once.
 _ROWS: Final = 256
 _DECIMALS: Final = 12

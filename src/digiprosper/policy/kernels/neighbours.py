@@ -10,8 +10,6 @@ import numpy as np
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = ["Moments", "Pairs", "matched_moments", "nearest", "pair_weights", "tied_nearest"]
-
 # Scores of entities with the same values may differ by rounding; distances are compared at so many decimals.
 _DECIMALS: Final = 12
 

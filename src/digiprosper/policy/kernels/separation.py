@@ -9,8 +9,6 @@ import numpy as np
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats
 
-__all__ = ["is_separated"]
-
 # The linear program is solved to 1e-7; without separation its optimum is zero.
 _SEPARATED: Final = 1e-6
 

@@ -12,8 +12,6 @@ from digiprosper.kernels.tolerances import COLLINEAR, LAST_STEP_TWO_PERIODS
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats
 
-__all__ = ["Difference", "difference"]
-
 # Controls of a higher probability of treatment have no weight, as in the R package DRDID.
 _TRIM = 0.995
 _ITERATIONS = 100

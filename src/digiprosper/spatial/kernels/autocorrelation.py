@@ -16,19 +16,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.spatial.kernels.matrices import Matrix
 
-__all__ = [
-    "Global",
-    "Local",
-    "WeightSums",
-    "benjamini_hochberg",
-    "deviations",
-    "geary_moments",
-    "global_statistics",
-    "local_statistics",
-    "moran_moments",
-    "weight_sums",
-]
-
 # Numbers in a block of permutations: 8 MB; some six arrays of that size are alive at once.
 _BLOCK: Final = 2**20
 

@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from digiprosper.spatial.kernels.matrices import Matrix
     from digiprosper.spatial.kernels.spectrum import Spectrum
 
-__all__ = [
-    "Point",
-    "clustered_covariance",
-    "expected_information",
-    "lee_yu",
-    "observed_information",
-    "time_effects_bias",
-    "time_effects_shift",
-]
-
 _LARGEST_SHARE = 0.9
 
 

@@ -11,8 +11,6 @@ from digiprosper.kernels.least_squares import ols
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
-__all__ = ["LagrangeTests", "lagrange_tests"]
-
 
 class LagrangeTests(NamedTuple):
     """Statistics, each chi-squared with one degree of freedom under its null."""

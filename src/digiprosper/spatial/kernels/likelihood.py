@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from digiprosper.spatial.kernels.matrices import Matrix
     from digiprosper.spatial.kernels.spectrum import Spectrum
 
-__all__ = ["Optimum", "SpatialColumns", "at_values", "lagged", "log_likelihood", "maximise"]
-
 _NODES_EACH = 64
 # Finer grids where the score has no root beside the best node, and their nodes.
 _REFINEMENTS = 8

@@ -14,21 +14,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats, Ints
 
-__all__ = [
-    "Matrix",
-    "Pattern",
-    "cut",
-    "is_symmetric",
-    "lag_by_period",
-    "link_ends",
-    "pattern_of",
-    "row_standardised",
-    "scaled",
-    "spectral_radius",
-    "stored",
-    "to_dense",
-]
-
 Matrix: TypeAlias = "Floats | csr_array[Any]"
 """(n, n) weights: a dense array, or rows of links only."""
 

@@ -15,19 +15,6 @@ if TYPE_CHECKING:
     from digiprosper.spatial.kernels.matrices import Matrix
     from digiprosper.spatial.kernels.spectrum import Spectrum
 
-__all__ = [
-    "Averages",
-    "Effects",
-    "averages",
-    "by_unit",
-    "effects",
-    "effects_of_draws",
-    "multiplier",
-    "row_sum",
-    "symmetric_root",
-    "without_lag",
-]
-
 
 class Averages(NamedTuple):
     """Averages over S = (I - rho W)^-1 that effects are made of, each an array or a number.

@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.spatial.kernels.matrices import Matrix
 
-__all__ = [
-    "inverse_differences",
-    "inverse_distances",
-    "nearest_distances",
-    "nearest_neighbours",
-    "same_places",
-    "same_values",
-]
-
 # Numbers in a block of rows of distances, 32 MB each; some ten arrays of that size are alive at once.
 _BLOCK: Final = 2**22
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats
 
-__all__ = ["Spectrum", "spectrum", "symmetric_similar"]
-
 _MOST_CELLS = 2_000_000
 _NODES = 256
 

@@ -26,8 +26,6 @@ from digiprosper.studies.pathways.mechanism import Mechanism, roles_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Call", "checked_call"]
-
 
 @dataclass(frozen=True, slots=True)
 class Call:

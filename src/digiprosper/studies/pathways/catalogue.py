@@ -8,8 +8,6 @@ from typing import Any
 
 from digiprosper.studies.pathways.mechanism import Mechanism
 
-__all__ = ["seed_catalogue"]
-
 _FILE = "propositions.csv"
 
 

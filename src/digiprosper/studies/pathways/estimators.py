@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from digiprosper.spatial.weights import SpatialWeights
     from digiprosper.studies.pathways.mechanism import Mechanism
 
-__all__ = ["REPS", "Asked", "Tested", "estimate"]
-
 REPS: Final = 9999
 """Draws behind a p-value: with few, none is small enough after an adjustment for fifty tests."""
 

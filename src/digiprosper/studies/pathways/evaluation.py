@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from digiprosper.studies.pathways.estimators import Tested
     from digiprosper.studies.pathways.mechanism import Mechanism
 
-__all__ = ["evaluate"]
-
 _ADJUST: Final = ("holm", "bonferroni", "fdr_bh", "fdr_by", "none")
 # What the data of one proposition lack; any other error is one of the call, or of this library.
 _NOT_TESTABLE: Final = (IdentificationError, CollinearityError, MissingDataError, ThresholdSearchError)

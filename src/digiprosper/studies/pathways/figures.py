@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Language
     from digiprosper.studies.pathways.findings import Finding
 
-__all__ = ["pathway_figure"]
-
 _STAGES: Final = ("cake", "division", "constraint", "policy", "")
 _PATHS: Final = {
     "linear": "path",

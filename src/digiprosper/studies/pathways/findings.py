@@ -18,19 +18,6 @@ if TYPE_CHECKING:
     from digiprosper.errors import Notice
     from digiprosper.studies.pathways.mechanism import Mechanism
 
-__all__ = [
-    "VERDICTS",
-    "Finding",
-    "Part",
-    "Reason",
-    "Verdict",
-    "adjusted",
-    "agreement",
-    "joint_p",
-    "verdict_of",
-    "with_verdicts",
-]
-
 Verdict: TypeAlias = Literal["supported", "contradicted", "inconclusive", "not testable"]
 VERDICTS: Final[tuple[Verdict, ...]] = ("supported", "contradicted", "inconclusive", "not testable")
 Agreement: TypeAlias = Literal["claimed", "opposite", "mixed"]

@@ -12,8 +12,6 @@ from digiprosper.report.pickling import PickledByName
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Mechanism", "Shape", "Sign", "roles_of", "split_roles"]
-
 Shape: TypeAlias = Literal[
     "linear", "mediated", "moderated", "threshold", "U", "U-mediated", "U-moderated", "coupled", "spatial"
 ]

@@ -25,17 +25,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.words import Language
 
-__all__ = [
-    "association",
-    "controls_left_out",
-    "controls_overlap",
-    "few_draws_to_adjust",
-    "overlap_not_searched",
-    "samples_differ",
-    "several_tests",
-    "words_of",
-]
-
 _SEPARATORS: dict[Language, str] = {"english": ", ", "chinese": "、"}
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from digiprosper.composite.indicators import IndicatorSystem
     from digiprosper.studies.pathways.mechanism import Mechanism
 
-__all__ = ["indicators_among", "refusal"]
-
 
 def refusal(
     mechanism: Mechanism,

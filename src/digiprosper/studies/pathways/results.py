@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Language
     from digiprosper.studies.pathways.findings import Finding
 
-__all__ = ["LANGUAGES", "MechanismReport"]
-
 LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
 """Languages by the word that options take."""
 

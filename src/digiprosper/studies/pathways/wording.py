@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from digiprosper.studies.pathways.findings import Finding, Part, Reason
     from digiprosper.studies.pathways.mechanism import Mechanism
 
-__all__ = ["Names", "claim_of", "ends", "part_words", "short", "variables", "wording"]
-
 _OPPOSITE = {"+": "-", "-": "+", "-/+": "+/-", "+/-": "-/+", "shift": "shift"}
 
 

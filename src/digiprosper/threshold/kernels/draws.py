@@ -19,18 +19,6 @@ from digiprosper.optional import Done, uncounted
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
 
-__all__ = [
-    "Scheme",
-    "concentration",
-    "drawn_ratios",
-    "excess",
-    "residual_draws",
-    "scheme",
-    "swept_draws",
-    "usual_concentration",
-]
-
-
 # Webb's six points keep the draws apart where signs alone have few patterns.
 WEBB_CLUSTERS = 12
 _WEBB = np.array([-np.sqrt(1.5), -1.0, -np.sqrt(0.5), np.sqrt(0.5), 1.0, np.sqrt(1.5)])

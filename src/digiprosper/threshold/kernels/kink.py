@@ -28,16 +28,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.slopes import Effect
     from digiprosper.threshold.kernels.draws import Scheme
 
-__all__ = [
-    "KinkEstimate",
-    "KinkPlan",
-    "accepted",
-    "estimate",
-    "kink_draws",
-    "kink_plan",
-    "null_draws",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class KinkPlan:

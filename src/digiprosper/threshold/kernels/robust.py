@@ -56,8 +56,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.threshold import Plan
     from digiprosper.threshold.kernels.draws import Scheme
 
-__all__ = ["drawn_robust", "robust_profile"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Layout:

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.threshold import Plan
     from digiprosper.threshold.kernels.draws import Scheme
 
-__all__ = ["drawn_bounds", "variance_parts", "variance_ratio"]
-
-
 # Ranks on each side of the border that the narrowest kernel reaches.
 _FEWEST = 5
 _POINTS = 200
