@@ -139,13 +139,27 @@ def test_tests_before_treatment(fit: dp.StaggeredDidResults) -> None:
         fit.pretrend_test("event")
 
 
+def test_averages_are_recommended_where_they_can_be_tested() -> None:
+    rng = np.random.default_rng(0)
+    city, year = np.divmod(np.arange(40 * 8), 8)
+    first = np.where(city < 12, 3.0 + city % 4, np.nan)
+    frame = pd.DataFrame({"city": city, "year": year, "first": first, "y": rng.normal(size=320)})
+    fit = fit_of(frame)
+    with pytest.raises(OptionError, match=r"pretrend_test\('dynamic'\) tests averages"):
+        fit.pretrend_test()
+    assert fit.pretrend_test("dynamic").df == 5
+
+
 def test_more_effects_than_the_covariance_allows(frame: pd.DataFrame) -> None:
     few = frame[frame["city"].isin([0, 1, 2, 5])]
     with pytest.warns(dp.FewClustersWarning):
         fit = fit_of(few)
     assert "not available" in fit.summary()
-    with pytest.raises(OptionError, match=r"pretrend_test\('dynamic'\)"):
+    with pytest.raises(OptionError, match="a small number of leads"):
         fit.pretrend_test()
+    # What is recommended is not refused itself.
+    with pytest.raises(OptionError):
+        fit.pretrend_test("dynamic")
 
 
 @pytest.mark.parametrize("estimator", ["callaway_santanna", "imputation", "sun_abraham"])

@@ -253,10 +253,14 @@ def not_semidefinite(
         One, or none.
     """
     what = _perhaps_indefinite(prepared)
+    fewer = "another cutoff or kernel" if prepared.near is not None else "clusters in fewer ways"
     if what is None or np.linalg.eigvalsh(middle)[0] >= -NEGATIVE:
         return []
     negative = [t for t, v in zip(terms, np.diag(covariance), strict=True) if v < 0]
-    text = f"the covariance {what} is not positive semidefinite; it is not adjusted."
+    text = (
+        f"the covariance {what} is not positive semidefinite; it is not adjusted. Some standard errors are "
+        f"too small or missing: compare with {fewer}."
+    )
     if negative:
         have = "has" if len(negative) == 1 else "have"
         text += f" {quoted(negative)} {have} a negative variance and no standard error."

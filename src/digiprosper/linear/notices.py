@@ -128,7 +128,7 @@ def _rows_left(left: int | None) -> str:
 
 
 def few_for_slopes(
-    clusters: int, name: str, *, cov_type: str = "clustered", two_way: bool = False
+    clusters: int, name: str, *, cov_type: str = "clustered", fewest: int | None = None
 ) -> tuple[Notice, ...]:
     """Report that the t intervals of slopes rest on few clusters.
 
@@ -140,39 +140,42 @@ def few_for_slopes(
         What they are.
     cov_type : {"clustered", "crv3", "cr2"}
         Which errors.
-    two_way : bool
-        Whether they are one of two dimensions.
+    fewest : int, optional
+        Clusters of the dimension that has fewest of them, if there are several dimensions.
 
     Returns
     -------
     tuple of Notice
         Code few_clusters or very_few_clusters, or none.
     """
+    fewest = clusters if fewest is None else fewest
     if cov_type == "cr2":
         used = "t intervals with Bell-McCaffrey degrees of freedom are used, which are meant for few clusters"
     else:
         used = (
-            f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard errors are reliable "
+            f"t intervals with {freedom_text(fewest - 1)} are used. Clustered standard errors are reliable "
             "with many clusters only"
         )
-    return few_clusters(clusters, name, f"{used}; {_remedy(clusters, cov_type, two_way=two_way)}.")
+    return few_clusters(
+        clusters, name, f"{used}; {_remedy(clusters, cov_type, several_ways=fewest != clusters)}."
+    )
 
 
-def _remedy(clusters: int, cov_type: str, *, two_way: bool) -> str:
-    if two_way:
+def _remedy(clusters: int, cov_type: str, *, several_ways: bool) -> str:
+    if several_ways:
         return (
             "compare with the dimension of fewer clusters alone and dp.wild_bootstrap(spec, panel, term), "
             "which takes one-way clusters"
         )
+    if cov_type == "cr2":
+        return "they hold if the errors of a cluster are about as variable as those of the others"
     if clusters >= WILD_CLUSTERS:
         return (
             "confirm a borderline result with dp.wild_bootstrap(spec, panel, term), the wild cluster "
-            "bootstrap of a FixedEffects specification"
+            "bootstrap of a FixedEffects specification with cov_type='clustered'"
         )
     if cov_type == "crv3":
         return f"with fewer than {WILD_CLUSTERS} clusters t tests reject too often, also with CRV3"
-    if cov_type == "cr2":
-        return "they hold if the errors of a cluster are about as variable as those of the others"
     return (
         f"with fewer than {WILD_CLUSTERS} clusters t tests reject too often; compare with cov_type='crv3', "
         "or 'cr2', which are more reliable"

@@ -660,14 +660,14 @@ def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
 
 def _cluster_notices(names: Sequence[str], codes: Sequence[Ints], cov_type: str) -> list[Notice]:
     out = list[Notice]()
-    for name, code in zip(names, codes, strict=True):
-        groups = int(code.max()) + 1
+    counts_of_clusters = [int(code.max()) + 1 for code in codes]
+    for name, groups in zip(names, counts_of_clusters, strict=True):
         if groups < 2:
             raise IdentificationError(
                 f"clusters: {cited(name)} has one value in the sample; clustered standard errors need at "
                 "least two clusters."
             )
-        out += few_for_slopes(groups, name, cov_type=cov_type, two_way=len(names) > 1)
+        out += few_for_slopes(groups, name, cov_type=cov_type, fewest=min(counts_of_clusters))
     return out
 
 

@@ -29,11 +29,11 @@ from digiprosper.panel.sample import Compared, Sample
 from digiprosper.panel.terms import canonical, crossed, parse
 
 if TYPE_CHECKING:
-    from digiprosper.panel.keys import Mask
     from collections.abc import Iterable, Mapping, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel.design import Evaluated
+    from digiprosper.panel.keys import Mask
     from digiprosper.panel.table import Table
     from digiprosper.panel.terms import Factor as ParsedFactor
     from digiprosper.panel.terms import Term

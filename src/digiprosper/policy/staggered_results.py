@@ -328,7 +328,7 @@ class StaggeredDidResults(Summarised, PickledByName):
             self._refuse_few_treated(rows[before])
             return self._wald("Pre-trend test", estimates[before], rows[before], null)
         except OptionError as error:
-            fewer = "" if pooled else " pretrend_test('dynamic') tests averages, which are fewer."
+            fewer = "" if pooled else self._fewer_before(found)
             text = (
                 f"{int(before.sum())} {what} before treatment are too many to test jointly with "
                 f"{self.coding.n_ever:,} treated {self.coding.entity} in {len(self.coding.cohorts)} cohorts "
@@ -337,6 +337,15 @@ class StaggeredDidResults(Summarised, PickledByName):
                 f"{fewer}"
             )
             raise OptionError(f"pretrend_test: {text}", [option_problem("by", by, what=text)]) from error
+
+    def _fewer_before(self, averages: Averages) -> str:
+        """Recommend a test of averages, unless these are too many as well."""
+        early = averages.keys < -self.setting.anticipation
+        try:
+            self._refuse_few_treated(averages.gradient[1:][early])
+        except OptionError:
+            return " Fewer can be tested with estimator='imputation' and a small number of leads."
+        return " pretrend_test('dynamic') tests averages, which are fewer."
 
     # --- the protocol -------------------------------------------------------------------------------------
 
@@ -564,7 +573,7 @@ class StaggeredDidResults(Summarised, PickledByName):
             *([f"Weights: {info['obs_weights']}"] if info["obs_weights"] else []),
             sample_text(self.nobs, int(info["n_entities"] or 0), int(info["n_times"] or 0), keys),
             f"{self.coding.text}.",
-            f"att is the mean of {_OVERALL[self.by]}.",
+            f"att is the {'weighted ' if info['obs_weights'] else ''}mean of {_OVERALL[self.by]}.",
             *self._before_lines(),
             *([] if self.balanced is None else [f"Only of cohorts that reach event time {self.balanced}."]),
             "",

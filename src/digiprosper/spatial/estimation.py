@@ -167,10 +167,13 @@ def _corrected(point: Point, layout: Layout) -> Point:
     """Correct the bias of the effects, and count the periods that entity effects leave."""
     entity, time = layout.effects
     if time and row_sum(layout.matrix) is None:
+        alone = layout.weights.islands
+        islands = f" ({len(alone)} without neighbours: {quoted(alone)})" if alone else ""
         text = (
             "bias_correction='lee_yu' with time effects requires weights with equal row sums, such as "
-            f"row-standardised weights without islands; those of {layout.weights.name!r} differ. Use "
-            "SpatialWeights(standardise='row'), or time_effects=False."
+            f"row-standardised weights without islands; those of {layout.weights.name!r} differ"
+            f"{islands}. Use SpatialWeights(standardise='row') in which every entity has a "
+            "neighbour, or time_effects=False."
         )
         raise OptionError(text, [option_problem("bias_correction", "lee_yu", (None,), text)])
     optimum = lee_yu(point, entity=entity, time=time)

@@ -273,7 +273,7 @@ def test_areg_is_statsmodels_with_all_dummies(effects, cluster) -> None:
 
 @pytest.mark.data("published/democracy_income.csv")
 def test_income_and_democracy() -> None:
-    """Acemoglu, Johnson, Robinson & Yared (2008, AER 98:808), table 2, column 2: three digits."""
+    """Table 2, column 2 of Acemoglu et al. (2008, American Economic Review 98:808): three digits."""
     raw = pd.read_csv(Path(__file__).parents[4] / "shared/data/published/democracy_income.csv")
     frame = raw.assign(year=raw["year"].str[:4].astype(int)).sort_values(["country", "year"])
     before = frame.groupby("country")[["democracy", "income"]].shift()
