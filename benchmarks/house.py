@@ -161,8 +161,8 @@ def weigh() -> dict[str, object]:
     trees = {path: ast.parse(text) for path, text in texts.items()}
     public = public_names()
 
-    rooms: dict[str, dict[str, int]] = defaultdict(lambda: {"files": 0, "characters": 0, "classes": 0})
-    imports = lines = dialect = assigned = forwarders = docstrings = 0
+    rooms: dict[str, Counter[str]] = defaultdict(Counter)
+    imports = lines = assigned = forwarders = 0
     for path, tree in trees.items():
         code = code_lines(texts[path], tree)
         parts = path.relative_to(SOURCE).parts
@@ -170,14 +170,14 @@ def weigh() -> dict[str, object]:
         room["files"] += 1
         room["characters"] += sum(map(len, code))
         room["classes"] += sum(isinstance(node, ast.ClassDef) for node in ast.walk(tree))
+        room["docstrings"] += internal_docstring_lines(tree, public)
         lines += len(code)
         imports += import_lines(tree)
         local = assigned_names(tree)
         assigned += len(local)
-        dialect += sum(name in DIALECT for name in local)
+        room["dialect"] += sum(name in DIALECT for name in local)
         functions = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
         forwarders += sum(map(forwards, functions))
-        docstrings += internal_docstring_lines(tree, public)
     counted = importers({names[path]: tree for path, tree in trees.items()})
     modules = [names[path] for path in paths if path.name != "__init__.py"]
     return {
@@ -185,14 +185,14 @@ def weigh() -> dict[str, object]:
         "files": len(paths),
         "lines of code": lines,
         "classes": sum(room["classes"] for room in rooms.values()),
-        "assignments to locals that say nothing": dialect,
+        "assignments to locals that say nothing": sum(room["dialect"] for room in rooms.values()),
         "assignments to locals": assigned,
         "functions and properties that only forward": forwarders,
         "modules with one importer": sum(counted[name] == 1 for name in modules),
         "imports and __all__, share of lines": round(imports / lines, 4),
-        "lines of internal docstrings": docstrings,
+        "lines of internal docstrings": sum(room["docstrings"] for room in rooms.values()),
         "calls of a fit": calls(),
-        "rooms": {name: rooms[name] for name in sorted(rooms)},
+        "rooms": {name: dict(rooms[name]) for name in sorted(rooms)},
     }
 
 
@@ -204,9 +204,10 @@ def main() -> None:
     for name, value in weights.items():
         if name != "rooms":
             print(f"{name:45} {value}")
-    print(f"\n{'room':14}{'files':>8}{'characters':>12}{'classes':>9}")
+    heads = ("files", "characters", "classes", "dialect", "docstrings")
+    print(f"\n{'room':14}" + "".join(f"{head:>12}" for head in heads))
     for room, values in weights["rooms"].items():  # type: ignore[attr-defined]
-        print(f"{room:14}{values['files']:8}{values['characters']:12,}{values['classes']:9}")
+        print(f"{room:14}" + "".join(f"{values[head]:12,}" for head in heads))
 
 
 if __name__ == "__main__":
