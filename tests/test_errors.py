@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
+import digiprosper
 from digiprosper import errors
 from digiprosper.errors import DigiprosperError, DigiprosperWarning, Notice
 
@@ -60,7 +61,7 @@ def test_problems_are_never_empty() -> None:
 def test_every_warning_is_a_user_warning_and_public() -> None:
     for name in families(DigiprosperWarning):
         assert issubclass(getattr(errors, name), UserWarning)
-        assert name in errors.__all__
+        assert name in digiprosper.__all__
 
 
 def test_issue_points_at_the_caller_outside_the_package() -> None:
