@@ -95,27 +95,27 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     first = _first_treated(spec, sample)
     cohorts, of_entity = np.unique(first, return_inverse=True)
     means = _cohort_means(sample, of_entity)
-    found = compare_cohorts(means, cohorts, np.bincount(of_entity) / of_entity.size)
+    comparisons = compare_cohorts(means, cohorts, np.bincount(of_entity) / of_entity.size)
 
     times = [*sample.times.tolist(), None]
-    labels = [None if place == 0 else times[place] for place in cohorts]
+    labels = [None if period == 0 else times[period] for period in cohorts]
     # Years stay whole numbers beside missing ones.
     whole: Any = "Int64" if all(isinstance(time, int) for time in sample.times.tolist()) else None
-    treated, control = cohorts[found.treated], cohorts[found.control]
+    treated, control = cohorts[comparisons.treated], cohorts[comparisons.control]
     frame = pd.DataFrame(
         {
             "comparison": [_kind(*pair, sample.n_times) for pair in zip(treated, control, strict=True)],
-            "treated": pd.Series([labels[place] for place in found.treated], dtype=whole),
-            "control": pd.Series([labels[place] for place in found.control], dtype=whole),
-            "weight": found.weights,
-            "estimate": found.estimates,
+            "treated": pd.Series([labels[cohort] for cohort in comparisons.treated], dtype=whole),
+            "control": pd.Series([labels[cohort] for cohort in comparisons.control], dtype=whole),
+            "weight": comparisons.weights,
+            "estimate": comparisons.estimates,
         }
     )
     return frame.sort_values("weight", ascending=False, kind="stable", ignore_index=True)
 
 
 def _kind(treated: int, control: int, n_times: int) -> str:
-    """Name a comparison by what the cohort that is compared with is."""
+    """Name a comparison by whether its controls are never, always, or later or earlier treated."""
     if control in (0, n_times):
         return "treated vs never" if control else "treated vs always"
     return "earlier vs later" if control > treated else "later vs earlier"

@@ -37,60 +37,22 @@ _PRE: Final = "pre"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BaseValues:
-    """Base values of the entities of a panel.
+    """Base values of the entities of a panel, and which entities are treated."""
 
-    Parameters
-    ----------
-    x : (n, p) array
-        By entity of the panel; missing where a value, or the base row, is.
-    treated : (n,) array of bool
-        Entities that are ever treated.
-    complete : (n,) array of bool
-        Entities with all values.
-    sample : Sample
-        The rows without missing values, with names and labels of the columns.
-    base : str
-        When the values are of, in words.
-    periods : dict
-        With ``base="first"``, first period to number of entities.
-    missing : dict
-        Term to number of entities without a base value of it.
-    """
-
-    x: Floats
-    treated: Bools
-    complete: Bools
-    sample: Sample
-    base: str
-    periods: dict[Any, int]
-    missing: dict[str, int]
+    x: Floats  # (n, p) by entity; missing where a value or the base row is missing
+    treated: Bools  # (n,) entities that are ever treated
+    complete: Bools  # (n,) entities with all values
+    sample: Sample  # rows without missing values, with names and labels of the columns
+    base: str  # period of the base values, in words
+    periods: dict[Any, int]  # with base="first", number of entities by first period
+    missing: dict[str, int]  # number of entities without a base value, by term
 
 
 def base_values(panel: Panel, treated: str, terms: Sequence[str], base: object) -> BaseValues:
-    """Read who is treated, and the base values of all entities.
+    """Read which entities are treated, and the base values of all entities.
 
-    Parameters
-    ----------
-    panel : Panel
-        The data.
-    treated : str
-        Column of 0 and 1.
-    terms : sequence of str
-        Terms; lags are taken in the whole panel.
-    base : object
-        ``"first"``, ``"pre"`` or a period of the panel.
-
-    Returns
-    -------
-    BaseValues
-        Checked: base values are of periods before treatment, as far as the column has its time.
-
-    Raises
-    ------
-    ColumnError, InputTypeError, TermError, MissingDataError, OptionError
-        If a column is not there, `treated` is not of 0 and 1, or the period is not in the panel.
-    IdentificationError
-        If base values are of periods in which treatment has begun, or all entities or none are treated.
+    `base` is ``"first"``, ``"pre"`` or a period. Base values from after the start of treatment are refused,
+    if `treated` changes over time. Lags in `terms` are computed from the whole panel.
     """
     table = table_of(panel)
     keys = table.keys
@@ -130,26 +92,29 @@ def _treatment(table: Table, column: str) -> Floats:
             f"treated={cited(column)} is missing in {table.describe_rows(absent)}: fill it in.",
             [missing_problem(column, int(absent.sum()), table.index[absent][:5])],
         )
-    others = np.unique(values[~np.isin(values, (0.0, 1.0))])
-    if others.size:
+    other_values = np.unique(values[~np.isin(values, (0.0, 1.0))])
+    if other_values.size:
         text = (
-            f"treated={cited(column)} must be 0 or 1, and has {', '.join(f'{v:.6g}' for v in others[:5])}. "
-            "From a column of first treated times make one with panel.assign: 1 from that time on."
+            f"treated={cited(column)} must be 0 or 1, and has "
+            f"{', '.join(f'{v:.6g}' for v in other_values[:5])}. From a column of first "
+            "treated times make one with panel.assign: 1 from that time on."
         )
-        raise InputTypeError(text, [Notice("not_binary", text, {"column": column, "values": [*others[:5]]})])
+        raise InputTypeError(
+            text, [Notice("not_binary", text, {"column": column, "values": [*other_values[:5]]})]
+        )
     return values
 
 
 def _refuse_one_group(keys: Keys, column: str, ever: Bools) -> None:
     if ever.all() or not ever.any():
-        which = "every" if ever.any() else "no"
-        text = f"treated={cited(column)}: {which} {keys.entity_name} is treated, so none can be matched."
+        quantifier = "every" if ever.any() else "no"
+        text = f"treated={cited(column)}: {quantifier} {keys.entity_name} is treated, so none can be matched."
         data = {"treated": int(ever.sum()), "entities": ever.size}
         raise IdentificationError(text, [Notice("one_group", text, data)])
 
 
 def _starts(keys: Keys, on: Floats) -> Ints | None:
-    """Find the first treated period by entity, after the last one if never; None if the column has none."""
+    """Find the first treated period of each entity (T if never); None if `on` is constant over time."""
     same = np.diff(keys.entity) == 0
     if not (np.diff(on)[same] != 0).any():
         return None
@@ -180,23 +145,23 @@ def _base_rows(keys: Keys, base: object, start: Ints | None) -> Bools:
 
 
 def _period(keys: Keys, base: object) -> int:
-    found = np.flatnonzero(np.asarray(keys.times == base)) if np.ndim(base) == 0 else np.empty(0, int)  # type: ignore[arg-type]
-    if found.size != 1:
+    positions = np.flatnonzero(np.asarray(keys.times == base)) if np.ndim(base) == 0 else np.empty(0, int)  # type: ignore[arg-type]
+    if positions.size != 1:
         text = (
             f"base={cited(base)} must be 'first', 'pre' or a period of the panel ({keys.time_name} from "
             f"{keys.times[0]} to {keys.times[-1]}). Entities are matched once, on one base: matching anew in "
             "every period would change the controls from period to period."
         )
         raise OptionError(text, [option_problem("base", base, what=text)])
-    return int(found[0])
+    return int(positions[0])
 
 
 def _refuse_after(keys: Keys, column: str, base: object, start: Ints | None, rows: Bools) -> None:
     if start is None:
         return
-    late = np.unique(keys.entity[rows & (keys.time >= start[keys.entity])])
-    if late.size:
-        names = keys.entities[late].tolist()
+    already_treated = np.unique(keys.entity[rows & (keys.time >= start[keys.entity])])
+    if already_treated.size:
+        names = keys.entities[already_treated].tolist()
         text = (
             f"base={cited(base)}: {counted(len(names), keys.entity_name, keys.entity_name)} "
             f"({quoted(names)}) {'is' if len(names) == 1 else 'are'} already treated then "
@@ -222,13 +187,13 @@ def _means(keys: Keys, values: Floats, rows: Bools) -> Floats:
 def _missing(panel: Panel, terms: Sequence[str], rows: Bools) -> dict[str, int]:
     """Count entities without a base value, by term."""
     keys = table_of(panel).keys
-    out = {}
+    counts = {}
     for term in terms:
-        there = np.isin(np.arange(panel.nobs), panel.index.get_indexer(panel.sample({"x": [term]}).index))
-        lacking = keys.entities.size - np.unique(keys.entity[rows & there]).size
-        if lacking:
-            out[term] = lacking
-    return out
+        has_value = np.isin(np.arange(panel.nobs), panel.index.get_indexer(panel.sample({"x": [term]}).index))
+        n_missing = keys.entities.size - np.unique(keys.entity[rows & has_value]).size
+        if n_missing:
+            counts[term] = n_missing
+    return counts
 
 
 def _periods(keys: Keys, rows: Bools) -> dict[Any, int]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """A cohort, the period of an effect and the one it is compared with, by their positions."""
+    """Positions of a cohort, of the period of an effect, and of the period it is compared with."""
 
     cohort: int
     time: int
@@ -40,7 +40,7 @@ class _Pair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Effect:
-    """An effect, the influence of every entity on it, and the entities on both sides of the comparison."""
+    """An effect, the influence (n,) of every entity on it, and the numbers of entities compared."""
 
     pair: _Pair
     estimate: float
@@ -52,37 +52,17 @@ class _Effect:
 def estimate_callaway_santanna(spec: Any, prepared: Prepared, cohorts: Cohorts) -> GroupTimeFit:
     """Estimate ATT(g, t) as differences in differences.
 
-    Parameters
-    ----------
-    spec : StaggeredDid
-        With the options.
-    prepared : Prepared
-        The sample and its clusters.
-    cohorts : Cohorts
-        Who is first treated when.
-
-    Returns
-    -------
-    GroupTimeFit
-        The effects; their errors are the sums of squared influence functions by cluster.
-
-    Raises
-    ------
-    IdentificationError
-        Without a control or an effect since treatment, or if controls in `x` are collinear or predict
-        treatment perfectly.
-    OptionError
-        If the clusters divide entities.
+    The covariance is the sum of squared influence functions by cluster.
     """
     sample = prepared.sample
     _refuse_without_control(spec, cohorts)
     codes = _clusters_of_entities(prepared)
     y, x, weights = _by_entity(prepared)
 
-    pairs, lost = _pairs(spec, cohorts)
-    found = {pair: _effect(spec, cohorts, pair, (y, x, weights)) for pair in pairs}
-    effects = [one for one in found.values() if one is not None]
-    lost += [(pair.cohort, pair.time) for pair, one in found.items() if one is None]
+    pairs, left_out = _pairs(spec, cohorts)
+    effect_of_pair = {pair: _effect(spec, cohorts, pair, (y, x, weights)) for pair in pairs}
+    effects = [effect for effect in effect_of_pair.values() if effect is not None]
+    left_out += [(pair.cohort, pair.time) for pair, effect in effect_of_pair.items() if effect is None]
     cells = _cells(effects, cohorts, codes)
     _refuse_without_effects(cells)
 
@@ -94,7 +74,7 @@ def estimate_callaway_santanna(spec: Any, prepared: Prepared, cohorts: Cohorts) 
             else weights_vary(sample, spec.obs_weights, prepared.obs_weights)
         ),
         *_gaps(spec, cohorts),
-        *cells_left_out([_named(cell, cohorts) for cell in sorted(lost)]),
+        *cells_left_out([_named(cell, cohorts) for cell in sorted(left_out)]),
         *few_per_covariate(_ratio(spec, x, effects)),
     )
     inference = Inference(
@@ -115,30 +95,30 @@ def _effect(spec: Any, cohorts: Cohorts, pair: _Pair, data: tuple[Floats, Floats
     # Weights, as controls, are those of the earlier period: R's did and csdid, without fix_weights.
     earlier = min(pair.time, pair.base)
     adjustment = spec.adjustment or "doubly_robust"
-    found = difference(change[used], inside, x[used, earlier], weights[used, earlier], adjustment)
-    _refuse_problem(spec, found, pair, cohorts)
+    effect = difference(change[used], inside, x[used, earlier], weights[used, earlier], adjustment)
+    _refuse_problem(spec, effect, pair, cohorts)
     influence = np.zeros(change.size)
-    influence[used] = found.influence
-    return _Effect(pair, found.estimate, influence, int(inside.sum()), int((~inside).sum()))
+    influence[used] = effect.influence
+    return _Effect(pair, effect.estimate, influence, int(inside.sum()), int((~inside).sum()))
 
 
 def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTime:
-    """Join the effects, and the influence of entities on the shares of the cohorts."""
-    cohort = np.array([one.pair.cohort for one in effects], dtype=np.intp)
-    time = np.array([one.pair.time for one in effects], dtype=np.intp)
+    """Collect the effects, and the covariance of effects and cohort shares. `codes` is by entity."""
+    cohort = np.array([effect.pair.cohort for effect in effects], dtype=np.intp)
+    time = np.array([effect.pair.time for effect in effects], dtype=np.intp)
     member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
     # The sum of the weights needs no derivative: averages depend on the ratios of the shares alone.
     relative = (cohorts.weight / cohorts.weight.mean())[:, None]
     shares = (relative * member - cohorts.share) / member.shape[0]
-    scores = np.column_stack([*(one.influence for one in effects), shares])
+    scores = np.column_stack([*(effect.influence for effect in effects), shares])
     treated = np.repeat(member.any(axis=1)[:, None], cohorts.first.size, axis=1)
     clusters = int(codes.max()) + 1
     return GroupTime(
         cohort=cohort,
         time=time,
         event=cohorts.steps[time] - cohorts.first[cohort],
-        estimates=np.array([one.estimate for one in effects]),
-        n_treated=np.array([one.n_treated for one in effects], dtype=np.intp),
+        estimates=np.array([effect.estimate for effect in effects]),
+        n_treated=np.array([effect.n_treated for effect in effects], dtype=np.intp),
         mass=cohorts.share[cohort],
         share=cohorts.share,
         joint=cluster_products(scores, codes, clusters),
@@ -147,7 +127,7 @@ def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTi
 
 
 def _by_entity(prepared: Prepared) -> tuple[Floats, Floats, Floats]:
-    """Lay out outcome, controls and weights by entity and period; missing where there is no row."""
+    """Arrange outcome (n, T), controls (n, T, k) and weights (n, T); missing where there is no row."""
     sample = prepared.sample
     x = sample.columns("x")
     shape = sample.n_entities, sample.n_times
@@ -164,8 +144,8 @@ def _by_entity(prepared: Prepared) -> tuple[Floats, Floats, Floats]:
 
 
 def _pairs(spec: Any, cohorts: Cohorts) -> tuple[list[_Pair], list[tuple[int, int]]]:
-    """List the effects, and those of cohorts without a period to compare with."""
-    pairs, lost = [], []
+    """List the effects to estimate, and the (cohort, period) of those without a period to compare with."""
+    pairs, left_out = [], []
     for cohort in range(cohorts.first.size):
         last = _last_before(spec, cohorts, cohort)
         for time in range(cohorts.steps.size):
@@ -173,8 +153,8 @@ def _pairs(spec: Any, cohorts: Cohorts) -> tuple[list[_Pair], list[tuple[int, in
             if base >= 0 and base != time:
                 pairs.append(_Pair(cohort, time, base))
             elif base < 0 and cohorts.steps[time] >= cohorts.first[cohort]:
-                lost.append((cohort, time))
-    return pairs, lost
+                left_out.append((cohort, time))
+    return pairs, left_out
 
 
 def _last_before(spec: Any, cohorts: Cohorts, cohort: int) -> int:
@@ -183,7 +163,7 @@ def _last_before(spec: Any, cohorts: Cohorts, cohort: int) -> int:
 
 
 def _is_varying(spec: Any, cohorts: Cohorts, cohort: int, time: int) -> bool:
-    """Find out whether a period is compared with the one before it."""
+    """Whether the effect is the change since the previous period."""
     return spec.base_period != "universal" and bool(cohorts.steps[time] < cohorts.first[cohort])
 
 
@@ -198,20 +178,20 @@ def _controls(spec: Any, cohorts: Cohorts, pair: _Pair) -> Bools:
 
 
 def _reference(spec: Any, cohorts: Cohorts) -> int | None:
-    """Give the event time that effects before treatment are differences from, if it is one for all."""
+    """Return the event time that effects before treatment are relative to; None if it differs by cohort."""
     if spec.base_period != "universal":
         return None
     last = [_last_before(spec, cohorts, cohort) for cohort in range(cohorts.first.size)]
     events = {
-        int(cohorts.steps[place] - first)
-        for place, first in zip(last, cohorts.first, strict=True)
-        if place >= 0
+        int(cohorts.steps[period] - first)
+        for period, first in zip(last, cohorts.first, strict=True)
+        if period >= 0
     }
     return events.pop() if len(events) == 1 else None
 
 
 def _gaps(spec: Any, cohorts: Cohorts) -> tuple[Notice, ...]:
-    """Report cohorts compared with a period further back, and changes over several periods before it."""
+    """Report cohorts whose base period is further back, and changes over several periods before treatment."""
     last = np.array([_last_before(spec, cohorts, cohort) for cohort in range(cohorts.first.size)])
     long = np.flatnonzero(np.diff(cohorts.steps) > 1) + 1
     before = cohorts.steps[long] < cohorts.first[last >= 0].max(initial=0)
@@ -220,31 +200,31 @@ def _gaps(spec: Any, cohorts: Cohorts) -> tuple[Notice, ...]:
 
 
 def _named(cell: tuple[int, int], cohorts: Cohorts) -> tuple[Any, Any]:
-    """Name the cohort and the period of an effect."""
+    """Return the cohort and the period of an effect, by name."""
     return cohorts.coding.cohorts[cell[0]][0], cohorts.coding.times[cell[1]]
 
 
 def _ratio(spec: Any, x: Floats, effects: Sequence[_Effect]) -> float | None:
-    """Give the least number of entities, of the smaller side of a comparison, for each control."""
+    """Return entities per control in the smallest group compared; None without a propensity score."""
     if not x.shape[2] or spec.adjustment == "regression":
         return None
-    return min(min(one.n_treated, one.n_controls) for one in effects) / float(x.shape[2])
+    return min(min(effect.n_treated, effect.n_controls) for effect in effects) / float(x.shape[2])
 
 
 def _clusters_of_entities(prepared: Prepared) -> Ints:
-    """Give the cluster of each entity, or refuse clusters that divide entities."""
+    """Return the cluster of each entity; refuse clusters that divide entities."""
     (codes,) = prepared.cluster_codes
     entity = prepared.sample.entity
-    own = np.zeros(prepared.sample.n_entities, dtype=np.intp)
-    own[entity] = codes
-    if (own[entity] != codes).any():
+    cluster_of_entity = np.zeros(prepared.sample.n_entities, dtype=np.intp)
+    cluster_of_entity[entity] = codes
+    if (cluster_of_entity[entity] != codes).any():
         text = (
             f"clusters={cited(list(prepared.cluster_names))}: some {prepared.sample.keys.entity_name} have "
             "rows in several clusters. The effects compare periods of the same entity, so each cluster must "
             "contain whole entities."
         )
         raise OptionError(text, [option_problem("clusters", prepared.cluster_names, what=text)])
-    return own
+    return cluster_of_entity
 
 
 # --- what is refused ----------------------------------------------------------------------------------------
@@ -267,13 +247,13 @@ def _refuse_without_control(spec: Any, cohorts: Cohorts) -> None:
         raise IdentificationError(text, [Notice("no_comparison", text, data)])
 
 
-def _refuse_problem(spec: Any, found: Difference, pair: _Pair, cohorts: Cohorts) -> None:
-    if not found.problem:
+def _refuse_problem(spec: Any, effect: Difference, pair: _Pair, cohorts: Cohorts) -> None:
+    if not effect.problem:
         return
     cohort, time = _named((pair.cohort, pair.time), cohorts)
     where = f"for the effect of {cohort} in {time}"
-    code = "no_overlap" if found.problem == "separated" else "collinear_controls"
-    if found.problem == "collinear":
+    code = "no_overlap" if effect.problem == "separated" else "collinear_controls"
+    if effect.problem == "collinear":
         text = (
             f"{where}, the controls {quoted(spec.x)} are constant or collinear among the control entities, "
             "or there are more controls than control entities. Drop some controls. A variable that is the "

@@ -184,23 +184,27 @@ class EventStudy(Specification):
         if len(prepared.sample.roles["y"]) != 1:
             raise TermError(f"y={cited(self.y)} makes several columns; the outcome must be one column.")
         timing = read_timing(table_of(panel), self.event, self.never)
-        found = open_window(self, prepared.sample, timing)
-        _refuse_collinear(prepared, found)
+        event_times = open_window(self, prepared.sample, timing)
+        _refuse_collinear(prepared, event_times)
 
-        results = _regress(self, prepared, found)
+        results = _regress(self, prepared, event_times)
         issue(results.diagnostics)
         return results
 
 
-def _regress(spec: EventStudy, prepared: Prepared, found: EventTimes) -> EventStudyResults:
-    """Fit the equation with the dummies beside the other columns."""
-    sample, window = prepared.sample, found.window
-    own = tuple(window.name(time) for time in window.estimated)
-    columns = (sample.columns("y"), dummies(window, found.times, found.treated), sample.columns("x"))
-    names = (spec.y, *own, *sample.names_of("x"))
+def _regress(spec: EventStudy, prepared: Prepared, event_times: EventTimes) -> EventStudyResults:
+    """Regress the outcome on the dummies of event times and the controls."""
+    sample, window = prepared.sample, event_times.window
+    event_names = tuple(window.name(time) for time in window.estimated)
+    columns = (
+        sample.columns("y"),
+        dummies(window, event_times.times, event_times.treated),
+        sample.columns("x"),
+    )
+    names = (spec.y, *event_names, *sample.names_of("x"))
     swept = sweep_columns(prepared, names, np.column_stack(columns))
 
-    few = few_treated_clusters(prepared, found.treated)
+    few = few_treated_clusters(prepared, event_times.treated)
     fitted, _ = fit_equation(
         prepared,
         swept,
@@ -208,14 +212,14 @@ def _regress(spec: EventStudy, prepared: Prepared, found: EventTimes) -> EventSt
         range(1, len(names)),
         remarks=(
             *few,
-            *no_rows_before(sample, found.times, found.treated),
-            *reference_unobserved(found, sample.entity),
+            *no_rows_before(sample, event_times.times, event_times.treated),
+            *reference_unobserved(event_times, sample.entity),
             *cohort_notices(window),
             *lagged_outcome(prepared),
         ),
-        unread=own if few else (),
+        unread=event_names if few else (),
     )
-    _refuse_dropped(own, fitted)
+    _refuse_dropped(event_names, fitted)
     return EventStudyResults(
         **{f.name: getattr(fitted, f.name) for f in fields(LinearResults)}, window=window
     )
@@ -230,19 +234,19 @@ def _check_window(spec: EventStudy) -> None:
     check_never(spec.never)
 
 
-def _refuse_collinear(prepared: Prepared, found: EventTimes) -> None:
-    """Refuse event times that are not distinct from time and entity effects when all are treated."""
-    keys, window, effects = prepared.sample.keys, found.window, prepared.effect_names
+def _refuse_collinear(prepared: Prepared, event_times: EventTimes) -> None:
+    """Refuse event times that are collinear with the effects because all entities are treated."""
+    keys, window, effects = prepared.sample.keys, event_times.window, prepared.effect_names
     if window.n_never or keys.time_name not in effects:
         return
     if len(window.cohorts) == 1:
-        why = (
+        text = (
             f"all entities are first treated in the same period ({window.cohorts[0][0]}), so the "
             f"dummies of event times are collinear with the {keys.time_name} effects. Add entities that are "
             "never treated."
         )
     elif keys.entity_name in effects and not window.binned:
-        why = (
+        text = (
             "every entity is treated at some time and every event time has its own coefficient, so a trend "
             f"in event time is collinear with one in {keys.time_name}: the coefficients are not identified. "
             "Add entities that are never treated, or choose a smaller window (before, after) so that its "
@@ -251,14 +255,14 @@ def _refuse_collinear(prepared: Prepared, found: EventTimes) -> None:
     else:
         return
     data = {"event": window.event, "cohorts": dict(window.cohorts)}
-    raise IdentificationError(why, [Notice("no_comparison", why, data)])
+    raise IdentificationError(text, [Notice("no_comparison", text, data)])
 
 
-def _refuse_dropped(own: Sequence[str], fitted: LinearResults) -> None:
-    """Refuse a fit without some event time, which would compare with another reference."""
-    gone = [name for name in own if name not in fitted.names]
-    if gone:
+def _refuse_dropped(event_names: Sequence[str], fitted: LinearResults) -> None:
+    """Refuse a fit that drops an event time: the reference of the other event times would change."""
+    dropped = [name for name in event_names if name not in fitted.names]
+    if dropped:
         raise IdentificationError(
-            f"{quoted(gone)} is collinear with the effects or with other event times. Without it the other "
-            "coefficients would have another reference. Choose a smaller window, or omit the effect."
+            f"{quoted(dropped)} is collinear with the effects or with other event times. Without it the "
+            "other coefficients would have another reference. Choose a smaller window, or omit the effect."
         )

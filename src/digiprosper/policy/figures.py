@@ -23,74 +23,46 @@ EffectsByEventTime: TypeAlias = EventStudyResults | StaggeredDidResults
 
 
 def named_studies(results: object, purpose: str) -> dict[str, EffectsByEventTime]:
-    """Read one event study or several.
-
-    Parameters
-    ----------
-    results : EventStudyResults or StaggeredDidResults, sequence or mapping
-        What to draw.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    dict
-        Name to event study; those of a sequence are numbered.
-
-    Raises
-    ------
-    InputTypeError
-        If there is none, or one of them is something else.
-    """
+    """Return event studies by name; those of a sequence are numbered. `purpose` is for the error."""
     named: dict[str, Any] = dict(_pairs(results))
-    odd = [one for one in named.values() if not isinstance(one, EffectsByEventTime)]
-    if odd or not named:
-        given = odd[0] if odd else results
+    other_results = [study for study in named.values() if not isinstance(study, EffectsByEventTime)]
+    if other_results or not named:
+        refused = other_results[0] if other_results else results
         raise InputTypeError(
             f"{purpose}: takes what fit of an EventStudy or StaggeredDid returns, or a list or mapping of "
             "them, not "
-            f"{type(given).__name__ if odd else 'none'}.",
-            [models_problem("no estimates by event time", given)],
+            f"{type(refused).__name__ if other_results else 'none'}.",
+            [models_problem("no estimates by event time", refused)],
         )
     return named
 
 
 def _pairs(results: object) -> Iterable[tuple[str, Any]]:
     if isinstance(results, Mapping):
-        return [(str(head), one) for head, one in results.items()]
+        return [(str(head), study) for head, study in results.items()]
     if isinstance(results, Sequence) and not isinstance(results, str):
-        return [(f"({number})", one) for number, one in enumerate(results, 1)]
+        return [(f"({number})", study) for number, study in enumerate(results, 1)]
     return [("", results)]
 
 
 def event_paths(
     studies: Mapping[str, EffectsByEventTime], texts: Mapping[str, str], level: float
 ) -> EventPaths:
-    """Lay out estimates by event time.
+    """Collect the estimates by event time of several studies.
 
-    Parameters
-    ----------
-    studies : mapping
-        Name to event study.
-    texts : mapping
-        Labels by term or column.
-    level : float
-        Confidence level of the intervals.
-
-    Returns
-    -------
-    EventPaths
-        An event time that is a binned end in some studies only has its number, and these studies name it.
+    An event time that is a binned end in some studies only is labelled by its number; these studies name it.
     """
     columns = ["time", "estimate", "conf_low", "conf_high", "n_treated"]
-    points = {head: one.event_path(level)[columns] for head, one in studies.items()}
-    times = sorted({int(time) for own in points.values() for time in own["time"]})
+    points = {head: study.event_path(level)[columns] for head, study in studies.items()}
+    times = sorted({int(time) for path in points.values() for time in path["time"]})
     ticks = {time: _tick(time, studies) for time in times}
     paths = [
-        EventPath(texts.get(head, head), points[head], one.reference, _unnamed_ends(one, ticks), _before(one))
-        for head, one in studies.items()
+        EventPath(
+            texts.get(head, head), points[head], study.reference, _unnamed_ends(study, ticks), _before(study)
+        )
+        for head, study in studies.items()
     ]
-    outcomes = {name_label(one.depvar, texts, one.factors) for one in studies.values()}
+    outcomes = {name_label(study.depvar, texts, study.factors) for study in studies.values()}
     return EventPaths(
         paths=paths,
         ticks=ticks,
@@ -100,18 +72,18 @@ def event_paths(
 
 
 def _before(study: EffectsByEventTime) -> str:
-    """Give the code of what event times before treatment are relative to, unless it is a reference."""
+    """Return the code of what effects before treatment are relative to; empty for a reference."""
     code = "" if isinstance(study, EventStudyResults) else study.before
     return "" if code == "reference" else code
 
 
 def _tick(time: int, studies: Mapping[str, EffectsByEventTime]) -> str:
-    found = {text for one in studies.values() if (text := _text(time, one)) is not None}
-    return found.pop() if len(found) == 1 else str(time)
+    texts = {text for study in studies.values() if (text := _text(time, study)) is not None}
+    return texts.pop() if len(texts) == 1 else str(time)
 
 
 def _unnamed_ends(study: EffectsByEventTime, ticks: Mapping[int, str]) -> tuple[str, ...]:
-    """List the binned ends of a study that stand at the number of one event time."""
+    """List the binned ends of a study whose tick is labelled by the number of the event time."""
     ends = ((time, _text(time, study)) for time in ticks)
     return tuple(text for time, text in ends if text is not None and text not in (str(time), ticks[time]))
 
@@ -124,20 +96,7 @@ def _text(time: int, study: EffectsByEventTime) -> str | None:
 
 
 def balance(matching: Matching, texts: Mapping[str, str]) -> Balance:
-    """Lay out standardised differences before and after matching.
-
-    Parameters
-    ----------
-    matching : Matching
-        The matched sample.
-    texts : mapping
-        Labels by term or column.
-
-    Returns
-    -------
-    Balance
-        The terms with the largest difference before matching first.
-    """
+    """Collect absolute standardised differences before and after matching, the largest before first."""
     rows = matching.balance
     points = pd.DataFrame(
         {

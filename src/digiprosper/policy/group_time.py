@@ -13,21 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupTimeFit:
-    """Effects by cohort and time, and how they were computed.
-
-    Parameters
-    ----------
-    cells : GroupTime
-        The effects with their covariance.
-    reference : int or None
-        Event time that all effects are differences from; None if it differs between them.
-    inference : Inference
-        Where errors come from.
-    notices : tuple of Notice
-        Remarks of the estimator.
-    """
+    """Effects by cohort and time of one estimator."""
 
     cells: GroupTime
-    reference: int | None
+    reference: int | None  # event time of the reference; None if it differs between effects
     inference: Inference
     notices: tuple[Notice, ...]

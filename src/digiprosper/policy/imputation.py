@@ -22,28 +22,9 @@ if TYPE_CHECKING:
 
 
 def estimate_imputation(spec: Any, prepared: Prepared, cohorts: Cohorts) -> GroupTimeFit:
-    """Impute the outcomes of treated rows from untreated ones, and average the differences.
+    """Impute the untreated outcomes of treated rows, and average the differences by cohort and time.
 
-    Parameters
-    ----------
-    spec : StaggeredDid
-        With the options.
-    prepared : Prepared
-        The sample and its clusters.
-    cohorts : Cohorts
-        Who is first treated when.
-
-    Returns
-    -------
-    GroupTimeFit
-        Mean effects by cohort and time, and differences before treatment by event time.
-
-    Raises
-    ------
-    IdentificationError
-        If the untreated rows do not identify what some treated row would have without treatment.
-    OptionError
-        If there are not so many event times before treatment as `leads`.
+    Differences before treatment are estimated by event time.
     """
     sample, (clusters,) = prepared.sample, prepared.cluster_codes
     y = sample.columns("y")[:, 0]
@@ -88,26 +69,26 @@ def estimate_imputation(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Grou
 def _leads(
     spec: Any, cohorts: Cohorts, sample: Sample, model: UntreatedModel, y: Floats, clusters: Ints
 ) -> tuple[Ints, Leads, Ints]:
-    """Estimate differences before treatment, at the latest event times."""
+    """Estimate differences before treatment at the latest event times, with numbers of treated entities."""
     before = cohorts.treated & model.untreated
     events = _lead_times(spec.leads, cohorts.event[before], sample.entity[before])
     dummies = (cohorts.event[:, None] == events) & before[:, None]
-    found = lead_effects(model, y, dummies.astype(np.float64)[:, ::-1], cohorts.treated, clusters)
+    latest_first = lead_effects(model, y, dummies.astype(np.float64)[:, ::-1], cohorts.treated, clusters)
     # Regressed from the latest to the earliest, so that of event times that add up to others the latest stay.
-    identified = found.identified[::-1]
+    identified = latest_first.identified[::-1]
     leads = Leads(
         identified=identified,
-        estimates=found.estimates[::-1],
-        scores=found.scores[:, ::-1],
-        treated_part=found.treated_part[::-1, ::-1],
+        estimates=latest_first.estimates[::-1],
+        scores=latest_first.scores[:, ::-1],
+        treated_part=latest_first.treated_part[::-1, ::-1],
     )
-    kept = events[identified]
-    counts = [np.unique(sample.entity[before & (cohorts.event == event)]).size for event in kept]
-    return kept, leads, np.array(counts, dtype=np.intp)
+    identified_events = events[identified]
+    counts = [np.unique(sample.entity[before & (cohorts.event == event)]).size for event in identified_events]
+    return identified_events, leads, np.array(counts, dtype=np.intp)
 
 
 def _lead_times(leads: int | None, event: Ints, entity: Ints) -> Ints:
-    """Choose event times that leave half of the entities, or some, earlier rows to compare with."""
+    """Choose `leads` event times; by default those for which half of the entities have earlier rows."""
     events = np.unique(event)
     if leads is not None:
         _refuse_leads(leads, events.size - 1)
@@ -126,22 +107,22 @@ def _refuse_leads(leads: int, most: int) -> None:
 
 
 def _refuse_not_imputable(model: UntreatedModel, treated: Bools, sample: Sample) -> None:
-    """Refuse treated rows whose entity or period has no untreated row, or none that is connected."""
-    lost = treated & ~model.imputable
-    if not lost.any():
+    """Refuse treated rows whose untreated outcome the untreated rows do not identify."""
+    not_imputable = treated & ~model.imputable
+    if not not_imputable.any():
         return
-    alone = np.unique(sample.entity[lost & (model.sums[sample.entity] == 0)])
-    if alone.size:
-        names = sample.entities[alone].tolist()
+    always_treated = np.unique(sample.entity[not_imputable & (model.sums[sample.entity] == 0)])
+    if always_treated.size:
+        names = sample.entities[always_treated].tolist()
         text = (
-            f"{quoted(names)}: {counted(alone.size, 'entity', 'entities')} without an untreated row in the "
-            "sample, so the untreated outcome cannot be imputed. Drop them with panel.subset."
+            f"{quoted(names)}: {counted(always_treated.size, 'entity', 'entities')} without an untreated "
+            "row in the sample, so the untreated outcome cannot be imputed. Drop them with panel.subset."
         )
         raise IdentificationError(text, [Notice("not_imputable", text, {"entities": names})])
-    times = sample.times[np.unique(sample.time[lost])].tolist()
+    times = sample.times[np.unique(sample.time[not_imputable])].tolist()
     text = (
-        f"the untreated outcome of {counted(int(lost.sum()), 'row')} (in {quoted(times)}) is not identified "
-        "from untreated rows, for example because all entities are treated in these periods. "
+        f"the untreated outcome of {counted(int(not_imputable.sum()), 'row')} (in {quoted(times)}) is not "
+        "identified from untreated rows, for example because all entities are treated in these periods. "
         "Drop these rows with panel.subset. If an entity is first treated after the remaining periods, set "
         "its first treated time to missing."
     )
