@@ -15,81 +15,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class GroupTime(PickledByName):
-    """Average effects on the treated by cohort and time, ATT(g, t).
+    """Average effects on the treated by cohort and time, ATT(g, t): m effects of G cohorts."""
 
-    Parameters
-    ----------
-    cohort : (m,) array of int
-        Position of the cohort; -1 for an effect of an event time that is of all cohorts together.
-    time : (m,) array of int
-        Position of the period; -1 for an effect of all cohorts.
-    event : (m,) array of int
-        Periods since treatment, negative before it.
-    estimates : (m,) array
-        The effects.
-    n_treated : (m,) array of int
-        Treated entities behind each.
-    mass : (m,) array
-        Weight in averages.
-    share : (G,) array
-        Share of each cohort among all entities, the never treated included.
-    joint : (m + G, m + G) array
-        Covariance of the effects and the shares of the cohorts among all entities. Zero for the shares where
-        averages take them as fixed.
-    treated_part : (m + G, m + G) array
-        The part of `joint` that treated entities of its own cohort contribute to each effect before
-        treatment, and all treated entities to the shares, as `treated_products` computes it.
-    """
-
-    cohort: Ints
-    time: Ints
-    event: Ints
-    estimates: Floats
-    n_treated: Ints
-    mass: Floats
-    share: Floats
+    cohort: Ints  # (m,) position of the cohort; -1 for an effect of an event time, of all cohorts together
+    time: Ints  # (m,) position of the period; -1 for an effect of all cohorts
+    event: Ints  # (m,) periods since treatment, negative before it
+    estimates: Floats  # (m,) effects
+    n_treated: Ints  # (m,) number of treated entities
+    mass: Floats  # (m,) weight in averages
+    share: Floats  # (G,) share of each cohort among all entities, the never treated included
+    # (m + G, m + G) covariance of effects and cohort shares; zero for shares that averages take as fixed.
     joint: Floats
+    # (m + G, m + G) part of `joint` from treated entities: of the own cohort for effects before treatment,
+    # of all cohorts for shares. See `treated_products`.
     treated_part: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Averages:
-    """Averages of effects.
+    """Averages of effects: the overall average, then q by event time, cohort or period."""
 
-    Parameters
-    ----------
-    keys : (q,) array of int
-        What each is of: event times, positions of cohorts or positions of periods. Empty for ``"simple"``.
-    estimates : (1 + q,) array
-        The overall average, then one a key.
-    gradient : (1 + q, m + G) array
-        Their derivatives by effects and shares of cohorts.
-    """
-
-    keys: Ints
-    estimates: Floats
-    gradient: Floats
+    keys: Ints  # (q,) event times, or positions of cohorts or periods; empty for "simple"
+    estimates: Floats  # (1 + q,)
+    gradient: Floats  # (1 + q, m + G) derivatives by effects and cohort shares
 
 
 def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
-    """Average effects as Callaway & Sant'Anna (2021), table 1.
+    """Average effects as in Callaway & Sant'Anna (2021, Journal of Econometrics 225:200), table 1.
 
-    Parameters
-    ----------
-    cells : GroupTime
-        The effects.
-    by : {"simple", "dynamic", "group", "calendar"}
-        ``simple``: all effects since treatment. Otherwise one average an event time, a cohort or a period,
-        and the overall average is that of the event times from 0 on, of the cohorts by their sizes, or of
-        the periods.
-    balanced : int, optional
-        With ``dynamic``: only cohorts that reach this event time, and no later event times, so that all event
-        times from 0 on are of the same cohorts.
-
-    Returns
-    -------
-    Averages
-        With the derivatives by the shares of the cohorts, which the weights are made of.
+    `by` is ``"simple"`` (all effects since treatment), ``"dynamic"``, ``"group"`` or ``"calendar"``. The
+    overall average is that of the event times from 0 on, of the cohorts by their sizes, or of the periods.
+    `balanced`, with ``"dynamic"``: only cohorts observed up to this event time, and no later event times.
     """
     since = (cells.cohort >= 0) & (cells.event >= 0)
     if by == "simple":
@@ -111,24 +67,24 @@ def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
 
 
 def _dynamic(cells: GroupTime, balanced: int | None) -> Bools:
-    """Choose the effects that averages by event time are of."""
-    own = cells.cohort >= 0
+    """Return which effects (m,) the averages by event time use."""
+    of_cohort = cells.cohort >= 0
     if balanced is None:
-        return np.ones_like(own)
+        return np.ones_like(of_cohort)
     furthest = np.full(cells.share.size, -1)
-    np.maximum.at(furthest, cells.cohort[own], cells.event[own])
-    return np.asarray(own & (furthest[cells.cohort] >= balanced) & (cells.event <= balanced))
+    np.maximum.at(furthest, cells.cohort[of_cohort], cells.event[of_cohort])
+    return np.asarray(of_cohort & (furthest[cells.cohort] >= balanced) & (cells.event <= balanced))
 
 
 def _mean(cells: GroupTime, used: Bools) -> tuple[float, Floats]:
-    """Average some effects by their mass; the mass of a cohort moves with its share."""
+    """Average effects by mass, with the gradient (m + G,); mass is proportional to cohort shares."""
     total = cells.mass[used].sum()
     weights = np.where(used, cells.mass, 0.0) / total
     estimate = float(weights @ cells.estimates)
-    moved = np.zeros(cells.share.size)
-    own = used & (cells.cohort >= 0)
-    np.add.at(moved, cells.cohort[own], (cells.estimates[own] - estimate) / total)
-    return estimate, np.append(weights, moved)
+    share_gradient = np.zeros(cells.share.size)
+    of_cohort = used & (cells.cohort >= 0)
+    np.add.at(share_gradient, cells.cohort[of_cohort], (cells.estimates[of_cohort] - estimate) / total)
+    return estimate, np.append(weights, share_gradient)
 
 
 def _overall_weights(cells: GroupTime, by: str, keys: Ints) -> Floats:
@@ -139,43 +95,13 @@ def _overall_weights(cells: GroupTime, by: str, keys: Ints) -> Floats:
 
 
 def cluster_products(scores: Floats, codes: Ints, clusters: int) -> Floats:
-    """Sum scores by cluster, and the products of the sums over the clusters.
-
-    Parameters
-    ----------
-    scores : (N, m) array
-        What each row adds to the estimates.
-    codes : (N,) array of int
-        Cluster of each row.
-    clusters : int
-        How many there are.
-
-    Returns
-    -------
-    (m, m) array
-        Covariance of the estimates.
-    """
+    """Compute the covariance (m, m): cross products of the scores (N, m) summed by cluster."""
     sums = cluster_sums(scores, codes, clusters)
     return np.asarray(sums.T @ sums)
 
 
 def cluster_sums(scores: Floats, codes: Ints, clusters: int) -> Floats:
-    """Sum scores by cluster.
-
-    Parameters
-    ----------
-    scores : (N, m) array
-        What each row adds to the estimates.
-    codes : (N,) array of int
-        Cluster of each row.
-    clusters : int
-        How many there are.
-
-    Returns
-    -------
-    (clusters, m) array
-        The sums.
-    """
+    """Sum scores (N, m) by cluster; `clusters` is the number of clusters."""
     from scipy.sparse import csr_array
 
     rows = np.arange(codes.size)
@@ -184,26 +110,12 @@ def cluster_sums(scores: Floats, codes: Ints, clusters: int) -> Floats:
 
 
 def treated_products(scores: Floats, member: Bools, codes: Ints, clusters: int) -> Floats:
-    """Sum the products of the scores of treated rows, by cluster and less their mean.
+    """Compute the part of the covariance (m, m) due to treated rows, by cluster and less their mean.
 
-    Parameters
-    ----------
-    scores : (N, m) array
-        What each row adds to the estimates.
-    member : (N, m) array of bool
-        Rows of the treated entities that an estimate is of.
-    codes : (N,) array of int
-        Cluster of each row.
-    clusters : int
-        How many there are.
-
-    Returns
-    -------
-    (m, m) array
-        Part of the covariance. An estimate of one treated cluster has a part of zero.
+    `member` (N, m): rows of the treated entities that an estimate is of. It is 0 with one treated cluster.
     """
     sums = cluster_sums(np.where(member, scores, 0.0), codes, clusters)
     # An average of treated entities is fitted to them, so that c clusters vary in c - 1 dimensions only.
-    own = cluster_sums(member.astype(np.float64), codes, clusters) > 0
-    sums -= own * (sums.sum(axis=0) / np.maximum(own.sum(axis=0), 1))
+    has_treated = cluster_sums(member.astype(np.float64), codes, clusters) > 0
+    sums -= has_treated * (sums.sum(axis=0) / np.maximum(has_treated.sum(axis=0), 1))
     return np.asarray(sums.T @ sums)

@@ -19,61 +19,20 @@ _CHUNK = 32 * 2**20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UntreatedModel:
-    """Entity and time effects and slopes, as far as untreated rows identify them.
+    """Entity and time effects and slopes, as far as the untreated rows identify them."""
 
-    Parameters
-    ----------
-    untreated : (N,) array of bool
-        Rows the model is fitted to.
-    entity : (N,) array of int
-        Entity of each row.
-    weights : (N,) array
-        Weights of the rows, positive.
-    sums : (n,) array
-        Sum of the weights of the untreated rows of each entity.
-    design : (N, q) array
-        Dummies of periods and controls, less the weighted mean of the entity's untreated rows, times
-        `rotation`: of untreated rows, times the roots of their weights, the columns are orthonormal.
-    imputable : (N,) array of bool
-        Rows whose outcome without treatment the untreated rows identify.
-    """
-
-    untreated: Bools
-    entity: Ints
-    weights: Floats
-    sums: Floats
+    untreated: Bools  # (N,) rows that the model is fitted to
+    entity: Ints  # (N,) code of the entity
+    weights: Floats  # (N,) positive
+    sums: Floats  # (n,) sum of the weights of the untreated rows of each entity
+    # (N, q) dummies of periods and controls, less the weighted mean of the entity's untreated rows, and
+    # rotated: times the root of the weights, the columns are orthonormal in untreated rows.
     design: Floats
-    imputable: Bools
-
-    def centred(self, values: Floats) -> Floats:
-        """Take the weighted mean of each entity's untreated rows out of columns.
-
-        Parameters
-        ----------
-        values : (N, m) array
-            Columns.
-
-        Returns
-        -------
-        (N, m) array
-            Missing in entities without untreated rows.
-        """
-        return _centred(values, self.untreated, self.entity, self.weights)
+    imputable: Bools  # (N,) rows whose untreated outcome the untreated rows identify
 
     def residuals(self, values: Floats) -> Floats:
-        """Take out what the model predicts without treatment.
-
-        Parameters
-        ----------
-        values : (N, m) array
-            Columns.
-
-        Returns
-        -------
-        (N, m) array
-            Residuals of untreated rows; of the others the difference from the prediction.
-        """
-        centred = self.centred(values)
+        """Subtract the predicted untreated values from columns (N, m)."""
+        centred = _centred(values, self.untreated, self.entity, self.weights)
         weighted = centred[self.untreated] * self.weights[self.untreated, None]
         slopes = self.design[self.untreated].T @ weighted
         return np.asarray(centred - self.design @ slopes)
@@ -81,60 +40,26 @@ class UntreatedModel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Imputed:
-    """Mean effects of groups of treated rows.
+    """Mean effects of m groups of treated rows."""
 
-    Parameters
-    ----------
-    estimates : (m,) array
-        The means.
-    scores : (C, m) array
-        What each cluster adds to them: their products summed over the clusters are the covariance.
-    """
-
-    estimates: Floats
-    scores: Floats
+    estimates: Floats  # (m,)
+    scores: Floats  # (C, m) by cluster; their cross products are the covariance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leads:
-    """Differences of treated entities from others before treatment.
+    """Differences of treated entities from others at k of m event times before treatment."""
 
-    Parameters
-    ----------
-    identified : (m,) array of bool
-        Which event times have an estimate.
-    estimates : (k,) array
-        Of those.
-    scores : (C, k) array
-        What each cluster adds to them.
-    treated_part : (k, k) array
-        Part of their covariance that treated entities contribute.
-    """
-
-    identified: Bools
-    estimates: Floats
-    scores: Floats
-    treated_part: Floats
+    identified: Bools  # (m,) event times with an estimate
+    estimates: Floats  # (k,)
+    scores: Floats  # (C, k) by cluster
+    treated_part: Floats  # (k, k) part of the covariance due to treated entities
 
 
 def untreated_model(entity: Ints, time: Ints, x: Floats, treated: Bools, weights: Floats) -> UntreatedModel:
-    """Prepare the regression of untreated rows on entity and time effects and controls.
+    """Prepare the regression of untreated rows on entity and time effects and controls `x` (N, k).
 
-    Parameters
-    ----------
-    entity, time : (N,) arrays of int
-        Codes without gaps.
-    x : (N, k) array
-        Controls.
-    treated : (N,) array of bool
-        Rows whose outcome is imputed.
-    weights : (N,) array
-        Weights of the rows, positive.
-
-    Returns
-    -------
-    UntreatedModel
-        For `impute`.
+    `entity` and `time` are codes without gaps, `treated` the rows to impute, `weights` positive.
     """
     untreated = ~treated
     root = np.sqrt(weights[untreated])[:, None]
@@ -160,6 +85,7 @@ def untreated_model(entity: Ints, time: Ints, x: Floats, treated: Bools, weights
 
 
 def _centred(values: Floats, untreated: Bools, entity: Ints, weights: Floats) -> Floats:
+    """Subtract from columns the weighted mean of the entity's untreated rows; NaN if it has none."""
     count = int(entity.max()) + 1
     used, code = weights[untreated], entity[untreated]
     sums = cluster_sums(values[untreated] * used[:, None], code, count)
@@ -169,26 +95,11 @@ def _centred(values: Floats, untreated: Bools, entity: Ints, weights: Floats) ->
 
 
 def impute(model: UntreatedModel, y: Floats, group: Ints, clusters: Ints) -> Imputed:
-    """Average the effects of groups of treated rows, with their conservative errors.
+    """Average the effects of groups of treated rows, with conservative standard errors.
 
     Borusyak, Jaravel & Spiess (2024), Review of Economic Studies 91:3253: theorem 1 for the estimates,
-    theorem 3 and equation 8 for the errors, with effects taken as equal inside the groups.
-
-    Parameters
-    ----------
-    model : UntreatedModel
-        All treated rows are imputable.
-    y : (N,) array
-        Outcome.
-    group : (N,) array of int
-        Group of each treated row, without gaps; -1 of untreated rows.
-    clusters : (N,) array of int
-        Cluster of each row.
-
-    Returns
-    -------
-    Imputed
-        The m groups in order.
+    theorem 3 and equation 8 for the errors, with effects taken as equal within groups. `group` (N,) has no
+    gaps and is -1 for untreated rows; all treated rows must be imputable.
     """
     residual = model.residuals(y[:, None])[:, 0]
     treated = ~model.untreated
@@ -207,7 +118,7 @@ def impute(model: UntreatedModel, y: Floats, group: Ints, clusters: Ints) -> Imp
 
 
 def _centres(effects: Floats, group: Ints, weights: Floats, clusters: Ints) -> Floats:
-    """Average the effects of a group for its errors: rows count by the weight of their cluster in the group.
+    """Average the effects of each group for its errors, weighting rows by their cluster's weight in it.
 
     Equation 8: errors from this average are the least conservative.
     """
@@ -217,41 +128,25 @@ def _centres(effects: Floats, group: Ints, weights: Floats, clusters: Ints) -> F
 
 
 def _scores(
-    model: UntreatedModel, spread: Floats, group: Ints, wanted: Ints, clusters: tuple[Ints, int]
+    model: UntreatedModel, spread: Floats, group: Ints, chosen_groups: Ints, clusters: tuple[Ints, int]
 ) -> Floats:
-    """Weight the residuals of every row by what its outcome adds to the mean of each group."""
-    shares = (group[:, None] == wanted) * model.weights[:, None]
+    """Sum by cluster the residuals times the weights that rows have in the means of the chosen groups."""
+    shares = (group[:, None] == chosen_groups) * model.weights[:, None]
     shares /= shares.sum(axis=0)
     by_entity = cluster_sums(shares, model.entity, model.sums.size)
     level = by_entity / np.where(model.sums > 0, model.sums, 1.0)[:, None]
     slopes = model.design.T @ shares
     imputed = (level[model.entity] + model.design @ slopes) * model.weights[:, None]
-    every = np.where(model.untreated[:, None], -imputed, shares)
-    return cluster_sums(every * spread[:, None], *clusters)
+    row_weights = np.where(model.untreated[:, None], -imputed, shares)
+    return cluster_sums(row_weights * spread[:, None], *clusters)
 
 
 def lead_effects(model: UntreatedModel, y: Floats, leads: Floats, ever: Bools, clusters: Ints) -> Leads:
-    """Regress the outcome of untreated rows on dummies of event times before treatment.
+    """Regress the outcome of untreated rows on dummies (N, m) of event times before treatment.
 
-    Borusyak, Jaravel & Spiess (2024), test 1. Errors are clustered, without a small-sample correction.
-
-    Parameters
-    ----------
-    model : UntreatedModel
-        Effects and controls of the regression.
-    y : (N,) array
-        Outcome.
-    leads : (N, m) array
-        Dummies.
-    ever : (N,) array of bool
-        Rows of entities that are treated at some time.
-    clusters : (N,) array of int
-        Cluster of each row.
-
-    Returns
-    -------
-    Leads
-        Dummies that the effects or the dummies before them add up to have no estimate.
+    Borusyak, Jaravel & Spiess (2024), test 1. Errors are clustered, without a small-sample correction. A
+    dummy that is collinear with the effects or the dummies before it has no estimate. `ever`: rows of
+    entities that are ever treated.
     """
     untreated = model.untreated
     root = np.sqrt(model.weights[untreated])[:, None]
@@ -259,16 +154,16 @@ def lead_effects(model: UntreatedModel, y: Floats, leads: Floats, ever: Bools, c
     outcome, columns = residuals[:, 0], residuals[:, 1:]
     size = np.sqrt(((root * leads[untreated]) ** 2).sum(axis=0))
     identified = np.zeros(leads.shape[1], dtype=np.bool_)
-    for place in range(leads.shape[1]):
-        before = columns[:, identified]
-        left = columns[:, place] - before @ np.linalg.lstsq(before, columns[:, place])[0]
-        identified[place] = np.linalg.norm(left) > np.sqrt(COLLINEAR) * size[place]
+    for column in range(leads.shape[1]):
+        earlier = columns[:, identified]
+        remainder = columns[:, column] - earlier @ np.linalg.lstsq(earlier, columns[:, column])[0]
+        identified[column] = np.linalg.norm(remainder) > np.sqrt(COLLINEAR) * size[column]
 
-    kept = columns[:, identified]
-    slopes: Floats = np.asarray(np.linalg.lstsq(kept, outcome)[0], dtype=np.float64)
-    residual = outcome - kept @ slopes
-    pull = np.linalg.pinv(kept.T @ kept)
-    scores = (kept * residual[:, None]) @ pull
+    regressors = columns[:, identified]
+    slopes: Floats = np.asarray(np.linalg.lstsq(regressors, outcome)[0], dtype=np.float64)
+    residual = outcome - regressors @ slopes
+    bread = np.linalg.pinv(regressors.T @ regressors)
+    scores = (regressors * residual[:, None]) @ bread
     member = np.repeat(ever[untreated][:, None], slopes.size, axis=1)
     codes, count = clusters[untreated], int(clusters.max()) + 1
     return Leads(

@@ -21,44 +21,21 @@ _SEPARATED = 30.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Difference:
-    """An average effect on the treated.
-
-    Parameters
-    ----------
-    estimate : float
-        The effect.
-    influence : (n,) array
-        Influence of each entity on it: the sum of the squares is the variance.
-    problem : str
-        Empty; ``"collinear"`` or ``"separated"`` where there is no estimate.
-    """
+    """An average effect on the treated, with the influence of each entity."""
 
     estimate: float
-    influence: Floats
-    problem: str = ""
+    influence: Floats  # (n,) the sum of squares is the variance
+    problem: str = ""  # "collinear" or "separated" if there is no estimate
 
 
 def difference(change: Floats, treated: Bools, x: Floats, weights: Floats, adjustment: str) -> Difference:
     """Compare the changes of treated entities and of controls (Sant'Anna & Zhao 2020).
 
-    Parameters
-    ----------
-    change : (n,) array
-        Outcome in the later period less that in the earlier one.
-    treated : (n,) array of bool
-        Entities of the cohort; the others are controls.
-    x : (n, k) array
-        Values that controls are adjusted for; k may be 0.
-    weights : (n,) array
-        Weights of the entities, positive. Only their ratios matter.
-    adjustment : {"doubly_robust", "ipw", "regression"}
-        How: both, weights by the odds of treatment, or a regression of the changes of controls.
+    Journal of Econometrics 219:101: equations 2.2, 2.4 with weights that sum to one, 2.6 and theorem A.1. All
+    means, the regression and the logit are weighted, as in the R package DRDID.
 
-    Returns
-    -------
-    Difference
-        Journal of Econometrics 219:101: equations 2.2, 2.4 with weights that sum to one, 2.6 and theorem A.1.
-        All means, the regression and the logit are weighted, as in the R package DRDID.
+    `change` (n,) is the later outcome less the earlier one, `x` (n, k) has the controls (k may be 0), and
+    `adjustment` is ``"doubly_robust"``, ``"ipw"`` or ``"regression"``.
     """
     weights = weights / weights.mean()
     # Without controls all three are the difference of means.
@@ -66,28 +43,28 @@ def difference(change: Floats, treated: Bools, x: Floats, weights: Floats, adjus
     design = _standardised(x)
     if np.linalg.matrix_rank(design[~treated], tol=COLLINEAR * treated.size) < design.shape[1]:
         return Difference(np.nan, np.full(treated.size, np.nan), "collinear")
-    odds, odds_moves = _odds(design, treated, weights) if adjustment != "regression" else (None, None)
+    odds, logit_influence = _odds(design, treated, weights) if adjustment != "regression" else (None, None)
     if adjustment != "regression" and odds is None:
         return Difference(np.nan, np.full(treated.size, np.nan), "separated")
 
-    residual, slope_moves = change, np.zeros_like(design)
+    residual, slope_influence = change, np.zeros_like(design)
     if adjustment != "ipw":
-        residual, slope_moves = _regression(change, treated, design, weights)
-    one = _weighted_mean(residual, weights * treated)
+        residual, slope_influence = _regression(change, treated, design, weights)
+    treated_mean = _weighted_mean(residual, weights * treated)
     centre = np.average(design[treated], axis=0, weights=weights[treated])
-    estimate, influence = one.estimate, one.influence - slope_moves @ centre
-    if odds is None or odds_moves is None:
+    estimate, influence = treated_mean.estimate, treated_mean.influence - slope_influence @ centre
+    if odds is None or logit_influence is None:
         return Difference(estimate, influence)
 
-    other = _weighted_mean(residual, weights * odds)
+    control_mean = _weighted_mean(residual, weights * odds)
     shares = weights * odds / (weights @ odds)
-    moved = slope_moves @ (shares @ design)
-    moved -= odds_moves @ (shares * (residual - other.estimate) @ design)
-    return Difference(estimate - other.estimate, influence - other.influence + moved)
+    correction = slope_influence @ (shares @ design)
+    correction -= logit_influence @ (shares * (residual - control_mean.estimate) @ design)
+    return Difference(estimate - control_mean.estimate, influence - control_mean.influence + correction)
 
 
 def _standardised(x: Floats) -> Floats:
-    """Put a constant before columns of mean zero and standard deviation one."""
+    """Standardise columns, and put a constant before them."""
     spread = x.std(axis=0)
     scaled = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     return np.column_stack([np.ones(len(x)), scaled])
@@ -100,19 +77,19 @@ def _weighted_mean(values: Floats, weights: Floats) -> Difference:
 
 
 def _regression(change: Floats, treated: Bools, design: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Take the prediction of a regression of controls out; and by how much each entity moves its slopes."""
+    """Return residuals of a regression of the controls, and the influence (n, 1 + k) on its slopes."""
     controls = ~treated
     root = np.sqrt(weights[controls])
     basis, triangle = np.linalg.qr(root[:, None] * design[controls])
     slopes = np.linalg.solve(triangle, basis.T @ (root * change[controls]))
     residual = change - design @ slopes
-    moves = np.zeros_like(design)
-    moves[controls] = (basis * (root * residual[controls])[:, None]) @ np.linalg.inv(triangle).T
-    return residual, moves
+    influence = np.zeros_like(design)
+    influence[controls] = (basis * (root * residual[controls])[:, None]) @ np.linalg.inv(triangle).T
+    return residual, influence
 
 
 def _odds(design: Floats, treated: Bools, weights: Floats) -> tuple[Floats, Floats] | tuple[None, None]:
-    """Estimate the odds of treatment of controls by a logit; and by how much each entity moves its slopes."""
+    """Estimate the odds of treatment of controls by a logit, and the influence (n, 1 + k) on its slopes."""
     outcome = treated.astype(np.float64)
     slopes = np.zeros(design.shape[1])
     for _ in range(_ITERATIONS):
@@ -134,7 +111,7 @@ def _odds(design: Floats, treated: Bools, weights: Floats) -> tuple[Floats, Floa
 
 
 def _logit(design: Floats, outcome: Floats, slopes: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
-    """Give the scores of a logit, its negative Hessian and the probabilities."""
+    """Return the scores of a logit, its negative Hessian and the probabilities."""
     chance = 1 / (1 + np.exp(-design @ slopes))
     hessian = (design * (weights * chance * (1 - chance))[:, None]).T @ design
     return design * (weights * (outcome - chance))[:, None], hessian, chance
