@@ -107,26 +107,9 @@ class MatchedEffect(LinearCombination):
 
 
 def matched_effect(matching: Any, outcome: Any, neighbours: int) -> MatchedEffect:
-    """Estimate the average effect on the matched treated entities.
+    """Estimate the average effect on the matched treated entities; see `Matching.att`.
 
-    Parameters
-    ----------
-    matching : Matching
-        The matched sample.
-    outcome : Series
-        One value per entity.
-    neighbours : int
-        Entities of the own group from which conditional variances are estimated.
-
-    Returns
-    -------
-    MatchedEffect
-        With the correction for estimated scores where all treated entities are matched with replacement.
-
-    Raises
-    ------
-    InputTypeError, AlignmentError, MissingDataError, OptionError
-        As `Matching.att`.
+    The correction for estimated scores needs all treated entities matched, with replacement.
     """
     entities = matching.entities
     treated, scores = entities["treated"].to_numpy(), entities["score"].to_numpy()
@@ -136,10 +119,10 @@ def matched_effect(matching: Any, outcome: Any, neighbours: int) -> MatchedEffec
     spread = float(y.std()) or 1.0
     centred = (y - y.mean()) / spread
     effect = average_effect(centred, treated, scores, _positions(matching), neighbours)
-    added, why = _added_variance(matching, centred, effect.estimate, neighbours)
-    if effect.variance + added <= 0:
-        added, why = 0.0, "variance"
-    variance = effect.variance + added
+    correction, reason = _added_variance(matching, centred, effect.estimate, neighbours)
+    if effect.variance + correction <= 0:
+        correction, reason = 0.0, "variance"
+    variance = effect.variance + correction
     name = "outcome" if outcome.name is None else str(outcome.name)
     return MatchedEffect(
         expression="att",
@@ -149,16 +132,16 @@ def matched_effect(matching: Any, outcome: Any, neighbours: int) -> MatchedEffec
         inference=Inference(cov_type="abadie_imbens"),
         labels=dict(matching.labels),
         version=__version__,
-        estimated_scores=not why,
+        estimated_scores=not reason,
         diagnostics=(
             *few_matched(matching.n_matched, matching.key_names[0]),
-            *scores_given(why, len(matching.unmatched), matching.key_names[0]),
+            *scores_given(reason, len(matching.unmatched), matching.key_names[0]),
         ),
     )
 
 
 def _added_variance(matching: Any, y: Floats, estimate: float, neighbours: int) -> tuple[float, str]:
-    """Compute what the estimation of the scores adds to the variance, or say why it is not known."""
+    """Compute what the estimation of scores adds to the variance, or the reason why it is not known."""
     if not matching.replace:
         return 0.0, "replace"
     if len(matching.unmatched):
@@ -172,8 +155,8 @@ def _added_variance(matching: Any, y: Floats, estimate: float, neighbours: int) 
 
 def _positions(matching: Any) -> tuple[Ints, Ints]:
     index = matching.entities.index
-    left, right = (index.get_indexer(matching.pairs[group]) for group in ("treated", "control"))
-    return left, right
+    treated, control = (index.get_indexer(matching.pairs[group]) for group in ("treated", "control"))
+    return treated, control
 
 
 def _check_neighbours(neighbours: object, treated: Bools) -> None:
@@ -188,11 +171,11 @@ def _check_neighbours(neighbours: object, treated: Bools) -> None:
 
 
 def _outcome(outcome: Any, entities: pd.Index[Any], entity: str) -> Floats:
-    """Read one finite number for each entity."""
+    """Return one finite number for each entity."""
     if not isinstance(outcome, pd.Series) or not pd.api.types.is_numeric_dtype(outcome):
-        what = f"of {outcome.dtype}" if isinstance(outcome, pd.Series) else type(outcome).__name__
+        kind = f"of {outcome.dtype}" if isinstance(outcome, pd.Series) else type(outcome).__name__
         raise InputTypeError(
-            f"att: outcome must be a Series of numbers, indexed by {entity}, not {what}. For a panel take "
+            f"att: outcome must be a Series of numbers, indexed by {entity}, not {kind}. For a panel take "
             f"for example df.groupby({entity!r})['y'].mean()."
         )
     if not outcome.index.is_unique:
@@ -200,11 +183,11 @@ def _outcome(outcome: Any, entities: pd.Index[Any], entity: str) -> Floats:
         text = f"att: outcome must have one value per {entity}, and repeats {quoted(twice)}."
         raise AlignmentError(text, [alignment_problem("outcome", text, twice[:5])])
     y = outcome.reindex(entities).to_numpy(dtype=np.float64, na_value=np.nan)
-    lacking = entities[~np.isfinite(y)].tolist()
-    if lacking:
+    missing_entities = entities[~np.isfinite(y)].tolist()
+    if missing_entities:
         raise MissingDataError(
-            f"att: outcome is missing or infinite for {len(lacking):,} {entity} ({quoted(lacking)}) with "
-            "base values. Match again without them: panel.subset.",
-            [missing_problem("outcome", len(lacking), lacking[:5])],
+            f"att: outcome is missing or infinite for {len(missing_entities):,} {entity} "
+            f"({quoted(missing_entities)}) with base values. Match again without them: panel.subset.",
+            [missing_problem("outcome", len(missing_entities), missing_entities[:5])],
         )
     return np.asarray(y)

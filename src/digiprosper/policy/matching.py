@@ -165,31 +165,31 @@ def match_entities(  # noqa: PLR0913
     terms = _checked(panel, treated, x)
     k, limit, replace = _checked_options(k, caliper, replace)
     all_ties = _checked_ties(ties, support, replace=replace)
-    found = base_values(panel, treated, terms, plain(base))
-    names = found.sample.names_of("x")
+    base_data = base_values(panel, treated, terms, plain(base))
+    names = base_data.sample.names_of("x")
 
-    values, is_treated = found.x[found.complete], found.treated[found.complete]
-    _refuse_one_group(found, treated)
+    values, is_treated = base_data.x[base_data.complete], base_data.treated[base_data.complete]
+    _refuse_one_group(base_data, treated)
     scores, coefficients = propensity(values, is_treated, names)
     supported = _on_support(scores, is_treated)
 
-    able = is_treated & supported if support else is_treated
-    pairs = nearest(scores[able], scores[~is_treated], k, limit, replace=replace, all_ties=all_ties)
+    matchable = is_treated & supported if support else is_treated
+    pairs = nearest(scores[matchable], scores[~is_treated], k, limit, replace=replace, all_ties=all_ties)
     if not pairs.treated.size:
         raise _nobody_matched(limit, scores, is_treated)
-    weights = _weights(pairs, able, is_treated)
+    weights = _weights(pairs, matchable, is_treated)
 
     keys = table_of(panel).keys
-    entities = keys.entities[found.complete]
+    entities = keys.entities[base_data.complete]
     frame = _by_entity(entities, is_treated, scores, supported, weights)
     unmatched = _unmatched(frame, limit, support=support)
     balance = _balance(names, values, is_treated, weights)
-    notices = matching_notices(found, keys, unmatched, balance, (pairs.ties, all_ties))
+    notices = matching_notices(base_data, keys, unmatched, balance, (pairs.ties, all_ties))
     issue(notices)
     return Matching(
         treated=treated,
         terms=terms,
-        base=found.base,
+        base=base_data.base,
         k=k,
         caliper=None if np.isinf(limit) else limit,
         replace=replace,
@@ -197,7 +197,7 @@ def match_entities(  # noqa: PLR0913
         ties="all" if all_ties else "first",
         entities=frame,
         base_values=pd.DataFrame(values, index=entities, columns=list(names)),
-        pairs=_named_pairs(pairs, entities[able], entities[~is_treated]),
+        pairs=_named_pairs(pairs, entities[matchable], entities[~is_treated]),
         unmatched=unmatched,
         balance=balance,
         coefficients=pd.Series(coefficients, index=["Intercept", *names], name="coefficient"),
@@ -205,8 +205,8 @@ def match_entities(  # noqa: PLR0913
         n_treated=int(is_treated.sum()),
         n_control=int((~is_treated).sum()),
         key_names=keys.names,
-        labels=dict(found.sample.labels),
-        factors=dict(found.sample.factors),
+        labels=dict(base_data.sample.labels),
+        factors=dict(base_data.sample.factors),
         diagnostics=notices,
     )
 
@@ -245,7 +245,7 @@ def _checked_options(k: object, caliper: object, replace: object) -> tuple[int, 
 
 
 def _checked_ties(ties: object, support: object, *, replace: bool) -> bool:
-    """Check what is done about ties and the common support; give whether all ties are matched."""
+    """Check `ties` and `support`, and return whether all ties are matched."""
     check_option("support", support, (True, False))
     check_option("ties", ties, (None, "all", "first"))
     if ties == "all" and not replace:
@@ -257,15 +257,15 @@ def _checked_ties(ties: object, support: object, *, replace: bool) -> bool:
     return replace and ties != "first"
 
 
-def _refuse_one_group(found: BaseValues, treated: str) -> None:
-    own = found.treated[found.complete]
-    if own.all() or not own.any():
-        group = "untreated" if own.any() else "treated"
+def _refuse_one_group(base_data: BaseValues, treated: str) -> None:
+    is_treated = base_data.treated[base_data.complete]
+    if is_treated.all() or not is_treated.any():
+        group = "untreated" if is_treated.any() else "treated"
         text = (
-            f"treated={cited(treated)}: no {group} entity has base values of all terms ({found.base}). "
+            f"treated={cited(treated)}: no {group} entity has base values of all terms ({base_data.base}). "
             "Choose another base or fewer terms."
         )
-        data = {"treated": int(own.sum()), "entities": own.size}
+        data = {"treated": int(is_treated.sum()), "entities": is_treated.size}
         raise IdentificationError(text, [Notice("one_group", text, data)])
 
 
@@ -273,7 +273,7 @@ def _refuse_one_group(found: BaseValues, treated: str) -> None:
 
 
 def _on_support(scores: Floats, treated: Bools) -> Bools:
-    """Find which entities have scores in the range of the other group."""
+    """Return which entities have scores in the range of the other group."""
     low_c, high_c = scores[~treated].min(), scores[~treated].max()
     low_t, high_t = scores[treated].min(), scores[treated].max()
     low, high = np.where(treated, low_c, low_t), np.where(treated, high_c, high_t)
@@ -290,10 +290,10 @@ def _nobody_matched(limit: float, scores: Floats, treated: Bools) -> Identificat
     return IdentificationError(text, [Notice("nobody_matched", text, data)])
 
 
-def _weights(pairs: Pairs, able: Bools, treated: Bools) -> Floats:
-    own, others = pair_weights(pairs, int(able.sum()), int((~treated).sum()))
+def _weights(pairs: Pairs, matchable: Bools, treated: Bools) -> Floats:
+    treated_weights, control_weights = pair_weights(pairs, int(matchable.sum()), int((~treated).sum()))
     weights = np.zeros(treated.size)
-    weights[able], weights[~treated] = own, others
+    weights[matchable], weights[~treated] = treated_weights, control_weights
     return weights
 
 
@@ -311,14 +311,16 @@ def _named_pairs(pairs: Pairs, treated: pd.Index[Any], controls: pd.Index[Any]) 
 
 
 def _unmatched(frame: pd.DataFrame, limit: float, *, support: bool) -> pd.DataFrame:
-    """List treated entities without a match, and why."""
-    left = frame[frame["treated"] & frame["weight"].isna()]
+    """List the treated entities without a match, with the reason."""
+    unmatched = frame[frame["treated"] & frame["weight"].isna()]
     controls = frame.loc[~frame["treated"], "score"].to_numpy()
     reasons = [
         _reason(bool(supported or not support), float(np.abs(controls - score).min()), limit)
-        for supported, score in zip(left["on_support"], left["score"], strict=True)
+        for supported, score in zip(unmatched["on_support"], unmatched["score"], strict=True)
     ]
-    return pd.DataFrame({"treated": left.index, "score": left["score"].to_numpy(), "reason": reasons})
+    return pd.DataFrame(
+        {"treated": unmatched.index, "score": unmatched["score"].to_numpy(), "reason": reasons}
+    )
 
 
 def _reason(supported: bool, distance: float, limit: float) -> str:  # noqa: FBT001
@@ -332,16 +334,16 @@ def _balance(names: Sequence[str], x: Floats, treated: Bools, weights: Floats) -
     after = matched_moments(x, treated, weights)
     # A group of one has no variance: that of the other stands for both.
     spread = np.sqrt(np.nanmean([before.variance_treated, before.variance_control], axis=0))
-    out: dict[str, Any] = {"term": list(names)}
-    for when, found in (("before", before), ("after", after)):
+    columns: dict[str, Any] = {"term": list(names)}
+    for when, moments in (("before", before), ("after", after)):
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = found.variance_treated / found.variance_control
-            difference = (found.treated - found.control) / spread
-        out[f"mean_treated_{when}"] = found.treated
-        out[f"mean_control_{when}"] = found.control
-        out[f"std_diff_{when}"] = difference
-        out[f"variance_ratio_{when}"] = ratio
-    return pd.DataFrame(out)
+            ratio = moments.variance_treated / moments.variance_control
+            difference = (moments.treated - moments.control) / spread
+        columns[f"mean_treated_{when}"] = moments.treated
+        columns[f"mean_control_{when}"] = moments.control
+        columns[f"std_diff_{when}"] = difference
+        columns[f"variance_ratio_{when}"] = ratio
+    return pd.DataFrame(columns)
 
 
 def _by_row(panel: Panel, weight: pd.Series[float]) -> pd.Series[float]:

@@ -137,17 +137,17 @@ class Matching(Summarised, PickledByName):
         """
         rows = []
         for group, is_treated in (("treated", True), ("control", False)):
-            own = self.entities[self.entities["treated"] == is_treated]
-            score = own["score"]
-            matched = int(own["weight"].notna().sum())
+            members = self.entities[self.entities["treated"] == is_treated]
+            score = members["score"]
+            matched = int(members["weight"].notna().sum())
             rows.append(
                 {
                     "group": group,
-                    "n": len(own),
+                    "n": len(members),
                     "min": float(score.min()),
                     "mean": float(score.mean()),
                     "max": float(score.max()),
-                    "on_support": int(own["on_support"].sum()),
+                    "on_support": int(members["on_support"].sum()),
                     "matched": matched,
                 }
             )
@@ -292,20 +292,20 @@ class Matching(Summarised, PickledByName):
     def _lines(self) -> list[str]:
         entity = self.key_names[0]
         counts = self.unmatched["reason"].value_counts()
-        without = [f"{counts[code]:,} {words}" for code, words in UNMATCHED.items() if code in counts]
-        left = f"; not matched: {', '.join(without)}" if without else ""
+        reasons = [f"{counts[code]:,} {words}" for code, words in UNMATCHED.items() if code in counts]
+        unmatched_text = f"; not matched: {', '.join(reasons)}" if reasons else ""
         heaviest = self.entities.loc[~self.entities["treated"], "weight"].max()
         return [
             f"Base values: {self.base}",
             f"{self._how()}",
-            f"Treated {entity}: {self.n_treated:,}, matched {self.n_matched:,}{left}",
+            f"Treated {entity}: {self.n_treated:,}, matched {self.n_matched:,}{unmatched_text}",
             f"Controls: {self.n_control:,}, used {self.n_used:,} (worth {self.effective_controls:.4g} of "
             f"equal weight; largest weight {heaviest:.4g})",
             f"Rows with a weight: {int(self.weights.notna().sum()):,} of {self.weights.size:,}",
         ]
 
     def _cells(self) -> Cells:
-        """Lay out the balance, two lines a term."""
+        """Arrange the balance, two lines per term."""
         rows = []
         for row in self.balance.to_dict("records"):
             for when, words in (("before", "all"), ("after", "matched")):
@@ -331,7 +331,7 @@ class Matching(Summarised, PickledByName):
             "propensity": self.coefficients.to_dict(),
             "balance": self.balance.to_dict("records"),
             "support": self.support.to_dict("records"),
-            "unmatched": [str(one) for one in self.unmatched["treated"]],
-            "weights": {str(one): float(w) for one, w in weights[weights.notna()].items()},
+            "unmatched": [str(entity) for entity in self.unmatched["treated"]],
+            "weights": {str(entity): float(w) for entity, w in weights[weights.notna()].items()},
         }
         return PlainNumbers(labels=self.labels, factors=self.factors, more=more)

@@ -74,18 +74,7 @@ _FEW_MATCHED: Final = 20
 
 
 def cohort_notices(window: EventWindow) -> tuple[Notice, ...]:
-    """Report what several cohorts, or no entity that is never treated, mean for the estimates.
-
-    Parameters
-    ----------
-    window : EventWindow
-        With the cohorts.
-
-    Returns
-    -------
-    tuple of Notice
-        Codes several_cohorts and none_never_treated.
-    """
+    """Report what several cohorts, or no never treated entity, mean for the estimates."""
     return (*_several_cohorts(window), *_none_never_treated(window))
 
 
@@ -114,55 +103,32 @@ def _none_never_treated(window: EventWindow) -> tuple[Notice, ...]:
 
 
 def no_rows_before(sample: Sample, since: Ints, treated: Bools) -> tuple[Notice, ...]:
-    """Report treated entities without a row before treatment, which a regression takes all the same.
+    """Report treated entities without a row before treatment, which a regression uses anyway.
 
-    Parameters
-    ----------
-    sample : Sample
-        The rows of the fit.
-    since : (N,) array of int
-        Periods since treatment, negative before it.
-    treated : (N,) array of bool
-        Rows of entities that are treated at some time.
-
-    Returns
-    -------
-    tuple of Notice
-        Code no_rows_before, or none.
+    `since` (N,): periods since treatment. `treated` (N,): rows of entities that are ever treated.
     """
-    late = np.setdiff1d(sample.entity[treated], sample.entity[treated & (since < 0)])
-    if not late.size:
+    late_entities = np.setdiff1d(sample.entity[treated], sample.entity[treated & (since < 0)])
+    if not late_entities.size:
         return ()
-    names = sample.entities[late].tolist()
+    names = sample.entities[late_entities].tolist()
     text = (
-        f"{late.size:,} treated {sample.keys.entity_name} ({quoted(names)}) {_have(late.size)} no row before "
-        "treatment in the sample. Their rows contribute only to differences between event times after "
+        f"{late_entities.size:,} treated {sample.keys.entity_name} ({quoted(names)}) {_have(late_entities.size)} "
+        "no row before treatment in the sample. Their rows contribute only to differences between event times after "
         "treatment. Compare with a fit without them (panel.subset)."
     )
-    return (Notice("no_rows_before", text, {"count": int(late.size), "entities": names[:5]}),)
+    return (Notice("no_rows_before", text, {"count": int(late_entities.size), "entities": names[:5]}),)
 
 
-def reference_unobserved(found: EventTimes, entity: Ints) -> tuple[Notice, ...]:
-    """Report cohorts that have no row at the reference of an event study.
-
-    Parameters
-    ----------
-    found : EventTimes
-        The window and the event time of each row.
-    entity : (N,) array of int
-        Entity of each row.
-
-    Returns
-    -------
-    tuple of Notice
-        Code reference_unobserved, or none.
-    """
-    window = found.window
-    inside = np.clip(found.times, -window.before, window.after)
-    with_reference = found.first[entity[found.treated & (inside == window.reference)]]
-    positions = np.unique(found.first[found.first >= 0])
-    lacking = ~np.isin(positions, with_reference)
-    sizes = {window.cohorts[place][0]: window.cohorts[place][1] for place in np.flatnonzero(lacking)}
+def reference_unobserved(event_times: EventTimes, entity: Ints) -> tuple[Notice, ...]:
+    """Report cohorts that have no row at the reference event time. `entity` (N,) is by row."""
+    window = event_times.window
+    inside = np.clip(event_times.times, -window.before, window.after)
+    with_reference = event_times.first[entity[event_times.treated & (inside == window.reference)]]
+    positions = np.unique(event_times.first[event_times.first >= 0])
+    unobserved = ~np.isin(positions, with_reference)
+    sizes = {
+        window.cohorts[position][0]: window.cohorts[position][1] for position in np.flatnonzero(unobserved)
+    }
     if not sizes:
         return ()
     text = (
@@ -175,20 +141,10 @@ def reference_unobserved(found: EventTimes, entity: Ints) -> tuple[Notice, ...]:
 
 
 def few_treated_clusters(prepared: Prepared, treated: Bools) -> tuple[Notice, ...]:
-    """Report that few clusters, or a small share of them, have a treated entity.
+    """Report that few clusters (fewer than 10, or less than 10%) have a treated entity.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        With the clusters; entities take their place where errors are not clustered.
-    treated : (N,) array of bool
-        Rows of entities that are treated at some time.
-
-    Returns
-    -------
-    tuple of Notice
-        Code few_treated_clusters, for the dimension with the fewest treated clusters: below 10, or below 10%
-        of the clusters.
+    The notice is about the dimension with the fewest treated clusters; without clustering, about entities.
+    `treated` (N,): rows of entities that are ever treated.
     """
     sample = prepared.sample
     names: Any = prepared.cluster_names or (sample.keys.entity_name,)
@@ -213,20 +169,7 @@ def few_treated_clusters(prepared: Prepared, treated: Bools) -> tuple[Notice, ..
 
 
 def few_for_averages(clusters: int, name: str) -> tuple[Notice, ...]:
-    """Report that errors of averages of effects rest on few clusters.
-
-    Parameters
-    ----------
-    clusters : int
-        How many.
-    name : str
-        What they are.
-
-    Returns
-    -------
-    tuple of Notice
-        Code few_clusters or very_few_clusters, or none.
-    """
+    """Report that standard errors of averages of effects are based on few clusters."""
     return few_clusters(
         clusters,
         name,
@@ -236,18 +179,7 @@ def few_for_averages(clusters: int, name: str) -> tuple[Notice, ...]:
 
 
 def small_cohorts(coding: CohortCoding) -> tuple[Notice, ...]:
-    """Report cohorts of few entities.
-
-    Parameters
-    ----------
-    coding : CohortCoding
-        With the number of entities of each cohort.
-
-    Returns
-    -------
-    tuple of Notice
-        Code small_cohorts, for those with fewer than ten.
-    """
+    """Report cohorts of fewer than ten entities."""
     small = {time: count for time, count in coding.cohorts if count < _SMALL_COHORT}
     if not small:
         return ()
@@ -260,18 +192,7 @@ def small_cohorts(coding: CohortCoding) -> tuple[Notice, ...]:
 
 
 def pairs_of_rows(sample: Sample) -> Notice:
-    """Report that each effect is of the entities with rows in both of its periods.
-
-    Parameters
-    ----------
-    sample : Sample
-        An unbalanced one.
-
-    Returns
-    -------
-    Notice
-        Code pairs_of_rows.
-    """
+    """Report that each effect is of the entities with rows in both of its periods."""
     text = (
         f"the sample is unbalanced: the effect of a cohort in a period is of the {sample.keys.entity_name} "
         "with rows in that period and in the period it is compared with, as in csdid."
@@ -281,18 +202,7 @@ def pairs_of_rows(sample: Sample) -> Notice:
 
 
 def cells_left_out(cells: Sequence[tuple[Any, Any]]) -> tuple[Notice, ...]:
-    """Report effects that cannot be computed.
-
-    Parameters
-    ----------
-    cells : sequence of pairs
-        Cohort and period of each.
-
-    Returns
-    -------
-    tuple of Notice
-        Code cells_left_out, or none.
-    """
+    """Report effects, as pairs of cohort and period, that cannot be computed."""
     if not cells:
         return ()
     shown = ", ".join(f"{cohort} in {time}" for cohort, time in cells[:_MOST_CELLS])
@@ -309,38 +219,23 @@ def earlier_base(
 ) -> tuple[Notice, ...]:
     """Report cohorts without a row in the period that their effects would be differences from.
 
-    R's did and csdid compare such a cohort with its last earlier period and say nothing. This estimates the
-    same effect if trends are parallel over the longer time, so refusing the cohort would lose a valid
-    estimate. But the reader must know that these effects assume more than those of other cohorts, and which
-    changes before treatment are over several periods although they have the event time of one.
+    R's did and csdid compare such a cohort with its last earlier period, without a message. The effect is the
+    same if trends are parallel over the longer time, so the cohort is not refused. But its effects assume
+    more than those of other cohorts, and changes over several periods have the event time of one.
 
-    Parameters
-    ----------
-    cohorts : Cohorts
-        With the periods of the sample.
-    last : (G,) array of int
-        Position of the period that the effects of each cohort are differences from; -1 for none.
-    anticipation : int
-        Periods before treatment in which it may have effects.
-    changes : sequence of int
-        Positions of periods that are compared with a previous period several steps before, if treatment is
-        later.
-
-    Returns
-    -------
-    tuple of Notice
-        Code earlier_base, or none.
+    `last` (G,): position of the period that the effects of a cohort are differences from, or -1. `changes`:
+    positions of periods before treatment whose previous period is several steps earlier.
     """
     coding = cohorts.coding
     distance = np.where(last >= 0, cohorts.first - cohorts.steps[last], 0)
-    far = np.flatnonzero(distance > anticipation + 1)
-    bases = {coding.cohorts[place][0]: coding.times[last[place]] for place in far}
-    long = {coding.times[place]: coding.times[place - 1] for place in changes}
+    far_cohorts = np.flatnonzero(distance > anticipation + 1)
+    bases = {coding.cohorts[position][0]: coding.times[last[position]] for position in far_cohorts}
+    long = {coding.times[position]: coding.times[position - 1] for position in changes}
     if not bases and not long:
         return ()
     named = [
-        f"{time_text(cohort)} with {time_text(base)} ({distance[place]} periods before)"
-        for place, (cohort, base) in zip(far, bases.items(), strict=True)
+        f"{time_text(cohort)} with {time_text(base)} ({distance[position]} periods before)"
+        for position, (cohort, base) in zip(far_cohorts, bases.items(), strict=True)
     ]
     spans = [f"{time_text(before)} to {time_text(time)}" for time, before in long.items()]
     parts = ["there are gaps in time."]
@@ -369,22 +264,7 @@ def _shown(texts: Sequence[str]) -> str:
 
 
 def weights_vary(sample: Sample, column: str, weights: Floats) -> tuple[Notice, ...]:
-    """Report weights that change over time within entities, and which of them are used.
-
-    Parameters
-    ----------
-    sample : Sample
-        The rows of the fit.
-    column : str
-        Column of the weights.
-    weights : (N,) array
-        Weights of the rows.
-
-    Returns
-    -------
-    tuple of Notice
-        Code weights_vary, or none.
-    """
+    """Report weights (N,) that change over time within entities, and which of them are used."""
     low, high = np.full(sample.n_entities, np.inf), np.zeros(sample.n_entities)
     np.minimum.at(low, sample.entity, weights)
     np.maximum.at(high, sample.entity, weights)
@@ -401,17 +281,9 @@ def weights_vary(sample: Sample, column: str, weights: Floats) -> tuple[Notice, 
 
 
 def few_per_covariate(ratio: float | None) -> tuple[Notice, ...]:
-    """Report that the probability of treatment is estimated from few entities for each control.
+    """Report that the probability of treatment is estimated from few entities per control.
 
-    Parameters
-    ----------
-    ratio : float or None
-        Entities of the smaller side of a comparison over controls, the least; None without a propensity.
-
-    Returns
-    -------
-    tuple of Notice
-        Code few_per_covariate, below ten.
+    `ratio`: entities per control in the smallest group compared; None without a propensity score.
     """
     if ratio is None or ratio >= _PER_COVARIATE:
         return ()
@@ -427,64 +299,53 @@ def few_per_covariate(ratio: float | None) -> tuple[Notice, ...]:
 
 
 def matching_notices(
-    found: BaseValues, keys: Keys, unmatched: pd.DataFrame, balance: pd.DataFrame, ties: tuple[int, bool]
+    base_data: BaseValues, keys: Keys, unmatched: pd.DataFrame, balance: pd.DataFrame, ties: tuple[int, bool]
 ) -> tuple[Notice, ...]:
-    """Report who is not in a matched sample, and what is left between the groups.
+    """Report who is not in a matched sample, and differences that remain between the groups.
 
-    Parameters
-    ----------
-    found : BaseValues
-        What was matched on.
-    keys : Keys
-        Of the panel.
-    unmatched : DataFrame
-        Treated entities without a match: treated, score, reason.
-    balance : DataFrame
-        With term and std_diff_after.
-    ties : (int, bool)
-        Treated entities with tied controls, and whether all of these controls are matched.
-
-    Returns
-    -------
-    tuple of Notice
-        Codes no_base_values, several_base_periods, unmatched_treated, tied_scores and still_unbalanced.
+    `ties`: number of treated entities with tied controls, and whether all of these controls are matched.
     """
-    n_treated = int(found.treated[found.complete].sum())
+    n_treated = int(base_data.treated[base_data.complete].sum())
     return (
-        *_no_base_values(found, keys),
-        *_several_base_periods(found, keys),
+        *_no_base_values(base_data, keys),
+        *_several_base_periods(base_data, keys),
         *_unmatched_treated(unmatched, n_treated, keys.entity_name),
         *_tied_scores(*ties, keys.entity_name),
         *_still_unbalanced(balance),
     )
 
 
-def _no_base_values(found: BaseValues, keys: Keys) -> tuple[Notice, ...]:
-    absent = ~found.complete
+def _no_base_values(base_data: BaseValues, keys: Keys) -> tuple[Notice, ...]:
+    absent = ~base_data.complete
     if not absent.any():
         return ()
     names = keys.entities[absent].tolist()
-    treated = int(found.treated[absent].sum())
-    terms = ", ".join(f"{clipped(term)} ({count})" for term, count in found.missing.items())
+    treated = int(base_data.treated[absent].sum())
+    terms = ", ".join(f"{clipped(term)} ({count})" for term, count in base_data.missing.items())
     text = (
         f"{len(names):,} {keys.entity_name} ({quoted(names)}), {treated:,} of them treated, "
-        f"{_have(len(names))} no base values ({found.base}): {terms}. They are in neither group. Fill the "
-        "values, or choose another base."
+        f"{_have(len(names))} no base values ({base_data.base}): {terms}. They are in neither group. Fill "
+        "the values, or choose another base."
     )
-    data = {"count": len(names), "treated": treated, "entities": names[:5], "by_term": dict(found.missing)}
+    data = {
+        "count": len(names),
+        "treated": treated,
+        "entities": names[:5],
+        "by_term": dict(base_data.missing),
+    }
     return (Notice("no_base_values", text, data),)
 
 
-def _several_base_periods(found: BaseValues, keys: Keys) -> tuple[Notice, ...]:
-    if len(found.periods) < 2:
+def _several_base_periods(base_data: BaseValues, keys: Keys) -> tuple[Notice, ...]:
+    if len(base_data.periods) < 2:
         return ()
-    count = sum(found.periods.values())
-    first, most = max(found.periods.items(), key=lambda item: item[1])
+    count = sum(base_data.periods.values())
+    first, most = max(base_data.periods.items(), key=lambda item: item[1])
     text = (
         f"the first {keys.time_name} differs between {keys.entity_name}: it is {first} for {most:,} of "
         f"{count:,}, so base values of different periods are compared. Name one period instead: base={first}."
     )
-    return (Notice("several_base_periods", text, {"periods": dict(found.periods)}),)
+    return (Notice("several_base_periods", text, {"periods": dict(base_data.periods)}),)
 
 
 def _unmatched_treated(unmatched: pd.DataFrame, n_treated: int, entity: str) -> tuple[Notice, ...]:
@@ -492,10 +353,12 @@ def _unmatched_treated(unmatched: pd.DataFrame, n_treated: int, entity: str) -> 
         return ()
     names = unmatched["treated"].tolist()
     reasons = unmatched["reason"].tolist()
-    why = [f"{reasons.count(code):,} {words}" for code, words in UNMATCHED.items() if code in reasons]
+    reason_texts = [
+        f"{reasons.count(code):,} {words}" for code, words in UNMATCHED.items() if code in reasons
+    ]
     text = (
         f"{len(names):,} of {n_treated:,} treated {entity} ({quoted(names)}) "
-        f"{_have(len(names))} no match and no weight: {', '.join(why)}. Estimates are for "
+        f"{_have(len(names))} no match and no weight: {', '.join(reason_texts)}. Estimates are for "
         "the treated that are matched."
     )
     data = {"count": len(names), "n_treated": n_treated, "entities": names, "reasons": reasons}
@@ -517,32 +380,19 @@ def _tied_scores(count: int, all_ties: bool, entity: str) -> tuple[Notice, ...]:
 
 def _still_unbalanced(balance: pd.DataFrame) -> tuple[Notice, ...]:
     after = balance.set_index("term")["std_diff_after"]
-    left = {str(term): float(value) for term, value in after.items() if abs(value) > ALIKE}
-    if not left:
+    unbalanced = {str(term): float(value) for term, value in after.items() if abs(value) > ALIKE}
+    if not unbalanced:
         return ()
-    shown = ", ".join(f"{clipped(term)} ({value:.2f})" for term, value in left.items())
+    shown = ", ".join(f"{clipped(term)} ({value:.2f})" for term, value in unbalanced.items())
     text = (
         f"after matching, base values still differ by more than {ALIKE:g} standard deviations: {shown}. Add "
         "powers or interactions to x, use a smaller caliper, or control for these terms."
     )
-    return (Notice("still_unbalanced", text, {"terms": left}),)
+    return (Notice("still_unbalanced", text, {"terms": unbalanced}),)
 
 
 def few_matched(count: int, entity: str) -> tuple[Notice, ...]:
-    """Report that an Abadie-Imbens standard error rests on few treated entities.
-
-    Parameters
-    ----------
-    count : int
-        Treated entities with a match.
-    entity : str
-        Name of the entity key.
-
-    Returns
-    -------
-    tuple of Notice
-        Code few_matched, below twenty.
-    """
+    """Report that an Abadie-Imbens standard error is based on fewer than twenty treated entities."""
     if count >= _FEW_MATCHED:
         return ()
     text = (
@@ -556,23 +406,11 @@ def few_matched(count: int, entity: str) -> tuple[Notice, ...]:
 def scores_given(reason: str, unmatched: int, entity: str) -> tuple[Notice, ...]:
     """Report that a standard error does not allow for the estimation of the propensity scores.
 
-    Parameters
-    ----------
-    reason : str
-        Why: ``"replace"``, ``"unmatched"``, ``"variance"``; empty if it does.
-    unmatched : int
-        Treated entities without a match.
-    entity : str
-        Name of the entity key.
-
-    Returns
-    -------
-    tuple of Notice
-        Code scores_given, or none.
+    `reason` is ``"replace"``, ``"unmatched"`` or ``"variance"``; empty if it does allow for it.
     """
     if not reason:
         return ()
-    why = {
+    explanation = {
         "replace": "its formula is known for matching with replacement only",
         "unmatched": f"{unmatched:,} treated {entity} {_have(unmatched)} no match, and which ones also "
         "depends on the scores. Use support=False and caliper=None to match all",
@@ -580,7 +418,7 @@ def scores_given(reason: str, unmatched: int, entity: str) -> tuple[Notice, ...]
     }[reason]
     text = (
         "the standard error takes the propensity scores as given. The correction for their estimation is "
-        f"left out, because {why}."
+        f"left out, because {explanation}."
     )
     return (Notice("scores_given", text, {"reason": reason}),)
 

@@ -22,30 +22,10 @@ _MOST_STEPS: Final = 200
 
 
 def propensity(x: Floats, treated: Bools, names: Sequence[str]) -> tuple[Floats, Floats]:
-    """Estimate the probability of treatment.
+    """Estimate the probability of treatment by a logit on `x` (N, p).
 
-    Parameters
-    ----------
-    x : (N, p) array
-        Base values by entity, none missing.
-    treated : (N,) array of bool
-        Which entities are treated.
-    names : sequence of str
-        Of the columns.
-
-    Returns
-    -------
-    scores : (N,) array
-        Probabilities.
-    coefficients : (1 + p,) array
-        The intercept, then those of the columns in their own units.
-
-    Raises
-    ------
-    IdentificationError
-        If a column is constant, there are too few entities, or the columns separate treated from others.
-    CollinearityError
-        If a column is a combination of others.
+    Returns the probabilities (N,) and the coefficients (1 + p,): the intercept, then those of the columns in
+    their own units.
     """
     from scipy.special import expit
     from statsmodels.discrete.discrete_model import Logit
@@ -73,10 +53,10 @@ def propensity(x: Floats, treated: Bools, names: Sequence[str]) -> tuple[Floats,
 
 
 def _checked_units(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
-    """Centre and spread of each column, or say which have none or depend on others."""
+    """Return centre and scale of each column; refuse constant and collinear columns."""
     centre = x.mean(axis=0)
-    moved = x - centre
-    scale = np.sqrt((moved**2).mean(axis=0))
+    deviations = x - centre
+    scale = np.sqrt((deviations**2).mean(axis=0))
     flat = scale <= CONSTANT * np.abs(x).max(axis=0)
     if flat.any():
         constant = [name for name, is_flat in zip(names, flat, strict=True) if is_flat]
@@ -87,8 +67,8 @@ def _checked_units(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
             problems,
         )
     dependent = [
-        collinear_problem(names[found.column], [names[place] for place in found.on])
-        for found in dependences(moved / scale)
+        collinear_problem(names[dependence.column], [names[position] for position in dependence.on])
+        for dependence in dependences(deviations / scale)
     ]
     if dependent:
         raise CollinearityError(f"x: {several(dependent)} in the base values. Omit one of them.", dependent)
@@ -108,13 +88,15 @@ def _refuse_few(design: Floats, names: Sequence[str]) -> None:
 def _refuse_separated(design: Floats, treated: Bools, names: Sequence[str]) -> None:
     if not is_separated(design, treated):
         return
-    alone = [
-        name for place, name in enumerate(names, start=1) if is_separated(design[:, [0, place]], treated)
+    separating = [
+        name
+        for position, name in enumerate(names, start=1)
+        if is_separated(design[:, [0, position]], treated)
     ]
-    which = quoted(alone) if alone else f"a combination of {quoted(names)}"
+    subject = quoted(separating) if separating else f"a combination of {quoted(names)}"
     text = (
-        f"{which} separates treated entities from the others: on one side of some value all are treated, or "
-        "none is. A logit has no estimate then, and there are no controls with comparable values. Omit "
+        f"{subject} separates treated entities from the others: on one side of some value all are treated, "
+        "or none is. A logit has no estimate then, and there are no controls with comparable values. Omit "
         "the term, or compare other entities."
     )
-    raise IdentificationError(text, [Notice("separated", text, {"terms": tuple(alone or names)})])
+    raise IdentificationError(text, [Notice("separated", text, {"terms": tuple(separating or names)})])

@@ -75,10 +75,10 @@ class EventStudyResults(LinearResults):
         window = self.window
         rows = self.tidy(level).set_index("term")
         names = [window.name(time) for time in window.times]
-        out = rows.reindex(names)[["estimate", "std_error", "conf_low", "conf_high"]].reset_index(drop=True)
-        out.loc[window.times.index(window.reference), "estimate"] = 0.0
-        out.insert(0, "time", list(window.times))
-        return out.assign(n_treated=list(window.n_treated))
+        path = rows.reindex(names)[["estimate", "std_error", "conf_low", "conf_high"]].reset_index(drop=True)
+        path.loc[window.times.index(window.reference), "estimate"] = 0.0
+        path.insert(0, "time", list(window.times))
+        return path.assign(n_treated=list(window.n_treated))
 
     @property
     def reference(self) -> int:
@@ -122,7 +122,9 @@ class EventStudyResults(LinearResults):
         dimensions. The variance of some sum of the leads is then that of the other clusters alone, which is
         far too small: with one treated cluster the test rejects nearly always.
         """
-        few = [one.data["n_treated"] for one in self.diagnostics if one.code == "few_treated_clusters"]
+        few = [
+            notice.data["n_treated"] for notice in self.diagnostics if notice.code == "few_treated_clusters"
+        ]
         treated = min(few, default=self.window.n_ever)
         if self.inference.clusters and treated <= leads:
             text = (
@@ -138,8 +140,8 @@ class EventStudyResults(LinearResults):
     @property
     def terms(self) -> tuple[Term, ...]:
         """Description of each coefficient: an event time or a slope."""
-        own = {self.window.name(time): self.window.term(time) for time in self.window.estimated}
-        return tuple(own.get(term.name, term) for term in cast("Any", LinearResults.terms).fget(self))
+        event_terms = {self.window.name(time): self.window.term(time) for time in self.window.estimated}
+        return tuple(event_terms.get(term.name, term) for term in cast("Any", LinearResults.terms).fget(self))
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
@@ -190,9 +192,9 @@ class EventStudyResults(LinearResults):
         check_panel(panel, "predict")
         timing = read_timing(table_of(panel), window.event, window.never)
         columns = dummies(window, *timing.event_times(timing.keys))
-        own = [self.names.index(window.name(time)) for time in window.estimated]
-        others = self._without(own).predict(panel)
-        return (others + columns @ self.coefficients[own]).rename(self.depvar)
+        event_positions = [self.names.index(window.name(time)) for time in window.estimated]
+        other_prediction = self._without(event_positions).predict(panel)
+        return (other_prediction + columns @ self.coefficients[event_positions]).rename(self.depvar)
 
     def _summary(self) -> Summary:
         plain = LinearResults._summary(self)
@@ -201,7 +203,7 @@ class EventStudyResults(LinearResults):
         return replace(plain, blocks=blocks)
 
     def _about(self) -> list[str]:
-        """Write who is treated when, and what the window is."""
+        """Describe the treated entities and the window."""
         window = self.window
         cohorts = [f"{time}: {count:,}" for time, count in window.cohorts]
         more = len(cohorts) - _MOST_COHORTS
@@ -218,11 +220,11 @@ class EventStudyResults(LinearResults):
         return lines
 
     def _with_reference(self, cells: Cells) -> Cells:
-        """Print the reference among the coefficients, in the order of event time."""
+        """Insert the reference among the coefficients, in the order of event time."""
         window = self.window
-        place = window.times.index(window.reference)
+        position = window.times.index(window.reference)
         row = (window.name(window.reference), "0", *[""] * 3, "reference")
-        return Cells.of(cells.head, (*cells.rows[:place], row, *cells.rows[place:]))
+        return Cells.of(cells.head, (*cells.rows[:position], row, *cells.rows[position:]))
 
     def _test_lines(self) -> Lines:
         if not self.window.leads:
@@ -252,10 +254,10 @@ class EventStudyResults(LinearResults):
         }
         return replace(plain, more={**plain.more, **more})
 
-    def _without(self, own: list[int]) -> LinearResults:
-        """Give the same fit without the event times, for what the other regressors predict."""
-        kept = {f.name: getattr(self, f.name) for f in fields(LinearResults)}
-        others = [place for place in range(len(self.names)) if place not in own]
-        names = tuple(self.names[place] for place in others)
-        estimated = replace(self.estimated, coefficients=self.coefficients[others])
-        return LinearResults(**{**kept, "names": names, "estimated": estimated})
+    def _without(self, event_positions: list[int]) -> LinearResults:
+        """Return the fit without the event times, to predict from the other regressors."""
+        field_values = {f.name: getattr(self, f.name) for f in fields(LinearResults)}
+        other_positions = [position for position in range(len(self.names)) if position not in event_positions]
+        names = tuple(self.names[position] for position in other_positions)
+        estimated = replace(self.estimated, coefficients=self.coefficients[other_positions])
+        return LinearResults(**{**field_values, "names": names, "estimated": estimated})

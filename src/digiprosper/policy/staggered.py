@@ -57,7 +57,11 @@ _CONTROLS: Final[dict[str, tuple[StaggeredControl, ...]]] = {
     "sun_abraham": ("never",),
 }
 # Which estimator has an option that the others do not have.
-_OWN: Final = {"adjustment": "callaway_santanna", "base_period": "callaway_santanna", "leads": "imputation"}
+_ESTIMATOR_OF_OPTION: Final = {
+    "adjustment": "callaway_santanna",
+    "base_period": "callaway_santanna",
+    "leads": "imputation",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,21 +236,21 @@ class StaggeredDid(Specification):
         refuse_untreated(self.event, sample, cohorts.treated)
         _refuse_none_since(self.event, sample, cohorts)
 
-        found = _ESTIMATE[self.estimator](self, prepared, cohorts)
-        n_clusters = min(found.inference.n_clusters)
+        group_time = _ESTIMATE[self.estimator](self, prepared, cohorts)
+        n_clusters = min(group_time.inference.n_clusters)
         few = few_treated_clusters(prepared, cohorts.treated)
         diagnostics = (
             *(notice for notice in prepared.notices if notice not in prepared.few),
             *few_for_averages(n_clusters, prepared.cluster_names[0]),
             *few,
             *small_cohorts(cohorts.coding),
-            *found.notices,
+            *group_time.notices,
         )
         issue(diagnostics)
         return StaggeredDidResults(
             depvar=self.y,
             by=self.aggregate,
-            cells=found.cells,
+            cells=group_time.cells,
             coding=cohorts.coding,
             setting=StaggeredSettings(
                 estimator=self.estimator,
@@ -255,18 +259,18 @@ class StaggeredDid(Specification):
                 base_period=self.base_period or "varying",
                 anticipation=self.anticipation,
                 x=tuple(self.x),
-                reference=found.reference,
+                reference=group_time.reference,
             ),
-            info=_glance(self, prepared, found),
-            inference=found.inference,
+            info=_glance(self, prepared, group_time),
+            inference=group_time.inference,
             labels=dict(sample.labels),
             factors=dict(sample.factors),
             diagnostics=diagnostics,
         )
 
 
-def _glance(spec: StaggeredDid, prepared: Prepared, found: GroupTimeFit) -> Glance:
-    sample, inference = prepared.sample, found.inference
+def _glance(spec: StaggeredDid, prepared: Prepared, group_time: GroupTimeFit) -> Glance:
+    sample, inference = prepared.sample, group_time.inference
     regression = spec.estimator != "callaway_santanna"
     normal = inference.df_t == float("inf")
     return {
@@ -295,7 +299,7 @@ def _check_words(spec: StaggeredDid) -> None:
 
 
 def _check_own_options(spec: StaggeredDid) -> None:
-    """Refuse options that the estimator does not have."""
+    """Refuse options of other estimators."""
     allowed = _CONTROLS[spec.estimator]
     if spec.control is not None and spec.control not in allowed:
         text = (
@@ -304,7 +308,7 @@ def _check_own_options(spec: StaggeredDid) -> None:
             "or use estimator='callaway_santanna'."
         )
         raise OptionError(text, [option_problem("control", spec.control, allowed, text)])
-    for name, estimator in _OWN.items():
+    for name, estimator in _ESTIMATOR_OF_OPTION.items():
         value = getattr(spec, name)
         if value is not None and spec.estimator != estimator:
             text = (
@@ -323,7 +327,7 @@ def _one_cluster(clusters: object) -> tuple[str, ...]:
 
 
 def _refuse_none_since(event: str, sample: Sample, cohorts: Cohorts) -> None:
-    """Refuse a sample that lacks every row since treatment, such as one without outcomes there."""
+    """Refuse a sample without rows since treatment, for example because outcomes are missing there."""
     if not (cohorts.treated & (cohorts.event >= 0)).any():
         text = (
             f"event={cited(event)}: no row of a treated {sample.keys.entity_name} since its treatment is in "

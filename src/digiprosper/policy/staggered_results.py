@@ -79,33 +79,15 @@ _ADJUSTMENTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaggeredSettings(PickledByName):
-    """Options of `StaggeredDid` that the results were estimated with.
-
-    Parameters
-    ----------
-    estimator : str
-        Estimator.
-    control : str
-        Control group, ``"never"`` or ``"not_yet"``.
-    adjustment : str or None
-        Adjustment for `x`; None without `x`.
-    base_period : str
-        Period that periods before treatment are compared with.
-    anticipation : int
-        Number of periods before treatment in which it may have effects.
-    x : tuple of str
-        Controls.
-    reference : int or None
-        Event time with effect zero, if all effects are differences from one event time.
-    """
+    """Options of `StaggeredDid` that the results were estimated with."""
 
     estimator: str
-    control: str
-    adjustment: str | None
-    base_period: str
-    anticipation: int
+    control: str  # "never" or "not_yet"
+    adjustment: str | None  # None without x
+    base_period: str  # "varying" or "universal"
+    anticipation: int  # number of periods before treatment in which it may have effects
     x: tuple[str, ...]
-    reference: int | None
+    reference: int | None  # event time with effect zero, if all effects are differences from one event time
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -212,15 +194,15 @@ class StaggeredDidResults(Summarised, PickledByName):
         conf_low, conf_high and n_treated (number of treated entities).
         """
         cells, coding = self.cells, self.coding
-        own = np.flatnonzero(cells.cohort >= 0)
-        rows = np.eye(len(cells.joint))[own]
+        by_cohort = np.flatnonzero(cells.cohort >= 0)
+        rows = np.eye(len(cells.joint))[by_cohort]
         keys = {
-            "cohort": [coding.cohorts[place][0] for place in cells.cohort[own]],
-            "time": [coding.times[place] for place in cells.time[own]],
-            "event_time": cells.event[own],
+            "cohort": [coding.cohorts[position][0] for position in cells.cohort[by_cohort]],
+            "time": [coding.times[position] for position in cells.time[by_cohort]],
+            "event_time": cells.event[by_cohort],
         }
-        numbers = self._numbers_of(cells.estimates[own], rows, 0.95)
-        return pd.DataFrame({**keys, **numbers, "n_treated": cells.n_treated[own]})
+        numbers = self._numbers_of(cells.estimates[by_cohort], rows, 0.95)
+        return pd.DataFrame({**keys, **numbers, "n_treated": cells.n_treated[by_cohort]})
 
     @property
     def path(self) -> pd.DataFrame:
@@ -241,23 +223,23 @@ class StaggeredDidResults(Summarised, PickledByName):
             One row per event time, with columns time, estimate, std_error, conf_low, conf_high and n_treated
             (number of treated entities). The reference has estimate 0 and no standard error.
         """
-        found = average(self.cells, "dynamic", self.balanced)
-        numbers = self._numbers_of(found.estimates[1:], found.gradient[1:], level)
-        kept = ("estimate", "std_error", "conf_low", "conf_high")
-        used = found.gradient[1:, : self.cells.estimates.size] != 0
+        averages = average(self.cells, "dynamic", self.balanced)
+        numbers = self._numbers_of(averages.estimates[1:], averages.gradient[1:], level)
+        columns = ("estimate", "std_error", "conf_low", "conf_high")
+        used = averages.gradient[1:, : self.cells.estimates.size] != 0
         counts = used @ self.cells.n_treated
         rows = pd.DataFrame(
-            {"time": found.keys, **{name: numbers[name] for name in kept}, "n_treated": counts}
+            {"time": averages.keys, **{name: numbers[name] for name in columns}, "n_treated": counts}
         )
         reference = self.setting.reference
-        if reference is None or reference in found.keys:
+        if reference is None or reference in averages.keys:
             return rows
         cohorts = np.unique(self.cells.cohort[used.any(axis=0)])
-        n_treated = sum(self.coding.cohorts[place][1] for place in cohorts)
-        times = pd.Index(sorted([*found.keys, reference]), name="time")
-        out = rows.set_index("time").reindex(times)
-        out.loc[reference, ["estimate", "n_treated"]] = 0.0, n_treated
-        return out.reset_index().astype({"time": int, "n_treated": int})
+        n_treated = sum(self.coding.cohorts[position][1] for position in cohorts)
+        times = pd.Index(sorted([*averages.keys, reference]), name="time")
+        path = rows.set_index("time").reindex(times)
+        path.loc[reference, ["estimate", "n_treated"]] = 0.0, n_treated
+        return path.reset_index().astype({"time": int, "n_treated": int})
 
     @property
     def reference(self) -> int | None:
@@ -310,8 +292,8 @@ class StaggeredDidResults(Summarised, PickledByName):
         Insights 4:305).
         """
         check_option("by", by, ("group_time", "dynamic"))
-        found = average(self.cells, "dynamic", self.balanced)
-        estimates, rows, event = found.estimates[1:], found.gradient[1:], found.keys
+        averages = average(self.cells, "dynamic", self.balanced)
+        estimates, rows, event = averages.estimates[1:], averages.gradient[1:], averages.keys
         if by == "group_time":
             estimates, event = self.cells.estimates, self.cells.event
             rows = np.eye(estimates.size, len(self.cells.joint))
@@ -322,15 +304,15 @@ class StaggeredDidResults(Summarised, PickledByName):
                 "before it."
             )
         pooled = by == "dynamic" or self.setting.estimator == "imputation"
-        what = "averages by event time" if pooled else "effects by cohort and time"
-        null = f"{int(before.sum())} {what} before treatment are zero"
+        effects_text = "averages by event time" if pooled else "effects by cohort and time"
+        null = f"{int(before.sum())} {effects_text} before treatment are zero"
         try:
             self._refuse_few_treated(rows[before])
             return self._wald("Pre-trend test", estimates[before], rows[before], null)
         except OptionError as error:
-            fewer = "" if pooled else self._fewer_before(found)
+            fewer = "" if pooled else self._fewer_before(averages)
             text = (
-                f"{int(before.sum())} {what} before treatment are too many to test jointly with "
+                f"{int(before.sum())} {effects_text} before treatment are too many to test jointly with "
                 f"{self.coding.n_ever:,} treated {self.coding.entity} in {len(self.coding.cohorts)} cohorts "
                 f"and errors clustered by {self.inference.clusters[0]}: the variance of some of their sums "
                 "would be that of controls alone, or zero, and the test would reject far too often."
@@ -339,10 +321,10 @@ class StaggeredDidResults(Summarised, PickledByName):
             raise OptionError(f"pretrend_test: {text}", [option_problem("by", by, what=text)]) from error
 
     def _fewer_before(self, averages: Averages) -> str:
-        """Recommend a test of averages, unless these are too many as well."""
-        early = averages.keys < -self.setting.anticipation
+        """Recommend a test of averages, unless these are also too many."""
+        before = averages.keys < -self.setting.anticipation
         try:
-            self._refuse_few_treated(averages.gradient[1:][early])
+            self._refuse_few_treated(averages.gradient[1:][before])
         except OptionError:
             return " Fewer can be tested with estimator='imputation' and a small number of leads."
         return " pretrend_test('dynamic') tests averages, which are fewer."
@@ -428,8 +410,8 @@ class StaggeredDidResults(Summarised, PickledByName):
         DataFrame
             term, estimate, std_error, statistic, p_value, conf_low, conf_high.
         """
-        found = self._averages
-        numbers = self._numbers_of(found.estimates, found.gradient, level)
+        averages = self._averages
+        numbers = self._numbers_of(averages.estimates, averages.gradient, level)
         return pd.DataFrame({"term": list(self.names), **numbers})
 
     def glance(self) -> Glance:
@@ -493,10 +475,10 @@ class StaggeredDidResults(Summarised, PickledByName):
         """
         text = restrictions_text(restrictions)
         matrix, value = read_restrictions(text, self.names)
-        found = self._averages
-        gap = matrix @ found.estimates - value
+        averages = self._averages
+        gap = matrix @ averages.estimates - value
         try:
-            return self._wald("Wald test", gap, matrix @ found.gradient, null_text(text, self.names))
+            return self._wald("Wald test", gap, matrix @ averages.gradient, null_text(text, self.names))
         except OptionError as error:
             raise TermError(
                 f"wald_test({cited(text)}): the restrictions repeat each other, or there are more of them "
@@ -525,11 +507,11 @@ class StaggeredDidResults(Summarised, PickledByName):
             If `expression` is not text.
         """
         weights, constant = read_combination(expression, self.names)
-        found = self._averages
+        averages = self._averages
         return LinearCombination(
             expression=expression,
-            estimate=float(weights @ found.estimates) + constant,
-            std_error=float(self._errors((weights @ found.gradient)[None, :])[0]),
+            estimate=float(weights @ averages.estimates) + constant,
+            std_error=float(self._errors((weights @ averages.gradient)[None, :])[0]),
             fit_glance=self.info,
             inference=self.inference,
             labels=self.labels,
@@ -542,10 +524,10 @@ class StaggeredDidResults(Summarised, PickledByName):
     @property
     def conventions(self) -> str:
         """Type of the standard errors, with clusters and distribution."""
-        how = self.inference
+        inference = self.inference
         if self.setting.estimator == "sun_abraham":
-            return f"{conventions(how)}; shares of cohorts taken as fixed"
-        names, count = " and ".join(how.clusters), how.n_clusters[0]
+            return f"{conventions(inference)}; shares of cohorts taken as fixed"
+        names, count = " and ".join(inference.clusters), inference.n_clusters[0]
         source = {
             "callaway_santanna": "from influence functions, those of the cohorts' shares included",
             "imputation": "conservative, with effects taken as equal inside a cohort and period",
@@ -589,22 +571,22 @@ class StaggeredDidResults(Summarised, PickledByName):
         )
 
     def _before_lines(self) -> list[str]:
-        """Write what event times before treatment are relative to."""
+        """Describe what effects before treatment are relative to."""
         if self.by != "dynamic" or not self.before:
             return []
         return [_BEFORE[self.before].format(time=self.setting.reference)]
 
     def _cells(self) -> Cells:
-        """Print the averages, with a line for the reference of event times."""
+        """Arrange the averages, with a line for the reference event time."""
         cells = coefficient_cells(self.tidy())
-        head = tuple("z" if one == "t" and self.df_t == inf else one for one in cells.head)
+        head = tuple("z" if heading == "t" and self.df_t == inf else heading for heading in cells.head)
         keys = self._averages.keys
         reference = self.setting.reference
         if self.by != "dynamic" or reference is None or reference in keys:
             return Cells.of(head, cells.rows)
-        place = 1 + int((keys < reference).sum())
+        position = 1 + int((keys < reference).sum())
         row = (f"event:{reference}", "0", *[""] * 3, "reference")
-        return Cells.of(head, (*cells.rows[:place], row, *cells.rows[place:]))
+        return Cells.of(head, (*cells.rows[:position], row, *cells.rows[position:]))
 
     def _test_lines(self) -> Lines:
         if not (self.cells.event < -self.setting.anticipation).any():
@@ -662,17 +644,17 @@ class StaggeredDidResults(Summarised, PickledByName):
         return Term(f"period:{text}", family="calendar", kind="calendar", point=point)
 
     def _scaled(self, rows: Floats) -> tuple[Floats, Floats]:
-        """Scale weights of effects and shares, so that the covariance between them has a diagonal of one.
+        """Scale weights of effects and shares so that their covariance has a diagonal of one.
 
-        Effects without an error count as known where they have no weight.
+        Effects without a standard error count as known if they have no weight.
         """
         joint = self.cells.joint
-        lost = self._without_error & ~(rows != 0).any(axis=0)
+        unused = self._without_error & ~(rows != 0).any(axis=0)
         size = np.sqrt(np.clip(np.diag(joint), 0.0, None))
         size = np.where(size > 0, size, 1.0)
         middle = joint / np.outer(size, size)
-        middle[lost] = 0.0
-        middle[:, lost] = 0.0
+        middle[unused] = 0.0
+        middle[:, unused] = 0.0
         return rows * size, middle
 
     @property
@@ -680,14 +662,14 @@ class StaggeredDidResults(Summarised, PickledByName):
         return np.asarray(np.isnan(np.diag(self.cells.joint)))
 
     def _covariance_of(self, rows: Floats) -> Floats:
-        """Compute the covariance of sums of effects and shares; missing where one of them has no error."""
-        lost = self._without_error
-        scaled, middle = self._scaled(np.where(lost, 0.0, rows))
-        out = np.asarray(scaled @ middle @ scaled.T)
-        missing = (rows[:, lost] != 0).any(axis=1)
-        out[missing] = np.nan
-        out[:, missing] = np.nan
-        return out
+        """Compute the covariance of sums of effects and shares; NaN if a standard error is missing."""
+        without_error = self._without_error
+        scaled, middle = self._scaled(np.where(without_error, 0.0, rows))
+        covariance = np.asarray(scaled @ middle @ scaled.T)
+        missing = (rows[:, without_error] != 0).any(axis=1)
+        covariance[missing] = np.nan
+        covariance[:, missing] = np.nan
+        return covariance
 
     def _errors(self, rows: Floats) -> Floats:
         return standard_errors(np.diag(self._covariance_of(rows)))
@@ -704,7 +686,7 @@ class StaggeredDidResults(Summarised, PickledByName):
         return {**numbers, "conf_low": estimates - half, "conf_high": estimates + half}
 
     def _refuse_few_treated(self, rows: Floats) -> None:
-        """Refuse more restrictions than the differences between treated clusters can show the errors of.
+        """Refuse more restrictions than the differences between treated clusters can test.
 
         The covariance of the effects adds the variation of treated entities about the mean of their cohort
         and that of controls. A cohort of one entity adds nothing: its residual is zero whatever its errors
@@ -736,7 +718,7 @@ class StaggeredDidResults(Summarised, PickledByName):
 
 
 def _check_balanced(by: str, balanced: object, most: int) -> None:
-    """Refuse an event time that averages cannot be balanced at."""
+    """Refuse an event time at which averages cannot be balanced."""
     if by != "dynamic":
         text = f"balanced={cited(balanced)} is for averages by event time, by='dynamic', not {cited(by)}."
         raise OptionError(text, [option_problem("balanced", balanced, (None,), text)])

@@ -20,28 +20,9 @@ if TYPE_CHECKING:
 
 
 def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> GroupTimeFit:
-    """Regress the outcome on dummies of every cohort in every period but one before its treatment.
+    """Regress the outcome on dummies of each cohort in each period except one before its treatment.
 
-    Parameters
-    ----------
-    spec : StaggeredDid
-        With the options.
-    prepared : Prepared
-        The sample with both effects and its clusters.
-    cohorts : Cohorts
-        Who is first treated when.
-
-    Returns
-    -------
-    GroupTimeFit
-        The coefficients of the dummies. Averages take the shares of the cohorts as fixed.
-
-    Raises
-    ------
-    IdentificationError
-        If no entity is never treated, or a cohort has no period before treatment.
-    CollinearityError
-        If the dummies and `x` add up to one another.
+    Averages take the shares of the cohorts as fixed.
     """
     sample, coding = prepared.sample, cohorts.coding
     if not coding.n_never:
@@ -56,11 +37,13 @@ def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Gro
     bases = _base_periods(pairs, cohorts, spec.anticipation)
     estimated = np.flatnonzero(pairs[:, 1] != bases[pairs[:, 0]])
     dummies = (code[:, None] == estimated).astype(np.float64)
-    own = [f"cohort:{coding.cohorts[g][0]}, {coding.time}:{coding.times[t]}" for g, t in pairs[estimated]]
-    names = (spec.y, *own, *sample.names_of("x"))
+    dummy_names = [
+        f"cohort:{coding.cohorts[g][0]}, {coding.time}:{coding.times[t]}" for g, t in pairs[estimated]
+    ]
+    names = (spec.y, *dummy_names, *sample.names_of("x"))
     columns = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
     swept = sweep_columns(prepared, names, columns)
-    fitted, solved = fit_equation(prepared, swept, 0, range(1, len(names)), unread=own)
+    fitted, solved = fit_equation(prepared, swept, 0, range(1, len(names)), unread=dummy_names)
 
     m, n_cohorts = estimated.size, cohorts.first.size
     joint = np.zeros((m + n_cohorts, m + n_cohorts))
@@ -82,7 +65,7 @@ def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Gro
     )
     events = set((cohorts.steps[bases] - cohorts.first).tolist())
     notices = (
-        *(one for one in fitted.diagnostics if one not in prepared.notices),
+        *(notice for notice in fitted.diagnostics if notice not in prepared.notices),
         *no_rows_before(sample, cohorts.event, cohorts.treated),
         *earlier_base(cohorts, bases, spec.anticipation, ()),
     )
@@ -90,12 +73,12 @@ def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Gro
 
 
 def _treated_part(prepared: Prepared, solved: Solved, cohorts: Cohorts, cohort: Ints) -> Floats:
-    """Compute the part of the dummies' covariance that is due to the treated rows of their own cohort."""
-    own, (clusters,) = cohorts.treated, prepared.cluster_codes
-    weighted = _weights(prepared)[own] * solved.residuals[own]
-    scores = (solved.x[own] @ solved.bread[:, : cohort.size]) * weighted[:, None]
-    member = cohorts.cohort[own, None] == cohort
-    return treated_products(scores, member, clusters[own], int(clusters.max()) + 1)
+    """Compute the part of the dummies' covariance due to the treated rows of their own cohort."""
+    treated, (clusters,) = cohorts.treated, prepared.cluster_codes
+    weighted = _weights(prepared)[treated] * solved.residuals[treated]
+    scores = (solved.x[treated] @ solved.bread[:, : cohort.size]) * weighted[:, None]
+    member = cohorts.cohort[treated, None] == cohort
+    return treated_products(scores, member, clusters[treated], int(clusters.max()) + 1)
 
 
 def _weights(prepared: Prepared) -> Floats:
@@ -103,21 +86,10 @@ def _weights(prepared: Prepared) -> Floats:
 
 
 def treated_cells(cohorts: Cohorts, time: Ints) -> tuple[Ints, Ints]:
-    """List the cohorts and periods that treated entities have rows in.
+    """List the cohorts and periods in which treated entities have rows.
 
-    Parameters
-    ----------
-    cohorts : Cohorts
-        Cohort of each row.
-    time : (N,) array of int
-        Period of each row.
-
-    Returns
-    -------
-    pairs : (p, 2) array of int
-        Positions of cohort and period, in order.
-    code : (N,) array of int
-        By row, the position of its pair; -1 in rows of entities never treated.
+    Returns positions (p, 2) of cohort and period, in order, and by row (N,) the position of its pair; -1 for
+    entities that are never treated.
     """
     treated = cohorts.treated
     code = np.full(time.size, -1)
@@ -134,7 +106,7 @@ def _base_periods(pairs: Ints, cohorts: Cohorts, anticipation: int) -> Ints:
     np.maximum.at(bases, pairs[before, 0], pairs[before, 1])
     if (bases < 0).any():
         coding = cohorts.coding
-        names = [coding.cohorts[place][0] for place in np.flatnonzero(bases < 0)]
+        names = [coding.cohorts[position][0] for position in np.flatnonzero(bases < 0)]
         after = f" less anticipation={anticipation}" if anticipation else ""
         text = (
             f"{coding.entity} first treated in {quoted(names)} have no row before that{after} in the sample: "

@@ -36,49 +36,20 @@ _UNKNOWN = -2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timing:
-    """When each entity of a panel is first treated.
-
-    Parameters
-    ----------
-    keys : Keys
-        Of the panel.
-    first : (n,) array of int
-        By entity of the panel, the position of its first treated time among the panel's times; -1 for
-        entities that are never treated.
-    """
+    """When each entity of a panel is first treated."""
 
     keys: Keys
-    first: Ints
+    first: Ints  # (n,) position of the first treated time among the panel's times; -1 if never treated
 
     def of(self, keys: Keys) -> Ints:
-        """Give the first treated time of entities.
-
-        Parameters
-        ----------
-        keys : Keys
-            Of rows of the panel.
-
-        Returns
-        -------
-        (m,) array of int
-            By entity of these rows, as `first`.
-        """
+        """Return the first treated time, as in `first`, of each entity of `keys`."""
         return np.asarray(self.first[self.keys.entities.get_indexer(keys.entities)])
 
     def event_times(self, keys: Keys) -> tuple[Ints, Bools]:
         """Count the periods since treatment.
 
-        Parameters
-        ----------
-        keys : Keys
-            Of rows of the panel.
-
-        Returns
-        -------
-        times : (N,) array of int
-            Steps of time from the first treated one, negative before it; 0 for entities never treated.
-        treated : (N,) array of bool
-            Rows of entities that are treated at some time.
+        Returns by row of `keys` the steps of time since treatment, negative before it and 0 if never
+        treated, and whether the entity is ever treated.
         """
         first = self.of(keys)[keys.entity]
         since = _ordinals(keys)[keys.time] - _ordinals(self.keys)[first]
@@ -87,32 +58,10 @@ class Timing:
 
 
 def read_timing(table: Table, column: str, never: float | None) -> Timing:
-    """Read when each entity is first treated.
+    """Read when each entity is first treated, and check it.
 
-    Parameters
-    ----------
-    table : Table
-        The rows of a panel.
-    column : str
-        Its column of first treated times, or one that is 0 before treatment and 1 from then on.
-    never : float or None
-        Value of the column for entities that are never treated, beside missing values.
-
-    Returns
-    -------
-    Timing
-        Checked.
-
-    Raises
-    ------
-    PanelIndexError
-        Without a time key, or where the distance between times is not known.
-    ColumnError, InputTypeError, TermError, OptionError
-        If there is no such column, it is a key, its type does not fit the times, or `never` is not in it.
-    MissingDataError
-        If a column of 0 and 1 has missing values.
-    IdentificationError
-        If the column is none of both kinds, or entities are treated from the first period on.
+    `column` has first treated times, or is 0 before treatment and 1 from then on. `never` is its value for
+    entities that are never treated, in addition to missing values.
     """
     _refuse_without_steps(table.keys, column)
     values = table.series(column)
@@ -125,18 +74,7 @@ def read_timing(table: Table, column: str, never: float | None) -> Timing:
 
 
 def check_never(never: object) -> None:
-    """Refuse a value of entities never treated that is not a number.
-
-    Parameters
-    ----------
-    never : float or None
-        As given.
-
-    Raises
-    ------
-    OptionError
-        If it is neither a number nor None.
-    """
+    """Refuse a value for entities that are never treated that is neither a number nor None."""
     if never is not None and not _is_number(never):
         text = f"never={cited(never)} must be a number, the value of event for entities never treated."
         raise OptionError(text, [option_problem("never", never, what=text)])
@@ -176,23 +114,23 @@ def _refuse_without_steps(keys: Keys, column: str) -> None:
 
 
 def _is_switch(values: pd.Series[Any], never: float | None) -> bool:
-    """Find out whether a column is 0 before treatment and 1 from then on."""
+    """Return whether a column is 0 before treatment and 1 from then on."""
     if never is not None:
         return False
     if pd.api.types.infer_dtype(values, skipna=True) == "boolean":
         return True
     if not is_number_type(values) or pd.api.types.is_complex_dtype(values.dtype):
         return False
-    found = set(values.dropna().unique().tolist())
+    distinct = set(values.dropna().unique().tolist())
     # A column of ones and missing values may be of entities first treated at time 1.
-    return bool(found) and found <= {0, 1} and (0 in found or not values.isna().any())
+    return bool(distinct) and distinct <= {0, 1} and (0 in distinct or not values.isna().any())
 
 
 # --- a column of 0 and 1 ------------------------------------------------------------------------------------
 
 
 def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
-    """Find the first treated time of each entity where a column switches from 0 to 1."""
+    """Find the first treated time of each entity in a column that changes from 0 to 1."""
     absent = values.isna().to_numpy()
     if absent.any():
         raise MissingDataError(
@@ -215,9 +153,9 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
     return first
 
 
-def _refuse_switched_off(keys: Keys, column: str, off: Ints) -> None:
-    if off.size:
-        names = keys.entities[np.unique(off)].tolist()
+def _refuse_switched_off(keys: Keys, column: str, entity: Ints) -> None:
+    if entity.size:
+        names = keys.entities[np.unique(entity)].tolist()
         text = (
             f"event={cited(column)} switches from 1 to 0 in {entities_text(keys, names)}. The treatment "
             "must stay: let the column be 1 from the first treated period on, or drop these "
@@ -226,9 +164,9 @@ def _refuse_switched_off(keys: Keys, column: str, off: Ints) -> None:
         raise IdentificationError(text, [Notice("switched_off", text, {"event": column, "entities": names})])
 
 
-def _refuse_switched_in_gap(keys: Keys, column: str, late: Ints) -> None:
-    if late.size:
-        names = keys.entities[np.unique(late)].tolist()
+def _refuse_switched_in_gap(keys: Keys, column: str, entity: Ints) -> None:
+    if entity.size:
+        names = keys.entities[np.unique(entity)].tolist()
         text = (
             f"event={cited(column)} switches on across a gap in time in {entities_text(keys, names)}, so the "
             "first treated time is not known: specify a column of first treated times."
@@ -238,9 +176,9 @@ def _refuse_switched_in_gap(keys: Keys, column: str, late: Ints) -> None:
         )
 
 
-def _refuse_switched_before(keys: Keys, column: str, before: Ints) -> None:
-    if before.size:
-        names = keys.entities[np.unique(before)].tolist()
+def _refuse_switched_before(keys: Keys, column: str, entity: Ints) -> None:
+    if entity.size:
+        names = keys.entities[np.unique(entity)].tolist()
         text = (
             f"event={cited(column)} is 1 in the first row of {entities_text(keys, names)}, so that they have "
             f"no period before treatment: drop these {keys.entity_name} with panel.subset, or, where "
@@ -255,20 +193,20 @@ def _refuse_switched_before(keys: Keys, column: str, before: Ints) -> None:
 
 
 def _positions(table: Table, column: str, values: pd.Series[Any], never: float | None) -> Ints:
-    """Find the first treated time of each row among the times of the panel."""
+    """Find the position of the first treated time of each row among the times of the panel."""
     times = table.keys.times
-    wanted: Any = as_times(table, column)
-    if wanted is None:
+    first_times: Any = as_times(table, column)
+    if first_times is None:
         raise _other_type(table, column, values)
-    none = pd.isna(wanted)
+    none = pd.isna(first_times)
     if never is not None:
-        none = none | _equal_to(column, wanted, never)
+        none = none | _equal_to(column, first_times, never)
     grid = times.astype(np.float64) if pd.api.types.is_integer_dtype(times.dtype) else times
-    place = np.asarray(grid.get_indexer(pd.Index(wanted)))
-    place = np.where(none, _NEVER, np.where(place < 0, _UNKNOWN, place))
-    if (place == _UNKNOWN).any():
-        _refuse_other_times(table, column, pd.Index(wanted)[place == _UNKNOWN])
-    return place
+    positions = np.asarray(grid.get_indexer(pd.Index(first_times)))
+    positions = np.where(none, _NEVER, np.where(positions < 0, _UNKNOWN, positions))
+    if (positions == _UNKNOWN).any():
+        _refuse_other_times(table, column, pd.Index(first_times)[positions == _UNKNOWN])
+    return positions
 
 
 def _other_type(table: Table, column: str, values: pd.Series[Any]) -> InputTypeError:
@@ -282,22 +220,26 @@ def _other_type(table: Table, column: str, values: pd.Series[Any]) -> InputTypeE
     return InputTypeError(text, [Notice("event_type", text, data)])
 
 
-def _equal_to(column: str, wanted: Any, never: float) -> Bools:
-    equal = np.asarray(wanted == never) if isinstance(wanted, np.ndarray) else np.zeros(len(wanted), bool)
+def _equal_to(column: str, first_times: Any, never: float) -> Bools:
+    equal = (
+        np.asarray(first_times == never)
+        if isinstance(first_times, np.ndarray)
+        else np.zeros(len(first_times), bool)
+    )
     if not equal.any():
         text = f"never={cited(never)}: no entity has this value in event={cited(column)}. Leave never out."
         raise OptionError(text, [option_problem("never", never, what=text)])
     return equal
 
 
-def _refuse_other_times(table: Table, column: str, found: pd.Index[Any]) -> None:
-    """Refuse first treated times that are no times of the panel, and say of each kind what to do."""
+def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -> None:
+    """Refuse first treated times that are not times of the panel, with advice for each kind."""
     times = table.keys.times
     name = table.keys.time_name
-    given = found.unique().sort_values()
-    early, late = given[given < times[0]], given[given > times[-1]]
-    never_may_be = isinstance(given[0], float)
-    between = given[(given > times[0]) & (given < times[-1])]
+    distinct = first_times.unique().sort_values()
+    early, late = distinct[distinct < times[0]], distinct[distinct > times[-1]]
+    never_may_be = isinstance(distinct[0], float)
+    between = distinct[(distinct > times[0]) & (distinct < times[-1])]
     parts = []
     if early.size:
         parts.append(
@@ -312,17 +254,17 @@ def _refuse_other_times(table: Table, column: str, found: pd.Index[Any]) -> None
             f"{_values(late)} after the last {name} ({times[-1]}): let it be missing, since such entities "
             "are not treated in the panel"
         )
-    found_values = "; it has ".join(parts)
-    text = f"event={cited(column)} is neither of 0 and 1 nor of times of the panel. It has {found_values}."
+    described = "; it has ".join(parts)
+    text = f"event={cited(column)} is neither of 0 and 1 nor of times of the panel. It has {described}."
     data = {"event": column, "values": [*early, *between, *late]}
     raise IdentificationError(text, [Notice("event_times", text, data)])
 
 
-def _constant(table: Table, column: str, place: Ints) -> Ints:
-    """Take one first treated time an entity, or refuse."""
+def _constant(table: Table, column: str, positions: Ints) -> Ints:
+    """Return one first treated time per entity; refuse several."""
     keys = table.keys
-    refuse_several_times(keys, place, column, f"event={cited(column)}")
-    return np.asarray(place[np.flatnonzero(np.diff(keys.entity, prepend=-1))])
+    refuse_several_times(keys, positions, column, f"event={cited(column)}")
+    return np.asarray(positions[np.flatnonzero(np.diff(keys.entity, prepend=-1))])
 
 
 def _refuse_always_treated(keys: Keys, column: str, first: Ints) -> None:

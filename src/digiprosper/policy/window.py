@@ -21,42 +21,22 @@ _MOST_TIMES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventWindow(PickledByName):
-    """Which event times have a coefficient, and who reaches them.
+    """Event times that have a coefficient, and numbers of entities with these event times."""
 
-    Parameters
-    ----------
-    event : str
-        Column that says when an entity is treated.
-    never : float or None
-        Value of the column for entities that are never treated, beside missing values.
-    before, after : int
-        First event time is ``-before``, last one ``after``.
-    reference : int
-        Event time without a coefficient.
-    lowest, highest : int
-        Least and largest event time in the sample.
-    n_treated : tuple of int
-        Treated entities with rows at each event time of the window, in order.
-    cohorts : tuple of pairs
-        First treated time and the number of entities, in order.
-    n_never : int
-        Entities that are never treated.
-    """
-
-    event: str
-    never: float | None
-    before: int
-    after: int
-    reference: int
-    lowest: int
-    highest: int
-    n_treated: tuple[int, ...]
-    cohorts: tuple[tuple[Any, int], ...]
-    n_never: int
+    event: str  # column that says when an entity is treated
+    never: float | None  # its value for entities that are never treated, beside missing values
+    before: int  # the first event time is -before
+    after: int  # the last event time
+    reference: int  # event time without a coefficient
+    lowest: int  # smallest event time in the sample
+    highest: int  # largest event time in the sample
+    n_treated: tuple[int, ...]  # treated entities with rows at each event time of the window, in order
+    cohorts: tuple[tuple[Any, int], ...]  # first treated time and number of entities, in order
+    n_never: int  # number of entities that are never treated
 
     @property
     def times(self) -> tuple[int, ...]:
-        """Event times of the window, the reference among them."""
+        """Event times of the window, including the reference."""
         return tuple(range(-self.before, self.after + 1))
 
     @property
@@ -66,56 +46,26 @@ class EventWindow(PickledByName):
 
     @property
     def leads(self) -> tuple[int, ...]:
-        """Event times with a coefficient before treatment."""
+        """Event times before treatment with a coefficient."""
         return tuple(time for time in self.estimated if time < 0)
 
     @property
     def n_ever(self) -> int:
-        """Entities that are treated at some time."""
+        """Number of entities that are ever treated."""
         return sum(count for _, count in self.cohorts)
 
     @property
     def binned(self) -> tuple[int, ...]:
-        """Ends of the window that stand for all event times beyond them too."""
+        """Ends of the window that include all event times beyond them."""
         ends = [-self.before] if self.lowest < -self.before else []
         return (*ends, *([self.after] if self.highest > self.after else []))
 
     def name(self, time: int) -> str:
-        """Name the coefficient of an event time.
-
-        Parameters
-        ----------
-        time : int
-            The event time.
-
-        Returns
-        -------
-        str
-            Such as ``"event:-3"``.
-        """
+        """Name the coefficient of an event time."""
         return f"event:{time}"
 
     def text(self, time: int) -> str:
-        """Write an event time.
-
-        Parameters
-        ----------
-        time : int
-            The event time.
-
-        Returns
-        -------
-        str
-            Such as ``"-3"``, or ``"≤ -5"`` for an end that is binned.
-
-        Examples
-        --------
-        >>> counts = {"n_treated": (9,) * 8, "cohorts": ((2014, 9),), "n_never": 9}
-        >>> ends = {"before": 5, "after": 2, "reference": -1, "lowest": -7, "highest": 2}
-        >>> window = EventWindow(event="first", never=None, **ends, **counts)
-        >>> window.text(-5), window.text(2)
-        ('≤ -5', '2')
-        """
+        """Write an event time, such as ``"-3"``, or ``"≤ -5"`` for a binned end."""
         if time not in self.binned:
             return str(time)
         return f"{'≤' if time == -self.before else '≥'} {time}"
@@ -123,16 +73,7 @@ class EventWindow(PickledByName):
     def term(self, time: int) -> Term:
         """Describe the coefficient of an event time.
 
-        Parameters
-        ----------
-        time : int
-            The event time.
-
-        Returns
-        -------
-        Term
-            Of the family event, or binned_event, so that in a table a binned end does not share the row of
-            the single event time; its point is the event time.
+        A binned end has a family of its own: in a table it is not in the row of the single event time.
         """
         point = Point(self.event, self.text(time), float(time))
         family = "binned_event" if time in self.binned else "event"
@@ -141,42 +82,19 @@ class EventWindow(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventTimes:
-    """The window of a sample with the event times of its rows.
-
-    Parameters
-    ----------
-    window : EventWindow
-        Which event times have a coefficient.
-    times : (N,) array of int
-        Periods since treatment, 0 for entities never treated.
-    treated : (N,) array of bool
-        Rows of entities that are treated at some time.
-    first : (n,) array of int
-        By entity of the sample, the position of its first treated time in the panel; -1 if never treated.
-    """
+    """The window of a sample, with the event times of its rows."""
 
     window: EventWindow
-    times: Ints
-    treated: Bools
-    first: Ints
+    times: Ints  # (N,) periods since treatment; 0 for entities that are never treated
+    treated: Bools  # (N,) rows of entities that are ever treated
+    first: Ints  # (n,) position of the entity's first treated time in the panel; -1 if never treated
 
 
 def dummies(window: EventWindow, times: Ints, treated: Bools) -> Floats:
-    """Make the dummies of the event times that have a coefficient.
+    """Return the dummies (N, k) of the event times that have a coefficient.
 
-    Parameters
-    ----------
-    window : EventWindow
-        Which they are.
-    times : (N,) array of int
-        Periods since treatment.
-    treated : (N,) array of bool
-        Rows of entities that are treated at some time.
-
-    Returns
-    -------
-    (N, k) array
-        0 in all rows of entities never treated. Event times beyond an end of the window belong to that end.
+    They are 0 for entities that are never treated. Event times beyond an end of the window count as that
+    end.
     """
     inside = np.clip(times, -window.before, window.after)
     equal = inside[:, None] == np.array(window.estimated)
@@ -184,27 +102,9 @@ def dummies(window: EventWindow, times: Ints, treated: Bools) -> Floats:
 
 
 def open_window(spec: Any, sample: Sample, timing: Timing) -> EventTimes:
-    """Count who reaches which event time, and refuse windows that the sample does not fill.
+    """Count the entities at each event time, and refuse windows that the sample does not fill.
 
-    Parameters
-    ----------
-    spec : EventStudy
-        With the ends of the window.
-    sample : Sample
-        The rows of the fit.
-    timing : Timing
-        When each entity is first treated.
-
-    Returns
-    -------
-    EventTimes
-        For `dummies`.
-
-    Raises
-    ------
-    IdentificationError
-        If no entity is treated, no treated entity reaches an event time, or, with ``bin_ends=False``, rows
-        lie beyond the window.
+    With ``bin_ends=False`` rows beyond the window are refused too.
     """
     first = timing.of(sample.keys)
     times, treated = timing.event_times(sample.keys)
@@ -234,29 +134,14 @@ def open_window(spec: Any, sample: Sample, timing: Timing) -> EventTimes:
 
 def _entities_by_time(spec: Any, times: Ints, entity: Ints) -> Ints:
     """Count the entities with rows at each event time of the window."""
-    place = np.clip(times, -spec.before, spec.after) + spec.before
+    positions = np.clip(times, -spec.before, spec.after) + spec.before
     size = int(entity.max()) + 1
-    pairs = np.unique(place * size + entity)
+    pairs = np.unique(positions * size + entity)
     return np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
 
 
 def refuse_untreated(event: str, sample: Sample, treated: Bools) -> None:
-    """Refuse a sample in which no entity is treated.
-
-    Parameters
-    ----------
-    event : str
-        Column that says when an entity is treated.
-    sample : Sample
-        The rows of the fit.
-    treated : (N,) array of bool
-        Rows of entities that are treated at some time.
-
-    Raises
-    ------
-    IdentificationError
-        If there are none.
-    """
+    """Refuse a sample in which no entity is ever treated."""
     if not treated.any():
         text = (
             f"event={cited(event)} has no treated {sample.keys.entity_name} in the sample: it is missing or "
@@ -281,12 +166,12 @@ def _refuse_beyond(spec: Any, reached: Ints) -> None:
 
 
 def _refuse_unreached(spec: Any, unreached: list[int], reached: Ints) -> None:
-    """Refuse event times that no treated entity reaches."""
+    """Refuse event times at which no treated entity has a row."""
     if not unreached:
         return
     lowest, highest = int(reached.min()), int(reached.max())
-    what = ", ".join(map(str, unreached[:_MOST_TIMES]))
-    what += f" and {len(unreached) - _MOST_TIMES} more" if len(unreached) > _MOST_TIMES else ""
+    times_text = ", ".join(map(str, unreached[:_MOST_TIMES]))
+    times_text += f" and {len(unreached) - _MOST_TIMES} more" if len(unreached) > _MOST_TIMES else ""
     inside = [time for time in unreached if lowest <= time <= highest]
     if inside:
         cure = (
@@ -296,8 +181,8 @@ def _refuse_unreached(spec: Any, unreached: list[int], reached: Ints) -> None:
     else:
         cure = f"Set before={min(spec.before, max(-lowest, 0))}, after={min(spec.after, max(highest, 0))}."
     text = (
-        f"no treated entity in the sample reaches event time {what}; those reached run from {lowest} to "
-        f"{highest}. {cure}"
+        f"no treated entity in the sample reaches event time {times_text}; those reached run from {lowest} "
+        f"to {highest}. {cure}"
     )
     data = {"times": tuple(unreached), "lowest": lowest, "highest": highest}
     raise IdentificationError(text, [Notice("unreached", text, data)])
