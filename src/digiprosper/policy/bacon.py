@@ -163,8 +163,8 @@ def _first_treated(spec: FixedEffects, sample: Sample) -> Ints:
     if values.shape[1] != 1 or not np.isin(values, (0.0, 1.0)).all():
         text = f"{cited(event)} must be 0 before treatment and 1 from then on; it has other values."
         raise IdentificationError(text, [Notice("event_values", text, {"event": event})])
-    on = values.reshape(sample.n_entities, sample.n_times)
-    off = np.flatnonzero((np.diff(on, axis=1) < 0).any(axis=1))
+    dummy = values.reshape(sample.n_entities, sample.n_times)
+    off = np.flatnonzero((np.diff(dummy, axis=1) < 0).any(axis=1))
     if off.size:
         names = sample.entities[off].tolist()
         text = (
@@ -172,7 +172,7 @@ def _first_treated(spec: FixedEffects, sample: Sample) -> Ints:
             f"({quoted(names)}); the decomposition needs a treatment that does not end."
         )
         raise IdentificationError(text, [Notice("switched_off", text, {"event": event, "entities": names})])
-    first = sample.n_times - on.sum(axis=1).astype(np.intp)
+    first = sample.n_times - dummy.sum(axis=1).astype(np.intp)
     if np.unique(first).size < 2 or not ((first > 0) & (first < sample.n_times)).any():
         text = (
             f"{cited(event)} gives nothing to compare: entities must become treated in the sample, in "

@@ -56,10 +56,10 @@ def base_values(panel: Panel, treated: str, terms: Sequence[str], base: object) 
     """
     table = table_of(panel)
     keys = table.keys
-    on = _treatment(table, treated)
-    ever = np.bincount(keys.entity, weights=on, minlength=keys.entities.size) > 0
+    dummy = _treatment(table, treated)
+    ever = np.bincount(keys.entity, weights=dummy, minlength=keys.entities.size) > 0
     _refuse_one_group(keys, treated, ever)
-    start = _starts(keys, on)
+    start = _starts(keys, dummy)
     rows = _base_rows(keys, base, start)
     _refuse_after(keys, treated, base, start, rows)
 
@@ -113,13 +113,13 @@ def _refuse_one_group(keys: Keys, column: str, ever: Bools) -> None:
         raise IdentificationError(text, [Notice("one_group", text, data)])
 
 
-def _starts(keys: Keys, on: Floats) -> Ints | None:
-    """Find the first treated period of each entity (T if never); None if `on` is constant over time."""
+def _starts(keys: Keys, dummy: Floats) -> Ints | None:
+    """Find the first treated period of each entity (T if never); None if `dummy` is constant over time."""
     same = np.diff(keys.entity) == 0
-    if not (np.diff(on)[same] != 0).any():
+    if not (np.diff(dummy)[same] != 0).any():
         return None
     start = np.full(keys.entities.size, keys.times.size)
-    np.minimum.at(start, keys.entity[on > 0], keys.time[on > 0])
+    np.minimum.at(start, keys.entity[dummy > 0], keys.time[dummy > 0])
     return start
 
 

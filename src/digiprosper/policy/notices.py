@@ -112,11 +112,11 @@ def no_rows_before(sample: Sample, since: Ints, treated: Bools) -> tuple[Notice,
         return ()
     names = sample.entities[late_entities].tolist()
     text = (
-        f"{late_entities.size:,} treated {sample.keys.entity_name} ({quoted(names)}) {_have(late_entities.size)} "
-        "no row before treatment in the sample. Their rows contribute only to differences between event times after "
+        f"{len(names):,} treated {sample.keys.entity_name} ({quoted(names)}) {_have(len(names))} no row "
+        "before treatment in the sample. Their rows contribute only to differences between event times after "
         "treatment. Compare with a fit without them (panel.subset)."
     )
-    return (Notice("no_rows_before", text, {"count": int(late_entities.size), "entities": names[:5]}),)
+    return (Notice("no_rows_before", text, {"count": len(names), "entities": names[:5]}),)
 
 
 def reference_unobserved(event_times: EventTimes, entity: Ints) -> tuple[Notice, ...]:

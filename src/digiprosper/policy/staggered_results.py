@@ -652,10 +652,10 @@ class StaggeredDidResults(Summarised, PickledByName):
         unused = self._without_error & ~(rows != 0).any(axis=0)
         size = np.sqrt(np.clip(np.diag(joint), 0.0, None))
         size = np.where(size > 0, size, 1.0)
-        middle = joint / np.outer(size, size)
-        middle[unused] = 0.0
-        middle[:, unused] = 0.0
-        return rows * size, middle
+        correlation = joint / np.outer(size, size)
+        correlation[unused] = 0.0
+        correlation[:, unused] = 0.0
+        return rows * size, correlation
 
     @property
     def _without_error(self) -> Bools:
@@ -664,8 +664,8 @@ class StaggeredDidResults(Summarised, PickledByName):
     def _covariance_of(self, rows: Floats) -> Floats:
         """Compute the covariance of sums of effects and shares; NaN if a standard error is missing."""
         without_error = self._without_error
-        scaled, middle = self._scaled(np.where(without_error, 0.0, rows))
-        covariance = np.asarray(scaled @ middle @ scaled.T)
+        scaled, correlation = self._scaled(np.where(without_error, 0.0, rows))
+        covariance = np.asarray(scaled @ correlation @ scaled.T)
         missing = (rows[:, without_error] != 0).any(axis=1)
         covariance[missing] = np.nan
         covariance[:, missing] = np.nan

@@ -138,13 +138,13 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
             "or specify a column of first treated times, in which missing means never treated.",
             [missing_problem(column, int(absent.sum()), table.index[absent][:5])],
         )
-    on = values.to_numpy(dtype=np.float64)
+    dummy = values.to_numpy(dtype=np.float64)
     keys = table.keys
     same = np.diff(keys.entity, prepend=-1) == 0
-    step = np.diff(on, prepend=0.0)
+    step = np.diff(dummy, prepend=0.0)
     _refuse_switched_off(keys, column, keys.entity[same & (step < 0)])
 
-    start = np.flatnonzero(np.where(same, step, on) > 0)
+    start = np.flatnonzero(np.where(same, step, dummy) > 0)
     apart = np.diff(_ordinals(keys)[keys.time], prepend=0)
     _refuse_switched_in_gap(keys, column, keys.entity[start[same[start] & (apart[start] > 1)]])
     _refuse_switched_before(keys, column, keys.entity[start[~same[start]]])
@@ -198,12 +198,12 @@ def _positions(table: Table, column: str, values: pd.Series[Any], never: float |
     first_times: Any = as_times(table, column)
     if first_times is None:
         raise _other_type(table, column, values)
-    none = pd.isna(first_times)
+    never_treated = pd.isna(first_times)
     if never is not None:
-        none = none | _equal_to(column, first_times, never)
+        never_treated = never_treated | _equal_to(column, first_times, never)
     grid = times.astype(np.float64) if pd.api.types.is_integer_dtype(times.dtype) else times
     positions = np.asarray(grid.get_indexer(pd.Index(first_times)))
-    positions = np.where(none, _NEVER, np.where(positions < 0, _UNKNOWN, positions))
+    positions = np.where(never_treated, _NEVER, np.where(positions < 0, _UNKNOWN, positions))
     if (positions == _UNKNOWN).any():
         _refuse_other_times(table, column, pd.Index(first_times)[positions == _UNKNOWN])
     return positions
@@ -237,26 +237,26 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
     times = table.keys.times
     name = table.keys.time_name
     distinct = first_times.unique().sort_values()
-    early, late = distinct[distinct < times[0]], distinct[distinct > times[-1]]
+    before_panel, after_panel = distinct[distinct < times[0]], distinct[distinct > times[-1]]
     never_may_be = isinstance(distinct[0], float)
     between = distinct[(distinct > times[0]) & (distinct < times[-1])]
     parts = []
-    if early.size:
+    if before_panel.size:
         parts.append(
-            f"{_values(early)} before the first {name} ({times[0]}): such entities have no period before "
-            "treatment, so drop them with panel.subset"
-            + (f"; if it means never treated, pass never={_short(early[0])}" if never_may_be else "")
+            f"{_values(before_panel)} before the first {name} ({times[0]}): such entities have no period "
+            "before treatment, so drop them with panel.subset"
+            + (f"; if it means never treated, pass never={_short(before_panel[0])}" if never_may_be else "")
         )
     if between.size:
         parts.append(f"{_values(between)} in no row of {name}: correct the values, or add these periods")
-    if late.size:
+    if after_panel.size:
         parts.append(
-            f"{_values(late)} after the last {name} ({times[-1]}): let it be missing, since such entities "
-            "are not treated in the panel"
+            f"{_values(after_panel)} after the last {name} ({times[-1]}): let it be missing, since such "
+            "entities are not treated in the panel"
         )
     described = "; it has ".join(parts)
     text = f"event={cited(column)} is neither of 0 and 1 nor of times of the panel. It has {described}."
-    data = {"event": column, "values": [*early, *between, *late]}
+    data = {"event": column, "values": [*before_panel, *between, *after_panel]}
     raise IdentificationError(text, [Notice("event_times", text, data)])
 
 

@@ -39,10 +39,11 @@ def compare_cohorts(means: Floats, first: Ints, share: Floats) -> Comparisons:
         gap = means[treated] - means[control]
         estimates[index] = gap[window & since].mean() - gap[window & ~since].mean()
         # Variance of the treatment, net of both effects, in the rows of the pair, times their share squared.
-        both = share[treated] + share[control]
-        inside = share[treated] / both
-        on = since[window].mean()
-        weights[index] = (both * window.mean()) ** 2 * inside * (1 - inside) * on * (1 - on)
+        # As in the paper, n_kl is the share of the treated cohort, d_bar its share of treated periods.
+        pair_share = share[treated] + share[control]
+        n_kl = share[treated] / pair_share
+        d_bar = since[window].mean()
+        weights[index] = (pair_share * window.mean()) ** 2 * n_kl * (1 - n_kl) * d_bar * (1 - d_bar)
     positions = np.array(pairs, dtype=np.intp).reshape(-1, 2)
     return Comparisons(positions[:, 0], positions[:, 1], weights / weights.sum(), estimates)
 

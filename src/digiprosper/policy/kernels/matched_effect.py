@@ -48,10 +48,10 @@ def average_effect(
     estimate = float(effects.mean())
     total = ((effects - estimate) ** 2).sum()
 
-    several = np.flatnonzero(reused**2 - squares > 0)
+    reused_controls = np.flatnonzero(reused**2 - squares > 0)
     controls = np.flatnonzero(~treated)
-    sets = tied_nearest(scores[several], scores[controls], neighbours + 1)
-    for unit, near in zip(several, sets, strict=True):
+    sets = tied_nearest(scores[reused_controls], scores[controls], neighbours + 1)
+    for unit, near in zip(reused_controls, sets, strict=True):
         total += (reused[unit] ** 2 - squares[unit]) * y[controls[near]].var(ddof=1)
     return AverageEffect(estimate, float(total) / effects.size**2)
 
