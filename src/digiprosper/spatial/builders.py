@@ -47,72 +47,41 @@ _LARGEST: Final = sys.float_info.max
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Built:
-    """Weights that a builder made.
+    """Weights made by a builder, not yet checked or standardised."""
 
-    Parameters
-    ----------
-    matrix : (n, n) array or sparse matrix
-        Weights as given, not yet checked.
-    entities : Index
-        Labels of the rows.
-    made_by : str
-        How.
-    made_from : str or None
-        Variable that they are made from.
-    degrees : (n, 2) array or None
-        Latitude and longitude, where they are known.
-    """
-
-    matrix: Any
-    entities: pd.Index[Any]
-    made_by: str = ""
-    made_from: str | None = None
-    degrees: Floats | None = None
+    matrix: Any  # (n, n) array or sparse matrix
+    entities: pd.Index[Any]  # labels of the rows
+    made_by: str = ""  # such as "inverse distance"; empty for weights as given
+    made_from: str | None = None  # variable that the weights are computed from
+    degrees: Floats | None = None  # (n, 2) latitude and longitude, with coordinates only
 
 
 # --- tables and lists of links ------------------------------------------------------------------------------
 
 
 def from_square(frame: pd.DataFrame) -> Built:
-    """Read a table with a row and a column for each entity.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Its index and its columns are the same labels, in any order.
-
-    Returns
-    -------
-    Built
-        Columns in the order of the rows.
-
-    Raises
-    ------
-    AlignmentError
-        If rows and columns have different labels.
-    InputTypeError
-        If a column does not hold numbers.
-    """
+    """Read a table with a row and a column for each entity; columns take the order of the rows."""
     rows, columns = checked_labels(frame.index, "the index"), checked_labels(frame.columns, "the columns")
     remedy = (
         "A square frame has the same labels in its index and its columns: frame.set_index(...) if a column "
         "holds them."
     )
-    places = places_among(columns, rows, "the columns of the frame", "the index", remedy)
+    positions = places_among(columns, rows, "the columns of the frame", "the index", remedy)
     if len(columns) > len(rows):
-        more = columns[~columns.isin(rows)]
+        without_row = columns[~columns.isin(rows)]
         raise AlignmentError(
-            f"from_frame: the columns {quoted(more)} have no row. {remedy} For one row per link name the "
-            'columns: from_frame(frame, "i", "j", "w").',
-            [alignment_problem("columns", "columns without a row", more[:5])],
+            f"from_frame: the columns {quoted(without_row)} have no row. {remedy} For one row per link "
+            'name the columns: from_frame(frame, "i", "j", "w").',
+            [alignment_problem("columns", "columns without a row", without_row[:5])],
         )
-    odd = [c for c, kind in zip(frame.columns, frame.dtypes, strict=True) if not _holds_numbers(kind)]
-    if odd:
+    not_numeric = [c for c, kind in zip(frame.columns, frame.dtypes, strict=True) if not _holds_numbers(kind)]
+    if not_numeric:
         raise InputTypeError(
-            f"from_frame: {quoted(odd)} does not hold numbers.", [text_problem(str(c)) for c in odd[:5]]
+            f"from_frame: {quoted(not_numeric)} does not hold numbers.",
+            [text_problem(str(c)) for c in not_numeric[:5]],
         )
     cells = frame.to_numpy(dtype=np.float64, na_value=np.nan)
-    return Built(cells[:, places], rows)
+    return Built(cells[:, positions], rows)
 
 
 def _holds_numbers(kind: Any) -> bool:
@@ -121,28 +90,10 @@ def _holds_numbers(kind: Any) -> bool:
 
 
 def named_columns(i: object, j: object, w: object) -> tuple[str, str, str | None]:
-    """Take the names of the columns of a table of links.
-
-    Parameters
-    ----------
-    i, j, w : str
-        Columns of the entity, of its neighbour and of the weight, or None for the last.
-
-    Returns
-    -------
-    tuple
-        The three.
-
-    Raises
-    ------
-    InputTypeError
-        If one of them is not text.
-    OptionError
-        If `i` and `j` are not two columns.
-    """
-    odd = [name for name in (i, j, w) if not isinstance(name, str | None)]
-    if odd:
-        raise InputTypeError(f"from_frame: {cited(odd[0])} is no name of a column (text).")
+    """Check the names of the columns of entity, neighbour and weight; the last may be None."""
+    not_text = [name for name in (i, j, w) if not isinstance(name, str | None)]
+    if not_text:
+        raise InputTypeError(f"from_frame: {cited(not_text[0])} is no name of a column (text).")
     if not isinstance(i, str) or not isinstance(j, str) or i == j:
         raise OptionError(
             f"from_frame: i={cited(i)} and j={cited(j)} must be two columns: the entity, its neighbour.",
@@ -152,30 +103,10 @@ def named_columns(i: object, j: object, w: object) -> tuple[str, str, str | None
 
 
 def from_pairs(frame: pd.DataFrame, i: str, j: str, w: str | None, entities: object) -> Built:
-    """Read a table with one row a link.
+    """Read a table with one row per link.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Links.
-    i, j : str
-        Columns of the entity and of its neighbour.
-    w : str or None
-        Column of the weight; one for each link without it.
-    entities : iterable or None
-        All entities; None for those that have a link.
-
-    Returns
-    -------
-    Built
-        Entities in sorted order where none are given.
-
-    Raises
-    ------
-    ColumnError, InputTypeError
-        If there is no such column, or weights are not numbers.
-    AlignmentError
-        If a link is there twice, a label is missing, or is not among the entities.
+    Without a column of weights each link has weight 1. Without `entities` these are all labels of the links,
+    in sorted order.
     """
     absent = [str(c) for c in (i, j, w) if c is not None and c not in frame.columns]
     if absent:
@@ -239,25 +170,7 @@ def _links(rows: Ints, columns: Ints, weights: Floats, n: int) -> Any:
 
 
 def from_lists(neighbours: object) -> Built:
-    """Read the neighbours of each entity.
-
-    Parameters
-    ----------
-    neighbours : mapping
-        Entity to its neighbours, or to a mapping of neighbour to weight.
-
-    Returns
-    -------
-    Built
-        Entities in the order of the mapping.
-
-    Raises
-    ------
-    InputTypeError
-        If it is no such mapping.
-    AlignmentError
-        If a neighbour is no key of the mapping, or is there twice.
-    """
+    """Read a mapping of each entity to its neighbours, or to a mapping of neighbour to weight."""
     if not isinstance(neighbours, Mapping):
         raise InputTypeError(
             f"from_neighbours takes a mapping of each entity to its neighbours, not "
@@ -265,35 +178,39 @@ def from_lists(neighbours: object) -> Built:
         )
     labels = checked_labels(list(neighbours), "the keys")
     rows, ends, weights = [], [], []
-    for row, (entity, theirs) in enumerate(neighbours.items()):
-        linked = _neighbours_of(entity, theirs)
-        rows += [row] * len(linked)
-        ends += list(linked)
-        weights += list(linked.values())
+    for row, (entity, listed) in enumerate(neighbours.items()):
+        weight_of = _neighbours_of(entity, listed)
+        rows += [row] * len(weight_of)
+        ends += list(weight_of)
+        weights += list(weight_of.values())
     wanted = pd.Index(ends, dtype=None if ends else labels.dtype, tupleize_cols=False)
-    places = places_among(labels, wanted.unique(), "the mapping", "the neighbours")
-    codes = places[pd.factorize(wanted)[0]] if ends else np.empty(0, dtype=np.intp)
+    positions = places_among(labels, wanted.unique(), "the mapping", "the neighbours")
+    codes = positions[pd.factorize(wanted)[0]] if ends else np.empty(0, dtype=np.intp)
     return Built(_links(np.array(rows, dtype=np.intp), codes, np.array(weights), len(labels)), labels)
 
 
-def _neighbours_of(entity: Any, given: object) -> dict[Any, float]:
-    """Take the neighbours of an entity with their weights."""
-    if isinstance(given, str | bytes) or not isinstance(given, Iterable) or getattr(given, "ndim", 1) != 1:
+def _neighbours_of(entity: Any, neighbours: object) -> dict[Any, float]:
+    """Return the neighbours of an entity with their weights."""
+    if (
+        isinstance(neighbours, str | bytes)
+        or not isinstance(neighbours, Iterable)
+        or getattr(neighbours, "ndim", 1) != 1
+    ):
         raise InputTypeError(
-            f"from_neighbours: the neighbours of {cited(entity)} are a {type(given).__name__}; pass a "
+            f"from_neighbours: the neighbours of {cited(entity)} are a {type(neighbours).__name__}; pass a "
             "list of entities, empty for an entity without neighbours."
         )
-    if isinstance(given, Mapping):
-        odd = [w for w in given.values() if not _is_number(plain(w))]
-        if odd:
+    if isinstance(neighbours, Mapping):
+        not_numeric = [w for w in neighbours.values() if not _is_number(plain(w))]
+        if not_numeric:
             raise InputTypeError(
-                f"from_neighbours: {cited(odd[0])}, a weight of {cited(entity)}, is no number.",
-                [text_problem("weight", odd[:5])],
+                f"from_neighbours: {cited(not_numeric[0])}, a weight of {cited(entity)}, is no number.",
+                [text_problem("weight", not_numeric[:5])],
             )
-        return {label: float(w) for label, w in given.items()}
-    listed = list(given)
-    refuse_repeated(checked_labels(listed, f"the neighbours of {cited(entity)}"), "the neighbours")
-    return dict.fromkeys(listed, 1.0)
+        return {label: float(w) for label, w in neighbours.items()}
+    labels = list(neighbours)
+    refuse_repeated(checked_labels(labels, f"the neighbours of {cited(entity)}"), "the neighbours")
+    return dict.fromkeys(labels, 1.0)
 
 
 def _is_number(value: object) -> bool:
@@ -301,26 +218,9 @@ def _is_number(value: object) -> bool:
 
 
 def from_pysal(w: Any, entities: object) -> Built:
-    """Read the weights of libpysal.
+    """Read weights or a graph of libpysal, without importing it, in their current transformation.
 
-    Parameters
-    ----------
-    w : libpysal.weights.W or libpysal.graph.Graph
-        Read without importing libpysal.
-    entities : mapping, sequence or None
-        Label of each id of `w`, or labels in the order of its ids; None where ids are the labels.
-
-    Returns
-    -------
-    Built
-        Weights as they are, in the transformation that `w` has.
-
-    Raises
-    ------
-    InputTypeError
-        If it is something else.
-    AlignmentError
-        If there is not one label for each id.
+    `entities` maps ids to labels, or lists labels in the order of the ids; without it ids are the labels.
     """
     if hasattr(w, "adjacency") and hasattr(w, "unique_ids"):
         ids = checked_labels(w.unique_ids, "the ids of the graph")
@@ -340,8 +240,10 @@ def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
     if entities is None:
         return ids
     if isinstance(entities, Mapping):
-        places = places_among(pd.Index(list(entities), tupleize_cols=False), ids, "entities", "the weights")
-        return checked_labels([list(entities.values())[place] for place in places], "entities")
+        positions = places_among(
+            pd.Index(list(entities), tupleize_cols=False), ids, "entities", "the weights"
+        )
+        return checked_labels([list(entities.values())[position] for position in positions], "entities")
     labels = checked_labels(entities, "entities")
     if len(labels) != len(ids):
         raise AlignmentError(
@@ -356,27 +258,7 @@ def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
 
 
 def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -> Built:
-    """Weigh by the inverse of the distance.
-
-    Parameters
-    ----------
-    coordinates : DataFrame
-        As `_places` reads them.
-    power : float
-        Of the distance.
-    cutoff : float or None
-        In kilometres.
-
-    Returns
-    -------
-    Built
-        With the coordinates.
-
-    Raises
-    ------
-    OptionError
-        If an option cannot be used, no two entities are within the cutoff, or two are at the same place.
-    """
+    """Compute weights from the inverse of the distance to a power; the cutoff is in kilometres."""
     labels, degrees = _places(coordinates, "inverse_distance")
     power, cutoff = _checked_power(power), _checked_cutoff(cutoff, degrees)
     _refuse_many(len(labels), cutoff)
@@ -386,25 +268,7 @@ def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -
 
 
 def by_nearness(coordinates: pd.DataFrame, k: int) -> Built:
-    """Link with the nearest.
-
-    Parameters
-    ----------
-    coordinates : DataFrame
-        As `_places` reads them.
-    k : int
-        How many.
-
-    Returns
-    -------
-    Built
-        With the coordinates.
-
-    Raises
-    ------
-    OptionError
-        If k is not an integer from 1 to n - 1.
-    """
+    """Link each entity with its k nearest neighbours."""
     labels, degrees = _places(coordinates, "k_nearest")
     number = plain(k)
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number < len(labels):
@@ -412,28 +276,12 @@ def by_nearness(coordinates: pd.DataFrame, k: int) -> Built:
             f"k={cited(k)} must be an integer from 1 to {len(labels) - 1}, one less than there are entities.",
             [option_problem("k", k)],
         )
-    text = counted(number, "nearest neighbour")
-    return Built(nearest_neighbours(degrees, number), labels, text, degrees=degrees)
+    made_by = counted(number, "nearest neighbour")
+    return Built(nearest_neighbours(degrees, number), labels, made_by, degrees=degrees)
 
 
 def by_difference(values: pd.Series[Any]) -> Built:
-    """Weigh by the inverse of the difference of a variable.
-
-    Parameters
-    ----------
-    values : Series
-        As `_means` reads them.
-
-    Returns
-    -------
-    Built
-        With the name of the variable.
-
-    Raises
-    ------
-    OptionError
-        If two entities have the same value.
-    """
+    """Compute weights from the inverse of the difference of a variable, its mean over time."""
     labels, means, name = _means(values, "economic")
     _refuse_many(len(labels), None)
     _refuse_same(labels, same_values(means), f"have the same {name}, so that the difference is zero")
@@ -443,66 +291,42 @@ def by_difference(values: pd.Series[Any]) -> Built:
 def by_gravity(
     values: pd.Series[Any], coordinates: pd.DataFrame, power: float, cutoff: float | None
 ) -> Built:
-    """Weigh by the product of a variable over the distance.
-
-    Parameters
-    ----------
-    values : Series
-        As `_means` reads them; positive.
-    coordinates : DataFrame
-        As `_places` reads them; of the same entities.
-    power : float
-        Of the distance.
-    cutoff : float or None
-        In kilometres.
-
-    Returns
-    -------
-    Built
-        With the name of the variable and the coordinates.
-
-    Raises
-    ------
-    AlignmentError
-        If values and coordinates are of different entities.
-    OptionError
-        If a value is not positive, and as `by_distance` raises it.
-    """
+    """Compute weights from the product of a positive variable over the distance to a power."""
     built = by_distance(coordinates, power, cutoff)
-    named, means, name = _means(values, "gravity")
-    places = places_among(named, built.entities, "values", "the coordinates")
-    places_among(built.entities, named, "coordinates", "the values")
-    low = named[means <= 0]
-    if len(low):
+    labels, means, name = _means(values, "gravity")
+    positions = places_among(labels, built.entities, "values", "the coordinates")
+    places_among(built.entities, labels, "coordinates", "the values")
+    not_positive = labels[means <= 0]
+    if len(not_positive):
         raise OptionError(
-            f"gravity: {name} is zero or negative for {quoted(low)}; masses are positive.",
-            [option_problem("values", tuple(low[:5]), what="values not positive")],
+            f"gravity: {name} is zero or negative for {quoted(not_positive)}; masses are positive.",
+            [option_problem("values", tuple(not_positive[:5]), what="values not positive")],
         )
-    mass = means[places] / means.max()
+    mass = means[positions] / means.max()
     matrix = built.matrix * mass[:, None] * mass
-    text = f"gravity: {name} at both ends over {built.made_by.removeprefix('inverse ')}"
-    return Built(matrix, built.entities, text, name, built.degrees)
+    made_by = f"gravity: {name} at both ends over {built.made_by.removeprefix('inverse ')}"
+    return Built(matrix, built.entities, made_by, name, built.degrees)
 
 
 def _places(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
-    """Read one place an entity."""
+    """Return the labels of entities and their (n, 2) latitude and longitude, one place per entity."""
     degrees = degrees_of(coordinates, caller)
     labels = _first_level(coordinates.index, caller)
     _refuse_missing(~np.isfinite(degrees).all(axis=1), coordinates.index, "coordinates", caller)
     codes, entities = pd.factorize(labels)
-    first = np.full(len(entities), -1)
-    first[codes[::-1]] = np.arange(len(codes))[::-1]
-    varies = np.unique(codes[(degrees != degrees[first[codes]]).any(axis=1)])
+    first_rows = np.full(len(entities), -1)
+    first_rows[codes[::-1]] = np.arange(len(codes))[::-1]
+    varies = np.unique(codes[(degrees != degrees[first_rows[codes]]).any(axis=1)])
     if varies.size:
         raise AlignmentError(
             f"{caller}: there are several coordinates for {quoted(entities[varies])}; an entity has one.",
             [alignment_problem("coordinates", "several places", entities[varies[:5]])],
         )
-    return checked_labels(entities, "coordinates"), degrees[first]
+    return checked_labels(entities, "coordinates"), degrees[first_rows]
 
 
 def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
-    """Take the mean over time of each entity, and the name of the variable."""
+    """Return the labels of entities, their means over time, and the name of the variable."""
     if not isinstance(values, pd.Series):
         raise InputTypeError(
             f"{caller} takes a Series indexed by entity, or by entity and time as panel.frame['gdp'], not "
@@ -529,7 +353,7 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
 
 
 def _first_level(index: pd.Index[Any], caller: str) -> pd.Index[Any]:
-    """Take the entities of an index by entity, or by entity and time."""
+    """Return the entities of an index by entity, or by entity and time."""
     if index.nlevels > 2 or not index.is_unique or not len(index):
         repeated = index[index.duplicated()][:5]
         wrong = f"{quoted(repeated)} is repeated" if len(repeated) else f"there are {len(index)} rows"
@@ -557,15 +381,15 @@ def _refuse_missing(bad: Any, index: pd.Index[Any], name: str, caller: str) -> N
         )
 
 
-def _refuse_same(labels: pd.Index[Any], pairs: tuple[Ints, Ints], what: str) -> None:
+def _refuse_same(labels: pd.Index[Any], pairs: tuple[Ints, Ints], problem: str) -> None:
     first, second = pairs
     if first.size:
-        named = [(labels[a], labels[b]) for a, b in zip(first[:5], second[:5], strict=True)]
-        shown = "; ".join(f"{cited(a)} and {cited(b)}" for a, b in named)
+        named_pairs = [(labels[a], labels[b]) for a, b in zip(first[:5], second[:5], strict=True)]
+        shown = "; ".join(f"{cited(a)} and {cited(b)}" for a, b in named_pairs)
         raise OptionError(
-            f"{shown} {what} and the weight infinite ({counted(first.size, 'pair')}). Use other weights, or "
-            "merge these entities.",
-            [option_problem("entities", tuple(named), what=what)],
+            f"{shown} {problem} and the weight infinite ({counted(first.size, 'pair')}). Use other weights, "
+            "or merge these entities.",
+            [option_problem("entities", tuple(named_pairs), what=problem)],
         )
 
 
@@ -598,17 +422,17 @@ def _checked_cutoff(cutoff: object, degrees: Floats) -> float | None:
     return number
 
 
-def _positive(name: str, value: object, most: float, what: str) -> float:
+def _positive(name: str, value: object, most: float, unit: str) -> float:
     number = plain(value)
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= most:
         limit = "" if most == _LARGEST else f" up to {most:g}"
         raise OptionError(
-            f"{name}={cited(value)} must be a positive number{what}{limit}.", [option_problem(name, value)]
+            f"{name}={cited(value)} must be a positive number{unit}{limit}.", [option_problem(name, value)]
         )
     return float(number)
 
 
-def _distance_text(what: str, power: float, cutoff: float | None) -> str:
+def _distance_text(formula: str, power: float, cutoff: float | None) -> str:
     raised = "" if power == 1 else f" to the power {power:g}"
     near = "" if cutoff is None else f" within {cutoff:g} km"
-    return f"{what}{raised}{near}"
+    return f"{formula}{raised}{near}"

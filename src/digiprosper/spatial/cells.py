@@ -30,57 +30,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """A variable by period and entity.
+    """A variable by period and entity, with the weights of these entities in the same order."""
 
-    Parameters
-    ----------
-    cells : (T, n) array
-        No value missing or infinite.
-    times : Index
-        Periods; one, ``"all"``, of a cross-section.
-    entities : Index
-        Of the panel, in its order.
-    weights : SpatialWeights
-        Of these entities in this order.
-    """
-
-    cells: Floats
-    times: pd.Index[Any]
+    cells: Floats  # (T, n), without missing values
+    times: pd.Index[Any]  # for a cross-section "all" only
     entities: pd.Index[Any]
     weights: SpatialWeights
 
 
 def read_field(caller: str, panel: Panel, column: str, spatial_weights: SpatialWeights) -> Field:
-    """Read a variable and align the weights.
-
-    Parameters
-    ----------
-    caller : str
-        Which function needs it, for messages.
-    panel : Panel
-        Balanced.
-    column : str
-        Column or term.
-    spatial_weights : SpatialWeights
-        Of entities that include those of the panel.
-
-    Returns
-    -------
-    Field
-        By period and entity.
-
-    Raises
-    ------
-    InputTypeError, ColumnError, TermError
-        If an argument is of another kind, or the term cannot be used.
-    AlignmentError
-        If the weights lack an entity.
-    MissingDataError
-        If an entity has no row or no value in a period.
-    """
-    given: object = panel
-    if not isinstance(given, Panel):
-        raise InputTypeError(f"{caller} takes a Panel first, not {type(given).__name__}.")
+    """Evaluate a column or term of a balanced panel, and align the weights with its entities."""
+    argument: object = panel
+    if not isinstance(argument, Panel):
+        raise InputTypeError(f"{caller} takes a Panel first, not {type(argument).__name__}.")
     refuse_other(spatial_weights, caller)
     table = table_of(panel)
     values = _values(caller, table, column)

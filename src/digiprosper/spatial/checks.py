@@ -30,49 +30,18 @@ if TYPE_CHECKING:
 
 
 def refuse_name(name: object) -> None:
-    """Refuse a name that is no line of text.
-
-    Parameters
-    ----------
-    name : str
-        Of weights.
-
-    Raises
-    ------
-    InputTypeError, OptionError
-        If it is not text, is empty or has line breaks.
-    """
+    """Refuse a name of weights that is not one line of text."""
     if not isinstance(name, str):
         raise InputTypeError(f"name must be text, not {type(name).__name__}.", [option_problem("name")])
     if not name.strip() or UNPRINTABLE.search(name):
         raise OptionError(f"name={cited(name)} must be a text of one line.", [option_problem("name", name)])
 
 
-def checked_matrix(given: Any, labels: pd.Index[Any], name: str) -> Matrix:
-    """Check the weights and store them.
-
-    Parameters
-    ----------
-    given : array or sparse matrix
-        As passed.
-    labels : Index
-        Entities of the rows.
-    name : str
-        Of the weights.
-
-    Returns
-    -------
-    (n, n) array or csr_array
-        A copy.
-
-    Raises
-    ------
-    InputTypeError, AlignmentError, MissingDataError, OptionError
-        As `SpatialWeights` raises them.
-    """
+def checked_matrix(argument: Any, labels: pd.Index[Any], name: str) -> Matrix:
+    """Check weights of the labelled entities and store a copy of them."""
     from scipy.sparse import issparse
 
-    matrix: Any = given if issparse(given) else _as_array(given)
+    matrix: Any = argument if issparse(argument) else _as_array(argument)
     _refuse_shape(matrix, len(labels))
     if matrix.dtype.kind not in "biuf":
         raise InputTypeError(f"matrix holds {matrix.dtype}, not real numbers.", [text_problem("matrix")])
@@ -84,20 +53,20 @@ def checked_matrix(given: Any, labels: pd.Index[Any], name: str) -> Matrix:
     return raw
 
 
-def _as_array(given: Any) -> np.ndarray[Any, Any]:
-    if isinstance(given, pd.DataFrame):
+def _as_array(argument: Any) -> np.ndarray[Any, Any]:
+    if isinstance(argument, pd.DataFrame):
         raise InputTypeError(
             "matrix is a DataFrame, whose labels would be matched by position; pass it to "
             "SpatialWeights.from_frame(frame)."
         )
-    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
+    if isinstance(argument, np.ma.MaskedArray) and np.ma.is_masked(argument):
         raise MissingDataError("matrix has masked weights.", [missing_problem("matrix")])
     try:
-        cells = np.asarray(given)
+        cells = np.asarray(argument)
         return _numbers(cells) if cells.dtype.kind == "O" else cells
     except (TypeError, ValueError, OverflowError) as error:
         raise InputTypeError(
-            f"matrix must be a square array of numbers, not {type(given).__name__} ({error}).",
+            f"matrix must be a square array of numbers, not {type(argument).__name__} ({error}).",
             [text_problem("matrix")],
         ) from error
 
@@ -126,52 +95,39 @@ def _pairs(labels: pd.Index[Any], rows: Ints, columns: Ints) -> tuple[tuple[Any,
 
 
 def _refuse_values(labels: pd.Index[Any], rows: Ints, columns: Ints, weights: Floats) -> None:
-    bad: Bools = ~np.isfinite(weights)
-    if bad.any():
-        pairs = _pairs(labels, rows[bad], columns[bad])
+    invalid: Bools = ~np.isfinite(weights)
+    if invalid.any():
+        pairs = _pairs(labels, rows[invalid], columns[invalid])
         raise MissingDataError(
-            f"{counted(int(bad.sum()), 'weight is', 'weights are')} missing or infinite (first: "
+            f"{counted(int(invalid.sum()), 'weight is', 'weights are')} missing or infinite (first: "
             f"{rows_text(pairs)}); a pair without a link has the weight 0.",
-            [missing_problem("matrix", int(bad.sum()), pairs)],
+            [missing_problem("matrix", int(invalid.sum()), pairs)],
         )
-    for bad, what in (
+    for invalid, problem in (
         (weights < 0, "negative"),
         ((weights > LARGEST_COLUMN) | (weights < 1 / LARGEST_COLUMN), "too large or too small"),
     ):
-        if bad.any():
-            pairs = _pairs(labels, rows[bad], columns[bad])
+        if invalid.any():
+            pairs = _pairs(labels, rows[invalid], columns[invalid])
             raise OptionError(
-                f"{counted(int(bad.sum()), 'weight is', 'weights are')} {what} (first: {rows_text(pairs)}); "
-                f"weights lie between 0 and {LARGEST_COLUMN:g}.",
-                [option_problem("matrix", pairs, what=f"{what} weights")],
+                f"{counted(int(invalid.sum()), 'weight is', 'weights are')} {problem} (first: {rows_text(pairs)})"
+                f"; weights lie between 0 and {LARGEST_COLUMN:g}.",
+                [option_problem("matrix", pairs, what=f"{problem} weights")],
             )
 
 
 def _refuse_diagonal(labels: pd.Index[Any], rows: Ints, columns: Ints) -> None:
-    own = labels[rows[rows == columns]]
-    if len(own):
+    on_diagonal = labels[rows[rows == columns]]
+    if len(on_diagonal):
         raise OptionError(
-            f"the diagonal is not zero for {quoted(own)}: no entity is its own neighbour. Set it to zero: "
-            "numpy.fill_diagonal(matrix, 0).",
-            [option_problem("matrix", tuple(own[:5]), what="diagonal not zero")],
+            f"the diagonal is not zero for {quoted(on_diagonal)}: no entity is its own neighbour. Set it to "
+            "zero: numpy.fill_diagonal(matrix, 0).",
+            [option_problem("matrix", tuple(on_diagonal[:5]), what="diagonal not zero")],
         )
 
 
 def refuse_unlinked(raw: Matrix, name: str) -> None:
-    """Refuse weights that are all zero.
-
-    Parameters
-    ----------
-    raw : (n, n) array or csr_array
-        Weights.
-    name : str
-        Of the weights.
-
-    Raises
-    ------
-    OptionError
-        If no entity has a neighbour.
-    """
+    """Refuse weights that are all zero."""
     if not link_ends(raw)[0].size:
         raise OptionError(
             f"{name}: no entity has a neighbour, all weights are zero.",

@@ -48,11 +48,11 @@ def wald_to(fitted: SpatialEstimated, model: str) -> TestResult:
     lags = [name for name in names if name.startswith("W:") and name.removeprefix("W:") in names]
     if not lags:
         raise OptionError("wald_to: the model has no spatial lags of regressors; fit with spatial_lags=None.")
-    rows = np.zeros((len(lags), b.size))
-    rows[np.arange(len(lags)), [names.index(name) for name in lags]] = 1.0
+    restrictions = np.zeros((len(lags), b.size))
+    restrictions[np.arange(len(lags)), [names.index(name) for name in lags]] = 1.0
     if model == "sar" or "rho" not in names:
-        return _wald(fitted, rows @ b, rows, DURBIN_NULLS["sar"])
-    return _common_factors(fitted, lags, rows)
+        return _wald(fitted, restrictions @ b, restrictions, DURBIN_NULLS["sar"])
+    return _common_factors(fitted, lags, restrictions)
 
 
 def _refuse_no_durbin(fitted: SpatialEstimated, model: str) -> None:
@@ -62,25 +62,25 @@ def _refuse_no_durbin(fitted: SpatialEstimated, model: str) -> None:
         raise OptionError(text, [option_problem("model", fitted.model, durbin, text)])
 
 
-def _common_factors(fitted: SpatialEstimated, lags: Sequence[str], rows: Floats) -> TestResult:
+def _common_factors(fitted: SpatialEstimated, lags: Sequence[str], restrictions: Floats) -> TestResult:
     """Test that each lag has the coefficient of its regressor times minus rho, by the delta method."""
     names, b = fitted.names, fitted.coefficients
     if 2 * len(lags) + 1 < len([name for name in names if name != "Intercept"]):
         raise OptionError(
             "wald_to('sem') requires spatial lags of all regressors; fit with spatial_lags=None."
         )
-    places = [names.index(name.removeprefix("W:")) for name in lags]
+    slope_positions = [names.index(name.removeprefix("W:")) for name in lags]
     rho = b[names.index("rho")]
-    gap = rows @ b + rho * b[places]
-    rows[np.arange(len(lags)), places] += rho
-    rows[:, names.index("rho")] += b[places]
-    return _wald(fitted, gap, rows, DURBIN_NULLS["sem"])
+    gap = restrictions @ b + rho * b[slope_positions]
+    restrictions[np.arange(len(lags)), slope_positions] += rho
+    restrictions[:, names.index("rho")] += b[slope_positions]
+    return _wald(fitted, gap, restrictions, DURBIN_NULLS["sem"])
 
 
 def lr_test(first: SpatialEstimated, second: SpatialEstimated, *, same_rows: bool) -> TestResult:
     """Compare nested models, as `SpatialResults.lr_test`."""
     _refuse_other_data(first, second, same_rows=same_rows)
-    small, large = sorted((first, second), key=lambda one: one.n_parameters)
+    small, large = sorted((first, second), key=lambda fit: fit.n_parameters)
     df = large.n_parameters - small.n_parameters
     if df == 0 or not _is_nested(small, large):
         raise OptionError(
@@ -118,7 +118,7 @@ def _refuse_other_data(first: SpatialEstimated, second: SpatialEstimated, *, sam
         "weights": (first.weights_hash, second.weights_hash),
         "transform": (first.transform, second.transform),
     }
-    different = [what for what, (left, right) in pairs.items() if left != right]
+    different = [aspect for aspect, (value, other_value) in pairs.items() if value != other_value]
     if different:
         text = (
             f"lr_test: the two fits differ in their {' and '.join(different)}; compare fits on the same data."

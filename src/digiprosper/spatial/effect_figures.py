@@ -45,33 +45,15 @@ Fits: TypeAlias = "Mapping[str, SpatialResults | DigiprosperError]"
 
 
 def read_fits(results: object, purpose: str) -> Fits:
-    """Read one fit of a spatial model or several.
-
-    Parameters
-    ----------
-    results : SpatialResults, ResultSet, sequence or mapping
-        What to draw.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    dict
-        Label to fit; those of a sequence are numbered, a single one has an empty label.
-
-    Raises
-    ------
-    InputTypeError
-        If there is none, one of them is something else, or two labels are the same as text.
-    """
+    """Return the fits to draw by label: numbered for a sequence, with an empty label for a single fit."""
     pairs: list[tuple[str, Any]] = list(_pairs(results))
-    odd = [one for _, one in pairs if not isinstance(one, SpatialResults | DigiprosperError)]
-    if odd or not pairs:
-        found = type(odd[0]).__name__ if odd else "none"
+    not_fits = [fit for _, fit in pairs if not isinstance(fit, SpatialResults | DigiprosperError)]
+    if not_fits or not pairs:
+        type_name = type(not_fits[0]).__name__ if not_fits else "none"
         raise InputTypeError(
             f"{purpose}: takes what PanelSpatial(...).fit returns, or a ResultSet, list or mapping of them, "
-            f"not {found}.",
-            [models_problem("no spatial model", odd[0] if odd else results)],
+            f"not {type_name}.",
+            [models_problem("no spatial model", not_fits[0] if not_fits else results)],
         )
     _refuse_twice([label for label, _ in pairs], purpose)
     return dict(pairs)
@@ -81,83 +63,41 @@ def _pairs(results: object) -> Iterable[tuple[str, Any]]:
     if isinstance(results, ResultSet):
         return results.outcomes
     if isinstance(results, Mapping):
-        return [(str(label), one) for label, one in results.items()]
+        return [(str(label), fit) for label, fit in results.items()]
     if isinstance(results, Sequence) and not isinstance(results, str):
-        return [(f"({number})", one) for number, one in enumerate(results, 1)]
+        return [(f"({number})", fit) for number, fit in enumerate(results, 1)]
     return [("", results)]
 
 
 def _refuse_twice(labels: Sequence[object], purpose: str) -> None:
-    twice = [label for label, count in Counter(labels).items() if count > 1]
-    if twice:
+    repeated = [label for label, count in Counter(labels).items() if count > 1]
+    if repeated:
         raise InputTypeError(
-            f"{purpose}: the labels {quoted(twice)} are duplicated; rename one of each.",
-            [models_problem(f"repeated labels {quoted(twice)}")],
+            f"{purpose}: the labels {quoted(repeated)} are duplicated; rename one of each.",
+            [models_problem(f"repeated labels {quoted(repeated)}")],
         )
 
 
 def regressors(fits: Fits) -> list[str]:
-    """List the regressors of all fits.
-
-    Parameters
-    ----------
-    fits : mapping
-        Label to fit.
-
-    Returns
-    -------
-    list of str
-        Each once, in the order of the first fit that has it.
-    """
+    """List the regressors of all fits, each once, in the order of the first fit that has it."""
     return list(dict.fromkeys(name for fit in _estimated(fits).values() for name in fit.effects.terms))
 
 
 def chosen_kinds(kinds: object, purpose: str) -> tuple[str, ...]:
-    """Read which kinds of effects are drawn.
-
-    Parameters
-    ----------
-    kinds : str or sequence of str
-        Of ``"direct"``, ``"indirect"``, ``"total"``.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    tuple of str
-        In the order given, each once.
-
-    Raises
-    ------
-    OptionError
-        If it is none of these.
-    """
-    several = list(kinds) if isinstance(kinds, list | tuple) else [kinds]
-    if not several:
+    """Check the kinds of effects to draw: "direct", "indirect" or "total", each once in the order given."""
+    listed = list(kinds) if isinstance(kinds, list | tuple) else [kinds]
+    if not listed:
         raise OptionError(
             f"{purpose}: kinds is empty; choose among {quoted(KINDS)}.",
             [option_problem("kinds", kinds, KINDS)],
         )
-    for kind in several:
+    for kind in listed:
         check_option("kinds", kind, KINDS)
-    return tuple(dict.fromkeys(plain(kind) for kind in several))
+    return tuple(dict.fromkeys(plain(kind) for kind in listed))
 
 
 def kind_words(kind: str, language: Language) -> str:
-    """Name a kind of effect.
-
-    Parameters
-    ----------
-    kind : {"direct", "indirect", "total"}
-        Which.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    str
-        Such as ``"Direct"``.
-    """
+    """Name a kind of effect, such as ``"Direct"``."""
     return WORDS.say(kind, language)
 
 
@@ -170,30 +110,14 @@ def impacts(
 ) -> list[Column]:
     """Lay out effects for a figure of estimates.
 
-    Parameters
-    ----------
-    fits : mapping
-        Label to fit.
-    terms : sequence of str
-        Regressors.
-    kinds : sequence of str
-        Of ``"direct"``, ``"indirect"``, ``"total"``.
-    level : float
-        Confidence level of the intervals.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    list of Column
-        Of one fit, a column a kind and a row a regressor. Of several, a column a fit and a row a regressor
-        and kind.
+    Of one fit, a column per kind and a row per regressor; of several, a column per fit and a row per
+    regressor and kind.
     """
     estimated = _estimated(fits)
     if len(fits) == 1 and estimated:
         (fit,) = estimated.values()
-        found = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
-        return [replace(_among(found[kind], terms), head=WORDS.say(kind, language)) for kind in kinds]
+        columns = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
+        return [replace(_among(columns[kind], terms), head=WORDS.say(kind, language)) for kind in kinds]
     return [_column(label, fit, terms, kinds, level) for label, fit in fits.items()]
 
 
@@ -202,9 +126,9 @@ def _estimated(fits: Fits) -> dict[str, SpatialResults]:
 
 
 def _among(column: Column, terms: Sequence[str]) -> Column:
-    """Keep the estimates of some terms."""
-    kept = {name: column.estimates[name] for name in terms if name in column.estimates}
-    return replace(column, estimates=kept)
+    """Select the estimates of some terms."""
+    estimates = {name: column.estimates[name] for name in terms if name in column.estimates}
+    return replace(column, estimates=estimates)
 
 
 def _column(
@@ -249,36 +173,8 @@ def decay(
 ) -> Decay:
     """Lay out the effects of one regressor over the cut-offs that label the fits.
 
-    Parameters
-    ----------
-    fits : mapping
-        Cut-off, as text, to fit.
-    term : str or None
-        The regressor; the first one for None.
-    kinds : sequence of str
-        Of ``"direct"``, ``"indirect"``, ``"total"``.
-    labels : mapping
-        Labels by term or column, over those of the fits.
-    level : float
-        Confidence level of the intervals.
-    purpose : str
-        Which figure, for errors.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    Decay
-        Fits that failed, or do not have the regressor, are counted in `left_out`.
-
-    Raises
-    ------
-    InputTypeError
-        If a label is not a number, or two are the same one.
-    ColumnError
-        If no fit has the regressor.
-    IdentificationError
-        If no model was estimated.
+    Without a term it is the first regressor. `labels` come before those of the fits. Fits that failed or do
+    not have the regressor are counted in `left_out`.
     """
     cutoffs = _cutoffs(list(fits), purpose)
     estimated = _estimated(fits)
@@ -288,31 +184,34 @@ def decay(
             [Notice("no_estimates", "nothing to draw", {"labels": tuple(fits)})],
         )
     name = _regressor(term, regressors(fits), purpose)
-    having = {label: fit for label, fit in estimated.items() if name in fit.effects.terms}
-    outcomes = {fit.depvar for fit in having.values()}
-    texts, factors = _merged(having, "labels") | dict(labels), _merged(having, "factors")
+    fits_with_term = {label: fit for label, fit in estimated.items() if name in fit.effects.terms}
+    outcomes = {fit.depvar for fit in fits_with_term.values()}
+    label_texts, factors = (
+        _merged(fits_with_term, "labels") | dict(labels),
+        _merged(fits_with_term, "factors"),
+    )
     return Decay(
-        name=name_label(name, texts, factors),
-        outcome=name_label(outcomes.pop(), texts, factors) if len(outcomes) == 1 else "",
-        points=_points(having, name, kinds, cutoffs, level),
+        name=name_label(name, label_texts, factors),
+        outcome=name_label(outcomes.pop(), label_texts, factors) if len(outcomes) == 1 else "",
+        points=_points(fits_with_term, name, kinds, cutoffs, level),
         heads={kind: WORDS.say(kind, language) for kind in kinds},
-        left_out=_left_out(len(fits) - len(estimated), len(estimated) - len(having), language),
+        left_out=_left_out(len(fits) - len(estimated), len(estimated) - len(fits_with_term), language),
         level=level,
     )
 
 
 def _cutoffs(labels: Sequence[str], purpose: str) -> dict[str, float]:
     """Read the labels of models as numbers."""
-    found = {label: _number(label) for label in labels}
-    odd = [label for label, value in found.items() if not 0 < value < np.inf]
-    if odd:
+    cutoffs = {label: _number(label) for label in labels}
+    invalid = [label for label, value in cutoffs.items() if not 0 < value < np.inf]
+    if invalid:
         raise InputTypeError(
             f"{purpose}: the labels of the models must be their cut-offs, positive numbers such as 300 or "
-            f"'300', not {quoted(odd)}.",
-            [models_problem("a label that is no cut-off", label) for label in odd],
+            f"'300', not {quoted(invalid)}.",
+            [models_problem("a label that is no cut-off", label) for label in invalid],
         )
-    _refuse_twice(list(found.values()), purpose)
-    return found
+    _refuse_twice(list(cutoffs.values()), purpose)
+    return cutoffs
 
 
 def _number(label: str) -> float:
@@ -322,16 +221,16 @@ def _number(label: str) -> float:
         return np.nan
 
 
-def _regressor(term: object, known: Sequence[str], purpose: str) -> str:
+def _regressor(term: object, names: Sequence[str], purpose: str) -> str:
     if term is None:
-        return known[0]
+        return names[0]
     if not isinstance(term, str):
         raise InputTypeError(
             f"{purpose}: term={cited(term)} must be the name of a regressor.", [option_problem("term", term)]
         )
-    if term not in known:
+    if term not in names:
         raise ColumnError(
-            f"{purpose}: no model has the regressor {cited(term)}; the regressors are {quoted(known, 12)}.",
+            f"{purpose}: no model has the regressor {cited(term)}; the regressors are {quoted(names, 12)}.",
             [column_problem(term, "term", f"no regressor {cited(term)}")],
         )
     return term
@@ -344,12 +243,12 @@ def _points(
     cutoffs: Mapping[str, float],
     level: float,
 ) -> pd.DataFrame:
-    """Take the effects of one regressor, by kind in the order asked and then by cut-off."""
+    """Return the effects of one regressor, by kind in the order of `kinds` and then by cut-off."""
     tables = [fit.effects_table(level).assign(cutoff=cutoffs[label]) for label, fit in fits.items()]
-    every = pd.concat(tables, ignore_index=True)
-    rows = every[(every["term"] == name) & every["kind"].isin(kinds)]
-    place = rows["kind"].map({kind: i for i, kind in enumerate(kinds)})
-    ordered = rows.assign(place=place).sort_values(["place", "cutoff"], ignore_index=True)
+    effects = pd.concat(tables, ignore_index=True)
+    rows = effects[(effects["term"] == name) & effects["kind"].isin(kinds)]
+    order = rows["kind"].map({kind: i for i, kind in enumerate(kinds)})
+    ordered = rows.assign(order=order).sort_values(["order", "cutoff"], ignore_index=True)
     return ordered[["kind", "cutoff", "estimate", "conf_low", "conf_high"]]
 
 

@@ -54,35 +54,16 @@ _LEAST_CLUSTERS = 3
 
 
 class _Draws(NamedTuple):
-    """How errors of effects are simulated; without a seed they are not."""
+    """Seed and number of draws for simulated errors of effects; not simulated without a seed."""
 
     seed: np.random.SeedSequence | None
     reps: int
 
 
 def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
-    """Maximise the likelihood and compute everything that is read from it.
+    """Maximise the likelihood of a `PanelSpatial`, and compute the covariance, the effects and the notices.
 
-    Parameters
-    ----------
-    spec : PanelSpatial
-        The specification.
-    layout : Layout
-        Its columns and weights.
-    rng : None, int, SeedSequence or Generator
-        For simulated errors of effects.
-
-    Returns
-    -------
-    SpatialResults
-        Its notices are kept in `diagnostics`, not issued.
-
-    Raises
-    ------
-    IdentificationError
-        If the likelihood has no maximum inside the interval, or the information is singular.
-    OptionError
-        If the bias correction cannot be used with the weights.
+    Notices are stored in `diagnostics`, not issued.
     """
     maximum = _maximum(spec, layout)
     point = maximum if spec.bias_correction is None else _corrected(maximum, layout)
@@ -91,11 +72,11 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
     covariance = _covariance(point, spec.cov_type, names)
     seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
     inverse = point.inverse(point.optimum.rho)
-    made = _effects(layout, point, covariance, inverse, _Draws(seed, spec.reps))
-    n_drawn = 0 if made.draws is None else len(made.draws)
+    spatial_effects = _effects(layout, point, covariance, inverse, _Draws(seed, spec.reps))
+    n_drawn = 0 if spatial_effects.draws is None else len(spatial_effects.draws)
     return SpatialResults(
         estimated=_estimated(spec, layout, point, names, covariance, inverse),
-        effects=made,
+        effects=spatial_effects,
         inference=_inference(spec, layout, seed, n_drawn),
         sample=layout.linear.sample,
         labels=layout.linear.labels,
@@ -116,13 +97,13 @@ def _maximum(spec: Any, layout: Layout) -> Point:
     lag, error = spec.model in LAG, spec.model in ERROR
     splm = spec.transform == "splm"
     columns = spatial_columns(layout, splm=splm, error=error)
-    found = layout.weights.spectrum if lag or error else None
-    if found is None and (lag or error):
+    spectrum = layout.weights.spectrum if lag or error else None
+    if spectrum is None and (lag or error):
         _refuse_no_cycle(layout)
     return Point(
         columns=columns,
-        optimum=_optimum(columns, found, layout, lag=lag, error=error),
-        spectrum=found,
+        optimum=_optimum(columns, spectrum, layout, lag=lag, error=error),
+        spectrum=spectrum,
         matrix=layout.weights.matrix,
         lag=lag,
         error=error,
@@ -132,22 +113,22 @@ def _maximum(spec: Any, layout: Layout) -> Point:
 
 
 def _values(point: Point, count: int) -> Floats:
-    """Take the coefficients that have names, which dummies of periods have not."""
+    """Return the coefficients that have names, which those of dummies of periods do not."""
     return np.concatenate([point.spatial, point.optimum.coefficients])[:count]
 
 
 def _optimum(
-    columns: SpatialColumns, found: Spectrum | None, layout: Layout, *, lag: bool, error: bool
+    columns: SpatialColumns, spectrum: Spectrum | None, layout: Layout, *, lag: bool, error: bool
 ) -> Optimum:
     """Maximise the likelihood; refuse a maximum at an end of the interval."""
-    if found is None:
+    if spectrum is None:
         return at_values(columns, None, 0.0, 0.0)
-    optimum = maximise(columns, found, lag=lag, error=error)
+    optimum = maximise(columns, spectrum, lag=lag, error=error)
     if optimum.at_end:
         value = optimum.rho if optimum.at_end == "rho" else optimum.lam
         raise IdentificationError(
-            f"the likelihood has no maximum inside the interval ({found.low:.4g}, {found.high:.4g}) in which "
-            f"I - {optimum.at_end} W is invertible: it increases up to {optimum.at_end} = {value:.4g}. "
+            f"the likelihood has no maximum inside the interval ({spectrum.low:.4g}, {spectrum.high:.4g}) in "
+            f"which I - {optimum.at_end} W is invertible: it increases up to {optimum.at_end} = {value:.4g}. "
             f"Check the weights {layout.weights.name!r}, and whether the outcome has a common trend, which "
             "time effects would remove."
         )
@@ -164,25 +145,25 @@ def _refuse_no_cycle(layout: Layout) -> None:
 
 
 def _corrected(point: Point, layout: Layout) -> Point:
-    """Correct the bias of the effects, and count the periods that entity effects leave."""
+    """Correct the bias of the fixed effects, and subtract the period that entity effects use."""
     entity, time = layout.effects
     if time and row_sum(layout.matrix) is None:
-        alone = layout.weights.islands
-        islands = f" ({len(alone)} without neighbours: {quoted(alone)})" if alone else ""
+        islands = layout.weights.islands
+        islands_text = f" ({len(islands)} without neighbours: {quoted(islands)})" if islands else ""
         text = (
             "bias_correction='lee_yu' with time effects requires weights with equal row sums, such as "
             f"row-standardised weights without islands; those of {layout.weights.name!r} differ"
-            f"{islands}. Use SpatialWeights(standardise='row') in which every entity has a "
+            f"{islands_text}. Use SpatialWeights(standardise='row') in which every entity has a "
             "neighbour, or time_effects=False."
         )
         raise OptionError(text, [option_problem("bias_correction", "lee_yu", (None,), text)])
     optimum = lee_yu(point, entity=entity, time=time)
-    found = point.spectrum
-    for at in (optimum.rho, optimum.lam):
-        if found is not None and not found.low < at < found.high:
+    spectrum = point.spectrum
+    for coefficient in (optimum.rho, optimum.lam):
+        if spectrum is not None and not spectrum.low < coefficient < spectrum.high:
             raise IdentificationError(
-                f"bias_correction='lee_yu' moves the spatial coefficient to {at:.4g}, out of its interval "
-                f"({found.low:.4g}, {found.high:.4g}): there are too few entities. Use "
+                f"bias_correction='lee_yu' moves the spatial coefficient to {coefficient:.4g}, out of its "
+                f"interval ({spectrum.low:.4g}, {spectrum.high:.4g}): there are too few entities. Use "
                 "bias_correction=None, or time_effects=False."
             )
     return replace(point, optimum=optimum, periods=point.columns.n_times - float(entity))
@@ -220,60 +201,60 @@ def _refuse_two_clusters(point: Point) -> None:
 
 def _refuse_no_variance(clustered: Floats, observed: Floats, names: tuple[str, ...]) -> None:
     """Refuse coefficients whose scores are zero in every entity, as of a regressor that fits single rows."""
-    none = ~(clustered > NO_VARIANCE**2 * observed)
-    if none.any():
-        gone = [name for name, lost in zip(names, none, strict=True) if lost]
+    no_variance = ~(clustered > NO_VARIANCE**2 * observed)
+    if no_variance.any():
+        terms = [name for name, missing in zip(names, no_variance, strict=True) if missing]
         raise IdentificationError(
-            f"no clustered standard error for {quoted(gone)}: the scores of every entity add up to zero, "
+            f"no clustered standard error for {quoted(terms)}: the scores of every entity add up to zero, "
             "for example because a regressor varies in only one entity. Use cov_type='observed'."
         )
 
 
 def _effects(
-    layout: Layout, point: Point, covariance: Floats, inverse: Floats, how: _Draws
+    layout: Layout, point: Point, covariance: Floats, inverse: Floats, drawing: _Draws
 ) -> SpatialEffects:
     """Compute effects of all regressors, with errors by the delta method or from draws."""
-    chosen = _chosen(layout, point, len(covariance))
+    selection = _chosen(layout, point, len(covariance))
     values = _values(point, len(covariance))
-    b, between = chosen @ values, chosen @ covariance @ chosen.T
+    b, covariance_b = selection @ values, selection @ covariance @ selection.T
     k = len(layout.slopes)
     lag, matrix = point.lag, layout.matrix
     slopes, lags = b[-2 * k : -k], b[-k:]
     if lag and point.spectrum is not None:
-        value, slope = averages(matrix, inverse, point.spectrum, point.optimum.rho)
+        average, derivative = averages(matrix, inverse, point.spectrum, point.optimum.rho)
     else:
-        value, slope = without_lag(matrix)
-    found = effects(value, slope, slopes, lags, between, lag=lag)
+        average, derivative = without_lag(matrix)
+    average_effects = effects(average, derivative, slopes, lags, covariance_b, lag=lag)
     return SpatialEffects(
         terms=layout.slopes,
         slopes=slopes,
         lags=lags,
-        estimates=found.estimates,
-        covariance=found.covariance,
-        draws=None if how.seed is None else _drawn(point, matrix, b, between, how),
+        estimates=average_effects.estimates,
+        covariance=average_effects.covariance,
+        draws=None if drawing.seed is None else _drawn(point, matrix, b, covariance_b, drawing),
         units=by_unit(matrix, inverse),
         entities=layout.prepared.sample.entities,
     )
 
 
 def _chosen(layout: Layout, point: Point, count: int) -> Floats:
-    """Choose rho, the slopes and their spatial lags among the coefficients; absent ones have a row of 0."""
+    """Return rows that select rho, the slopes and their spatial lags; zeros for an absent one."""
     first, k = len(point.spatial), len(layout.slopes)
-    places: list[int | None] = [*[0] * point.lag, *(first + j for j in range(k))]
+    positions: list[int | None] = [*[0] * point.lag, *(first + j for j in range(k))]
     lags = {name: first + k + j for j, name in enumerate(layout.lags)}
-    places += [lags.get(name) for name in layout.slopes]
-    out = np.zeros((len(places), count))
-    for row, place in enumerate(places):
-        if place is not None:
-            out[row, place] = 1.0
-    return out
+    positions += [lags.get(name) for name in layout.slopes]
+    selection = np.zeros((len(positions), count))
+    for row, position in enumerate(positions):
+        if position is not None:
+            selection[row, position] = 1.0
+    return selection
 
 
-def _drawn(point: Point, matrix: Floats, b: Floats, covariance: Floats, how: _Draws) -> Floats:
+def _drawn(point: Point, matrix: Floats, b: Floats, covariance: Floats, drawing: _Draws) -> Floats:
     """Draw coefficients from their normal distribution and compute the effects of each draw."""
     k = (b.size - point.lag) // 2
-    generator = np.random.default_rng(how.seed)
-    draws = b + generator.standard_normal((how.reps, b.size)) @ symmetric_root(covariance)
+    generator = np.random.default_rng(drawing.seed)
+    draws = b + generator.standard_normal((drawing.reps, b.size)) @ symmetric_root(covariance)
     if not point.lag or point.spectrum is None:
         return effects_of_draws(matrix, None, draws[:, 0], draws[:, :k], draws[:, k:])
     inside = (draws[:, 0] > point.spectrum.low) & (draws[:, 0] < point.spectrum.high)
@@ -283,28 +264,28 @@ def _drawn(point: Point, matrix: Floats, b: Floats, covariance: Floats, how: _Dr
 
 def _near_ends(point: Point, layout: Layout) -> list[Notice]:
     """Report spatial coefficients near an end of their interval."""
-    found = point.spectrum
-    if found is None:
+    spectrum = point.spectrum
+    if spectrum is None:
         return []
-    out: list[Notice] = []
+    notices: list[Notice] = []
     for name, value in zip(point.names, point.spatial, strict=True):
-        out += near_end(name, value, (found.low, found.high), layout.weights.name)
-    return out
+        notices += near_end(name, value, (spectrum.low, spectrum.high), layout.weights.name)
+    return notices
 
 
 def _bias_notices(spec: Any, layout: Layout, maximum: Point, covariance: Floats) -> list[Notice]:
-    """Estimate what bias effects leave in rho, lambda and the standard errors."""
+    """Report the bias of rho, lambda and the standard errors that comes from the fixed effects."""
     entity, time = layout.effects
     can_correct = not time or row_sum(layout.matrix) is not None
-    out: list[Notice] = []
+    notices: list[Notice] = []
     if entity and spec.bias_correction is None and spec.cov_type != "clustered":
-        out += entity_effects_errors(layout.n_times, can_correct=can_correct)
+        notices += entity_effects_errors(layout.n_times, can_correct=can_correct)
     if not time or not maximum.names:
-        return out
+        return notices
 
     shift, bias = time_effects_shift(maximum), time_effects_bias(maximum)
     for j, name in enumerate(maximum.names):
-        out += biased_coefficient(
+        notices += biased_coefficient(
             name,
             float(bias[j]),
             float(bias[j] + shift[j]) if can_correct else None,
@@ -313,7 +294,7 @@ def _bias_notices(spec: Any, layout: Layout, maximum: Point, covariance: Floats)
             model=spec.model,
             corrected=bool(spec.bias_correction),
         )
-    return out
+    return notices
 
 
 def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
@@ -336,10 +317,10 @@ def _estimated(
     covariance: Floats,
     inverse: Floats,
 ) -> SpatialEstimated:
-    optimum, found, k = point.optimum, point.spectrum, len(layout.names) - 1
+    optimum, spectrum, k = point.optimum, point.spectrum, len(layout.names) - 1
     swept_fit = (layout.swept[:, 1:] @ optimum.coefficients[:k]).reshape(len(inverse), -1)
     explained = inverse @ swept_fit if point.lag else swept_fit
-    taken = layout.prepared.within.rank
+    df_absorbed = layout.prepared.within.rank
     return SpatialEstimated(
         names=names,
         depvar=spec.y,
@@ -349,11 +330,11 @@ def _estimated(
         residuals=optimum.residuals,
         sigma2=optimum.sigma2,
         loglik=optimum.loglik,
-        n_parameters=len(point.spatial) + k + taken + 1,
+        n_parameters=len(point.spatial) + k + df_absorbed + 1,
         rsquared_within=float(np.corrcoef(explained.ravel(), layout.swept[:, 0])[0, 1] ** 2),
-        df_absorbed=taken,
+        df_absorbed=df_absorbed,
         effect_names=layout.prepared.effect_names,
-        interval=(np.nan, np.nan) if found is None else (found.low, found.high),
+        interval=(np.nan, np.nan) if spectrum is None else (spectrum.low, spectrum.high),
         transform=spec.transform,
         bias_correction=spec.bias_correction,
         weights_name=layout.weights.name,

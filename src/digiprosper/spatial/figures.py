@@ -37,48 +37,23 @@ def moran_scatter(
     labels: Mapping[str, str],
     language: Language = "english",
 ) -> MoranScatter:
-    """Lay out the spatial lag against the value, in one period.
+    """Lay out the spatial lag against the standardised value in one period, the last one without `time`.
 
-    Parameters
-    ----------
-    panel : Panel
-        Balanced.
-    column : str
-        Column or term.
-    spatial_weights : SpatialWeights
-        Of the entities of the panel.
-    time : period or None
-        Which; the last one for None.
-    labels : mapping
-        Text by term or column; wins over the labels of the panel.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    MoranScatter
-        Standardised within the period.
-
-    Raises
-    ------
-    OptionError
-        If `time` is no period of the panel.
-    DigiprosperError
-        As `moran` raises it.
+    `labels` come before those of the panel.
     """
     purpose = "plots.moran_scatter"
     field = read_field(purpose, panel, column, spatial_weights)
-    at = _place(field, time)
-    one = Field(field.cells[[at]], field.times[[at]], field.entities, field.weights)
-    z = standardised(purpose, one, column)
+    period = _place(field, time)
+    cross_section = Field(field.cells[[period]], field.times[[period]], field.entities, field.weights)
+    z = standardised(purpose, cross_section, column)
     issue(field.weights.diagnostics)
 
     lag = lag_by_period(field.weights.matrix, z)
     names = quadrants_of(z, lag, field.weights)[0]
-    test = statistics_by_period(one, z, geary=False).iloc[0]
+    test = statistics_by_period(cross_section, z, geary=False).iloc[0]
     return MoranScatter(
         variable=_label(panel, column, labels),
-        period="" if panel.time_name is None else str(field.times[at]),
+        period="" if panel.time_name is None else str(field.times[period]),
         weights=_weights_text(field.weights, language),
         points=pd.DataFrame({"value": z[0], "spatial_lag": lag[0]}, index=field.entities),
         quadrants=[
@@ -91,29 +66,29 @@ def moran_scatter(
 
 
 def _place(field: Field, time: object) -> int:
-    """Find a period."""
+    """Return the position of a period."""
     if time is None:
         return len(field.times) - 1
-    known = pd.api.types.is_hashable(time) and not isinstance(time, tuple)
-    found = np.flatnonzero(field.times.isin([time])) if known else np.empty(0, dtype=np.intp)
-    if not found.size:
+    is_label = pd.api.types.is_hashable(time) and not isinstance(time, tuple)
+    positions = np.flatnonzero(field.times.isin([time])) if is_label else np.empty(0, dtype=np.intp)
+    if not positions.size:
         raise OptionError(
             f"time={cited(time)} is no period of the panel ({quoted(field.times)})"
             f"{nearest(time, field.times)}.",
             [option_problem("time", time)],
         )
-    return int(found[0])
+    return int(positions[0])
 
 
 def _weights_text(weights: SpatialWeights, language: Language) -> str:
-    """Name the weights; how they were made is written in English alone."""
+    """Name the weights; their construction is described in English only."""
     if language == "english":
         return weights.conventions
-    how = WORDS.say(f"weights.{weights.standardise}", language)
-    return FIGURE.say("brackets", language, text=weights.name, inside=how)
+    scale = WORDS.say(f"weights.{weights.standardise}", language)
+    return FIGURE.say("brackets", language, text=weights.name, inside=scale)
 
 
 def _label(panel: Panel, column: str, labels: Mapping[str, str]) -> str:
-    every: dict[str, Any] = {**panel.labels, **labels}
+    all_labels: dict[str, Any] = {**panel.labels, **labels}
     term = parse(column, table_of(panel).known, "column")
-    return name_label(column, every, {column: term_factors(term)})
+    return name_label(column, all_labels, {column: term_factors(term)})

@@ -30,78 +30,32 @@ KINDS = ("direct", "indirect", "total")
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SpatialEffects(PickledByName):
-    """Average effects of regressors, with what single units add to them.
-
-    Parameters
-    ----------
-    terms : tuple of str
-        The k regressors.
-    slopes, lags : (k,) arrays
-        Coefficients of the regressors and of their spatial lags, 0 where there is none.
-    estimates : (3, k) array
-        Direct, indirect and total effects.
-    covariance : (3k, 3k) array
-        By the delta method, of the estimates read by row: direct effects of all terms, then indirect, then
-        total ones.
-    draws : (B, 3, k) array or None
-        Effects of drawn coefficients, where errors are simulated.
-    units : (6, N) array
-        Diagonal, row sums and column sums of S = (I - rho W)^-1, then of S W.
-    entities : Index
-        The N units.
-    """
+    """Average effects of k regressors, and the parts of the effects of single units."""
 
     terms: tuple[str, ...]
-    slopes: Floats
-    lags: Floats
-    estimates: Floats
-    covariance: Floats
-    draws: Floats | None
-    units: Floats
+    slopes: Floats  # (k,) coefficients of the regressors
+    lags: Floats  # (k,) coefficients of their spatial lags, 0 where there is none
+    estimates: Floats  # (3, k) direct, indirect and total effects
+    covariance: Floats  # (3k, 3k) by the delta method: direct effects of all terms, indirect, total
+    draws: Floats | None  # (B, 3, k) effects of drawn coefficients, if errors are simulated
+    units: Floats  # (6, N) diagonal, row sums, column sums of S = (I - rho W)^-1, then of S W
     entities: pd.Index[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
 class SpatialDecomposition(PickledByName):
-    """Direct, indirect and total effects as three columns of a table, ``etable(fit.decomposition)``.
-
-    Parameters
-    ----------
-    effects : SpatialEffects
-        Effects.
-    glance : Glance
-        Of the fit.
-    inference : Inference
-        How errors were computed.
-    labels, factors : mapping
-        Of the fit.
-    key_names : pair of str
-        Columns of entities and times.
-    remarks : tuple of Remark
-        What a note below the table says.
-    """
+    """Direct, indirect and total effects as three columns of a table, ``etable(fit.decomposition)``."""
 
     effects: SpatialEffects
     glance: Glance
     inference: Inference
     labels: Mapping[str, str]
     factors: Factors
-    key_names: tuple[str, str | None]
-    remarks: tuple[Remark, ...] = ()
+    key_names: tuple[str, str | None]  # columns of entities and times
+    remarks: tuple[Remark, ...] = ()  # for the note below the table
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Give three columns, headed by the kind of effect.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level of the intervals, .95 by default.
-
-        Returns
-        -------
-        tuple of Column
-            Direct, indirect and total effects, one row per regressor.
-        """
+        """Return a column each for direct, indirect and total effects, with a row per regressor."""
         frame = effects_frame(self.effects, self.inference.df_t, level)
         return tuple(self._column(kind, frame[frame["kind"] == kind]) for kind in KINDS)
 
@@ -128,22 +82,10 @@ class SpatialDecomposition(PickledByName):
 
 
 def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.DataFrame:
-    """Lay out effects with their errors, three rows a term.
+    """Tabulate effects with their errors, three rows per term.
 
-    Parameters
-    ----------
-    effects : SpatialEffects
-        Effects.
-    df_t : float
-        Degrees of freedom of t; infinite for the normal distribution.
-    level : float
-        Confidence level of the intervals.
-
-    Returns
-    -------
-    DataFrame
-        term, kind, estimate, std_error, statistic, p_value, conf_low, conf_high. Of simulated errors the
-        p-values and intervals are read from the draws. An effect that the model sets to zero has neither.
+    p-values and intervals of simulated errors are computed from the draws. Errors are missing for an effect
+    that the model sets to zero.
     """
     from scipy.special import stdtr, stdtrit
 
@@ -160,7 +102,7 @@ def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.Data
         low, high = percentile(drawn, level, clusters=None)
         p_value = percentile_p(drawn, clusters=None)
     by_term = np.arange(3 * k).reshape(3, k).T.ravel()
-    numbers = {
+    statistics = {
         "estimate": estimate,
         "std_error": error,
         "statistic": estimate / error,
@@ -169,7 +111,7 @@ def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.Data
         "conf_high": high,
     }
     names = {"term": [term for term in effects.terms for _ in KINDS], "kind": list(KINDS) * k}
-    return pd.DataFrame({**names, **{name: values[by_term] for name, values in numbers.items()}})
+    return pd.DataFrame({**names, **{name: values[by_term] for name, values in statistics.items()}})
 
 
 def _errors(effects: SpatialEffects) -> Floats:
@@ -182,24 +124,11 @@ def _errors(effects: SpatialEffects) -> Floats:
 
 
 def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:
-    """Lay out the effects of single units, one row per unit and term.
-
-    Parameters
-    ----------
-    effects : SpatialEffects
-        Effects.
-    entity : str
-        Name of the entity key.
-
-    Returns
-    -------
-    DataFrame
-        The entity, term, direct, indirect, total, to_others.
-    """
-    own, rows, columns, own_lag, rows_lag, columns_lag = effects.units[:, :, None]
-    direct = own * effects.slopes + own_lag * effects.lags
-    total = rows * effects.slopes + rows_lag * effects.lags
-    outgoing = columns * effects.slopes + columns_lag * effects.lags - direct
+    """Tabulate the effects of single units, one row per unit and term; `entity` names the column of units."""
+    diagonal, row_sums, column_sums, diagonal_lag, row_sums_lag, column_sums_lag = effects.units[:, :, None]
+    direct = diagonal * effects.slopes + diagonal_lag * effects.lags
+    total = row_sums * effects.slopes + row_sums_lag * effects.lags
+    outgoing = column_sums * effects.slopes + column_sums_lag * effects.lags - direct
     n, k = direct.shape
     return pd.DataFrame(
         {
@@ -214,20 +143,10 @@ def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:
 
 
 def shared_variables(terms: Sequence[str], factors: Factors) -> dict[str, tuple[str, ...]]:
-    """Find variables that are in several terms, such as in ``"x"`` and ``"I(x**2)"``.
+    """Find variables that are in several terms, such as in ``"x"`` and ``"I(x**2)"``, with these terms.
 
-    Parameters
-    ----------
-    terms : sequence of str
-        Regressors.
-    factors : mapping
-        What each is a product of.
-
-    Returns
-    -------
-    dict
-        Variable to its terms. A lag is another variable than its column, and so are two dummies of one
-        category. Variables with the same terms are there once, by the first.
+    A lag is another variable than its column, and so are two dummies of one category. Of variables with the
+    same terms only the first is listed.
     """
     terms_of_variable: dict[str, list[str]] = {}
     for term in terms:

@@ -22,29 +22,12 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Ints
 
 
-def checked_labels(given: object, role: str) -> pd.Index[Any]:
-    """Take the labels of entities.
+def checked_labels(values: object, role: str) -> pd.Index[Any]:
+    """Check that labels of entities are an ordered collection without missing or repeated ones.
 
-    Parameters
-    ----------
-    given : iterable of labels
-        In the order of the rows of a matrix.
-    role : str
-        Name of the argument, for messages.
-
-    Returns
-    -------
-    Index
-        The same labels.
-
-    Raises
-    ------
-    InputTypeError
-        If it is no ordered collection of labels.
-    AlignmentError
-        If a label is missing or there twice.
+    `role` names them in messages.
     """
-    labels = _as_index(given, role)
+    labels = _as_index(values, role)
     missing = np.flatnonzero(labels.isna())
     if missing.size:
         raise AlignmentError(
@@ -55,101 +38,65 @@ def checked_labels(given: object, role: str) -> pd.Index[Any]:
     return labels
 
 
-def _as_index(given: object, role: str) -> pd.Index[Any]:
-    unordered = isinstance(given, str | bytes | Mapping | Set | pd.DataFrame)
-    if unordered or not isinstance(given, Iterable) or getattr(given, "ndim", 1) != 1:
+def _as_index(values: object, role: str) -> pd.Index[Any]:
+    unordered = isinstance(values, str | bytes | Mapping | Set | pd.DataFrame)
+    if unordered or not isinstance(values, Iterable) or getattr(values, "ndim", 1) != 1:
         raise InputTypeError(
             f"{role} must be the labels of the rows in their order, as a list or an Index, not "
-            f"{type(given).__name__}."
+            f"{type(values).__name__}."
         )
-    if isinstance(given, pd.MultiIndex):
+    if isinstance(values, pd.MultiIndex):
         raise InputTypeError(
-            f"{role} has {given.nlevels} levels ({quoted(given.names)}); pass one label per entity, such as "
-            "panel.entities."
+            f"{role} has {values.nlevels} levels ({quoted(values.names)}); pass one label per entity, such "
+            "as panel.entities."
         )
-    cells = np.asarray(given) if _is_coded(given) else list(given)
+    cells = np.asarray(values) if _is_coded(values) else list(values)
     labels = pd.Index(cells, tupleize_cols=False)
-    odd = [label for label in labels if not pd.api.types.is_hashable(label)]
-    if odd:
-        raise InputTypeError(f"{role}: {cited(odd[0])} is no label; use text or numbers.")
+    not_hashable = [label for label in labels if not pd.api.types.is_hashable(label)]
+    if not_hashable:
+        raise InputTypeError(f"{role}: {cited(not_hashable[0])} is no label; use text or numbers.")
     return labels.rename(None)
 
 
-def _is_coded(given: object) -> bool:
-    return isinstance(given, pd.CategoricalIndex | pd.Categorical) or (
-        isinstance(given, pd.Series) and isinstance(given.dtype, pd.CategoricalDtype)
+def _is_coded(values: object) -> bool:
+    return isinstance(values, pd.CategoricalIndex | pd.Categorical) or (
+        isinstance(values, pd.Series) and isinstance(values.dtype, pd.CategoricalDtype)
     )
 
 
 def refuse_repeated(labels: pd.Index[Any], role: str) -> None:
-    """Refuse a label that several rows have.
-
-    Parameters
-    ----------
-    labels : Index
-        One a row.
-    role : str
-        What they label, for messages.
-
-    Raises
-    ------
-    AlignmentError
-        With the first of them.
-    """
+    """Refuse a label that several rows have."""
     if not labels.is_unique:
-        twice = labels[labels.duplicated()].unique()
+        repeated = labels[labels.duplicated()].unique()
         raise AlignmentError(
-            f"{role}: {quoted(twice)} is there more than once; each entity has one row.",
-            [alignment_problem(role, "repeated labels", twice[:5])],
+            f"{role}: {quoted(repeated)} is there more than once; each entity has one row.",
+            [alignment_problem(role, "repeated labels", repeated[:5])],
         )
 
 
 def places_among(
-    known: pd.Index[Any], wanted: pd.Index[Any], holder: str, whose: str, remedy: str = ""
+    labels: pd.Index[Any], sought: pd.Index[Any], holder: str, source: str, remedy: str = ""
 ) -> Ints:
-    """Find entities by their labels.
+    """Return the (m,) positions of the wanted labels among the known ones; refuse labels that are not there.
 
-    Parameters
-    ----------
-    known : Index
-        Labels that there are.
-    wanted : Index
-        Labels to find.
-    holder : str
-        What has the labels of `known`, for messages.
-    whose : str
-        What has the labels of `wanted`, for messages.
-    remedy : str
-        What to do, for messages: a sentence, or nothing.
-
-    Returns
-    -------
-    (m,) array of int
-        Position of each wanted label among the known ones.
-
-    Raises
-    ------
-    AlignmentError
-        If there is none, with the labels.
+    `holder` and `source` name both collections in messages, and `remedy` is a sentence on what to do.
     """
-    places = known.get_indexer(wanted)
-    absent = wanted[places < 0]
+    positions = labels.get_indexer(sought)
+    absent = sought[positions < 0]
     if len(absent):
         count = counted(len(absent), "entity", "entities")
         verb = "is" if len(absent) == 1 else "are"
-        text = (
-            f"{count} of {whose} {verb} not in {holder}: {quoted(absent)}{_hint(absent[0], known)}. {remedy}"
-        )
+        text = f"{count} of {source} {verb} not in {holder}: {quoted(absent)}{_hint(absent[0], labels)}. {remedy}"
         raise AlignmentError(text.strip(), [alignment_problem(None, f"not in {holder}", absent[:5])])
-    return np.asarray(places, dtype=np.intp)
+    return np.asarray(positions, dtype=np.intp)
 
 
-def _hint(label: object, known: pd.Index[Any]) -> str:
+def _hint(label: object, labels: pd.Index[Any]) -> str:
     """Suggest why a label was not found: another type, or another spelling."""
-    same = [other for other in known if str(other) == str(label)]
-    if same:
+    same_text = [other for other in labels if str(other) == str(label)]
+    if same_text:
         return (
-            f". There is {same[0]!r} ({type(same[0]).__name__}), but {cited(label)} is "
+            f". There is {same_text[0]!r} ({type(same_text[0]).__name__}), but {cited(label)} is "
             f"{type(label).__name__}: give both the same type"
         )
-    return nearest(label, known)
+    return nearest(label, labels)

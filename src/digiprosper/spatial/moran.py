@@ -195,41 +195,25 @@ def _by_period(
 def statistics_by_period(
     field: Field, z: Floats, reps: int = 0, seed: np.random.SeedSequence | None = None, *, geary: bool
 ) -> pd.DataFrame:
-    """Compute a statistic and its tests in each period.
+    """Compute Moran's I or Geary's C and its tests in each period, as a frame like that of `moran`.
 
-    Parameters
-    ----------
-    field : Field
-        The variable and its weights.
-    z : (T, n) array
-        From `standardised`.
-    reps : int
-        Permutations.
-    seed : SeedSequence, optional
-        Of the permutations, if there are any.
-    geary : bool
-        Whether it is Geary's C instead of Moran's I.
-
-    Returns
-    -------
-    DataFrame
-        As `moran` returns it.
+    `z` is the (T, n) array of `standardised`. Without a seed there are no permutations.
     """
     matrix = field.weights.matrix
     moments = geary_moments if geary else moran_moments
     expectation, normality, randomisation = moments(weight_sums(matrix), z)
-    found = global_statistics(matrix, z, reps, seed or np.random.SeedSequence(0), geary=geary)
+    computed = global_statistics(matrix, z, reps, seed or np.random.SeedSequence(0), geary=geary)
 
-    z_normality = (found.statistic - expectation) / np.sqrt(normality)
-    z_randomisation = (found.statistic - expectation) / np.sqrt(randomisation)
+    z_normality = (computed.statistic - expectation) / np.sqrt(normality)
+    z_randomisation = (computed.statistic - expectation) / np.sqrt(randomisation)
     columns = {
-        "statistic": found.statistic,
+        "statistic": computed.statistic,
         "expectation": np.full(len(z), expectation),
         "z_normality": z_normality,
         "p_normality": _two_sided(z_normality),
         "z_randomisation": z_randomisation,
         "p_randomisation": _two_sided(z_randomisation),
-        "p_permutation": _share(found.beyond, reps),
+        "p_permutation": _share(computed.beyond, reps),
     }
     return pd.DataFrame(columns, index=field.times)
 
@@ -303,17 +287,17 @@ def local_moran(
     seed = seed_sequence(rng)
     field = read_field("local_moran", panel, column, spatial_weights)
     z = standardised("local_moran", field, column)
-    found = local_statistics(field.weights.matrix, z, reps, seed)
+    local = local_statistics(field.weights.matrix, z, reps, seed)
 
-    p = _share(found.beyond, reps)
+    p = _share(local.beyond, reps)
     p[:, field.weights.pattern.islands] = np.nan
     columns: dict[str, Any] = {
         "value": z.T.ravel(),
-        "spatial_lag": found.lag.T.ravel(),
-        "statistic": found.statistic.T.ravel(),
+        "spatial_lag": local.lag.T.ravel(),
+        "statistic": local.statistic.T.ravel(),
         "p_permutation": p.T.ravel(),
         "p_adjusted": benjamini_hochberg(p).T.ravel(),
-        "quadrant": quadrants_of(z, found.lag, field.weights).T.ravel(),
+        "quadrant": quadrants_of(z, local.lag, field.weights).T.ravel(),
     }
     issue(field.weights.diagnostics)
     # Rows of a balanced panel are sorted by entity and then time.
@@ -321,26 +305,9 @@ def local_moran(
 
 
 def standardised(caller: str, field: Field, column: str) -> Floats:
-    """Standardise a variable within periods, and refuse what has no autocorrelation.
+    """Standardise a variable to mean zero and mean square one in each period, a (T, n) array.
 
-    Parameters
-    ----------
-    caller : str
-        Which function needs it, for messages.
-    field : Field
-        The variable.
-    column : str
-        Its name.
-
-    Returns
-    -------
-    (T, n) array
-        Of mean zero and mean square one in each period.
-
-    Raises
-    ------
-    IdentificationError
-        If it is constant in a period, or there are fewer than four entities.
+    Refuses fewer than four entities and a variable that is constant in a period.
     """
     n = len(field.entities)
     if n < _LEAST_ENTITIES:
@@ -359,25 +326,12 @@ def standardised(caller: str, field: Field, column: str) -> Floats:
 
 
 def quadrants_of(z: Floats, lag: Floats, weights: SpatialWeights) -> np.ndarray[Any, Any]:
-    """Name the quadrant of each entity in the scatter of the spatial lag against the value.
-
-    Parameters
-    ----------
-    z, lag : (T, n) arrays
-        Standardised variable and its spatial lag.
-    weights : SpatialWeights
-        Of the entities.
-
-    Returns
-    -------
-    (T, n) array of object
-        One of `QUADRANTS`; None for an island.
-    """
+    """Return the quadrant of each entity in the Moran scatter, a (T, n) array; None for an island."""
     names = np.array(QUADRANTS, dtype=object)
-    own, near = z > 0, lag > 0
-    found = names[np.where(own, np.where(near, 0, 3), np.where(near, 1, 2))]
-    found[:, weights.pattern.islands] = None
-    return found
+    high, lag_high = z > 0, lag > 0
+    quadrants = names[np.where(high, np.where(lag_high, 0, 3), np.where(lag_high, 1, 2))]
+    quadrants[:, weights.pattern.islands] = None
+    return quadrants
 
 
 def _two_sided(z: Floats) -> Floats:
@@ -391,6 +345,6 @@ def _share(beyond: Ints, reps: int) -> Floats:
 
 
 def _drawn(frame: pd.DataFrame, seed: np.random.SeedSequence, reps: int) -> pd.DataFrame:
-    """Record the draws in a frame."""
+    """Record the seed and the number of permutations in a frame."""
     frame.attrs |= {"permutations": reps, "rng_entropy": seed.entropy}
     return frame

@@ -47,75 +47,32 @@ _QUANTILE: Final = _NORMAL.inv_cdf(0.975)
 
 
 def islands(name: str, entities: Iterable[Any]) -> tuple[Notice, ...]:
-    """Report entities without neighbours.
-
-    Parameters
-    ----------
-    name : str
-        Of the weights.
-    entities : iterable
-        Entities whose row of the weights is zero.
-
-    Returns
-    -------
-    tuple of Notice
-        Code islands, or none.
-    """
-    found = tuple(entities)
-    if not found:
+    """Report entities without neighbours."""
+    labels = tuple(entities)
+    if not labels:
         return ()
     text = (
-        f"{name}: {counted(len(found), 'entity has', 'entities have')} no neighbours ({quoted(found)}). "
+        f"{name}: {counted(len(labels), 'entity has', 'entities have')} no neighbours ({quoted(labels)}). "
         "Islands are kept, with a spatial lag of zero."
     )
-    return (Notice("islands", text, {"entities": found, "weights": name}),)
+    return (Notice("islands", text, {"entities": labels, "weights": name}),)
 
 
 def unused_entities(name: str, entities: Iterable[Any]) -> tuple[Notice, ...]:
-    """Report entities of the weights that the panel does not have.
-
-    Parameters
-    ----------
-    name : str
-        Of the weights.
-    entities : iterable
-        Entities that were left out before the weights were standardised.
-
-    Returns
-    -------
-    tuple of Notice
-        Code unused_entities, or none.
-    """
-    found = tuple(entities)
-    if not found:
+    """Report entities of the weights that the panel does not have."""
+    labels = tuple(entities)
+    if not labels:
         return ()
     text = (
-        f"{name}: {counted(len(found), 'entity is', 'entities are')} not in the panel ({quoted(found)}) and "
-        "left out of the weights before they are standardised, so that entities of the panel have fewer "
+        f"{name}: {counted(len(labels), 'entity is', 'entities are')} not in the panel ({quoted(labels)}) "
+        "and left out of the weights before they are standardised, so that entities of the panel have fewer "
         "neighbours."
     )
-    return (Notice("unused_entities", text, {"entities": found, "weights": name}),)
+    return (Notice("unused_entities", text, {"entities": labels, "weights": name}),)
 
 
 def missing_neighbours(name: str, column: str, count: int, rows: tuple[Any, ...]) -> tuple[Notice, ...]:
-    """Report rows whose spatial lag is missing because a neighbour has no value.
-
-    Parameters
-    ----------
-    name : str
-        Of the weights.
-    column : str
-        What is lagged.
-    count : int
-        How many rows.
-    rows : tuple
-        Labels of the first five.
-
-    Returns
-    -------
-    tuple of Notice
-        Code missing_neighbours, or none.
-    """
+    """Report rows whose spatial lag is missing because a neighbour has no value; `rows` are the first five."""
     if not count:
         return ()
     text = (
@@ -127,22 +84,7 @@ def missing_neighbours(name: str, column: str, count: int, rows: tuple[Any, ...]
 
 
 def one_direction(name: str, n_links: int, n_mutual: int) -> tuple[Notice, ...]:
-    """Report weights in which no link has one in the other direction.
-
-    Parameters
-    ----------
-    name : str
-        Of the weights.
-    n_links : int
-        How many links there are.
-    n_mutual : int
-        How many of them have one in the other direction.
-
-    Returns
-    -------
-    tuple of Notice
-        Code one_direction, or none.
-    """
+    """Report weights in which no link has one in the other direction."""
     if n_mutual or n_links < 2:
         return ()
     text = (
@@ -153,20 +95,7 @@ def one_direction(name: str, n_links: int, n_mutual: int) -> tuple[Notice, ...]:
 
 
 def made_from_variable(name: str, variable: str | None) -> tuple[Notice, ...]:
-    """Report weights that are made from an economic variable.
-
-    Parameters
-    ----------
-    name : str
-        Of the weights.
-    variable : str or None
-        The variable, if there is one.
-
-    Returns
-    -------
-    tuple of Notice
-        Code made_from_variable, or none.
-    """
+    """Report weights that are computed from an economic variable."""
     if variable is None:
         return ()
     text = (
@@ -178,24 +107,7 @@ def made_from_variable(name: str, variable: str | None) -> tuple[Notice, ...]:
 
 
 def near_end(name: str, value: float, interval: tuple[float, float], weights: str) -> tuple[Notice, ...]:
-    """Report a spatial coefficient near an end of its interval.
-
-    Parameters
-    ----------
-    name : {"rho", "lambda"}
-        The coefficient.
-    value : float
-        Its estimate.
-    interval : pair of float
-        Where I - rho W is invertible.
-    weights : str
-        Name of the weights.
-
-    Returns
-    -------
-    tuple of Notice
-        Code near_end, for a value within 2% of the interval's length of an end, or none.
-    """
+    """Report a spatial coefficient within 2% of the interval's length of one of its ends."""
     low, high = interval
     if min(value - low, high - value) > _NEAR_END * (high - low):
         return ()
@@ -218,31 +130,10 @@ def biased_coefficient(
     model: str,
     corrected: bool,
 ) -> tuple[Notice, ...]:
-    """Report a spatial coefficient that time effects bias by much.
+    """Report a spatial coefficient that time effects bias by half a standard error or more.
 
-    Parameters
-    ----------
-    name : {"rho", "lambda"}
-        The coefficient.
-    bias : float
-        Its estimated bias by maximum likelihood.
-    remains : float or None
-        What remains of the bias after the correction of Lee & Yu; None if they cannot be used, because rows
-        of the weights have different sums.
-    std_error : float
-        Its standard error.
-    n_entities : int
-        Entities of the panel.
-    model : str
-        Option word of the model.
-    corrected : bool
-        Whether the estimates are corrected.
-
-    Returns
-    -------
-    tuple of Notice
-        For a bias of at least one standard error code large_time_effects_bias, which is issued as a warning;
-        of at least half of one code time_effects_bias; or none.
+    `remains` is the bias that the correction of Lee & Yu leaves, None for weights with different row sums.
+    From one standard error the code is large_time_effects_bias, which is issued as a warning.
     """
     value = remains if corrected and remains is not None else bias
     distance = abs(value) / std_error
@@ -251,7 +142,7 @@ def biased_coefficient(
     coverage = _NORMAL.cdf(_QUANTILE - distance) - _NORMAL.cdf(-_QUANTILE - distance)
     share = f"about {coverage:.0%}" if coverage >= _LEAST_PRINTED else f"less than {_LEAST_PRINTED:.0%}"
     size = f"about {value:z.3f} ({distance:.1f} standard errors)"
-    how_much = f"; bias_correction='lee_yu' leaves {size}" if corrected else f", here by {size}"
+    bias_text = f"; bias_correction='lee_yu' leaves {size}" if corrected else f", here by {size}"
     if remains is None:
         remedy = (
             "bias_correction='lee_yu' requires weights with equal row sums. Compare with row-standardised "
@@ -262,11 +153,11 @@ def biased_coefficient(
         remedy = remedy if corrected else f"bias_correction='lee_yu' removes only a part of it. {remedy}"
     else:
         remedy = "Use bias_correction='lee_yu', and report it."
-    more = " The coverage for the effects is too low as well." if name == "rho" else ""
+    effects_text = " The coverage for the effects is too low as well." if name == "rho" else ""
     text = (
         f"maximum likelihood with time effects and {n_entities} entities biases {name} of the "
-        f"{model.upper()}{how_much}: a 95% interval of {name} contains the true value in {share} of samples."
-        f"{more} {remedy}"
+        f"{model.upper()}{bias_text}: a 95% interval of {name} contains the true value in {share} of samples."
+        f"{effects_text} {remedy}"
     )
     data = {
         "coefficient": name,
@@ -282,19 +173,10 @@ def biased_coefficient(
 
 
 def entity_effects_errors(n_times: int, *, can_correct: bool) -> tuple[Notice, ...]:
-    """Report standard errors that entity effects make too small in a short panel.
+    """Report standard errors that are too small because of entity effects in a short panel.
 
-    Parameters
-    ----------
-    n_times : int
-        Periods T. The mean squared residual is too small by the factor (T - 1) / T.
-    can_correct : bool
-        Whether the correction of Lee & Yu can be used.
-
-    Returns
-    -------
-    tuple of Notice
-        Code entity_effects_errors, where the coverage of a 95% interval is below 92.5%: with up to 5 periods.
+    The mean squared residual is too small by the factor (T - 1) / T. With up to 5 periods the coverage of a
+    95% interval is below 92.5%.
     """
     factor = sqrt((n_times - 1) / n_times)
     coverage = 2 * _NORMAL.cdf(_QUANTILE * factor) - 1
@@ -310,26 +192,13 @@ def entity_effects_errors(n_times: int, *, can_correct: bool) -> tuple[Notice, .
 
 
 def several_rows(terms: Sequence[str], factors: Factors) -> tuple[Notice, ...]:
-    """Report variables that are in several regressors, so that no row of the effects is theirs.
-
-    Parameters
-    ----------
-    terms : sequence of str
-        Regressors, spatial lags apart.
-    factors : mapping
-        What each is a product of.
-
-    Returns
-    -------
-    tuple of Notice
-        Code several_rows, or none.
-    """
+    """Report variables that are in several regressors, so that no single row of effects is theirs."""
     shared = shared_variables(terms, factors)
     if not shared:
         return ()
-    parts = [f"{cited(variable)} is in the terms {quoted(names)}" for variable, names in shared.items()]
+    texts = [f"{cited(variable)} is in the terms {quoted(names)}" for variable, names in shared.items()]
     text = (
-        f"{'; '.join(parts)}. These terms change together, so no row of the effects alone is the effect of "
+        f"{'; '.join(texts)}. These terms change together, so no row of the effects alone is the effect of "
         "the variable. Its effect at a value is the sum of the rows of its terms, each times the derivative "
         "of the term with respect to the variable. The results have the covariances of all rows in "
         "effects.covariance."
@@ -338,22 +207,7 @@ def several_rows(terms: Sequence[str], factors: Factors) -> tuple[Notice, ...]:
 
 
 def model_not_estimated(model: str, rows: Sequence[str], reason: str) -> Notice:
-    """Report a model of `spatial_tests` that has no estimates.
-
-    Parameters
-    ----------
-    model : str
-        Option word of the model.
-    rows : sequence of str
-        Tests that need it.
-    reason : str
-        Message of the error.
-
-    Returns
-    -------
-    Notice
-        Code model_not_estimated, which is issued as a warning.
-    """
+    """Report a model that has no estimates, and the tests of `spatial_tests` that need it."""
     verb = "is" if len(rows) == 1 else "are"
     text = f"the {model.upper()} has no estimates, so {quoted(rows)} {verb} missing: {reason}"
     return Notice("model_not_estimated", text, {"model": model, "tests": tuple(rows)})

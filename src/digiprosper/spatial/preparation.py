@@ -50,43 +50,21 @@ _OWN_NAMES = ("rho", "lambda", "Intercept")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Columns of a spatial model, with the least-squares fit on them.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample and effects.
-    weights : SpatialWeights
-        Of the entities of the sample, in their order.
-    matrix : (N, N) array
-        The weights, dense.
-    linear : LinearResults
-        Least squares of the outcome on the regressors and the spatial lags of the model.
-    slopes : tuple of str
-        Regressors.
-    lags : tuple of str
-        Those of them that have a spatial lag in the model.
-    raw : (NT, 1 + k) array
-        Outcome and regressors as in the data, spatial lags of regressors among them.
-    names : tuple of str
-        Names of the columns of `raw`.
-    swept : (NT, 1 + k) array
-        The same with the effects out.
-    """
+    """Columns of a spatial model, with the least-squares fit on them."""
 
     prepared: Prepared
-    weights: SpatialWeights
-    matrix: Floats
-    linear: LinearResults
-    slopes: tuple[str, ...]
-    lags: tuple[str, ...]
-    raw: Floats
-    names: tuple[str, ...]
-    swept: Floats
+    weights: SpatialWeights  # of the entities of the sample, in their order
+    matrix: Floats  # (N, N), the weights as a dense array
+    linear: LinearResults  # least squares on the regressors and the spatial lags of the model
+    slopes: tuple[str, ...]  # regressors
+    lags: tuple[str, ...]  # regressors that have a spatial lag in the model
+    raw: Floats  # (NT, 1 + k) outcome, regressors and their spatial lags, as in the data
+    names: tuple[str, ...]  # of the columns of `raw`
+    swept: Floats  # (NT, 1 + k), `raw` without the fixed effects
 
     @property
     def n_times(self) -> int:
-        """Periods."""
+        """Number of periods."""
         return self.prepared.sample.n_times
 
     @property
@@ -96,11 +74,11 @@ class Layout:
         return keys.entity_name in names, keys.time_name in names
 
     def lag(self, columns: Floats) -> Floats:
-        """Take the spatial lag of (NT, p) columns."""
+        """Compute the spatial lag of (NT, p) columns."""
         return lagged(self.weights.matrix, columns)
 
     def sweep(self, columns: Floats) -> Floats:
-        """Take the effects out of (NT, p) columns."""
+        """Remove the fixed effects from (NT, p) columns."""
         return without_means(columns, self.n_times, *self.effects)
 
 
@@ -110,21 +88,9 @@ def lag_name(name: str) -> str:
 
 
 def without_means(columns: Floats, n_times: int, entity: bool, time: bool) -> Floats:  # noqa: FBT001
-    """Take means of entities and of periods out of columns of a balanced panel.
+    """Subtract means of entities and of periods from (NT, p) columns of a balanced panel.
 
-    Parameters
-    ----------
-    columns : (NT, p) array
-        Rows by entity and then by period.
-    n_times : int
-        Periods T.
-    entity, time : bool
-        Which means.
-
-    Returns
-    -------
-    (NT, p) array
-        A new array.
+    Rows are sorted by entity and then by period. Returns a new array.
     """
     cells = columns.reshape(-1, n_times, columns.shape[1])
     if entity:
@@ -135,25 +101,7 @@ def without_means(columns: Floats, n_times: int, entity: bool, time: bool) -> Fl
 
 
 def lay_out(spec: Any, panel: Panel) -> Layout:
-    """Cut a balanced sample, match the weights with it, and check the regressors.
-
-    Parameters
-    ----------
-    spec : PanelSpatial
-        The specification.
-    panel : Panel
-        The data.
-
-    Returns
-    -------
-    Layout
-        For `estimation.estimate` and for the tests.
-
-    Raises
-    ------
-    DigiprosperError
-        If the panel is not balanced, has missing values, or columns that cannot be estimated.
-    """
+    """Select the balanced sample of a `PanelSpatial`, align the weights with it, and check the regressors."""
     check_panel(panel, "fit")
     _refuse_unbalanced(panel)
     options = LinearOptions(
@@ -180,47 +128,35 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
 
 
 def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumns:
-    """Compute the spatial lags that the likelihood needs, with the effects out.
+    """Compute the spatial lags that the likelihood needs, without the fixed effects.
 
-    Parameters
-    ----------
-    layout : Layout
-        Columns as in the data.
-    splm : bool
-        Whether the outcome (and with a spatial error all columns) is swept before it is lagged.
-    error : bool
-        Whether the model has a spatial error.
-
-    Returns
-    -------
-    SpatialColumns
-        Their regressors are those of `layout`, then an intercept without effects, or dummies of the periods:
-        with a spatial error and time effects, where rows of the weights have different sums,
-        ``(I - lambda W) 1`` is not constant, and the dummies are regressors of their own. Lags of regressors,
-        and of the lag of the outcome, are there for a spatial error alone.
+    With `splm` the outcome (and with a spatial error every column) is demeaned before it is lagged. Without
+    fixed effects an intercept is added. With a spatial error and time effects ``(I - lambda W) 1`` is not
+    constant if rows of the weights have different sums; then dummies of the periods are added as regressors.
+    Spatial lags of regressors, and of the lag of the outcome, are computed for a spatial error only.
     """
     entity, time = layout.effects
     dummies = error and time and not splm and row_sum(layout.matrix) is None
     added = _added(layout, dummies=dummies)
-    whole = np.hstack([layout.raw, added])
+    raw = np.hstack([layout.raw, added])
 
     def sweep(columns: Floats) -> Floats:
         return without_means(columns, layout.n_times, entity, time and not dummies)
 
-    given = sweep(whole) if added.size else layout.swept
-    source, after = (given, np.asarray) if splm else (whole, sweep)
-    plain = layout.lag(source if error else source[:, :1])
-    lags = [after(plain)]
+    demeaned = sweep(raw) if added.size else layout.swept
+    source, sweep_lag = (demeaned, np.asarray) if splm else (raw, sweep)
+    raw_lags = layout.lag(source if error else source[:, :1])
+    lags = [sweep_lag(raw_lags)]
     if error:
-        lags.append(after(layout.lag(plain[:, :1])))
-    columns = np.hstack([given, *lags])
-    refuse_extreme(columns, _column_names(layout, columns.shape[1], given.shape[1]))
-    y = np.hstack([given[:, :1], *(lag[:, :1] for lag in lags)])
-    return SpatialColumns(y, given[:, 1:], lags[0][:, 1:], layout.n_times)
+        lags.append(sweep_lag(layout.lag(raw_lags[:, :1])))
+    columns = np.hstack([demeaned, *lags])
+    refuse_extreme(columns, _column_names(layout, columns.shape[1], demeaned.shape[1]))
+    y = np.hstack([demeaned[:, :1], *(lag[:, :1] for lag in lags)])
+    return SpatialColumns(y, demeaned[:, 1:], lags[0][:, 1:], layout.n_times)
 
 
 def _added(layout: Layout, *, dummies: bool) -> Floats:
-    """Give the regressors that the likelihood has beside those of the layout."""
+    """Return regressors that the layout does not have: an intercept, or dummies of periods."""
     entity, time = layout.effects
     if not entity and not time:
         return np.ones((len(layout.raw), 1))
@@ -229,10 +165,10 @@ def _added(layout: Layout, *, dummies: bool) -> Floats:
     return np.tile(np.eye(layout.n_times)[:, int(entity) :], (len(layout.matrix), 1))
 
 
-def _column_names(layout: Layout, count: int, given: int) -> list[str]:
+def _column_names(layout: Layout, count: int, n_demeaned: int) -> list[str]:
     """Name the columns of the likelihood, their spatial lags, and the second lag of the outcome."""
-    own = [*layout.names, *(f"added {j}" for j in range(given - len(layout.names)))]
-    return [*own, *map(lag_name, own), lag_name(lag_name(layout.names[0]))][:count]
+    names = [*layout.names, *(f"added {j}" for j in range(n_demeaned - len(layout.names)))]
+    return [*names, *map(lag_name, names), lag_name(lag_name(layout.names[0]))][:count]
 
 
 # --- what cannot be estimated -------------------------------------------------------------------------------
@@ -242,9 +178,9 @@ def _refuse_unbalanced(panel: Panel) -> None:
     if panel.is_balanced:
         return
     keys = table_of(panel).keys
-    there = np.zeros((panel.n_entities, panel.n_times), dtype=bool)
-    there[keys.entity, keys.time] = True
-    absent = np.argwhere(~there)
+    present = np.zeros((panel.n_entities, panel.n_times), dtype=bool)
+    present[keys.entity, keys.time] = True
+    absent = np.argwhere(~present)
     rows = tuple((keys.entities[i], keys.times[t]) for i, t in absent[:5])
     text = (
         f"the panel is not balanced: {counted(len(absent), 'row')} of {panel.n_entities} "
@@ -258,21 +194,21 @@ def _refuse_unbalanced(panel: Panel) -> None:
 
 def _refuse_missing(panel: Panel, prepared: Prepared) -> None:
     """Refuse missing values, except those of the first or last periods in lags and leads."""
-    gone = [dropped for dropped in prepared.sample.dropped if dropped.by_term]
-    for dropped in gone:
-        if not _whole_periods(panel, prepared, dropped):
+    losses = [loss for loss in prepared.sample.dropped if loss.by_term]
+    for loss in losses:
+        if not _whole_periods(panel, prepared, loss):
             text = (
-                f"{dropped.message}. A spatial lag needs all neighbours in every period. Leave out entities "
+                f"{loss.message}. A spatial lag needs all neighbours in every period. Leave out entities "
                 "or periods with missing values by panel.dropna() or subset() and then panel.balance(), or "
                 "fill the values by panel.interpolate()."
             )
-            problems = [missing_problem(term, count, dropped.rows) for term, count in dropped.by_term.items()]
+            problems = [missing_problem(term, count, loss.rows) for term, count in loss.by_term.items()]
             raise MissingDataError(text, problems)
 
 
 def _whole_periods(panel: Panel, prepared: Prepared, dropped: Dropped) -> bool:
-    known = table_of(panel).known
-    only_shifted = all(parse(term, known, "x").shifts for term in dropped.by_term)
+    columns = table_of(panel).known
+    only_shifted = all(parse(term, columns, "x").shifts for term in dropped.by_term)
     sample = prepared.sample
     return only_shifted and sample.is_balanced and sample.n_entities == panel.n_entities
 
@@ -280,16 +216,16 @@ def _whole_periods(panel: Panel, prepared: Prepared, dropped: Dropped) -> bool:
 def _with_lags(prepared: Prepared, lags: Sequence[str]) -> Prepared:
     """Describe spatial lags as products of W and a regressor, under one name whatever the weights."""
     sample = prepared.sample
-    made = {lag_name(name): (Factor("W"), *sample.factors_of(name)) for name in lags}
-    return replace(prepared, sample=sample.with_factors(made))
+    factors = {lag_name(name): (Factor("W"), *sample.factors_of(name)) for name in lags}
+    return replace(prepared, sample=sample.with_factors(factors))
 
 
 def _refuse_names(spec: Any, prepared: Prepared) -> None:
     if len(prepared.sample.roles["y"]) != 1:
         raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
-    taken = [name for name in prepared.sample.names_of("x") if name in _OWN_NAMES]
-    if taken:
-        raise TermError(f"{quoted(taken)} is the name of a coefficient of the model; rename the column.")
+    reserved = [name for name in prepared.sample.names_of("x") if name in _OWN_NAMES]
+    if reserved:
+        raise TermError(f"{quoted(reserved)} is the name of a coefficient of the model; rename the column.")
 
 
 def _refuse_perfect(linear: LinearResults, length: float) -> None:
@@ -301,28 +237,15 @@ def _refuse_perfect(linear: LinearResults, length: float) -> None:
 
 
 def check_terms(spec: Any, lagged_terms: Sequence[str]) -> None:
-    """Refuse spatial lags of what is not a regressor, or in a model that has none.
-
-    Parameters
-    ----------
-    spec : PanelSpatial
-        Under construction.
-    lagged_terms : sequence of str
-        As given.
-
-    Raises
-    ------
-    OptionError, TermError
-        Naming the terms.
-    """
+    """Refuse spatial lags of terms that are not in x, and in models without spatial lags of regressors."""
     if spec.model not in DURBIN:
         raise OptionError(
             f"spatial_lags={cited(tuple(lagged_terms))} requires a model with spatial lags of regressors, "
             f"{quoted(DURBIN)}, not {cited(spec.model)}.",
             [option_problem("spatial_lags", tuple(lagged_terms))],
         )
-    known = {canonical(term) for term in spec.x}
-    unknown = [term for term in lagged_terms if canonical(term) not in known]
+    regressors = {canonical(term) for term in spec.x}
+    unknown = [term for term in lagged_terms if canonical(term) not in regressors]
     if unknown:
         raise TermError(
             f"spatial_lags: {quoted(unknown)} is not in x, which has {quoted(spec.x)}. For the lag of "

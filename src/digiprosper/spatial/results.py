@@ -138,18 +138,18 @@ class SpatialResults(Summarised, PickledByName):
             A mapping with the keys of all types of results, and loglik, aic, bic, sigma2, n_parameters and
             weights.
         """
-        made = self.estimated
+        estimated = self.estimated
         values: dict[str, Any] = {
             "depvar": self.depvar,
             "n_entities": self.sample.n_entities,
             "n_times": self.sample.n_times,
             "n_clusters": min(self.inference.n_clusters) if self.inference.n_clusters else None,
             "df_t": None if np.isinf(self.df_t) else self.df_t,
-            "df_absorbed": made.df_absorbed,
+            "df_absorbed": estimated.df_absorbed,
             "cov_type": self.inference.cov_type,
             "clusters": "+".join(self.inference.clusters) or None,
-            "effects": "+".join(made.effect_names) or None,
-            "rsquared_within": made.rsquared_within,
+            "effects": "+".join(estimated.effect_names) or None,
+            "rsquared_within": estimated.rsquared_within,
             "sample_hash": None if self.sample.index is None else hash_of(self.sample.index),
             "rng_entropy": self.rng_entropy,
             "version": self.version,
@@ -157,8 +157,8 @@ class SpatialResults(Summarised, PickledByName):
             "aic": self.aic,
             "bic": self.bic,
             "sigma2": self.sigma2,
-            "n_parameters": made.n_parameters,
-            "weights": made.weights_text,
+            "n_parameters": estimated.n_parameters,
+            "weights": estimated.weights_text,
         }
         return cast("Glance", {**empty_glance("PanelSpatial", self.nobs), **values})
 
@@ -406,17 +406,19 @@ class SpatialResults(Summarised, PickledByName):
         if self.inference.clusters:
             groups = f"{self.inference.n_clusters[0]:,} clusters, t with {self.df_t:g} degrees of freedom"
             text = f"{text} {self.inference.clusters[0]} ({groups})"
-        drawn = self.effects.draws
-        how = "by the delta method" if drawn is None else f"from {len(drawn):,} draws of the coefficients"
-        return f"{text}; of effects {how}"
+        draws = self.effects.draws
+        effects_text = (
+            "by the delta method" if draws is None else f"from {len(draws):,} draws of the coefficients"
+        )
+        return f"{text}; of effects {effects_text}"
 
     @property
     def settings(self) -> str:
         """Options of the specification."""
-        made = self.estimated
-        parts = [f"transform = {made.transform}"]
-        if made.bias_correction:
-            parts.append(f"bias correction = {made.bias_correction}")
+        estimated = self.estimated
+        parts = [f"transform = {estimated.transform}"]
+        if estimated.bias_correction:
+            parts.append(f"bias correction = {estimated.bias_correction}")
         if self.rng_entropy is not None:
             parts.append(f"rng = {self.rng_entropy}")
         return ", ".join(parts)
@@ -445,13 +447,13 @@ class SpatialResults(Summarised, PickledByName):
         )
 
     def _about(self) -> list[str]:
-        made, sample = self.estimated, self.sample
-        effects = ", ".join(made.effect_names) or "none (intercept)"
+        estimated, sample = self.estimated, self.sample
+        effects = ", ".join(estimated.effect_names) or "none (intercept)"
         numbers = f"Log likelihood {self.loglik:.3f}, AIC {self.aic:.2f}, BIC {self.bic:.2f}"
         fit = f"sigma2 {self.sigma2:.4g}, within R2 {self.rsquared_within:z.3f}"
         return [
             f"Model: {MODELS[self.model]}",
-            f"Weights: {made.weights_text}",
+            f"Weights: {estimated.weights_text}",
             f"Fixed effects: {effects}",
             sample_text(self.nobs, sample.n_entities, sample.n_times, sample.key_names),
             f"{numbers}, {fit}",
@@ -483,12 +485,12 @@ class SpatialResults(Summarised, PickledByName):
         return Cells.of(["", "estimate", "std. error", symbol, "p", "95% interval"], rows)
 
     def _numbers(self) -> PlainNumbers:
-        made = self.estimated
+        estimated = self.estimated
         more = {
             "model": self.model,
             "impacts": self.impacts.to_dict("records"),
-            "interval": list(made.interval),
-            "weights_hash": made.weights_hash,
+            "interval": list(estimated.interval),
+            "weights_hash": estimated.weights_hash,
             "sample_stats": self.sample_stats.reset_index().to_dict("records"),
         }
         return PlainNumbers.of(
@@ -515,10 +517,12 @@ class SpatialResults(Summarised, PickledByName):
 
     def _remarks(self) -> tuple[Remark, ...]:
         """Name for a table which model and weights these are, and whether a bias is corrected."""
-        made = self.estimated
-        names = {"weights": (made.weights_text,), "name": (made.weights_name,)}
-        model = Remark(f"{self.model}.weights.{made.weights_standardise}", names)
-        return (model,) if made.bias_correction is None else (model, Remark(made.bias_correction, {}))
+        estimated = self.estimated
+        names = {"weights": (estimated.weights_text,), "name": (estimated.weights_name,)}
+        model = Remark(f"{self.model}.weights.{estimated.weights_standardise}", names)
+        return (
+            (model,) if estimated.bias_correction is None else (model, Remark(estimated.bias_correction, {}))
+        )
 
     def _several_rows(self) -> list[Remark]:
         """Name for a table of effects which variables are in several of its rows."""

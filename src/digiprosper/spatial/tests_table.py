@@ -41,7 +41,7 @@ _LR, _WALD = "LR SDM against {}", "Wald SDM against {}"
 
 
 class _Row(NamedTuple):
-    """One test."""
+    """A row of the table of tests."""
 
     test: str
     statistic: float
@@ -185,7 +185,7 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
     ]
     # The table has no rows of effects, which the notice several_rows is about.
     notices = [n for fit in fits.values() for n in fit.diagnostics if n.code != "several_rows"]
-    once = {notice.message: notice for notice in notices}
+    distinct = {notice.message: notice for notice in notices}
     tests = SpatialTests(
         frame=pd.DataFrame(rows, columns=list(_Row._fields)),
         depvar=spec.y,
@@ -193,7 +193,7 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
         effect_names=layout.prepared.effect_names,
         sample=layout.linear.sample,
         nobs=len(layout.raw),
-        diagnostics=(*once.values(), *missing),
+        diagnostics=(*distinct.values(), *missing),
     )
     issue(tests.diagnostics)
     return tests
@@ -230,7 +230,7 @@ def _lagrange_rows(layout: Layout) -> list[_Row]:
 
 
 def _residuals(layout: Layout) -> tuple[Floats, Floats, Floats, Floats]:
-    """Regressors and residuals of least squares, and spatial lags of the outcome and of the residuals."""
+    """Return regressors, residuals of least squares, and spatial lags of the outcome and of the residuals."""
     if not any(layout.effects):
         x = np.column_stack([layout.raw[:, 1:], np.ones(len(layout.raw))])
         y = layout.raw[:, :1]
@@ -248,13 +248,13 @@ def _residuals(layout: Layout) -> tuple[Floats, Floats, Floats, Floats]:
 
 
 def _effect_rows(plain: PanelSpatial, panel: Panel) -> list[_Row]:
-    """Compare with the model without the effects, by least squares."""
+    """Test the fixed effects in the model without spatial terms, by likelihood ratios."""
     full = _fit(plain, panel)
     rows = []
-    for option, what in (("entity_effects", panel.entity_name), ("time_effects", panel.time_name)):
+    for option, key in (("entity_effects", panel.entity_name), ("time_effects", panel.time_name)):
         if getattr(plain, option):
             without = _fit(plain.replace(**{option: False}), panel)
-            rows.append(_row(f"LR {what} effects", full.lr_test(without), f"no {what} effects"))
+            rows.append(_row(f"LR {key} effects", full.lr_test(without), f"no {key} effects"))
     return rows
 
 

@@ -243,8 +243,8 @@ class SpatialWeights(Summarised, PickledByName):
     @property
     def conventions(self) -> str:
         """Construction and standardisation of the weights, for the note of a table."""
-        how = [self.made_by] if self.made_by else []
-        return f"{self.name} ({', '.join([*how, _STANDARDISED[self.standardise]])})"
+        parts = [self.made_by] if self.made_by else []
+        return f"{self.name} ({', '.join([*parts, _STANDARDISED[self.standardise]])})"
 
     @cached_property
     def diagnostics(self) -> tuple[Notice, ...]:
@@ -280,20 +280,20 @@ class SpatialWeights(Summarised, PickledByName):
         """
         if isinstance(entities, pd.Index) and entities.equals(self.entities):
             return self
-        wanted = checked_labels(entities, "entities")
-        places = places_among(self.entities, wanted, f"the weights {self.name}", "the panel")
-        if len(wanted) == self.n and (places == np.arange(self.n)).all():
+        labels = checked_labels(entities, "entities")
+        positions = places_among(self.entities, labels, f"the weights {self.name}", "the panel")
+        if len(labels) == self.n and (positions == np.arange(self.n)).all():
             return self
         used = np.zeros(self.n, dtype=bool)
-        used[places] = True
-        cut_parts = None if self.parts is None else _aligned_parts(self.parts, wanted)
-        raw = cut(self.raw, places) if cut_parts is None else _mixed(*cut_parts)
+        used[positions] = True
+        cut_parts = None if self.parts is None else _aligned_parts(self.parts, labels)
+        raw = cut(self.raw, positions) if cut_parts is None else _mixed(*cut_parts)
         refuse_unlinked(raw, self.name)
         return self._changed(
             raw=raw,
-            entities=wanted,
+            entities=labels,
             left_out=(*self.left_out, *self.entities[~used]),
-            degrees=None if self.degrees is None else self.degrees[places],
+            degrees=None if self.degrees is None else self.degrees[positions],
             parts=cut_parts,
         )
 
@@ -381,18 +381,18 @@ class SpatialWeights(Summarised, PickledByName):
         return pd.Series(values, dtype=object, name=self.name)
 
     def _summary(self) -> Summary:
-        found = self.describe()
+        description = self.describe()
         rows = [
             ["Entities", f"{self.n:,}"],
-            ["Links", f"{self.n_links:,} ({found['share_linked']:.1%} of all pairs)"],
-            ["Neighbours (min, mean, max)", _three(found, "neighbours")],
-            ["Islands", str(found["n_islands"])],
-            ["Connected parts", str(found["n_parts"])],
+            ["Links", f"{self.n_links:,} ({description['share_linked']:.1%} of all pairs)"],
+            ["Neighbours (min, mean, max)", _three(description, "neighbours")],
+            ["Islands", str(description["n_islands"])],
+            ["Connected parts", str(description["n_parts"])],
             ["Symmetric before standardising", "yes" if self.is_symmetric else "no"],
         ]
         if self.degrees is not None:
-            rows.append(["Distance of links in km (min, mean, max)", _three(found, "distance")])
-            rows.append(["Longest distance to the nearest in km", f"{found['nearest_max']:,.4g}"])
+            rows.append(["Distance of links in km (min, mean, max)", _three(description, "distance")])
+            rows.append(["Longest distance to the nearest in km", f"{description['nearest_max']:,.4g}"])
         return Summary(
             type=type(self).__name__,
             title=f"Spatial weights {self.name}",
@@ -410,8 +410,8 @@ class SpatialWeights(Summarised, PickledByName):
 
     @classmethod
     def _of(cls, built: Built, standardise: Standardise, name: str) -> SpatialWeights:
-        made = cls(built.matrix, built.entities, standardise=standardise, name=name)
-        return made._changed(made_by=built.made_by, made_from=built.made_from, degrees=built.degrees)
+        weights = cls(built.matrix, built.entities, standardise=standardise, name=name)
+        return weights._changed(made_by=built.made_by, made_from=built.made_from, degrees=built.degrees)
 
     @classmethod
     def from_frame(
@@ -464,8 +464,8 @@ class SpatialWeights(Summarised, PickledByName):
         >>> weights.matrix.tolist(), weights.islands
         ([[0.0, 1.0, 0.0], [0.25, 0.0, 0.75], [0.0, 0.0, 0.0]], ('c',))
         """
-        given: object = frame
-        frame = given if isinstance(given, pd.DataFrame) else to_pandas(given)
+        argument: object = frame
+        frame = argument if isinstance(argument, pd.DataFrame) else to_pandas(argument)
         if i is None and j is None:
             if w is not None or entities is not None:
                 raise OptionError(
@@ -791,8 +791,8 @@ class SpatialWeights(Summarised, PickledByName):
         places_among(a.entities, b.entities, f"the first weights ({a.name})", "the second ones")
         places_among(b.entities, a.entities, f"the second weights ({b.name})", "the first ones")
         parts = (a, b.aligned_to(a.entities), float(share))
-        made = cls(_mixed(*parts), a.entities, standardise=standardise, name=name)
-        return made._changed(**_described(*parts), parts=parts)
+        weights = cls(_mixed(*parts), a.entities, standardise=standardise, name=name)
+        return weights._changed(**_described(*parts), parts=parts)
 
     # --- values -------------------------------------------------------------------------------------------
 
@@ -817,45 +817,16 @@ class SpatialWeights(Summarised, PickledByName):
 
 @dataclass(frozen=True, slots=True)
 class SpatialLag:
-    """The spatial lag of a column, computed when it is called. Made by `SpatialWeights.lag`.
-
-    Parameters
-    ----------
-    spatial_weights : SpatialWeights
-        Of any entities that include those of the panel.
-    column : str
-        What is lagged.
-    """
+    """The spatial lag of a column, computed when it is called. Made by `SpatialWeights.lag`."""
 
     spatial_weights: SpatialWeights
     column: str
 
     def __call__(self, frame: pd.DataFrame) -> Floats:
-        """Compute the lag.
+        """Compute the lag of each row of a frame indexed by entity, or by entity and time.
 
-        Parameters
-        ----------
-        frame : DataFrame
-            Indexed by entity and time, or by entity alone, as ``panel.frame``.
-
-        Returns
-        -------
-        (N,) array
-            By row.
-
-        Raises
-        ------
-        ColumnError, InputTypeError
-            If there is no such column, or it is not numeric.
-        AlignmentError
-            If the weights lack an entity of the frame, or its rows repeat.
-
-        Warns
-        -----
-        SpatialWeightsWarning
-            If there are islands, or entities that only the weights have.
-        MissingDataWarning
-            If the lag is missing because a neighbour has no value.
+        Warns of islands, of entities that are only in the weights, and of lags that are missing because a
+        neighbour has no value.
         """
         entity, entities = _coded(frame, 0)
         time, times = _coded(frame, 1) if frame.index.nlevels == 2 else (np.zeros_like(entity), range(1))
@@ -866,10 +837,10 @@ class SpatialLag:
         cells[time, entity] = values
         lag = lag_by_period(weights.matrix, cells)[time, entity]
 
-        lost = np.isnan(lag)
-        rows = tuple(frame.index[lost][:5])
-        unknown = missing_neighbours(weights.name, self.column, int(lost.sum()), rows)
-        issue((*weights.diagnostics, *unknown))
+        missing = np.isnan(lag)
+        rows = tuple(frame.index[missing][:5])
+        missing_notice = missing_neighbours(weights.name, self.column, int(missing.sum()), rows)
+        issue((*weights.diagnostics, *missing_notice))
         return lag
 
     def _values(self, frame: pd.DataFrame) -> Floats:
@@ -898,12 +869,12 @@ def _coded(frame: object, level: int) -> tuple[Ints, pd.Index[Any]]:
     return np.asarray(codes, dtype=np.intp), pd.Index(levels, tupleize_cols=False)
 
 
-def _three(found: pd.Series[Any], what: str) -> str:
-    return ", ".join(f"{found[f'{what}_{word}']:,.4g}" for word in ("min", "mean", "max"))
+def _three(description: pd.Series[Any], statistic: str) -> str:
+    return ", ".join(f"{description[f'{statistic}_{suffix}']:,.4g}" for suffix in ("min", "mean", "max"))
 
 
 def _mixed(a: SpatialWeights, b: SpatialWeights, share: float) -> Matrix:
-    """Mix the standardised weights of the same entities in the same order."""
+    """Add the standardised weights of the same entities in the same order."""
     return stored(share * a.matrix + (1 - share) * b.matrix)
 
 
@@ -916,7 +887,7 @@ def _refuse_no_share(share: object) -> None:
 
 
 def _described(a: SpatialWeights, b: SpatialWeights, share: float) -> dict[str, Any]:
-    """Describe how nested weights were made, with what is known of both."""
+    """Describe the construction of nested weights."""
     first, second = (weights.made_by or weights.name for weights in (a, b))
     variables = dict.fromkeys(weights.made_from for weights in (a, b) if weights.made_from is not None)
     return {
@@ -934,20 +905,7 @@ def _aligned_parts(
 
 
 def refuse_other(given: object, caller: str) -> None:
-    """Refuse what is no `SpatialWeights`.
-
-    Parameters
-    ----------
-    given : SpatialWeights
-        As passed.
-    caller : str
-        Which function needs them, for messages.
-
-    Raises
-    ------
-    InputTypeError
-        If it is something else.
-    """
+    """Refuse an argument that is not a `SpatialWeights`; `caller` names the function in messages."""
     if not isinstance(given, SpatialWeights):
         raise InputTypeError(
             f"{caller} takes SpatialWeights(matrix, entities), whose rows are matched with the panel by "

@@ -44,15 +44,15 @@ WORDS = Words(
         "head.Indirect": "Indirect",
         "head.Total": "Total",
         **{
-            f"{code}.weights.{how}": f"{name}, W: {{weights}}."
+            f"{code}.weights.{standardise}": f"{name}, W: {{weights}}."
             for code, name in MODELS.items()
-            for how in _CHINESE_SCALES
+            for standardise in _CHINESE_SCALES
         },
     },
     chinese={
         "rho": "被解释变量的空间滞后（ρ）",
         "lambda": "误差项的空间滞后（λ）",
-        **{f"weights.{how}": scale for how, scale in _CHINESE_SCALES.items()},
+        **{f"weights.{standardise}": scale for standardise, scale in _CHINESE_SCALES.items()},
         "lee_yu": "固定效应的估计偏误已按 Lee & Yu（2010）校正。",
         "several_rows": "{variable}同时出现在{terms}中，任何一行都不单独是其效应。",
         "direct": "直接效应",
@@ -65,9 +65,9 @@ WORDS = Words(
         "head.Indirect": "间接效应",
         "head.Total": "总效应",
         **{
-            f"{code}.weights.{how}": f"{name}，W：{{name}}（{scale}）。"
+            f"{code}.weights.{standardise}": f"{name}，W：{{name}}（{scale}）。"
             for code, name in _CHINESE_MODELS.items()
-            for how, scale in _CHINESE_SCALES.items()
+            for standardise, scale in _CHINESE_SCALES.items()
         },
     },
 )

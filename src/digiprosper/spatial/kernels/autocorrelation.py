@@ -22,39 +22,16 @@ _BLOCK: Final = 2**20
 
 @dataclass(frozen=True, slots=True)
 class WeightSums:
-    """Sums of weights that the moments of both statistics need.
+    """Sums of weights for the moments of both statistics, as Cliff & Ord (1981) define them."""
 
-    Parameters
-    ----------
-    n : int
-        Entities.
-    s0 : float
-        ``sum w_ij``.
-    s1 : float
-        ``sum (w_ij + w_ji)^2 / 2``.
-    s2 : float
-        ``sum_i (sum_j w_ij + sum_j w_ji)^2``.
-    """
-
-    n: int
-    s0: float
-    s1: float
-    s2: float
+    n: int  # entities
+    s0: float  # sum w_ij
+    s1: float  # sum (w_ij + w_ji)^2 / 2
+    s2: float  # sum_i (sum_j w_ij + sum_j w_ji)^2
 
 
 def weight_sums(matrix: Matrix) -> WeightSums:
-    """Sum weights.
-
-    Parameters
-    ----------
-    matrix : (n, n) array or csr_array
-        Weights.
-
-    Returns
-    -------
-    WeightSums
-        As Cliff & Ord (1981) define them.
-    """
+    """Compute the sums of (n, n) weights."""
     both: Any = matrix + matrix.T
     squares = both**2 if isinstance(both, np.ndarray) else both.data**2
     return WeightSums(
@@ -66,28 +43,18 @@ def weight_sums(matrix: Matrix) -> WeightSums:
 
 
 def _both_sums(matrix: Matrix) -> Floats:
-    """Sum each row and the column of the same entity."""
+    """Add the sum of each row and that of the column of the same entity."""
     rows, columns = (np.asarray(matrix.sum(axis=axis), dtype=np.float64).ravel() for axis in (1, 0))
     return rows + columns
 
 
 def deviations(cells: Floats) -> tuple[Floats, Bools]:
-    """Standardise a variable within periods.
+    """Standardise (T, n) values to mean zero and mean square one in each period.
 
-    Parameters
-    ----------
-    cells : (T, n) array
-        Finite values.
-
-    Returns
-    -------
-    z : (T, n) array
-        Of mean zero and mean square one; zero in a constant period.
-    constant : (T,) array of bool
-        Periods in which all entities have the same value.
+    Also returns the (T,) periods in which all values are the same; there the result is zero.
     """
-    size = np.abs(cells).max(axis=1, keepdims=True)
-    z = cells / np.where(size > 0, size, 1.0)
+    largest = np.abs(cells).max(axis=1, keepdims=True)
+    z = cells / np.where(largest > 0, largest, 1.0)
     z = z - z.mean(axis=1, keepdims=True)
     constant = np.abs(z).max(axis=1) <= CONSTANT
     spread = np.sqrt((z**2).mean(axis=1, keepdims=True))
@@ -96,18 +63,10 @@ def deviations(cells: Floats) -> tuple[Floats, Bools]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Global:
-    """Statistics by period.
+    """Statistics by period."""
 
-    Parameters
-    ----------
-    statistic : (T,) array
-        Of the data.
-    beyond : (T,) array of int
-        Permutations whose statistic is as far from its expectation, or farther.
-    """
-
-    statistic: Floats
-    beyond: Ints
+    statistic: Floats  # (T,)
+    beyond: Ints  # (T,) permutations whose statistic is at least as far from its expectation
 
 
 def global_statistics(
@@ -116,44 +75,27 @@ def global_statistics(
     """Compute Moran's I or Geary's C, and count permutations that are as extreme.
 
     ``I = n / S0 * z'Wz / z'z``; ``C = (n - 1) / (2 S0) * sum_ij w_ij (z_i - z_j)^2 / z'z``.
-
-    Parameters
-    ----------
-    matrix : (n, n) array or csr_array
-        Weights W.
-    z : (T, n) array
-        From `deviations`.
-    reps : int
-        Permutations of the entities, the same in all periods.
-    seed : SeedSequence
-        Of the permutations.
-    geary : bool
-        Whether to compute C instead of I.
-
-    Returns
-    -------
-    Global
-        By period.
+    `z` is the (T, n) array of `deviations`. Permutations of the entities are the same in all periods.
     """
     n = z.shape[1]
     total = float(matrix.sum())
-    both = _both_sums(matrix)
+    sums = _both_sums(matrix)
     expectation = 1.0 if geary else -1.0 / (n - 1)
 
     def statistics(values: Floats) -> Floats:
-        """Compute them for (n, b) columns of mean square one."""
+        """Compute the statistic of (n, b) columns of mean square one."""
         products = np.einsum("nb,nb->b", values, matrix @ values)
         if geary:
-            products = (n - 1) / (2 * n) * (both @ values**2 - 2 * products)
+            products = (n - 1) / (2 * n) * (sums @ values**2 - 2 * products)
         return np.asarray(products / total)
 
-    found = statistics(np.ascontiguousarray(z.T))
-    away = _as_far(np.abs(found - expectation), abs(expectation))
+    observed = statistics(np.ascontiguousarray(z.T))
+    distances = _as_far(np.abs(observed - expectation), abs(expectation))
     beyond = np.zeros(len(z), dtype=np.intp)
     for order in _permutations(n, reps, seed):
         for t, row in enumerate(z):
-            beyond[t] += (np.abs(statistics(row[order]) - expectation) >= away[t]).sum()
-    return Global(found, beyond)
+            beyond[t] += (np.abs(statistics(row[order]) - expectation) >= distances[t]).sum()
+    return Global(observed, beyond)
 
 
 def _permutations(n: int, reps: int, seed: np.random.SeedSequence) -> Iterator[Ints]:
@@ -166,23 +108,10 @@ def _permutations(n: int, reps: int, seed: np.random.SeedSequence) -> Iterator[I
 
 
 def moran_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
-    """Compute the moments of Moran's I under no spatial autocorrelation.
+    """Compute the moments of Moran's I without spatial autocorrelation (Cliff & Ord 1981, p. 21).
 
-    Parameters
-    ----------
-    sums : WeightSums
-        Of the weights, at least four entities.
-    z : (T, n) array
-        From `deviations`.
-
-    Returns
-    -------
-    expectation : float
-        ``-1 / (n - 1)``.
-    normality : float
-        Variance if values are independent and normal (Cliff & Ord 1981, p. 21).
-    randomisation : (T,) array
-        Variance over all permutations of the values; both variances are missing where they are zero.
+    Returns the expectation ``-1 / (n - 1)``, the variance for independent normal values, and for each period
+    the variance over all permutations of the (T, n) values of `deviations`. A variance of zero is missing.
     """
     n, s0, s1, s2 = sums.n, sums.s0, sums.s1, sums.s2
     expectation = -1.0 / (n - 1)
@@ -196,23 +125,10 @@ def moran_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
 
 
 def geary_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
-    """Compute the moments of Geary's C under no spatial autocorrelation.
+    """Compute the moments of Geary's C without spatial autocorrelation (Cliff & Ord 1981, p. 21).
 
-    Parameters
-    ----------
-    sums : WeightSums
-        Of the weights, at least four entities.
-    z : (T, n) array
-        From `deviations`.
-
-    Returns
-    -------
-    expectation : float
-        One.
-    normality : float
-        Variance if values are independent and normal (Cliff & Ord 1981, p. 21).
-    randomisation : (T,) array
-        Variance over all permutations of the values; both variances are missing where they are zero.
+    Returns the expectation one, the variance for independent normal values, and for each period the variance
+    over all permutations of the (T, n) values of `deviations`. A variance of zero is missing.
     """
     n, s0, s1, s2 = sums.n, sums.s0, sums.s1, sums.s2
     normality = ((2 * s1 + s2) * (n - 1) - 4 * s0**2) / (2 * (n + 1) * s0**2)
@@ -226,99 +142,60 @@ def geary_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
 
 
 def _as_far(distance: Floats, size: Floats | float) -> Floats:
-    """Allow for rounding in the distance of a statistic from a centre of some size, so that ties are ties."""
+    """Reduce distances from a centre of some size by their rounding error, so that ties count as ties."""
     return distance - SAME_STATISTIC * (distance + size)
 
 
 def _varying(variance: Floats | float, size: float) -> Floats:
-    """Keep a variance above the rounding of its terms: below it, no data change the statistic."""
+    """Replace a variance within the rounding error of its terms by NaN: no data change the statistic."""
     return np.where(variance > SAME_STATISTIC * size, variance, np.nan)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Local:
-    """Local statistics by period and entity.
+    """Local statistics by period and entity."""
 
-    Parameters
-    ----------
-    lag : (T, n) array
-        Spatial lag of the standardised variable.
-    statistic : (T, n) array
-        Local Moran.
-    beyond : (T, n) array of int
-        Permutations of the other entities whose statistic is as far from its expectation, or farther.
-    """
-
-    lag: Floats
-    statistic: Floats
-    beyond: Ints
+    lag: Floats  # (T, n) spatial lag of the standardised variable
+    statistic: Floats  # (T, n) local Moran statistic
+    beyond: Ints  # (T, n) permutations whose statistic is at least as far from its mean
 
 
 def local_statistics(matrix: Matrix, z: Floats, reps: int, seed: np.random.SeedSequence) -> Local:
     """Compute local Moran statistics, and count conditional permutations that are as extreme.
 
-    ``I_i = z_i sum_j w_ij z_j`` with z of mean square one (Anselin 1995). The value of i stays where
-    it is, and those of the others are permuted: each permutation of all entities is made one of the others by
-    exchanging the value that i got with its own, which leaves all of them equally likely.
-
-    Parameters
-    ----------
-    matrix : (n, n) array or csr_array
-        Weights W.
-    z : (T, n) array
-        From `deviations`.
-    reps : int
-        Permutations, the same for all entities and periods.
-    seed : SeedSequence
-        Of the permutations.
-
-    Returns
-    -------
-    Local
-        By period and entity.
+    ``I_i = z_i sum_j w_ij z_j`` with z of mean square one (Anselin 1995). The value of i is fixed, those
+    of the others are permuted: in each permutation of all entities the value that i received is exchanged with
+    z_i, which leaves all permutations of the others equally likely.
     """
     n = z.shape[1]
     lag = lag_by_period(matrix, z)
     # Mean of the lag over permutations of the other entities, whose values sum to -z_i.
     centre = -np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel() * z / (n - 1)
-    away = _as_far(np.abs(z * (lag - centre)), np.abs(z * centre))
+    distances = _as_far(np.abs(z * (lag - centre)), np.abs(z * centre))
     beyond = np.zeros(z.shape, dtype=np.intp)
     for order in _permutations(n, reps, seed):
-        place = np.empty_like(order)
-        np.put_along_axis(place, order, np.arange(n)[:, None], axis=0)
-        weight = _weights_at(matrix, place)
+        positions = np.empty_like(order)
+        np.put_along_axis(positions, order, np.arange(n)[:, None], axis=0)
+        received_weights = _weights_at(matrix, positions)
         for t, row in enumerate(z):
-            permuted, own = row[order], row[:, None]
-            drawn = matrix @ permuted + weight * (permuted - own)
-            further = np.abs(own * (drawn - centre[t, :, None])) >= away[t, :, None]
-            beyond[t] += further.sum(axis=1)
+            permuted, value = row[order], row[:, None]
+            drawn = matrix @ permuted + received_weights * (permuted - value)
+            as_far = np.abs(value * (drawn - centre[t, :, None])) >= distances[t, :, None]
+            beyond[t] += as_far.sum(axis=1)
     return Local(lag, z * lag, beyond)
 
 
-def _weights_at(matrix: Matrix, place: Ints) -> Floats:
-    """Take the weight ``w[i, place[i, b]]`` for each entity i and permutation b."""
-    rows = np.broadcast_to(np.arange(len(place))[:, None], place.shape)
-    found: Any = matrix[rows.ravel(), place.ravel()]
-    return np.asarray(found, dtype=np.float64).reshape(place.shape)
+def _weights_at(matrix: Matrix, positions: Ints) -> Floats:
+    """Return the weight ``w[i, positions[i, b]]`` for each entity i and permutation b."""
+    rows = np.broadcast_to(np.arange(len(positions))[:, None], positions.shape)
+    weights: Any = matrix[rows.ravel(), positions.ravel()]
+    return np.asarray(weights, dtype=np.float64).reshape(positions.shape)
 
 
 def benjamini_hochberg(p: Floats) -> Floats:
-    """Adjust p-values so that the false discovery rate is controlled.
+    """Adjust (T, n) p-values for the false discovery rate in each period (Benjamini & Hochberg 1995).
 
-    Parameters
-    ----------
-    p : (T, n) array
-        P-values; NaN where there is no test.
-
-    Returns
-    -------
-    (T, n) array
-        Adjusted within each period, over the tests that there are (Benjamini & Hochberg 1995).
-
-    Examples
-    --------
-    >>> benjamini_hochberg(np.array([[0.01, 0.04, np.nan, 0.03]])).round(3)
-    array([[0.03, 0.04,  nan, 0.04]])
+    NaN where there is no test, which does not count as one.
     """
     adjusted = np.full(p.shape, np.nan)
     for t, row in enumerate(p):

@@ -22,37 +22,17 @@ _LARGEST_SHARE = 0.9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Point:
-    """A model at its estimates, with what every covariance is computed from.
+    """A model at its estimates, with what every covariance is computed from."""
 
-    Parameters
-    ----------
-    columns : SpatialColumns
-        With the effects out.
-    optimum : Optimum
-        Estimates.
-    spectrum : Spectrum or None
-        Of the weights; None where no determinant is needed.
-    matrix : (N, N) array or csr_array
-        Weights.
-    lag, error : bool
-        Whether the outcome, and the error, has a spatial lag.
-    periods : float
-        Periods that the log-determinant counts: T, or T - 1 where the bias of entity effects is corrected.
-    sweep : callable
-        Takes the effects out of an (NT, 1) array.
-    inverses : dict
-        ``(I - a W)^-1`` by a, as far as they were computed; of all points with these weights.
-    """
-
-    columns: SpatialColumns
+    columns: SpatialColumns  # without fixed effects
     optimum: Optimum
-    spectrum: Spectrum | None
-    matrix: Matrix
-    lag: bool
-    error: bool
-    periods: float
-    sweep: Callable[[Floats], Floats]
-    inverses: dict[float, Floats] = field(default_factory=dict)
+    spectrum: Spectrum | None  # None if no determinant is needed
+    matrix: Matrix  # (N, N) weights
+    lag: bool  # whether the outcome has a spatial lag
+    error: bool  # whether the error has a spatial lag
+    periods: float  # in the log-determinant: T, or T - 1 if the bias of entity effects is corrected
+    sweep: Callable[[Floats], Floats]  # removes the fixed effects from an (NT, 1) array
+    inverses: dict[float, Floats] = field(default_factory=dict)  # (I - a W)^-1 by a; shared by points
 
     @property
     def spatial(self) -> list[float]:
@@ -65,13 +45,7 @@ class Point:
         return ["rho"] * self.lag + ["lambda"] * self.error
 
     def moves(self) -> Floats:
-        """Compute minus the derivatives of the residuals with respect to all parameters but sigma2.
-
-        Returns
-        -------
-        (NT, p) array
-            Of rho, lambda, the slopes.
-        """
+        """Compute minus the derivatives of the residuals in rho, lambda and the slopes, an (NT, p) array."""
         columns, rho, lam = self.columns, self.optimum.rho, self.optimum.lam
         _, first, *second = columns.y.T
         spatial = []
@@ -92,25 +66,14 @@ class Point:
         return np.asarray(self.matrix @ self.inverse(at))
 
     def trace(self, at: float, *, lags: int, inverses: int) -> float:
-        """Compute the trace of ``W^lags (I - a W)^-inverses`` over the periods that count."""
+        """Compute the trace of ``W^lags (I - a W)^-inverses``, times the number of periods that count."""
         if self.spectrum is None:
             return 0.0
         return self.periods * self.spectrum.trace(at, lags=lags, inverses=inverses)
 
 
 def observed_information(point: Point) -> Floats:
-    """Compute minus the second derivatives of the log likelihood.
-
-    Parameters
-    ----------
-    point : Point
-        The model at its estimates.
-
-    Returns
-    -------
-    (p + 1, p + 1) array
-        Of rho, lambda, the slopes and sigma2.
-    """
+    """Compute minus the second derivatives of the log likelihood in rho, lambda, the slopes and sigma2."""
     columns, e, sigma2 = point.columns, point.optimum.residuals, point.optimum.sigma2
     moves, q = point.moves(), len(point.spatial)
     squares = moves.T @ moves
@@ -133,18 +96,7 @@ def observed_information(point: Point) -> Floats:
 
 
 def expected_information(point: Point) -> Floats:
-    """Compute the expectation of `observed_information` under normal errors.
-
-    Parameters
-    ----------
-    point : Point
-        The model at its estimates.
-
-    Returns
-    -------
-    (p + 1, p + 1) array
-        Of rho, lambda, the slopes and sigma2.
-    """
+    """Compute the expectation of `observed_information` under normal errors."""
     sigma2 = point.optimum.sigma2
     multiplied = {at: point.multiplied(at) for at in point.spatial}
     means = _means(point, multiplied)
@@ -164,55 +116,37 @@ def clustered_covariance(point: Point) -> Floats:
 
     The score of a spatial coefficient has the form ``sum_t e_t' B e_t + m_t' e_t``. Its part from one entity
     is summed over the periods; its part from a pair of entities, ``(B_ij + B_ji) sum_t e_it e_jt``, is a term
-    of its own, since a sum by entity alone leaves out half of the variance of the pairs. Errors of different
-    entities are independent, those of one entity are not restricted.
-
-    Parameters
-    ----------
-    point : Point
-        The model at its estimates.
-
-    Returns
-    -------
-    (p + 1, p + 1) array
-        Covariance of rho, lambda, the slopes and sigma2, with the factor G / (G - 1).
+    of its own, since a sum by entity alone omits half of the variance of the pairs. Errors of different
+    entities are independent, those of one entity are not restricted. The factor is G / (G - 1).
     """
     sigma2, n = point.optimum.sigma2, point.columns.n_entities
     multiplied = {at: point.multiplied(at) for at in point.spatial}
     by_period = point.optimum.residuals.reshape(n, -1)
     products = by_period @ by_period.T / sigma2
     linear = _means(point, multiplied) * point.optimum.residuals[:, None] / sigma2
-    own = linear.reshape(n, -1, linear.shape[1]).sum(axis=1)
+    scores = linear.reshape(n, -1, linear.shape[1]).sum(axis=1)
     rows = point.periods
     for j, at in enumerate(point.spatial):
-        own[:, j] += np.diag(multiplied[at]) * (np.diag(products) - rows)
+        scores[:, j] += np.diag(multiplied[at]) * (np.diag(products) - rows)
     of_variance = (np.diag(products) - rows) / (2 * sigma2)
-    own = np.column_stack([own, of_variance])
-    meat = own.T @ own
+    scores = np.column_stack([scores, of_variance])
+    meat = scores.T @ scores
 
     above = np.triu_indices(n, 1)
     for i, first in enumerate(point.spatial):
         for j, second in enumerate(point.spatial):
-            left, right = (multiplied[at] + multiplied[at].T for at in (first, second))
-            meat[i, j] += float(np.sum(left[above] * right[above] * products[above] ** 2))
+            first_pairs, second_pairs = (multiplied[at] + multiplied[at].T for at in (first, second))
+            meat[i, j] += float(np.sum(first_pairs[above] * second_pairs[above] * products[above] ** 2))
     bread = np.linalg.inv(observed_information(point))
     return np.asarray(n / (n - 1) * bread @ meat @ bread)
 
 
 def time_effects_shift(point: Point) -> Floats:
-    """Compute what time effects take from the estimates, to the first order.
+    """Compute the correction of the estimates for time effects, to the first order (Lee & Yu 2010).
 
-    Parameters
-    ----------
-    point : Point
-        The model at the maximum of the likelihood.
-
-    Returns
-    -------
-    (p + 1,) array
-        What is added to rho, lambda, the slopes and sigma2, as in `lee_yu`: ``T I^-1 a`` with the expected
-        information I, where -T a is the expectation of the scores at the true values: `_period_scores` of rho
-        and lambda, and ``1 / (2 sigma2)`` of sigma2.
+    It is ``T I^-1 a`` for rho, lambda, the slopes and sigma2, with the expected information I. -T a is the
+    expectation of the scores at the true values: `_period_scores` of rho and lambda, ``1 / (2 sigma2)`` of
+    sigma2, and 0 of the slopes.
     """
     bias = np.zeros(len(point.spatial) + point.optimum.coefficients.size + 1)
     bias[: len(point.spatial)] = _period_scores(point)
@@ -221,19 +155,11 @@ def time_effects_shift(point: Point) -> Floats:
 
 
 def time_effects_bias(point: Point) -> Floats:
-    """Estimate the bias that time effects leave in rho and lambda.
+    """Estimate the bias of rho and lambda from time effects.
 
-    Parameters
-    ----------
-    point : Point
-        The model at the maximum of the likelihood.
-
-    Returns
-    -------
-    (q,) array
-        ``-s / (1 - 2 a s)``, where s is `time_effects_shift` and a `_period_scores`. Time effects also take
-        out the information ``2 T a^2`` in the means of the periods, of which 2 a s is the share. It is taken
-        as at most .9: beyond that the bias is only known to be very large.
+    ``-s / (1 - 2 a s)``, where s is `time_effects_shift` and a `_period_scores`. Time effects also remove the
+    information ``2 T a^2`` in the means of the periods, of which 2 a s is the share. It is limited to .9:
+    beyond that the bias is only known to be very large.
     """
     shift = time_effects_shift(point)[: len(point.spatial)]
     share = 2 * _period_scores(point) * shift
@@ -241,7 +167,7 @@ def time_effects_bias(point: Point) -> Floats:
 
 
 def _period_scores(point: Point) -> Floats:
-    """Compute what the effect of a period takes from the scores of rho and lambda, a (q,) array.
+    """Compute a, minus the expected score of rho and lambda per period under time effects.
 
     With B = I - lambda W, S = (I - rho W)^-1 and the vector of ones 1, it is ``1'B'B W S 1 / 1'B'B 1`` for
     rho and ``1'B'W 1 / 1'B'B 1`` for lambda. If all rows of W have the sum w, these are
@@ -261,24 +187,13 @@ def _period_scores(point: Point) -> Floats:
 
 
 def lee_yu(point: Point, *, entity: bool, time: bool) -> Optimum:
-    """Correct the bias of effects estimated directly.
+    """Correct the bias of fixed effects (Lee & Yu 2010; Elhorst 2014, eqs 3.25 and 3.26).
 
-    Parameters
-    ----------
-    point : Point
-        The model at the maximum of the likelihood.
-    entity, time : bool
-        Whether there are entity effects, and time effects.
-
-    Returns
-    -------
-    Optimum
-        Elhorst (2014), eqs 3.25 and 3.26, after Lee & Yu (2010): with time effects the estimates plus
-        `time_effects_shift`; with entity effects sigma2 times ``T / (T - 1)``.
-        The log likelihood stays that of the maximum.
+    With time effects `time_effects_shift` is added to the estimates; with entity effects sigma2 is multiplied
+    by ``T / (T - 1)``. The log likelihood remains that of the maximum.
     """
-    found, columns, q = point.optimum, point.columns, len(point.spatial)
-    values = np.concatenate([point.spatial, found.coefficients, [found.sigma2]])
+    optimum, columns, q = point.optimum, point.columns, len(point.spatial)
+    values = np.concatenate([point.spatial, optimum.coefficients, [optimum.sigma2]])
     if time:
         values = values + time_effects_shift(point)
     if entity:
@@ -288,12 +203,12 @@ def lee_yu(point: Point, *, entity: bool, time: bool) -> Optimum:
     coefficients = values[q:-1]
     residuals = columns.filtered_outcome(rho, lam) - columns.filtered(lam) @ coefficients
     return replace(
-        found, rho=rho, lam=lam, coefficients=coefficients, sigma2=float(values[-1]), residuals=residuals
+        optimum, rho=rho, lam=lam, coefficients=coefficients, sigma2=float(values[-1]), residuals=residuals
     )
 
 
 def _means(point: Point, multiplied: dict[float, Floats]) -> Floats:
-    """Compute the expectation of `Point.moves`: what the errors add to a spatial lag is left out."""
+    """Compute the expectation of `Point.moves`: the errors in a spatial lag are removed."""
     moves = point.moves()
     for j, at in enumerate(point.spatial):
         if point.error and j == len(point.spatial) - 1:

@@ -24,33 +24,20 @@ class LagrangeTests(NamedTuple):
 def lagrange_tests(matrix: Floats, x: Floats, e: Floats, lag_y: Floats, lag_e: Floats) -> LagrangeTests:
     """Compute the tests of Anselin, Le Gallo & Jayet (2008), with the robust versions of Elhorst (2010).
 
-    Parameters
-    ----------
-    matrix : (N, N) array
-        Weights.
-    x : (NT, k) array
-        Regressors with the effects out, rows by entity and then by period.
-    e : (NT,) array
-        Least-squares residuals of the outcome on them.
-    lag_y, lag_e : (NT,) arrays
-        Spatial lag of the outcome and of the residuals.
-
-    Returns
-    -------
-    LagrangeTests
-        The four statistics.
+    `x` are the (NT, k) demeaned regressors, `e` the (NT,) least-squares residuals of the outcome, and `lag_y`
+    and `lag_e` the spatial lags of both; rows are sorted by entity and then by period.
     """
     n_times = e.size / len(matrix)
     sigma2 = float(e @ e) / e.size
-    rest = ols(x, lag_y - lag_e).residuals
+    lag_residuals = ols(x, lag_y - lag_e).residuals
     trace = n_times * float(np.sum(matrix * matrix.T) + np.sum(matrix**2))
     # Information of rho given the slopes, and scores in units of sigma2.
-    information = float(rest @ rest) / sigma2 + trace
-    of_lag, of_error = float(e @ lag_y) / sigma2, float(e @ lag_e) / sigma2
+    information = float(lag_residuals @ lag_residuals) / sigma2 + trace
+    score_lag, score_error = float(e @ lag_y) / sigma2, float(e @ lag_e) / sigma2
     share = trace / information
     return LagrangeTests(
-        lag=of_lag**2 / information,
-        error=of_error**2 / trace,
-        robust_lag=(of_lag - of_error) ** 2 / (information - trace),
-        robust_error=(of_error - share * of_lag) ** 2 / (trace * (1 - share)),
+        lag=score_lag**2 / information,
+        error=score_error**2 / trace,
+        robust_lag=(score_lag - score_error) ** 2 / (information - trace),
+        robust_error=(score_error - share * score_lag) ** 2 / (trace * (1 - share)),
     )

@@ -25,38 +25,26 @@ _FINER = 7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpatialColumns:
-    """Columns of a balanced panel with the effects out, rows by entity and then by period.
+    """Columns of a balanced panel without fixed effects, rows sorted by entity and then by period."""
 
-    Parameters
-    ----------
-    y : (NT, 2) or (NT, 3) array
-        Outcome, its spatial lag, and for a spatial error the lag of that.
-    x : (NT, k) array
-        Regressors; spatial lags among them are regressors of their own.
-    wx : (NT, k) or (NT, 0) array
-        Spatial lag of each regressor for a spatial error; no columns without one.
-    n_times : int
-        Periods T.
-    """
-
-    y: Floats
-    x: Floats
-    wx: Floats
+    y: Floats  # (NT, 2) outcome and its spatial lag; (NT, 3) with the lag of that for a spatial error
+    x: Floats  # (NT, k) regressors, spatial lags among them
+    wx: Floats  # (NT, k) spatial lags of `x` for a spatial error, (NT, 0) without one
     n_times: int
 
     @property
     def nobs(self) -> int:
-        """Rows."""
+        """Number of rows NT."""
         return len(self.y)
 
     @property
     def n_entities(self) -> int:
-        """Entities."""
+        """Number of entities N."""
         return self.nobs // self.n_times
 
     @property
     def has_error(self) -> bool:
-        """Whether there are the columns of a spatial error."""
+        """Whether the columns for a spatial error are present."""
         return bool(self.y.shape[1] > 2)
 
     def filtered_outcome(self, rho: float, lam: float) -> Floats:
@@ -72,55 +60,26 @@ class SpatialColumns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Optimum:
-    """Maximum likelihood estimates.
+    """Maximum likelihood estimates."""
 
-    Parameters
-    ----------
-    rho, lam : float
-        Coefficients of the spatial lag of the outcome and of the error; 0 where the model has none.
-    coefficients : (k,) array
-        Slopes.
-    sigma2 : float
-        Mean squared residual.
-    loglik : float
-        Log likelihood, its constant included.
-    residuals : (NT,) array
-        Of the filtered equation.
-    at_end : {"", "rho", "lambda"}
-        Which coefficient is at an end of its interval.
-    """
-
-    rho: float
-    lam: float
-    coefficients: Floats
-    sigma2: float
+    rho: float  # 0 without a spatial lag of the outcome
+    lam: float  # 0 without a spatial lag of the error
+    coefficients: Floats  # (k,) slopes
+    sigma2: float  # mean squared residual
     loglik: float
-    residuals: Floats
-    at_end: str = ""
+    residuals: Floats  # (NT,) of the filtered equation
+    at_end: str = ""  # "rho" or "lambda" if it is at an end of its interval
 
 
 class _Profile(NamedTuple):
-    """Where the likelihood is largest in rho, given lambda."""
+    """Rho at which the likelihood is largest, given lambda."""
 
     rho: float
     at_end: bool
 
 
 def lagged(matrix: Matrix, columns: Floats) -> Floats:
-    """Take the spatial lag of columns, period by period.
-
-    Parameters
-    ----------
-    matrix : (N, N) array or csr_array
-        Weights.
-    columns : (NT, p) array
-        Rows by entity and then by period.
-
-    Returns
-    -------
-    (NT, p) array
-        ``W`` times the columns of every period.
-    """
+    """Compute the spatial lag of (NT, p) columns in each period, rows sorted by entity and then period."""
     by_entity = columns.reshape(matrix.shape[0], -1)
     return np.asarray((matrix @ by_entity).reshape(columns.shape))
 
@@ -129,21 +88,7 @@ def maximise(columns: SpatialColumns, spectrum: Spectrum, *, lag: bool, error: b
     """Maximise the likelihood of a spatial panel.
 
     A grid over the interval of each spatial coefficient finds the highest maximum; the estimate is the root
-    of the score beside it.
-
-    Parameters
-    ----------
-    columns : SpatialColumns
-        With the effects out.
-    spectrum : Spectrum
-        Of the weights.
-    lag, error : bool
-        Whether the outcome, and the error, has a spatial lag.
-
-    Returns
-    -------
-    Optimum
-        Estimates; `at_end` says whether there is no maximum inside the interval.
+    of the score beside it. `at_end` tells if there is no maximum inside the interval.
     """
     reduced = _reduced(columns)
     nodes, determinants = spectrum.nodes if lag else (np.zeros(1), np.zeros(1))
@@ -159,9 +104,9 @@ def maximise(columns: SpatialColumns, spectrum: Spectrum, *, lag: bool, error: b
     def heights(lams: Floats) -> Floats:
         squares = _squares(reduced, lams)
         rhos = np.array([_profile(squares.one(i), terms).rho for i in range(lams.size)])
-        left = np.diag(squares.at(rhos))
-        both = spectrum.log_determinant(rhos) + spectrum.log_determinant(lams)
-        return np.asarray(columns.n_times * both - columns.nobs / 2 * np.log(left))
+        residual_squares = np.diag(squares.at(rhos))
+        determinants_sum = spectrum.log_determinant(rhos) + spectrum.log_determinant(lams)
+        return np.asarray(columns.n_times * determinants_sum - columns.nobs / 2 * np.log(residual_squares))
 
     def score(lam: float) -> float:
         return _error_score(reduced, spectrum, profile_at(lam).rho, lam)
@@ -176,50 +121,20 @@ def maximise(columns: SpatialColumns, spectrum: Spectrum, *, lag: bool, error: b
 def log_likelihood(
     columns: SpatialColumns, spectrum: Spectrum | None, rho: float, lam: float, squares: float
 ) -> float:
-    """Compute the log likelihood with slopes and variance concentrated out.
+    """Compute the concentrated log likelihood from the sum of squared residuals.
 
-    Parameters
-    ----------
-    columns : SpatialColumns
-        With the effects out.
-    spectrum : Spectrum or None
-        Of the weights; None where the determinant is 1.
-    rho, lam : float
-        Spatial coefficients.
-    squares : float
-        Sum of squared residuals.
-
-    Returns
-    -------
-    float
-        ``T ln|I - rho W| + T ln|I - lambda W| - NT/2 [ln(2 pi e'e / NT) + 1]``.
+    ``T ln|I - rho W| + T ln|I - lambda W| - NT/2 [ln(2 pi e'e / NT) + 1]``; the determinants are 1 without a
+    spectrum.
     """
     n = columns.nobs
-    both = 0.0 if spectrum is None else float(spectrum.log_determinant(np.array([rho, lam])).sum())
-    return columns.n_times * both - n / 2 * float(np.log(2 * np.pi * squares / n) + 1)
+    determinants = 0.0 if spectrum is None else float(spectrum.log_determinant(np.array([rho, lam])).sum())
+    return columns.n_times * determinants - n / 2 * float(np.log(2 * np.pi * squares / n) + 1)
 
 
 def at_values(
     columns: SpatialColumns, spectrum: Spectrum | None, rho: float, lam: float, *, at_end: str = ""
 ) -> Optimum:
-    """Estimate slopes and sigma2 given the spatial coefficients, by least squares on all rows.
-
-    Parameters
-    ----------
-    columns : SpatialColumns
-        With the effects out.
-    spectrum : Spectrum or None
-        Of the weights; None where the model has no spatial coefficient.
-    rho, lam : float
-        Spatial coefficients.
-    at_end : {"", "rho", "lambda"}
-        Which of them is at an end of its interval.
-
-    Returns
-    -------
-    Optimum
-        Estimates.
-    """
+    """Estimate slopes and sigma2 given the spatial coefficients, by least squares on all rows."""
     coefficients, residuals = _least_squares(columns.filtered(lam), columns.filtered_outcome(rho, lam))
     squares = float(residuals @ residuals)
     return Optimum(
@@ -239,10 +154,10 @@ def _least_squares(design: Floats, outcome: Floats) -> tuple[Floats, Floats]:
         return np.zeros(0), outcome
     length = np.sqrt(np.einsum("ij,ij->j", design, design))
     basis, triangle = np.linalg.qr(design / length)
-    heights = basis.T @ outcome
-    slopes = np.linalg.solve(triangle, heights)
+    projections = basis.T @ outcome
+    slopes = np.linalg.solve(triangle, projections)
     coefficients = slopes / (length if outcome.ndim == 1 else length[:, None])
-    return coefficients, np.asarray(outcome - basis @ heights)
+    return coefficients, np.asarray(outcome - basis @ projections)
 
 
 def _reduced(columns: SpatialColumns) -> SpatialColumns:
@@ -258,24 +173,24 @@ def _reduced(columns: SpatialColumns) -> SpatialColumns:
 
 
 class _Squares(NamedTuple):
-    """Sums of squares ``least + curve (rho - bottom)^2`` of residuals linear in rho; one value a lambda."""
+    """Sums of squares ``least + curve (rho - bottom)^2`` of residuals linear in rho, one value per lambda."""
 
     least: Floats
     curve: Floats
     bottom: Floats
 
     def one(self, position: int) -> _Squares:
-        """Take those of one lambda."""
+        """Select the values of one lambda."""
         return _Squares(*(part[position : position + 1] for part in self))
 
     def at(self, rho: Floats) -> Floats:
-        """Compute them at values of rho, an array with a row a lambda."""
+        """Compute the sums at values of rho, an array with a row per lambda."""
         return self.least[:, None] + self.curve[:, None] * (rho - self.bottom[:, None]) ** 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _LogTerms:
-    """What the likelihood in rho needs beside the residuals: the log-determinant on a grid, T and NT."""
+    """Log-determinants on a grid, T and NT: the likelihood in rho apart from the residuals."""
 
     spectrum: Spectrum
     grid: Floats
@@ -284,12 +199,12 @@ class _LogTerms:
     nobs: int
 
     def heights(self, squares: _Squares) -> Floats:
-        """Compute the likelihood on the grid but for what depends on lambda alone; one row a lambda."""
+        """Compute the likelihood on the grid, without the terms in lambda alone; a row per lambda."""
         return np.asarray(self.n_times * self.determinants - self.nobs / 2 * np.log(squares.at(self.grid)))
 
 
 def _squares(reduced: SpatialColumns, lams: Floats) -> _Squares:
-    """Regress the outcome and its spatial lag, both filtered, on the filtered regressors."""
+    """Regress the outcome and its spatial lag, both filtered, on the filtered regressors, for each lambda."""
     if reduced.has_error:
         y, first, second = reduced.y.T
         at = lams[:, None]
@@ -299,12 +214,12 @@ def _squares(reduced: SpatialColumns, lams: Floats) -> _Squares:
         pair, design = reduced.y[None], reduced.x[None]
     length = np.sqrt(np.einsum("lij,lij->lj", design, design))
     basis = np.linalg.qr(design / length[:, None, :])[0]
-    left = pair - basis @ (basis.transpose(0, 2, 1) @ pair)
-    curve = np.einsum("li,li->l", left[:, :, 1], left[:, :, 1])
-    cross = np.einsum("li,li->l", left[:, :, 0], left[:, :, 1])
+    residuals = pair - basis @ (basis.transpose(0, 2, 1) @ pair)
+    curve = np.einsum("li,li->l", residuals[:, :, 1], residuals[:, :, 1])
+    cross = np.einsum("li,li->l", residuals[:, :, 0], residuals[:, :, 1])
     bottom = np.divide(cross, curve, out=np.zeros_like(curve), where=curve > 0)
-    rest = left[:, :, 0] - bottom[:, None] * left[:, :, 1]
-    return _Squares(np.einsum("li,li->l", rest, rest), curve, bottom)
+    partial_residuals = residuals[:, :, 0] - bottom[:, None] * residuals[:, :, 1]
+    return _Squares(np.einsum("li,li->l", partial_residuals, partial_residuals), curve, bottom)
 
 
 def _profile(squares: _Squares, terms: _LogTerms) -> _Profile:
@@ -327,7 +242,7 @@ def _profile(squares: _Squares, terms: _LogTerms) -> _Profile:
 
 
 def _error_score(reduced: SpatialColumns, spectrum: Spectrum, rho: float, lam: float) -> float:
-    """Compute the derivative of the log likelihood in lambda, over NT."""
+    """Compute the derivative of the log likelihood in lambda, divided by NT."""
     outcome, design = reduced.filtered_outcome(rho, lam), reduced.filtered(lam)
     coefficients, residuals = _least_squares(design, outcome)
     lag = reduced.y[:, 1] - rho * reduced.y[:, 2] - reduced.wx @ coefficients
@@ -347,27 +262,10 @@ def _root(
     *,
     first: Floats | None = None,
 ) -> tuple[float, bool]:
-    """Find the root of the score next to the best node of a grid.
+    """Find the root of the score next to the best node of a grid, and whether it is an end of the interval.
 
-    Parameters
-    ----------
-    score : callable
-        Derivative of the log likelihood.
-    heights : callable
-        Log likelihood of an array of values, but for a constant.
-    grid : (m,) array
-        Nodes inside the interval.
-    spectrum : Spectrum
-        With the ends of the interval.
-    first : (m,) array, optional
-        `heights` on the grid, where they are known.
-
-    Returns
-    -------
-    root : float
-        Where the score is zero; an end if it has no root up to there.
-    at_end : bool
-        Whether it is an end.
+    `heights` is the log likelihood of an array of values apart from a constant, `first` its values on the
+    grid if they are known. The result is an end if the score has no root up to it.
     """
     from scipy.optimize import brentq
 
@@ -375,26 +273,26 @@ def _root(
     margin = AT_THE_END * (spectrum.high - spectrum.low)
     nodes = np.array([spectrum.low + margin, *grid, spectrum.high - margin])
     best = int((heights(grid) if first is None else first).argmax())
-    left, middle, right = nodes[best : best + 3]
-    if best == 0 and score(left) <= 0:
-        return float(left), True
-    if best == len(grid) - 1 and score(right) >= 0:
-        return float(right), True
+    low, middle, high = nodes[best : best + 3]
+    if best == 0 and score(low) <= 0:
+        return float(low), True
+    if best == len(grid) - 1 and score(high) >= 0:
+        return float(high), True
     # Where another rho is best on the other side of a node, the score jumps, and a finer grid is needed.
     refinements = 0
-    while not _changes_sign(score, left, middle, right) and refinements < _REFINEMENTS:
-        finer = np.linspace(left, right, _FINER + 2)
+    while not _changes_sign(score, low, middle, high) and refinements < _REFINEMENTS:
+        finer = np.linspace(low, high, _FINER + 2)
         best = int(heights(finer[1:-1]).argmax())
-        left, middle, right = finer[best : best + 3]
+        low, middle, high = finer[best : best + 3]
         refinements += 1
-    if not _changes_sign(score, left, middle, right):
+    if not _changes_sign(score, low, middle, high):
         return float(middle), False
-    bracket = (middle, right) if score(middle) > 0 else (left, middle)
+    bracket = (middle, high) if score(middle) > 0 else (low, middle)
     # Weights of any size: what is exact is the distance over the length of the interval.
     exact = EXACT_ROOT * (spectrum.high - spectrum.low)
     return float(brentq(score, *bracket, xtol=exact, rtol=EXACT_ROOT)), False
 
 
-def _changes_sign(score: Callable[[float], float], left: float, middle: float, right: float) -> bool:
-    """Find out whether the score has a root between the middle and the end towards which it is uphill."""
-    return score(right) < 0 if score(middle) > 0 else score(left) > 0
+def _changes_sign(score: Callable[[float], float], low: float, middle: float, high: float) -> bool:
+    """Tell whether the score has a root between the middle and the end at which the likelihood is higher."""
+    return score(high) < 0 if score(middle) > 0 else score(low) > 0

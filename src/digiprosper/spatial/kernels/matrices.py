@@ -25,18 +25,9 @@ _DENSE_EIGENVALUES: Final = 1_000
 
 
 def stored(matrix: Any) -> Matrix:
-    """Store a matrix the way in which products with it are fastest.
+    """Copy a matrix to the form with the fastest products, read-only and without stored zeros.
 
-    Parameters
-    ----------
-    matrix : (n, n) array or scipy.sparse matrix
-        Weights.
-
-    Returns
-    -------
-    (n, n) array or csr_array
-        Rows of links (CSR) where n is at least 200 and at most a tenth of all pairs are linked; dense
-        otherwise. A copy that cannot be written to, without stored zeros.
+    Rows of links (CSR) if n is at least 200 and at most a tenth of all pairs are linked; dense otherwise.
     """
     from scipy.sparse import csr_array, issparse
 
@@ -62,36 +53,12 @@ def _frozen_rows(rows: csr_array[Any]) -> csr_array[Any]:
 
 
 def to_dense(matrix: Matrix) -> Floats:
-    """Write a matrix out.
-
-    Parameters
-    ----------
-    matrix : (n, n) array or csr_array
-        Weights.
-
-    Returns
-    -------
-    (n, n) array
-        Dense; the same one if it is dense already.
-    """
+    """Return the dense array of weights, the same one if they are dense already."""
     return matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
 
 
 def link_ends(matrix: Matrix) -> tuple[Ints, Ints, Floats]:
-    """List the links.
-
-    Parameters
-    ----------
-    matrix : (n, n) array or csr_array
-        Weights.
-
-    Returns
-    -------
-    rows, columns : (L,) arrays of int
-        Entity and neighbour of each link, by row and then column.
-    weights : (L,) array
-        All positive.
-    """
+    """Return the rows, the columns and the positive weights of the links, by row and then column."""
     if isinstance(matrix, np.ndarray):
         rows, columns = np.nonzero(matrix)
         return rows, columns, matrix[rows, columns]
@@ -99,56 +66,19 @@ def link_ends(matrix: Matrix) -> tuple[Ints, Ints, Floats]:
     return rows, matrix.indices.astype(np.intp), matrix.data
 
 
-def cut(matrix: Matrix, places: Ints) -> Matrix:
-    """Take some entities, in a new order.
-
-    Parameters
-    ----------
-    matrix : (n, n) array or csr_array
-        Weights.
-    places : (m,) array of int
-        Positions of the entities to take.
-
-    Returns
-    -------
-    (m, m) array or csr_array
-        Their weights among one another.
-    """
-    return stored(matrix[places][:, places])
+def cut(matrix: Matrix, positions: Ints) -> Matrix:
+    """Select the weights among some entities, given their positions in the new order."""
+    return stored(matrix[positions][:, positions])
 
 
 def row_standardised(matrix: Matrix) -> Matrix:
-    """Divide each row by its sum.
-
-    Parameters
-    ----------
-    matrix : (n, n) array or csr_array
-        Weights.
-
-    Returns
-    -------
-    (n, n) array or csr_array
-        Rows that sum to one; a row of zeros stays.
-    """
+    """Divide each row by its sum; a row of zeros remains."""
     sums = np.asarray(matrix.sum(axis=1)).ravel()
     return scaled(matrix, 1.0 / np.where(sums > 0, sums, 1.0))
 
 
 def scaled(matrix: Matrix, factors: Floats) -> Matrix:
-    """Multiply each row by a factor.
-
-    Parameters
-    ----------
-    matrix : (n, n) array or csr_array
-        Weights.
-    factors : (n,) array
-        One a row.
-
-    Returns
-    -------
-    (n, n) array or csr_array
-        Read-only.
-    """
+    """Multiply each row by a factor; the result is read-only."""
     if isinstance(matrix, np.ndarray):
         out = matrix * factors[:, None]
         out.setflags(write=False)
@@ -159,22 +89,9 @@ def scaled(matrix: Matrix, factors: Floats) -> Matrix:
 
 
 def spectral_radius(matrix: Matrix) -> float:
-    """Compute the largest absolute value of an eigenvalue.
+    """Compute the largest absolute eigenvalue; zero if the links have no cycle.
 
-    Parameters
-    ----------
-    matrix : (n, n) array or csr_array
-        Weights, none negative: the radius is then an eigenvalue itself (Perron, Frobenius).
-
-    Returns
-    -------
-    float
-        Zero where no chain of links comes back to where it began.
-
-    Examples
-    --------
-    >>> round(spectral_radius(np.array([[0.0, 4.0], [1.0, 0.0]])), 12)
-    2.0
+    Weights are not negative, so the radius is itself an eigenvalue (Perron, Frobenius).
     """
     parts = pattern_of(matrix).strong
     rows, columns, _ = link_ends(matrix)
@@ -203,18 +120,7 @@ def _irreducible_radius(matrix: Matrix) -> float:
 
 
 def is_symmetric(matrix: Matrix) -> bool:
-    """Find out whether weights are the same in both directions.
-
-    Parameters
-    ----------
-    matrix : (n, n) array or csr_array
-        Weights.
-
-    Returns
-    -------
-    bool
-        Up to rounding.
-    """
+    """Tell whether weights are the same in both directions, apart from rounding."""
     if isinstance(matrix, np.ndarray):
         return bool((np.abs(matrix - matrix.T) <= SYMMETRIC * np.maximum(matrix, matrix.T)).all())
     other = matrix.T.tocsr()
@@ -224,47 +130,22 @@ def is_symmetric(matrix: Matrix) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
-    """Who is linked with whom.
+    """Links between entities."""
 
-    Parameters
-    ----------
-    neighbours : (n,) array of int
-        Links that leave each entity: positive weights of its row.
-    islands : (n,) array of bool
-        Rows without a link.
-    parts : (n,) array of int
-        Connected part of each entity, whatever the direction of the links.
-    strong : (n,) array of int
-        Strongly connected part: a chain of links leads from each entity of it to each other.
-    n_mutual : int
-        Links that have one in the other direction.
-    """
-
-    neighbours: Ints
-    islands: Bools
-    parts: Ints
-    strong: Ints
-    n_mutual: int
+    neighbours: Ints  # (n,) positive weights in each row
+    islands: Bools  # (n,) whether a row has no link
+    parts: Ints  # (n,) connected component, in any direction of the links
+    strong: Ints  # (n,) strongly connected component, along the direction of the links
+    n_mutual: int  # links that have one in the other direction
 
     @property
     def n_parts(self) -> int:
-        """How many connected parts."""
+        """Number of connected components."""
         return int(self.parts.max()) + 1
 
 
 def pattern_of(matrix: Matrix) -> Pattern:
-    """Describe who is linked with whom.
-
-    Parameters
-    ----------
-    matrix : (n, n) array or csr_array
-        Weights.
-
-    Returns
-    -------
-    Pattern
-        Counts and connected parts.
-    """
+    """Count neighbours and find connected components."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
@@ -281,31 +162,14 @@ def pattern_of(matrix: Matrix) -> Pattern:
 
 
 def lag_by_period(matrix: Matrix, cells: Floats) -> Floats:
-    """Compute the spatial lag of a variable, period by period.
+    """Compute the spatial lag ``sum_j w_ij x_jt`` of (T, n) values in each period.
 
-    Parameters
-    ----------
-    matrix : (n, n) array or csr_array
-        Weights W.
-    cells : (T, n) array
-        The variable by period and entity; NaN where it is missing.
-
-    Returns
-    -------
-    (T, n) array
-        ``sum_j w_ij x_jt``; NaN where a neighbour is missing, zero for a row of W without links.
-
-    Examples
-    --------
-    >>> pairs = np.array([[0.0, 1.0, 0.0], [0.5, 0.0, 0.5], [0.0, 0.0, 0.0]])
-    >>> lag_by_period(pairs, np.array([[1.0, 2.0, 4.0], [1.0, np.nan, 4.0]]))
-    array([[2. , 2.5, 0. ],
-           [nan, 2.5, 0. ]])
+    NaN if a neighbour is missing, zero for a row of W without links.
     """
     missing = np.isnan(cells)
     lag = (matrix @ np.where(missing, 0.0, cells).T).T
-    touched = missing.any(axis=1)
-    if touched.any():
-        reached = (matrix @ missing[touched].T.astype(np.float64)).T
-        lag[touched] = np.where(reached > 0, np.nan, lag[touched])
+    incomplete = missing.any(axis=1)
+    if incomplete.any():
+        missing_weight = (matrix @ missing[incomplete].T.astype(np.float64)).T
+        lag[incomplete] = np.where(missing_weight > 0, np.nan, lag[incomplete])
     return np.ascontiguousarray(lag)

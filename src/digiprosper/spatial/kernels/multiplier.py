@@ -17,66 +17,31 @@ if TYPE_CHECKING:
 
 
 class Averages(NamedTuple):
-    """Averages over S = (I - rho W)^-1 that effects are made of, each an array or a number.
+    """Means of the diagonals and of the row sums of S = (I - rho W)^-1 and of S W; arrays or numbers."""
 
-    The mean of the diagonal of S and of S W, and the mean row sum of S and of S W.
-    """
-
-    own: Floats
-    own_lag: Floats
-    total: Floats
-    total_lag: Floats
+    own: Floats  # diagonal of S
+    own_lag: Floats  # diagonal of S W
+    total: Floats  # row sums of S
+    total_lag: Floats  # row sums of S W
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Effects:
-    """Average effects with their covariance, in the order of `estimates` read by row.
+    """Average effects and their covariance by the delta method (LeSage & Pace 2009, 2.7)."""
 
-    Parameters
-    ----------
-    estimates : (3, k) array
-        Direct, indirect and total effect of each regressor (LeSage & Pace 2009, 2.7).
-    covariance : (3k, 3k) array
-        By the delta method.
-    """
-
-    estimates: Floats
-    covariance: Floats
+    estimates: Floats  # (3, k) direct, indirect and total
+    covariance: Floats  # (3k, 3k), in the order of `estimates` read by row
 
 
 def row_sum(matrix: Floats) -> float | None:
-    """Give the sum that all rows have.
-
-    Parameters
-    ----------
-    matrix : (N, N) array
-        Weights.
-
-    Returns
-    -------
-    float or None
-        None if rows have different sums.
-    """
+    """Return the common sum of all rows, or None if rows have different sums."""
     sums = matrix.sum(axis=1)
-    same = np.ptp(sums) <= EQUAL_ROW_SUMS * np.abs(sums).max()
-    return float(sums.mean()) if same else None
+    equal = np.ptp(sums) <= EQUAL_ROW_SUMS * np.abs(sums).max()
+    return float(sums.mean()) if equal else None
 
 
 def multiplier(matrix: Matrix, rho: float) -> Floats:
-    """Compute ``S = (I - rho W)^-1``.
-
-    Parameters
-    ----------
-    matrix : (N, N) array or csr_array
-        Weights.
-    rho : float
-        Coefficient of the spatial lag of the outcome; 0 for a model without.
-
-    Returns
-    -------
-    (N, N) array
-        The inverse.
-    """
+    """Compute ``S = (I - rho W)^-1``, an (N, N) array."""
     from scipy.linalg import inv
 
     identity = np.eye(matrix.shape[0])
@@ -86,23 +51,9 @@ def multiplier(matrix: Matrix, rho: float) -> Floats:
 
 
 def averages(matrix: Floats, inverse: Floats, spectrum: Spectrum, rho: float) -> tuple[Averages, Averages]:
-    """Average the multiplier, and its derivative in rho.
+    """Compute the averages of the multiplier, and their derivatives in rho.
 
-    Parameters
-    ----------
-    matrix : (N, N) array
-        Weights.
-    inverse : (N, N) array
-        From `multiplier`.
-    spectrum : Spectrum
-        Of the weights.
-    rho : float
-        Coefficient of the spatial lag of the outcome.
-
-    Returns
-    -------
-    value, slope : Averages
-        Numbers; the diagonals are traces from the eigenvalues.
+    The diagonals are traces from the eigenvalues.
     """
     n, lag = len(matrix), matrix.sum(axis=1)
     rows, columns = inverse.sum(axis=1), inverse.sum(axis=0)
@@ -121,18 +72,7 @@ def averages(matrix: Floats, inverse: Floats, spectrum: Spectrum, rho: float) ->
 
 
 def without_lag(matrix: Floats) -> tuple[Averages, Averages]:
-    """Average the multiplier of a model without a spatial lag of the outcome, S = I.
-
-    Parameters
-    ----------
-    matrix : (N, N) array
-        Weights.
-
-    Returns
-    -------
-    value, slope : Averages
-        Numbers; the slope is zero.
-    """
+    """Compute the averages, and their derivatives of zero, without a spatial lag of the outcome: S = I."""
     zero = np.zeros(())
     value = Averages(np.ones(()), np.diag(matrix).mean(), np.ones(()), matrix.sum(axis=1).mean())
     return value, Averages(zero, zero, zero, zero)
@@ -141,23 +81,10 @@ def without_lag(matrix: Floats) -> tuple[Averages, Averages]:
 def effects(
     value: Averages, slope: Averages, slopes: Floats, lags: Floats, covariance: Floats, *, lag: bool
 ) -> Effects:
-    """Compute average effects with errors by the delta method.
+    """Compute the average effects of ``S (I b + W th)`` with errors by the delta method.
 
-    Parameters
-    ----------
-    value, slope : Averages
-        Of the multiplier, and its derivative in rho.
-    slopes, lags : (k,) arrays
-        Coefficients b of the regressors and th of their spatial lags; zeros where there is none.
-    covariance : array
-        Of rho (with `lag`), b and th, in this order.
-    lag : bool
-        Whether the model has rho.
-
-    Returns
-    -------
-    Effects
-        Of ``S (I b + W th)``.
+    `value` and `slope` are averages of the multiplier and their derivatives in rho; `slopes` and `lags` are b
+    and th, zero where there is none. `covariance` is that of rho (with `lag`), b and th, in this order.
     """
     k = slopes.size
     direct = value.own * slopes + value.own_lag * lags
@@ -176,43 +103,23 @@ def effects(
 def effects_of_draws(
     matrix: Floats, spectrum: Spectrum | None, rho: Floats, slopes: Floats, lags: Floats
 ) -> Floats:
-    """Compute average effects for drawn coefficients.
+    """Compute the average effects of B draws of rho (B,), and of b and th (B, k); a (B, 3, k) array.
 
-    Parameters
-    ----------
-    matrix : (N, N) array
-        Weights.
-    spectrum : Spectrum or None
-        Of the weights; None for a model without a spatial lag of the outcome.
-    rho : (B,) array
-        Draws of rho; not used without a spectrum.
-    slopes, lags : (B, k) arrays
-        Draws of b and th.
-
-    Returns
-    -------
-    (B, 3, k) array
-        Direct, indirect and total effects.
+    Without a spectrum the model has no spatial lag of the outcome, and rho is not used.
     """
     at = without_lag(matrix)[0] if spectrum is None else _averages_at(matrix, spectrum, rho)
-    own, own_lag, total_one, total_lag = (np.asarray(part)[..., None] for part in at)
-    direct = own * slopes + own_lag * lags
-    total = total_one * slopes + total_lag * lags
+    mean_diagonal, mean_diagonal_lag, mean_row_sum, mean_row_sum_lag = (
+        np.asarray(part)[..., None] for part in at
+    )
+    direct = mean_diagonal * slopes + mean_diagonal_lag * lags
+    total = mean_row_sum * slopes + mean_row_sum_lag * lags
     return np.stack([direct, total - direct, total], axis=1)
 
 
 def symmetric_root(covariance: Floats) -> Floats:
-    """Compute a root of a covariance, which may be singular, from the symmetric root of the correlations.
+    """Compute R with ``R' R`` the (k, k) covariance, so that rows ``z @ R`` of standard normal z have it.
 
-    Parameters
-    ----------
-    covariance : (k, k) array
-        Of coefficients; a row of zeros for one that is fixed.
-
-    Returns
-    -------
-    (k, k) array
-        R with ``R' R`` the covariance, which that of ``z @ R`` is for standard normal rows z.
+    It may be singular, with rows of zeros: R is computed from the symmetric root of the correlations.
     """
     deviations = np.sqrt(np.diag(covariance))
     scale = np.where(deviations > 0, deviations, 1.0)
@@ -222,32 +129,21 @@ def symmetric_root(covariance: Floats) -> Floats:
 
 
 def _averages_at(matrix: Floats, spectrum: Spectrum, rho: Floats) -> Averages:
-    """Average the multiplier at many values of rho."""
-    n, common = len(matrix), row_sum(matrix)
-    own = spectrum.traces(rho, lags=0, inverses=1) / n
-    own_lag = spectrum.traces(rho, lags=1, inverses=1) / n
-    if common is not None:
-        return Averages(own, own_lag, 1 / (1 - rho * common), common / (1 - rho * common))
+    """Compute the averages of the multiplier at many values of rho."""
+    n, common_sum = len(matrix), row_sum(matrix)
+    diagonal = spectrum.traces(rho, lags=0, inverses=1) / n
+    diagonal_lag = spectrum.traces(rho, lags=1, inverses=1) / n
+    if common_sum is not None:
+        return Averages(
+            diagonal, diagonal_lag, 1 / (1 - rho * common_sum), common_sum / (1 - rho * common_sum)
+        )
     ones = np.ones(n)
     columns = np.array([np.linalg.solve((np.eye(n) - at * matrix).T, ones) for at in rho])
-    return Averages(own, own_lag, columns.mean(axis=1), columns @ (matrix @ ones) / n)
+    return Averages(diagonal, diagonal_lag, columns.mean(axis=1), columns @ (matrix @ ones) / n)
 
 
 def by_unit(matrix: Floats, inverse: Floats) -> Floats:
-    """Compute what the effects of single units are made of.
-
-    Parameters
-    ----------
-    matrix : (N, N) array
-        Weights.
-    inverse : (N, N) array
-        From `multiplier`.
-
-    Returns
-    -------
-    (6, N) array
-        Diagonal, row sums and column sums of S, then of S W.
-    """
+    """Compute the diagonal, row sums and column sums of S, then of S W, a (6, N) array."""
     columns = inverse.sum(axis=0)
     diagonal = np.einsum("ij,ji->i", inverse, matrix)
     of_lag = [diagonal, inverse @ matrix.sum(axis=1), columns @ matrix]

@@ -20,7 +20,7 @@ _BLOCK: Final = 2**22
 
 
 def _blocks(degrees: Floats) -> Iterator[tuple[int, Floats]]:
-    """Compute distances to all places, some rows at a time; infinite from a place to itself."""
+    """Compute distances to all places in kilometres, some rows at a time; infinite from a place to itself."""
     n = len(degrees)
     step = max(1, _BLOCK // max(n, 1))
     for start in range(0, n, step):
@@ -31,39 +31,16 @@ def _blocks(degrees: Floats) -> Iterator[tuple[int, Floats]]:
 
 
 def same_places(degrees: Floats) -> tuple[Ints, Ints]:
-    """Find pairs at the same place.
-
-    Parameters
-    ----------
-    degrees : (n, 2) array
-        Latitude and longitude.
-
-    Returns
-    -------
-    first, second : (m,) arrays of int
-        Positions of each pair, once.
-    """
+    """Return the positions of each pair of entities at the same place, once."""
     pairs = np.concatenate([np.argwhere(km == 0) + np.array([start, 0]) for start, km in _blocks(degrees)])
     first, second = pairs[pairs[:, 0] < pairs[:, 1]].T
     return first, second
 
 
 def inverse_distances(degrees: Floats, power: float, cutoff: float | None) -> Matrix:
-    """Compute ``d_ij ** -power``.
+    """Compute ``d_ij ** -power`` from (n, 2) latitudes and longitudes, no two the same; zero on the diagonal.
 
-    Parameters
-    ----------
-    degrees : (n, 2) array
-        Latitude and longitude, no two at the same place.
-    power : float
-        Positive.
-    cutoff : float or None
-        Distance in kilometres beyond which the weight is zero.
-
-    Returns
-    -------
-    (n, n) array, or csr_array with a cutoff
-        Zero on the diagonal.
+    Beyond the cutoff in kilometres weights are zero; with a cutoff the result is a csr_array.
     """
     from scipy.sparse import csr_array, vstack
 
@@ -77,38 +54,14 @@ def inverse_distances(degrees: Floats, power: float, cutoff: float | None) -> Ma
 
 
 def nearest_distances(degrees: Floats, k: int = 1) -> Floats:
-    """Compute the distance of each place to its k-th nearest.
-
-    Parameters
-    ----------
-    degrees : (n, 2) array
-        Latitude and longitude.
-    k : int
-        Below n.
-
-    Returns
-    -------
-    (n,) array
-        Kilometres.
-    """
+    """Compute the distance of each place to its k-th nearest in kilometres, for k below n."""
     return np.concatenate([np.partition(km, k - 1, axis=1)[:, k - 1] for _, km in _blocks(degrees)])
 
 
 def nearest_neighbours(degrees: Floats, k: int) -> Matrix:
-    """Link each place with the k nearest ones.
+    """Link each place with the k nearest ones, with weights of one.
 
-    Parameters
-    ----------
-    degrees : (n, 2) array
-        Latitude and longitude.
-    k : int
-        Below n.
-
-    Returns
-    -------
-    (n, n) csr_array
-        Weights of one. All that are equally far as the k-th are linked, so that the order of rows decides
-        nothing.
+    All places as far as the k-th are linked, so that the order of rows does not matter.
     """
     from scipy.sparse import csr_array, vstack
 
@@ -121,18 +74,7 @@ def nearest_neighbours(degrees: Floats, k: int) -> Matrix:
 
 
 def same_values(values: Floats) -> tuple[Ints, Ints]:
-    """Find neighbours in order that have the same value, up to rounding.
-
-    Parameters
-    ----------
-    values : (n,) array
-        One an entity.
-
-    Returns
-    -------
-    first, second : (m,) arrays of int
-        Positions of each pair.
-    """
+    """Return the positions of pairs, next to each other in sorted order, whose values differ by rounding."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     sizes = np.maximum(np.abs(ordered[1:]), np.abs(ordered[:-1]))
@@ -141,18 +83,7 @@ def same_values(values: Floats) -> tuple[Ints, Ints]:
 
 
 def inverse_differences(values: Floats) -> Matrix:
-    """Compute ``1 / |v_i - v_j|``.
-
-    Parameters
-    ----------
-    values : (n,) array
-        All different.
-
-    Returns
-    -------
-    (n, n) array
-        Zero on the diagonal.
-    """
+    """Compute ``1 / |v_i - v_j|`` of (n,) different values; zero on the diagonal."""
     difference = np.abs(values[:, None] - values)
     np.fill_diagonal(difference, np.inf)
     return 1.0 / difference

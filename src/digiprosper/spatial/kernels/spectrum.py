@@ -23,92 +23,53 @@ Eigenvalues: TypeAlias = "np.ndarray[Any, np.dtype[np.float64] | np.dtype[np.com
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """Eigenvalues w of spatial weights W, and where I - a W is invertible.
+    """Eigenvalues w of spatial weights W, and the interval around zero on which I - a W is invertible.
 
-    Parameters
-    ----------
-    values : (N,) array
-        Eigenvalues, complex ones in pairs.
-    low, high : float
-        The interval around zero on which I - a W is invertible: from one over the least to one over the
-        largest real eigenvalue. An end without such an eigenvalue is one over the largest modulus.
+    Its ends are one over the least and one over the largest real eigenvalue. Where there is none of that
+    sign, the end is one over the largest modulus.
     """
 
-    values: Eigenvalues
+    values: Eigenvalues  # (N,), complex ones in pairs
     low: float
     high: float
 
     @cached_property
     def nodes(self) -> tuple[Floats, Floats]:
-        """Values of a from end to end of the interval, and ``ln|I - a W|`` at each, kept for further fits."""
+        """Values of a over the whole interval, and ``ln|I - a W|`` at each, cached for further fits."""
         nodes = self.chebyshev(_NODES)
         return nodes, self.log_determinant(nodes)
 
     def chebyshev(self, count: int) -> Floats:
-        """Give nodes of Chebyshev on the interval, dense near its ends, where the determinant falls."""
+        """Return Chebyshev nodes on the interval, dense near its ends, where the determinant falls."""
         angles = (np.arange(count) + 0.5) / count * np.pi
         middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
         return np.asarray(middle - half * np.cos(angles))
 
     def log_determinant(self, at: Floats) -> Floats:
-        """Compute ``ln|I - a W|``.
-
-        Parameters
-        ----------
-        at : (m,) array
-            Values of a.
-
-        Returns
-        -------
-        (m,) array
-            Exact: the sum of ``ln|1 - a w|``.
-        """
+        """Compute ``ln|I - a W|`` at (m,) values of a, as the sum of ``ln|1 - a w|``."""
         return self._sums(at, lambda a: np.log(np.abs(1 - a * self.values)))
 
     def traces(self, at: Floats, *, lags: int, inverses: int) -> Floats:
-        """Compute the trace of ``W^lags (I - a W)^-inverses``.
-
-        Parameters
-        ----------
-        at : (m,) array
-            Values of a.
-        lags, inverses : int
-            Powers.
-
-        Returns
-        -------
-        (m,) array
-            The traces.
-        """
+        """Compute the trace of ``W^lags (I - a W)^-inverses`` at (m,) values of a."""
         powers = self.values**lags
         return self._sums(at, lambda a: (powers / (1 - a * self.values) ** inverses).real)
 
     def trace(self, at: float, *, lags: int, inverses: int) -> float:
-        """Compute one of the `traces`."""
+        """Compute the trace of ``W^lags (I - a W)^-inverses`` at one value of a."""
         return float((self.values**lags / (1 - at * self.values) ** inverses).real.sum())
 
     def _sums(self, at: Floats, of: Callable[[Floats], Floats]) -> Floats:
-        """Add up over the eigenvalues, for as many values of a at a time as fit the memory."""
+        """Add over the eigenvalues, for as many values of a at a time as fit into memory."""
         chunk = max(1, _MOST_CELLS // self.values.size)
         parts = [of(at[start : start + chunk, None]).sum(axis=1) for start in range(0, at.size, chunk)]
         return np.concatenate(parts)
 
 
 def spectrum(matrix: Floats) -> Spectrum | None:
-    """Compute the eigenvalues of spatial weights.
+    """Compute the eigenvalues of spatial weights; None if all are zero, so that the determinant is always 1.
 
     Those of weights that are similar to a symmetric matrix, as row-standardised contiguity is, are real and
     computed from it (Ord 1975).
-
-    Parameters
-    ----------
-    matrix : (N, N) array
-        Weights.
-
-    Returns
-    -------
-    Spectrum or None
-        None if all eigenvalues are zero, so that the determinant is 1 whatever a.
     """
     similar = symmetric_similar(matrix)
     values: Any = np.linalg.eigvals(matrix) if similar is None else np.linalg.eigvalsh(similar)
@@ -126,15 +87,7 @@ def spectrum(matrix: Floats) -> Spectrum | None:
 def symmetric_similar(matrix: Floats) -> Floats | None:
     """Find a symmetric matrix with the same eigenvalues, ``D^1/2 W D^-1/2`` with a positive diagonal D.
 
-    Parameters
-    ----------
-    matrix : (N, N) array
-        Weights, none of them negative.
-
-    Returns
-    -------
-    (N, N) array or None
-        None if there is no such D.
+    None if there is no such D.
     """
     linked = matrix != 0
     if (linked != linked.T).any() or (matrix < 0).any():
