@@ -105,8 +105,8 @@ def named_columns(i: object, j: object, w: object) -> tuple[str, str, str | None
 def from_pairs(frame: pd.DataFrame, i: str, j: str, w: str | None, entities: object) -> Built:
     """Read a table with one row per link.
 
-    Without a column of weights each link has weight 1. Without `entities` these are all labels of the links,
-    in sorted order.
+    Without a column of weights each link has weight 1. Without `entities` they are all labels of the
+    links, in sorted order.
     """
     absent = [str(c) for c in (i, j, w) if c is not None and c not in frame.columns]
     if absent:
@@ -154,12 +154,12 @@ def _all_labels(ends: list[pd.Index[Any]]) -> pd.Index[Any]:
 
 
 def _refuse_repeated_links(links: pd.MultiIndex) -> None:
-    twice = links[links.duplicated()].unique()
-    if len(twice):
+    repeated = links[links.duplicated()].unique()
+    if len(repeated):
         raise AlignmentError(
-            f"from_frame: {counted(len(twice), 'link is', 'links are')} there more than once (first: "
-            f"{quoted(twice)}); add their weights or keep one of each.",
-            [alignment_problem(None, "repeated links", twice[:5])],
+            f"from_frame: {counted(len(repeated), 'link is', 'links are')} there more than once (first: "
+            f"{quoted(repeated)}); add their weights or keep one of each.",
+            [alignment_problem(None, "repeated links", repeated[:5])],
         )
 
 
@@ -183,9 +183,9 @@ def from_lists(neighbours: object) -> Built:
         rows += [row] * len(weight_of)
         ends += list(weight_of)
         weights += list(weight_of.values())
-    wanted = pd.Index(ends, dtype=None if ends else labels.dtype, tupleize_cols=False)
-    positions = places_among(labels, wanted.unique(), "the mapping", "the neighbours")
-    codes = positions[pd.factorize(wanted)[0]] if ends else np.empty(0, dtype=np.intp)
+    neighbour_labels = pd.Index(ends, dtype=None if ends else labels.dtype, tupleize_cols=False)
+    positions = places_among(labels, neighbour_labels.unique(), "the mapping", "the neighbours")
+    codes = positions[pd.factorize(neighbour_labels)[0]] if ends else np.empty(0, dtype=np.intp)
     return Built(_links(np.array(rows, dtype=np.intp), codes, np.array(weights), len(labels)), labels)
 
 
@@ -341,11 +341,11 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
     codes, entities = pd.factorize(labels)
     counts = np.bincount(codes)
     if (counts != counts.max()).any():
-        few = entities[counts < counts.max()]
+        fewer_periods = entities[counts < counts.max()]
         raise AlignmentError(
-            f"{caller}: {quoted(few)} has fewer periods than other entities, so that means over time are of "
+            f"{caller}: {quoted(fewer_periods)} has fewer periods than other entities, so that means over time are of "
             "different periods; use panel.balance() first, or pass one value per entity.",
-            [alignment_problem(name, "fewer periods", few[:5])],
+            [alignment_problem(name, "fewer periods", fewer_periods[:5])],
         )
     largest = np.abs(cells).max() or 1.0
     means = np.bincount(codes, cells / largest) / counts * largest
@@ -372,12 +372,12 @@ def _first_level(index: pd.Index[Any], caller: str) -> pd.Index[Any]:
     return labels
 
 
-def _refuse_missing(bad: Any, index: pd.Index[Any], name: str, caller: str) -> None:
-    if bad.any():
+def _refuse_missing(missing: Any, index: pd.Index[Any], name: str, caller: str) -> None:
+    if missing.any():
         raise MissingDataError(
-            f"{caller}: {name} is missing or infinite in {counted(int(bad.sum()), 'row')} (first: "
-            f"{quoted(index[bad])}).",
-            [missing_problem(name, int(bad.sum()), index[bad][:5])],
+            f"{caller}: {name} is missing or infinite in {counted(int(missing.sum()), 'row')} (first: "
+            f"{quoted(index[missing])}).",
+            [missing_problem(name, int(missing.sum()), index[missing][:5])],
         )
 
 

@@ -77,10 +77,10 @@ def _refuse_holes(caller: str, table: Table, column: str, values: Floats, n_time
     absent = n_times * len(keys.entities) - table.nobs
     if absent:
         rows = np.bincount(keys.entity, minlength=len(keys.entities))
-        few = keys.entities[rows < n_times]
+        incomplete = keys.entities[rows < n_times]
         raise MissingDataError(
             f"{caller}: the panel is not balanced, {counted(absent, 'row is', 'rows are')} not there "
-            f"({keys.entity_name} {quoted(few)}). A spatial lag needs all entities in all periods: use "
+            f"({keys.entity_name} {quoted(incomplete)}). A spatial lag needs all entities in all periods: use "
             "panel.balance() first.",
-            [missing_problem(column, absent, tuple(few[:5]))],
+            [missing_problem(column, absent, tuple(incomplete[:5]))],
         )

@@ -110,8 +110,8 @@ def _refuse_values(labels: pd.Index[Any], rows: Ints, columns: Ints, weights: Fl
         if invalid.any():
             pairs = _pairs(labels, rows[invalid], columns[invalid])
             raise OptionError(
-                f"{counted(int(invalid.sum()), 'weight is', 'weights are')} {problem} (first: {rows_text(pairs)})"
-                f"; weights lie between 0 and {LARGEST_COLUMN:g}.",
+                f"{counted(int(invalid.sum()), 'weight is', 'weights are')} {problem} "
+                f"(first: {rows_text(pairs)}); weights lie between 0 and {LARGEST_COLUMN:g}.",
                 [option_problem("matrix", pairs, what=f"{problem} weights")],
             )
 

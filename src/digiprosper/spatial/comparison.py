@@ -103,9 +103,9 @@ def _wald(fitted: SpatialEstimated, gap: Floats, rows: Floats, null: str) -> Tes
 
     # Scaled to standard errors of one, so that units of regressors play no part.
     scale = np.sqrt(np.diag(fitted.covariance))
-    middle = fitted.covariance / scale / scale[:, None]
-    statistic, least = quadratic_form(gap, rows * scale, middle)
-    if not least > SINGULAR:
+    correlation = fitted.covariance / scale / scale[:, None]
+    statistic, smallest_eigenvalue = quadratic_form(gap, rows * scale, correlation)
+    if not smallest_eigenvalue > SINGULAR:
         raise TermError("wald_test: the restrictions repeat each other.")
     df = len(gap)
     return TestResult("Wald test", statistic, "chi2", float(df), float(chdtrc(df, statistic)), null)

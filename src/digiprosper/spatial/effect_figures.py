@@ -186,10 +186,8 @@ def decay(
     name = _regressor(term, regressors(fits), purpose)
     fits_with_term = {label: fit for label, fit in estimated.items() if name in fit.effects.terms}
     outcomes = {fit.depvar for fit in fits_with_term.values()}
-    label_texts, factors = (
-        _merged(fits_with_term, "labels") | dict(labels),
-        _merged(fits_with_term, "factors"),
-    )
+    label_texts = _merged(fits_with_term, "labels") | dict(labels)
+    factors = _merged(fits_with_term, "factors")
     return Decay(
         name=name_label(name, label_texts, factors),
         outcome=name_label(outcomes.pop(), label_texts, factors) if len(outcomes) == 1 else "",

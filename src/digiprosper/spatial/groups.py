@@ -20,7 +20,7 @@ class SpatialEstimated(PickledByName):
     model: str
     coefficients: Floats  # (k,), in the order of the names
     covariance: Floats  # (k, k)
-    residuals: Floats  # (NT,) of the filtered equation without fixed effects
+    residuals: Floats  # (NT,) of the filtered equation, fixed effects removed
     sigma2: float  # mean squared residual
     loglik: float  # at the maximum, without bias correction
     n_parameters: int  # with sigma2 and the rank of the absorbed effects, or the intercept

@@ -77,7 +77,7 @@ def refuse_repeated(labels: pd.Index[Any], role: str) -> None:
 def places_among(
     labels: pd.Index[Any], sought: pd.Index[Any], holder: str, source: str, remedy: str = ""
 ) -> Ints:
-    """Return the (m,) positions of the wanted labels among the known ones; refuse labels that are not there.
+    """Return the (m,) positions of the labels `sought` among `labels`; refuse absent ones.
 
     `holder` and `source` name both collections in messages, and `remedy` is a sentence on what to do.
     """
@@ -86,7 +86,8 @@ def places_among(
     if len(absent):
         count = counted(len(absent), "entity", "entities")
         verb = "is" if len(absent) == 1 else "are"
-        text = f"{count} of {source} {verb} not in {holder}: {quoted(absent)}{_hint(absent[0], labels)}. {remedy}"
+        hint = _hint(absent[0], labels)
+        text = f"{count} of {source} {verb} not in {holder}: {quoted(absent)}{hint}. {remedy}"
         raise AlignmentError(text.strip(), [alignment_problem(None, f"not in {holder}", absent[:5])])
     return np.asarray(positions, dtype=np.intp)
 

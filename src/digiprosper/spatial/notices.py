@@ -72,7 +72,10 @@ def unused_entities(name: str, entities: Iterable[Any]) -> tuple[Notice, ...]:
 
 
 def missing_neighbours(name: str, column: str, count: int, rows: tuple[Any, ...]) -> tuple[Notice, ...]:
-    """Report rows whose spatial lag is missing because a neighbour has no value; `rows` are the first five."""
+    """Report rows whose spatial lag is missing because a neighbour has no value.
+
+    `rows` are the labels of the first five.
+    """
     if not count:
         return ()
     text = (

@@ -407,10 +407,8 @@ class SpatialResults(Summarised, PickledByName):
             groups = f"{self.inference.n_clusters[0]:,} clusters, t with {self.df_t:g} degrees of freedom"
             text = f"{text} {self.inference.clusters[0]} ({groups})"
         draws = self.effects.draws
-        effects_text = (
-            "by the delta method" if draws is None else f"from {len(draws):,} draws of the coefficients"
-        )
-        return f"{text}; of effects {effects_text}"
+        source = "by the delta method" if draws is None else f"from {len(draws):,} draws of the coefficients"
+        return f"{text}; of effects {source}"
 
     @property
     def settings(self) -> str:
@@ -520,9 +518,8 @@ class SpatialResults(Summarised, PickledByName):
         estimated = self.estimated
         names = {"weights": (estimated.weights_text,), "name": (estimated.weights_name,)}
         model = Remark(f"{self.model}.weights.{estimated.weights_standardise}", names)
-        return (
-            (model,) if estimated.bias_correction is None else (model, Remark(estimated.bias_correction, {}))
-        )
+        correction = estimated.bias_correction
+        return (model,) if correction is None else (model, Remark(correction, {}))
 
     def _several_rows(self) -> list[Remark]:
         """Name for a table of effects which variables are in several of its rows."""

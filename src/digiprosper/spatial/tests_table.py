@@ -175,12 +175,12 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
             "spatial_tests(spec, panel)."
         )
     base = spec.replace(effects_error="delta", spatial_lags=None)
-    plain = base.replace(model="slx", spatial_lags=(), bias_correction=None)
-    layout = lay_out(plain, panel)
+    non_spatial = base.replace(model="slx", spatial_lags=(), bias_correction=None)
+    layout = lay_out(non_spatial, panel)
     fits, missing = _durbin_fits(base, panel)
     rows = [
         *_lagrange_rows(layout),
-        *_effect_rows(plain, panel),
+        *_effect_rows(non_spatial, panel),
         *_durbin_rows(fits, len(layout.slopes)),
     ]
     # The table has no rows of effects, which the notice several_rows is about.
@@ -247,14 +247,14 @@ def _residuals(layout: Layout) -> tuple[Floats, Floats, Floats, Floats]:
     return x, e, lags[:, 0], lags[:, 1]
 
 
-def _effect_rows(plain: PanelSpatial, panel: Panel) -> list[_Row]:
+def _effect_rows(non_spatial: PanelSpatial, panel: Panel) -> list[_Row]:
     """Test the fixed effects in the model without spatial terms, by likelihood ratios."""
-    full = _fit(plain, panel)
+    full = _fit(non_spatial, panel)
     rows = []
-    for option, key in (("entity_effects", panel.entity_name), ("time_effects", panel.time_name)):
-        if getattr(plain, option):
-            without = _fit(plain.replace(**{option: False}), panel)
-            rows.append(_row(f"LR {key} effects", full.lr_test(without), f"no {key} effects"))
+    for option, dimension in (("entity_effects", panel.entity_name), ("time_effects", panel.time_name)):
+        if getattr(non_spatial, option):
+            without = _fit(non_spatial.replace(**{option: False}), panel)
+            rows.append(_row(f"LR {dimension} effects", full.lr_test(without), f"no {dimension} effects"))
     return rows
 
 

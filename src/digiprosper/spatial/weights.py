@@ -799,11 +799,11 @@ class SpatialWeights(Summarised, PickledByName):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SpatialWeights):
             return NotImplemented
-        named = (self.standardise, self.name, self.n)
-        if named != (other.standardise, other.name, other.n) or not self.entities.equals(other.entities):
+        settings = (self.standardise, self.name, self.n)
+        if settings != (other.standardise, other.name, other.n) or not self.entities.equals(other.entities):
             return False
         pairs = zip(link_ends(self.raw), link_ends(other.raw), strict=True)
-        return all(np.array_equal(mine, theirs) for mine, theirs in pairs)
+        return all(np.array_equal(ends, other_ends) for ends, other_ends in pairs)
 
     def __hash__(self) -> int:
         return hash((self.standardise, self.name, self.n, self.n_links))
@@ -904,11 +904,11 @@ def _aligned_parts(
     return a.aligned_to(entities), b.aligned_to(entities), share
 
 
-def refuse_other(given: object, caller: str) -> None:
+def refuse_other(argument: object, caller: str) -> None:
     """Refuse an argument that is not a `SpatialWeights`; `caller` names the function in messages."""
-    if not isinstance(given, SpatialWeights):
+    if not isinstance(argument, SpatialWeights):
         raise InputTypeError(
             f"{caller} takes SpatialWeights(matrix, entities), whose rows are matched with the panel by "
-            f"their labels, not {type(given).__name__}.",
-            [models_problem("no SpatialWeights", given)],
+            f"their labels, not {type(argument).__name__}.",
+            [models_problem("no SpatialWeights", argument)],
         )

@@ -32,8 +32,8 @@ class WeightSums:
 
 def weight_sums(matrix: Matrix) -> WeightSums:
     """Compute the sums of (n, n) weights."""
-    both: Any = matrix + matrix.T
-    squares = both**2 if isinstance(both, np.ndarray) else both.data**2
+    pair_sums: Any = matrix + matrix.T
+    squares = pair_sums**2 if isinstance(pair_sums, np.ndarray) else pair_sums.data**2
     return WeightSums(
         n=matrix.shape[0],
         s0=float(matrix.sum()),
@@ -164,8 +164,8 @@ def local_statistics(matrix: Matrix, z: Floats, reps: int, seed: np.random.SeedS
     """Compute local Moran statistics, and count conditional permutations that are as extreme.
 
     ``I_i = z_i sum_j w_ij z_j`` with z of mean square one (Anselin 1995). The value of i is fixed, those
-    of the others are permuted: in each permutation of all entities the value that i received is exchanged with
-    z_i, which leaves all permutations of the others equally likely.
+    of the others are permuted: in each permutation of all entities the value that i received is exchanged
+    with z_i, which leaves all permutations of the others equally likely.
     """
     n = z.shape[1]
     lag = lag_by_period(matrix, z)

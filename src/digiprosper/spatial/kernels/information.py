@@ -83,9 +83,9 @@ def observed_information(point: Point) -> Floats:
         squares[q - 1, q:] += along
         squares[q:, q - 1] += along
     if point.lag and point.error:
-        both = float(columns.y[:, 2] @ e)
-        squares[0, 1] += both
-        squares[1, 0] += both
+        cross = float(columns.y[:, 2] @ e)
+        squares[0, 1] += cross
+        squares[1, 0] += cross
     for j, at in enumerate(point.spatial):
         squares[j, j] += sigma2 * point.trace(at, lags=2, inverses=2)
     with_variance = moves.T @ e / sigma2**2
@@ -105,8 +105,8 @@ def expected_information(point: Point) -> Floats:
     for j, first in enumerate(point.spatial):
         with_variance[j] = point.trace(first, lags=1, inverses=1) / sigma2
         for i, second in enumerate(point.spatial):
-            both = multiplied[first].T + multiplied[first]
-            squares[i, j] += point.periods * float(np.sum(both.T * multiplied[second]))
+            symmetric = multiplied[first].T + multiplied[first]
+            squares[i, j] += point.periods * float(np.sum(symmetric.T * multiplied[second]))
     rows = point.periods * point.columns.n_entities
     return _bordered(squares, with_variance, rows / (2 * sigma2**2))
 

@@ -105,8 +105,8 @@ def maximise(columns: SpatialColumns, spectrum: Spectrum, *, lag: bool, error: b
         squares = _squares(reduced, lams)
         rhos = np.array([_profile(squares.one(i), terms).rho for i in range(lams.size)])
         residual_squares = np.diag(squares.at(rhos))
-        determinants_sum = spectrum.log_determinant(rhos) + spectrum.log_determinant(lams)
-        return np.asarray(columns.n_times * determinants_sum - columns.nobs / 2 * np.log(residual_squares))
+        log_determinants = spectrum.log_determinant(rhos) + spectrum.log_determinant(lams)
+        return np.asarray(columns.n_times * log_determinants - columns.nobs / 2 * np.log(residual_squares))
 
     def score(lam: float) -> float:
         return _error_score(reduced, spectrum, profile_at(lam).rho, lam)
@@ -127,8 +127,9 @@ def log_likelihood(
     spectrum.
     """
     n = columns.nobs
-    determinants = 0.0 if spectrum is None else float(spectrum.log_determinant(np.array([rho, lam])).sum())
-    return columns.n_times * determinants - n / 2 * float(np.log(2 * np.pi * squares / n) + 1)
+    at = np.array([rho, lam])
+    log_determinants = 0.0 if spectrum is None else float(spectrum.log_determinant(at).sum())
+    return columns.n_times * log_determinants - n / 2 * float(np.log(2 * np.pi * squares / n) + 1)
 
 
 def at_values(

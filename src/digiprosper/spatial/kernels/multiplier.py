@@ -108,11 +108,9 @@ def effects_of_draws(
     Without a spectrum the model has no spatial lag of the outcome, and rho is not used.
     """
     at = without_lag(matrix)[0] if spectrum is None else _averages_at(matrix, spectrum, rho)
-    mean_diagonal, mean_diagonal_lag, mean_row_sum, mean_row_sum_lag = (
-        np.asarray(part)[..., None] for part in at
-    )
-    direct = mean_diagonal * slopes + mean_diagonal_lag * lags
-    total = mean_row_sum * slopes + mean_row_sum_lag * lags
+    diagonal, diagonal_lag, row_mean, row_mean_lag = (np.asarray(part)[..., None] for part in at)
+    direct = diagonal * slopes + diagonal_lag * lags
+    total = row_mean * slopes + row_mean_lag * lags
     return np.stack([direct, total - direct, total], axis=1)
 
 
@@ -134,9 +132,8 @@ def _averages_at(matrix: Floats, spectrum: Spectrum, rho: Floats) -> Averages:
     diagonal = spectrum.traces(rho, lags=0, inverses=1) / n
     diagonal_lag = spectrum.traces(rho, lags=1, inverses=1) / n
     if common_sum is not None:
-        return Averages(
-            diagonal, diagonal_lag, 1 / (1 - rho * common_sum), common_sum / (1 - rho * common_sum)
-        )
+        remainder = 1 - rho * common_sum
+        return Averages(diagonal, diagonal_lag, 1 / remainder, common_sum / remainder)
     ones = np.ones(n)
     columns = np.array([np.linalg.solve((np.eye(n) - at * matrix).T, ones) for at in rho])
     return Averages(diagonal, diagonal_lag, columns.mean(axis=1), columns @ (matrix @ ones) / n)

@@ -74,7 +74,7 @@ def nearest_neighbours(degrees: Floats, k: int) -> Matrix:
 
 
 def same_values(values: Floats) -> tuple[Ints, Ints]:
-    """Return the positions of pairs, next to each other in sorted order, whose values differ by rounding."""
+    """Return the positions of pairs of values, adjacent in sorted order, that are equal up to rounding."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     sizes = np.maximum(np.abs(ordered[1:]), np.abs(ordered[:-1]))
