@@ -260,7 +260,8 @@ def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
 def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -> Built:
     """Compute weights from the inverse of the distance to a power; the cutoff is in kilometres."""
     labels, degrees = _places(coordinates, "inverse_distance")
-    power, cutoff = _checked_power(power), _checked_cutoff(cutoff, degrees)
+    power = _positive("power", power, _HIGHEST_POWER, "")
+    cutoff = _checked_cutoff(cutoff, degrees)
     _refuse_many(len(labels), cutoff)
     _refuse_same(labels, same_places(degrees), "are at the same place, so that the distance is zero")
     matrix = inverse_distances(degrees, power, cutoff)
@@ -343,8 +344,8 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
     if (counts != counts.max()).any():
         fewer_periods = entities[counts < counts.max()]
         raise AlignmentError(
-            f"{caller}: {quoted(fewer_periods)} has fewer periods than other entities, so that means over time are of "
-            "different periods; use panel.balance() first, or pass one value per entity.",
+            f"{caller}: {quoted(fewer_periods)} has fewer periods than other entities, so that means over "
+            "time are of different periods; use panel.balance() first, or pass one value per entity.",
             [alignment_problem(name, "fewer periods", fewer_periods[:5])],
         )
     largest = np.abs(cells).max() or 1.0
@@ -400,10 +401,6 @@ def _refuse_many(n: int, cutoff: float | None) -> None:
             "kilometres, or use k_nearest.",
             [option_problem("cutoff", cutoff)],
         )
-
-
-def _checked_power(power: object) -> float:
-    return _positive("power", power, _HIGHEST_POWER, "")
 
 
 def _checked_cutoff(cutoff: object, degrees: Floats) -> float | None:

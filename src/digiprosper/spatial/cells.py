@@ -80,7 +80,7 @@ def _refuse_holes(caller: str, table: Table, column: str, values: Floats, n_time
         incomplete = keys.entities[rows < n_times]
         raise MissingDataError(
             f"{caller}: the panel is not balanced, {counted(absent, 'row is', 'rows are')} not there "
-            f"({keys.entity_name} {quoted(incomplete)}). A spatial lag needs all entities in all periods: use "
-            "panel.balance() first.",
+            f"({keys.entity_name} {quoted(incomplete)}). A spatial lag needs all entities in all periods: "
+            "use panel.balance() first.",
             [missing_problem(column, absent, tuple(incomplete[:5]))],
         )

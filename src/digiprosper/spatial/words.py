@@ -71,4 +71,4 @@ WORDS = Words(
         },
     },
 )
-"""Of tables."""
+"""Words in tables, by code."""

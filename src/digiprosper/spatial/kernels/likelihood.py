@@ -103,7 +103,7 @@ def maximise(columns: SpatialColumns, spectrum: Spectrum, *, lag: bool, error: b
 
     def heights(lams: Floats) -> Floats:
         squares = _squares(reduced, lams)
-        rhos = np.array([_profile(squares.one(i), terms).rho for i in range(lams.size)])
+        rhos = np.array([_profile(squares.select(i), terms).rho for i in range(lams.size)])
         residual_squares = np.diag(squares.at(rhos))
         log_determinants = spectrum.log_determinant(rhos) + spectrum.log_determinant(lams)
         return np.asarray(columns.n_times * log_determinants - columns.nobs / 2 * np.log(residual_squares))
@@ -180,7 +180,7 @@ class _Squares(NamedTuple):
     curve: Floats
     bottom: Floats
 
-    def one(self, position: int) -> _Squares:
+    def select(self, position: int) -> _Squares:
         """Select the values of one lambda."""
         return _Squares(*(part[position : position + 1] for part in self))
 
