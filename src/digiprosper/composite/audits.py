@@ -80,13 +80,13 @@ def overlap_audit(
             raise InputTypeError(f"{name} is an IndicatorSystem, not {type(system).__name__}.")
     others = _columns(other_columns)
 
-    found = [_overlap(name, system_a, system_b, others) for name in (*system_a.names, *system_b.names)]
-    rows = dict.fromkeys(row for row in found if row[1] + row[2] + row[3] > 1)
+    overlaps = [_overlap(name, system_a, system_b, others) for name in (*system_a.names, *system_b.names)]
+    rows = dict.fromkeys(row for row in overlaps if row[1] + row[2] + row[3] > 1)
     return pd.DataFrame(list(rows), columns=["indicator", "system_a", "system_b", "other_columns", "where"])
 
 
-def _columns(given: Sequence[str]) -> list[str]:
-    others = [given] if isinstance(given, str) else list(given)
+def _columns(other_columns: Sequence[str]) -> list[str]:
+    others = [other_columns] if isinstance(other_columns, str) else list(other_columns)
     odd = [o for o in cast("list[object]", others) if not isinstance(o, str)]
     if odd:
         raise InputTypeError(f"other_columns must be a list of columns (text); {cited(odd[0])} is not.")
@@ -96,13 +96,17 @@ def _columns(given: Sequence[str]) -> list[str]:
 def _overlap(
     name: str, system_a: IndicatorSystem, system_b: IndicatorSystem, others: Sequence[str]
 ) -> tuple[str, bool, bool, bool, str]:
-    """Find the places of an indicator: a row of the audit."""
+    """Make the row of the audit of one indicator: where it is used."""
     inside = [o for o in others if _mentions(o, name)]
-    places = [*_place("system_a", system_a, name), *_place("system_b", system_b, name), *inside]
-    return name, name in system_a.names, name in system_b.names, bool(inside), ", ".join(places)
+    mentions = [
+        *_mentions_in_system("system_a", system_a, name),
+        *_mentions_in_system("system_b", system_b, name),
+        *inside,
+    ]
+    return name, name in system_a.names, name in system_b.names, bool(inside), ", ".join(mentions)
 
 
-def _place(label: str, system: IndicatorSystem, name: str) -> list[str]:
+def _mentions_in_system(label: str, system: IndicatorSystem, name: str) -> list[str]:
     return [f"{label} ({i.dimension})" if i.dimension else label for i in system if i.name == name]
 
 
@@ -114,23 +118,7 @@ def _mentions(term: str, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Audited:
-    """What the audit of a fitted index reads.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        How the index is made.
-    state : State
-        What it learned.
-    nobs : int
-        Rows in use.
-    n_times : int or None
-        Periods.
-    cross_section : bool
-        Whether there are no periods.
-    imputed : bool
-        Whether interpolated cells were noticed.
-    """
+    """What the audit of a fitted index reads; `n_times` is None where rows have no periods."""
 
     recipe: Recipe
     state: State
@@ -141,21 +129,9 @@ class Audited:
 
 
 def audit_index(fitted: Audited, panel: Panel | None = None, size: str | None = None) -> pd.DataFrame:
-    """Check what readers of an index should know; the work behind `IndexResults.audit`.
+    """Check a fitted index for common problems: columns check, finding, message.
 
-    Parameters
-    ----------
-    fitted : Audited
-        A fitted index.
-    panel : Panel, optional
-        Has the indicators and `size`.
-    size : str, optional
-        Column that measures the size of an entity.
-
-    Returns
-    -------
-    DataFrame
-        Columns check, finding, message.
+    `panel` has the indicators and `size`, the column that measures the size of an entity.
     """
     system = fitted.recipe.system
     rows = [
@@ -175,23 +151,7 @@ def _future(fitted: Audited) -> Finding:
 
 
 def is_level(name: str, unit: str) -> bool | None:
-    """Classify an indicator as an amount or a ratio by its name and unit.
-
-    Parameters
-    ----------
-    name, unit : str
-        Of an indicator.
-
-    Returns
-    -------
-    bool or None
-        True for an amount or a count, False for a ratio, None when neither is clear.
-
-    Examples
-    --------
-    >>> is_level("broadband", "per 100 people"), is_level("revenue", "10^8 yuan"), is_level("x", "")
-    (False, True, None)
-    """
+    """Classify an indicator by its name and unit: True for an amount or count, False for a ratio, None if unclear."""
     words = f"{name} {unit}".replace("_", " ")
     if _RATIO.search(words):
         return False
@@ -199,7 +159,7 @@ def is_level(name: str, unit: str) -> bool | None:
 
 
 def _following(system: IndicatorSystem, panel: Panel | None, size: str | None) -> dict[str, float]:
-    """Find indicators whose entity means rank as size does, and the rank correlations."""
+    """Find indicators whose entity means have a high rank correlation with `size`, and the correlations."""
     if panel is None and size is None:
         return {}
     if not isinstance(panel, Panel) or not isinstance(size, str):
@@ -214,20 +174,20 @@ def _following(system: IndicatorSystem, panel: Panel | None, size: str | None) -
 
 
 def _size(system: IndicatorSystem, following: dict[str, float], size: str | None) -> Finding:
-    found = {i.name: is_level(i.name, i.unit) for i in system}
+    is_amount = {i.name: is_level(i.name, i.unit) for i in system}
     # A ratio that says so may go with size all the same: what is denser is often larger.
-    measured = {n: r for n, r in following.items() if found[n] is None}
-    levels = [n for n, level in found.items() if level or n in measured]
+    measured = {n: r for n, r in following.items() if is_amount[n] is None}
+    levels = [n for n, level in is_amount.items() if level or n in measured]
     if measured:
-        finding = "warning" if 2 * len(levels) > len(found) else "note"
+        finding = "warning" if 2 * len(levels) > len(is_amount) else "note"
         return finding, _measured_words(measured, levels, size)
-    return _by_name(found, levels)
+    return _by_name(is_amount, levels)
 
 
-def _by_name(found: dict[str, bool | None], levels: Sequence[str]) -> Finding:
+def _by_name(is_amount: dict[str, bool | None], levels: Sequence[str]) -> Finding:
     """Judge by names and units alone."""
-    known = [n for n, level in found.items() if level is not None]
-    if 2 * len(levels) > len(known):
+    classified = [n for n, level in is_amount.items() if level is not None]
+    if 2 * len(levels) > len(classified):
         return "warning", (
             f"{quoted(levels)} are amounts or counts: the index measures the size of a unit. Divide by "
             "population, area or output."
@@ -235,7 +195,7 @@ def _by_name(found: dict[str, bool | None], levels: Sequence[str]) -> Finding:
     if levels:
         are = "is an amount" if len(levels) == 1 else "are amounts"
         return "note", f"{quoted(levels)} {are} and not a ratio."
-    if len(known) < len(found):
+    if len(classified) < len(is_amount):
         return (
             "ok",
             "no indicator is an amount by its name or unit; audit(panel, size=...) compares with size.",
@@ -260,15 +220,17 @@ def _legacy(fitted: Audited) -> Finding:
             "years, so that they exceed 1 and the order of the weights is reversed. Use it for "
             "replication only."
         )
-    given = fitted.recipe.given_weights
+    given_weights = fitted.recipe.given_weights
     legacy = _legacy_weights(fitted)
-    if given is None and fitted.recipe.weighting != "entropy":
+    if given_weights is None and fitted.recipe.weighting != "entropy":
         return "ok", "no entropies are used."
-    if given is None or legacy is None:
+    if given_weights is None or legacy is None:
         return "ok", "entropies are divided by the logarithm of the number of rows they are computed from."
 
     right = fitted.state.redundancy / fitted.state.redundancy.sum()
-    if np.abs(given - legacy).max() < min(PRINTED_WEIGHTS, float(np.abs(given - right).max())):
+    if np.abs(given_weights - legacy).max() < min(
+        PRINTED_WEIGHTS, float(np.abs(given_weights - right).max())
+    ):
         return "warning", (
             "the given weights are those of the copied script, which divides entropies by the logarithm "
             "of the number of years; the correct entropy weights of these rows have the reverse order."
@@ -277,7 +239,7 @@ def _legacy(fitted: Audited) -> Finding:
 
 
 def _legacy_weights(fitted: Audited) -> Floats | None:
-    """Weigh as the script does, from the entropies of a pooled fit with given weights."""
+    """Compute the weights of the copied script from the entropies of a pooled fit with given weights."""
     state = fitted.state
     periods = fitted.n_times
     if state.periods is not None or periods is None or periods < 2 or np.isnan(state.entropy).any():

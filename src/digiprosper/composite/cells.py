@@ -28,49 +28,16 @@ if TYPE_CHECKING:
 def real_numbers(values: Any) -> Floats:
     """Take an array as float64.
 
-    Parameters
-    ----------
-    values : array_like
-        Numbers.
-
-    Returns
-    -------
-    ndarray
-        The same.
-
-    Raises
-    ------
-    TypeError, ValueError, OverflowError
-        If they are text, complex, or whole numbers beyond the range of floating-point numbers.
+    Raises TypeError for complex numbers, and what numpy raises for text and integers that are too large.
     """
-    given = np.asarray(values)
-    if np.iscomplexobj(given):
+    array = np.asarray(values)
+    if np.iscomplexobj(array):
         raise TypeError("complex numbers")
-    return given.astype(np.float64, copy=False)
+    return array.astype(np.float64, copy=False)
 
 
 def as_table(values: Any, function: str) -> tuple[Floats, list[str]]:
-    """Take a table of numbers and the names of its columns.
-
-    Parameters
-    ----------
-    values : array or DataFrame, shape (N, m)
-        One column per indicator.
-    function : str
-        Who asks, for messages.
-
-    Returns
-    -------
-    z : ndarray, shape (N, m)
-        Numbers.
-    names : list of str
-        Names; positions where there are none.
-
-    Raises
-    ------
-    InputTypeError
-        If it is not a table of numbers.
-    """
+    """Take rows x indicators, (N, m), and the names of the columns; `function` is named in messages."""
     try:
         z = real_numbers(values)
     except (TypeError, ValueError, OverflowError) as error:
@@ -87,51 +54,22 @@ def as_table(values: Any, function: str) -> tuple[Floats, list[str]]:
 def refuse_cells(
     bad: Bools,
     names: Sequence[str],
-    what: tuple[str, str],
+    problem: tuple[str, str],
     cure: str,
     *,
     index: pd.Index[Any] | None = None,
 ) -> None:
-    """Refuse cells, naming column, count and first rows; silent when there are none.
+    """Refuse the cells that are True in `bad`, (N, m), naming column, count and first rows.
 
-    Parameters
-    ----------
-    bad : ndarray of bool, shape (N, m)
-        Cells to refuse.
-    names : sequence of str
-        Names of the columns.
-    what : pair of str
-        Code and words of what is wrong, such as ``("negative", "is negative")``.
-    cure : str
-        Sentence that says what to do.
-    index : Index, optional
-        Labels of the rows; positions without it.
-
-    Raises
-    ------
-    IndicatorError
-        If there is such a cell.
+    `problem` is a code and words, such as ("negative", "is negative"); `cure` is a sentence that says what to do.
     """
-    problems = _by_column(bad, names, what, index)
+    problems = _by_column(bad, names, problem, index)
     if problems:
         raise IndicatorError(f"{several(problems)}. {cure}", problems)
 
 
 def refuse_missing(z: Floats, names: Sequence[str]) -> None:
-    """Refuse missing and infinite cells.
-
-    Parameters
-    ----------
-    z : ndarray, shape (N, m)
-        Values.
-    names : sequence of str, length m
-        Columns, for the message.
-
-    Raises
-    ------
-    MissingDataError
-        If there is such a cell.
-    """
+    """Refuse missing and infinite cells."""
     problems = _by_column(~np.isfinite(z), names, ("missing", "is missing or infinite"), None)
     if problems:
         text = several(problems)
@@ -139,20 +77,7 @@ def refuse_missing(z: Floats, names: Sequence[str]) -> None:
 
 
 def refuse_extreme(x: Floats, names: Sequence[str]) -> None:
-    """Refuse columns whose squares and products are beyond the range of floating-point numbers.
-
-    Parameters
-    ----------
-    x : ndarray, shape (N, m)
-        Finite values.
-    names : sequence of str, length m
-        Columns, for the message.
-
-    Raises
-    ------
-    IndicatorError
-        If the largest absolute value of a column is above 1e120, or above 0 and below 1e-120.
-    """
+    """Refuse columns whose squares and products are beyond the range of floating-point numbers."""
     largest = np.abs(x).max(axis=0, initial=0.0)
     bad = np.flatnonzero((largest > LARGEST_PRODUCT) | ((largest > 0.0) & (largest < 1.0 / LARGEST_PRODUCT)))
     if bad.size:
@@ -169,13 +94,15 @@ def refuse_extreme(x: Floats, names: Sequence[str]) -> None:
 
 
 def _by_column(
-    bad: Bools, names: Sequence[str], what: tuple[str, str], index: pd.Index[Any] | None
+    bad: Bools, names: Sequence[str], problem: tuple[str, str], index: pd.Index[Any] | None
 ) -> list[Notice]:
     problems = []
     for j in np.flatnonzero(bad.any(axis=0)):
         rows = np.flatnonzero(bad[:, j])
         first = tuple(rows[:5].tolist()) if index is None else tuple(index[rows[:5]])
-        text = f"{cited(names[int(j)])} {what[1]} in {counted(rows.size, 'row')} (first: {rows_text(first)})"
+        text = (
+            f"{cited(names[int(j)])} {problem[1]} in {counted(rows.size, 'row')} (first: {rows_text(first)})"
+        )
         data = {"column": names[int(j)], "count": int(rows.size), "rows": first}
-        problems.append(Notice(what[0], text, data))
+        problems.append(Notice(problem[0], text, data))
     return problems

@@ -124,12 +124,12 @@ def _wang(u: Floats) -> Floats:
 _METHODS: Final[Mapping[str, Callable[[Floats], Floats]]] = {"standard": _standard, "wang2021": _wang}
 
 
-def _coefficients(given: Any, names: list[str]) -> Floats:
+def _coefficients(coefficients: Any, names: list[str]) -> Floats:
     count = len(names)
-    if given is None:
+    if coefficients is None:
         return np.full(count, 1.0 / count)
     try:
-        share = real_numbers(_in_order(given, names))
+        share = real_numbers(_in_order(coefficients, names))
     except (TypeError, ValueError, OverflowError) as error:
         raise OptionError(
             "coefficients must be real numbers, one for each system, such as [0.5, 0.5]."
@@ -138,16 +138,16 @@ def _coefficients(given: Any, names: list[str]) -> Floats:
     fits = share.shape == (count,) and (share >= 0).all() and abs(share.sum() - 1.0) <= SUM_TO_ONE
     if not fits:
         message = (
-            f"coefficients={cited(given)} must have one number >= 0 for each of "
+            f"coefficients={cited(coefficients)} must have one number >= 0 for each of "
             f"{', '.join(map(repr, names))}, with sum one; omit them for equal coefficients."
         )
-        raise OptionError(message, [option_problem("coefficients", given, what=message)])
+        raise OptionError(message, [option_problem("coefficients", coefficients, what=message)])
     return share
 
 
-def _in_order(given: Any, names: list[str]) -> list[Any]:
-    """List coefficients as the systems are; none where a mapping has other names."""
-    if not hasattr(given, "keys"):
-        return list(given)
-    absent = [c for c in names if c not in given]
-    return [] if absent or len(given) != len(names) else [given[c] for c in names]
+def _in_order(coefficients: Any, names: list[str]) -> list[Any]:
+    """List coefficients in the order of the systems; empty where a mapping has other names."""
+    if not hasattr(coefficients, "keys"):
+        return list(coefficients)
+    absent = [c for c in names if c not in coefficients]
+    return [] if absent or len(coefficients) != len(names) else [coefficients[c] for c in names]

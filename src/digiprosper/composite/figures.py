@@ -40,27 +40,7 @@ _GRID = 256
 
 
 def rank_table(results: RankResults, entities: Sequence[Any] | None, level: float) -> pd.DataFrame:
-    """Give ranks with the interval that drawn weights leave them.
-
-    Parameters
-    ----------
-    results : RankResults
-        The ranks.
-    entities : sequence or None
-        Entities to draw, which must be in the sample.
-    level : float
-        Share of the draws inside the intervals.
-
-    Returns
-    -------
-    DataFrame
-        One row per row of the sample: rank, rank_low, rank_high.
-
-    Raises
-    ------
-    InputTypeError, OptionError
-        If an entity is not in the sample, or so few entities were drawn that ranks have no interval.
-    """
+    """Return rank, rank_low and rank_high of every row, `level` being the share of draws inside the interval."""
     table = results.ranks(level, top=())
     if table["rank_high"].isna().all():
         raise OptionError(
@@ -79,31 +59,10 @@ def ribbons(
     texts: Mapping[str, str],
     language: Language = "english",
 ) -> Ribbons:
-    """Lay out ranks over time.
-
-    Parameters
-    ----------
-    results : RankResults
-        The ranks.
-    table : DataFrame
-        As `rank_table` gives it.
-    entities : sequence or None
-        Entities to draw; None for the six that rank best in the last period.
-    level : float
-        Share of the draws inside the ribbons.
-    texts : mapping
-        Labels by column.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    Ribbons
-        One an entity.
-    """
-    there, last = rows_of(results.index, None)
+    """Lay out ranks over time, of the six entities that rank best in the last period if none are named."""
+    rows, last = rows_of(results.index, None)
     if entities is None:
-        entities = last[np.argsort(results.rank_values[there], kind="stable")[:_LINES]].tolist()
+        entities = last[np.argsort(results.rank_values[rows], kind="stable")[:_LINES]].tolist()
     times = results.index.unique(1).sort_values()
     return Ribbons(
         # A period without a row breaks the line.
@@ -117,9 +76,9 @@ def ribbons(
 
 
 def _over_time(table: pd.DataFrame, entity: Any, times: pd.Index[Any]) -> pd.DataFrame:
-    own = table.xs(entity, level=0)
-    assert isinstance(own, pd.DataFrame)
-    return own.reindex(times)
+    ranks = table.xs(entity, level=0)
+    assert isinstance(ranks, pd.DataFrame)
+    return ranks.reindex(times)
 
 
 def drawn_spans(
@@ -131,37 +90,9 @@ def drawn_spans(
     texts: Mapping[str, str],
     language: Language = "english",
 ) -> RankSpans:
-    """Lay out the ranks of one period with the interval that drawn weights leave them.
-
-    Parameters
-    ----------
-    results : RankResults
-        The ranks.
-    table : DataFrame
-        As `rank_table` gives it.
-    entities : sequence or None
-        Entities to draw; None for all.
-    period : object
-        Which period; None for the last one.
-    level : float
-        Share of the draws inside the spans.
-    texts : mapping
-        Labels by column.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    RankSpans
-        The best first.
-
-    Raises
-    ------
-    OptionError
-        If the period is not in the sample.
-    """
-    there, names = rows_of(results.index, period)
-    now = table.iloc[there].set_axis(names, axis=0).sort_values("rank", kind="stable")
+    """Lay out the ranks of one period (None for the last) with their intervals over draws of the weights."""
+    rows, names = rows_of(results.index, period)
+    now = table.iloc[rows].set_axis(names, axis=0).sort_values("rank", kind="stable")
     now = now if entities is None else now[now.index.isin(list(entities))]
     words = FIGURE.say("rank.share", language, level=f"{100 * level:g}")
     span = Span(now["rank_low"], now["rank_high"], words)
@@ -172,29 +103,7 @@ def drawn_spans(
 def combination_spans(
     results: IndexSensitivity, period: Any, texts: Mapping[str, str], language: Language = "english"
 ) -> RankSpans:
-    """Lay out how far ranks move over all combinations of options.
-
-    Parameters
-    ----------
-    results : IndexSensitivity
-        The study.
-    period : object
-        Which period; None for the last one.
-    texts : mapping
-        Labels by column.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    RankSpans
-        From the best to the worst rank, and the middle half.
-
-    Raises
-    ------
-    InputTypeError
-        If no combination is possible.
-    """
+    """Lay out how far ranks move over all combinations of options in one period (None for the last)."""
     if not results.possible.any():
         raise InputTypeError(
             "plots.index_sensitivity: no combination is possible, so there are no ranks to plot."
@@ -210,28 +119,13 @@ def combination_spans(
 
 
 def share_bars(results: IndexSensitivity, period: Any, texts: Mapping[str, str]) -> Bars:
-    """Lay out which option moves ranks.
-
-    Parameters
-    ----------
-    results : IndexSensitivity
-        The study.
-    period : object
-        Which period; None for the last one.
-    texts : mapping
-        Labels by option.
-
-    Returns
-    -------
-    Bars
-        Sobol shares of the variance of all entities' ranks.
-    """
+    """Lay out the Sobol shares of each option in the variance of all entities' ranks."""
     shares = results.shares(period, overall=True)
     return Bars(
         names=[texts.get(name, name) for name in shares.index],
         first=shares["first"].to_numpy(dtype=np.float64),
         total=shares["total"].to_numpy(dtype=np.float64),
-        fixed=[len(kept) <= 1 for kept in results.complete],
+        fixed=[len(positions) <= 1 for positions in results.complete],
     )
 
 
@@ -270,8 +164,8 @@ def _refuse_strangers(entities: Sequence[Any] | None, index: pd.Index[Any]) -> N
         raise InputTypeError(
             f"{purpose}: entities must be a list of at least one entity, not {cited(entities)}."
         )
-    known = set(index.get_level_values(0))
-    strangers = [e for e in entities if e not in known]
+    sample_entities = set(index.get_level_values(0))
+    strangers = [e for e in entities if e not in sample_entities]
     if strangers:
         raise OptionError(
             f"{purpose}: {quoted(strangers)} is not in the sample.",
@@ -283,34 +177,12 @@ def _refuse_strangers(entities: Sequence[Any] | None, index: pd.Index[Any]) -> N
 
 
 def values_by_period(data: Any, column: str | None) -> tuple[pd.Series[Any], dict[str, str]]:
-    """Take a Series by (entity, time), or a column of a panel with the panel's labels.
-
-    Parameters
-    ----------
-    data : Series or Panel
-        The values.
-    column : str or None
-        Column of the panel.
-
-    Returns
-    -------
-    values : Series
-        Numbers by entity and time.
-    labels : dict
-        Labels by column.
-
-    Raises
-    ------
-    InputTypeError
-        If there are no periods, or values are no numbers.
-    ColumnError
-        If the panel has no such column.
-    """
+    """Take a Series by (entity, time), or a column of a panel with the panel's labels."""
     purpose = "plots.kernel_ridge"
     if hasattr(data, "frame") and column is not None:
         frame, texts = cast("pd.DataFrame", data.frame), dict(data.labels)
-        given: object = column
-        if not isinstance(given, str) or column not in frame:
+        name: object = column
+        if not isinstance(name, str) or column not in frame:
             raise unknown_columns([str(column)], frame.columns, purpose)
         series = frame[column]
     elif isinstance(data, pd.Series) and column is None:
@@ -333,33 +205,7 @@ def ridges(
     texts: Mapping[str, str],
     language: Language = "english",
 ) -> Ridges:
-    """Estimate the kernel density of every period.
-
-    Parameters
-    ----------
-    series : Series
-        Values by entity and time; missing ones are left out.
-    periods : sequence or None
-        Which; None for all.
-    bandwidth : {"scott", "silverman"} or float
-        Rule for the Gaussian kernel, or the bandwidth itself.
-    texts : mapping
-        Labels by column.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    Ridges
-        All over one grid, which goes three bandwidths beyond the values.
-
-    Raises
-    ------
-    InputTypeError
-        If no period has two different values.
-    OptionError
-        If the bandwidth is not known, or a period is not there.
-    """
+    """Estimate the kernel density of every period, over one grid that goes three bandwidths beyond the values."""
     rule = _bandwidth_words(bandwidth, language)
     chosen = _chosen_periods(series, periods)
     kernels = [_Kernel(series.xs(p, level=1).dropna().to_numpy(dtype=np.float64), bandwidth) for p in chosen]
@@ -383,7 +229,7 @@ def ridges(
 
 
 class _Kernel:
-    """A Gaussian kernel density of one period; without two different values it has no bandwidth."""
+    """A Gaussian kernel density of one period; without two different values its bandwidth h is 0."""
 
     def __init__(self, values: Floats, bandwidth: Bandwidth | float) -> None:
         self.values, self.h = values, 0.0
@@ -425,13 +271,13 @@ def _bandwidth_words(bandwidth: object, language: Language) -> str:
 
 
 def _chosen_periods(series: pd.Series[Any], periods: Sequence[Any] | None) -> list[Any]:
-    known = series.index.get_level_values(1).unique().sort_values()
+    all_periods = series.index.get_level_values(1).unique().sort_values()
     if periods is None:
-        return list(known)
-    strangers = [p for p in periods if p not in known]
+        return list(all_periods)
+    strangers = [p for p in periods if p not in all_periods]
     if strangers or not len(periods):
         raise OptionError(
-            f"plots.kernel_ridge: periods={cited(list(periods))}; the data have {quoted(known, 12)}.",
-            [option_problem("periods", p, known, f"no period {cited(p)}") for p in strangers],
+            f"plots.kernel_ridge: periods={cited(list(periods))}; the data have {quoted(all_periods, 12)}.",
+            [option_problem("periods", p, all_periods, f"no period {cited(p)}") for p in strangers],
         )
     return list(periods)

@@ -46,54 +46,18 @@ _APPLY: Final = {"normalise": ("minmax",), "aggregate": ("linear",)}
 
 
 def is_frame(data: object) -> bool:
-    """Check whether narwhals reads it.
-
-    Parameters
-    ----------
-    data : object
-        Perhaps a table.
-
-    Returns
-    -------
-    bool
-        True for pandas, polars (eager and lazy), pyarrow, DuckDB relations, PySpark and others.
-    """
+    """Check whether narwhals reads it: pandas, polars, pyarrow, DuckDB relations, PySpark and others."""
     import narwhals.stable.v2 as nw
 
-    found = nw.from_native(data, pass_through=True)
-    return isinstance(found, nw.DataFrame | nw.LazyFrame)
+    frame = nw.from_native(data, pass_through=True)
+    return isinstance(frame, nw.DataFrame | nw.LazyFrame)
 
 
 def fit_frame(recipe: Recipe, data: Any) -> tuple[Learned, int, tuple[Notice, ...]]:
-    """Compute end points and weights of a table that is not a Panel, for `CompositeIndex.fit`.
+    """Compute end points and weights of a table that is not a Panel, the number of rows and the notices.
 
-    Parameters
-    ----------
-    recipe : Recipe
-        Entropy weights, min-max, flat, linear; scope pooled or goalposts.
-    data : table
-        Anything narwhals reads. It is asked twice: for counts and ends, then for two sums a column.
-
-    Returns
-    -------
-    learned : Learned
-        Ends and weights.
-    nobs : int
-        Rows in use.
-    notices : tuple of Notice
-        Remarks, issued already.
-
-    Raises
-    ------
-    OptionError
-        If the recipe needs more than two sums a column.
-    ColumnError, IndicatorError, MissingDataError
-        As in `CompositeIndex.fit`.
-
-    Notes
-    -----
-    The first query is counts, minima and maxima, which a file may know without being read. The second sums u
-    and u ln u, with u = z over the middle of its range: near 1 in a nearly constant column, so that its T
+    The first query asks for counts, minima and maxima, which a file may know without being read. The second sums
+    u and u ln u, with u = z over the middle of its range: near 1 in a nearly constant column, so that its T
     keeps digits that sums of z would lose, if not all that the rows of a Panel give.
     """
     _refuse_options(recipe, _FIT)
@@ -106,8 +70,8 @@ def fit_frame(recipe: Recipe, data: Any) -> tuple[Learned, int, tuple[Notice, ..
     nobs, notices = _counts(recipe, first)
     low, high = _row(first, "low", len(names)), _row(first, "high", len(names))
     _refuse_not_a_number(names, np.isfinite(low + high))
-    given = recipe.scope.given_scale(recipe.system)
-    ends = EndPoints(low, high) if given is None else given
+    goalposts = recipe.scope.given_scale(recipe.system)
+    ends = EndPoints(low, high) if goalposts is None else goalposts
     span = np.vstack([ends.apply(x[None, :], recipe.positive) for x in (low, high)])
     worst, best = span.min(axis=0), span.max(axis=0)
     _refuse_beyond(names, worst)
@@ -132,12 +96,12 @@ def _ask_ends(frame: Any, names: Sequence[str], complete: Any) -> dict[str, Any]
     """Ask for the number of rows, and for count, minimum and maximum of every column."""
     import narwhals.stable.v2 as nw
 
-    asked = [nw.len().alias("rows")]
+    expressions = [nw.len().alias("rows")]
     for j, name in enumerate(names):
         x = nw.col(name).cast(nw.Float64)
         x = x if complete is None else nw.when(complete).then(x)
-        asked += [x.count().alias(f"n{j}"), x.min().alias(f"low{j}"), x.max().alias(f"high{j}")]
-    return _answer(frame, asked)
+        expressions += [x.count().alias(f"n{j}"), x.min().alias(f"low{j}"), x.max().alias(f"high{j}")]
+    return _answer(frame, expressions)
 
 
 def _theil(second: dict[str, Any], nobs: int, constant: Bools, names: Sequence[str]) -> Floats:
@@ -149,28 +113,9 @@ def _theil(second: dict[str, Any], nobs: int, constant: Bools, names: Sequence[s
 
 
 def apply_frame(recipe: Recipe, state: State, data: Any) -> Any:
-    """Add the scores to a table that is not a Panel, for `IndexResults.apply`.
+    """Add the scores as a column to a table that is not a Panel; a lazy table stays lazy.
 
-    Parameters
-    ----------
-    recipe : Recipe
-        How the score is made.
-    state : State
-        Learned from a Panel or a table.
-    data : table
-        Anything narwhals reads; a lazy one stays lazy.
-
-    Returns
-    -------
-    table
-        Of the same kind, with a column more. A missing indicator makes a missing score.
-
-    Raises
-    ------
-    OptionError
-        If scores are no weighted sum of min-max values, or the table has a column of that name.
-    ColumnError, IndicatorError
-        If a column is absent or not numeric.
+    A missing indicator makes a missing score.
     """
     import narwhals.stable.v2 as nw
 
@@ -209,7 +154,7 @@ def _complete(names: Sequence[str]) -> Any:
 
 
 class _Column(NamedTuple):
-    """A column, the line that directs and scales it, (x - start) / width, and the unit of its sums."""
+    """A column, its scale (x - start) / width, and the unit of its sums."""
 
     name: str
     start: float
@@ -232,32 +177,32 @@ def _sums(frame: Any, columns: Sequence[_Column], shift: float) -> dict[str, Any
         return {}
     if frame.implementation.is_duckdb():
         return _duckdb_sums(frame.to_native(), columns, shift)
-    asked = []
+    expressions = []
     for c in columns:
         u = (nw.col(c.name).cast(nw.Float64) - c.start) / (c.width * c.unit)
         u = u + shift / c.unit if shift else u
-        asked += [u.sum().alias(f"u{c.position}")]
+        expressions += [u.sum().alias(f"u{c.position}")]
         # A row with u = 0 has no logarithm in some engines, and adds nothing, since 0 ln 0 = 0.
-        asked += [nw.when(u > 0).then(u * u.log()).sum().alias(f"q{c.position}")]
-    return _answer(frame, asked)
+        expressions += [nw.when(u > 0).then(u * u.log()).sum().alias(f"q{c.position}")]
+    return _answer(frame, expressions)
 
 
 def _duckdb_sums(relation: Any, columns: Sequence[_Column], shift: float) -> dict[str, Any]:
-    """Ask the same in SQL: narwhals writes the logarithm as a quotient of two inside two CASEs."""
-    asked = []
+    """Sum u and u ln u in SQL: narwhals writes the logarithm as a quotient of two inside two CASEs."""
+    expressions = []
     for c in columns:
         name = '"' + c.name.replace('"', '""') + '"'
         u = f"((CAST({name} AS DOUBLE) - ({c.start!r})) / ({c.width * c.unit!r}) + {shift / c.unit!r})"
-        asked += [f"sum({u}) AS u{c.position}"]
-        asked += [f"sum(CASE WHEN {u} > 0 THEN {u} * ln({u}) END) AS q{c.position}"]
-    found = relation.aggregate(", ".join(asked))
-    return dict(zip(found.columns, found.fetchall()[0], strict=True))
+        expressions += [f"sum({u}) AS u{c.position}"]
+        expressions += [f"sum(CASE WHEN {u} > 0 THEN {u} * ln({u}) END) AS q{c.position}"]
+    answer = relation.aggregate(", ".join(expressions))
+    return dict(zip(answer.columns, answer.fetchall()[0], strict=True))
 
 
-def _answer(frame: Any, asked: Sequence[Any]) -> dict[str, Any]:
+def _answer(frame: Any, expressions: Sequence[Any]) -> dict[str, Any]:
     # pandas takes the logarithm of zero before the condition is applied.
     with np.errstate(divide="ignore", invalid="ignore"):
-        selected = frame.select(*asked)
+        selected = frame.select(*expressions)
         # Only this engine of polars reads a file in pieces.
         options = {"engine": "streaming"} if _is_lazy_polars(selected) else {}
         row: dict[str, Any] = selected.collect(**options).rows(named=True)[0]
@@ -269,23 +214,23 @@ def _is_lazy_polars(frame: Any) -> bool:
 
 
 def _row(answer: dict[str, Any], name: str, width: int) -> Floats:
-    """Numbers of every column; NaN for one that is all missing, 0 for one that was not asked for."""
-    found = [answer.get(f"{name}{j}", 0.0) for j in range(width)]
-    return np.array([math.nan if v is None else float(v) for v in found])
+    """Read one number per column; NaN for a column that is all missing, 0 for one that was not queried."""
+    numbers = [answer.get(f"{name}{j}", 0.0) for j in range(width)]
+    return np.array([math.nan if v is None else float(v) for v in numbers])
 
 
 def _counts(recipe: Recipe, first: dict[str, Any]) -> tuple[int, list[Notice]]:
-    """Read the number of rows in use, and what is noticed about the others."""
+    """Read the number of rows in use, and make the notice of dropped rows."""
     rows = int(first["rows"])
     names = recipe.names
     counts = [int(first[f"n{j}"]) for j in range(len(names))]
     if recipe.missing != "drop" or not counts[0]:
         _refuse_gaps({n: rows - c for n, c in zip(names, counts, strict=True) if c < rows}, rows)
         return rows, []
-    left = rows - counts[0]
-    if not left:
+    dropped = rows - counts[0]
+    if not dropped:
         return rows, []
-    return counts[0], [missing_rows(left, f"{counted(left, 'row')} dropped: missing", {})]
+    return counts[0], [missing_rows(dropped, f"{counted(dropped, 'row')} dropped: missing", {})]
 
 
 def _refuse_gaps(gaps: Mapping[str, int], rows: int) -> None:
@@ -303,11 +248,11 @@ def _refuse_options(recipe: Recipe, allowed: Mapping[str, tuple[str, ...]]) -> N
     words = {**recipe.options, "scope": recipe.scope.word, "weighting": recipe.weighting}
     wrong = {n: recipe.options[n] for n in allowed if words[n] not in allowed[n]}
     if wrong:
-        asked = ", ".join(f"{n}={cited('given' if isinstance(v, dict) else v)}" for n, v in wrong.items())
+        refused = ", ".join(f"{n}={cited('given' if isinstance(v, dict) else v)}" for n, v in wrong.items())
         can = "; ".join(f"{n} {' or '.join(allowed[n])}" for n in wrong)
         raise OptionError(
             "a table that is not a Panel is read with two aggregate queries, which do not support "
-            f"{asked}. Convert it to a Panel: Panel(df, entity='id', time='year'); or use {can}.",
+            f"{refused}. Convert it to a Panel: Panel(df, entity='id', time='year'); or use {can}.",
             [option_problem(name, value, allowed[name]) for name, value in wrong.items()],
         )
 

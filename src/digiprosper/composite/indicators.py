@@ -381,12 +381,12 @@ def _is_nested(system: object) -> bool:
 
 
 def _read(rows: Sequence[Mapping[str, Any]]) -> list[Indicator]:
-    """Make all the indicators, or one report of everything that is wrong."""
-    made: list[Indicator] = []
+    """Make all indicators, or one error with everything that is wrong."""
+    indicators: list[Indicator] = []
     problems: list[Notice] = []
     for row in rows:
         try:
-            made.append(
+            indicators.append(
                 Indicator(
                     row["indicator"],
                     cast("Direction", row["direction"]),
@@ -398,4 +398,4 @@ def _read(rows: Sequence[Mapping[str, Any]]) -> list[Indicator]:
             problems.extend(error.problems or [Notice("indicator", error.message, dict(row))])
     if problems:
         raise IndicatorError(" ".join(p.message for p in problems), problems)
-    return made
+    return indicators

@@ -58,24 +58,7 @@ _UNSTABLE: Final = {
 def weight_remarks(
     names: Sequence[str], weighings: Sequence[Weighing], rule: Rule, periods: Sequence[object] = ()
 ) -> list[Notice]:
-    """Remark on constant, dominant and negative weights and on a large shift.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Indicators.
-    weighings : sequence of Weighing
-        One, or one a period.
-    rule : Rule
-        How they were made.
-    periods : sequence
-        The period of each weighing; none for a single one.
-
-    Returns
-    -------
-    list of Notice
-        Not yet issued.
-    """
+    """Remark on constant, dominant and negative weights and on a large shift; `periods` has one of each weighing."""
     notices = [] if rule.keeps_constant else _constant(names, weighings, periods)
     if rule.shift >= LARGE_SHIFT:
         text = (
@@ -114,8 +97,8 @@ def _constant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequ
     return notices
 
 
-def _periods(periods: Sequence[object], there: Any) -> tuple[object, ...]:
-    return tuple(p for p, t in zip(periods, there, strict=True) if t)
+def _periods(periods: Sequence[object], selected: Any) -> tuple[object, ...]:
+    return tuple(p for p, t in zip(periods, selected, strict=True) if t)
 
 
 def _dominant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequence[object]) -> list[Notice]:
@@ -138,18 +121,7 @@ def _dominant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequ
 
 
 def fixed_weights(weighting: str) -> Notice:
-    """Report that draws cannot change weights which are not estimated.
-
-    Parameters
-    ----------
-    weighting : str
-        ``"equal"`` or ``"given"``.
-
-    Returns
-    -------
-    Notice
-        Code fixed_weights.
-    """
+    """Report that draws cannot change weights which are not estimated."""
     text = (
         "the weights are not estimated: every draw has the same weights, and the ranks have no sampling "
         "error."
@@ -158,13 +130,7 @@ def fixed_weights(weighting: str) -> Notice:
 
 
 def legacy_remark() -> Notice:
-    """Report what is wrong with the ln T script.
-
-    Returns
-    -------
-    Notice
-        Not yet issued.
-    """
+    """Report what is wrong with the ln T script."""
     text = (
         "scope='legacy_lnT' divides the entropy of all rows by the logarithm of the number of years: "
         "entropies exceed 1 and the order of the weights is reversed. Use it for replication only; "
@@ -174,20 +140,7 @@ def legacy_remark() -> Notice:
 
 
 def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
-    """Count scores that a zero in one indicator made zero.
-
-    Parameters
-    ----------
-    values : ndarray, shape (N,)
-        Scores.
-    aggregate : str
-        How they were made.
-
-    Returns
-    -------
-    list of Notice
-        Empty unless the aggregate is a geometric mean and there are such scores.
-    """
+    """Count scores that are 0 because one factor of a geometric mean is."""
     zeros = int((values == 0).sum())
     if aggregate not in _ZERO_FACTORS or not zeros:
         return []
@@ -200,24 +153,9 @@ def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
 
 
 def beyond_remarks(names: Sequence[str], z: Floats, values: Floats, *, one_year: bool) -> list[Notice]:
-    """Report values beyond the end points, which give scores beyond 0 and 1.
+    """Report values beyond the end points, which give scores below 0 or above 1.
 
-    Parameters
-    ----------
-    names : sequence of str, length m
-        Indicators.
-    z : ndarray, shape (N, m)
-        Normalised values, from 0 to 1 between the end points.
-    values : ndarray, shape (N,)
-        Scores.
-    one_year : bool
-        Whether the end points are those of one year, beyond which other years may be.
-
-    Returns
-    -------
-    list of Notice
-        Where a score is below 0 or above 1: code beyond_base_year, which is no warning, for end points of one
-        year, or else beyond_end_points.
+    For end points of one year, beyond which other years may be, the notice is no warning.
     """
     lowest, highest = float(values.min()), float(values.max())
     if lowest >= 0.0 and highest <= 1.0:
@@ -237,47 +175,23 @@ def beyond_remarks(names: Sequence[str], z: Floats, values: Floats, *, one_year:
 
 
 def component_remarks(sums: EntitySums | None) -> list[Notice]:
-    """Remark on PCA weights whose components may change within the sampling error.
-
-    Parameters
-    ----------
-    sums : EntitySums or None
-        Of a fit.
-
-    Returns
-    -------
-    list of Notice
-        One, ``"unstable_components"``, or none. Not a warning: the weights themselves are what they are.
-    """
+    """Remark on PCA weights whose components may change within the sampling error."""
     if sums is None or sums.rows.size < 2:
         return []
-    found = sums.unstable_components()
-    if not found:
+    reasons = sums.unstable_components()
+    if not reasons:
         return []
     text = (
-        f"PCA weights have no standard error here: {'; '.join(_UNSTABLE[what] for what in found)} "
+        f"PCA weights have no standard error here: {'; '.join(_UNSTABLE[reason] for reason in reasons)} "
         "(within two standard errors). Delta-method and jackknife standard errors treat the components "
         "as known and can be much too small. weight_errors('bootstrap') shows how "
         "much the weights vary; weighting='entropy', 'critic' or 'equal' has no components."
     )
-    return [Notice("unstable_components", text, {"reasons": found})]
+    return [Notice("unstable_components", text, {"reasons": reasons})]
 
 
 def imputed_remarks(imputations: pd.DataFrame, names: Sequence[str]) -> list[Notice]:
-    """Report that interpolated cells look ahead.
-
-    Parameters
-    ----------
-    imputations : DataFrame
-        `Panel.imputations`.
-    names : sequence of str
-        Indicators.
-
-    Returns
-    -------
-    list of Notice
-        Empty when no indicator was interpolated.
-    """
+    """Report that interpolated cells, listed as in `Panel.imputations`, look ahead."""
     filled = imputations["column"].tolist()
     cells = {n: filled.count(n) for n in names if n in filled}
     if not cells:
@@ -291,18 +205,7 @@ def imputed_remarks(imputations: pd.DataFrame, names: Sequence[str]) -> list[Not
 
 
 def equally_bad(rows: int) -> list[Notice]:
-    """Report rows whose coupling is high because all systems are poor.
-
-    Parameters
-    ----------
-    rows : int
-        How many.
-
-    Returns
-    -------
-    list of Notice
-        Code equally_bad, or none.
-    """
+    """Report rows whose coupling is high because all systems are poor."""
     if not rows:
         return []
     text = (
@@ -312,27 +215,16 @@ def equally_bad(rows: int) -> list[Notice]:
     return [Notice("equally_bad", text, {"count": rows})]
 
 
-def impossible(missing: int, of: int, kept: dict[str, list[Any]], left_out: str) -> Notice:
-    """Report combinations of choices that make no index.
+def impossible(missing: int, of: int, complete: dict[str, list[Any]], left_out: str) -> Notice:
+    """Report how many of the combinations of options make no index.
 
-    Parameters
-    ----------
-    missing, of : int
-        How many, of how many.
-    kept : dict
-        Option to the values of the part of the grid that is complete.
-    left_out : str
-        What the shares of the variance leave out; empty where no part of the grid is complete.
-
-    Returns
-    -------
-    Notice
-        Code impossible.
+    `complete` has the values of each option in the complete part of the grid; `left_out` is what the shares of
+    the variance leave out, empty where no part of the grid is complete.
     """
-    what = (
+    explanation = (
         f"The shares exclude {left_out}."
         if left_out
         else "No part of the grid is complete, so no variance shares are computed."
     )
-    text = f"{missing} of {of} combinations are impossible: see `problem` in `combinations`. {what}"
-    return Notice("impossible", text, {"missing": missing, "kept": kept})
+    text = f"{missing} of {of} combinations are impossible: see `problem` in `combinations`. {explanation}"
+    return Notice("impossible", text, {"missing": missing, "kept": complete})

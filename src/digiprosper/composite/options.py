@@ -29,27 +29,7 @@ OPTIONS: Final = ("scope", "normalise", "structure", "aggregate", "missing", "we
 
 
 def read_option(option: str, value: Any, names: tuple[str, ...]) -> Any:
-    """Check the value of an option by itself.
-
-    Parameters
-    ----------
-    option : str
-        One of `OPTIONS`.
-    value : object
-        What was given.
-    names : tuple of str
-        Indicators, for weights by indicator.
-
-    Returns
-    -------
-    object
-        The value as a specification stores it.
-
-    Raises
-    ------
-    OptionError
-        If it is not allowed.
-    """
+    """Check the value of an option by itself, and return it as a specification stores it."""
     if option == "scope":
         return read_scope(value).text
     if option == "shift":
@@ -61,33 +41,13 @@ def read_option(option: str, value: Any, names: tuple[str, ...]) -> Any:
     return value
 
 
-def read_weights(given: Any, names: tuple[str, ...], option: str) -> tuple[tuple[str, float], ...]:
-    """Check weights given by indicator, and put them in the order of the system.
-
-    Parameters
-    ----------
-    given : mapping, Series, or pairs of name and weight
-        One weight >= 0 an indicator, at least one positive.
-    names : tuple of str
-        Indicators.
-    option : str
-        What to call it in messages.
-
-    Returns
-    -------
-    tuple of (str, float)
-        In the order of `names`, not divided by their sum.
-
-    Raises
-    ------
-    OptionError
-        If indicators are missing or unknown, or a weight is not a number >= 0.
-    """
+def read_weights(values: Any, names: tuple[str, ...], option: str) -> tuple[tuple[str, float], ...]:
+    """Check weights by indicator, and put them in the order of the system, not divided by their sum."""
     try:
-        weights = dict(given)
+        weights = dict(values)
     except (TypeError, ValueError) as error:
         raise OptionError(
-            f"{option}={cited(given)} must have one weight per indicator, such as {{'ports': 0.4, "
+            f"{option}={cited(values)} must have one weight per indicator, such as {{'ports': 0.4, "
             "'phones': 0.6}."
         ) from error
     _refuse_other_names(weights, names, option)
@@ -114,10 +74,10 @@ def _refuse_odd_weights(weights: Mapping[Any, Any], names: tuple[str, ...], opti
     odd = [n for n in names if not _is_weight(weights[n])]
     if not odd and any(weights.values()):
         return
-    what = f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
+    problem = f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
     raise OptionError(
-        f"{option}={{...}}: weights must be numbers >= 0, at least one of them positive; {what}.",
-        [option_problem(option, dict(weights), what=what)],
+        f"{option}={{...}}: weights must be numbers >= 0, at least one of them positive; {problem}.",
+        [option_problem(option, dict(weights), what=problem)],
     )
 
 
@@ -129,20 +89,7 @@ def _is_weight(value: object) -> bool:
 
 
 def refuse_contradictions(recipe: Recipe) -> None:
-    """Refuse options that contradict each other, with a message that says what to change.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        Options that are right each by itself.
-
-    Raises
-    ------
-    OptionError
-        Naming the first contradiction.
-    IndicatorError
-        If the scope needs goalposts and an indicator has none.
-    """
+    """Refuse options that contradict each other, with a message that says what to change."""
     message = next(_contradictions(recipe), None)
     if message is not None:
         raise OptionError(f"{message}.", [option_problem("scope", recipe.scope.text, what=message)])
@@ -207,11 +154,11 @@ def _refuse_dimensions(recipe: Recipe, option: str, value: str, without: str) ->
     homeless = [i.name for i in recipe.system if not i.dimension]
     if not homeless and len(recipe.system.dimensions) > 1:
         return
-    what = f"all are in {cited(recipe.system.dimensions[0])}"
+    problem = f"all are in {cited(recipe.system.dimensions[0])}"
     if homeless:
-        what = f"{quoted(homeless)} has none"
+        problem = f"{quoted(homeless)} has none"
     raise OptionError(
-        f"{option}={cited(value)} needs at least two dimensions, and one for every indicator; {what}. Use "
+        f"{option}={cited(value)} needs at least two dimensions, and one for every indicator; {problem}. Use "
         f"{option}={cited(without)}, or IndicatorSystem.from_dict({{dimension: {{column: '+'}}}}).",
-        [option_problem(option, value, (without,), what)],
+        [option_problem(option, value, (without,), problem)],
     )

@@ -41,18 +41,7 @@ _AMONG: Final = {"per_year": "among the rows of the same period", "pooled": "amo
 class RankedRows(PickledByName):
     """Which rows of which index are ranked.
 
-    Parameters
-    ----------
-    name : str
-        Name of the index.
-    index : Index
-        Labels of the rows.
-    among : {"per_year", "pooled"}
-        Which rows are ranked together: the rows of each period, or all rows.
-    method : str
-        Options of the index as text.
-    labels : mapping
-        Labels of columns.
+    among: rows of each period are ranked together, or all rows. method: options of the index as text.
     """
 
     name: str
@@ -63,7 +52,7 @@ class RankedRows(PickledByName):
 
 
 class RankedFields:
-    """Fields of `RankedRows`, one by one."""
+    """Fields of `RankedRows` as properties."""
 
     __slots__ = ()
 
@@ -263,8 +252,8 @@ class RankResults(RankedFields, Summarised, PickledByName):
         >>> round(float(found.pairwise().loc["ND", "SD"]), 2)
         0.97
         """
-        there, entities = rows_of(self.index, period)
-        ranks = self.draw_values[:, there]
+        rows, entities = rows_of(self.index, period)
+        ranks = self.draw_values[:, rows]
         # Ranked together or with others, equal ranks are equal scores.
         wins = np.array([(ranks[:, [i]] < ranks).mean(axis=0) for i in range(ranks.shape[1])])
         np.fill_diagonal(wins, np.nan)
@@ -287,12 +276,12 @@ class RankResults(RankedFields, Summarised, PickledByName):
         return SummaryText(self._summary(period))
 
     def _summary(self, period: Any = None) -> Summary:
-        there, entities = rows_of(self.index, period)
-        found = self.ranks(top=(1, 3, 10)).iloc[there]
-        best = np.argsort(found["rank"].to_numpy(), kind="stable")[:_SHOWN]
+        positions, entities = rows_of(self.index, period)
+        ranks = self.ranks(top=(1, 3, 10)).iloc[positions]
+        best = np.argsort(ranks["rank"].to_numpy(), kind="stable")[:_SHOWN]
 
         rows = []
-        for entity, row in zip(entities[best], found.iloc[best].itertuples(index=False), strict=True):
+        for entity, row in zip(entities[best], ranks.iloc[best].itertuples(index=False), strict=True):
             score, rank, mean, low, high, *top = row
             ends = f"{low:.0f} to {high:.0f}" if enough_clusters(self.n_drawn) else "not computed"
             numbers = [f"{score:z.4f}", f"{rank:.0f}", f"{mean:.1f}", ends]
@@ -300,8 +289,8 @@ class RankResults(RankedFields, Summarised, PickledByName):
 
         head = ["", "score", "rank", "mean", "95% of draws", "first", "top 3", "top 10"]
         when = f", {period_text(self.index, period)}" if self.index.nlevels == 2 else ""
-        title = f"Ranks of {self.name!r}{when}: {len(there)} rows"
-        more = f", best {len(best)} shown" if len(best) < len(there) else ""
+        title = f"Ranks of {self.name!r}{when}: {len(positions)} rows"
+        more = f", best {len(best)} shown" if len(best) < len(positions) else ""
         return Summary(
             type=type(self).__name__,
             title=title + more,
@@ -356,18 +345,11 @@ class RankResults(RankedFields, Summarised, PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ComparedRanks(PickledByName):
-    """Combinations of options, each compared with the baseline.
+    """C combinations of options, each compared with the baseline.
 
-    Parameters
-    ----------
-    rank_values : ndarray of unsigned int, shape (C, N)
-        Ranks with each combination, or 0 if the combination is impossible. The last option varies fastest.
-    correlations : ndarray, shape (C,)
-        Spearman's correlation of the scores with those of the baseline.
-    problems : tuple of str, length C
-        Why a combination is impossible, or the empty text.
-    same : ndarray of bool, shape (C,)
-        Whether the combination is the baseline.
+    rank_values (C, N): ranks, 0 if the combination is impossible; the last option varies fastest.
+    correlations (C,): Spearman's correlation of the scores with those of the baseline.
+    problems (C): why a combination is impossible, or empty. same (C,): whether it is the baseline.
     """
 
     rank_values: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
@@ -452,10 +434,10 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
         impossible; its numbers are missing.
         """
         sizes = [len(values) for _, values in self.options]
-        places = np.indices(sizes).reshape(len(sizes), -1)
+        positions = np.indices(sizes).reshape(len(sizes), -1)
         columns: dict[str, Any] = {
-            name: [values[p] for p in place]
-            for (name, values), place in zip(self.options, places, strict=True)
+            name: [values[p] for p in option_positions]
+            for (name, values), option_positions in zip(self.options, positions, strict=True)
         }
         possible = self.possible
         moved = moves(self.rank_values.astype(np.int64) - self.base_ranks, self.index)
@@ -473,13 +455,13 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
 
         Columns are combination, the keys, rank, and rank_change (rank minus rank of the baseline).
         """
-        there = np.flatnonzero(self.possible)
+        combinations = np.flatnonzero(self.possible)
         rows = self.index.to_frame(index=False)
-        ranks = self.rank_values[there].astype(np.int64)
+        ranks = self.rank_values[combinations].astype(np.int64)
         return pd.DataFrame(
             {
-                "combination": np.repeat(there, len(rows)),
-                **{str(c): np.tile(rows[c].to_numpy(), there.size) for c in rows},
+                "combination": np.repeat(combinations, len(rows)),
+                **{str(c): np.tile(rows[c].to_numpy(), combinations.size) for c in rows},
                 "rank": ranks.ravel(),
                 "rank_change": (ranks - self.base_ranks).ravel(),
             }
@@ -513,11 +495,11 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
         >>> dp.index_sensitivity(index, states, over=grid).spread().loc["MT"].tolist()
         [2.0, 2.0, 2.0, 2.5, 3.0, 3.0]
         """
-        there, entities = rows_of(self.index, period)
-        ranks = self.rank_values[self.possible][:, there]
+        rows, entities = rows_of(self.index, period)
+        ranks = self.rank_values[self.possible][:, rows]
         ends = np.quantile(ranks, [0.0, 0.25, 0.5, 0.75, 1.0], axis=0)
         names = ["min", "q25", "median", "q75", "max"]
-        columns = {"rank": self.base_ranks[there], **dict(zip(names, ends, strict=True))}
+        columns = {"rank": self.base_ranks[rows], **dict(zip(names, ends, strict=True))}
         return pd.DataFrame(columns, index=entities).sort_values("rank", kind="stable")
 
     def shares(self, period: Any = None, *, overall: bool = False) -> pd.DataFrame:
@@ -570,7 +552,7 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
         [[0.04, 0.07], [0.93, 0.96]]
         """
         check_option("overall", overall, (True, False))
-        varied = np.array([len(kept) > 1 for kept in self.complete])
+        varied = np.array([len(positions) > 1 for positions in self.complete])
         if not varied.any():
             raise IdentificationError(
                 "no option has two values that are possible with all others, so the variance cannot be "
@@ -596,12 +578,12 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
         return pd.DataFrame(columns, index=pd.MultiIndex.from_product([entities, names]))
 
     def _explained(self, period: Any) -> tuple[pd.Index[Any], Floats]:
-        """Ranks on the complete grid, (d_1, ..., d_k, n), and whose they are."""
+        """Return the entities and their ranks on the complete grid, (d_1, ..., d_k, n)."""
         sizes = [len(values) for _, values in self.options]
         grid = self.rank_values.reshape(*sizes, -1)[np.ix_(*self.complete)]
         if not (isinstance(period, str) and period == "mean"):
-            there, entities = rows_of(self.index, period)
-            return entities, grid[..., there].astype(np.float64)
+            rows, entities = rows_of(self.index, period)
+            return entities, grid[..., rows].astype(np.float64)
         codes, entities = pd.factorize(self.index.get_level_values(0))
         starts = np.flatnonzero(np.diff(codes, prepend=-1))
         sums = np.add.reduceat(grid.astype(np.float64), starts, axis=-1)
@@ -621,12 +603,12 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
         )
 
     def _shares_shown(self) -> tuple[Cells, ...]:
-        if not any(len(kept) > 1 for kept in self.complete):
+        if not any(len(positions) > 1 for positions in self.complete):
             return ()
         shares = self.shares(overall=True)
         rows = [
-            [name, str(len(values)), str(len(kept)), *_percent(shares.loc[name, ["first", "total"]])]
-            for (name, values), kept in zip(self.options, self.complete, strict=True)
+            [name, str(len(values)), str(len(positions)), *_percent(shares.loc[name, ["first", "total"]])]
+            for (name, values), positions in zip(self.options, self.complete, strict=True)
         ]
         return (Cells.of(["", "values", "in shares", "first", "total"], rows),)
 
@@ -667,21 +649,9 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
 
 
 def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Decompose the variance over a complete grid, every combination counting alike.
+    """Decompose the variance over a complete grid, (d_1, ..., d_k, n), every combination counting alike.
 
-    Parameters
-    ----------
-    values : ndarray, shape (d_1, ..., d_k, n)
-        One axis an option, the last one for what is explained.
-
-    Returns
-    -------
-    first : ndarray, shape (k, n)
-        Var(E[Y | X_i]).
-    total : ndarray, shape (k, n)
-        Var(Y) - Var(E[Y | X_-i]).
-    variance : ndarray, shape (n,)
-        Var(Y).
+    Returns Var(E[Y | X_i]) and Var(Y) - Var(E[Y | X_-i]), (k, n) each, and Var(Y), (n,).
     """
     axes = tuple(range(values.ndim - 1))
     variance = values.var(axis=axes)
@@ -694,20 +664,9 @@ def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def moves(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
-    """Summarise changes of ranks: how far on average, how far at most, and whose.
+    """Summarise changes of ranks, (C, N): mean and largest (signed) change, and the entity and period of the latter.
 
-    Parameters
-    ----------
-    changes : ndarray of int, shape (C, N)
-        Rank minus the baseline's.
-    index : Index
-        Labels of the rows.
-
-    Returns
-    -------
-    dict
-        Columns mean_rank_change, max_rank_change (signed), moved_entity and, in a panel, moved_period; both
-        None where nothing moves.
+    Entity and period are None where nothing moves.
     """
     size = np.abs(changes)
     at = size.argmax(axis=1)
@@ -721,60 +680,27 @@ def moves(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
 
 
 def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
-    """Find the rows of a period.
-
-    Parameters
-    ----------
-    index : Index
-        Labels of the rows, by entity and time, or by entity alone.
-    period : object
-        The period; None for the last one.
-
-    Returns
-    -------
-    rows : ndarray of int
-        Positions.
-    entities : Index
-        Their entities.
-
-    Raises
-    ------
-    OptionError
-        If there is no such period.
-    """
+    """Find the positions and entities of the rows of a period; None for the last one."""
     entities = index.get_level_values(0)
     if index.nlevels == 1:
         if period is not None:
             raise OptionError(f"period={cited(period)}: this is a cross-section and has no periods.")
         return np.arange(len(index)), entities
     times = index.get_level_values(1)
-    wanted = times.max() if period is None else period
-    one = pd.api.types.is_scalar(wanted) and wanted is not pd.NA
-    there = np.flatnonzero(times == wanted) if one else np.empty(0, dtype=np.intp)
-    if not there.size:
-        known = times.unique().sort_values()
+    chosen = times.max() if period is None else period
+    is_single = pd.api.types.is_scalar(chosen) and chosen is not pd.NA
+    rows = np.flatnonzero(times == chosen) if is_single else np.empty(0, dtype=np.intp)
+    if not rows.size:
+        periods = times.unique().sort_values()
         raise OptionError(
-            f"period={cited(period)} is not in the sample; it has {quoted(known, 12)}.",
-            [option_problem("period", period, known, f"no period {cited(period)}")],
+            f"period={cited(period)} is not in the sample; it has {quoted(periods, 12)}.",
+            [option_problem("period", period, periods, f"no period {cited(period)}")],
         )
-    return there, entities[there]
+    return rows, entities[rows]
 
 
 def period_text(index: pd.Index[Any], period: Any) -> str:
-    """Name a period, or the last one.
-
-    Parameters
-    ----------
-    index : Index
-        Labels of the rows, by entity and time.
-    period : object
-        The period; None for the last one.
-
-    Returns
-    -------
-    str
-        Such as ``"year 2021"``.
-    """
+    """Name a period, such as "year 2021"; None for the last one."""
     when = index.get_level_values(1).max() if period is None else period
     return f"{index.names[1] or 'period'} {when}"
 
@@ -783,22 +709,9 @@ def _percent(values: Any) -> list[str]:
     return ["" if np.isnan(v) else f"{v:.0%}" for v in values]
 
 
-def left_out(options: Sequence[tuple[str, tuple[Any, ...]]], kept: Sequence[Sequence[int]]) -> str:
-    """List the values that are not in the complete grid.
-
-    Parameters
-    ----------
-    options : sequence of (str, tuple)
-        Options and values.
-    kept : sequence of sequence of int
-        Positions of the values kept, by option.
-
-    Returns
-    -------
-    str
-        Such as ``"normalise 'zscore' and scope 'per_year'"``.
-    """
+def left_out(options: Sequence[tuple[str, tuple[Any, ...]]], complete: Sequence[Sequence[int]]) -> str:
+    """List the values that are not in the complete grid, such as "normalise 'zscore' and scope 'per_year'"."""
     texts = []
-    for (name, values), there in zip(options, kept, strict=True):
-        texts += [f"{name} {cited(value)}" for p, value in enumerate(values) if p not in there]
+    for (name, values), positions in zip(options, complete, strict=True):
+        texts += [f"{name} {cited(value)}" for p, value in enumerate(values) if p not in positions]
     return listed(texts)

@@ -132,15 +132,15 @@ def rank_probabilities(
 
     seed = seed_sequence(rng)
     groups = groups_of(fit.sample, among)
-    ranks, kept = _drawn_ranks(fit, sums, drawn, groups, reps, seed)
-    if not kept.any():
+    ranks, has_scores = _drawn_ranks(fit, sums, drawn, groups, reps, seed)
+    if not has_scores.any():
         raise IdentificationError("rank_probabilities: no draw has weights; more entities are needed.")
 
     notices = [
         *too_few_clusters_to_draw(drawn.size, "entity"),
         *([] if fit.recipe.weights_estimated else [fixed_weights(fit.recipe.weighting)]),
         *few_draws(reps, "tails"),
-        *lost_draws(int((~kept).sum()), reps, "have no weights or no scores and were dropped."),
+        *lost_draws(int((~has_scores).sum()), reps, "have no weights or no scores and were dropped."),
     ]
     issue(notices)
     return RankResults(
@@ -153,7 +153,7 @@ def rank_probabilities(
         ),
         values=fit.scores,
         rank_values=descending_ranks(fit.scores[None], groups)[0],
-        draw_values=ranks if kept.all() else ranks[kept],
+        draw_values=ranks if has_scores.all() else ranks[has_scores],
         n_drawn=drawn.size,
         rng_entropy=cast("int", seed.entropy),
         diagnostics=(*fit.results.diagnostics, *notices),
@@ -170,16 +170,16 @@ def _drawn_ranks(
 ) -> tuple[np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]], Bools]:
     """Draw entities, weigh, score and rank: ranks of every draw, and whether it has any."""
     ranks = np.zeros((reps, fit.sample.nobs), dtype=np.min_scalar_type(max(g.size for g in groups)))
-    kept = np.zeros(reps, dtype=bool)
+    has_scores = np.zeros(reps, dtype=bool)
     generator = np.random.default_rng(seed)
     for part in _chunks(reps, fit, sums):
         counts = np.zeros((part.stop - part.start, fit.sample.n_entities))
         counts[:, drawn] = draw_counts(generator, drawn.size, len(counts))
         scores = draw_scores(fit, drawn_weights(fit, sums, counts))
         usable = ~np.isnan(scores[:, 0])
-        kept[part] = usable
+        has_scores[part] = usable
         ranks[part][usable] = descending_ranks(scores[usable], groups)
-    return ranks, kept
+    return ranks, has_scores
 
 
 def leave_one_out(
@@ -270,19 +270,7 @@ def leave_one_out(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedRows:
-    """An index, the rows it was fitted to, and where they stand on its scale.
-
-    Parameters
-    ----------
-    spec : CompositeIndex
-        What was fitted.
-    results : IndexResults
-        The fit.
-    sample : Sample
-        Raw rows.
-    placed : Placed
-        Rows on their scale.
-    """
+    """An index, the raw rows it was fitted to, and these rows on its scale."""
 
     spec: CompositeIndex
     results: IndexResults
@@ -291,7 +279,7 @@ class FittedRows:
 
     @property
     def recipe(self) -> Recipe:
-        """Its options as values."""
+        """Options of the index."""
         return self.spec.recipe
 
     @property
@@ -300,37 +288,13 @@ class FittedRows:
         return np.asarray(self.results.scores, dtype=np.float64)
 
     def sums(self) -> list[EntitySums]:
-        """Sum by entity what the weights of every state are drawn again from."""
-        kept = self.results.entity_sums
-        return state_sums(self.recipe, self.results.state, self.sample) if kept is None else [kept]
+        """Compute the sums by entity from which the weights of every state are drawn again."""
+        stored = self.results.entity_sums
+        return state_sums(self.recipe, self.results.state, self.sample) if stored is None else [stored]
 
 
 def fitted_rows(spec: object, panel: Panel, caller: str, among: object) -> FittedRows:
-    """Fit an index and keep its rows at hand.
-
-    Parameters
-    ----------
-    spec : CompositeIndex
-        What to fit.
-    panel : Panel
-        To what.
-    caller : str
-        Function named in messages.
-    among : {"per_year", "pooled"}
-        Which rows are ranked together.
-
-    Returns
-    -------
-    FittedRows
-        The fit, its rows, and these on their scale.
-
-    Raises
-    ------
-    InputTypeError
-        If it is not an index, or not a Panel.
-    OptionError
-        If the rows cannot be ranked so.
-    """
+    """Fit an index and keep its rows; `caller` is named in messages."""
     if not isinstance(spec, CompositeIndex):
         raise InputTypeError(f"{caller} takes a CompositeIndex, not {type(spec).__name__}.")
     check_option("among", among, ("per_year", "pooled"))
@@ -342,20 +306,7 @@ def fitted_rows(spec: object, panel: Panel, caller: str, among: object) -> Fitte
 
 
 def refuse_incomparable(recipe: Recipe, among: object) -> None:
-    """Refuse to rank scores of different years together when each year has its own scale.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        The index.
-    among : {"per_year", "pooled"}
-        Which rows are ranked together.
-
-    Raises
-    ------
-    OptionError
-        If they cannot be compared.
-    """
+    """Refuse to rank scores of different years together when each year has its own scale."""
     if among == "pooled" and not recipe.scope.comparable_years:
         raise OptionError(
             f"among='pooled': under scope={cited(recipe.scope.text)} the best value of every indicator is 1 "
@@ -368,44 +319,19 @@ def refuse_incomparable(recipe: Recipe, among: object) -> None:
 
 
 def drawn_weights(fit: FittedRows, sums: Sequence[EntitySums], counts: Floats) -> Floats:
-    """Weigh again in every state, with every entity taken so many times.
-
-    Parameters
-    ----------
-    fit : FittedRows
-        The index.
-    sums : sequence of EntitySums
-        From `FittedRows.sums`.
-    counts : ndarray, shape (R, n)
-        Multiplicities of all entities.
-
-    Returns
-    -------
-    ndarray, shape (L, R, m)
-        Weights of each of L states; NaN where a state has none.
-    """
+    """Weigh again in each of L states with multiplicities `counts`, (R, n): (L, R, m), NaN for no weights."""
     out = np.full((len(sums), len(counts), len(fit.recipe.system)), np.nan)
     for k, part in enumerate(sums):
-        taken = counts[:, part.entities]
-        there = taken.any(axis=1)
-        out[k, there] = part.weights(taken[there])
+        multiplicities = counts[:, part.entities]
+        drawn = multiplicities.any(axis=1)
+        out[k, drawn] = part.weights(multiplicities[drawn])
     return out
 
 
 def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
-    """Score all rows under every set of weights.
+    """Score all rows under every set of weights, (L, R, m): (R, N).
 
-    Parameters
-    ----------
-    fit : FittedRows
-        The index.
-    weights : ndarray, shape (L, R, m)
-        R sets of weights for each of L states.
-
-    Returns
-    -------
-    ndarray, shape (R, N)
-        Scores; a row of NaN where a state has no weights, or a product a negative weight or factor.
+    A row of NaN where a state has no weights, or a product a negative weight or factor.
     """
     aggregate = fit.recipe.aggregate
     state = fit.results.state
@@ -414,19 +340,19 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
     if aggregate.product:
         lost |= (weights < 0).any(axis=(0, 2))
     # Loadings that nearly cancel out make weights so large that their product would overflow.
-    kept = np.where(lost[:, None], np.nan, weights)
+    usable_weights = np.where(lost[:, None], np.nan, weights)
 
     scores = np.empty((weights.shape[1], fit.sample.nobs))
-    for k, part, there in state.parts(placed.which):
-        z = placed.z[there]
-        scores[:, there] = aggregate.scores(z, kept[k], part.worst, part.best, fit.recipe.groups)
+    for k, part, rows in state.parts(placed.which):
+        z = placed.z[rows]
+        scores[:, rows] = aggregate.scores(z, usable_weights[k], part.worst, part.best, fit.recipe.groups)
     lost |= np.isnan(scores).any(axis=1)
     scores[lost] = np.nan
     return scores
 
 
 def _why_not_sums(recipe: Recipe) -> str:
-    """Explain why weights are no function of sums by entity; empty if they are."""
+    """Explain why weights cannot be computed from sums by entity; empty if they can."""
     if recipe.scope.replication_only:
         return "the weights of the ln T script are wrong, and so would be their ranks; use scope='pooled'"
     if recipe.nested:
@@ -438,7 +364,7 @@ def _why_not_sums(recipe: Recipe) -> str:
 
 
 def _chunks(reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int = 2**28) -> Any:
-    """Cut draws into slices whose arrays take so many bytes at most."""
+    """Cut draws into slices whose arrays take at most `memory` bytes."""
     cells = 6 * fit.sample.nobs + 4 * fit.sample.n_entities + 4 * max(part.second[0].size for part in sums)
     size = max(1, memory // (8 * cells))
     return [slice(start, min(start + size, reps)) for start in range(0, reps, size)]
@@ -448,20 +374,7 @@ def _chunks(reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int 
 
 
 def groups_of(sample: Sample, among: str) -> list[Ints]:
-    """Find the rows that are ranked together.
-
-    Parameters
-    ----------
-    sample : Sample
-        All rows.
-    among : {"per_year", "pooled"}
-        Those of a period, or all.
-
-    Returns
-    -------
-    list of ndarray of int
-        Positions, one array a group.
-    """
+    """Find the positions of the rows that are ranked together: those of a period, or all."""
     if among == "pooled":
         return [np.arange(sample.nobs)]
     return [np.flatnonzero(sample.time == t) for t in range(sample.n_times)]
@@ -509,7 +422,7 @@ def _without_entities(fit: FittedRows) -> Iterator[_Without]:
     for weights in _weights_without(fit, count):
         scores = draw_scores(fit, weights)
         lost = np.isnan(scores[:, 0]).tolist()  # a draw has all scores or none
-        problems = [_NONE_LEFT if none else "" for none in lost]
+        problems = [_NONE_LEFT if is_lost else "" for is_lost in lost]
         yield _Without(weights - state.weights[:, None], scores, problems)
 
 
@@ -528,16 +441,16 @@ def _weights_without(fit: FittedRows, count: int) -> Iterator[Floats]:
 
 
 def _weighed_without(fit: FittedRows, entity: int) -> Floats:
-    """Weigh the rows of every state without an entity's, on the same scale: (L, m), NaN for no weights."""
+    """Weigh the rows of every state without one entity, on the same scale: (L, m), NaN for no weights."""
     recipe = fit.recipe
     sample = fit.sample
     state = fit.results.state
     rule = recipe.rule(sample.n_times)
     out = np.full(state.weights.shape, np.nan)
-    taken = recipe.scope.learned_rows(sample.time, sample.times)
-    for k, (there, part) in enumerate(zip(taken, state.learned, strict=True)):
-        others = sample.entity[there] != entity
-        z = part.scale.apply(sample.matrix[there][others], recipe.positive)
+    learned_rows = recipe.scope.learned_rows(sample.time, sample.times)
+    for k, (rows, part) in enumerate(zip(learned_rows, state.learned, strict=True)):
+        others = sample.entity[rows] != entity
+        z = part.scale.apply(sample.matrix[rows][others], recipe.positive)
         if len(z):
             try:
                 out[k] = weigh(z, rule, recipe.names).weights

@@ -21,32 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How an index is made.
+    """Options of an index as values, made by `CompositeIndex.recipe`.
 
-    Made by `CompositeIndex.recipe`.
-
-    Parameters
-    ----------
-    system : IndicatorSystem
-        Columns, directions, dimensions, goalposts.
-    scope : LearningScope
-        Which rows are learned from.
-    normalise : str
-        Word of the normalisation.
-    shift : float
-        Added before the logarithm of entropy weights.
-    weighting : str
-        Word of the weighting, or ``"given"``.
-    given : tuple of (str, float)
-        Weights given by the caller, in the order of the system; empty otherwise.
-    structure : {"flat", "nested", "equal_dimensions"}
-        How dimensions are weighed.
-    aggregation : str
-        Word of the aggregation.
-    missing : {"raise", "drop"}
-        What to do about missing cells.
-    name : str
-        Name of the scores.
+    `given` has the caller's weights in the order of the system, not divided by their sum; empty otherwise.
+    `weighting` is then "given".
     """
 
     system: IndicatorSystem
@@ -120,40 +98,18 @@ class Recipe:
 
     @property
     def description(self) -> str:
-        """The recipe in words, such as ``"pooled minmax, entropy weights, flat, linear"``."""
+        """Options in words, such as ``"pooled minmax, entropy weights, flat, linear"``."""
         shift = f" (shift {self.shift:g})" if self.shift else ""
         scale = f"{self.scope.text} {self.normalise}"
         return f"{scale}, {self.weighting} weights{shift}, {self.structure}, {self.aggregation}"
 
     def learn_scale(self, x: Floats) -> EndPoints:
-        """Learn the scale of the columns, or take the one that is given.
-
-        Parameters
-        ----------
-        x : ndarray, shape (N, m)
-            Raw values.
-
-        Returns
-        -------
-        EndPoints
-            From raw to normalised values.
-        """
-        given = self.scope.given_scale(self.system)
-        return NORMALISATIONS[self.normalise](x) if given is None else given
+        """Learn the scale of raw columns, (N, m), or take the one that is given."""
+        given_scale = self.scope.given_scale(self.system)
+        return NORMALISATIONS[self.normalise](x) if given_scale is None else given_scale
 
     def rule(self, n_times: int) -> Rule:
-        """Lay out how columns are weighed.
-
-        Parameters
-        ----------
-        n_times : int
-            Periods in the sample.
-
-        Returns
-        -------
-        Rule
-            For `weigh`.
-        """
+        """Lay out how columns are weighed in a sample of so many periods."""
         across = "equal_dimensions" if self.structure == "nested" and not self.nested else self.structure
         return Rule(
             self.weighting,
@@ -167,8 +123,8 @@ class Recipe:
 
 
 class HasRecipe(Protocol):
-    """What a specification of an index is to those that compute."""
+    """A specification of an index, as the results know it."""
 
     @property
     def recipe(self) -> Recipe:
-        """Its options as values."""
+        """Options of the index."""

@@ -87,12 +87,14 @@ def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.D
         raise InputTypeError(
             f"published must be a mapping {{indicator: weight}} or a Series, not {type(published).__name__}."
         )
-    given = read_weights(published, system.names, "published")
-    target = np.array([w for _, w in given])
+    published_weights = read_weights(published, system.names, "published")
+    target = np.array([w for _, w in published_weights])
     target = target / target.sum()
     sample = cut_rows(CompositeIndex(system).recipe, panel, "audit_weights")
-    found = [(*_options(spec), *_deviation(spec, sample, target)) for spec in _specifications(system, sample)]
-    table = pd.DataFrame(found, columns=[*_OPTIONS, "max_deviation", "problem"])
+    candidates = [
+        (*_options(spec), *_deviation(spec, sample, target)) for spec in _specifications(system, sample)
+    ]
+    table = pd.DataFrame(candidates, columns=[*_OPTIONS, "max_deviation", "problem"])
     return table.sort_values("max_deviation", kind="stable", ignore_index=True)
 
 
@@ -101,7 +103,7 @@ def _options(spec: CompositeIndex) -> tuple[Any, ...]:
 
 
 def _specifications(system: IndicatorSystem, sample: Sample) -> Iterator[CompositeIndex]:
-    """Every combination that makes sense, the plainest first."""
+    """Make every combination that makes sense, the plainest first."""
     scopes = ["pooled", "goalposts"]
     if sample.n_times > 1:
         scopes[1:1] = ["pooled_norm_yearly_weights", "per_year", "legacy_lnT", "expanding"]

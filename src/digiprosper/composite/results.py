@@ -44,22 +44,9 @@ _METHODS: Final = ("delta", "jackknife", "bootstrap")
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ScoredRows(PickledByName):
-    """The rows an index was fitted to, with their scores.
+    """The rows an index was fitted to, with their scores (N,) and those of the dimensions (N, K).
 
     If the index was fitted to a table that is not a Panel, all fields except `nobs` are None.
-
-    Parameters
-    ----------
-    nobs : int
-        Number of rows, N.
-    score_values : ndarray, shape (N,), or None
-        Scores.
-    dimension_values : ndarray, shape (N, K), or None
-        Scores of the dimensions.
-    index : Index or None
-        Labels of the rows.
-    n_entities, n_times : int or None
-        Number of entities and of periods.
     """
 
     nobs: int
@@ -149,7 +136,7 @@ class IndexResults(Summarised, PickledByName):
 
         Its name is the `name` of the specification.
         """
-        return pd.Series(_there(self.values).copy(), index=self.index, name=self.recipe.name)
+        return pd.Series(_stored(self.values).copy(), index=self.index, name=self.recipe.name)
 
     @property
     def dimension_scores(self) -> pd.DataFrame:
@@ -159,7 +146,7 @@ class IndexResults(Summarised, PickledByName):
         weights w_j, with normalised values z_j. It is missing if all its weights are 0.
         """
         names = pd.Index(self.recipe.system.dimensions, name="dimension")
-        return pd.DataFrame(_there(self.dimension_values).copy(), index=self.index, columns=names)
+        return pd.DataFrame(_stored(self.dimension_values).copy(), index=self.index, columns=names)
 
     @property
     def weights(self) -> pd.DataFrame:
@@ -229,7 +216,7 @@ class IndexResults(Summarised, PickledByName):
         [1, 5]
         """
         scores = self.scores
-        values = np.asarray(_there(self.values))[None]
+        values = np.asarray(_stored(self.values))[None]
         every = np.arange(self.nobs)
         groups = [every]
         if scores.index.nlevels == 2:
@@ -555,11 +542,13 @@ class IndexResults(Summarised, PickledByName):
         errors: Floats = np.sqrt(n / (n - 1) * (sums.influence() ** 2).sum(axis=0))
         return errors
 
-    def _need_sums(self, what: str) -> EntitySums:
+    def _need_sums(self, caller: str) -> EntitySums:
         sums = self.entity_sums
         if sums is None or sums.rows.size < 2:
             why = self._why_no_sums()
-            raise OptionError(f"{what}: {why}.", [Notice("no_sums", why, {"scope": self.recipe.scope.text})])
+            raise OptionError(
+                f"{caller}: {why}.", [Notice("no_sums", why, {"scope": self.recipe.scope.text})]
+            )
         return sums
 
     def _why_no_sums(self) -> str:
@@ -638,7 +627,7 @@ class IndexResults(Summarised, PickledByName):
 
     @property
     def _divisor(self) -> str:
-        """What the entropy is divided by; nothing is said where it differs between periods."""
+        """What the entropy is divided by; empty where it differs between periods."""
         if self.recipe.scope.replication_only:
             return f" (entropy divided by ln {self.n_times})"
         if self.state.periods is not None:
@@ -668,7 +657,7 @@ class IndexResults(Summarised, PickledByName):
         )
 
 
-def _there(values: Floats | None) -> Floats:
+def _stored(values: Floats | None) -> Floats:
     if values is None:
         raise OptionError(
             "the index was fitted on a table that is not a Panel, and its rows were not stored: "

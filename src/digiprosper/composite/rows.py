@@ -22,33 +22,7 @@ _ROLE = "indicators"
 
 
 def cut_rows(recipe: Recipe, panel: Panel, caller: str = "CompositeIndex") -> Sample:
-    """Cut the rows an index reads from a panel.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        Its indicators and what to do about missing cells.
-    panel : Panel
-        Where from.
-    caller : str
-        Function that takes the panel, for the message.
-
-    Returns
-    -------
-    Sample
-        Complete rows; the matrix is the raw values of the indicators, in the order of the system.
-
-    Raises
-    ------
-    InputTypeError
-        If it is no panel.
-    ColumnError
-        If a column is absent.
-    IndicatorError
-        If a column is not numeric, or its values are too large or too small for squares.
-    MissingDataError
-        If cells are missing and may not be, or no row is left.
-    """
+    """Cut the complete rows an index reads from a panel; the matrix is the raw indicators in their order."""
     check_panel(panel, caller)
     names = recipe.names
     frame = panel.frame
@@ -71,36 +45,12 @@ def cut_rows(recipe: Recipe, panel: Panel, caller: str = "CompositeIndex") -> Sa
 
 
 def dropped_rows(sample: Sample) -> list[Notice]:
-    """Make the notices of rows that were left out.
-
-    Parameters
-    ----------
-    sample : Sample
-        From :func:`cut_rows`.
-
-    Returns
-    -------
-    list of Notice
-        Not yet issued.
-    """
+    """Make the notices of rows that were left out."""
     return [missing_rows(d.count, d.message, d.by_term, d.rows) for d in sample.dropped]
 
 
 def without_indicator(sample: Sample, name: str) -> Sample:
-    """Leave a column out; the rows stay.
-
-    Parameters
-    ----------
-    sample : Sample
-        From :func:`cut_rows`.
-    name : str
-        An indicator.
-
-    Returns
-    -------
-    Sample
-        With the other columns.
-    """
+    """Leave a column out; the rows stay."""
     keep = np.array([n != name for n in sample.names])
     return _of_columns(sample, sample.matrix[:, keep], tuple(n for n in sample.names if n != name))
 

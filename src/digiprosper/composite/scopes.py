@@ -26,7 +26,7 @@ Scope = Literal["pooled", "per_year", "pooled_norm_yearly_weights", "expanding",
 Finding: TypeAlias = tuple[str, str]
 """Finding of an audit: ``ok``, ``note`` or ``warning``, and a sentence."""
 
-Taken: TypeAlias = "Bools | slice"
+RowSelection: TypeAlias = "Bools | slice"
 """Rows that a state is learned from."""
 
 _BASE: Final = re.compile(r"base_year\(\s*(.*?)\s*\)")
@@ -36,26 +36,12 @@ _BASE: Final = re.compile(r"base_year\(\s*(.*?)\s*\)")
 class LearningScope:
     """A scope; by itself, one state that is learned from all rows.
 
-    Attributes
-    ----------
-    word : str
-        The option's word.
-    needs_periods : bool
-        Whether it is defined for panels only.
-    fixed_end_points : bool
-        Whether end points are given with the indicators, so that none is learned.
-    scale_by_period, weights_by_period : bool
-        Whether each period has its own end points, its own weights.
-    replication_only : bool
-        Whether its weights are known to be wrong.
-    comparable_years : bool
-        Whether scores of different years may be ranked together.
-    one_year : bool
-        Whether the end points are those of one year, beyond which other years may be.
-    comparability : Finding
-        The same in words, for the audit.
-    negative : (str, str)
-        What a negative normalised value is, and what to do about it.
+    word: the option's word. needs_periods: it is defined for panels only.
+    fixed_end_points: end points are given with the indicators. scale_by_period, weights_by_period: each period
+    has its own end points, its own weights. replication_only: its weights are known to be wrong.
+    comparable_years: scores of different years may be ranked together; comparability says so for the audit.
+    one_year: end points are those of one year, beyond which other years may be.
+    negative: what a negative normalised value is, and what to do about it.
     """
 
     word: ClassVar[str]
@@ -86,20 +72,7 @@ class LearningScope:
         """Refuse indicators that lack what the scope needs."""
 
     def refuse_times(self, times: pd.Index[Any], *, has_time: bool) -> None:
-        """Refuse a sample that lacks the periods the scope needs.
-
-        Parameters
-        ----------
-        times : Index
-            Periods of the sample.
-        has_time : bool
-            False in a cross-section.
-
-        Raises
-        ------
-        OptionError
-            If it is a cross-section.
-        """
+        """Refuse a sample that lacks the periods the scope needs; `has_time` is False in a cross-section."""
         del times
         if self.needs_periods and not has_time:
             raise OptionError(
@@ -108,20 +81,10 @@ class LearningScope:
                 [option_problem("scope", self.text, what="no time key")],
             )
 
-    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[Taken, ...]:
-        """Find the rows that each state is learned from.
+    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[RowSelection, ...]:
+        """Select the rows that each state is learned from: all for a single state, or one selection per period.
 
-        Parameters
-        ----------
-        time : ndarray of int, shape (N,)
-            Period of each row.
-        times : Index
-            What the codes stand for.
-
-        Returns
-        -------
-        tuple
-            One selection of rows for a single state; one a period for yearly states.
+        `time`, (N,), has the position of each row's period in `times`.
         """
         del time, times
         return (slice(None),)
@@ -131,70 +94,31 @@ class LearningScope:
         del period
         return ""
 
-    def places(self, times: pd.Index[Any], known: pd.Index[Any]) -> Ints:
-        """Find the yearly state that scores each period.
+    def places(self, times: pd.Index[Any], periods: pd.Index[Any]) -> Ints:
+        """Find the position of the yearly state that scores each period; negative where there is none."""
+        return np.asarray(periods.get_indexer(times), dtype=np.intp)
 
-        Parameters
-        ----------
-        times : Index
-            Periods to score.
-        known : Index
-            Periods of the states.
-
-        Returns
-        -------
-        ndarray of int
-            Positions of the states; negative where there is none.
-        """
-        return np.asarray(known.get_indexer(times), dtype=np.intp)
-
-    def why_no_state(self, known: pd.Index[Any]) -> str:
+    def why_no_state(self, periods: pd.Index[Any]) -> str:
         """Explain why a period cannot be scored."""
-        return f"has its own scale or weights in each period, estimated for {known[0]} to {known[-1]}"
+        return f"has its own scale or weights in each period, estimated for {periods[0]} to {periods[-1]}"
 
     def given_scale(self, system: IndicatorSystem) -> EndPoints | None:
-        """Take the end points that are given with the indicators; None where they are learned."""
+        """Return the end points that are given with the indicators; None where they are learned."""
         del system
         return None
 
     def entropy_periods(self, n_times: int) -> int | None:
-        """Years whose logarithm divides the entropy; None for the rows, as it should be."""
+        """Return the number of years whose logarithm divides the entropy; None for the rows, as it should be."""
         del n_times
         return None
 
     def notices(self, imputations: pd.DataFrame, names: tuple[str, ...]) -> list[Notice]:
-        """Make the notices that the scope gives about a fit.
-
-        Parameters
-        ----------
-        imputations : DataFrame
-            `Panel.imputations`.
-        names : tuple of str
-            Indicators.
-
-        Returns
-        -------
-        list of Notice
-            Not yet issued.
-        """
+        """Make the notices that the scope gives about a fit, from `Panel.imputations`."""
         del imputations, names
         return []
 
     def future(self, *, estimated: bool, imputed: bool) -> Finding:
-        """Report whether scores use information from later years.
-
-        Parameters
-        ----------
-        estimated : bool
-            Whether weights are estimated.
-        imputed : bool
-            Whether interpolated cells were noticed.
-
-        Returns
-        -------
-        Finding
-            For the audit.
-        """
+        """Report whether scores use information from later years."""
         del estimated, imputed
         return "warning", (
             "scores of early years depend on later years and change when a year is added. For event studies "
@@ -216,13 +140,7 @@ class Pooled(LearningScope):
 
 @dataclass(frozen=True, slots=True)
 class BaseYear(LearningScope):
-    """End points and weights from the rows of one year.
-
-    Parameters
-    ----------
-    period : str
-        The year, as `find_period` reads it.
-    """
+    """End points and weights from the rows of one year, named as `find_period` reads it."""
 
     word: ClassVar[str] = "base_year"
     one_year: ClassVar[bool] = True
@@ -233,7 +151,7 @@ class BaseYear(LearningScope):
         """The option as its user writes it."""
         return f"base_year({self.period})"
 
-    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[Taken, ...]:
+    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[RowSelection, ...]:
         """Take the rows of the year."""
         return (time == find_period(times, self.period),)
 
@@ -299,7 +217,7 @@ class Goalposts(LearningScope):
 
 @dataclass(frozen=True, slots=True)
 class LegacyLogT(LearningScope):
-    """A script that divides the entropy of all rows by the logarithm of the number of years: to replicate."""
+    """The script that divides the entropy of all rows by the logarithm of the number of years: to replicate."""
 
     word: ClassVar[str] = "legacy_lnT"
     replication_only: ClassVar[bool] = True
@@ -328,7 +246,7 @@ class LegacyLogT(LearningScope):
             )
 
     def entropy_periods(self, n_times: int) -> int | None:
-        """Years of the sample."""
+        """Return the number of years in the sample."""
         return n_times
 
     def notices(self, imputations: pd.DataFrame, names: tuple[str, ...]) -> list[Notice]:
@@ -343,7 +261,7 @@ class _OwnYear(LearningScope):
 
     weights_by_period: ClassVar[bool] = True
 
-    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[Taken, ...]:
+    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[RowSelection, ...]:
         """Take the rows of each year."""
         return tuple(time == k for k in range(times.size))
 
@@ -400,7 +318,7 @@ class Expanding(LearningScope):
     weights_by_period: ClassVar[bool] = True
     comparability: ClassVar[Finding] = YearlyWeights.comparability
 
-    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[Taken, ...]:
+    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[RowSelection, ...]:
         """Take the rows up to each year."""
         return tuple(time <= k for k in range(times.size))
 
@@ -408,13 +326,13 @@ class Expanding(LearningScope):
         """Name the last year."""
         return f" up to {period}"
 
-    def places(self, times: pd.Index[Any], known: pd.Index[Any]) -> Ints:
+    def places(self, times: pd.Index[Any], periods: pd.Index[Any]) -> Ints:
         """Find the latest state that uses no later year; after the last period, the last state."""
-        return np.asarray(known.searchsorted(times, side="right") - 1, dtype=np.intp)
+        return np.asarray(periods.searchsorted(times, side="right") - 1, dtype=np.intp)
 
-    def why_no_state(self, known: pd.Index[Any]) -> str:
+    def why_no_state(self, periods: pd.Index[Any]) -> str:
         """Explain why a period cannot be scored."""
-        return f"was estimated from {known[0]} on and has no weights for earlier periods"
+        return f"was estimated from {periods[0]} on and has no weights for earlier periods"
 
     def notices(self, imputations: pd.DataFrame, names: tuple[str, ...]) -> list[Notice]:
         """Warn of interpolated cells, which use a later year."""
@@ -438,26 +356,10 @@ SCOPES: Final = tuple(_BY_WORD)
 
 
 def read_scope(scope: object) -> LearningScope:
-    """Make the value that an option's word stands for.
-
-    Parameters
-    ----------
-    scope : object
-        What was given, such as ``"pooled"`` or ``"base_year(2011)"``.
-
-    Returns
-    -------
-    LearningScope
-        The scope.
-
-    Raises
-    ------
-    OptionError
-        If the scope is not known.
-    """
-    found = _BASE.fullmatch(scope.strip()) if isinstance(scope, str) else None
-    if found and found[1]:
-        return BaseYear(found[1])
+    """Make the scope of an option's word, such as "pooled" or "base_year(2011)"."""
+    base_year = _BASE.fullmatch(scope.strip()) if isinstance(scope, str) else None
+    if base_year and base_year[1]:
+        return BaseYear(base_year[1])
     if isinstance(scope, str) and scope in _BY_WORD:
         return _BY_WORD[scope]
     hint = " Include the base year: 'base_year(2011)'." if str(scope).startswith("base_year") else ""
@@ -469,33 +371,15 @@ def read_scope(scope: object) -> LearningScope:
 
 
 def find_period(times: pd.Index[Any], text: str) -> int:
-    """Find the period a text names.
-
-    Parameters
-    ----------
-    times : Index
-        Periods of the sample.
-    text : str
-        Such as ``"2011"``; for dates the beginning is enough if only one period has it.
-
-    Returns
-    -------
-    int
-        Its position.
-
-    Raises
-    ------
-    OptionError
-        If there is no such period, or there are several.
-    """
+    """Find the position of the period a text names; for dates the beginning is enough if only one period has it."""
     words = [str(t) for t in times]
-    found = [k for k, w in enumerate(words) if w == text]
-    if not found and isinstance(times, pd.DatetimeIndex):
-        found = [k for k, w in enumerate(words) if w.startswith(text)]
-    if len(found) != 1:
-        what = "is not a period of" if not found else "begins several periods of"
+    positions = [k for k, w in enumerate(words) if w == text]
+    if not positions and isinstance(times, pd.DatetimeIndex):
+        positions = [k for k, w in enumerate(words) if w.startswith(text)]
+    if len(positions) != 1:
+        problem = "is not a period of" if not positions else "begins several periods of"
         raise OptionError(
-            f"scope='base_year({text})': {cited(text)} {what} the sample; it has {quoted(words, 12)}.",
+            f"scope='base_year({text})': {cited(text)} {problem} the sample; it has {quoted(words, 12)}.",
             [option_problem("scope", text, words, f"no period {cited(text)}")],
         )
-    return found[0]
+    return positions[0]

@@ -153,41 +153,31 @@ def _compare(
 
 
 def complete_grid(possible: Bools, pinned: Sequence[int | None]) -> tuple[tuple[int, ...], ...]:
-    """Find the largest part of a grid whose combinations are all possible.
+    """Find the largest part of a grid, (d_1, ..., d_k), whose combinations are all possible.
 
-    Parameters
-    ----------
-    possible : ndarray of bool, shape (d_1, ..., d_k)
-        Which combinations are.
-    pinned : sequence of int or None, length k
-        A position that each option has to keep, if any.
-
-    Returns
-    -------
-    tuple of tuple of int
-        Positions kept, by option; empty tuples if no part is complete. Of parts of the same size the one that
-        takes values from later options is found first.
+    Returns positions by option, empty if no part is complete; `pinned` is a position that each option has to
+    keep, if any. Of parts of the same size the one that takes values from later options is found first.
     """
     best: tuple[tuple[int, ...], ...] = ((),) * possible.ndim
     most = 0
     seen = set[tuple[tuple[int, ...], ...]]()
 
-    def search(kept: tuple[tuple[int, ...], ...]) -> None:
+    def search(part: tuple[tuple[int, ...], ...]) -> None:
         nonlocal best, most
-        size = int(np.prod([len(positions) for positions in kept]))
-        if size <= most or kept in seen:
+        size = int(np.prod([len(positions) for positions in part]))
+        if size <= most or part in seen:
             return
-        seen.add(kept)
-        holes = np.argwhere(~possible[np.ix_(*kept)])
+        seen.add(part)
+        holes = np.argwhere(~possible[np.ix_(*part)])
         if not len(holes):
-            best, most = kept, size
+            best, most = part, size
             return
         # A complete part lacks a value of this hole: try each, the option that loses least first.
-        for option in sorted(range(possible.ndim), key=lambda i: (-len(kept[i]), -i)):
-            value = kept[option][holes[0][option]]
-            if len(kept[option]) > 1 and value != pinned[option]:
-                rest = tuple(p for p in kept[option] if p != value)
-                search((*kept[:option], rest, *kept[option + 1 :]))
+        for option in sorted(range(possible.ndim), key=lambda i: (-len(part[i]), -i)):
+            value = part[option][holes[0][option]]
+            if len(part[option]) > 1 and value != pinned[option]:
+                remaining = tuple(p for p in part[option] if p != value)
+                search((*part[:option], remaining, *part[option + 1 :]))
 
     search(tuple(tuple(range(d)) for d in possible.shape))
     return best
@@ -215,16 +205,16 @@ def _read_values(option: str, values: Any, names: tuple[str, ...]) -> list[Any]:
     read = [read_option(option, value, names) for value in values]
     twice = [v for i, v in enumerate(read) if v in read[:i]]
     if twice or not read:
-        what = f"lists {cited(twice[0])} twice" if twice else "lists no value"
-        raise OptionError(f"over[{cited(option)}] {what}.", [option_problem(option, values, what=what)])
+        problem = f"lists {cited(twice[0])} twice" if twice else "lists no value"
+        raise OptionError(f"over[{cited(option)}] {problem}.", [option_problem(option, values, what=problem)])
     return read
 
 
 def _labels(values: Sequence[Any]) -> tuple[Any, ...]:
-    """Show values as they are, given weights by a word."""
-    given = [v for v in values if isinstance(v, tuple)]
-    name = "given" if len(given) == 1 else "given {}"
-    return tuple(name.format(given.index(v) + 1) if isinstance(v, tuple) else v for v in values)
+    """Show values as they are, and given weights by a word."""
+    given_weights = [v for v in values if isinstance(v, tuple)]
+    name = "given" if len(given_weights) == 1 else "given {}"
+    return tuple(name.format(given_weights.index(v) + 1) if isinstance(v, tuple) else v for v in values)
 
 
 def _position(value: Any, values: Sequence[Any]) -> int | None:
@@ -232,7 +222,7 @@ def _position(value: Any, values: Sequence[Any]) -> int | None:
 
 
 def _variant(spec: CompositeIndex, changes: dict[str, Any]) -> CompositeIndex | OptionError | IndicatorError:
-    """Change the baseline; options that contradict each other give the error."""
+    """Change options of the baseline; options that contradict each other give the error."""
     weighting = changes.get("weighting", spec.weighting)
     if weighting != "entropy":
         changes["shift"] = 0.0
@@ -256,6 +246,6 @@ def _notices(
 ) -> list[Notice]:
     if possible.all():
         return []
-    kept = {n: [v[p] for p in k] for (n, v), k in zip(options, complete, strict=True)}
-    gone = left_out(options, complete) if all(complete) else ""
-    return [impossible(int((~possible).sum()), possible.size, kept, gone)]
+    complete_values = {n: [v[p] for p in k] for (n, v), k in zip(options, complete, strict=True)}
+    excluded = left_out(options, complete) if all(complete) else ""
+    return [impossible(int((~possible).sum()), possible.size, complete_values, excluded)]

@@ -140,14 +140,14 @@ class CompositeIndex(Specification):
     @property
     def recipe(self) -> Recipe:
         """Options of the index."""
-        given = self.weighting if isinstance(self.weighting, tuple) else ()
+        weights = self.weighting if isinstance(self.weighting, tuple) else ()
         return Recipe(
             system=self.system,
             scope=read_scope(self.scope),
             normalise=self.normalise,
             shift=self.shift,
-            weighting="given" if given else str(self.weighting),
-            given=given,
+            weighting="given" if weights else str(self.weighting),
+            given=weights,
             structure=self.structure,
             aggregation=self.aggregate,
             missing=self.missing,
@@ -220,10 +220,10 @@ class CompositeIndex(Specification):
         >>> index.drop("price").system.names
         ('ports',)
         """
-        given = self.weighting
-        if isinstance(given, tuple):
-            given = tuple((n, w) for n, w in given if n not in names)
-        return self.replace(system=self.system.drop(*names), weighting=given)
+        weighting = self.weighting
+        if isinstance(weighting, tuple):
+            weighting = tuple((n, w) for n, w in weighting if n not in names)
+        return self.replace(system=self.system.drop(*names), weighting=weighting)
 
     def swap(self, old: str, new: str) -> Self:
         """Replace the column of one indicator. Its direction, dimension, goalposts and given weight stay.
@@ -252,10 +252,10 @@ class CompositeIndex(Specification):
         >>> index.swap("ports", "phones").system.names
         ('phones', 'price')
         """
-        given = self.weighting
-        if isinstance(given, tuple):
-            given = tuple((new if n == old else n, w) for n, w in given)
-        return self.replace(system=self.system.swap(old, new), weighting=given)
+        weighting = self.weighting
+        if isinstance(weighting, tuple):
+            weighting = tuple((new if n == old else n, w) for n, w in weighting)
+        return self.replace(system=self.system.swap(old, new), weighting=weighting)
 
     def fit(self, panel: Any, *, rng: object = None, progress: bool = False) -> IndexResults:
         """Compute the end points, the weights and the scores.
@@ -353,7 +353,7 @@ class CompositeIndex(Specification):
 
 
 def _sums(recipe: Recipe, state: State, sample: Sample) -> EntitySums | None:
-    """Sum by entity where the sums are enough to weigh again: one state, no nesting, no wrong weights."""
+    """Sum by entity where weights can be computed from sums: one state, no nesting, no wrong weights."""
     if state.periods is not None or recipe.nested or recipe.scope.replication_only:
         return None
     return state_sums(recipe, state, sample)[0]

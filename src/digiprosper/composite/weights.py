@@ -283,18 +283,7 @@ def equal_weights(m: int) -> Floats:
 
 
 def check_shift(shift: object) -> None:
-    """Refuse a shift that is not a finite number >= 0.
-
-    Parameters
-    ----------
-    shift : object
-        What was given.
-
-    Raises
-    ------
-    OptionError
-        If it is anything else.
-    """
+    """Refuse a shift that is not a finite number >= 0."""
     number = isinstance(shift, int | float | np.number) and not isinstance(shift, bool)
     if not number or not math.isfinite(float(shift)) or float(shift) < 0:  # type: ignore[arg-type]
         message = f"shift={cited(shift)} must be a number >= 0; use 0 unless you replicate a paper."

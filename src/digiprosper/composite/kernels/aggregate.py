@@ -19,14 +19,10 @@ Aggregation = Literal["linear", "geometric", "geometric_dimensions", "topsis"]
 class Aggregate:
     """A way to aggregate.
 
-    Parameters
-    ----------
-    scores : callable
-        From z, weights, worst, best and groups to scores: see :func:`aggregate_linear`.
-    product : bool
-        Whether it is undefined for negative factors and weights, and 0 where one factor is.
-    by_dimension : bool
-        Whether the scores of dimensions are aggregated and not the indicators.
+    scores: from z (N, m), weights (..., m), worst and best (m,) and columns by dimension to scores (..., N).
+    z is directed and normalised; each set of weights adds up to one.
+    product: undefined for negative factors and weights, and 0 where one factor is 0.
+    by_dimension: the scores of dimensions are aggregated and not the indicators.
     """
 
     scores: Callable[[Floats, Floats, Floats, Floats, Sequence[Ints]], Floats]
@@ -37,24 +33,7 @@ class Aggregate:
 def aggregate_linear(
     z: Floats, weights: Floats, worst: Floats, best: Floats, groups: Sequence[Ints]
 ) -> Floats:
-    """Weighted sum: S_i = sum_j w_j z_ij.
-
-    Parameters
-    ----------
-    z : ndarray, shape (N, m)
-        Directed and normalised.
-    weights : ndarray, shape (..., m)
-        Each set adds up to one.
-    worst, best : ndarray, shape (m,)
-        Not used.
-    groups : sequence of ndarray of int
-        Columns of each dimension; not used.
-
-    Returns
-    -------
-    ndarray, shape (..., N)
-        In [0, 1] when z is.
-    """
+    """Weighted sum: S_i = sum_j w_j z_ij."""
     del worst, best, groups
     scores: Floats = weights @ z.T
     return scores
@@ -63,24 +42,7 @@ def aggregate_linear(
 def aggregate_geometric(
     z: Floats, weights: Floats, worst: Floats, best: Floats, groups: Sequence[Ints]
 ) -> Floats:
-    """Weighted product: S_i = prod_j z_ij^w_j.
-
-    Parameters
-    ----------
-    z : ndarray, shape (N, m)
-        Directed and normalised, >= 0 where the weight is positive.
-    weights : ndarray, shape (..., m)
-        >= 0, each set adds up to one.
-    worst, best : ndarray, shape (m,)
-        Not used.
-    groups : sequence of ndarray of int
-        Columns of each dimension; not used.
-
-    Returns
-    -------
-    ndarray, shape (..., N)
-        0 where one indicator with a weight is 0.
-    """
+    """Weighted product: S_i = prod_j z_ij^w_j; 0 where one indicator with a weight is 0."""
     del worst, best, groups
     logs = np.log(np.where(z > 0, z, 1.0))
     zeros = (weights > 0).astype(np.float64) @ (z <= 0).T.astype(np.float64)
@@ -95,22 +57,7 @@ def aggregate_dimensions(
 
     D_ik = sum_j w_j z_ij / W_k over the columns j of dimension k, and W_k is the sum of their weights.
     The Human Development Index is made so (UNDP 2024, Human Development Report 2023/24, technical note 1).
-
-    Parameters
-    ----------
-    z : ndarray, shape (N, m)
-        Directed and normalised.
-    weights : ndarray, shape (..., m)
-        >= 0, each set adds up to one.
-    worst, best : ndarray, shape (m,)
-        Not used.
-    groups : sequence of ndarray of int
-        Columns of each dimension.
-
-    Returns
-    -------
-    ndarray, shape (..., N)
-        0 where the mean of a dimension with a weight is 0, NaN where it is negative.
+    0 where the mean of a dimension with a weight is 0, NaN where it is negative.
     """
     del worst, best
     scores = np.ones((*weights.shape[:-1], len(z)))
@@ -125,25 +72,10 @@ def aggregate_dimensions(
 def aggregate_topsis(
     z: Floats, weights: Floats, worst: Floats, best: Floats, groups: Sequence[Ints]
 ) -> Floats:
-    """Relative closeness to the ideal: C_i = D-_i / (D+_i + D-_i).
+    """Relative closeness to the ideal: C_i = D-_i / (D+_i + D-_i), with weights inside the square.
 
-    D+_i = sqrt(sum_j (w_j (z_ij - best_j))^2) and D-_i the same with the worst.
-
-    Parameters
-    ----------
-    z : ndarray, shape (N, m)
-        Directed and normalised.
-    weights : ndarray, shape (..., m)
-        Inside the square, as Hwang and Yoon (1981) have them.
-    worst, best : ndarray, shape (m,)
-        Smallest and largest z where the end points were learned; at least one with a weight differs.
-    groups : sequence of ndarray of int
-        Columns of each dimension; not used.
-
-    Returns
-    -------
-    ndarray, shape (..., N)
-        In [0, 1].
+    D+_i = sqrt(sum_j (w_j (z_ij - best_j))^2) and D-_i the same with the worst (Hwang and Yoon 1981). worst and
+    best are the smallest and largest z where the end points were learned; at least one with a weight differs.
     """
     del groups
     far = np.sqrt(weights**2 @ ((z - best) ** 2).T)

@@ -26,16 +26,8 @@ if TYPE_CHECKING:
 class RedrawnEnds:
     """Rows that weights were learned from, ready to be scaled and weighed again in every draw.
 
-    Parameters
-    ----------
-    sums : EntitySums
-        Of the same rows.
-    z : ndarray, shape (N, m)
-        Directed rows in [0, 1], the rows of each entity together.
-    entity : ndarray of int, shape (N,)
-        Codes 0..n-1, non-decreasing, in the order of ``sums.entities``.
-    low, high : ndarray, shape (n, m)
-        Smallest and largest value of each entity.
+    z (N, m): directed rows in [0, 1], the rows of each entity together. entity (N,): codes 0..n-1,
+    non-decreasing, in the order of ``sums.entities``. low, high (n, m): smallest and largest value by entity.
     """
 
     sums: EntitySums
@@ -45,18 +37,9 @@ class RedrawnEnds:
     high: Floats
 
     def coefficients(self, counts: Floats) -> Floats:
-        """Scale and weigh again with every entity taken so many times.
+        """Scale and weigh again with multiplicities `counts`, (R, n): weight over range, (R, m), in units of z.
 
-        Parameters
-        ----------
-        counts : ndarray, shape (R, n)
-            Multiplicities.
-
-        Returns
-        -------
-        ndarray, shape (R, m)
-            What the index of a draw is made of, in units of z: weight over range. The index is their sum
-            times z, up to a constant. A row of NaN where the draw has no weights.
+        The index of a draw is their sum times z, up to a constant. A row of NaN where the draw has no weights.
         """
         low, high = self._ends(counts)
         span = np.where(high - low > LOST_IN_DRAW, high - low, 0.0)
@@ -65,7 +48,7 @@ class RedrawnEnds:
         return weights / np.where(span > 0.0, span, 1.0)
 
     def _ends(self, counts: Floats) -> tuple[Floats, Floats]:
-        """Find the smallest and the largest value among the entities drawn, column by column."""
+        """Find the smallest and the largest value of every column among the entities drawn, (R, m) each."""
         drawn = counts > 0.0
         low, high = np.empty((len(counts), self.z.shape[1])), np.empty((len(counts), self.z.shape[1]))
         for j in range(self.z.shape[1]):
@@ -90,32 +73,17 @@ class RedrawnEnds:
         origin = low - self.sums.rule.shift * span
         for j in range(self.z.shape[1]):
             for start in np.unique(origin[:, j]):
-                here = np.flatnonzero((origin[:, j] == start) & (span[:, j] > 0.0))
-                if here.size:
+                draws = np.flatnonzero((origin[:, j] == start) & (span[:, j] > 0.0))
+                if draws.size:
                     # Rows below the low end belong to entities that these draws do not have.
                     column = np.maximum(self.z[:, [j]] - start, 0.0)
                     _, first, second = entity_divergence(column, self.entity)
-                    theil[here, j] = theil_of_counts(counts[here], self.sums.rows, first, second)[:, 0]
+                    theil[draws, j] = theil_of_counts(counts[draws], self.sums.rows, first, second)[:, 0]
         return theil
 
 
 def redrawn_ends(sums: EntitySums, z: Floats, entity: Ints) -> RedrawnEnds:
-    """Put the rows of each entity together and find its end points.
-
-    Parameters
-    ----------
-    sums : EntitySums
-        Of the rows.
-    z : ndarray, shape (N, m)
-        Directed rows, scaled by the sample's end points.
-    entity : ndarray of int, shape (N,)
-        Codes, non-decreasing; some entities may have no rows.
-
-    Returns
-    -------
-    RedrawnEnds
-        For the draws of one fit.
-    """
+    """Find the end points of each entity in z, (N, m), whose `entity` codes, (N,), are non-decreasing."""
     _, codes = np.unique(entity, return_inverse=True)
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     low, high = np.minimum.reduceat(z, starts, axis=0), np.maximum.reduceat(z, starts, axis=0)

@@ -21,15 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
-    """Means and population covariances of directed columns.
-
-    Parameters
-    ----------
-    mean : ndarray, shape (..., m)
-        Means.
-    cov : ndarray, shape (..., m, m)
-        Covariances; a row and column of zeros where a column is constant.
-    """
+    """Means (..., m) and population covariances (..., m, m) of directed columns; 0 where a column is constant."""
 
     mean: Floats
     cov: Floats
@@ -41,33 +33,14 @@ class Moments:
         return sd
 
     def correlation(self) -> tuple[Floats, Bools]:
-        """Correlate.
-
-        Returns
-        -------
-        r : ndarray, shape (..., m, m)
-            Correlations; 0 where a column is constant, with itself too.
-        there : ndarray of bool, shape (..., m)
-            Columns that vary.
-        """
+        """Compute correlations (..., m, m), 0 where a column is constant, and which columns vary (..., m)."""
         sd = self.sd
-        there = sd > 0
-        inverse = np.where(there, 1.0 / np.where(there, sd, 1.0), 0.0)
-        return self.cov * inverse[..., :, None] * inverse[..., None, :], there
+        varies = sd > 0
+        inverse = np.where(varies, 1.0 / np.where(varies, sd, 1.0), 0.0)
+        return self.cov * inverse[..., :, None] * inverse[..., None, :], varies
 
     def of(self, columns: object) -> Moments:
-        """Take some columns.
-
-        Parameters
-        ----------
-        columns : ndarray of int
-            Positions.
-
-        Returns
-        -------
-        Moments
-            Theirs.
-        """
+        """Take some columns."""
         return Moments(self.mean[..., columns], self.cov[..., columns, :][..., columns])  # type: ignore[index]
 
 
@@ -82,7 +55,7 @@ class Information(Protocol):
 
 
 class _StandardDeviation:
-    """w in proportion to the standard deviation."""
+    """Weights in proportion to the standard deviation."""
 
     def level(self, moments: Moments) -> Floats:
         return moments.sd
@@ -92,7 +65,7 @@ class _StandardDeviation:
 
 
 class _Variation:
-    """w in proportion to the standard deviation over the mean."""
+    """Weights in proportion to the standard deviation over the mean."""
 
     def level(self, moments: Moments) -> Floats:
         mean = moments.mean
@@ -107,23 +80,23 @@ class _Critic:
     """sd_j sum_k (1 - r_jk): Diakoulaki, Mavrotas and Papayannakis (1995)."""
 
     def level(self, moments: Moments) -> Floats:
-        there = moments.sd > 0
+        varies = moments.sd > 0
         # One column has nothing to be compared with, and all the weight.
-        alone = there & (there.sum(axis=-1, keepdims=True) == 1)
+        alone = varies & (varies.sum(axis=-1, keepdims=True) == 1)
         return np.where(alone, 1.0, moments.sd * self._conflict(moments))
 
     def _conflict(self, moments: Moments) -> Floats:
-        r, there = moments.correlation()
-        gap = np.where(there[..., :, None] & there[..., None, :], 1.0 - r, 0.0)
-        own = np.arange(gap.shape[-1])
-        gap[..., own, own] = 0.0
+        r, varies = moments.correlation()
+        gap = np.where(varies[..., :, None] & varies[..., None, :], 1.0 - r, 0.0)
+        diagonal = np.arange(gap.shape[-1])
+        gap[..., diagonal, diagonal] = 0.0
         conflict: Floats = np.where(gap > SAME_CORRELATION, gap, 0.0).sum(axis=-1)
         return conflict
 
     def slope(self, moments: Moments, change: Moments) -> Floats:
         dr = _correlation_slope(moments, change)
-        own = _relative_sd(moments, change) * self.level(moments)
-        slope: Floats = own - moments.sd * dr.sum(axis=-1)
+        from_sd = _relative_sd(moments, change) * self.level(moments)
+        slope: Floats = from_sd - moments.sd * dr.sum(axis=-1)
         return slope
 
 
@@ -131,54 +104,44 @@ class _Components:
     """PCA: sum_k lambda_k v_k over the components of the correlations with lambda > 1, or the first."""
 
     def level(self, moments: Moments) -> Floats:
-        values, vectors, kept = self._components(moments)
-        loadings = np.einsum("...k,...jk->...j", np.where(kept, values, 0.0), vectors)
+        values, vectors, retained = self._components(moments)
+        loadings = np.einsum("...k,...jk->...j", np.where(retained, values, 0.0), vectors)
         return np.where(moments.sd > 0, loadings, 0.0)
 
     def margins(self, moments: Moments, change: Moments) -> list[tuple[str, Floats, Floats]]:
-        """Find how far PCA weights are from the places where they jump or turn.
+        """Compute how far PCA weights are from where they jump or turn: (name, q margins, their (k, q) slopes).
 
-        Parameters
-        ----------
-        moments : Moments
-            Of one sample.
-        change : Moments
-            k changes of them.
-
-        Returns
-        -------
-        list of (what, margin, slope)
-            ``"count"``: eigenvalues but the largest, less 1, where a component enters or leaves. ``"order"``:
-            retained eigenvalues less each other one, where components turn. ``"sign"``: sums of the retained
-            eigenvectors, where one changes its sign. Each with q margins and their (k, q) derivatives.
+        "count": eigenvalues but the largest, less 1, where a component enters or leaves. "order": retained
+        eigenvalues less each other one, where components turn. "sign": sums of the retained eigenvectors, where one
+        changes its sign. The slopes are along k changes of the moments of one sample.
         """
-        values, vectors, kept = self._components(moments)
+        values, vectors, retained = self._components(moments)
         rotated = vectors.T @ _correlation_slope(moments, change) @ vectors
         moved = rotated.diagonal(axis1=1, axis2=2)
-        first, second = np.nonzero(kept[:, None] & ~np.eye(values.size, dtype=bool))
+        first, second = np.nonzero(retained[:, None] & ~np.eye(values.size, dtype=bool))
         sums = vectors.sum(axis=0)
         turned = np.einsum("klm,l,lm->km", rotated, sums, _pull(values))
         return [
             ("count", values[:-1] - 1.0, moved[:, :-1]),
             ("order", values[first] - values[second], moved[:, first] - moved[:, second]),
-            ("sign", sums[kept], turned[:, kept]),
+            ("sign", sums[retained], turned[:, retained]),
         ]
 
     def _components(self, moments: Moments) -> tuple[Floats, Floats, Bools]:
         r, _ = moments.correlation()
         values, vectors = np.linalg.eigh(r)
         vectors = vectors * np.where(vectors.sum(axis=-2, keepdims=True) < 0, -1.0, 1.0)
-        kept = values > 1.0 + SAME_CORRELATION
-        kept[..., -1] = True
-        return values, vectors, kept
+        retained = values > 1.0 + SAME_CORRELATION
+        retained[..., -1] = True
+        return values, vectors, retained
 
     def slope(self, moments: Moments, change: Moments) -> Floats:
-        values, vectors, kept = self._components(moments)
+        values, vectors, retained = self._components(moments)
         rotated = vectors.T @ _correlation_slope(moments, change) @ vectors
-        weight = np.where(kept, values, 0.0)
+        weight = np.where(retained, values, 0.0)
         # d v_k = sum_l v_l (v_l' dR v_k) / (lambda_k - lambda_l); d lambda_k = v_k' dR v_k.
         turned = np.einsum("jl,klm,lm,m->kj", vectors, rotated, _pull(values), weight)
-        grown = np.einsum("kmm,jm,m->kj", rotated, vectors, kept.astype(np.float64))
+        grown = np.einsum("kmm,jm,m->kj", rotated, vectors, retained.astype(np.float64))
         return np.where(moments.sd > 0, turned + grown, 0.0)
 
 
@@ -198,11 +161,11 @@ def _relative_sd(moments: Moments, change: Moments) -> Floats:
 
 def _correlation_slope(moments: Moments, change: Moments) -> Floats:
     """D r, (k, m, m)."""
-    r, there = moments.correlation()
-    sd = np.where(there, moments.sd, 1.0)
+    r, varies = moments.correlation()
+    sd = np.where(varies, moments.sd, 1.0)
     relative = _relative_sd(moments, change)
     slope = change.cov / np.outer(sd, sd) - r * (relative[:, :, None] + relative[:, None, :])
-    both: Floats = np.where(np.outer(there, there), slope, 0.0)
+    both: Floats = np.where(np.outer(varies, varies), slope, 0.0)
     return both
 
 

@@ -21,31 +21,14 @@ _ROUNDING: Final = 8 * float(np.finfo(np.float64).eps)
 
 
 def is_constant(low: Floats, high: Floats) -> Bools:
-    """Find the ranges that are nothing but rounding.
-
-    Parameters
-    ----------
-    low, high : ndarray, shape (m,)
-        Smallest and largest values.
-
-    Returns
-    -------
-    ndarray of bool, shape (m,)
-        True where the column does not vary.
-    """
+    """Find the columns whose range is nothing but rounding."""
     constant: Bools = high - low <= _ROUNDING * np.maximum(np.abs(low), np.abs(high))
     return constant
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EndPoints(PickledByName):
-    """Min-max scaling by the range of every column, learned once or given.
-
-    Parameters
-    ----------
-    low, high : ndarray, shape (m,)
-        Smallest and largest raw values.
-    """
+    """Min-max scaling by the range of every column, learned once or given: low and high, (m,)."""
 
     low: Floats
     high: Floats
@@ -61,19 +44,9 @@ class EndPoints(PickledByName):
         return {"low": self.low, "high": self.high}
 
     def apply(self, x: Floats, positive: Bools) -> Floats:
-        """Direct and scale by what was learned; values outside it leave the scale, nothing is clipped.
+        """Compute (x - low) / (high - low), turned round where less is better; 0 in a constant column.
 
-        Parameters
-        ----------
-        x : ndarray, shape (N, m)
-            Raw values.
-        positive : ndarray of bool, shape (m,)
-            Whether more is better.
-
-        Returns
-        -------
-        ndarray, shape (N, m)
-            (x - low) / (high - low), turned round where less is better; 0 in a constant column.
+        x is (N, m) and positive (m,). Values beyond the end points leave [0, 1]; nothing is clipped.
         """
         z = np.where(positive, x - self.low, self.high - x)
         return self._divided(z, self.high - self.low)
@@ -87,13 +60,7 @@ class EndPoints(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ZScores(EndPoints):
-    """Standard scores: (x - mean) / sd, the sign turned where less is better.
-
-    Parameters
-    ----------
-    mean, sd : ndarray, shape (m,)
-        Mean and standard deviation (n - 1, as `Panel.standardise`).
-    """
+    """Standard scores: (x - mean) / sd with n - 1, the sign turned where less is better."""
 
     mean: Floats
     sd: Floats
@@ -112,22 +79,19 @@ class ZScores(EndPoints):
 class Ranks(EndPoints):
     """Ranks from 0 (worst) to 1 (best), ties sharing the mean of theirs.
 
-    Parameters
-    ----------
-    values : ndarray, shape (n, m)
-        Learned values, each column sorted by itself: they are to ranks what end points are to min-max.
+    values (n, m): learned values, each column sorted by itself.
     """
 
     values: Floats
 
     def apply(self, x: Floats, positive: Bools) -> Floats:
         """Direct and scale: a value between two learned ones lies half-way between their ranks."""
-        place = np.empty_like(x)
+        rank = np.empty_like(x)
         for j, learned in enumerate(self.values.T):
             below = np.searchsorted(learned, x[:, j], side="left")
-            place[:, j] = (below + np.searchsorted(learned, x[:, j], side="right") - 1) / 2.0
+            rank[:, j] = (below + np.searchsorted(learned, x[:, j], side="right") - 1) / 2.0
         last = len(self.values) - 1
-        return self._divided(np.where(positive, place, last - place), np.full(x.shape[1], max(last, 1)))
+        return self._divided(np.where(positive, rank, last - rank), np.full(x.shape[1], max(last, 1)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,18 +115,7 @@ class AsGiven(EndPoints):
 
 
 def learn_end_points(x: Floats) -> EndPoints:
-    """Take the smallest and largest value of every column.
-
-    Parameters
-    ----------
-    x : ndarray, shape (N, m)
-        Raw values, finite.
-
-    Returns
-    -------
-    EndPoints
-        Ends.
-    """
+    """Take the smallest and largest value of every column of x, (N, m)."""
     return EndPoints(x.min(axis=0), x.max(axis=0))
 
 

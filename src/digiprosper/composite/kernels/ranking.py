@@ -15,19 +15,9 @@ if TYPE_CHECKING:
 
 
 def descending_ranks(scores: Floats, groups: Sequence[Ints]) -> Ints:
-    """Rank rows inside their groups, 1 the highest; ties share the smaller number.
+    """Rank R sets of scores, (R, N), inside groups of rows, 1 the highest; ties share the smaller number.
 
-    Parameters
-    ----------
-    scores : ndarray, shape (R, N)
-        R sets of scores.
-    groups : sequence of ndarray of int
-        Positions of the rows that are ranked together.
-
-    Returns
-    -------
-    ndarray of int, shape (R, N)
-        Ranks. Scores that differ by less than 1e-12 of the group's largest (in absolute value) are tied.
+    Scores that differ by less than 1e-12 of the group's largest (in absolute value) are tied.
     """
     ranks = np.empty(scores.shape, dtype=np.int64)
     for rows in groups:
@@ -35,8 +25,8 @@ def descending_ranks(scores: Floats, groups: Sequence[Ints]) -> Ints:
         order = np.argsort(-part, axis=1, kind="stable")
         ordered = np.take_along_axis(part, order, axis=1)
         least = SAME_SCORE * np.abs(ordered[:, [0, -1]]).max(axis=1, keepdims=True)
-        place = np.broadcast_to(np.arange(rows.size), part.shape)
-        first = np.where(np.diff(-ordered, axis=1, prepend=-np.inf) > least, place, 0)
+        position = np.broadcast_to(np.arange(rows.size), part.shape)
+        first = np.where(np.diff(-ordered, axis=1, prepend=-np.inf) > least, position, 0)
         inside = np.empty_like(ranks, shape=part.shape)
         np.put_along_axis(inside, order, np.maximum.accumulate(first, axis=1) + 1, axis=1)
         ranks[:, rows] = inside
@@ -44,21 +34,9 @@ def descending_ranks(scores: Floats, groups: Sequence[Ints]) -> Ints:
 
 
 def rank_correlations(scores: Floats, base: Floats, groups: Sequence[Ints]) -> Floats:
-    """Correlate scores with those of a baseline by Spearman, averaged over groups.
+    """Correlate scores, (R, N), with those of a baseline, (N,), by Spearman, averaged over groups of rows.
 
-    Parameters
-    ----------
-    scores : ndarray, shape (R, N)
-        R sets of scores.
-    base : ndarray, shape (N,)
-        The baseline's.
-    groups : sequence of ndarray of int
-        Positions of the rows that are ranked together.
-
-    Returns
-    -------
-    ndarray, shape (R,)
-        Means over the groups in which both vary; NaN where there is none. Ties have the mean of their ranks.
+    Means over the groups in which both vary; NaN where there is none. Ties have the mean of their ranks.
     """
     everything = np.vstack([base, scores])
     middle = (descending_ranks(everything, groups) - descending_ranks(-everything, groups)) / 2.0
@@ -66,7 +44,7 @@ def rank_correlations(scores: Floats, base: Floats, groups: Sequence[Ints]) -> F
     for rows in groups:
         centred = middle[:, rows] - middle[:, rows].mean(axis=1, keepdims=True)
         size = np.sqrt((centred**2).sum(axis=1))
-        there = (size[1:] > 0) & (size[0] > 0)
-        total[there] += centred[1:][there] @ centred[0] / (size[1:][there] * size[0])
-        count += there
+        varies = (size[1:] > 0) & (size[0] > 0)
+        total[varies] += centred[1:][varies] @ centred[0] / (size[1:][varies] * size[0])
+        count += varies
     return np.where(count > 0, total / np.where(count > 0, count, 1.0), np.nan)

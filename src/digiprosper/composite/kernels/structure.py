@@ -84,18 +84,10 @@ class Rule(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weighing(PickledByName):
-    """Weights and what they rest on.
+    """Weights and what they rest on, (m,) each.
 
-    Parameters
-    ----------
-    weights : ndarray, shape (m,)
-        Effective weights, across times inside; they add up to one.
-    entropy : ndarray, shape (m,)
-        Relative entropy of each column, in [0, 1]; NaN when entropy plays no part.
-    redundancy : ndarray, shape (m,)
-        One minus the entropy: Theil's T / ln N.
-    constant : ndarray of bool, shape (m,)
-        Columns that do not vary.
+    weights: effective weights, across times inside; they add up to one. entropy: relative entropy in [0, 1], NaN
+    when entropy plays no part. redundancy: one minus the entropy, Theil's T / ln N. constant: no variation.
     """
 
     weights: Floats
@@ -105,52 +97,16 @@ class Weighing(PickledByName):
 
 
 def flat_rule(weighting: str, width: int, *, shift: float = 0.0) -> Rule:
-    """Make the rule that weighs all columns at once.
-
-    Parameters
-    ----------
-    weighting : str
-        Word of the option.
-    width : int
-        Number m of columns.
-    shift : float, default 0.0
-        Added before the logarithm.
-
-    Returns
-    -------
-    Rule
-        With one group.
-    """
+    """Make the rule that weighs all columns at once, `shift` being added before the logarithm."""
     return Rule(weighting, (np.arange(width),), shift=shift)
 
 
 def weigh(
     z: Floats, rule: Rule, names: Sequence[str], *, where: str = "", sums: ColumnSums | None = None
 ) -> Weighing:
-    """Weigh columns.
+    """Weigh the columns of z, (N, m), directed and finite, non-negative where logarithms are taken.
 
-    Parameters
-    ----------
-    z : ndarray, shape (N, m)
-        Directed and finite; non-negative where logarithms are taken.
-    rule : Rule
-        How.
-    names : sequence of str
-        Names of the columns, for messages.
-    where : str
-        Such as ``" in 2011"``, for messages.
-    sums : ColumnSums, optional
-        `column_sums(z, shift=rule.shift)` when the caller has it.
-
-    Returns
-    -------
-    Weighing
-        Weights, entropies, constant columns.
-
-    Raises
-    ------
-    IndicatorError
-        If all columns are constant, or the rule leaves no weights.
+    `where`, such as " in 2011", goes into messages; `sums` is `column_sums(z, shift=rule.shift)` if it is there.
     """
     constant, redundancy = _redundancy(z, rule, sums)
     ignored = np.zeros_like(constant) if rule.keeps_constant else constant
@@ -188,29 +144,7 @@ def _nested(z: Floats, inner: Floats, rule: Rule, where: str) -> Floats:
 
 
 def weights_of_theil(theil: Floats, nobs: int, constant: Bools, names: Sequence[str]) -> Weighing:
-    """Entropy weights of all columns at once from their Theil indices.
-
-    Parameters
-    ----------
-    theil : ndarray, shape (m,)
-        Theil's T, 0 where constant.
-    nobs : int
-        Rows N.
-    constant : ndarray of bool, shape (m,)
-        Columns that do not vary.
-    names : sequence of str
-        Names of the columns, for messages.
-
-    Returns
-    -------
-    Weighing
-        Weights, entropies, constant columns.
-
-    Raises
-    ------
-    IndicatorError
-        If all columns are constant.
-    """
+    """Compute entropy weights of all columns at once from their Theil indices, (m,)."""
     _refuse_constant(constant, names, f"{nobs} rows")
     redundancy = theil / math.log(nobs)
     return Weighing(theil_shares(theil), 1.0 - redundancy, redundancy, constant)
@@ -225,19 +159,9 @@ def _refuse_constant(constant: Bools, names: Sequence[str], rows: str) -> None:
 
 
 def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
-    """Divide the information of the columns by its sum, inside every group.
+    """Divide the information of the columns, (..., m), by its sum inside every group.
 
-    Parameters
-    ----------
-    level : ndarray, shape (..., m)
-        Information of each column.
-    groups : sequence of ndarray of int
-        Columns of each group.
-
-    Returns
-    -------
-    ndarray, shape (..., m)
-        Shares; 0 in a group without information, NaN where that of its columns cancels.
+    0 in a group without information, NaN where that of its columns cancels.
     """
     out = np.empty_like(level)
     for columns in groups:
@@ -249,40 +173,14 @@ def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
 
 
 def equal_across(inner: Floats, groups: Sequence[Ints]) -> Floats:
-    """Give every group that has information the same weight.
-
-    Parameters
-    ----------
-    inner : ndarray, shape (..., m)
-        Shares inside the groups.
-    groups : sequence of ndarray of int
-        Columns of each group.
-
-    Returns
-    -------
-    ndarray, shape (..., m)
-        Weights.
-    """
+    """Give every group that has information the same weight; `inner`, (..., m), has the shares inside groups."""
     counted = sum(inner[..., g].any(axis=-1, keepdims=True).astype(np.float64) for g in groups)
     weights: Floats = inner / np.maximum(counted, 1.0)
     return weights
 
 
 def moments_of(z: Floats, constant: Bools) -> Moments:
-    """Means and population covariances, constant columns put aside.
-
-    Parameters
-    ----------
-    z : ndarray, shape (N, m)
-        Values.
-    constant : ndarray of bool, shape (m,)
-        Columns that do not vary.
-
-    Returns
-    -------
-    Moments
-        Of one sample.
-    """
+    """Compute means and population covariances of z, (N, m), with 0 for constant columns."""
     mean = z.mean(axis=0)
     centred = np.where(constant, 0.0, z - mean)
     return Moments(mean, centred.T @ centred / len(z))
@@ -304,7 +202,7 @@ def _redundancy(z: Floats, rule: Rule, sums: ColumnSums | None) -> tuple[Bools, 
 
 
 def _legacy_entropy(z: Floats) -> Floats:
-    """-sum p ln(p + 1e-10), as the copied script has it."""
+    """Compute -sum p ln(p + 1e-10), as the copied script does."""
     total = z.sum(axis=0)
     p = z / np.where(total > 0, total, 1.0)
     entropy: Floats = -(p * np.log(p + _LEGACY_SHARE)).sum(axis=0)

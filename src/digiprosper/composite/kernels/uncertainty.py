@@ -27,24 +27,12 @@ _MARGIN: Final = 2.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EntitySums(PickledByName):
-    """What the weights need to know about each entity, so that entities can be drawn again without the panel.
+    """Sums by entity from which weights can be computed again for drawn entities without the panel.
 
     What is summed depends on the weighting: see the subclasses.
-
-    Parameters
-    ----------
-    entities : ndarray of int, shape (n,)
-        Codes of the n entities that weights were learned from.
-    rows : ndarray, shape (n,)
-        Rows of each.
-    first, second : ndarray, shape (n, m) or (n, m, m)
-        Sums over the rows of each.
-    mean : ndarray, shape (m,)
-        Means of z, shifted where weights are by entropy.
-    constant : ndarray of bool, shape (m,)
-        Columns that do not vary; their sums are 0.
-    rule : Rule
-        How columns are weighed.
+    entities (n,): codes of the entities that weights were learned from. rows (n,): rows of each.
+    first, second (n, m) or (n, m, m): sums over the rows of each. mean (m,): means of z, shifted where weights
+    are by entropy. constant (m,): columns that do not vary; their sums are 0.
     """
 
     entities: Ints
@@ -56,36 +44,16 @@ class EntitySums(PickledByName):
     rule: Rule
 
     def weights(self, counts: Floats) -> Floats:
-        """Weigh again with every entity taken so many times.
+        """Compute weights, (R, m), with multiplicities `counts`, (R, n); a row of NaN where a draw has none.
 
-        Parameters
-        ----------
-        counts : ndarray, shape (R, n)
-            Multiplicities: counts of a bootstrap, ``1 - eye(n)`` for the jackknife, ones for the sample.
-
-        Returns
-        -------
-        ndarray, shape (R, m)
-            Weights; a row of NaN where the draw has none.
+        Counts of a bootstrap, ``1 - eye(n)`` for the jackknife, ones for the sample.
         """
         return weights_of_level(self.level(counts), self.rule)
 
     def draws(self, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**28) -> Floats:
-        """Draw entities with replacement and weigh again.
+        """Draw entities with replacement and weigh again: (reps, m).
 
-        Parameters
-        ----------
-        reps : int
-            R, draws.
-        seed : SeedSequence
-            Source of the draws.
-        memory : int
-            Bytes that one chunk of draws may take; 256 MB. Chunks do not change the draws.
-
-        Returns
-        -------
-        ndarray, shape (R, m)
-            Weights.
+        `memory` is the bytes that one chunk of draws may take; chunks do not change the draws.
         """
         generator = np.random.default_rng(seed)
         out = np.empty((reps, self.first.shape[1]))
@@ -96,25 +64,12 @@ class EntitySums(PickledByName):
         return out
 
     def jackknife(self) -> Floats:
-        """Weigh again without each entity.
-
-        Returns
-        -------
-        ndarray, shape (n, m)
-            Weights, one row per entity left out.
-        """
+        """Weigh again without each entity, (n, m)."""
         return self.weights(1.0 - np.eye(self.rows.size))
 
     def influence(self) -> Floats:
-        """Differentiate the weights by how often each entity is taken, at once each.
+        """Differentiate the weights by the multiplicity of each entity at one: its sum of influences over N, (n, m).
 
-        Returns
-        -------
-        ndarray, shape (n, m)
-            The entity's sum of influences over N.
-
-        Notes
-        -----
         For entropy the influence of a row on T is b - T u, with u = z / mean and b = u ln u - u + 1, and on
         the weight w_j = T_j / sum T it is (psi_j - w_j sum_k psi_k) / sum_k T_k.
         """
@@ -132,18 +87,7 @@ class EntitySums(PickledByName):
         return out
 
     def level(self, counts: Floats) -> Floats:
-        """Compute the information of every column with every entity taken so many times.
-
-        Parameters
-        ----------
-        counts : ndarray, shape (R, n)
-            Multiplicities.
-
-        Returns
-        -------
-        ndarray, shape (R, m)
-            Weights before they are divided by their sum.
-        """
+        """Compute the information of every column, (R, m), with multiplicities `counts`, (R, n)."""
         raise NotImplementedError
 
     def slope(self) -> Floats:
@@ -153,11 +97,8 @@ class EntitySums(PickledByName):
     def unstable_components(self) -> tuple[str, ...]:
         """Find what may jump in PCA weights within the sampling error, so that no delta error is valid.
 
-        Returns
-        -------
-        tuple of str
-            ``"count"``, ``"order"`` or ``"sign"``, see `component_margins`, where a margin is below two of
-            its standard errors, clustered by entity; empty for other weights.
+        "count", "order" or "sign", see `component_margins`, where a margin is below two of its standard errors,
+        clustered by entity; empty for other weights.
         """
         return ()
 
@@ -192,8 +133,8 @@ class TheilSums(EntitySums):
         """Differentiate Theil's T: see `EntitySums.slope`."""
         total = self.rows.sum()
         theil = self.second.sum(axis=0) / total
-        taken = self.rows[:, None] + self.first
-        moved: Floats = (self.second - theil * taken) / total
+        relative_sums = self.rows[:, None] + self.first
+        moved: Floats = (self.second - theil * relative_sums) / total
         return moved
 
 
@@ -206,18 +147,7 @@ class MomentSums(EntitySums):
         return self.information(self.moments(counts))
 
     def information(self, moments: Moments) -> Floats:
-        """Compute the information of every column, group by group.
-
-        Parameters
-        ----------
-        moments : Moments
-            Of R samples.
-
-        Returns
-        -------
-        ndarray, shape (R, m)
-            As in `EntitySums.level`.
-        """
+        """Compute the information of every column, (R, m), group by group."""
         level = np.zeros_like(moments.mean)
         for columns in self.rule.groups:
             level[:, columns] = INFORMATION[self.rule.weighting].level(moments.of(columns))
@@ -236,28 +166,17 @@ class MomentSums(EntitySums):
         if self.rule.weighting != "pca":
             return ()
         n = self.rows.size
-        found = []
+        unstable = []
         sample, change = self._sample_moments()
         for columns in self.rule.groups:
-            for what, margin, slope in component_margins(sample.of(columns), change.of(columns)):
+            for reason, margin, slope in component_margins(sample.of(columns), change.of(columns)):
                 error = np.sqrt(n / (n - 1) * (slope**2).sum(axis=0))
                 if (np.abs(margin) <= _MARGIN * error).any():
-                    found.append(what)
-        return tuple(dict.fromkeys(found))
+                    unstable.append(reason)
+        return tuple(dict.fromkeys(unstable))
 
     def moments(self, counts: Floats) -> Moments:
-        """Compute means and covariances with every entity taken so many times.
-
-        Parameters
-        ----------
-        counts : ndarray, shape (R, n)
-            Multiplicities.
-
-        Returns
-        -------
-        Moments
-            Of R samples.
-        """
+        """Compute means and covariances of R samples with multiplicities `counts`, (R, n)."""
         size = (counts @ self.rows)[:, None]
         shift = counts @ self.first / size
         width = self.mean.size
@@ -265,12 +184,12 @@ class MomentSums(EntitySums):
         cov = products / size[:, :, None] - shift[:, :, None] * shift[:, None, :]
 
         whole = self.second.sum(axis=0).diagonal() / self.rows.sum()
-        there = cov.diagonal(axis1=1, axis2=2) > LOST_IN_DRAW * whole
-        cov = np.where(there[:, :, None] & there[:, None, :], cov, 0.0)
+        varies = cov.diagonal(axis1=1, axis2=2) > LOST_IN_DRAW * whole
+        cov = np.where(varies[:, :, None] & varies[:, None, :], cov, 0.0)
         return Moments(self.mean + shift, cov)
 
     def _sample_moments(self) -> tuple[Moments, Moments]:
-        """Moments of the sample, and their changes as each entity is taken more often."""
+        """Compute moments of the sample, and their changes as each entity is taken more often."""
         total = self.rows.sum()
         whole = self.moments(np.ones((1, self.rows.size)))
         sample = Moments(whole.mean[0], whole.cov[0])
@@ -279,20 +198,7 @@ class MomentSums(EntitySums):
 
 
 def weights_of_level(level: Floats, rule: Rule) -> Floats:
-    """Turn the information of the columns in each draw into weights.
-
-    Parameters
-    ----------
-    level : ndarray, shape (R, m)
-        Information of every column.
-    rule : Rule
-        How columns are weighed.
-
-    Returns
-    -------
-    ndarray, shape (R, m)
-        Weights; a row of NaN where the draw has none.
-    """
+    """Turn the information of the columns in each draw, (R, m), into weights; NaN where a draw has none."""
     inner = shares(level, rule.groups)
     weights = equal_across(inner, rule.groups) if rule.across == "equal_dimensions" else inner
     weights[~(np.abs(weights.sum(axis=1) - 1.0) <= SUM_TO_ONE)] = np.nan
@@ -300,24 +206,7 @@ def weights_of_level(level: Floats, rule: Rule) -> Floats:
 
 
 def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntitySums:
-    """Sum what the weights rest on, entity by entity.
-
-    Parameters
-    ----------
-    z : ndarray, shape (N, m)
-        Directed and normalised rows that weights are learned from.
-    entity : ndarray of int, shape (N,)
-        Codes, non-decreasing; some entities may have no rows.
-    rule : Rule
-        How columns are weighed.
-    constant : ndarray of bool, shape (m,)
-        Columns that do not vary.
-
-    Returns
-    -------
-    EntitySums
-        Of the entities with rows.
-    """
+    """Sum what the weights rest on by entity: z is (N, m), `entity` (N,) has non-decreasing codes."""
     seen, codes = np.unique(entity, return_inverse=True)
     rows = np.bincount(codes)
     if rule.by_entropy:
