@@ -151,7 +151,7 @@ def _future(fitted: Audited) -> Finding:
 
 
 def is_level(name: str, unit: str) -> bool | None:
-    """Classify an indicator by its name and unit: True for an amount or count, False for a ratio, None if unclear."""
+    """Classify an indicator by name and unit: True for an amount or count, False for a ratio, else None."""
     words = f"{name} {unit}".replace("_", " ")
     if _RATIO.search(words):
         return False

@@ -61,7 +61,7 @@ def refuse_cells(
 ) -> None:
     """Refuse the cells that are True in `bad`, (N, m), naming column, count and first rows.
 
-    `problem` is a code and words, such as ("negative", "is negative"); `cure` is a sentence that says what to do.
+    `problem` is a code and words, such as ("negative", "is negative"); `cure` says what to do.
     """
     problems = _by_column(bad, names, problem, index)
     if problems:

@@ -40,7 +40,7 @@ _GRID = 256
 
 
 def rank_table(results: RankResults, entities: Sequence[Any] | None, level: float) -> pd.DataFrame:
-    """Return rank, rank_low and rank_high of every row, `level` being the share of draws inside the interval."""
+    """Return rank, rank_low and rank_high of every row; intervals have the share `level` of the draws."""
     table = results.ranks(level, top=())
     if table["rank_high"].isna().all():
         raise OptionError(
@@ -205,7 +205,10 @@ def ridges(
     texts: Mapping[str, str],
     language: Language = "english",
 ) -> Ridges:
-    """Estimate the kernel density of every period, over one grid that goes three bandwidths beyond the values."""
+    """Estimate the kernel density of every period, over one grid.
+
+    The grid goes three bandwidths beyond the values; missing values are left out.
+    """
     rule = _bandwidth_words(bandwidth, language)
     chosen = _chosen_periods(series, periods)
     kernels = [_Kernel(series.xs(p, level=1).dropna().to_numpy(dtype=np.float64), bandwidth) for p in chosen]

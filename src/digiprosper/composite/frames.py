@@ -56,9 +56,9 @@ def is_frame(data: object) -> bool:
 def fit_frame(recipe: Recipe, data: Any) -> tuple[Learned, int, tuple[Notice, ...]]:
     """Compute end points and weights of a table that is not a Panel, the number of rows and the notices.
 
-    The first query asks for counts, minima and maxima, which a file may know without being read. The second sums
-    u and u ln u, with u = z over the middle of its range: near 1 in a nearly constant column, so that its T
-    keeps digits that sums of z would lose, if not all that the rows of a Panel give.
+    The first query asks for counts, minima and maxima, which a file may know without being read. The
+    second sums u and u ln u, with u = z over the middle of its range: near 1 in a nearly constant column, so
+    that its T keeps digits that sums of z would lose, if not all that the rows of a Panel give.
     """
     _refuse_options(recipe, _FIT)
     names = recipe.names

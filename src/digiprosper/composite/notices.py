@@ -58,7 +58,10 @@ _UNSTABLE: Final = {
 def weight_remarks(
     names: Sequence[str], weighings: Sequence[Weighing], rule: Rule, periods: Sequence[object] = ()
 ) -> list[Notice]:
-    """Remark on constant, dominant and negative weights and on a large shift; `periods` has one of each weighing."""
+    """Remark on constant, dominant and negative weights and on a large shift.
+
+    `periods` has the period of each weighing; it is empty for a single one.
+    """
     notices = [] if rule.keeps_constant else _constant(names, weighings, periods)
     if rule.shift >= LARGE_SHIFT:
         text = (
@@ -218,8 +221,8 @@ def equally_bad(rows: int) -> list[Notice]:
 def impossible(missing: int, of: int, complete: dict[str, list[Any]], left_out: str) -> Notice:
     """Report how many of the combinations of options make no index.
 
-    `complete` has the values of each option in the complete part of the grid; `left_out` is what the shares of
-    the variance leave out, empty where no part of the grid is complete.
+    `complete` has the values of each option in the complete part of the grid; `left_out` is what the shares
+    of the variance leave out, empty where no part of the grid is complete.
     """
     explanation = (
         f"The shares exclude {left_out}."

@@ -41,7 +41,8 @@ _AMONG: Final = {"per_year": "among the rows of the same period", "pooled": "amo
 class RankedRows(PickledByName):
     """Which rows of which index are ranked.
 
-    among: rows of each period are ranked together, or all rows. method: options of the index as text.
+    among: rows of each period are ranked together, or all rows
+    method: options of the index as text
     """
 
     name: str
@@ -347,9 +348,10 @@ class RankResults(RankedFields, Summarised, PickledByName):
 class ComparedRanks(PickledByName):
     """C combinations of options, each compared with the baseline.
 
-    rank_values (C, N): ranks, 0 if the combination is impossible; the last option varies fastest.
-    correlations (C,): Spearman's correlation of the scores with those of the baseline.
-    problems (C): why a combination is impossible, or empty. same (C,): whether it is the baseline.
+    rank_values (C, N): ranks, 0 if the combination is impossible; the last option varies fastest
+    correlations (C,): Spearman's correlation of the scores with those of the baseline
+    problems (C): why a combination is impossible, or empty
+    same (C,): whether the combination is the baseline
     """
 
     rank_values: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
@@ -664,7 +666,7 @@ def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def moves(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
-    """Summarise changes of ranks, (C, N): mean and largest (signed) change, and the entity and period of the latter.
+    """Summarise changes of ranks, (C, N): mean and largest (signed) change, and whose the largest is.
 
     Entity and period are None where nothing moves.
     """
@@ -710,7 +712,7 @@ def _percent(values: Any) -> list[str]:
 
 
 def left_out(options: Sequence[tuple[str, tuple[Any, ...]]], complete: Sequence[Sequence[int]]) -> str:
-    """List the values that are not in the complete grid, such as "normalise 'zscore' and scope 'per_year'"."""
+    """List the values that are not in the complete grid: "normalise 'zscore' and scope 'per_year'"."""
     texts = []
     for (name, values), positions in zip(options, complete, strict=True):
         texts += [f"{name} {cited(value)}" for p, value in enumerate(values) if p not in positions]

@@ -36,12 +36,14 @@ _BASE: Final = re.compile(r"base_year\(\s*(.*?)\s*\)")
 class LearningScope:
     """A scope; by itself, one state that is learned from all rows.
 
-    word: the option's word. needs_periods: it is defined for panels only.
-    fixed_end_points: end points are given with the indicators. scale_by_period, weights_by_period: each period
-    has its own end points, its own weights. replication_only: its weights are known to be wrong.
-    comparable_years: scores of different years may be ranked together; comparability says so for the audit.
-    one_year: end points are those of one year, beyond which other years may be.
-    negative: what a negative normalised value is, and what to do about it.
+    needs_periods: whether it is defined for panels only
+    fixed_end_points: whether end points are given with the indicators
+    scale_by_period, weights_by_period: whether each period has its own end points, its own weights
+    replication_only: whether its weights are known to be wrong
+    comparable_years: whether scores of different years may be ranked together
+    one_year: whether end points are those of one year, beyond which other years may be
+    comparability: the same as comparable_years in words, for the audit
+    negative: what a negative normalised value is, and what to do about it
     """
 
     word: ClassVar[str]
@@ -82,7 +84,7 @@ class LearningScope:
             )
 
     def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[RowSelection, ...]:
-        """Select the rows that each state is learned from: all for a single state, or one selection per period.
+        """Select the rows that each state is learned from: all rows, or one selection per period.
 
         `time`, (N,), has the position of each row's period in `times`.
         """
@@ -108,7 +110,7 @@ class LearningScope:
         return None
 
     def entropy_periods(self, n_times: int) -> int | None:
-        """Return the number of years whose logarithm divides the entropy; None for the rows, as it should be."""
+        """Return the years whose logarithm divides the entropy; None for the rows, as it should be."""
         del n_times
         return None
 
@@ -217,7 +219,7 @@ class Goalposts(LearningScope):
 
 @dataclass(frozen=True, slots=True)
 class LegacyLogT(LearningScope):
-    """The script that divides the entropy of all rows by the logarithm of the number of years: to replicate."""
+    """A script that divides the entropy of all rows by the log of the number of years, to replicate it."""
 
     word: ClassVar[str] = "legacy_lnT"
     replication_only: ClassVar[bool] = True
@@ -371,7 +373,10 @@ def read_scope(scope: object) -> LearningScope:
 
 
 def find_period(times: pd.Index[Any], text: str) -> int:
-    """Find the position of the period a text names; for dates the beginning is enough if only one period has it."""
+    """Find the position of the period a text names.
+
+    For dates the beginning is enough if only one period has it.
+    """
     words = [str(t) for t in times]
     positions = [k for k, w in enumerate(words) if w == text]
     if not positions and isinstance(times, pd.DatetimeIndex):

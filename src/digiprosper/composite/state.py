@@ -103,7 +103,7 @@ class State(PickledByName):
         ]
 
     def dimension_scores(self, groups: Sequence[Ints], placed: Placed) -> Floats:
-        """Average inside dimensions: sum_j w_j z_j / sum_j w_j, (N, K); NaN where a dimension has no weight."""
+        """Average inside dimensions: sum_j w_j z_j / sum_j w_j, (N, K); NaN where one has no weight."""
         out = np.empty((len(placed.z), len(groups)))
         for _, part, rows in self.parts(placed.which):
             for k, columns in enumerate(groups):

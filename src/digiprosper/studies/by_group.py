@@ -122,14 +122,14 @@ class ByGroup(ResultSet):
             "value": f"{detail['difference']:.4g}",
             "p": p_words(test.p_value),
         }
-        how = "interaction"
+        method = "interaction"
         if test.draws is not None:
-            how = "permutations.all" if detail["enumerated"] else "permutations"
+            method = "permutations.all" if detail["enumerated"] else "permutations"
             texts["reps"] = f"{test.draws.size:,}"
         names = {"term": (detail["term"],)} | {name: (str(text),) for name, text in texts.items()}
         # A condition is the name of its own group.
         by = ".by" if self._kind == "difference" and detail["group"] != self.labels[-1] else ""
-        return (Remark(f"{self._kind}{by}.{how}", names, WORDS),)
+        return (Remark(f"{self._kind}{by}.{method}", names, WORDS),)
 
     @property
     def _kind(self) -> str:
@@ -328,11 +328,11 @@ def _refuse_one_name(text: str, names: Sequence[str]) -> None:
         )
 
 
-def _no_groups(found: str, text: str, count: int) -> OptionError:
+def _no_groups(problem: str, text: str, count: int) -> OptionError:
     return OptionError(
-        f"{found}; groups are from 2 to {_MOST_GROUPS}. Pass a column with few values, or a condition such "
+        f"{problem}; groups are from 2 to {_MOST_GROUPS}. Pass a column with few values, or a condition such "
         'as "income > 5000".',
-        [Notice("groups", found, {"group": text, "count": count})],
+        [Notice("groups", problem, {"group": text, "count": count})],
     )
 
 
@@ -349,9 +349,9 @@ def _refuse_gaps(text: str, count: int) -> None:
 def _refuse_varying(panel: Panel, groups: _Groups) -> None:
     """Refuse groups that cut through entities."""
     keys = table_of(panel).keys
-    one = np.empty(panel.n_entities, dtype=np.intp)
-    one[keys.entity] = groups.codes
-    cut = np.unique(keys.entity[one[keys.entity] != groups.codes])
+    entity_codes = np.empty(panel.n_entities, dtype=np.intp)
+    entity_codes[keys.entity] = groups.codes
+    cut = np.unique(keys.entity[entity_codes[keys.entity] != groups.codes])
     if cut.size:
         raise OptionError(
             f"group={cited(groups.text)} changes within {cut.size} of {panel.n_entities} "
@@ -388,14 +388,14 @@ def _estimates(spec: Any, fits: ResultSet, term: str | None) -> tuple[str, dict[
     common = _common(list(params.values()))
     if term is None:
         term = _first(spec, common)
-    found = [name for name in common if canonical(name) == canonical(term)]
-    if not found:
+    matches = [name for name in common if canonical(name) == canonical(term)]
+    if not matches:
         raise TermError(
             f"by_group: not every group has a coefficient named {cited(term)}; all have "
             f"{quoted(common, 20)}.",
             [Notice("no_coefficient", term, {"term": term, "common": tuple(common)})],
         )
-    return found[0], {group: float(p[found[0]]) for group, p in params.items()}
+    return matches[0], {group: float(p[matches[0]]) for group, p in params.items()}
 
 
 def _common(params: list[pd.Series[float]]) -> list[str]:
@@ -405,7 +405,7 @@ def _common(params: list[pd.Series[float]]) -> list[str]:
 
 
 def _first(spec: Any, common: list[str]) -> str:
-    """Take the first regressor where it is clear which that is."""
+    """Return the first regressor where it is clear which that is."""
     if isinstance(spec, FixedEffects):
         return spec.x[0]
     raise TermError(
@@ -418,20 +418,23 @@ def _first(spec: Any, common: list[str]) -> str:
 
 
 def _nested_slopes(fit: Fitted) -> bool:
-    """Tell whether all absorbed slopes are by groups inside entities, which cross products can sweep."""
+    """Check whether all absorbed slopes are by groups inside entities, which cross products can sweep."""
     slopes = (effect for effect in fit.prepared.within.every if isinstance(effect, Slope))
     return all(is_nested(slope.codes, fit.prepared.sample.entity) for slope in slopes)
 
 
 def _rows_of(fit: Fitted, panel: Panel, groups: _Groups) -> Ints:
-    """Take the groups of the rows of a fit."""
+    """Return the group of each row of a fit."""
     return np.asarray(groups.codes[panel.index.get_indexer(fit.prepared.sample.index)])
 
 
 def _batched(
     fit: Fitted, panel: Panel, groups: _Groups, name: str, reps: int, seed: np.random.SeedSequence
 ) -> tuple[Floats, bool]:
-    """Fit every group in each permutation from cross products by entity: (reps, groups); and if it is all."""
+    """Fit every group in each permutation from cross products by entity: (reps, groups).
+
+    Also returns whether these are all permutations.
+    """
     prepared, entity = fit.prepared, fit.prepared.sample.entity
     labels = np.empty(prepared.sample.n_entities, dtype=np.intp)
     labels[entity] = _rows_of(fit, panel, groups)
@@ -439,8 +442,8 @@ def _batched(
     grams = entity_grams(columns, entity, prepared.within.every, swept=True, obs_weights=prepared.obs_weights)
     every = ways(labels) < reps + 0.5
     reps = round(ways(labels)) if every else reps
-    place = fit.results.names.index(name)
-    return permuted_slopes(grams, labels, place, reps, None if every else seed), every
+    position = fit.results.names.index(name)
+    return permuted_slopes(grams, labels, position, reps, None if every else seed), every
 
 
 def _refitted(
@@ -453,7 +456,7 @@ def _refitted(
     *,
     show: bool,
 ) -> tuple[Floats, bool]:
-    """Fit every group in each permutation anew: (reps, groups); and if it is all."""
+    """Fit every group in each permutation again: (reps, groups), and whether these are all permutations."""
     entity = table_of(panel).keys.entity
     labels = np.empty(panel.n_entities, dtype=np.intp)
     labels[entity] = groups.codes
@@ -470,7 +473,7 @@ def _refitted(
 
 
 def _refit(spec: Any, panel: Panel, name: str, rng: object) -> float:
-    """Estimate one group of a permutation; missing where that is not possible."""
+    """Estimate one group of a permutation; NaN where that is not possible."""
     try:
         with one_of_many("", {}):
             return float(_params(spec.fit(panel, rng=rng)).get(name, np.nan))
@@ -493,11 +496,11 @@ def _permutation(
     estimates: dict[str, float],
     seed: np.random.SeedSequence | None,
 ) -> TestResult:
-    """Compare the difference with those of permutations, which are all that there are without a seed."""
+    """Compare the difference with those of permutations; without a seed these are all that there are."""
     draws = _difference(slopes)
     statistic = float(_difference(np.array(list(estimates.values()))))
-    what = f"the groups of {cited(groups.text)} can be permuted over entities"
-    notices = few_draws(draws.size, "test") if seed else few_exchanges(name, draws.size, what)
+    description = f"the groups of {cited(groups.text)} can be permuted over entities"
+    notices = few_draws(draws.size, "test") if seed else few_exchanges(name, draws.size, description)
     issue(notices)
     return TestResult(
         name=_title(groups, name),
@@ -543,7 +546,7 @@ def _interaction(
     """Test the interactions of a regressor with the groups in one regression."""
     names = [f"{name} in {group}" for group in groups.names[1:]]
     wider = _with_interactions(fit, _rows_of(fit, panel, groups), groups, name, names)
-    absent = [each for each in names if each not in wider.names]
+    absent = [interaction for interaction in names if interaction not in wider.names]
     if absent:
         raise IdentificationError(
             f"by_group: {quoted(absent)} cannot be estimated beside the other regressors and effects. Use "
@@ -560,13 +563,13 @@ def _interaction(
     }
     diagnostics = (*wider.diagnostics, *notices)
     if len(names) == 1:
-        place = wider.names.index(names[0])
+        position = wider.names.index(names[0])
         detail |= {
             "difference": differences[groups.names[1]],
-            "std_error": float(wider.std_errors.iloc[place]),
+            "std_error": float(wider.std_errors.iloc[position]),
         }
-        t, p = float(wider.tstats.iloc[place]), float(wider.pvalues.iloc[place])
-        df_t = float(wider.df_by_term.iloc[place])
+        t, p = float(wider.tstats.iloc[position]), float(wider.pvalues.iloc[position])
+        df_t = float(wider.df_by_term.iloc[position])
         title, null = _title(groups, name), _null(groups, name)
         return TestResult(title, t, "t", df_t, p, null, detail, diagnostics=diagnostics)
     detail |= {"differences": differences, "difference": float(np.ptp([0.0, *differences.values()]))}
@@ -580,11 +583,11 @@ def _with_interactions(
     """Add the products of a regressor with indicators, and those indicators that effects do not absorb."""
     indicators = np.array([codes == code for code in range(1, len(groups.names))], dtype=np.float64).T
     column = fit.swept.raw[:, fit.regressors[fit.results.names.index(name)]]
-    own = [f"{groups.text} is {group}" for group in groups.names[1:]]
+    indicator_names = [f"{groups.text} is {group}" for group in groups.names[1:]]
     # The indicators come last: of two collinear columns the later one is dropped.
     prepared = replace(fit.prepared, options=replace(fit.prepared.options, collinear="drop"))
     further = np.column_stack([column[:, None] * indicators, indicators])
-    swept = fit.swept.with_columns(prepared, [*names, *own], further)
-    beside = [place for place in swept.at(own) if not swept.absorbed[place]]
-    places = (*fit.regressors, *swept.at(names), *beside)
-    return fit_equation(prepared, swept, 0, places, unread=own)[0]
+    swept = fit.swept.with_columns(prepared, [*names, *indicator_names], further)
+    beside = [position for position in swept.at(indicator_names) if not swept.absorbed[position]]
+    regressors = (*fit.regressors, *swept.at(names), *beside)
+    return fit_equation(prepared, swept, 0, regressors, unread=indicator_names)[0]

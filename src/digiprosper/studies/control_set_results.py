@@ -45,18 +45,7 @@ _NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_h
 
 
 def set_label(controls: Sequence[str]) -> str:
-    """Name a set of controls.
-
-    Parameters
-    ----------
-    controls : sequence of str
-        The candidates in it.
-
-    Returns
-    -------
-    str
-        ``"a + b"``, or ``"(none)"``.
-    """
+    """Name a set of controls: "a + b", or "(none)"."""
     return _JOIN.join(controls) or NO_CANDIDATE
 
 
@@ -64,22 +53,9 @@ def set_label(controls: Sequence[str]) -> str:
 class ControlSample(PickledByName):
     """What is the same in all models of `control_sets`.
 
-    Parameters
-    ----------
-    term : Term
-        The coefficient.
-    x : tuple of str
-        Regressors of all models, including that of the coefficient.
-    glance : mapping
-        Summary numbers of the model without candidates, on the common rows.
-    key_names : pair of str
-        Names of the entity key and the time key.
-    inference : Inference
-        Type of the standard errors.
-    labels : mapping
-        Labels of columns.
-    factors : mapping
-        Factors of each interaction, by name.
+    x: regressors of all models, including that of the coefficient
+    glance: summary numbers of the model without candidates, on the common rows
+    factors: factors of each interaction, by name
     """
 
     term: Term
@@ -192,8 +168,8 @@ class ControlSet(Summarised, PickledByName):
             A mapping with the same keys for all types of results. R2 and similar numbers are None, because
             they are not computed.
         """
-        own = {"model": "FixedEffects", "df_t": self.df_t}
-        return cast("Glance", {**self.common.glance, **own})
+        model_numbers = {"model": "FixedEffects", "df_t": self.df_t}
+        return cast("Glance", {**self.common.glance, **model_numbers})
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Return the column of a table, whose title has the names of the controls.
@@ -297,7 +273,7 @@ class ControlSets(Summarised, ResultSet):
         p_value, conf_low and conf_high (95%), and nobs. `included` has the controls as columns of True and
         False.
         """
-        controls = [one.controls for one in self.values()]
+        controls = [model.controls for model in self.values()]
         out = self.tidy().drop(columns="term")
         out.insert(1, "controls", pd.Series(controls, dtype=object))
         out.insert(2, "n_controls", [len(names) for names in controls])
@@ -317,7 +293,7 @@ class ControlSets(Summarised, ResultSet):
             Columns model, term, estimate, std_error, statistic, p_value, conf_low and conf_high.
         """
         models = self._successes()
-        values = [(one.estimate, one.std_error, one.df_t) for one in models.values()]
+        values = [(model.estimate, model.std_error, model.df_t) for model in models.values()]
         numbers = _numbers(np.array(values).reshape(-1, 3), level)
         return numbers.assign(model=list(models), term=self.term)[["model", "term", *_NUMBERS]]
 
@@ -403,7 +379,7 @@ class ControlSets(Summarised, ResultSet):
             f"Effects: {self.common.glance['effects'] or 'none (intercept)'}.",
             f"{_sample_line(self.common)}: the same rows in every model.",
             *([_failed_line(self.failures)] if self.failures else []),
-            *([_FREEDOM] if len({one.df_t for one in self.values()}) > 1 else []),
+            *([_FREEDOM] if len({model.df_t for model in self.values()}) > 1 else []),
             "",
         )
         blocks = (
@@ -423,13 +399,13 @@ class ControlSets(Summarised, ResultSet):
 
     def _tables(self) -> tuple[Cells | Lines, ...]:
         """Lay out the distribution, the signs, and what each candidate changes."""
-        found = self.distribution()
+        distribution = self.distribution()
         ends = {NO_CANDIDATE: "No candidate", set_label(self.candidates): "All candidates"}
         models = [_model_row(name, self[label]) for label, name in ends.items() if label in self]
-        places = {"min": "Smallest", "median": "Median", "max": "Largest"}
-        points = [[name, f"{found[place]:z.5g}", "", ""] for place, name in places.items()]
+        quantiles = {"min": "Smallest", "median": "Median", "max": "Largest"}
+        points = [[name, f"{distribution[quantile]:z.5g}", "", ""] for quantile, name in quantiles.items()]
         signs = [
-            [name, f"{found[name]:.1%}", f"{found[f'{name}_significant']:.1%}"]
+            [name, f"{distribution[name]:.1%}", f"{distribution[f'{name}_significant']:.1%}"]
             for name in ("positive", "negative")
         ]
         controls = [_control_row(str(name), row) for name, row in self.by_control().iterrows()]

@@ -65,13 +65,13 @@ class _Equations:
     prepared: Prepared
     swept: Swept
     x: tuple[int, ...]  # positions of the regressors of every model
-    own: tuple[tuple[int, ...], ...]  # positions of the columns of each candidate
+    controls: tuple[tuple[int, ...], ...]  # positions of the columns of each candidate
     base: LinearResults  # the model without candidates
 
     def regressors(self, controls: Bools) -> tuple[int, ...]:
-        """Positions of the regressors of a model, in order."""
-        chosen = (self.own[j] for j in np.flatnonzero(controls).tolist())
-        return (*self.x, *(place for places in chosen for place in places))
+        """Return the positions of the regressors of a model, in order."""
+        chosen = (self.controls[j] for j in np.flatnonzero(controls).tolist())
+        return (*self.x, *(column for columns in chosen for column in columns))
 
 
 def control_sets(
@@ -169,9 +169,9 @@ def control_sets(
     _refuse_shared(equations, candidates, name)
     common = _common(equations, name)
 
-    results, said = _estimates(equations, candidates, sets, common)
+    results, by_code = _estimates(equations, candidates, sets, common)
     notices = {notice.code: notice for notice in equations.base.diagnostics}
-    further = {code: found for code, found in said.items() if code not in notices}
+    further = {code: entry for code, entry in by_code.items() if code not in notices}
     issue(equations.base.diagnostics)
     _warn(further.values(), labels)
     return ControlSets(
@@ -179,26 +179,26 @@ def control_sets(
         candidates=candidates,
         included=pd.DataFrame(sets, index=pd.Index(labels, name="model"), columns=list(candidates)),
         common=common,
-        diagnostics=(*equations.base.diagnostics, *(one for one, _ in further.values())),
+        diagnostics=(*equations.base.diagnostics, *(notice for notice, _ in further.values())),
     )
 
 
-def _warn(found: Iterable[tuple[Notice, Sequence[int]]], labels: Sequence[str]) -> None:
+def _warn(by_notice: Iterable[tuple[Notice, Sequence[int]]], labels: Sequence[str]) -> None:
     """Issue notices of some of the sets, each once with the labels of its sets."""
-    said: dict[tuple[str, str], list[str]] = {}
-    for notice, places in found:
-        for place in places:
-            with one_of_many(labels[place], said):
+    labels_by_warning: dict[tuple[str, str], list[str]] = {}
+    for notice, positions in by_notice:
+        for position in positions:
+            with one_of_many(labels[position], labels_by_warning):
                 issue([notice])
-    issue_of_many(said)
+    issue_of_many(labels_by_warning)
 
 
 # --- which sets ---------------------------------------------------------------------------------------------
 
 
-def _read_candidates(spec: FixedEffects, given: object) -> tuple[str, ...]:
+def _read_candidates(spec: FixedEffects, terms: object) -> tuple[str, ...]:
     """Read the candidates; none of them may have a role in the model already."""
-    candidates = as_terms(given, "candidates")
+    candidates = as_terms(terms, "candidates")
     if not candidates:
         raise TermError("candidates is empty; pass the controls to add, such as ['income', 'trade'].")
     problems = [*_repeated(candidates, spec.x, "x"), *_repeated(candidates, (spec.y,), "y")]
@@ -212,35 +212,35 @@ def _read_candidates(spec: FixedEffects, given: object) -> tuple[str, ...]:
 
 
 def _repeated(candidates: Sequence[str], terms: Sequence[str], role: str) -> list[Notice]:
-    known = {canonical(term) for term in terms}
+    present = {canonical(term) for term in terms}
     return [
         Notice(
             "repeated",
-            f"{cited(one)} is in candidates and in {role}",
-            {"term": one, "roles": (role, "candidates")},
+            f"{cited(candidate)} is in candidates and in {role}",
+            {"term": candidate, "roles": (role, "candidates")},
         )
-        for one in candidates
-        if canonical(one) in known
+        for candidate in candidates
+        if canonical(candidate) in present
     ]
 
 
 def _read_sizes(size: object, count: int) -> list[int]:
     """Read how many candidates a set may have."""
-    asked = range(count + 1) if size is None else _range(plain(size))
-    if not asked or not all(0 <= number <= count for number in asked):
+    sizes = range(count + 1) if size is None else _range(plain(size))
+    if not sizes or not all(0 <= number <= count for number in sizes):
         raise OptionError(
             f"size={cited(size)} must be a number of candidates from 0 to {count}, a pair such as "
             f"(1, {count}), or a range.",
             [option_problem("size", size)],
         )
-    total = sum(comb(count, number) for number in asked)
+    total = sum(comb(count, number) for number in sizes)
     if total > _MOST_SETS:
         raise OptionError(
             f"control_sets: {counted(count, 'candidate')} with size={cited(size)} make {total:,} sets; at "
-            f"most {_MOST_SETS:,} are estimated. {_smaller(min(asked), count)}",
+            f"most {_MOST_SETS:,} are estimated. {_smaller(min(sizes), count)}",
             [option_problem("size", size, what=f"{total:,} sets")],
         )
-    return sorted(asked)
+    return sorted(sizes)
 
 
 def _range(size: Any) -> range:
@@ -266,10 +266,10 @@ def _smaller(least: int, count: int) -> str:
 
 def _sets(count: int, sizes: Sequence[int]) -> Bools:
     """List the sets, the smallest first: (sets, candidates)."""
-    chosen = [places for size in sizes for places in combinations(range(count), size)]
+    chosen = [members for size in sizes for members in combinations(range(count), size)]
     out = np.zeros((len(chosen), count), dtype=np.bool_)
-    for row, places in zip(out, chosen, strict=True):
-        row[list(places)] = True
+    for row, members in zip(out, chosen, strict=True):
+        row[list(members)] = True
     return out
 
 
@@ -295,33 +295,35 @@ def _controls(candidates: Sequence[str], row: Bools) -> tuple[str, ...]:
 def _equations(spec: FixedEffects, panel: Panel, candidates: Sequence[str]) -> _Equations:
     """Sweep the columns of all models on the rows that are complete in all of them, and fit the first."""
     every = (*spec.x, *candidates)
-    own = {f"candidate {number}": (*spec.x, one) for number, one in enumerate(candidates, 1)}
-    roles = {"y": (spec.y,), "x": spec.x, **own, "candidates": every}
+    candidate_roles = {
+        f"candidate {number}": (*spec.x, candidate) for number, candidate in enumerate(candidates, 1)
+    }
+    roles = {"y": (spec.y,), "x": spec.x, **candidate_roles, "candidates": every}
     prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
     rows = prepared.sample
     if len(rows.roles["y"]) != 1:
         raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
     blocks = _blocks(rows, candidates)
 
-    places = (*rows.roles["y"], *rows.roles["candidates"])
-    names = (spec.y, *(rows.names[place] for place in places[1:]))
-    swept = sweep_columns(prepared, names, columns_at(rows.matrix, places))
+    columns = (*rows.roles["y"], *rows.roles["candidates"])
+    names = (spec.y, *(rows.names[column] for column in columns[1:]))
+    swept = sweep_columns(prepared, names, columns_at(rows.matrix, columns))
     x = tuple(range(1, 1 + len(rows.roles["x"])))
     base = fit_equation(prepared, swept, 0, x, remarks=lagged_outcome(prepared))[0]
     starts = np.cumsum([1 + len(x), *blocks]).tolist()
-    found = _Equations(prepared, swept, x, tuple(tuple(range(a, b)) for a, b in pairwise(starts)), base)
-    _refuse_absorbed(found)
-    return found
+    equations = _Equations(prepared, swept, x, tuple(tuple(range(a, b)) for a, b in pairwise(starts)), base)
+    _refuse_absorbed(equations)
+    return equations
 
 
 def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
     """Count the columns of each candidate; they may not depend on which others are in the model."""
     x, together = rows.roles["x"], rows.roles["candidates"]
-    own = [rows.roles[f"candidate {number}"] for number in range(1, len(candidates) + 1)]
-    added = [places[len(x) :] for places in own if places[: len(x)] == x]
-    if len(added) == len(own) and (*x, *chain.from_iterable(added)) == together:
-        return [len(places) for places in added]
-    named = _depending(dict(zip(candidates, own, strict=True)), x, together)
+    candidate_columns = [rows.roles[f"candidate {number}"] for number in range(1, len(candidates) + 1)]
+    added = [columns[len(x) :] for columns in candidate_columns if columns[: len(x)] == x]
+    if len(added) == len(candidate_columns) and (*x, *chain.from_iterable(added)) == together:
+        return [len(columns) for columns in added]
+    named = _depending(dict(zip(candidates, candidate_columns, strict=True)), x, together)
     raise TermError(
         f"control_sets: with {quoted(named)} the dummies of a product with a category depend "
         "on which other terms are in the model. Put the product and its other factor in spec.x, or make "
@@ -331,20 +333,22 @@ def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
 
 
 def _depending(
-    own: Mapping[str, tuple[int, ...]], x: tuple[int, ...], together: tuple[int, ...]
+    candidate_columns: Mapping[str, tuple[int, ...]], x: tuple[int, ...], together: tuple[int, ...]
 ) -> tuple[str, ...]:
     """Name the candidates that change the dummies of x, or else those whose dummies the others change."""
-    changing = tuple(one for one, places in own.items() if places[: len(x)] != x)
-    changed = tuple(one for one, places in own.items() if not set(places) <= set(together))
+    changing = tuple(candidate for candidate, columns in candidate_columns.items() if columns[: len(x)] != x)
+    changed = tuple(
+        candidate for candidate, columns in candidate_columns.items() if not set(columns) <= set(together)
+    )
     return changing or changed
 
 
 def _refuse_absorbed(equations: _Equations) -> None:
     """Refuse candidates that could be in no model, unless they are to be dropped."""
     swept, prepared = equations.swept, equations.prepared
-    gone = [j for places in equations.own for j in places if swept.absorbed[j]]
-    if gone and prepared.options.collinear == "raise":
-        problems = [absorbed_problem(prepared, swept, j) for j in gone]
+    absorbed = [j for columns in equations.controls for j in columns if swept.absorbed[j]]
+    if absorbed and prepared.options.collinear == "raise":
+        problems = [absorbed_problem(prepared, swept, j) for j in absorbed]
         raise IdentificationError(
             f"control_sets: {several(problems)}. Take it out of candidates, or interact it with a variable "
             "that varies within the effects.",
@@ -354,16 +358,16 @@ def _refuse_absorbed(equations: _Equations) -> None:
 
 def _named(spec: FixedEffects, base: LinearResults, candidates: Sequence[str], term: str | None) -> str:
     """Find the coefficient."""
-    asked = spec.x[0] if term is None else term
+    target = spec.x[0] if term is None else term
     names = [name for name in base.names if name != "Intercept"]
-    found = [name for name in names if canonical(name) == canonical(asked)]
-    if found:
-        return found[0]
-    among = any(canonical(one) == canonical(asked) for one in candidates)
+    matches = [name for name in names if canonical(name) == canonical(target)]
+    if matches:
+        return matches[0]
+    among = any(canonical(candidate) == canonical(target) for candidate in candidates)
     why = " It is a candidate, which is not in every model: put it in spec.x." if among else ""
     raise TermError(
-        f"control_sets: no coefficient of spec is named {cited(asked)}; they are {quoted(names, 20)}.{why}",
-        [Notice("no_coefficient", asked, {"term": asked, "common": tuple(names)})],
+        f"control_sets: no coefficient of spec is named {cited(target)}; they are {quoted(names, 20)}.{why}",
+        [Notice("no_coefficient", target, {"term": target, "common": tuple(names)})],
     )
 
 
@@ -372,17 +376,26 @@ def _refuse_shared(equations: _Equations, candidates: Sequence[str], name: str) 
     factors_of = equations.prepared.sample.factors_of
 
     def columns(names: Iterable[str]) -> set[tuple[str, int]]:
-        return {(column, one.shift) for each in names for one in factors_of(each) for column in one.columns}
+        return {
+            (column, factor.shift)
+            for term in names
+            for factor in factors_of(term)
+            for column in factor.columns
+        }
 
-    wanted = columns([name])
-    names = [[equations.swept.names[j] for j in places] for places in equations.own]
-    shared = [one for one, own in zip(candidates, names, strict=True) if columns(own) & wanted]
+    term_columns = columns([name])
+    names = [[equations.swept.names[j] for j in positions] for positions in equations.controls]
+    shared = [
+        candidate
+        for candidate, candidate_names in zip(candidates, names, strict=True)
+        if columns(candidate_names) & term_columns
+    ]
     if shared:
         raise TermError(
             f"control_sets: {quoted(shared)} has the column of {cited(name)} in it, and with it the "
             f"coefficient of {cited(name)} is another quantity, such as the slope where the other factor is "
             "zero. Put the product in spec.x, or compare the two models with fit_all.",
-            [Notice("shared", one, {"term": name, "candidate": one}) for one in shared],
+            [Notice("shared", candidate, {"term": name, "candidate": candidate}) for candidate in shared],
         )
 
 
@@ -396,10 +409,10 @@ def _common(equations: _Equations, name: str) -> ControlSample:
         "rsquared_adj",
         "f_statistic",
     )
-    place = base.names.index(name)
+    position = base.names.index(name)
     return ControlSample(
-        term=base.terms[place],
-        x=tuple(one for one in base.names if one != "Intercept"),
+        term=base.terms[position],
+        x=tuple(regressor for regressor in base.names if regressor != "Intercept"),
         glance={**base.glance(), **dict.fromkeys(unknown)},
         key_names=rows.keys.pair,
         inference=base.inference,
@@ -414,31 +427,26 @@ def _common(equations: _Equations, name: str) -> ControlSample:
 def _estimates(
     equations: _Equations, candidates: Sequence[str], sets: Bools, common: ControlSample
 ) -> tuple[list[ControlSet | DigiprosperError], dict[str, tuple[Notice, list[int]]]]:
-    """Estimate the coefficient beside every set.
+    """Estimate the coefficient with every set, in order.
 
-    Returns
-    -------
-    results : list of ControlSet or DigiprosperError
-        In the order of the sets.
-    said : dict
-        Code to the first notice of sets fitted one by one, and which sets have one of that code.
+    Also returns, by code, the first notice of sets fitted one by one, and the positions of the sets with it.
     """
     numbers, regular = _together(equations, sets, common.term.name)
     results: list[ControlSet | DigiprosperError] = []
-    said: dict[str, tuple[Notice, list[int]]] = {}
-    for place, row in enumerate(sets):
-        estimate, std_error, df_t = numbers[place].tolist()
-        if not regular[place]:
+    by_code: dict[str, tuple[Notice, list[int]]] = {}
+    for position, row in enumerate(sets):
+        estimate, std_error, df_t = numbers[position].tolist()
+        if not regular[position]:
             try:
                 fit = fit_equation(equations.prepared, equations.swept, 0, equations.regressors(row))[0]
             except DigiprosperError as error:
                 results.append(error)
                 continue
             for notice in fit.diagnostics:
-                said.setdefault(notice.code, (notice, []))[1].append(place)
+                by_code.setdefault(notice.code, (notice, []))[1].append(position)
             estimate, std_error, df_t = _read(fit, common.term.name)
         results.append(ControlSet(_controls(candidates, row), estimate, std_error, df_t, common))
-    return results, said
+    return results, by_code
 
 
 def _read(fit: LinearResults, name: str) -> tuple[float, float, float]:
@@ -446,31 +454,26 @@ def _read(fit: LinearResults, name: str) -> tuple[float, float, float]:
 
 
 def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bools]:
-    """Estimate all sets at once that can be.
+    """Estimate at once all sets that allow it: estimate, standard error and degrees of freedom, (sets, 3).
 
-    Returns
-    -------
-    numbers : (S, 3) array
-        Estimate, standard error, degrees of freedom.
-    regular : (S,) array of bool
-        Which rows are estimates; the other sets have to be fitted one by one.
+    Sets that are False in the second array have to be fitted one by one.
     """
     prepared, swept = equations.prepared, equations.swept
     numbers, regular = np.full((len(sets), 3), np.nan), np.zeros(len(sets), dtype=np.bool_)
     if prepared.options.cov_type in _ONE_BY_ONE or swept.absorbed[list(equations.x)].any():
         return numbers, regular
 
-    at, widths = swept.at([name])[0], np.array([len(places) for places in equations.own])
-    gone = np.array([swept.absorbed[list(places)].any() for places in equations.own])
+    at, widths = swept.at([name])[0], np.array([len(positions) for positions in equations.controls])
+    absorbed = np.array([swept.absorbed[list(positions)].any() for positions in equations.controls])
     wide = prepared.sample.nobs <= len(equations.x) + sets @ widths + prepared.within.rank
-    there = np.flatnonzero(~wide & ~sets[:, gone].any(axis=1))
+    estimable = np.flatnonzero(~wide & ~sets[:, absorbed].any(axis=1))
 
-    usable = np.flatnonzero(~gone).tolist()
-    others = [place for place in equations.x if place != at]
-    columns = [*others, *chain.from_iterable(equations.own[c] for c in usable), at]
-    inside = np.ones((there.size, len(columns)), dtype=np.bool_)
-    inside[:, len(others) : -1] = sets[there][:, np.repeat(usable, widths[usable])]
-    found = set_slopes(
+    usable = np.flatnonzero(~absorbed).tolist()
+    others = [position for position in equations.x if position != at]
+    columns = [*others, *chain.from_iterable(equations.controls[c] for c in usable), at]
+    inside = np.ones((estimable.size, len(columns)), dtype=np.bool_)
+    inside[:, len(others) : -1] = sets[estimable][:, np.repeat(usable, widths[usable])]
+    estimates = set_slopes(
         swept.columns[:, 0],
         columns_at(swept.columns, columns),
         inside,
@@ -478,6 +481,6 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
         most_condition=NEAR,
         obs_weights=prepared.obs_weights,
     )
-    numbers[there] = np.column_stack([found.slopes, found.std_errors, found.df_t])
-    regular[there] = found.regular
+    numbers[estimable] = np.column_stack([estimates.slopes, estimates.std_errors, estimates.df_t])
+    regular[estimable] = estimates.regular
     return numbers, regular

@@ -37,27 +37,7 @@ _CONTROLS = "control"
 
 
 def read_models(models: object, purpose: str) -> ResultSet:
-    """Read a set of results.
-
-    Parameters
-    ----------
-    models : object
-        What was given.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    ResultSet
-        With at least one coefficient.
-
-    Raises
-    ------
-    InputTypeError
-        If it is something else.
-    IdentificationError
-        If no model was estimated that has coefficients.
-    """
+    """Check a set of results with at least one coefficient; `purpose` is named in errors."""
     if not isinstance(models, ResultSet):
         raise InputTypeError(
             f"{purpose}: takes what control_sets, fit_all, stepwise or by_group returns, not "
@@ -122,9 +102,9 @@ def specification_curve(
         choices, heads = _candidates(models, order, texts), []
     else:
         factors, texts = _merged(models, "factors"), {**_merged(models, "labels"), **labels}
-        made = [_made(models[label], names, (texts, factors, language)) for label in order]
-        outcomes = {one["outcome"][0] for one in made}
-        choices, heads = _differences(made, texts, factors), [texts.get(label, label) for label in order]
+        by_model = [_model_choices(models[label], names, (texts, factors, language)) for label in order]
+        outcomes = {model["outcome"][0] for model in by_model}
+        choices, heads = _differences(by_model, texts, factors), [texts.get(label, label) for label in order]
 
     marked = _main(models, main, order)
     return SpecificationCurve(
@@ -151,7 +131,7 @@ def _names(models: ResultSet, term: str | Sequence[str] | None) -> Sequence[str]
 
 
 def _points(models: ResultSet, names: Sequence[str], level: float) -> pd.DataFrame:
-    """Take the estimates, the smallest first."""
+    """Sort the estimates, the smallest first."""
     rows = models.compare(names, level)
     rows = rows.loc[np.isfinite(rows["estimate"].to_numpy())]
     if rows.empty:
@@ -176,7 +156,7 @@ def _candidates(models: ControlSets, order: Sequence[str], labels: Mapping[str, 
     ]
 
 
-def _made(
+def _model_choices(
     result: Any, names: Sequence[str], wording: tuple[Mapping[str, str], Factors, Language]
 ) -> dict[str, list[str]]:
     """List the choices of a model, by their kind; `wording` has labels, factors and the language."""
@@ -196,23 +176,25 @@ def _made(
 def _errors(regression: Any, wording: tuple[Mapping[str, str], Factors, Language]) -> str:
     """Name the standard errors of a model, with their clusters."""
     labels, factors, language = wording
-    how = inference_of(regression)
-    errors = FIGURE.say(f"errors.{how.cov_type}", language, distance=f"{how.distance_cutoff or 0:,g}")
+    errors_type = inference_of(regression)
+    errors = FIGURE.say(
+        f"errors.{errors_type.cov_type}", language, distance=f"{errors_type.distance_cutoff or 0:,g}"
+    )
     clusters = [name_label(name, labels, factors) for name in effect_names(regression.glance()["clusters"])]
     by = FIGURE.say("and", language).join(clusters)
     return FIGURE.say("errors.by", language, errors=errors, clusters=by) if by else errors
 
 
 def _differences(
-    made: Sequence[Mapping[str, Sequence[str]]], labels: Mapping[str, str], factors: Factors
+    by_model: Sequence[Mapping[str, Sequence[str]]], labels: Mapping[str, str], factors: Factors
 ) -> list[Choice]:
     """List what some models have and others do not."""
     out = []
-    for kind in made[0]:
-        names = dict.fromkeys(name for one in made for name in one[kind])
+    for kind in by_model[0]:
+        names = dict.fromkeys(name for model in by_model for name in model[kind])
         texts = _distinct({name: name_label(name, labels, factors) for name in names})
         for name, text in texts.items():
-            which = np.array([name in one[kind] for one in made])
+            which = np.array([name in model[kind] for model in by_model])
             if not which.all():
                 out.append(Choice(kind, text, which))
     return out
@@ -225,7 +207,7 @@ def _distinct(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _merged(models: ResultSet, field: str) -> dict[str, Any]:
-    """Merge labels, or what names are products of, over the models; the first seen wins."""
+    """Merge labels or factors over the models; the first seen wins."""
     merged: dict[str, Any] = {}
     for result in models.values():
         merged = {**getattr(getattr(result, "slopes", result), field, {}), **merged}

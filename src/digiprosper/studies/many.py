@@ -105,14 +105,14 @@ def fit_all(
         for label, entry in specs.items()
     ]
     outcomes = []
-    said: dict[tuple[str, str], list[str]] = {}
+    labels_by_warning: dict[tuple[str, str], list[str]] = {}
     with progress_bar("fit_all", len(tasks), show=progress) as done:
-        for label, result, own in _fitted(tasks, jobs):
+        for label, result, warned in _fitted(tasks, jobs):
             outcomes.append((label, result))
-            for warning, labels in own.items():
-                said.setdefault(warning, []).extend(labels)
+            for warning, labels in warned.items():
+                labels_by_warning.setdefault(warning, []).extend(labels)
             done(1)
-    issue_of_many(said)
+    issue_of_many(labels_by_warning)
     return ResultSet(tuple(outcomes))
 
 
@@ -125,7 +125,7 @@ def _stream(entropy: int, label: str) -> SeedSequence:
 
 
 def _fitted(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
-    """Fit every specification, in the order given."""
+    """Fit every specification, in order."""
     if jobs == 1:
         return (_fit(*task) for task in tasks)
     joblib = require("joblib", extra="parallel", purpose=f"fit_all(n_jobs={jobs})")
@@ -134,13 +134,13 @@ def _fitted(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
 
 
 def _fit(label: str, spec: Any, panel: Panel, stream: SeedSequence) -> _Outcome:
-    """Fit a specification or keep its error, with what it warned of."""
-    said: dict[tuple[str, str], list[str]] = {}
+    """Fit a specification or keep its error, with its warnings."""
+    labels_by_warning: dict[tuple[str, str], list[str]] = {}
     try:
-        with one_of_many(label, said):
-            return label, spec.fit(panel, rng=stream), said
+        with one_of_many(label, labels_by_warning):
+            return label, spec.fit(panel, rng=stream), labels_by_warning
     except DigiprosperError as error:
-        return label, error, said
+        return label, error, labels_by_warning
 
 
 def _refuse_labels(specs: object) -> None:
@@ -158,7 +158,7 @@ def _refuse_labels(specs: object) -> None:
 
 
 def _variant(label: str, entry: Any, panel: Panel) -> tuple[Any, Panel]:
-    """Tell the specification of an entry, and its own panel if it has one."""
+    """Return the specification of an entry, and its own panel if it has one."""
     spec, data = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
     if not hasattr(spec, "fit"):
         raise InputTypeError(f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification.")
@@ -233,8 +233,8 @@ def stepwise(
 
 def _blocks(order: object) -> list[Sequence[str]]:
     """List the terms that each step adds."""
-    given = as_sequence(order)
-    elements = given if isinstance(given, list | tuple) else as_terms(given, "order", form=_ORDER_FORM)
+    entries = as_sequence(order)
+    elements = entries if isinstance(entries, list | tuple) else as_terms(entries, "order", form=_ORDER_FORM)
     parts = map(as_sequence, elements)
     blocks: list[Sequence[Any]] = [part if isinstance(part, list | tuple) else [part] for part in parts]
     if not all(blocks):
@@ -254,13 +254,13 @@ def _on_common_rows(
         raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
 
     # A category may be coded otherwise in another step: the columns of all steps, each once.
-    places = tuple(dict.fromkeys(chain.from_iterable(rows.roles[role] for role in roles)))
-    names = (spec.y, *(rows.names[place] for place in places[1:]))
-    swept = sweep_columns(prepared, names, columns_at(rows.matrix, places))
-    position = {place: j for j, place in enumerate(places)}
+    columns = tuple(dict.fromkeys(chain.from_iterable(rows.roles[role] for role in roles)))
+    names = (spec.y, *(rows.names[column] for column in columns[1:]))
+    swept = sweep_columns(prepared, names, columns_at(rows.matrix, columns))
+    position = {column: j for j, column in enumerate(columns)}
 
     def fitted(label: str) -> LinearResults | DigiprosperError:
-        regressors = [position[place] for place in rows.roles[label]]
+        regressors = [position[column] for column in rows.roles[label]]
         try:
             remarks = lagged_outcome(prepared, roles=(label,))
             return fit_equation(prepared, swept, 0, regressors, remarks=remarks)[0]

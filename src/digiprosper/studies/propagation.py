@@ -248,10 +248,10 @@ class PropagatedIndex(Specification):
         )
 
     def _fit_indices(self, panel: Panel) -> dict[str, IndexResults]:
-        taken = [name for name in self.indices if name in panel.columns]
-        if taken:
+        duplicated = [name for name in self.indices if name in panel.columns]
+        if duplicated:
             raise TermError(
-                f"the panel has a column {quoted(taken)} already: pass the panel without it, or give "
+                f"the panel has a column {quoted(duplicated)} already: pass the panel without it, or give "
                 "the index another name, here and in the model."
             )
         fitted = {name: spec.fit(panel) for name, spec in self.indices.items()}
@@ -308,23 +308,23 @@ class PropagatedResults(EffectResults):
         there are those of the slope on the index that has the weights of the population.
         """
         columns = ["std_error", "conf_low", "conf_high"]
-        own = self.tidy(self.level).set_index("term")
+        estimates = self.tidy(self.level).set_index("term")
         parts = {
-            ("", "estimate"): own["estimate"],
-            **{("weights known", c): self.naive.loc[own.index, c] for c in columns},
-            **{("weights estimated", c): own[c] for c in columns},
+            ("", "estimate"): estimates["estimate"],
+            **{("weights known", c): self.naive.loc[estimates.index, c] for c in columns},
+            **{("weights estimated", c): estimates[c] for c in columns},
         }
         return pd.DataFrame(parts)
 
     def _estimates_shown(self) -> tuple[Block, ...]:
         numbers = self.comparison.to_numpy(dtype=np.float64)
         rows = []
-        for term, p, (b, _, low, high, error, own_low, own_high) in zip(
+        for term, p, (b, _, low, high, error, drawn_low, drawn_high) in zip(
             self.names, self.pvalues, numbers, strict=True
         ):
             ends = [
                 interval_text(low, high),
-                interval_text(own_low, own_high, computed=self._readable),
+                interval_text(drawn_low, drawn_high, computed=self._readable),
             ]
             rows.append([term, f"{b:.5g}", *ends, number_text(error), p_text(p)])
 
@@ -363,18 +363,18 @@ class _Units:
 class _Block:
     """Columns of the model with the indicators in place of each index, and how they combine.
 
-    `fixed` is (p, q): ones where a variable of the model is a column; an index has its columns at `places`,
-    and `weighed` gives what they are multiplied with in each draw.
+    `fixed` is (p, q): ones where a variable of the model is a column; an index has its columns at
+    `positions`, and `weighed` gives what they are multiplied with in each draw.
     """
 
     columns: Floats
     fixed: Floats
-    places: tuple[tuple[Ints, int], ...]
+    positions: tuple[tuple[Ints, int], ...]
     weighed: tuple[Weigher, ...]
 
     def combine(self, counts: Floats, of: Sequence[Ints]) -> Floats:
         out = np.repeat(self.fixed[None], len(counts), axis=0)
-        for (rows, column), units, weigh in zip(self.places, of, self.weighed, strict=True):
+        for (rows, column), units, weigh in zip(self.positions, of, self.weighed, strict=True):
             out[:, rows, column] = weigh(counts[:, units])
         return out
 
@@ -403,7 +403,7 @@ def _refuse_unfit(name: str, index: IndexResults) -> None:
 
 def _refuse_inside(model: FixedEffects, data: Panel, names: Mapping[str, Any]) -> None:
     terms = (model.y, *model.x)
-    alone = {t.strip() for t in terms}
+    plain_terms = {t.strip() for t in terms}
     for term in terms:
         inside = [n for n in parse(term, data.columns, "x").names if n in names and n != term.strip()]
         if inside:
@@ -412,7 +412,7 @@ def _refuse_inside(model: FixedEffects, data: Panel, names: Mapping[str, Any]) -
                 "in its weights. Use it without a transformation, or treat the weights as known "
                 "(panel.attach)."
             )
-    absent = [n for n in names if n not in alone]
+    absent = [n for n in names if n not in plain_terms]
     if absent:
         raise TermError(f"the model has no term {quoted(absent)}; its terms are {quoted(terms, 12)}.")
 
@@ -430,7 +430,7 @@ def _naive(prepared: Prepared, model: FixedEffects) -> LinearResults:
 
 
 def _info(naive: LinearResults, seed: np.random.SeedSequence) -> Glance:
-    """Take the model's own numbers; errors are those of the draws: no formula, and no factor of it."""
+    """Return the model's summary numbers, with errors from the draws and no small-sample factor."""
     info = naive.glance()
     info["model"] = "Propagated index"
     info["rng_entropy"] = seed.entropy  # type: ignore[typeddict-item]
@@ -443,7 +443,7 @@ def _info(naive: LinearResults, seed: np.random.SeedSequence) -> Glance:
 def _draws(
     block: _Block, units: _Units, prepared: Prepared, reps: int, seed: np.random.SeedSequence
 ) -> Draws:
-    """Draw units, and fit the model with the index made anew."""
+    """Draw units, and fit the model with the index computed again."""
     grams = entity_grams(block.columns, units.rows, prepared.within.every)
     if units.count > grams.n_clusters:  # entities used for the weights only
         spare = np.zeros((units.count - grams.n_clusters, grams.sums.shape[1]))
@@ -453,7 +453,7 @@ def _draws(
 
 
 def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) -> _Units:
-    """Give every unit that is drawn a number, those with rows in the model first."""
+    """Assign a number to every unit that is drawn, those with rows in the model first."""
     sample = prepared.sample
     name, codes = sample.keys.entity_name, sample.entity
     if prepared.cluster_codes:
@@ -499,9 +499,9 @@ def _weigher(index: IndexResults, panel: Panel, end_points: EndPointDraws) -> We
     if end_points == "held" or recipe.scope.fixed_end_points:
         return sums.weights
     sample = cut_rows(recipe, panel)
-    there = recipe.scope.learned_rows(sample.time, sample.times)[0]
-    z = index.state.learned[0].scale.apply(sample.matrix[there], recipe.positive)
-    return redrawn_ends(sums, z, sample.entity[there]).coefficients
+    rows = recipe.scope.learned_rows(sample.time, sample.times)[0]
+    z = index.state.learned[0].scale.apply(sample.matrix[rows], recipe.positive)
+    return redrawn_ends(sums, z, sample.entity[rows]).coefficients
 
 
 def _end_point_notices(fitted: Mapping[str, IndexResults], end_points: EndPointDraws) -> list[Notice]:
@@ -536,22 +536,22 @@ def _block(
     model = np.column_stack([sample.columns("y"), sample.columns("x")])
     columns: list[Floats] = []
     pieces: list[tuple[int, int]] = []
-    places: dict[str, tuple[Ints, int]] = {}
+    positions: dict[str, tuple[Ints, int]] = {}
     for q, name in enumerate(names):
         if name in fitted:
-            own = _directed(fitted[name], panel).loc[sample.index].to_numpy(dtype=np.float64)
-            places[name] = (np.arange(len(columns), len(columns) + own.shape[1]), q)
-            columns += list(own.T)
+            indicators = _directed(fitted[name], panel).loc[sample.index].to_numpy(dtype=np.float64)
+            positions[name] = (np.arange(len(columns), len(columns) + indicators.shape[1]), q)
+            columns += list(indicators.T)
         else:
             pieces.append((len(columns), q))
             columns.append(model[:, q])
     fixed = np.zeros((len(columns), len(names)))
     for row, q in pieces:
         fixed[row, q] = 1.0
-    return _Block(np.column_stack(columns), fixed, tuple(places[n] for n in fitted), weighed)
+    return _Block(np.column_stack(columns), fixed, tuple(positions[n] for n in fitted), weighed)
 
 
 def _directed(index: IndexResults, panel: Panel) -> pd.DataFrame:
-    """Directed, normalised indicators; one without weight has none in any draw and is left at zero."""
+    """Return directed, normalised indicators; one without weight has none in any draw and is set to zero."""
     weight = index.weights["weight"]
     return (index.contributions(panel) / weight.where(weight != 0.0)).fillna(0.0)

@@ -18,14 +18,14 @@ _CHINESE = {
 WORDS = Words(
     english={
         **{
-            f"difference.{how}": "Difference of {term}, {last} minus {first}: " + s
-            for how, s in _ENGLISH.items()
+            f"difference.{method}": "Difference of {term}, {last} minus {first}: " + s
+            for method, s in _ENGLISH.items()
         },
         **{
-            f"difference.by.{how}": "Difference of {term} by {group}, {last} minus {first}: " + s
-            for how, s in _ENGLISH.items()
+            f"difference.by.{method}": "Difference of {term} by {group}, {last} minus {first}: " + s
+            for method, s in _ENGLISH.items()
         },
-        **{f"range.{how}": "Range of {term} over {count} groups: " + s for how, s in _ENGLISH.items()},
+        **{f"range.{method}": "Range of {term} over {count} groups: " + s for method, s in _ENGLISH.items()},
         "difference.row": "{term}: difference between groups",
         "range.row": "{term}: range over groups",
         "p_value.row": "Difference between groups, p-value",
@@ -33,12 +33,15 @@ WORDS = Words(
         "control_sets": "{about} on the same rows; p-values do not allow for a choice among them.",
     },
     chinese={
-        **{f"difference.{how}": "{term}的系数之差（{last}减{first}）" + s for how, s in _CHINESE.items()},
         **{
-            f"difference.by.{how}": "按{group}分组，{term}的系数之差（{last}减{first}）" + s
-            for how, s in _CHINESE.items()
+            f"difference.{method}": "{term}的系数之差（{last}减{first}）" + s
+            for method, s in _CHINESE.items()
         },
-        **{f"range.{how}": "{term}的系数在{count}个组之间的极差" + s for how, s in _CHINESE.items()},
+        **{
+            f"difference.by.{method}": "按{group}分组，{term}的系数之差（{last}减{first}）" + s
+            for method, s in _CHINESE.items()
+        },
+        **{f"range.{method}": "{term}的系数在{count}个组之间的极差" + s for method, s in _CHINESE.items()},
         "difference.row": "{term}系数的组间差异",
         "range.row": "{term}系数的组间极差",
         "p_value.row": "组间差异检验p值",

@@ -74,8 +74,9 @@ def aggregate_topsis(
 ) -> Floats:
     """Relative closeness to the ideal: C_i = D-_i / (D+_i + D-_i), with weights inside the square.
 
-    D+_i = sqrt(sum_j (w_j (z_ij - best_j))^2) and D-_i the same with the worst (Hwang and Yoon 1981). worst and
-    best are the smallest and largest z where the end points were learned; at least one with a weight differs.
+    D+_i = sqrt(sum_j (w_j (z_ij - best_j))^2) and D-_i the same with the worst (Hwang and Yoon 1981).
+    worst and best are the smallest and largest z where the end points were learned; they differ in at least
+    one column with a weight.
     """
     del groups
     far = np.sqrt(weights**2 @ ((z - best) ** 2).T)

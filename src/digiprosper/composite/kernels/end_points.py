@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 class RedrawnEnds:
     """Rows that weights were learned from, ready to be scaled and weighed again in every draw.
 
-    z (N, m): directed rows in [0, 1], the rows of each entity together. entity (N,): codes 0..n-1,
-    non-decreasing, in the order of ``sums.entities``. low, high (n, m): smallest and largest value by entity.
+    z (N, m): directed rows in [0, 1], the rows of each entity together
+    entity (N,): codes 0..n-1, non-decreasing, in the order of ``sums.entities``
+    low, high (n, m): smallest and largest value by entity
     """
 
     sums: EntitySums
@@ -37,9 +38,9 @@ class RedrawnEnds:
     high: Floats
 
     def coefficients(self, counts: Floats) -> Floats:
-        """Scale and weigh again with multiplicities `counts`, (R, n): weight over range, (R, m), in units of z.
+        """Scale and weigh again with multiplicities `counts`, (R, n): weight over range, (R, m), for z.
 
-        The index of a draw is their sum times z, up to a constant. A row of NaN where the draw has no weights.
+        The index of a draw is their sum times z, up to a constant. NaN where the draw has no weights.
         """
         low, high = self._ends(counts)
         span = np.where(high - low > LOST_IN_DRAW, high - low, 0.0)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
-    """Means (..., m) and population covariances (..., m, m) of directed columns; 0 where a column is constant."""
+    """Means (..., m) and population covariances (..., m, m) of directed columns; 0 for a constant column."""
 
     mean: Floats
     cov: Floats
@@ -109,11 +109,12 @@ class _Components:
         return np.where(moments.sd > 0, loadings, 0.0)
 
     def margins(self, moments: Moments, change: Moments) -> list[tuple[str, Floats, Floats]]:
-        """Compute how far PCA weights are from where they jump or turn: (name, q margins, their (k, q) slopes).
+        """Compute how far PCA weights are from where they jump or turn: names, margins (q,), slopes (k, q).
 
-        "count": eigenvalues but the largest, less 1, where a component enters or leaves. "order": retained
-        eigenvalues less each other one, where components turn. "sign": sums of the retained eigenvectors, where one
-        changes its sign. The slopes are along k changes of the moments of one sample.
+        "count": eigenvalues but the largest, less 1, where a component enters or leaves.
+        "order": retained eigenvalues less each other one, where components turn.
+        "sign": sums of the retained eigenvectors, where one changes its sign.
+        The slopes are along k changes of the moments of one sample.
         """
         values, vectors, retained = self._components(moments)
         rotated = vectors.T @ _correlation_slope(moments, change) @ vectors

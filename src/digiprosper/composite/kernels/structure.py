@@ -86,8 +86,10 @@ class Rule(PickledByName):
 class Weighing(PickledByName):
     """Weights and what they rest on, (m,) each.
 
-    weights: effective weights, across times inside; they add up to one. entropy: relative entropy in [0, 1], NaN
-    when entropy plays no part. redundancy: one minus the entropy, Theil's T / ln N. constant: no variation.
+    weights: effective weights, across times inside; they add up to one
+    entropy: relative entropy in [0, 1]; NaN when entropy plays no part
+    redundancy: one minus the entropy, Theil's T / ln N
+    constant: whether the column does not vary
     """
 
     weights: Floats
@@ -106,7 +108,7 @@ def weigh(
 ) -> Weighing:
     """Weigh the columns of z, (N, m), directed and finite, non-negative where logarithms are taken.
 
-    `where`, such as " in 2011", goes into messages; `sums` is `column_sums(z, shift=rule.shift)` if it is there.
+    `where`, such as " in 2011", goes into messages; `sums` is `column_sums(z, shift=rule.shift)`, if known.
     """
     constant, redundancy = _redundancy(z, rule, sums)
     ignored = np.zeros_like(constant) if rule.keeps_constant else constant
@@ -173,7 +175,10 @@ def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
 
 
 def equal_across(inner: Floats, groups: Sequence[Ints]) -> Floats:
-    """Give every group that has information the same weight; `inner`, (..., m), has the shares inside groups."""
+    """Give every group that has information the same weight.
+
+    `inner`, (..., m), has the shares inside groups.
+    """
     counted = sum(inner[..., g].any(axis=-1, keepdims=True).astype(np.float64) for g in groups)
     weights: Floats = inner / np.maximum(counted, 1.0)
     return weights

@@ -30,9 +30,11 @@ class EntitySums(PickledByName):
     """Sums by entity from which weights can be computed again for drawn entities without the panel.
 
     What is summed depends on the weighting: see the subclasses.
-    entities (n,): codes of the entities that weights were learned from. rows (n,): rows of each.
-    first, second (n, m) or (n, m, m): sums over the rows of each. mean (m,): means of z, shifted where weights
-    are by entropy. constant (m,): columns that do not vary; their sums are 0.
+    entities (n,): codes of the entities that weights were learned from
+    rows (n,): rows of each
+    first, second (n, m) or (n, m, m): sums over the rows of each
+    mean (m,): means of z, shifted where weights are by entropy
+    constant (m,): columns that do not vary; their sums are 0
     """
 
     entities: Ints
@@ -44,7 +46,7 @@ class EntitySums(PickledByName):
     rule: Rule
 
     def weights(self, counts: Floats) -> Floats:
-        """Compute weights, (R, m), with multiplicities `counts`, (R, n); a row of NaN where a draw has none.
+        """Compute weights, (R, m), with multiplicities `counts`, (R, n); NaN where a draw has none.
 
         Counts of a bootstrap, ``1 - eye(n)`` for the jackknife, ones for the sample.
         """
@@ -68,10 +70,11 @@ class EntitySums(PickledByName):
         return self.weights(1.0 - np.eye(self.rows.size))
 
     def influence(self) -> Floats:
-        """Differentiate the weights by the multiplicity of each entity at one: its sum of influences over N, (n, m).
+        """Differentiate the weights by the multiplicity of each entity at one, (n, m).
 
-        For entropy the influence of a row on T is b - T u, with u = z / mean and b = u ln u - u + 1, and on
-        the weight w_j = T_j / sum T it is (psi_j - w_j sum_k psi_k) / sum_k T_k.
+        This is the entity's sum of influences over N. For entropy the influence of a row on T is b - T u, with
+        u = z / mean and b = u ln u - u + 1, and on the weight w_j = T_j / sum T it is
+        (psi_j - w_j sum_k psi_k) / sum_k T_k.
         """
         once = np.ones((1, self.rows.size))
         level = self.level(once)[0]
@@ -97,8 +100,8 @@ class EntitySums(PickledByName):
     def unstable_components(self) -> tuple[str, ...]:
         """Find what may jump in PCA weights within the sampling error, so that no delta error is valid.
 
-        "count", "order" or "sign", see `component_margins`, where a margin is below two of its standard errors,
-        clustered by entity; empty for other weights.
+        "count", "order" or "sign", see `component_margins`, where a margin is below two of its standard
+        errors, clustered by entity; empty for other weights.
         """
         return ()
 

@@ -31,18 +31,8 @@ if TYPE_CHECKING:
 class Call:
     """What all propositions share.
 
-    Parameters
-    ----------
-    panel : Panel
-        The data.
-    mechanisms : tuple of Mechanism
-        The propositions.
-    columns : mapping
-        Role to column.
-    controls : tuple of str
-        Terms.
-    systems : mapping or None
-        Column to indicator system; None if none were given.
+    columns: role to column
+    systems: column to indicator system; None if none were given
     """
 
     panel: Panel
@@ -53,23 +43,7 @@ class Call:
 
 
 def checked_call(panel: Any, mechanisms: Any, columns: Any, controls: Any, systems: Any) -> Call:
-    """Check the arguments of `evaluate` that depend on one another.
-
-    Parameters
-    ----------
-    panel, mechanisms, columns, controls, systems : object
-        As passed.
-
-    Returns
-    -------
-    Call
-        The same.
-
-    Raises
-    ------
-    InputTypeError, OptionError, ColumnError, TermError, PanelIndexError
-        As in `evaluate`.
-    """
+    """Check the arguments of `evaluate` that depend on one another."""
     if not isinstance(panel, Panel):
         raise InputTypeError(
             f"pathways.evaluate takes a Panel, not {type(panel).__name__}.", [option_problem("panel", panel)]
@@ -83,32 +57,32 @@ def checked_call(panel: Any, mechanisms: Any, columns: Any, controls: Any, syste
     return Call(panel, listed, _columns(panel, listed, columns), terms, _systems(panel, systems))
 
 
-def _mechanisms(given: Any) -> tuple[Mechanism, ...]:
-    if not isinstance(given, list | tuple) or not given:
-        raise _no_mechanisms(given)
-    for one in given:
-        if not isinstance(one, Mechanism):
-            raise _no_mechanisms(one)
-    ids = [row.id for one in given for row in one.split()]
+def _mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
+    if not isinstance(mechanisms, list | tuple) or not mechanisms:
+        raise _no_mechanisms(mechanisms)
+    for mechanism in mechanisms:
+        if not isinstance(mechanism, Mechanism):
+            raise _no_mechanisms(mechanism)
+    ids = [row.id for mechanism in mechanisms for row in mechanism.split()]
     twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
         raise OptionError(
             f"mechanisms: the ids {quoted(twice)} are duplicated; rename one of each.",
             [option_problem("mechanisms", tuple(twice))],
         )
-    return tuple(given)
+    return tuple(mechanisms)
 
 
-def _no_mechanisms(given: object) -> InputTypeError:
+def _no_mechanisms(value: object) -> InputTypeError:
     return InputTypeError(
         "pathways.evaluate takes a list of Mechanism, such as pathways.seed_catalogue(); got "
-        f"{cited(given)}.",
-        [option_problem("mechanisms", given)],
+        f"{cited(value)}.",
+        [option_problem("mechanisms", value)],
     )
 
 
-def _columns(panel: Panel, mechanisms: Iterable[Mechanism], given: Any) -> dict[str, str]:
-    named = _mapping("columns", given, "a mapping of role to column, such as {'de': 'digital'}")
+def _columns(panel: Panel, mechanisms: Iterable[Mechanism], columns: Any) -> dict[str, str]:
+    named = _mapping("columns", columns, "a mapping of role to column, such as {'de': 'digital'}")
     for role, column in named.items():
         if not isinstance(role, str) or not isinstance(column, str):
             raise InputTypeError(
@@ -116,21 +90,21 @@ def _columns(panel: Panel, mechanisms: Iterable[Mechanism], given: Any) -> dict[
                 f"{cited(role)}: {cited(column)} does not.",
                 [option_problem("columns", (role, column))],
             )
-    known = roles_of([*mechanisms, *seed_catalogue()])
-    unknown = [role for role in named if role not in known]
+    roles = roles_of([*mechanisms, *seed_catalogue()])
+    unknown = [role for role in named if role not in roles]
     if unknown:
         raise OptionError(
-            f"columns: no mechanism has the role {quoted(unknown)}. The roles are {quoted(known, 12)}.",
-            [option_problem("columns", role, known) for role in unknown],
+            f"columns: no mechanism has the role {quoted(unknown)}. The roles are {quoted(roles, 12)}.",
+            [option_problem("columns", role, roles) for role in unknown],
         )
     _refuse_absent(panel, list(dict.fromkeys(named.values())), "columns")
     return named
 
 
-def _systems(panel: Panel, given: Any) -> dict[str, IndicatorSystem] | None:
-    if given is None:
+def _systems(panel: Panel, systems: Any) -> dict[str, IndicatorSystem] | None:
+    if systems is None:
         return None
-    named = _mapping("systems", given, "a mapping of column to IndicatorSystem")
+    named = _mapping("systems", systems, "a mapping of column to IndicatorSystem")
     for column, system in named.items():
         if not isinstance(system, IndicatorSystem):
             raise InputTypeError(
@@ -142,10 +116,12 @@ def _systems(panel: Panel, given: Any) -> dict[str, IndicatorSystem] | None:
     return named
 
 
-def _mapping(name: str, given: Any, what: str) -> dict[Any, Any]:
-    if not isinstance(given, Mapping):
-        raise InputTypeError(f"{name} must be {what}, not {cited(given)}.", [option_problem(name, given)])
-    return dict(given)
+def _mapping(name: str, value: Any, description: str) -> dict[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise InputTypeError(
+            f"{name} must be {description}, not {cited(value)}.", [option_problem(name, value)]
+        )
+    return dict(value)
 
 
 def _refuse_absent(panel: Panel, columns: Sequence[str], role: str) -> None:

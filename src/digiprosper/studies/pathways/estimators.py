@@ -34,25 +34,13 @@ REPS: Final = 9999
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Proposition:
     """A proposition in terms of columns.
 
-    Parameters
-    ----------
-    mechanism : Mechanism
-        With one cause and one outcome.
-    panel : Panel
-        The data, with the rows of this proposition.
-    columns : mapping
-        Role to column, all roles of the mechanism.
-    controls : tuple of str
-        Controls.
-    level : float
-        Confidence level of the intervals.
-    entropy : int
-        Seeds all draws.
-    spatial_weights : SpatialWeights or None
-        Of spatial models.
+    mechanism: with one cause and one outcome
+    panel: with the rows of this proposition
+    columns: role to column, for all roles of the mechanism
+    entropy: seeds all draws
     """
 
     mechanism: Mechanism
@@ -94,18 +82,10 @@ class Asked:
 class Tested:
     """Estimates of one proposition.
 
-    Parameters
-    ----------
-    estimator : str
-        Code of the model.
-    parts : tuple of Part
-        What is claimed to have a sign.
-    nobs, n_entities, n_clusters : int
-        Sample.
-    detail : mapping
-        Numbers beside the parts.
-    notices : tuple of Notice
-        Of all fits and tests, each once.
+    estimator: code of the model
+    parts: estimates that are claimed to have a sign
+    detail: numbers beside the parts
+    notices: of all fits and tests, each once
     """
 
     estimator: str
@@ -117,54 +97,50 @@ class Tested:
     notices: tuple[Notice, ...] = ()
 
 
-def estimate(asked: Asked) -> Tested:
-    """Fit the model of the shape.
-
-    Parameters
-    ----------
-    asked : Asked
-        The proposition in terms of columns.
-
-    Returns
-    -------
-    Tested
-        Its estimates.
-    """
-    if asked.mechanism.design == "staggered":
-        return _staggered(asked)
-    return _BY_SHAPE[asked.mechanism.shape](asked)
+def estimate(proposition: Proposition) -> Tested:
+    """Fit the model of the shape."""
+    if proposition.mechanism.design == "staggered":
+        return _staggered(proposition)
+    return _BY_SHAPE[proposition.mechanism.shape](proposition)
 
 
 # --- one regression -----------------------------------------------------------------------------------------
 
 
-def _linear(asked: Asked) -> Tested:
-    spec = FixedEffects(asked.outcome, [asked.cause, *asked.controls])
-    fit = spec.fit(asked.panel)
-    part, notices = _drawn_slope(asked, spec, fit, 0, "slope")
+def _linear(proposition: Proposition) -> Tested:
+    spec = FixedEffects(proposition.outcome, [proposition.cause, *proposition.controls])
+    fit = spec.fit(proposition.panel)
+    part, notices = _drawn_slope(proposition, spec, fit, 0, "slope")
     return _tested("fixed_effects", (part,), fit, notices=notices)
 
 
-def _moderated(asked: Asked) -> Tested:
-    products = [f"{_ticked(asked.cause)}:{_ticked(w)}" for w in asked.moderators]
-    levels = [w for w in asked.moderators if not _is_absorbed(asked.panel, w)]
-    spec = FixedEffects(asked.outcome, [*products, asked.cause, *levels, *asked.controls])
-    fit = spec.fit(asked.panel)
+def _moderated(proposition: Proposition) -> Tested:
+    products = [f"{_ticked(proposition.cause)}:{_ticked(w)}" for w in proposition.moderators]
+    levels = [w for w in proposition.moderators if not _is_absorbed(proposition.panel, w)]
+    spec = FixedEffects(proposition.outcome, [*products, proposition.cause, *levels, *proposition.controls])
+    fit = spec.fit(proposition.panel)
     drawn = [
-        _drawn_slope(asked, spec, fit, place, "interaction", of=w) for place, w in enumerate(asked.moderators)
+        _drawn_slope(proposition, spec, fit, position, "interaction", of=w)
+        for position, w in enumerate(proposition.moderators)
     ]
-    notices = chain.from_iterable(found for _, found in drawn)
+    notices = chain.from_iterable(remarks for _, remarks in drawn)
     return _tested("fixed_effects", tuple(part for part, _ in drawn), fit, notices=notices)
 
 
 def _drawn_slope(
-    asked: Asked, spec: FixedEffects, fit: LinearResults, place: int, code: str, *, of: str = ""
+    proposition: Proposition,
+    spec: FixedEffects,
+    fit: LinearResults,
+    position: int,
+    code: str,
+    *,
+    of: str = "",
 ) -> tuple[Part, tuple[Notice, ...]]:
     """Test a coefficient by the wild cluster bootstrap, with the notices of fit and test."""
-    term = fit.names[place]
-    test = wild_bootstrap(spec, asked.panel, term, reps=REPS, rng=asked.entropy)
-    low, high = test.interval(asked.level)
-    sign = asked.mechanism.sign
+    term = fit.names[position]
+    test = wild_bootstrap(spec, proposition.panel, term, reps=REPS, rng=proposition.entropy)
+    low, high = test.interval(proposition.level)
+    sign = proposition.mechanism.sign
     part = Part(code, sign, test.estimate, test.std_error, test.p_value, low, high, of)
     return part, test.diagnostics
 
@@ -172,21 +148,21 @@ def _drawn_slope(
 # --- curves -------------------------------------------------------------------------------------------------
 
 
-def _u_shape(asked: Asked) -> Tested:
-    x = asked.cause
-    spec = FixedEffects(asked.outcome, [x, f"I({_ticked(x)}**2)", *asked.controls])
-    fit = spec.fit(asked.panel)
-    test = u_test(fit, x, level=asked.level)
+def _u_shape(proposition: Proposition) -> Tested:
+    x = proposition.cause
+    spec = FixedEffects(proposition.outcome, [x, f"I({_ticked(x)}**2)", *proposition.controls])
+    fit = spec.fit(proposition.panel)
+    test = u_test(fit, x, level=proposition.level)
     ends = zip(
         ("slope_low", "slope_high"),
-        asked.turning_signs,
+        proposition.turning_signs,
         test.interval,
         (test.slope_low, test.slope_high),
         (test.t_low, test.t_high),
         strict=True,
     )
     parts = tuple(
-        _t_part(code, sign, slope, slope / t if t else np.nan, test.df_t, asked.level, at=at)
+        _t_part(code, sign, slope, slope / t if t else np.nan, test.df_t, proposition.level, at=at)
         for code, sign, at, slope, t in ends
     )
     sets = test.fieller if len(test.fieller) == 1 else [(np.nan, np.nan)]
@@ -194,19 +170,26 @@ def _u_shape(asked: Asked) -> Tested:
     return _tested("u_test", parts, fit, turning, notices=(*fit.diagnostics, *test.diagnostics))
 
 
-def _u_moderated(asked: Asked) -> Tested:
+def _u_moderated(proposition: Proposition) -> Tested:
     """Test the shift of the turning point with one moderator after the other."""
-    x, square = _ticked(asked.cause), f"I({_ticked(asked.cause)}**2)"
+    x, square = _ticked(proposition.cause), f"I({_ticked(proposition.cause)}**2)"
     parts, notices = list[Part](), []
-    for w in asked.moderators:
-        level = [] if _is_absorbed(asked.panel, w) else [w]
-        terms = [asked.cause, square, f"{x}:{_ticked(w)}", f"{square}:{_ticked(w)}", *level, *asked.controls]
-        fit = FixedEffects(asked.outcome, terms).fit(asked.panel)
-        test = moderated_u_test(fit, asked.cause, w, level=asked.level)
+    for w in proposition.moderators:
+        level = [] if _is_absorbed(proposition.panel, w) else [w]
+        terms = [
+            proposition.cause,
+            square,
+            f"{x}:{_ticked(w)}",
+            f"{square}:{_ticked(w)}",
+            *level,
+            *proposition.controls,
+        ]
+        fit = FixedEffects(proposition.outcome, terms).fit(proposition.panel)
+        test = moderated_u_test(fit, proposition.cause, w, level=proposition.level)
         notices += [*fit.diagnostics, *test.diagnostics]
         detail: Any = test.shift.detail
         parts.append(
-            _t_part("shift", "", detail["estimate"], detail["std_error"], fit.df_t, asked.level, of=w)
+            _t_part("shift", "", detail["estimate"], detail["std_error"], fit.df_t, proposition.level, of=w)
         )
     return _tested("moderated_u_test", tuple(parts), fit, notices=notices)
 
@@ -223,47 +206,49 @@ def _t_part(code: str, sign: str, value: float, error: float, df: float, level: 
 # --- channels -----------------------------------------------------------------------------------------------
 
 
-def _mediated(asked: Asked) -> Tested:
-    spec = Mediation(asked.outcome, asked.cause, asked.channels, asked.controls, reps=REPS)
-    fit = spec.fit(asked.panel, rng=asked.entropy)
-    rows = fit.tidy(asked.level).set_index("term")
-    sign = asked.mechanism.sign
-    parts = [_row_part(rows.loc[f"indirect:{m}"], "indirect", sign, of=m) for m in asked.channels]
-    if asked.mechanism.path_signs:
-        parts += _paths(asked, fit)
+def _mediated(proposition: Proposition) -> Tested:
+    spec = Mediation(
+        proposition.outcome, proposition.cause, proposition.channels, proposition.controls, reps=REPS
+    )
+    fit = spec.fit(proposition.panel, rng=proposition.entropy)
+    rows = fit.tidy(proposition.level).set_index("term")
+    sign = proposition.mechanism.sign
+    parts = [_row_part(rows.loc[f"indirect:{m}"], "indirect", sign, of=m) for m in proposition.channels]
+    if proposition.mechanism.path_signs:
+        parts += _paths(proposition, fit)
     return _tested("mediation", tuple(parts), fit.paths["total"], notices=fit.diagnostics)
 
 
-def _paths(asked: Asked, fit: Any) -> list[Part]:
-    """Take the slopes on both paths of every channel, where the claim is about each."""
-    first, second = tuple(asked.mechanism.path_signs)
-    outcome = fit.paths["outcome"].tidy(asked.level).set_index("term")
+def _paths(proposition: Proposition, fit: Any) -> list[Part]:
+    """Read the slopes on both paths of every channel, where the claim is about each."""
+    first, second = tuple(proposition.mechanism.path_signs)
+    outcome = fit.paths["outcome"].tidy(proposition.level).set_index("term")
     parts = []
-    for m in asked.channels:
-        mediator = fit.paths[f"mediator:{m}"].tidy(asked.level).set_index("term")
-        parts.append(_row_part(mediator.loc[asked.cause], "path_a", first, of=m))
+    for m in proposition.channels:
+        mediator = fit.paths[f"mediator:{m}"].tidy(proposition.level).set_index("term")
+        parts.append(_row_part(mediator.loc[proposition.cause], "path_a", first, of=m))
         parts.append(_row_part(outcome.loc[m], "path_b", second, of=m))
     return parts
 
 
-def _u_mediated(asked: Asked) -> Tested:
+def _u_mediated(proposition: Proposition) -> Tested:
     spec = Mediation(
-        asked.outcome,
-        asked.cause,
-        asked.channels,
-        asked.controls,
+        proposition.outcome,
+        proposition.cause,
+        proposition.channels,
+        proposition.controls,
         quadratic=("a", "direct"),
         reps=REPS,
     )
-    fit = spec.fit(asked.panel, rng=asked.entropy)
+    fit = spec.fit(proposition.panel, rng=proposition.entropy)
     total = fit.paths["total"]
-    extremes: Any = total.sample_stats.loc[asked.cause]
+    extremes: Any = total.sample_stats.loc[proposition.cause]
     range_ = [float(extremes["min"]), float(extremes["max"])]
-    rows: Any = fit.conditional_effects(range_, level=asked.level).set_index(["effect", "at"])
-    ends = list(zip(("indirect_low", "indirect_high"), asked.turning_signs, range_, strict=True))
+    rows: Any = fit.conditional_effects(range_, level=proposition.level).set_index(["effect", "at"])
+    ends = list(zip(("indirect_low", "indirect_high"), proposition.turning_signs, range_, strict=True))
     parts = tuple(
         _row_part(rows.loc[(f"indirect:{m}", at)], code, sign, of=m, at=at)
-        for m in asked.channels
+        for m in proposition.channels
         for code, sign, at in ends
     )
     return _tested("mediation", parts, total, notices=fit.diagnostics)
@@ -279,50 +264,52 @@ def _row_part(row: Any, code: str, sign: str, **where: Any) -> Part:
 # --- thresholds ---------------------------------------------------------------------------------------------
 
 
-def _threshold(asked: Asked) -> Tested:
+def _threshold(proposition: Proposition) -> Tested:
     """Test for a threshold, and whether the slope differs between the regimes that it makes."""
-    q, sign = asked.moderators[0], asked.mechanism.sign
-    level = [] if q == asked.cause or _is_absorbed(asked.panel, q) else [q]
+    q, sign = proposition.moderators[0], proposition.mechanism.sign
+    level = [] if q == proposition.cause or _is_absorbed(proposition.panel, q) else [q]
     spec = PanelThreshold(
-        asked.outcome,
-        [asked.cause],
+        proposition.outcome,
+        [proposition.cause],
         q,
-        [*level, *asked.controls],
+        [*level, *proposition.controls],
         regime_intercept=True,
         reps=REPS,
-        level=asked.level,
+        level=proposition.level,
     )
-    found = spec.fit(asked.panel, rng=asked.entropy)
-    about: Any = found.thresholds.loc[1]
+    fit = spec.fit(proposition.panel, rng=proposition.entropy)
+    about: Any = fit.thresholds.loc[1]
     gamma, p_threshold = float(about["estimate"]), float(about["p_value"])
 
-    low, high = found.slopes.names[:2]
-    change = found.slopes.combination(f"{high} - {low}")
+    low, high = fit.slopes.names[:2]
+    change = fit.slopes.combination(f"{high} - {low}")
     p = max(change.p_value, p_threshold)
-    parts = [Part("change", sign, change.estimate, change.std_error, p, *change.interval(asked.level))]
-    notices = [*found.diagnostics]
-    if asked.channels:
-        changes, more = _channels_by_regime(asked, q, gamma)
+    parts = [Part("change", sign, change.estimate, change.std_error, p, *change.interval(proposition.level))]
+    notices = [*fit.diagnostics]
+    if proposition.channels:
+        changes, more = _channels_by_regime(proposition, q, gamma)
         parts, notices = [*parts, *changes], [*notices, *more]
     detail = {"threshold": gamma, "p_threshold": p_threshold}
-    return _tested("panel_threshold", tuple(parts), found.slopes, detail, notices=notices)
+    return _tested("panel_threshold", tuple(parts), fit.slopes, detail, notices=notices)
 
 
-def _channels_by_regime(asked: Asked, q: str, gamma: float) -> tuple[list[Part], tuple[Notice, ...]]:
+def _channels_by_regime(
+    proposition: Proposition, q: str, gamma: float
+) -> tuple[list[Part], tuple[Notice, ...]]:
     """Compare the indirect effects of the channels between the regimes."""
     spec = Mediation(
-        asked.outcome,
-        asked.cause,
-        asked.channels,
-        asked.controls,
+        proposition.outcome,
+        proposition.cause,
+        proposition.channels,
+        proposition.controls,
         threshold=(q, gamma),
         reps=REPS,
     )
-    fit = spec.fit(asked.panel, rng=asked.entropy)
-    rows = fit.tidy(asked.level).set_index("term")
+    fit = spec.fit(proposition.panel, rng=proposition.entropy)
+    rows = fit.tidy(proposition.level).set_index("term")
     parts = [
-        _row_part(rows.loc[f"difference:{m}"], "indirect_change", asked.mechanism.sign, of=m)
-        for m in asked.channels
+        _row_part(rows.loc[f"difference:{m}"], "indirect_change", proposition.mechanism.sign, of=m)
+        for m in proposition.channels
     ]
     return parts, fit.diagnostics
 
@@ -330,30 +317,34 @@ def _channels_by_regime(asked: Asked, q: str, gamma: float) -> tuple[list[Part],
 # --- space and policy ---------------------------------------------------------------------------------------
 
 
-def _spatial(asked: Asked) -> Tested:
-    weights: Any = asked.spatial_weights
+def _spatial(proposition: Proposition) -> Tested:
+    weights: Any = proposition.spatial_weights
     # With two-way effects the estimates of few entities are biased by more than an error.
     spec = PanelSpatial(
-        asked.outcome,
-        [asked.cause, *asked.controls],
+        proposition.outcome,
+        [proposition.cause, *proposition.controls],
         weights,
         bias_correction="lee_yu",
         cov_type="clustered",
     )
-    fit = spec.fit(asked.panel, rng=asked.entropy)
-    rows = fit.effects_table(asked.level).set_index(["term", "kind"])
-    impact = asked.mechanism.impact
+    fit = spec.fit(proposition.panel, rng=proposition.entropy)
+    rows = fit.effects_table(proposition.level).set_index(["term", "kind"])
+    impact = proposition.mechanism.impact
     row = rows.xs(impact, level="kind").iloc[0]
-    part = _row_part(row, impact, asked.mechanism.sign)
+    part = _row_part(row, impact, proposition.mechanism.sign)
     return _tested("panel_spatial", (part,), fit, notices=fit.diagnostics)
 
 
-def _staggered(asked: Asked) -> Tested:
+def _staggered(proposition: Proposition) -> Tested:
     spec = StaggeredDid(
-        asked.outcome, asked.cause, asked.controls, estimator="imputation", aggregate="simple"
+        proposition.outcome,
+        proposition.cause,
+        proposition.controls,
+        estimator="imputation",
+        aggregate="simple",
     )
-    fit = spec.fit(asked.panel)
-    part = _row_part(fit.tidy(asked.level).iloc[0], "average", asked.mechanism.sign)
+    fit = spec.fit(proposition.panel)
+    part = _row_part(fit.tidy(proposition.level).iloc[0], "average", proposition.mechanism.sign)
     return _tested("staggered_did", (part,), fit, notices=fit.diagnostics)
 
 
@@ -371,8 +362,8 @@ def _tested(
     """Add the sample of a fit."""
     about = fit.glance()
     clusters, entities = about["n_clusters"] or 0, about["n_entities"] or 0
-    said = tuple(said_once(notices))
-    return Tested(estimator, parts, about["nobs"], entities, clusters, detail or {}, said)
+    distinct_notices = tuple(said_once(notices))
+    return Tested(estimator, parts, about["nobs"], entities, clusters, detail or {}, distinct_notices)
 
 
 def _ticked(name: str) -> str:
@@ -381,13 +372,13 @@ def _ticked(name: str) -> str:
 
 
 def _is_absorbed(panel: Panel, column: str) -> bool:
-    """Tell whether a column is constant in every entity, or in every period: then its level is absorbed."""
+    """Check whether a column is constant in every entity, or in every period: then its level is absorbed."""
     values = panel[column]
     keys = range(values.index.nlevels)
     return any(int(values.groupby(level=key).nunique().max()) <= 1 for key in keys)
 
 
-_BY_SHAPE: Final[dict[str, Callable[[Asked], Tested]]] = {
+_BY_SHAPE: Final[dict[str, Callable[[Proposition], Tested]]] = {
     "linear": _linear,
     "mediated": _mediated,
     "moderated": _moderated,

@@ -21,7 +21,7 @@ from digiprosper.panel.terms import canonical
 from digiprosper.spatial.weights import refuse_other
 from digiprosper.studies.pathways import notices
 from digiprosper.studies.pathways.call import checked_call
-from digiprosper.studies.pathways.estimators import REPS, Asked, estimate
+from digiprosper.studies.pathways.estimators import REPS, Proposition, estimate
 from digiprosper.studies.pathways.findings import Finding, Reason, with_verdicts
 from digiprosper.studies.pathways.refusals import indicators_among, refusal
 from digiprosper.studies.pathways.results import MechanismReport
@@ -159,13 +159,13 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
         refuse_other(spatial_weights, "pathways.evaluate")
     entropy = cast("int", seed_sequence(rng).entropy)
 
-    said: dict[tuple[str, str], list[str]] = {}
+    labels_by_warning: dict[tuple[str, str], list[str]] = {}
     findings = [
-        _found(row, mechanism, _Shared(call, level, entropy, spatial_weights), said)
+        _finding(row, mechanism, _Shared(call, level, entropy, spatial_weights), labels_by_warning)
         for mechanism in call.mechanisms
         for row in mechanism.split()
     ]
-    issue_of_many(said)
+    issue_of_many(labels_by_warning)
 
     judged = with_verdicts(findings, adjust, level)
     return MechanismReport(
@@ -194,8 +194,8 @@ class _Shared:
     spatial_weights: SpatialWeights | None
 
 
-def _found(
-    row: Mechanism, mechanism: Mechanism, shared: _Shared, said: dict[tuple[str, str], list[str]]
+def _finding(
+    row: Mechanism, mechanism: Mechanism, shared: _Shared, labels_by_warning: dict[tuple[str, str], list[str]]
 ) -> Finding:
     """Fit the model of one row of a proposition, or state why it has none."""
     columns = _columns_of(row, shared.call.columns)
@@ -206,10 +206,12 @@ def _found(
 
     others = [role for role in mechanism.outcomes if role not in row.roles]
     panel = _on_common_rows(shared.call, row, others)
-    asked = Asked(row, panel, columns, finding.controls, shared.level, shared.entropy, shared.spatial_weights)
+    proposition = Proposition(
+        row, panel, columns, finding.controls, shared.level, shared.entropy, shared.spatial_weights
+    )
     try:
-        with one_of_many(row.id, said):
-            tested = estimate(asked)
+        with one_of_many(row.id, labels_by_warning):
+            tested = estimate(proposition)
     except _NOT_TESTABLE as error:
         data = {"error": type(error).__name__, "message": error.message}
         return replace(finding, reason=Reason("failed", data))
@@ -238,8 +240,8 @@ def _columns_of(row: Mechanism, columns: Mapping[str, str]) -> dict[str, str]:
 
 def _controls_of(columns: Mapping[str, str], controls: Sequence[str]) -> tuple[str, ...]:
     """Leave out the controls that are columns of the proposition."""
-    own = {canonical(column) for column in columns.values()}
-    return tuple(term for term in controls if canonical(term) not in own)
+    used = {canonical(column) for column in columns.values()}
+    return tuple(term for term in controls if canonical(term) not in used)
 
 
 def _on_common_rows(call: Call, row: Mechanism, others: Sequence[str]) -> Panel:
@@ -289,7 +291,7 @@ def _overlapping_controls(
     findings: Iterable[Finding], systems: Mapping[str, IndicatorSystem]
 ) -> dict[str, list[tuple[str, str]]]:
     """Find controls that are indicators of an index in the same model."""
-    found = {
+    overlaps = {
         finding.mechanism.id: [
             (name, index)
             for index in finding.columns.values()
@@ -297,4 +299,4 @@ def _overlapping_controls(
         ]
         for finding in findings
     }
-    return {name: pairs for name, pairs in found.items() if pairs}
+    return {name: pairs for name, pairs in overlaps.items() if pairs}

@@ -34,26 +34,8 @@ def pathway_figure(
 ) -> Pathways:
     """Order the propositions of a report by their stage on the way from cause to outcome.
 
-    Parameters
-    ----------
-    report : MechanismReport
-        What `evaluate` returned.
-    labels : mapping
-        Labels by column, which win over those of the panel.
-    purpose : str
-        Which figure, for errors.
-    language : {"english", "chinese"}
-        That of the style in force; Chinese wins over the language of the report.
-
-    Returns
-    -------
-    Pathways
-        Stages without propositions are left out.
-
-    Raises
-    ------
-    InputTypeError
-        If it is no report.
+    `labels` win over those of the panel, and Chinese over the language of the report. Stages without
+    propositions are left out.
     """
     if not isinstance(report, MechanismReport):
         raise InputTypeError(
@@ -92,19 +74,19 @@ def _target(findings: Sequence[Finding], names: Names) -> str:
     return _end("target", "cp", outcomes, names)
 
 
-def _end(code: str, role: str, found: Sequence[tuple[Finding, str]], names: Names) -> str:
-    """Give the words of the catalogue where its role occurs, else the only column, else those of several."""
-    if role in {each for _, each in found}:
+def _end(code: str, role: str, pairs: Sequence[tuple[Finding, str]], names: Names) -> str:
+    """Return the words of the catalogue if its role occurs, else the only column, else "several"."""
+    if role in {name for _, name in pairs}:
         return names.say(code)
-    columns = {finding.columns.get(each, each) for finding, each in found}
+    columns = {finding.columns.get(name, name) for finding, name in pairs}
     return names.name(columns.pop()) if len(columns) == 1 else names.say(f"{code}.several")
 
 
 def _stage(code: str, findings: Sequence[Finding], names: Names) -> PathwayStage:
-    own = [finding for finding in findings if finding.mechanism.stage == code]
-    untested = [finding.mechanism.id for finding in own if not finding.tested]
+    in_stage = [finding for finding in findings if finding.mechanism.stage == code]
+    untested = [finding.mechanism.id for finding in in_stage if not finding.tested]
     text = names.say("untested", ids=names.say("comma").join(untested)) if untested else ""
-    rows = [_row(finding, names) for finding in own if finding.tested]
+    rows = [_row(finding, names) for finding in in_stage if finding.tested]
     return PathwayStage(names.say(f"stage.{code}"), rows, text)
 
 

@@ -27,18 +27,11 @@ Agreement: TypeAlias = Literal["claimed", "opposite", "mixed"]
 class Part(PickledByName):
     """One estimate that a proposition makes a claim about.
 
-    Parameters
-    ----------
-    code : str
-        What it is, such as ``"slope"`` or ``"indirect"``; words stand for it.
-    sign : {"+", "-", ""}
-        Sign that is claimed; empty where any is.
-    estimate, std_error, p_value, conf_low, conf_high : float
-        The numbers; p is two-sided.
-    of : str
-        Column that it is about, where the row has several.
-    at : float or None
-        Value at which it is evaluated.
+    code: what it is, such as "slope" or "indirect"
+    sign: the sign that is claimed, "" where any is
+    p_value: two-sided
+    of: the column that it is about, where the row has several
+    at: the value at which it is evaluated
     """
 
     code: str
@@ -64,14 +57,9 @@ class Part(PickledByName):
 
 @dataclass(frozen=True, slots=True)
 class Reason(PickledByName):
-    """Why a proposition was not tested.
+    """Why a proposition was not tested; `data` is what the words of the code name.
 
-    Parameters
-    ----------
-    code : str
-        ``"data"``, ``"column"``, ``"same_column"``, ``"overlap"``, ``"weights"``, ``"failed"`` or ``"no_p"``.
-    data : mapping
-        What the words of the code name.
+    Codes are data, column, same_column, overlap, weights, failed and no_p.
     """
 
     code: str
@@ -80,32 +68,16 @@ class Reason(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Finding(PickledByName):
-    """One proposition with what the data say of it.
+    """One proposition with its estimates and verdict.
 
-    Parameters
-    ----------
-    mechanism : Mechanism
-        The proposition, with one cause and one outcome.
-    columns : mapping
-        Role to column, of the roles that have one.
-    controls : tuple of str
-        Controls of its models.
-    parts : tuple of Part
-        Estimates that the claim is about; none if it was not tested.
-    estimator : str
-        Code of the model.
-    nobs, n_entities, n_clusters : int
-        Sample; zero if it was not tested.
-    detail : mapping
-        Numbers beside the parts, such as a turning point.
-    reason : Reason or None
-        Why it was not tested.
-    p_value, p_adjusted : float
-        One p-value of all parts, and after adjustment; missing if it was not tested.
-    verdict : str
-        One of four words.
-    notices : tuple of Notice
-        Of the models and tests behind the estimates, each once.
+    mechanism: with one cause and one outcome
+    columns: role to column, of the roles that have one
+    parts: none if it was not tested
+    nobs, n_entities, n_clusters: 0 if it was not tested
+    detail: numbers beside the parts, such as a turning point
+    reason: why it was not tested
+    p_value, p_adjusted: of all parts; NaN if it was not tested
+    notices: of the models and tests, each once
     """
 
     mechanism: Mechanism
@@ -140,36 +112,17 @@ class Finding(PickledByName):
 
 
 def agreement(parts: Sequence[Part]) -> Agreement:
-    """Compare the signs of all parts with what is claimed.
-
-    Parameters
-    ----------
-    parts : sequence of Part
-        At least one.
-
-    Returns
-    -------
-    {"claimed", "opposite", "mixed"}
-        ``claimed`` or ``opposite`` if that holds of every part that has a claimed sign.
-    """
-    found = {part.agreement for part in parts if part.sign} or {"claimed"}
-    return found.pop() if len(found) == 1 else "mixed"
+    """Compare the signs of all parts with what is claimed; "mixed" unless all claimed signs agree."""
+    agreements = {part.agreement for part in parts if part.sign} or {"claimed"}
+    return agreements.pop() if len(agreements) == 1 else "mixed"
 
 
 def joint_p(parts: Sequence[Part]) -> float:
     """Combine the p-values of parts that are all claimed: an intersection-union test.
 
-    Parameters
-    ----------
-    parts : sequence of Part
-        At least one.
-
-    Returns
-    -------
-    float
-        The largest two-sided p-value if all signs are as claimed or all are opposite. Otherwise one part
-        contradicts each direction and p is 1: the one-sided p-value of a part with the wrong sign is above
-        one half.
+    The largest two-sided p-value if all signs are as claimed or all are opposite. Otherwise one part
+    contradicts each direction and p is 1: the one-sided p-value of a part with the wrong sign is above
+    one half.
     """
     p_values = [part.p_value for part in parts]
     if any(map(math.isnan, p_values)):
@@ -178,23 +131,7 @@ def joint_p(parts: Sequence[Part]) -> float:
 
 
 def verdict_of(parts: Sequence[Part], p_adjusted: float, level: float) -> Verdict:
-    """Judge a proposition that was tested.
-
-    Parameters
-    ----------
-    parts : sequence of Part
-        At least one.
-    p_adjusted : float
-        Adjusted p-value of all parts.
-    level : float
-        Confidence level.
-
-    Returns
-    -------
-    str
-        ``supported`` or ``contradicted``, by the signs, if the p-value rejects at the level; otherwise
-        ``inconclusive``.
-    """
+    """Judge a proposition by the signs if the adjusted p-value rejects at the level."""
     whole = agreement(parts)
     if whole == "mixed" or not rejects(p_adjusted, level):
         return "inconclusive"
@@ -202,22 +139,7 @@ def verdict_of(parts: Sequence[Part], p_adjusted: float, level: float) -> Verdic
 
 
 def with_verdicts(findings: Sequence[Finding], adjust: str, level: float) -> tuple[Finding, ...]:
-    """Adjust the p-values over all propositions that were tested, and judge each.
-
-    Parameters
-    ----------
-    findings : sequence of Finding
-        With parts or a reason.
-    adjust : str
-        Method, as `adjusted` reads it.
-    level : float
-        Confidence level.
-
-    Returns
-    -------
-    tuple of Finding
-        In the same order.
-    """
+    """Adjust the p-values over all propositions that were tested, and judge each."""
     p_values = [joint_p(finding.parts) for finding in findings if finding.tested]
     corrected = iter(zip(p_values, adjusted(p_values, adjust), strict=True))
 
@@ -234,18 +156,8 @@ def with_verdicts(findings: Sequence[Finding], adjust: str, level: float) -> tup
 def adjusted(p_values: Sequence[float], method: str) -> list[float]:
     """Adjust p-values of several tests.
 
-    Parameters
-    ----------
-    p_values : sequence of float
-        One a test.
-    method : {"holm", "bonferroni", "fdr_bh", "fdr_by", "none"}
-        Holm (1979) and Bonferroni bound the probability of any false rejection; Benjamini & Hochberg (1995)
-        and Benjamini & Yekutieli (2001) the expected share of false ones.
-
-    Returns
-    -------
-    list of float
-        In the same order.
+    Holm (1979) and Bonferroni bound the probability of any false rejection; Benjamini & Hochberg (1995) and
+    Benjamini & Yekutieli (2001) the expected share of false ones.
     """
     if method == "none" or not p_values:
         return list(p_values)

@@ -213,15 +213,16 @@ class Mechanism(PickledByName):
 
     def _as_channels(self) -> tuple[str, ...]:
         """Read the channels, given as a list or as one text."""
-        given: Any = self.channels
-        if isinstance(given, str):
-            return split_roles(given)
-        if not isinstance(given, list | tuple) or not all(isinstance(name, str) for name in given):
+        channels: Any = self.channels
+        if isinstance(channels, str):
+            return split_roles(channels)
+        if not isinstance(channels, list | tuple) or not all(isinstance(name, str) for name in channels):
             raise InputTypeError(
-                f"Mechanism {cited(self.id)}: channels must be a list of roles (text), not {cited(given)}.",
-                [option_problem("channels", given)],
+                f"Mechanism {cited(self.id)}: channels must be a list of roles (text), not "
+                f"{cited(channels)}.",
+                [option_problem("channels", channels)],
             )
-        return tuple(given)
+        return tuple(channels)
 
     def _check_text(self, name: str) -> None:
         value = getattr(self, name)
@@ -255,8 +256,8 @@ class Mechanism(PickledByName):
         if self.channels and not with_channels and self.shape != "threshold":
             raise self._problem("channels", f"{shape} takes no channels")
         if bool(self.moderators) != (self.shape in _WITH_MODERATOR):
-            what = "takes no" if self.moderators else "needs a"
-            raise self._problem("moderator", f"{shape} {what} moderator")
+            verb = "takes no" if self.moderators else "needs a"
+            raise self._problem("moderator", f"{shape} {verb} moderator")
         if self.shape == "threshold" and len(self.moderators) > 1:
             raise self._problem("moderator", f"{shape} takes one threshold variable")
         self._refuse_unused(shape)
@@ -290,40 +291,18 @@ class Mechanism(PickledByName):
         if twice:
             raise self._problem("roles", f"{quoted(twice)} stands in two roles")
 
-    def _problem(self, option: str, what: str) -> OptionError:
+    def _problem(self, option: str, problem: str) -> OptionError:
         return OptionError(
-            f"Mechanism {cited(self.id)}: {what}.",
-            [option_problem(option, getattr(self, option, None), what=what)],
+            f"Mechanism {cited(self.id)}: {problem}.",
+            [option_problem(option, getattr(self, option, None), what=problem)],
         )
 
 
 def split_roles(text: str) -> tuple[str, ...]:
-    """Split a text of roles with ``;`` between them.
-
-    Parameters
-    ----------
-    text : str
-        Such as ``"employment;income"``.
-
-    Returns
-    -------
-    tuple of str
-        The roles, without blanks around them.
-    """
+    """Split a text of roles with ``;`` between them, such as "employment;income"."""
     return tuple(part.strip() for part in text.split(";") if part.strip())
 
 
 def roles_of(mechanisms: Iterable[Mechanism]) -> tuple[str, ...]:
-    """List the roles of several mechanisms, each once.
-
-    Parameters
-    ----------
-    mechanisms : iterable of Mechanism
-        The mechanisms.
-
-    Returns
-    -------
-    tuple of str
-        In the order in which they first occur.
-    """
+    """List the roles of several mechanisms, each once, in the order in which they first occur."""
     return tuple(dict.fromkeys(role for mechanism in mechanisms for role in mechanism.roles))

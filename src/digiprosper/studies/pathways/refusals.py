@@ -22,24 +22,7 @@ def refusal(
     *,
     with_weights: bool,
 ) -> Reason | None:
-    """Find out why a proposition cannot be tested.
-
-    Parameters
-    ----------
-    mechanism : Mechanism
-        The proposition, with one cause and one outcome.
-    columns : mapping
-        Role to column, of its roles that have one.
-    systems : mapping
-        Column of an index to its indicators.
-    with_weights : bool
-        Whether there are spatial weights.
-
-    Returns
-    -------
-    Reason or None
-        None if it can be put to data.
-    """
+    """Find out why a proposition cannot be tested; None if it can."""
     if mechanism.testable == "no":
         return Reason("data", {"needs": mechanism.needs, "needs_zh": mechanism.needs_zh})
     without = tuple(role for role in mechanism.roles if role not in columns)
@@ -67,31 +50,16 @@ def _overlap(names: Sequence[str], systems: Mapping[str, IndicatorSystem]) -> Re
     ]
     indices = [name for name in names if name in systems]
     shared = [
-        (str(indicator), one, other)
-        for one, other in combinations(indices, 2)
-        for indicator in overlap_audit(systems[one], systems[other])["indicator"]
+        (str(indicator), index, other)
+        for index, other in combinations(indices, 2)
+        for indicator in overlap_audit(systems[index], systems[other])["indicator"]
     ]
-    found = (*inside, *shared)
-    return Reason("overlap", {"found": found}) if found else None
+    overlaps = (*inside, *shared)
+    return Reason("overlap", {"found": overlaps}) if overlaps else None
 
 
 def indicators_among(index: str, terms: Sequence[str], systems: Mapping[str, IndicatorSystem]) -> list[str]:
-    """Find indicators of an index among terms.
-
-    Parameters
-    ----------
-    index : str
-        A column, which is an index if `systems` has it.
-    terms : sequence of str
-        Columns, or terms with columns inside.
-    systems : mapping
-        Column of an index to its indicators.
-
-    Returns
-    -------
-    list of str
-        Indicators; none if the column is not an index.
-    """
+    """Find indicators of an index among terms; none if the column `index` is not an index."""
     if index not in systems:
         return []
     audit = overlap_audit(systems[index], systems[index], terms)

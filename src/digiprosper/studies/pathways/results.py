@@ -158,8 +158,10 @@ class MechanismReport(Summarised, PickledByName):
         note = " ".join(self._remarks)
         claims = {f.mechanism.id: f"{f.mechanism.id} {claim_of(f.mechanism, self._names)}" for f in tested}
         return tuple(
-            Column(head, cells={name: cells[place] for name, cells in rows.items()}, note=note, labels=claims)
-            for place, head in enumerate([*heads[:2], interval, *heads[2:]])
+            Column(
+                head, cells={name: cells[position] for name, cells in rows.items()}, note=note, labels=claims
+            )
+            for position, head in enumerate([*heads[:2], interval, *heads[2:]])
         )
 
     def _plain_cells(self, finding: Finding) -> tuple[PlainCell, ...]:
@@ -185,13 +187,13 @@ class MechanismReport(Summarised, PickledByName):
     @property
     def _model_remarks(self) -> list[str]:
         """Write each notice of the models once, with the ids of its propositions."""
-        said: dict[str, list[str]] = {}
+        ids_by_message: dict[str, list[str]] = {}
         for name, message in zip(self.notices["id"], self.notices["message"], strict=True):
-            said.setdefault(message, []).append(name)
+            ids_by_message.setdefault(message, []).append(name)
         comma = self._say("comma")
         return [
             self._say("remark.model", ids=comma.join(dict.fromkeys(names)), text=text)
-            for text, names in said.items()
+            for text, names in ids_by_message.items()
         ]
 
     def _say(self, code: str, **parts: object) -> str:
@@ -247,11 +249,11 @@ class MechanismReport(Summarised, PickledByName):
 
     @property
     def _title(self) -> str:
-        found = Counter(finding.verdict for finding in self.findings)
+        verdict_counts = Counter(finding.verdict for finding in self.findings)
         counts = [
-            self._say("title.count", number=found[verdict], verdict=self._say(verdict))
+            self._say("title.count", number=verdict_counts[verdict], verdict=self._say(verdict))
             for verdict in VERDICTS
-            if found[verdict]
+            if verdict_counts[verdict]
         ]
         code = "title.one" if len(self.findings) == 1 else "title"
         return self._say(code, count=len(self.findings), counts=self._say("comma").join(counts))
@@ -302,7 +304,7 @@ class MechanismReport(Summarised, PickledByName):
 
 
 def _number(finding: Finding, name: str) -> float:
-    """Give a number of the part that decides."""
+    """Return a number of the part that decides."""
     return float("nan") if finding.deciding is None else float(getattr(finding.deciding, name))
 
 

@@ -24,14 +24,8 @@ _OPPOSITE = {"+": "-", "-": "+", "-/+": "+/-", "+/-": "-/+", "shift": "shift"}
 class Names:
     """How columns are named in a language.
 
-    Parameters
-    ----------
-    language : {"english", "chinese"}
-        Of the sentence.
-    labels : mapping
-        Labels by column; one in another language is not used.
-    given : mapping
-        Labels that are used whatever their language.
+    labels: by column; one in another language is not used
+    given: labels that are used whatever their language
     """
 
     language: Language
@@ -39,18 +33,7 @@ class Names:
     given: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, column: str) -> str:
-        """Name a column.
-
-        Parameters
-        ----------
-        column : str
-            Of the panel.
-
-        Returns
-        -------
-        str
-            Its label if that is in the language, else the name of the column.
-        """
+        """Return the label of a column if it is in the language, else the name of the column."""
         if column in self.given:
             return self.given[column]
         label = self.labels.get(column, "")
@@ -58,50 +41,15 @@ class Names:
         return label if fits else column
 
     def several(self, columns: Sequence[str]) -> str:
-        """Name columns one after the other.
-
-        Parameters
-        ----------
-        columns : sequence of str
-            Of the panel.
-
-        Returns
-        -------
-        str
-            The names with "and" between them.
-        """
+        """Name columns with "and" between them."""
         return self.say("and").join(self.name(column) for column in columns)
 
     def say(self, code: str, **parts: object) -> str:
-        """Give the words of a code.
-
-        Parameters
-        ----------
-        code : str
-            Of `WORDS`.
-        **parts
-            What stands in braces.
-
-        Returns
-        -------
-        str
-            The words.
-        """
+        """Return the words of a code of `WORDS`; `parts` stand in its braces."""
         return WORDS.say(code, self.language, **parts)
 
     def reason(self, reason: Reason) -> str:
-        """State why a proposition was not tested.
-
-        Parameters
-        ----------
-        reason : Reason
-            As found.
-
-        Returns
-        -------
-        str
-            Part of a sentence.
-        """
+        """State why a proposition was not tested, as part of a sentence."""
         return self.say(_reason_code(reason), **self._reason_parts(reason))
 
     def _reason_parts(self, reason: Reason) -> dict[str, object]:
@@ -123,48 +71,20 @@ class Names:
     def _listed(self, roles: Sequence[str]) -> str:
         return self.say("comma").join(f"'{role}'" for role in roles)
 
-    def _overlap(self, found: tuple[str, str, str]) -> str:
-        indicator, index, other = found
+    def _overlap(self, overlap: tuple[str, str, str]) -> str:
+        indicator, index, other = overlap
         code = "part_of.both" if other else "part_of"
         names = {"index": index, "other": other}
         return self.say(code, indicator=f"'{indicator}'", **{k: f"'{v}'" for k, v in names.items()})
 
 
 def claim_of(mechanism: Mechanism, names: Names) -> str:
-    """Give the claim in the language, or as it is.
-
-    Parameters
-    ----------
-    mechanism : Mechanism
-        The proposition.
-    names : Names
-        Has the language.
-
-    Returns
-    -------
-    str
-        One sentence.
-    """
+    """Return the claim in the language, or as it is."""
     return (names.language == "chinese" and mechanism.claim_zh) or mechanism.claim
 
 
 def part_words(finding: Finding, part: Part, names: Names) -> str:
-    """Name an estimate.
-
-    Parameters
-    ----------
-    finding : Finding
-        The proposition.
-    part : Part
-        One of its parts.
-    names : Names
-        Of columns.
-
-    Returns
-    -------
-    str
-        Such as ``"indirect through upgrading"``.
-    """
+    """Name an estimate, such as "indirect through upgrading"."""
     several = sum(other.code == part.code for other in finding.parts) > 1
     code = f"{part.code}.of" if several and f"{part.code}.of" in WORDS else part.code
     at = "" if part.at is None else short(part.at)
@@ -172,22 +92,7 @@ def part_words(finding: Finding, part: Part, names: Names) -> str:
 
 
 def wording(finding: Finding, names: Names, *, adjusted: bool = True) -> str:
-    """Write what the data say of a proposition, as an association.
-
-    Parameters
-    ----------
-    finding : Finding
-        The proposition, judged.
-    names : Names
-        Of columns, with the language.
-    adjusted : bool
-        Whether p-values are adjusted.
-
-    Returns
-    -------
-    str
-        One sentence.
-    """
+    """Write what the data say of a proposition, as an association, in one sentence."""
     mechanism = finding.mechanism
     if finding.reason is not None:
         return names.say("say.not testable", id=mechanism.id, why=names.reason(finding.reason))
@@ -202,34 +107,12 @@ def wording(finding: Finding, names: Names, *, adjusted: bool = True) -> str:
 
 
 def short(value: float) -> str:
-    """Write a number with three digits, or in full where it is large.
-
-    Parameters
-    ----------
-    value : float
-        The number.
-
-    Returns
-    -------
-    str
-        Such as ``"0.0971"`` or ``"35,566"``.
-    """
+    """Write a number with three digits, or in full where it is large."""
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else number_text(value, 3)
 
 
 def ends(low: float, high: float) -> str:
-    """Write an interval.
-
-    Parameters
-    ----------
-    low, high : float
-        Its ends.
-
-    Returns
-    -------
-    str
-        Such as ``"[0.0679, 0.127]"``; ``"missing"`` if there is none.
-    """
+    """Write an interval, such as "[0.0679, 0.127]"; "missing" if there is none."""
     return "missing" if math.isnan(low) else f"[{short(low)}, {short(high)}]"
 
 
