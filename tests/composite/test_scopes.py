@@ -61,8 +61,8 @@ def test_a_scope_knows_which_rows_it_learns_from(word, taken):
 
 def test_a_later_year_has_the_last_state_and_an_earlier_none():
     times = pd.Index([2009, 2011, 2015])
-    assert read_scope("expanding").places(times, TIMES).tolist() == [-1, 1, 2]
-    assert read_scope("per_year").places(times, TIMES).tolist() == [-1, 1, -1]
+    assert read_scope("expanding").state_positions(times, TIMES).tolist() == [-1, 1, 2]
+    assert read_scope("per_year").state_positions(times, TIMES).tolist() == [-1, 1, -1]
 
 
 def test_the_script_alone_divides_by_the_logarithm_of_years():

@@ -96,7 +96,7 @@ class LearningScope:
         del period
         return ""
 
-    def places(self, times: pd.Index[Any], periods: pd.Index[Any]) -> Ints:
+    def state_positions(self, times: pd.Index[Any], periods: pd.Index[Any]) -> Ints:
         """Find the position of the yearly state that scores each period; negative where there is none."""
         return np.asarray(periods.get_indexer(times), dtype=np.intp)
 
@@ -328,7 +328,7 @@ class Expanding(LearningScope):
         """Name the last year."""
         return f" up to {period}"
 
-    def places(self, times: pd.Index[Any], periods: pd.Index[Any]) -> Ints:
+    def state_positions(self, times: pd.Index[Any], periods: pd.Index[Any]) -> Ints:
         """Find the latest state that uses no later year; after the last period, the last state."""
         return np.asarray(periods.searchsorted(times, side="right") - 1, dtype=np.intp)
 

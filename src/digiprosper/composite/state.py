@@ -149,7 +149,7 @@ class State(PickledByName):
             return np.zeros(sample.nobs, dtype=np.intp)
         positions = np.full(sample.n_times, -1)
         if sample.times.inferred_type == periods.inferred_type:
-            positions = scope.places(sample.times, periods)
+            positions = scope.state_positions(sample.times, periods)
         if (positions < 0).any():
             _refuse_periods(scope, sample.times[positions < 0], periods)
         return np.asarray(positions, dtype=np.intp)[sample.time]

@@ -62,36 +62,10 @@ def specification_curve(
 ) -> SpecificationCurve:
     """Order the estimates of a coefficient, and list the choices in which the models differ.
 
-    Parameters
-    ----------
-    models : ResultSet
-        Of `control_sets`, or any other.
-    term : str or sequence of str, optional
-        The coefficient, or the names that it has; default that of `control_sets`, or the first of the first
-        model.
-    main : str, optional
-        Label of the model that is marked; default that without candidates, or the first.
-    labels : mapping
-        Labels by term, column or model, over those of the models.
-    level : float
-        Of the intervals, and of what is significant.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    SpecificationCurve
-        Choices are the candidates of `control_sets`; otherwise the regressors, effects, outcomes, weights and
-        standard errors that some models have and others do not.
-
-    Raises
-    ------
-    TermError
-        If a model has two of the names.
-    ColumnError
-        If no model has the term, or none that has it is labelled `main`.
-    IdentificationError
-        If all estimates are missing.
+    `term` has the names of the coefficient; default that of `control_sets`, or the first of the first model.
+    `main` is the model that is marked; default that without candidates, or the first. `labels` win over those
+    of the models. Choices are the candidates of `control_sets`; otherwise the regressors, effects, outcomes,
+    weights and standard errors that some models have and others do not.
     """
     names = _names(models, term)
     points = _points(models, names, level)

@@ -45,22 +45,12 @@ NO_WEIGHTS: Final = {
 class Rule(PickledByName):
     """How columns are weighed.
 
-    Parameters
-    ----------
-    weighting : str
-        Word of the option, or ``"given"``.
-    groups : tuple of ndarray of int
-        Positions of the columns of each dimension; one group of all when flat.
-    across : {"flat", "nested", "equal_dimensions"}
-        How dimensions are weighed.
-    shift : float
-        Added before the logarithm.
-    given : ndarray, shape (m,), optional
-        Weights given by the caller, adding up to one.
-    periods : int, optional
-        Years whose logarithm divides the entropy, as the copied script does; None for ln N.
-    keeps_constant : bool
-        Whether a column that does not vary keeps its weight: only where its scale is not learned.
+    groups: positions of the columns of each dimension; one group of all columns when flat
+    across: how dimensions are weighed
+    shift: added before the logarithm
+    given (m,): weights given by the caller, adding up to one
+    periods: years whose logarithm divides the entropy, as the copied script does; None for ln N
+    keeps_constant: whether a column that does not vary keeps its weight: only where its scale is not learned
     """
 
     weighting: str

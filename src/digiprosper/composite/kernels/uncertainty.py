@@ -72,8 +72,8 @@ class EntitySums(PickledByName):
     def influence(self) -> Floats:
         """Differentiate the weights by the multiplicity of each entity at one, (n, m).
 
-        This is the entity's sum of influences over N. For entropy the influence of a row on T is b - T u, with
-        u = z / mean and b = u ln u - u + 1, and on the weight w_j = T_j / sum T it is
+        This is the entity's sum of influences over N. For entropy the influence of a row on T is
+        psi = b - T u, with u = z / mean and b = u ln u - u + 1, and on the weight w_j = T_j / sum T it is
         (psi_j - w_j sum_k psi_k) / sum_k T_k.
         """
         once = np.ones((1, self.rows.size))

@@ -127,20 +127,7 @@ def _relation(finding: Finding, names: Names) -> str:
 
 
 def variables(finding: Finding, names: Names) -> dict[str, str]:
-    """Name the variables of a proposition.
-
-    Parameters
-    ----------
-    finding : Finding
-        The proposition.
-    names : Names
-        Of columns.
-
-    Returns
-    -------
-    dict of str
-        cause, outcome, channels, moderators.
-    """
+    """Name the variables of a proposition: cause, outcome, channels, moderators."""
     columns, mechanism = finding.columns, finding.mechanism
     return {
         "cause": names.name(columns.get(mechanism.cause, "")),
