@@ -51,7 +51,7 @@ class Information(Protocol):
         """Information of every column, (..., m): weights before they are divided by their sum."""
 
     def slope(self, moments: Moments, change: Moments) -> Floats:
-        """Its derivative, (k, m), along k changes of the moments of one sample."""
+        """Derivative of the level, (k, m), along k changes of the moments of one sample."""
 
 
 class _StandardDeviation:
@@ -147,13 +147,13 @@ class _Components:
 
 
 def _pull(values: Floats) -> Floats:
-    """One over (lambda_m - lambda_l) for row l and column m; 0 where they are equal."""
+    """Compute 1 / (lambda_m - lambda_l) for row l and column m; 0 where they are equal."""
     gap = values[None, :] - values[:, None]
     return np.where(gap != 0, 1.0 / np.where(gap != 0, gap, 1.0), 0.0)
 
 
 def _relative_sd(moments: Moments, change: Moments) -> Floats:
-    """D sd / sd, (k, m); 0 where there is no variance."""
+    """Compute d sd / sd, (k, m); 0 where there is no variance."""
     variance = moments.sd**2
     diagonal = change.cov.diagonal(axis1=-2, axis2=-1)
     relative: Floats = np.where(variance > 0, diagonal / np.where(variance > 0, 2.0 * variance, 1.0), 0.0)
@@ -161,7 +161,7 @@ def _relative_sd(moments: Moments, change: Moments) -> Floats:
 
 
 def _correlation_slope(moments: Moments, change: Moments) -> Floats:
-    """D r, (k, m, m)."""
+    """Differentiate the correlations along k changes of the moments, (k, m, m)."""
     r, varies = moments.correlation()
     sd = np.where(varies, moments.sd, 1.0)
     relative = _relative_sd(moments, change)

@@ -108,7 +108,7 @@ class EntitySums(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FixedSums(EntitySums):
-    """For weights that are not estimated: `first` and `second` are not used."""
+    """Sums for weights that are not estimated: `first` and `second` are not used."""
 
     def level(self, counts: Floats) -> Floats:
         """Repeat the weights: see `EntitySums.level`."""
@@ -118,13 +118,13 @@ class FixedSums(EntitySums):
         return np.tile(fixed, (len(counts), 1))
 
     def slope(self) -> Floats:
-        """Give zeros: see `EntitySums.slope`."""
+        """Return zeros: see `EntitySums.slope`."""
         return np.zeros_like(self.first)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TheilSums(EntitySums):
-    """For entropy weights: `first` sums d = z / mean - 1, `second` its divergence (1 + d) ln(1 + d) - d."""
+    """Sums for entropy weights: `first` of d = z / mean - 1, `second` of its divergence (1 + d) ln(1 + d) - d."""
 
     def level(self, counts: Floats) -> Floats:
         """Compute Theil's T: see `EntitySums.level`."""
@@ -143,7 +143,7 @@ class TheilSums(EntitySums):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MomentSums(EntitySums):
-    """For weights from means and covariances: `first` sums z - mean, `second` its cross products."""
+    """Sums for weights from means and covariances: `first` of z - mean, `second` of its cross products."""
 
     def level(self, counts: Floats) -> Floats:
         """Compute the information from moments: see `EntitySums.level`."""

@@ -197,7 +197,7 @@ class _Shared:
 def _finding(
     row: Mechanism, mechanism: Mechanism, shared: _Shared, labels_by_warning: dict[tuple[str, str], list[str]]
 ) -> Finding:
-    """Fit the model of one row of a proposition, or state why it has none."""
+    """Fit the model of one row of a proposition, or record why it has none."""
     columns = _columns_of(row, shared.call.columns)
     finding = Finding(row, columns, _controls_of(columns, shared.call.controls))
     reason = refusal(row, columns, shared.call.systems or {}, with_weights=shared.spatial_weights is not None)

@@ -63,13 +63,13 @@ def pathway_figure(
 
 
 def _source(findings: Sequence[Finding], names: Names) -> str:
-    """Name where the way begins."""
+    """Name the start of the diagram, the causes."""
     causes = [(finding, role) for finding in findings for role in finding.mechanism.causes]
     return _end("source", "de", causes, names)
 
 
 def _target(findings: Sequence[Finding], names: Names) -> str:
-    """Name where the way ends."""
+    """Name the end of the diagram, the outcomes."""
     outcomes = [(finding, role) for finding in findings for role in finding.mechanism.outcomes]
     return _end("target", "cp", outcomes, names)
 
