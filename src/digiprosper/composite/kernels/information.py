@@ -51,7 +51,7 @@ class Information(Protocol):
         """Information of every column, (..., m): weights before they are divided by their sum."""
 
     def slope(self, moments: Moments, change: Moments) -> Floats:
-        """Derivative of the level, (k, m), along k changes of the moments of one sample."""
+        """Differentiate the level along k changes of the moments of one sample, (k, m)."""
 
 
 class _StandardDeviation:

@@ -124,7 +124,7 @@ class FixedSums(EntitySums):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TheilSums(EntitySums):
-    """Sums for entropy weights: `first` of d = z / mean - 1, `second` of its divergence (1 + d) ln(1 + d) - d."""
+    """Sums for entropy weights: `first` of d = z / mean - 1, `second` of (1 + d) ln(1 + d) - d."""
 
     def level(self, counts: Floats) -> Floats:
         """Compute Theil's T: see `EntitySums.level`."""
