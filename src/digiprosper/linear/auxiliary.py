@@ -33,70 +33,21 @@ if TYPE_CHECKING:
 
 
 def refit(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
-    """Fit the specification that a test is about.
-
-    Parameters
-    ----------
-    spec : FixedEffects
-        The specification.
-    panel : Panel
-        The data.
-    caller : str
-        Function named in messages.
-
-    Returns
-    -------
-    Fitted
-        The fit with its sample; no notice is issued.
-
-    Raises
-    ------
-    InputTypeError
-        If it is another kind of specification, or a result.
-    """
+    """Fit the specification that a test is about, without issuing notices; refuse any other specification."""
     refuse_other_specification(caller, spec)
     return estimate(spec, panel)
 
 
 def issued(fitted: Fitted) -> tuple[Notice, ...]:
-    """Issue the notices about a fit whose standard errors are not reported.
-
-    Parameters
-    ----------
-    fitted : Fitted
-        The fit.
-
-    Returns
-    -------
-    tuple of Notice
-        Its notices but those about standard errors.
-    """
-    others = {notice.code for notice in fitted.prepared.few} | {"few_treated", "robust_inconsistent"}
-    notices = tuple(notice for notice in fitted.results.diagnostics if notice.code not in others)
+    """Issue and return the notices about a fit, except those about standard errors."""
+    error_codes = {notice.code for notice in fitted.prepared.few} | {"few_treated", "robust_inconsistent"}
+    notices = tuple(notice for notice in fitted.results.diagnostics if notice.code not in error_codes)
     issue(notices)
     return notices
 
 
 def entity_effect(fitted: Fitted, caller: str) -> str:
-    """Name the entity effect.
-
-    Parameters
-    ----------
-    fitted : Fitted
-        The fit.
-    caller : str
-        Function named in messages.
-
-    Returns
-    -------
-    str
-        Its name.
-
-    Raises
-    ------
-    IdentificationError
-        If the fit has none.
-    """
+    """Return the name of the entity effect; refuse a fit without one."""
     position = fitted.prepared.entity_position
     if position is None:
         name = fitted.prepared.sample.keys.entity_name
@@ -109,20 +60,7 @@ def entity_effect(fitted: Fitted, caller: str) -> str:
 
 
 def refuse_perfect_fit(results: LinearResults, caller: str) -> None:
-    """Refuse a fit whose residuals are rounding.
-
-    Parameters
-    ----------
-    results : LinearResults
-        The fit.
-    caller : str
-        Function named in messages.
-
-    Raises
-    ------
-    IdentificationError
-        If the residuals are zero.
-    """
+    """Refuse a fit whose residuals are zero up to rounding."""
     if any(notice.code == "perfect_fit" for notice in results.diagnostics):
         raise IdentificationError(
             f"{caller}: the fit is perfect, so there are no residuals to test. Check whether the outcome is "
@@ -132,21 +70,8 @@ def refuse_perfect_fit(results: LinearResults, caller: str) -> None:
 
 
 def refuse_slopes(fitted: Fitted, caller: str) -> None:
-    """Refuse slopes by level among the absorbed effects.
-
-    Parameters
-    ----------
-    fitted : Fitted
-        The fit.
-    caller : str
-        Function named in messages.
-
-    Raises
-    ------
-    OptionError
-        If there are some.
-    """
-    slopes = [one.name for one in fitted.prepared.absorbed if one.slope is not None]
+    """Refuse a fit with absorbed slopes, such as ``province[year]``."""
+    slopes = [effect.name for effect in fitted.prepared.absorbed if effect.slope is not None]
     if slopes:
         raise OptionError(
             f"{caller} is not defined with absorbed slopes ({quoted(slopes)}): omit them in absorb.",
@@ -155,37 +80,27 @@ def refuse_slopes(fitted: Fitted, caller: str) -> None:
 
 
 def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
-    """Keep only some of the effects of a sample.
+    """Keep only the named effects of a sample: the same rows, without notices.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample and effects.
-    names : sequence of str
-        Effects to keep. A constant for all rows replaces those that go.
-
-    Returns
-    -------
-    Prepared
-        The same rows, clusters and options, without notices.
+    Where the effects that are kept do not contain a constant, one for all rows is added.
     """
-    places = [p for p, one in enumerate(prepared.absorbed) if one.name in names]
+    positions = [p for p, effect in enumerate(prepared.absorbed) if effect.name in names]
     old, sample = prepared.within, prepared.sample
-    effects = [old.every[p] for p in places]
-    if effects and not any(p in old.constants for p in places):
+    effects = [old.every[p] for p in positions]
+    if effects and not any(p in old.constants for p in positions):
         # Slopes alone do not contain a constant.
         effects.append(np.zeros(sample.nobs, dtype=np.intp))
     absorbing = within(effects, sample.nobs, obs_weights=prepared.obs_weights)
 
     entity = prepared.entity_position
-    position = places.index(entity) if entity in places else None
-    taken = ranks(absorbing, prepared.cluster_codes, position)
+    position = positions.index(entity) if entity in positions else None
+    effect_ranks = ranks(absorbing, prepared.cluster_codes, position)
     return replace(
         prepared,
         within=absorbing,
-        absorbed=tuple(prepared.absorbed[p] for p in places),
+        absorbed=tuple(prepared.absorbed[p] for p in positions),
         entity_position=position,
-        count=counts(sample.nobs, 0, taken, prepared.cluster_codes, periods=sample.n_times),
+        count=counts(sample.nobs, 0, effect_ranks, prepared.cluster_codes, periods=sample.n_times),
         notices=(),
         few=(),
         leverage=None,
@@ -195,32 +110,15 @@ def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
 def with_clusters(
     prepared: Prepared, names: Sequence[str], codes: Sequence[Ints], options: LinearOptions
 ) -> Prepared:
-    """Choose other clusters and options for errors on the same rows.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample and effects.
-    names : sequence of str
-        Of the clusters.
-    codes : sequence of (N,) arrays of int
-        Codes without gaps of each.
-    options : LinearOptions
-        With the covariance.
-
-    Returns
-    -------
-    Prepared
-        Without notices.
-    """
-    taken = ranks(prepared.within, codes, prepared.entity_position)
+    """Choose other clusters (codes without gaps, by row) and options for the same rows, without notices."""
+    effect_ranks = ranks(prepared.within, codes, prepared.entity_position)
     sample = prepared.sample
     return replace(
         prepared,
         cluster_names=tuple(names),
         cluster_codes=tuple(codes),
         options=options,
-        count=counts(sample.nobs, 0, taken, codes, periods=sample.n_times),
+        count=counts(sample.nobs, 0, effect_ranks, codes, periods=sample.n_times),
         notices=(),
         few=(),
         leverage=None,
@@ -231,57 +129,20 @@ def with_clusters(
 def joint_f_test(
     results: LinearResults, names: Sequence[str], caller: str
 ) -> tuple[float, tuple[float, float], float, tuple[Notice, ...]]:
-    """Test that some coefficients are zero.
-
-    Parameters
-    ----------
-    results, names, caller
-        As in `joint_form`.
-
-    Returns
-    -------
-    f, df, p_value
-        As from `LinearResults.f_of`.
-    notices : tuple of Notice
-        As from `joint_form`.
-
-    Raises
-    ------
-    IdentificationError
-        As in `joint_form`.
-    """
+    """Test that the named coefficients are zero: F, its degrees of freedom, p-value and notices."""
     form, notices = joint_form(results, names, caller)
     tested = np.eye(len(results.names))[[results.names.index(name) for name in names]]
     return *results.f_of(form, tested), notices
 
 
 def joint_form(results: LinearResults, names: Sequence[str], caller: str) -> tuple[float, tuple[Notice, ...]]:
-    """Compute the Wald statistic of the hypothesis that some coefficients are zero.
+    """Compute the Wald statistic (chi-square) of the hypothesis that the named coefficients are zero.
 
-    Parameters
-    ----------
-    results : LinearResults
-        The fit.
-    names : sequence of str
-        Coefficients.
-    caller : str
-        Function named in messages.
-
-    Returns
-    -------
-    form : float
-        Distributed as chi-square with as many degrees of freedom as there are names. Missing, with a
-        warning, where two-way clusters give them a covariance that is not positive definite.
-    notices : tuple of Notice
-        That warning, or nothing.
-
-    Raises
-    ------
-    IdentificationError
-        If there are more coefficients than the covariance allows, or one has no standard error.
+    It is missing, with a warning, where the covariance of two-way clusters is not positive definite. Refuse a
+    coefficient without standard error, and more coefficients than the covariance has rank for.
     """
-    places = [results.names.index(name) for name in names]
-    form, least = quadratic_form(results.coefficients[places], results.root[places], results.middle)
+    positions = [results.names.index(name) for name in names]
+    form, least = quadratic_form(results.coefficients[positions], results.root[positions], results.middle)
     if np.isnan(least):
         without = [name for name in names if np.isnan(results.std_errors[name])]
         raise IdentificationError(
@@ -291,7 +152,7 @@ def joint_form(results: LinearResults, names: Sequence[str], caller: str) -> tup
         )
     if abs(least) <= SINGULAR:
         raise IdentificationError(
-            f"{caller}: {len(places)} coefficients cannot be tested together under this covariance "
+            f"{caller}: {len(positions)} coefficients cannot be tested together under this covariance "
             f"({freedom_text(results.df_t)}): their covariance matrix is singular.",
             [Notice("singular_covariance", "no inverse", {"coefficients": tuple(names)})],
         )

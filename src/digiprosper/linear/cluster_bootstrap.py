@@ -160,24 +160,9 @@ def _glance(fit: Fitted, seed: np.random.SeedSequence) -> Glance:
 
 
 def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
-    """Choose what the bootstrap draws: the clusters, the entity by default.
+    """Return codes and name of the clusters that the bootstrap draws: the entities by default.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample, effects and clusters.
-
-    Returns
-    -------
-    codes : (N,) array of int
-        What is drawn.
-    name : str
-        ``"entity"``, or the term of the clusters.
-
-    Raises
-    ------
-    OptionError
-        If the clusters cut through the entities and through the periods alike.
+    Refuse clusters that cut through the entities and through the periods alike.
     """
     if prepared.options.clusters is None:
         return prepared.sample.entity, "entity"
@@ -194,18 +179,7 @@ def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
 
 
 def refuse_two_way(clusters: Sequence[str] | None) -> None:
-    """Refuse clusters that cannot be drawn whole.
-
-    Parameters
-    ----------
-    clusters : sequence of str or None
-        As in the specification.
-
-    Raises
-    ------
-    OptionError
-        If there are two.
-    """
+    """Refuse two-way clusters, which cannot be drawn whole."""
     if clusters is not None and len(clusters) > 1:
         raise OptionError(
             f"clusters={cited(tuple(clusters))}: the bootstrap draws whole clusters, which is not "

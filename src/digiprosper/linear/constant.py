@@ -57,8 +57,8 @@ class HasConstant:
         level = check_level(level)
         names = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
         if not self.effect_names and "Intercept" in self.names:
-            own = self.tidy(level).set_index("term").loc["Intercept", names]
-            return pd.Series(own.to_numpy(dtype=float), index=names, name="Intercept")
+            intercept_row = self.tidy(level).set_index("term").loc["Intercept", names]
+            return pd.Series(intercept_row.to_numpy(dtype=float), index=names, name="Intercept")
         if self.obs_weights is not None:
             return pd.Series(math.nan, index=names, name="Intercept")
         means = self.sample_stats["mean"]
@@ -70,7 +70,7 @@ class HasConstant:
 
 def _error(results: Any, weights: Floats) -> float:
     """Compute the standard error; missing where the residuals do not add up to zero by cluster."""
-    variance = float(results.covariance_of(weights[None, :])[0, 0])
+    variance = float(results.recipe(weights[None, :])[0, 0])
     by_cluster = results.cov_type == "clustered" and len(results.clusters) == 1
     if by_cluster and results.clusters[0] in results.effect_names:
         return math.sqrt(variance) if variance >= 0 else math.nan

@@ -28,18 +28,7 @@ _CALLER = "cov_type='conley'"
 
 
 def check_distances(spec: Any) -> None:
-    """Check coordinates, cutoff and kernel of a specification.
-
-    Parameters
-    ----------
-    spec : dataclass
-        A specification under construction.
-
-    Raises
-    ------
-    OptionError, InputTypeError, TermError
-        Naming the option.
-    """
+    """Check coordinates, cutoff and kernel of a specification under construction."""
     check_option("distance_kernel", spec.distance_kernel, get_args(DistanceKernel))
     if spec.cov_type != "conley":
         _refuse_without_conley(spec)
@@ -61,57 +50,24 @@ def check_distances(spec: Any) -> None:
 
 
 def _refuse_without_conley(spec: Any) -> None:
-    given = {"coordinates": None, "distance_cutoff": None, "distance_kernel": "bartlett"}
-    for name, default in given.items():
+    defaults = {"coordinates": None, "distance_cutoff": None, "distance_kernel": "bartlett"}
+    for name, default in defaults.items():
         value = getattr(spec, name)
         if value != default:
             raise OptionError(f"{name}={cited(value)} requires {_CALLER}.")
 
 
 def coordinate_terms(panel: Panel, coordinates: Sequence[str] | None) -> tuple[str, ...]:
-    """Choose the terms of latitude and longitude.
-
-    Parameters
-    ----------
-    panel : Panel
-        The data.
-    coordinates : sequence of str or None
-        As given; None is the columns with usual names.
-
-    Returns
-    -------
-    tuple of str
-        Two terms.
-
-    Raises
-    ------
-    ColumnError
-        If none are given and there is not one column of each.
-    """
+    """Return the terms of latitude and longitude, by default the columns with usual names."""
     if coordinates is not None:
         return tuple(coordinates)
     return coordinate_names(list(table_of(panel).known), _CALLER)
 
 
 def near_rows(sample: Sample, cutoff: float, kernel: str, bandwidth: int | None) -> Nearby:
-    """Find which rows have correlated errors.
+    """Find which rows have correlated errors, for the Conley covariance.
 
-    Parameters
-    ----------
-    sample : Sample
-        With the role ``coordinates``.
-    cutoff, kernel, bandwidth
-        As `distance_cutoff`, `distance_kernel` and `bandwidth` of `FixedEffects`.
-
-    Returns
-    -------
-    Nearby
-        For the covariance.
-
-    Raises
-    ------
-    OptionError
-        If the coordinates are not two columns of degrees, or lags would pair no rows.
+    Refuse coordinates that are not two columns of degrees, and lags that pair no rows.
     """
     degrees = sample.columns("coordinates")
     if degrees.shape[1] != 2:
@@ -144,20 +100,7 @@ def _lags(sample: Sample, position: Ints, bandwidth: int | None) -> int:
 
 
 def distance_notices(sample: Sample, near: Nearby | None) -> list[Notice]:
-    """Report a cutoff that no two places are within, and entities that move.
-
-    Parameters
-    ----------
-    sample : Sample
-        The rows.
-    near : Nearby or None
-        From `near_rows`; None with another covariance.
-
-    Returns
-    -------
-    list of Notice
-        Codes no_neighbours and moving_places, or none.
-    """
+    """Report a cutoff that no two places are within, and entities that move."""
     if near is None:
         return []
     out = []

@@ -58,89 +58,32 @@ _MANY_CELLS = 100_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Swept:
-    """Columns of all equations of a system, as in the data and with the effects out.
-
-    Parameters
-    ----------
-    names : tuple of str
-        Of the columns.
-    raw : (N, p) array
-        As in the data.
-    columns : (N, p) array
-        Net of the effects.
-    effects : tuple of (levels, p) arrays
-        What each effect takes out of the columns; all but the first have mean zero. Without effects, the
-        means.
-    moments : (p, 5) array
-        Rows, mean, standard deviation, minimum and maximum of the raw columns, never weighted.
-    lengths : (p,) array
-        Of the swept columns, never weighted.
-    constant : (p,) array of bool
-        Which raw columns do not vary but for rounding.
-    absorbed : (p,) array of bool
-        Of which columns the effects leave nothing; constant ones are among them.
-    products : (p, p) array or None
-        (Weighted) cross products of the swept columns. None if they outnumber the rows: equations with so
-        many are refused, and the products of thousands of dummies would fill the memory first.
-    """
+    """Columns of all equations of a system, as in the data and with the effects out."""
 
     names: tuple[str, ...]
-    raw: Floats
-    columns: Floats
+    raw: Floats  # (N, p) as in the data
+    columns: Floats  # (N, p) net of the effects
+    # (levels, p) each: what an effect takes out, all but the first with mean zero; without effects, the means
     effects: tuple[Floats, ...]
+    # (p, 5) rows, mean, standard deviation, minimum and maximum of the raw columns, never weighted
     moments: Floats
-    lengths: Floats
-    constant: Bools
-    absorbed: Bools
+    lengths: Floats  # (p,) norms of the swept columns, never weighted
+    constant: Bools  # (p,) raw columns that do not vary but for rounding
+    absorbed: Bools  # (p,) columns of which the effects leave nothing, constant ones among them
+    # (p, p) (weighted) cross products of the swept columns. None if they outnumber the rows: equations with
+    # so many are refused, and the products of thousands of dummies would fill the memory first.
     products: Floats | None
 
     def at(self, names: Sequence[str]) -> tuple[int, ...]:
-        """Find columns by name.
-
-        Parameters
-        ----------
-        names : sequence of str
-            Of columns that are there.
-
-        Returns
-        -------
-        tuple of int
-            Their positions.
-        """
+        """Return the positions of columns by name."""
         return tuple(self.names.index(name) for name in names)
 
-    def taken(self, places: Sequence[int]) -> Floats:
-        """Take swept columns, without a copy where they stand side by side.
-
-        Parameters
-        ----------
-        places : sequence of int
-            Positions.
-
-        Returns
-        -------
-        (N, k) array
-            Net of the effects.
-        """
-        return columns_at(self.columns, places)
+    def taken(self, positions: Sequence[int]) -> Floats:
+        """Select swept columns (N, k) by position, without a copy where they stand side by side."""
+        return columns_at(self.columns, positions)
 
     def with_columns(self, prepared: Prepared, names: Sequence[str], raw: Floats) -> Swept:
-        """Sweep further columns.
-
-        Parameters
-        ----------
-        prepared : Prepared
-            Sample and effects of these columns.
-        names : sequence of str
-            Of the further columns.
-        raw : (N, q) array
-            As in the data.
-
-        Returns
-        -------
-        Swept
-            These columns, then the further ones.
-        """
+        """Append further columns (N, q), given as in the data."""
         if not names:
             return self
         more = sweep_columns(prepared, names, raw)
@@ -159,22 +102,7 @@ class Swept:
 
 
 def sweep_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Swept:
-    """Take the effects out of the columns of all equations of a system, once.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample and effects.
-    names : sequence of str
-        Of the columns.
-    raw : (N, p) array
-        As in the data.
-
-    Returns
-    -------
-    Swept
-        For `fit_equation`.
-    """
+    """Take the effects out of the columns (N, p) of all equations of a system, once."""
     # One layout for all callers: the layout of theirs must not move a last digit.
     raw = np.asfortranarray(raw, dtype=np.float64)
     columns, effects = prepared.within.decompose(raw)
@@ -199,25 +127,15 @@ def sweep_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Swep
     )
 
 
-def columns_at(columns: Floats, places: Sequence[int]) -> Floats:
-    """Take columns, without a copy where they stand side by side.
+def columns_at(columns: Floats, positions: Sequence[int]) -> Floats:
+    """Select columns by position, without a copy where they stand side by side.
 
-    Parameters
-    ----------
-    columns : (N, p) array
-        Each in one piece of memory.
-    places : sequence of int
-        Positions.
-
-    Returns
-    -------
-    (N, k) array
-        Each in one piece of memory.
+    Each column is in one piece of memory, before and after.
     """
-    first, last = places[0], places[-1]
-    if tuple(places) == tuple(range(first, last + 1)):
+    first, last = positions[0], positions[-1]
+    if tuple(positions) == tuple(range(first, last + 1)):
         return columns[:, first : last + 1]
-    return np.asarray(columns.T[list(places)].T)
+    return np.asarray(columns.T[list(positions)].T)
 
 
 def fit_columns(
@@ -230,32 +148,9 @@ def fit_columns(
     remarks: Sequence[Notice] = (),
     unread: Sequence[str] = (),
 ) -> LinearResults:
-    """Regress an outcome on columns, net of the absorbed effects.
+    """Regress an outcome (N,) on columns (N, k), both as in the data, net of the absorbed effects.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample, effects and clusters.
-    depvar : str
-        Name of the outcome.
-    outcome : (N,) array
-        As in the data, not swept.
-    names : sequence of str
-        Names of the columns.
-    design : (N, k) array
-        As in the data, not swept.
-    remarks, unread
-        As in `fit_equation`.
-
-    Returns
-    -------
-    LinearResults
-        Its notices are kept in `diagnostics`, not issued.
-
-    Raises
-    ------
-    IdentificationError, CollinearityError, TermError
-        As in `fit_equation`.
+    Refuse what `fit_equation` refuses. Notices are kept in `diagnostics`, not issued.
     """
     swept = sweep_columns(prepared, (depvar, *names), _side_by_side(outcome[:, None], design))
     return fit_equation(prepared, swept, 0, range(1, 1 + len(names)), remarks=remarks, unread=unread)[0]
@@ -271,72 +166,34 @@ def fit_equation(
     unread: Sequence[str] = (),
     own_covariance: bool = True,
 ) -> tuple[LinearResults, Solved]:
-    """Solve one equation of a system.
+    """Solve one equation of a system; return its results, and the solution for further statistics.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample, effects and clusters.
-    swept : Swept
-        Columns of the system.
-    outcome : int
-        Position of the outcome.
-    regressors : sequence of int
-        Positions of the regressors.
-    remarks : sequence of Notice
-        Other notices about this equation.
-    unread : sequence of str
-        Names of columns that the model adds itself and whose slopes answer no question, such as the dummy of
-        a regime: no notice says that they depend on few clusters.
-    own_covariance : bool
-        False where the model computes the covariance together with further parameters, and reports on that
-        one whether it is positive semidefinite.
-
-    Returns
-    -------
-    results : LinearResults
-        Its notices are kept in `diagnostics`, not issued.
-    solved : Solved
-        What it was made of, for other statistics of the same equation.
-
-    Raises
-    ------
-    IdentificationError
-        If a column does not vary inside the effects, or there are no fewer parameters than rows.
-    CollinearityError
-        If columns are exact combinations of one another.
-    TermError
-        If a column has the name of the constant.
+    `outcome` and `regressors` are positions in `swept`. Notices, `remarks` among them, are kept in
+    `diagnostics`, not issued. `unread` names columns that the model adds itself, such as the dummy of a
+    regime: no notice says that their slopes depend on few clusters. `own_covariance` is False where the model
+    computes the covariance together with further parameters, and reports on that one whether it is positive
+    semidefinite.
     """
     if not regressors:
         raise IdentificationError("x is empty; specify at least one regressor.")
     refuse_names([swept.names[j] for j in regressors])
-    kept, notices = _independent(prepared, swept, regressors)
-    refuse_wide(prepared.sample.nobs, len(kept), prepared.within.rank)
+    columns, notices = _independent(prepared, swept, regressors)
+    refuse_wide(prepared.sample.nobs, len(columns), prepared.within.rank)
     refuse_flat_outcome(prepared, swept, outcome)
 
-    solved = _solve(prepared, swept, outcome, kept)
-    names = [swept.names[j] for j in kept]
+    solved = _solve(prepared, swept, outcome, columns)
+    names = [swept.names[j] for j in columns]
     refuse_full_leverage(prepared, solved, names)
     notices += fit_notices(solved, swept.lengths[outcome], swept.names[outcome], names)
-    results = named_results(prepared, swept, (outcome, *kept), solved, unread, own_covariance=own_covariance)
+    results = named_results(
+        prepared, swept, (outcome, *columns), solved, unread, own_covariance=own_covariance
+    )
     diagnostics = (*prepared.notices, *notices, *results.diagnostics, *remarks)
     return replace(results, diagnostics=diagnostics), solved
 
 
 def refuse_names(names: Sequence[str]) -> None:
-    """Refuse columns with the name of the constant, or of one another.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Of the columns of an equation.
-
-    Raises
-    ------
-    TermError
-        Naming them.
-    """
+    """Refuse columns with the name of the constant, or of one another."""
     if "Intercept" in names:
         raise TermError("'Intercept' is the name of the constant; rename the column.")
     twice = [name for name, count in Counter(names).items() if count > 1]
@@ -346,42 +203,25 @@ def refuse_names(names: Sequence[str]) -> None:
         )
 
 
-def _solve(prepared: Prepared, swept: Swept, outcome: int, kept: Sequence[int]) -> Solved:
-    count, how = inference(prepared, len(kept))
+def _solve(prepared: Prepared, swept: Swept, outcome: int, columns: Sequence[int]) -> Solved:
     products = None
     if swept.products is not None:
-        products = (swept.products[np.ix_(kept, kept)], swept.products[kept, outcome])
+        products = (swept.products[np.ix_(columns, columns)], swept.products[columns, outcome])
     return solve(
         swept.columns[:, outcome],
-        swept.taken(kept),
-        count,
-        how,
+        swept.taken(columns),
+        *inference(prepared, len(columns)),
         obs_weights=prepared.obs_weights,
         products=products,
     )
 
 
 def inference(prepared: Prepared, k: int) -> tuple[Counts, Recipe]:
-    """Choose the covariance for k slopes.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        Effects, clusters and options.
-    k : int
-        Slopes, the intercept not counted.
-
-    Returns
-    -------
-    count : Counts
-        What each convention counts.
-    how : Recipe
-        For `kernels.covariance.meat`.
-    """
+    """Choose what degrees of freedom count and the covariance, for k slopes besides the intercept."""
     options, count = prepared.options, prepared.count.plus(k)
     if prepared.near is not None:
         return count, near_recipe(options.ssc, count, prepared.near)
-    how = recipe(
+    return count, recipe(
         options.cov_type,
         options.ssc,
         count,
@@ -391,7 +231,6 @@ def inference(prepared: Prepared, k: int) -> tuple[Counts, Recipe]:
         leverage=prepared.leverage,
         effects=prepared.within.every if options.cov_type in ("crv3", "cr2") else (),
     )
-    return count, how
 
 
 # --- columns that cannot be estimated ---------------------------------------------------------------------
@@ -406,7 +245,7 @@ def _independent(
     if strict:
         refuse_wide(len(swept.columns), len(varying), prepared.within.rank)
 
-    kept, collinear = _without_combinations(prepared, swept, varying)
+    columns, collinear = _without_combinations(prepared, swept, varying)
     if collinear and strict:
         raise CollinearityError(
             several(collinear) + ". Drop one of them (FixedEffects does so with collinear='drop').",
@@ -414,7 +253,7 @@ def _independent(
         )
     dropped = [dropped_from_effects(prepared, swept, j) for j in regressors if swept.absorbed[j]]
     dropped += [dropped_collinear(p.data["column"], p.data["on"]) for p in collinear]
-    return kept, dropped
+    return columns, dropped
 
 
 def _varying(prepared: Prepared, swept: Swept, regressors: Sequence[int]) -> list[int]:
@@ -428,8 +267,8 @@ def _varying(prepared: Prepared, swept: Swept, regressors: Sequence[int]) -> lis
             problems,
         )
     if len(problems) == len(regressors):
-        what = effects_text(prepared)
-        raise IdentificationError(f"every regressor is absorbed by the effects ({what}).", problems)
+        effects = effects_text(prepared)
+        raise IdentificationError(f"every regressor is absorbed by the effects ({effects}).", problems)
     return [j for j in regressors if not swept.absorbed[j]]
 
 
@@ -438,105 +277,47 @@ def effects_text(prepared: Prepared) -> str:
     return ", ".join(prepared.effect_names) or "the intercept"
 
 
-def absorbed_problem(prepared: Prepared, swept: Swept, place: int) -> Notice:
-    """Describe a column that the effects absorb, as the problem of an error.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        With the effects.
-    swept : Swept
-        Columns of the system.
-    place : int
-        Which.
-
-    Returns
-    -------
-    Notice
-        Code absorbed.
-    """
-    name = swept.names[place]
+def absorbed_problem(prepared: Prepared, swept: Swept, column: int) -> Notice:
+    """Describe a column that the effects absorb, as the problem of an error."""
+    name = swept.names[column]
     data = {"column": name, "effects": effects_text(prepared)}
-    return Notice("absorbed", f"{cited(name)} {why_absorbed(prepared, swept, place)}", data)
+    return Notice("absorbed", f"{cited(name)} {why_absorbed(prepared, swept, column)}", data)
 
 
-def dropped_from_effects(prepared: Prepared, swept: Swept, place: int) -> Notice:
-    """Report a column that was dropped because the effects absorb it.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        With the effects.
-    swept : Swept
-        Columns of the system.
-    place : int
-        Which.
-
-    Returns
-    -------
-    Notice
-        Code dropped_absorbed.
-    """
-    why = why_absorbed(prepared, swept, place)
-    return dropped_absorbed(swept.names[place], effects_text(prepared), why)
+def dropped_from_effects(prepared: Prepared, swept: Swept, column: int) -> Notice:
+    """Report a column that was dropped because the effects absorb it."""
+    reason = why_absorbed(prepared, swept, column)
+    return dropped_absorbed(swept.names[column], effects_text(prepared), reason)
 
 
-def why_absorbed(prepared: Prepared, swept: Swept, place: int) -> str:
+def why_absorbed(prepared: Prepared, swept: Swept, column: int) -> str:
     """Explain why a column has no coefficient."""
-    if swept.constant[place]:
+    if swept.constant[column]:
         return "is constant in the sample"
     return f"is absorbed by the effects ({effects_text(prepared)})"
 
 
 def _without_combinations(
-    prepared: Prepared, swept: Swept, places: list[int]
+    prepared: Prepared, swept: Swept, columns: list[int]
 ) -> tuple[list[int], list[Notice]]:
     """Leave out columns that are combinations of earlier ones."""
     gram = None
     if prepared.obs_weights is None and swept.products is not None:
-        gram = swept.products[np.ix_(places, places)]
-    found = dependences(swept.taken(places), gram=gram)
-    names = [swept.names[j] for j in places]
-    gone = {places[d.column] for d in found}
-    problems = [collinear_problem(names[d.column], [names[i] for i in d.on]) for d in found]
-    return [j for j in places if j not in gone], problems
+        gram = swept.products[np.ix_(columns, columns)]
+    combinations = dependences(swept.taken(columns), gram=gram)
+    names = [swept.names[j] for j in columns]
+    redundant = {columns[d.column] for d in combinations}
+    problems = [collinear_problem(names[d.column], [names[i] for i in d.on]) for d in combinations]
+    return [j for j in columns if j not in redundant], problems
 
 
 def collinear_problem(name: str, on: Sequence[str]) -> Notice:
-    """Describe a column that others add up to, as the problem of an error.
-
-    Parameters
-    ----------
-    name : str
-        The column.
-    on : sequence of str
-        The others.
-
-    Returns
-    -------
-    Notice
-        Code collinear.
-    """
+    """Describe a column that is a combination of others, as the problem of an error."""
     return collinearity_problem(name, on, f"{cited(name)} {why_collinear(on)}")
 
 
 def refuse_wide(n: int, k: int, rank: int) -> None:
-    """Refuse an equation with no fewer parameters than rows.
-
-    Parameters
-    ----------
-    n : int
-        Rows.
-    k : int
-        Slopes.
-    rank : int
-        Of the absorbed effects.
-
-    Raises
-    ------
-    IdentificationError
-        With the three numbers.
-    """
+    """Refuse an equation of k slopes and effects of some rank on no more than as many rows."""
     if n <= k + rank:
         many = "as many parameters as" if n == k + rank else "more parameters than"
         raise IdentificationError(
@@ -546,28 +327,13 @@ def refuse_wide(n: int, k: int, rank: int) -> None:
 
 
 def refuse_flat_outcome(prepared: Prepared, swept: Swept, outcome: int) -> None:
-    """Refuse an outcome in which nothing is left to explain, before a search divides by it.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample and effects.
-    swept : Swept
-        Columns of the system.
-    outcome : int
-        Position of the outcome.
-
-    Raises
-    ------
-    IdentificationError
-        If the outcome is constant, or does not vary inside the effects.
-    """
+    """Refuse a constant or absorbed outcome, before a search divides by its variation."""
     depvar = cited(swept.names[outcome])
     if swept.constant[outcome]:
         raise IdentificationError(f"the outcome {depvar} is constant in the sample.")
     if swept.absorbed[outcome]:
-        what = ", ".join(prepared.effect_names)
-        raise IdentificationError(f"the outcome {depvar} does not vary within the effects ({what}).")
+        effects = ", ".join(prepared.effect_names)
+        raise IdentificationError(f"the outcome {depvar} does not vary within the effects ({effects}).")
 
 
 # --- what is told of a fit --------------------------------------------------------------------------------
@@ -576,21 +342,7 @@ def refuse_flat_outcome(prepared: Prepared, swept: Swept, outcome: int) -> None:
 def fit_notices(solved: Solved, length: float, depvar: str, names: Sequence[str]) -> list[Notice]:
     """Report regressors that are nearly collinear, and residuals that are rounding.
 
-    Parameters
-    ----------
-    solved : Solved
-        The equation.
-    length : float
-        Norm of the swept outcome.
-    depvar : str
-        Outcome.
-    names : sequence of str
-        Of the regressors.
-
-    Returns
-    -------
-    list of Notice
-        Codes near_collinear and perfect_fit.
+    `length` is the norm of the swept outcome.
     """
     out = []
     if solved.condition > NEAR:
@@ -609,36 +361,21 @@ def fit_notices(solved: Solved, length: float, depvar: str, names: Sequence[str]
 def named_results(
     prepared: Prepared,
     swept: Swept,
-    places: tuple[int, ...],
+    positions: tuple[int, ...],
     solved: Solved,
     unread: Sequence[str],
     *,
     own_covariance: bool,
 ) -> LinearResults:
-    """Name what was solved.
+    """Make results of a solved equation, with names; their diagnostics are those of the covariance alone.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample, effects and clusters.
-    swept : Swept
-        Columns of the system.
-    places : tuple of int
-        Positions of the outcome and of the regressors.
-    solved : Solved
-        The equation.
-    unread, own_covariance
-        As in `fit_equation`.
-
-    Returns
-    -------
-    LinearResults
-        Its diagnostics are those of the covariance alone.
+    `positions` are those of the outcome, then of the regressors; `unread` and `own_covariance` as in
+    `fit_equation`.
     """
-    depvar, *names = (swept.names[j] for j in places)
+    depvar, *names = (swept.names[j] for j in positions)
     terms, full = tuple(names), solved
     if not prepared.effect_names:
-        terms, full = (*names, "Intercept"), with_intercept(prepared, swept, places, solved)
+        terms, full = (*names, "Intercept"), with_intercept(prepared, swept, positions, solved)
 
     reduced = bias_reduced(full) if full.how.cov_type == "cr2" else None
     root, middle = full.sandwich() if reduced is None else deviation_halves(reduced.moved, factor=1.0)
@@ -647,7 +384,7 @@ def named_results(
     root[empty] = np.nan
 
     notices = [
-        *lost_digits(names, swept.moments[list(places[1:])], solved.bread),
+        *lost_digits(names, swept.moments[list(positions[1:])], solved.bread),
         *no_variance([terms[j] for j in empty]),
         *cluster_notices(prepared, terms, full, covariance, None if reduced is None else reduced.moved),
         *perfect_row_notices(prepared, solved),
@@ -657,35 +394,21 @@ def named_results(
     results = LinearResults(
         names=terms,
         depvar=depvar,
-        estimated=replace(_estimated(prepared, swept, places, full, (root, middle)), bias_reduced=reduced),
+        estimated=replace(_estimated(prepared, swept, positions, full, (root, middle)), bias_reduced=reduced),
         inference=_inference(prepared, solved, reduced),
-        sample=_estimation_sample(prepared.sample, prepared.options.obs_weights, swept, places),
+        sample=_estimation_sample(prepared.sample, prepared.options.obs_weights, swept, positions),
         labels=dict(prepared.sample.labels),
         diagnostics=tuple(notices),
     )
     return results if prepared.options.keep_rows else results.without_rows()
 
 
-def with_intercept(prepared: Prepared, swept: Swept, places: tuple[int, ...], solved: Solved) -> Solved:
-    """Add the intercept at zero to an equation without effects.
+def with_intercept(prepared: Prepared, swept: Swept, positions: tuple[int, ...], solved: Solved) -> Solved:
+    """Add an intercept to a solved equation without effects.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample without effects.
-    swept : Swept
-        Columns of the system.
-    places : tuple of int
-        Positions of the outcome and the regressors.
-    solved : Solved
-        Their equation.
-
-    Returns
-    -------
-    Solved
-        With one coefficient more.
+    `positions` are those of the outcome, then of the regressors.
     """
-    w, columns = prepared.obs_weights, columns_at(swept.raw, places)
+    w, columns = prepared.obs_weights, columns_at(swept.raw, positions)
     means = columns.mean(axis=0) if w is None else w @ columns / w.sum()
     return solved.with_intercept(means, len(columns) if w is None else float(w.sum()))
 
@@ -693,15 +416,15 @@ def with_intercept(prepared: Prepared, swept: Swept, places: tuple[int, ...], so
 def _estimated(
     prepared: Prepared,
     swept: Swept,
-    places: tuple[int, ...],
+    positions: tuple[int, ...],
     solved: Solved,
     sandwich: tuple[Floats, Floats],
 ) -> Estimated:
-    outcome, k = swept.raw[:, places[0]], len(places) - 1
+    outcome, k = swept.raw[:, positions[0]], len(positions) - 1
     slopes, (root, middle) = solved.coefficients[:k], sandwich
     # What the effects take out of the outcome less what they take out of the fit.
-    values = [e[:, places[0]] - e[:, list(places[1:])] @ slopes for e in swept.effects]
-    levels = [prepared.sample.code_levels[one.effect] for one in prepared.absorbed]
+    values = [e[:, positions[0]] - e[:, list(positions[1:])] @ slopes for e in swept.effects]
+    levels = [prepared.sample.code_levels[term.effect] for term in prepared.absorbed]
     return Estimated(
         coefficients=solved.coefficients,
         root=root,
@@ -716,7 +439,7 @@ def _estimated(
         effect_values=tuple(
             zip(prepared.effect_names, levels, prepared.within.with_gaps(values), strict=False)
         ),
-        effect_terms=tuple((one.effect, one.slope) for one in prepared.absorbed),
+        effect_terms=tuple((term.effect, term.slope) for term in prepared.absorbed),
     )
 
 
@@ -737,12 +460,12 @@ def _fit_statistics(
     by_entity = inside
     if len(prepared.effect_names) > 1:
         # What slopes leave inside entities are the residuals and the other effects.
-        left = solved.residuals.copy()
+        unexplained = solved.residuals.copy()
         for position, value in enumerate(values):
             if position != entity:
-                left += prepared.within.by_row(value, position)
+                unexplained += prepared.within.by_row(value, position)
         deviations = prepared.within.deviations
-        by_entity = 1 - square(deviations(left, entity)) / square(deviations(outcome, entity))
+        by_entity = 1 - square(deviations(unexplained, entity)) / square(deviations(outcome, entity))
     return 1 - ssr / total, inside, by_entity, adjusted
 
 
@@ -765,18 +488,18 @@ def _inference(prepared: Prepared, solved: Solved, reduced: BiasReduced | None) 
 
 
 def _estimation_sample(
-    sample: Sample, obs_weights: str | None, swept: Swept, places: tuple[int, ...]
+    sample: Sample, obs_weights: str | None, swept: Swept, positions: tuple[int, ...]
 ) -> EstimationSample:
-    names = tuple(swept.names[j] for j in places)
-    others = [name for name in sample.variables if name not in names]
-    values = (sample.variables[name] for name in others)
+    names = tuple(swept.names[j] for j in positions)
+    further = [name for name in sample.variables if name not in names]
+    values = (sample.variables[name] for name in further)
     moments = [_moments(column[~np.isnan(column), None]) for column in values]
     return EstimationSample(
         index=sample.index,
         key_names=sample.keys.pair,
         n_entities=sample.n_entities,
         n_times=sample.n_times,
-        stats=((*names, *others), np.vstack([swept.moments[list(places)], *moments])),
+        stats=((*names, *further), np.vstack([swept.moments[list(positions)], *moments])),
         categories=dict(sample.categories),
         obs_weights=obs_weights,
         factors={**sample.factors, **{name: sample.factors_of(name) for name in names[1:]}},
@@ -786,10 +509,10 @@ def _estimation_sample(
 # --- columns ----------------------------------------------------------------------------------------------
 
 
-def _side_by_side(left: Floats, right: Floats) -> Floats:
+def _side_by_side(first: Floats, second: Floats) -> Floats:
     """Put columns side by side, each in one piece of memory."""
-    together = np.empty((left.shape[1] + right.shape[1], len(left)))
-    return np.concatenate([left.T, right.T], out=together).T
+    together = np.empty((first.shape[1] + second.shape[1], len(first)))
+    return np.concatenate([first.T, second.T], out=together).T
 
 
 def _products(columns: Floats, obs_weights: Floats | None) -> Floats | None:

@@ -23,26 +23,9 @@ _POINTS = 401
 def drawn_density(
     test: TestResult, texts: Mapping[str, str] | None = None, language: Language = "english"
 ) -> DrawnDensity:
-    """Estimate the density of the statistics of draws.
+    """Estimate the density of the statistics of draws, over a range that has the statistic of the data too.
 
-    Parameters
-    ----------
-    test : TestResult
-        With draws.
-    texts : mapping, optional
-        Labels by term.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    DrawnDensity
-        A Gaussian kernel density with Scott's bandwidth, over a range that has the statistic of the data too.
-
-    Raises
-    ------
-    IdentificationError
-        If fewer than two draws differ.
+    A Gaussian kernel with Scott's bandwidth. Refuse draws that are all equal.
     """
     from scipy.stats import gaussian_kde
 
@@ -56,8 +39,8 @@ def drawn_density(
         )
 
     # Scaled, since the density of very small or very large numbers is out of range.
-    scaled, found = drawn / spread, test.statistic / spread
-    low, high = min(scaled.min() - 1, found), max(scaled.max() + 1, found)
+    scaled, scaled_statistic = drawn / spread, test.statistic / spread
+    low, high = min(scaled.min() - 1, scaled_statistic), max(scaled.max() + 1, scaled_statistic)
     grid = np.linspace(low, high, _POINTS)
     points = pd.DataFrame({"value": grid * spread, "density": gaussian_kde(scaled)(grid) / spread})
     return DrawnDensity(_name(test, texts or {}, language), points, drawn, test.statistic, test.p_value)
@@ -74,5 +57,5 @@ def _name(test: TestResult, texts: Mapping[str, str], language: Language) -> str
     if term is not None:
         return FIGURE.say("draws.difference", language, term=texts.get(term, term))
     code = f"draws.{test.name}"
-    known = FIGURE.say(code, language) if code in FIGURE else test.name
-    return FIGURE.say("draws.statistic", language, name=known)
+    test_name = FIGURE.say(code, language) if code in FIGURE else test.name
+    return FIGURE.say("draws.statistic", language, name=test_name)

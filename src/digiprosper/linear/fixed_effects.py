@@ -275,18 +275,10 @@ def _no_regressors(y: str) -> TermError:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
-    """A fit with what it was made of, for what computes further statistics from the same rows.
+    """A fit with its sample, swept columns and solution, for further statistics from the same rows.
 
-    Parameters
-    ----------
-    results : LinearResults
-        Its notices are kept in `diagnostics`, not issued.
-    prepared : Prepared
-        Sample, effects and clusters.
-    swept : Swept
-        The outcome, then every regressor of the specification.
-    solved : Solved
-        The equation.
+    Notices are kept in `results.diagnostics`, not issued. `swept` has the outcome, then every regressor of
+    the specification.
     """
 
     results: LinearResults
@@ -308,47 +300,21 @@ class Fitted:
 
 
 def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
-    """Fit a specification and keep what the fit was made of.
-
-    Parameters
-    ----------
-    spec : FixedEffects
-        The specification.
-    panel : Panel
-        The data.
-
-    Returns
-    -------
-    Fitted
-        No notice is issued.
-    """
+    """Fit a specification, keep sample and solution, and issue no notice."""
     roles = {"y": (spec.y,), "x": spec.x}
     prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
     sample = prepared.sample
     if len(sample.roles["y"]) != 1:
         raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
-    places = (*sample.roles["y"], *sample.roles["x"])
-    swept = sweep_columns(prepared, (spec.y, *sample.names_of("x")), columns_at(sample.matrix, places))
+    positions = (*sample.roles["y"], *sample.roles["x"])
+    swept = sweep_columns(prepared, (spec.y, *sample.names_of("x")), columns_at(sample.matrix, positions))
     remarks = lagged_outcome(prepared)
-    results, solved = fit_equation(prepared, swept, 0, range(1, len(places)), remarks=remarks)
+    results, solved = fit_equation(prepared, swept, 0, range(1, len(positions)), remarks=remarks)
     return Fitted(results, prepared, swept, solved)
 
 
 def refuse_other_specification(caller: str, spec: object) -> None:
-    """Refuse what is not a `FixedEffects`, and say what to pass or to use instead.
-
-    Parameters
-    ----------
-    caller : str
-        Function that was called, for the message.
-    spec : object
-        What it was given.
-
-    Raises
-    ------
-    InputTypeError
-        If it is something else.
-    """
+    """Refuse what is not a `FixedEffects`, and say what to pass or to use instead."""
     if isinstance(spec, FixedEffects):
         return
     if isinstance(spec, LinearResults):
@@ -365,18 +331,7 @@ def refuse_other_specification(caller: str, spec: object) -> None:
 
 
 def check_regression_options(spec: Any) -> None:
-    """Check the options that regressions share, with instruments or without.
-
-    Parameters
-    ----------
-    spec : dataclass
-        A specification under construction.
-
-    Raises
-    ------
-    OptionError, InputTypeError, TermError
-        Naming the option.
-    """
+    """Check the options that regressions share, with instruments or without."""
     check_linear_options(spec)
     check_option("singletons", spec.singletons, ("drop", "keep"))
     check_option("collinear", spec.collinear, ("raise", "drop"))

@@ -197,30 +197,30 @@ class FixedEffectsIV(Specification):
         refuse_names(names[1:])
         refuse_too_few(names, places_of(sample))
 
-        columns = [place for role in _ROLES for place in sample.roles[role]]
+        columns = [column for role in _ROLES for column in sample.roles[role]]
         swept = sweep_columns(prepared, names, columns_at(sample.matrix, columns))
-        places, dropped = usable(prepared, swept, places_of(sample))
+        positions, dropped = usable(prepared, swept, places_of(sample))
         refuse_flat_outcome(prepared, swept, 0)
 
-        results = _two_stage(prepared, swept, places, dropped)
+        results = _two_stage(prepared, swept, positions, dropped)
         issue(results.diagnostics)
         return results
 
 
-def _two_stage(prepared: Prepared, swept: Swept, places: Places, dropped: Sequence[Notice]) -> IVResults:
+def _two_stage(prepared: Prepared, swept: Swept, positions: Places, dropped: Sequence[Notice]) -> IVResults:
     """Solve the equation, its first stages and its reduced form on the same swept columns."""
-    y, x = swept.columns[:, 0], taken(swept, places.regressors)
-    controls, instruments = taken(swept, places.controls), taken(swept, places.instruments)
+    y, x = swept.columns[:, 0], taken(swept, positions.regressors)
+    controls, instruments = taken(swept, positions.controls), taken(swept, positions.instruments)
     projected = project(
-        y, taken(swept, places.endog), controls, instruments, obs_weights=prepared.obs_weights
+        y, taken(swept, positions.endog), controls, instruments, obs_weights=prepared.obs_weights
     )
-    endog = tuple(swept.names[j] for j in places.endog)
+    endog = tuple(swept.names[j] for j in positions.endog)
     refuse_unidentified(projected, endog)
 
     solved = solve_two_stage(projected, y, x, *inference(prepared, x.shape[1]))
-    at = (0, *places.regressors)
+    at = (0, *positions.regressors)
     named = named_results(prepared, swept, at, solved, (), own_covariance=True)
-    first_stage = ResultSet(tuple(_stages(prepared, swept, places)))
+    first_stage = ResultSet(tuple(_stages(prepared, swept, positions)))
     tests = instrument_tests(prepared, projected, solved, first_stage)
     notices = (
         *_about_rows(prepared),
@@ -230,15 +230,15 @@ def _two_stage(prepared: Prepared, swept: Swept, places: Places, dropped: Sequen
         *lagged_outcome(prepared, roles=("endog", "x")),
         *first_stage_strength(endog, tests),
     )
-    kept = {f.name: getattr(named, f.name) for f in fields(LinearResults)}
+    of_linear = {f.name: getattr(named, f.name) for f in fields(LinearResults)}
     return IVResults(
-        **{**kept, "diagnostics": notices},
+        **{**of_linear, "diagnostics": notices},
         endog=endog,
-        instruments=tuple(swept.names[j] for j in places.instruments),
+        instruments=tuple(swept.names[j] for j in positions.instruments),
         first_stage=first_stage,
-        reduced_form=fit_equation(prepared, swept, 0, places.exogenous)[0],
+        reduced_form=fit_equation(prepared, swept, 0, positions.exogenous)[0],
         iv_tests=tests,
-        endogeneity=endogeneity(prepared, swept, places, projected),
+        endogeneity=endogeneity(prepared, swept, positions, projected),
         reduced_forms=reduced_forms(projected, inference(prepared, projected.basis.shape[1])[1]),
     )
 
@@ -250,6 +250,8 @@ def _about_rows(prepared: Prepared) -> list[Notice]:
     return [notice for notice in prepared.notices if notice not in prepared.few] + few
 
 
-def _stages(prepared: Prepared, swept: Swept, places: Places) -> list[tuple[str, LinearResults]]:
+def _stages(prepared: Prepared, swept: Swept, positions: Places) -> list[tuple[str, LinearResults]]:
     """Regress each endogenous regressor on instruments and controls."""
-    return [(swept.names[j], fit_equation(prepared, swept, j, places.exogenous)[0]) for j in places.endog]
+    return [
+        (swept.names[j], fit_equation(prepared, swept, j, positions.exogenous)[0]) for j in positions.endog
+    ]

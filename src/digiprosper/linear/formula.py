@@ -20,29 +20,9 @@ _HELP = "Write 'y ~ a + b | province + year'."
 
 
 def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
-    """Read a formula.
+    """Split a formula into outcome, regressors and absorbed effects, as typed; ``a*b`` is ``a + b + a:b``.
 
-    Parameters
-    ----------
-    formula : str
-        Outcome, regressors and, after a bar, the effects to absorb. ``a*b`` is ``a + b + a:b``.
-
-    Returns
-    -------
-    y : str
-        Outcome.
-    x, absorb : lists of str
-        Regressors and effects, as typed.
-
-    Raises
-    ------
-    TermError
-        If it cannot be read; the formula is quoted.
-
-    Examples
-    --------
-    >>> read_formula("log(gsp) ~ log(pc)*unemp | state + year")
-    ('log(gsp)', ['log(pc)', 'unemp', 'log(pc):unemp'], ['state', 'year'])
+    Refuse, quoting it, a formula that cannot be read.
     """
     _refuse_odd(formula)
     model, *effects = formula.split("|")
@@ -85,7 +65,7 @@ def _refuse_odd(formula: str) -> None:
 
 def _hidden(model: str) -> str:
     """Hide what stands in backticks and quotation marks, every letter in its place."""
-    return re.sub(KEPT, lambda kept: "q" * len(kept[0]), model)
+    return re.sub(KEPT, lambda match: "q" * len(match[0]), model)
 
 
 def _unread(formula: str) -> TermError:
@@ -140,15 +120,15 @@ def _refuse_many(model: str, formula: str) -> None:
 def _outside_calls(model: str) -> str:
     """Leave out what stands in calls, in backticks and in quotation marks."""
     text = re.sub(KEPT, "q", model)
-    kept, calls = [], list[bool]()
+    letters, calls = [], list[bool]()
     for letter, before in zip(text, f" {text}", strict=False):
         if letter == "(":
             calls.append(before.isalnum() or before == "_")
         if not any(calls):
-            kept.append(letter)
+            letters.append(letter)
         if letter == ")" and calls:
             calls.pop()
-    return "".join(kept)
+    return "".join(letters)
 
 
 def _summands(text: str) -> list[str]:

@@ -168,8 +168,8 @@ def _pooled(prepared: Prepared, entity: str) -> Prepared:
     options = replace(
         prepared.options, cov_type="clustered", clusters=names, bandwidth=None, ssc="none", collinear="drop"
     )
-    others = [name for name in prepared.effect_names if name != entity]
-    return with_clusters(with_effects(prepared, others), names, codes, options)
+    other_effects = [name for name in prepared.effect_names if name != entity]
+    return with_clusters(with_effects(prepared, other_effects), names, codes, options)
 
 
 def _entity_means(prepared: Prepared, columns: Floats) -> Floats:
@@ -193,8 +193,8 @@ def _classical(fitted: Fitted, entity: str) -> TestResult:
     from scipy.special import chdtrc
 
     _refuse_classical(fitted, entity)
-    solved, kept = fitted.solved, fitted.regressors
-    fixed, k = solved.coefficients[: len(kept)], len(kept)
+    solved, regressors = fitted.solved, fitted.regressors
+    fixed, k = solved.coefficients[: len(regressors)], len(regressors)
     variance = solved.residuals @ solved.residuals / solved.df_resid
     random, covariance = _random_effects(fitted)
 
@@ -208,7 +208,7 @@ def _classical(fitted: Fitted, entity: str) -> TestResult:
         "difference": gap,
         "std_error": standard_errors(np.diag(difference)),
     }
-    detail = pd.DataFrame({"term": [fitted.swept.names[j] for j in kept], **columns})
+    detail = pd.DataFrame({"term": [fitted.swept.names[j] for j in regressors], **columns})
     p = float(chdtrc(k, statistic))
     return TestResult("Hausman test", statistic, "chi2", float(k), p, _NULL, detail, diagnostics=notices)
 
@@ -241,13 +241,13 @@ def _quadratic_form(gap: Floats, difference: Floats) -> tuple[float, tuple[Notic
 def _refuse_classical(fitted: Fitted, entity: str) -> None:
     """Refuse what the comparison with random effects is not defined for."""
     prepared, sample = fitted.prepared, fitted.prepared.sample
-    others = [n for n in prepared.effect_names if n not in (entity, sample.keys.time_name)]
+    other_effects = [n for n in prepared.effect_names if n not in (entity, sample.keys.time_name)]
     instead = "Use method='mundlak'."
-    if others:
+    if other_effects:
         raise OptionError(
             f"hausman(method='classical') knows effects of entities and periods only, not "
-            f"{', '.join(others)}. {instead}",
-            [option_problem("absorb", tuple(others))],
+            f"{', '.join(other_effects)}. {instead}",
+            [option_problem("absorb", tuple(other_effects))],
         )
     if prepared.obs_weights is not None:
         raise OptionError(
@@ -274,9 +274,9 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
     """Slopes of random effects and their covariance, by linearmodels on columns of mean zero and size one."""
     from linearmodels.panel.model import RandomEffects
 
-    sample, kept = fitted.prepared.sample, fitted.regressors
-    places = (0, *kept)
-    moments, raw = fitted.swept.moments[list(places)], columns_at(fitted.swept.raw, places)
+    sample, regressors = fitted.prepared.sample, fitted.regressors
+    positions = (0, *regressors)
+    moments, raw = fitted.swept.moments[list(positions)], columns_at(fitted.swept.raw, positions)
     scaled = (raw - moments[:, 1]) / moments[:, 2]
     dummies = [(sample.time == code).astype(np.float64) for code in _period_codes(fitted)]
 
@@ -290,10 +290,10 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
         # No degrees of freedom in the between regression; those of the within regression were checked.
         raise IdentificationError(
             f"hausman(method='classical'): random effects cannot be estimated. {error}",
-            [Notice("random_effects", str(error), {"n_entities": sample.n_entities, "k": len(kept)})],
+            [Notice("random_effects", str(error), {"n_entities": sample.n_entities, "k": len(regressors)})],
         ) from error
 
-    k, units = len(kept), moments[0, 2] / moments[1:, 2]
+    k, units = len(regressors), moments[0, 2] / moments[1:, 2]
     slopes = results.params.to_numpy()[1 : k + 1] * units
     covariance = results.cov.to_numpy()[1 : k + 1, 1 : k + 1] * np.outer(units, units)
     return slopes, covariance

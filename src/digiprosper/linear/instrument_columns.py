@@ -39,13 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Positions of the columns of a model with instruments; the outcome is the first column.
-
-    Parameters
-    ----------
-    endog, controls, instruments : tuple of int
-        Endogenous regressors, exogenous regressors, excluded instruments.
-    """
+    """Positions of endogenous regressors, controls and excluded instruments; the outcome has 0."""
 
     endog: tuple[int, ...]
     controls: tuple[int, ...]
@@ -63,18 +57,7 @@ class Places:
 
 
 def places_of(sample: Sample) -> Places:
-    """Give the columns of a model consecutive positions: the outcome, then these roles.
-
-    Parameters
-    ----------
-    sample : Sample
-        With the roles endog, x and instruments.
-
-    Returns
-    -------
-    Places
-        Consecutive positions from 1.
-    """
+    """Give the columns of the roles endog, x and instruments consecutive positions from 1."""
     m, c, q = (len(sample.roles[role]) for role in ("endog", "x", "instruments"))
     return Places(
         endog=tuple(range(1, 1 + m)),
@@ -83,40 +66,14 @@ def places_of(sample: Sample) -> Places:
     )
 
 
-def taken(swept: Swept, places: Sequence[int]) -> Floats:
-    """Take swept columns, perhaps none.
-
-    Parameters
-    ----------
-    swept : Swept
-        Columns of the system.
-    places : sequence of int
-        Positions.
-
-    Returns
-    -------
-    (N, k) array
-        Net of the effects.
-    """
-    return swept.taken(places) if places else swept.columns[:, :0]
+def taken(swept: Swept, columns: Sequence[int]) -> Floats:
+    """Select swept columns (N, k) by position, perhaps none."""
+    return swept.taken(columns) if columns else swept.columns[:, :0]
 
 
-def refuse_too_few(names: Sequence[str], places: Places) -> None:
-    """Refuse fewer instruments than endogenous regressors.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Of all columns.
-    places : Places
-        Which are what.
-
-    Raises
-    ------
-    IdentificationError
-        With both lists.
-    """
-    instruments, endog = ([names[j] for j in some] for some in (places.instruments, places.endog))
+def refuse_too_few(names: Sequence[str], positions: Places) -> None:
+    """Refuse fewer instruments than endogenous regressors."""
+    instruments, endog = ([names[j] for j in some] for some in (positions.instruments, positions.endog))
     if len(instruments) >= len(endog):
         return
     text = (
@@ -128,81 +85,60 @@ def refuse_too_few(names: Sequence[str], places: Places) -> None:
     raise IdentificationError(text, [Notice("too_few_instruments", text, data)])
 
 
-def usable(prepared: Prepared, swept: Swept, places: Places) -> tuple[Places, list[Notice]]:
+def usable(prepared: Prepared, swept: Swept, positions: Places) -> tuple[Places, list[Notice]]:
     """Leave out, or refuse, columns that the effects absorb and combinations of others.
 
-    Controls and instruments leave with ``collinear="drop"`` only. An endogenous regressor never does: its
-    coefficient is what was asked for.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample, effects and options.
-    swept : Swept
-        Columns of the system.
-    places : Places
-        Which are what.
-
-    Returns
-    -------
-    places : Places
-        Those that are used.
-    notices : list of Notice
-        What was left out.
-
-    Raises
-    ------
-    IdentificationError, CollinearityError
-        Naming the columns.
+    Controls and instruments are left out with ``collinear="drop"`` only. An endogenous regressor never is:
+    its coefficient is what was asked for.
     """
-    varying, absorbed = _varying(prepared, swept, places)
+    varying, absorbed = _varying(prepared, swept, positions)
     refuse_wide(prepared.sample.nobs, len(varying.exogenous), prepared.within.rank)
-    kept, collinear = _without_combinations(prepared, swept, varying)
-    refuse_too_few(swept.names, kept)
+    used, collinear = _without_combinations(prepared, swept, varying)
+    refuse_too_few(swept.names, used)
 
-    ordered = (*kept.controls, *kept.endog)
-    problems = [p for p in _combinations(swept, ordered) if p.data["column"] in _names(swept, kept.endog)]
+    ordered = (*used.controls, *used.endog)
+    problems = [p for p in _combinations(swept, ordered) if p.data["column"] in _names(swept, used.endog)]
     if problems:
         text = f"{several(problems)}. The coefficient of an endogenous regressor is not identified then."
         raise CollinearityError(text, problems)
-    return kept, [*absorbed, *collinear]
+    return used, [*absorbed, *collinear]
 
 
-def _names(swept: Swept, places: Sequence[int]) -> list[str]:
-    return [swept.names[j] for j in places]
+def _names(swept: Swept, columns: Sequence[int]) -> list[str]:
+    return [swept.names[j] for j in columns]
 
 
-def _varying(prepared: Prepared, swept: Swept, places: Places) -> tuple[Places, list[Notice]]:
+def _varying(prepared: Prepared, swept: Swept, positions: Places) -> tuple[Places, list[Notice]]:
     """Leave out, or refuse, what the effects absorb."""
-    gone = [j for j in (*places.endog, *places.exogenous) if swept.absorbed[j]]
-    if not gone:
-        return places, []
+    absorbed = [j for j in (*positions.endog, *positions.exogenous) if swept.absorbed[j]]
+    if not absorbed:
+        return positions, []
     strict = prepared.options.collinear == "raise"
-    needed = gone if strict else [j for j in gone if j in places.endog]
+    needed = absorbed if strict else [j for j in absorbed if j in positions.endog]
     if needed:
-        problems = [_why_refused(prepared, swept, places, j) for j in needed]
-        raise IdentificationError(f"{several(problems)}. {_way_out(needed, places)}", problems)
-    kept = _without(places, gone)
-    refuse_too_few(swept.names, kept)
-    return kept, [dropped_from_effects(prepared, swept, j) for j in gone]
+        problems = [_why_refused(prepared, swept, positions, j) for j in needed]
+        raise IdentificationError(f"{several(problems)}. {_way_out(needed, positions)}", problems)
+    varying = _without(positions, absorbed)
+    refuse_too_few(swept.names, varying)
+    return varying, [dropped_from_effects(prepared, swept, j) for j in absorbed]
 
 
-def _without(places: Places, gone: Collection[int]) -> Places:
+def _without(positions: Places, dropped: Collection[int]) -> Places:
     return replace(
-        places,
-        controls=tuple(j for j in places.controls if j not in gone),
-        instruments=tuple(j for j in places.instruments if j not in gone),
+        positions,
+        controls=tuple(j for j in positions.controls if j not in dropped),
+        instruments=tuple(j for j in positions.instruments if j not in dropped),
     )
 
 
-def _why_refused(prepared: Prepared, swept: Swept, places: Places, place: int) -> Notice:
-    if place in places.instruments:
-        return _absorbed_instrument(prepared, swept, place)
-    return absorbed_problem(prepared, swept, place)
+def _why_refused(prepared: Prepared, swept: Swept, positions: Places, column: int) -> Notice:
+    if column in positions.instruments:
+        return _absorbed_instrument(prepared, swept, column)
+    return absorbed_problem(prepared, swept, column)
 
 
-def _way_out(absorbed: Sequence[int], places: Places) -> str:
-    if set(absorbed) <= set(places.instruments):
+def _way_out(absorbed: Sequence[int], positions: Places) -> str:
+    if set(absorbed) <= set(positions.instruments):
         return "It explains nothing once the effects are partialled out, and cannot be an instrument."
     return (
         "Its coefficient is not identified: drop it, interact it with a variable that varies within the "
@@ -210,13 +146,13 @@ def _way_out(absorbed: Sequence[int], places: Places) -> str:
     )
 
 
-def _absorbed_instrument(prepared: Prepared, swept: Swept, place: int) -> Notice:
+def _absorbed_instrument(prepared: Prepared, swept: Swept, column: int) -> Notice:
     """Describe an instrument that the effects absorb, and what to interact it with."""
-    problem, sample = absorbed_problem(prepared, swept, place), prepared.sample
-    raw, entity, time = swept.raw[:, place], sample.keys.entity_name, sample.keys.time_name
-    name = cited(swept.names[place])
+    problem, sample = absorbed_problem(prepared, swept, column), prepared.sample
+    raw, entity, time = swept.raw[:, column], sample.keys.entity_name, sample.keys.time_name
+    name = cited(swept.names[column])
     absorbs_time = time is not None and time in prepared.effect_names
-    if swept.constant[place]:
+    if swept.constant[column]:
         text = f"the instrument {name} is constant in the sample"
     elif entity in prepared.effect_names and not _varies_within(raw, sample.entity):
         text = (
@@ -235,16 +171,16 @@ def _absorbed_instrument(prepared: Prepared, swept: Swept, place: int) -> Notice
 
 
 def _varies_within(column: Floats, codes: Ints) -> bool:
-    one = np.empty(int(codes.max()) + 1)
-    one[codes] = column
-    return bool((one[codes] != column).any())
+    last_value = np.empty(int(codes.max()) + 1)
+    last_value[codes] = column
+    return bool((last_value[codes] != column).any())
 
 
-def _without_combinations(prepared: Prepared, swept: Swept, places: Places) -> tuple[Places, list[Notice]]:
+def _without_combinations(prepared: Prepared, swept: Swept, positions: Places) -> tuple[Places, list[Notice]]:
     """Leave out, or refuse, controls and instruments that are combinations of earlier ones."""
-    problems = _combinations(swept, (*places.controls, *places.instruments))
+    problems = _combinations(swept, (*positions.controls, *positions.instruments))
     if not problems:
-        return places, []
+        return positions, []
     if prepared.options.collinear == "raise":
         text = (
             f"{several(problems)}. Drop one of them; an instrument must vary independently of the controls "
@@ -252,37 +188,26 @@ def _without_combinations(prepared: Prepared, swept: Swept, places: Places) -> t
         )
         raise CollinearityError(text, problems)
     names = {p.data["column"] for p in problems}
-    kept = _without(places, [j for j in places.exogenous if swept.names[j] in names])
-    return kept, [dropped_collinear(p.data["column"], p.data["on"]) for p in problems]
+    independent = _without(positions, [j for j in positions.exogenous if swept.names[j] in names])
+    return independent, [dropped_collinear(p.data["column"], p.data["on"]) for p in problems]
 
 
-def _combinations(swept: Swept, places: Sequence[int]) -> list[Notice]:
-    found = dependences(swept.taken(places))
-    names = _names(swept, places)
-    return [collinear_problem(names[d.column], [names[i] for i in d.on]) for d in found]
+def _combinations(swept: Swept, columns: Sequence[int]) -> list[Notice]:
+    combinations = dependences(swept.taken(columns))
+    names = _names(swept, columns)
+    return [collinear_problem(names[d.column], [names[i] for i in d.on]) for d in combinations]
 
 
 def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
     """Refuse a first stage in which the instruments explain nothing at all, or everything.
 
-    Parameters
-    ----------
-    projected : Projection
-        Columns projected on controls and instruments.
-    endog : sequence of str
-        Names of the endogenous regressors.
-
-    Raises
-    ------
-    CollinearityError
-        If they, or a combination of them, are exact combinations of instruments and controls.
-    IdentificationError
-        If the instruments do not move them separately even in the sample.
+    Everything: the endogenous regressors, or a combination of them, are exact combinations of instruments and
+    controls. Nothing: the instruments do not move them separately even in the sample.
     """
     weigh = 1.0 if projected.obs_weights is None else np.sqrt(projected.obs_weights)[:, None]
-    left = projected.endog_left * weigh
-    size = np.sqrt((projected.endog**2).sum(axis=0) + (left**2).sum(axis=0))
-    if np.linalg.svd(left / size, compute_uv=False)[-1] < COLLINEAR:
+    residuals = projected.endog_left * weigh
+    size = np.sqrt((projected.endog**2).sum(axis=0) + (residuals**2).sum(axis=0))
+    if np.linalg.svd(residuals / size, compute_uv=False)[-1] < COLLINEAR:
         are = "is an exact combination" if len(endog) == 1 else "are, together, exact combinations"
         text = (
             f"{quoted(endog)} {are} of the instruments and the controls: exogenous if these are. "

@@ -40,23 +40,9 @@ def instrument_tests(
     solved: Solved,
     first_stage: Mapping[str, LinearResults],
 ) -> dict[str, float | TestResult]:
-    """Compute what is reported of the instruments.
+    """Compute what `IVResults.iv_tests` lists: numbers and tests of the instruments, by name.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample, effects and clusters.
-    projected : Projection
-        Columns projected on controls and instruments.
-    solved : Solved
-        The equation.
-    first_stage : mapping
-        Endogenous regressor to its first stage, instruments first.
-
-    Returns
-    -------
-    dict
-        Name to number or TestResult, as `IVResults.iv_tests` lists them.
+    In each first stage the instruments come first.
     """
     out: dict[str, float | TestResult] = {}
     for name, results in first_stage.items():
@@ -71,24 +57,7 @@ def instrument_tests(
 
 
 def f_test(name: str, f: float, df: tuple[int, float], null: str) -> TestResult:
-    """Make a test of an F statistic.
-
-    Parameters
-    ----------
-    name : str
-        Of the test.
-    f : float
-        The statistic.
-    df : int, float
-        Degrees of freedom.
-    null : str
-        The null hypothesis in words.
-
-    Returns
-    -------
-    TestResult
-        With the p-value of the F distribution.
-    """
+    """Make a test of an F statistic, with its p-value."""
     from scipy.special import fdtrc
 
     p = float(fdtrc(*df, f)) if np.isfinite(f) else float("nan")
@@ -118,24 +87,24 @@ def _first_stage_f(name: str, results: LinearResults, projected: Projection) -> 
 
 def _conditional(prepared: Prepared, projected: Projection, endog: list[str]) -> dict[str, TestResult]:
     """Sanderson and Windmeijer's F of each of several endogenous regressors."""
-    how = inference(prepared, _slopes(projected))[1]
+    recipe = inference(prepared, _slopes(projected))[1]
     q, m = projected.first_slopes.shape
     out = {}
     for j, name in enumerate(endog):
-        f = sanderson_windmeijer(projected, j, how)
+        f = sanderson_windmeijer(projected, j, recipe)
         null = f"the instruments do not explain {name} given the other endogenous regressors"
-        test = f_test(f"Sanderson-Windmeijer F of {name}", f, (q - m + 1, how.df_t), null)
+        test = f_test(f"Sanderson-Windmeijer F of {name}", f, (q - m + 1, recipe.df_t), null)
         out[f"sanderson_windmeijer_f:{name}"] = test
     return out
 
 
 def _of_the_rank(prepared: Prepared, projected: Projection) -> dict[str, float | TestResult]:
     """Kleibergen-Paap's LM and F under the fit's covariance, and Cragg-Donald's F."""
-    count, how = inference(prepared, _slopes(projected))
+    count, recipe = inference(prepared, _slopes(projected))
     q, m = projected.first_slopes.shape
     net = projected.instruments @ projected.first_slopes + projected.endog_left
-    rank_f = kleibergen_paap(projected, projected.endog_left, how) / q
-    lm = kleibergen_paap(projected, net, without_factors(how, _large_sample_rows(prepared)))
+    rank_f = kleibergen_paap(projected, projected.endog_left, recipe) / q
+    lm = kleibergen_paap(projected, net, without_factors(recipe, _large_sample_rows(prepared)))
     # With as many clusters as instruments the LM statistic is the number of clusters, whatever the data.
     lm = float("nan") if np.isnan(rank_f) else lm
     null = "the instruments do not identify the coefficients (underidentification)"
@@ -172,31 +141,15 @@ def _sargan(projected: Projection, solved: Solved, rows: float) -> float:
     return float(explained @ explained) / variance
 
 
-def endogeneity(prepared: Prepared, swept: Swept, places: Places, projected: Projection) -> TestResult:
+def endogeneity(prepared: Prepared, swept: Swept, positions: Places, projected: Projection) -> TestResult:
     """Test whether the endogenous regressors are exogenous, given that the instruments are.
 
     The residuals of the first stages are added to least squares of the equation, and their coefficients
-    tested jointly under the fit's covariance (Hausman 1978; Wooldridge 1995).
-
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample, effects and clusters.
-    swept : Swept
-        Columns of the system.
-    places : Places
-        Which are what.
-    projected : Projection
-        With the residuals of the first stages.
-
-    Returns
-    -------
-    TestResult
-        F with m and the fit's degrees of freedom; missing with more regressors than rows or clusters allow,
-        or if the scores add up to zero.
+    tested jointly under the fit's covariance (Hausman 1978; Wooldridge 1995). F is missing with more
+    regressors than rows or clusters allow, or if the scores add up to zero.
     """
-    endog = [swept.names[j] for j in places.endog]
-    m, k = len(endog), len(places.regressors) + len(endog)
+    endog = [swept.names[j] for j in positions.endog]
+    m, k = len(endog), len(positions.regressors) + len(endog)
     name, null = (
         "Endogeneity test (regression-based)",
         f"{quoted(endog)} {'is' if m == 1 else 'are'} exogenous",
@@ -205,12 +158,12 @@ def endogeneity(prepared: Prepared, swept: Swept, places: Places, projected: Pro
     if count.n <= count.full:
         return f_test(name, float("nan"), (m, float(count.n - count.full)), null)
 
-    count, how = inference(prepared, k)
+    count, recipe = inference(prepared, k)
     f = float("nan")
-    if m <= how.df_t:
-        design = np.hstack([taken(swept, places.regressors), projected.endog_left])
-        f = _joint_f(solve(swept.columns[:, 0], design, count, how, obs_weights=prepared.obs_weights), m)
-    return f_test(name, f, (m, how.df_t), null)
+    if m <= recipe.df_t:
+        design = np.hstack([taken(swept, positions.regressors), projected.endog_left])
+        f = _joint_f(solve(swept.columns[:, 0], design, count, recipe, obs_weights=prepared.obs_weights), m)
+    return f_test(name, f, (m, recipe.df_t), null)
 
 
 def _joint_f(solved: Solved, last: int) -> float:

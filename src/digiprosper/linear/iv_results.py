@@ -240,13 +240,13 @@ class IVResults(LinearResults):
                     f"regressors; pass a mapping with a value for each of {quoted(self.endog)}."
                 )
             values = dict.fromkeys(self.endog, values)
-        given: Mapping[str, Any] = values
-        if set(given) != set(self.endog):
+        by_regressor: Mapping[str, Any] = values
+        if set(by_regressor) != set(self.endog):
             raise OptionError(
-                f"anderson_rubin_test: values are for {quoted(given)}; pass one for each endogenous "
+                f"anderson_rubin_test: values are for {quoted(by_regressor)}; pass one for each endogenous "
                 f"regressor, {quoted(self.endog)}, and for no other."
             )
-        return {name: _finite(given[name], name) for name in self.endog}
+        return {name: _finite(by_regressor[name], name) for name in self.endog}
 
     def _refuse_without_test(self) -> None:
         q, df = len(self.instruments), self.reduced_forms.df_t
@@ -267,8 +267,8 @@ class IVResults(LinearResults):
             A mapping with the same keys for all types of results.
         """
         f = cast("float", self.iv_tests["kp_rk_f"])
-        own = {"model": "FixedEffectsIV", "kp_rk_f": None if np.isnan(f) else f}
-        return cast("Glance", {**LinearResults.glance(self), **own})
+        of_instruments = {"model": "FixedEffectsIV", "kp_rk_f": None if np.isnan(f) else f}
+        return cast("Glance", {**LinearResults.glance(self), **of_instruments})
 
     def without_rows(self) -> Self:
         """Return a copy without residuals, fitted values and row labels.
@@ -295,8 +295,8 @@ class IVResults(LinearResults):
         instrument and has no separate row. The Kleibergen-Paap F in `stats` of the table is that of the
         second stage.
         """
-        one = len(self.endog) == 1
-        labels = ["First stage" if one else f"First stage: {name}" for name in self.endog]
+        single = len(self.endog) == 1
+        labels = ["First stage" if single else f"First stage: {name}" for name in self.endog]
         stages = zip(labels, self.first_stage.values(), strict=True)
         return IVStages((*stages, ("Second stage", self)))
 
@@ -360,10 +360,10 @@ class IVResults(LinearResults):
         if len(self.endog) > 1:
             return []
         try:
-            found = self.anderson_rubin()
+            intervals = self.anderson_rubin()
         except IdentificationError:
             return [f"Anderson-Rubin set of {self.endog[0]}: not available."]
-        return [f"Anderson-Rubin 95% set of {self.endog[0]}: {set_text(found)}."]
+        return [f"Anderson-Rubin 95% set of {self.endog[0]}: {set_text(intervals)}."]
 
     def _numbers(self) -> PlainNumbers:
         plain = LinearResults._numbers(self)
@@ -383,11 +383,8 @@ class IVResults(LinearResults):
 class IVStages(ResultSet):
     """First stages and second stage of one fit, for `etable`; made by `IVResults.stages`.
 
-    Parameters
-    ----------
-    outcomes : tuple of pairs
-        Titles and results: ``"First stage"`` (or ``"First stage: x"``, ... if there are several) and
-        ``"Second stage"``.
+    `outcomes` has pairs of a title, ``"First stage"`` (``"First stage: x"`` if there are several) or
+    ``"Second stage"``, and a result.
     """
 
     @property
@@ -421,23 +418,7 @@ class IVStages(ResultSet):
 
 
 def set_text(intervals: Sequence[tuple[float, float]]) -> str:
-    """Write a set of intervals.
-
-    Parameters
-    ----------
-    intervals : sequence of pairs of float
-        In ascending order.
-
-    Returns
-    -------
-    str
-        Such as ``"(-inf, -2.1] and [0.3, inf)"``.
-
-    Examples
-    --------
-    >>> set_text([(float("-inf"), -2.104), (0.3, float("inf"))])
-    '(-inf, -2.104] and [0.3, inf)'
-    """
+    """Write intervals in ascending order, such as ``"(-inf, -2.1] and [0.3, inf)"``."""
     if not intervals:
         return "empty (every value is rejected)"
     return " and ".join(

@@ -41,37 +41,11 @@ def slope_weights(
     stats: pd.DataFrame,
     categories: Categories,
 ) -> tuple[Floats, Any]:
-    """Differentiate each term by a variable and evaluate it.
+    """Differentiate each term by a variable and evaluate it at m values: the slope is ``weights @ b``.
 
-    Parameters
-    ----------
-    terms : sequence of Term
-        What the coefficients are.
-    variable : str
-        What to differentiate by.
-    at : mapping or None
-        One column to values, a category to levels; None for the `default_points` of the column the slope
-        depends on.
-    stats : DataFrame
-        Sample statistics of the columns.
-    categories : mapping
-        Categories in the terms: column and the levels that were estimated.
-
-    Returns
-    -------
-    weights : (m, k) array
-        The slope at each value is ``weights @ b``.
-    values : (m,) array
-        Where it was evaluated: numbers, or levels of a category.
-
-    Raises
-    ------
-    ColumnError, TermError
-        If the variable or the column is not in the equation, or in a form that is not known.
-    OptionError
-        If a level is not in the estimation sample, or one dummy of a category is given.
-    InputTypeError
-        If `at` is not one column to its values.
+    Return weights (m, k) and the values, numbers or levels of a category. `at` has one column or category to
+    its values; by default the `default_points` of the column that the slope depends on. `categories` has the
+    column and the estimated levels of each. Refuse what is not in the equation, and one dummy of a category.
     """
     parts = _parts(terms, variable, stats)
     column, values = _where(variable, [p for p in parts if p is not None], at, stats, categories)
@@ -84,47 +58,19 @@ def slope_weights(
 
 
 def slope_columns(terms: Sequence[Term], variable: str, stats: pd.DataFrame) -> list[str]:
-    """List the columns that a slope depends on.
+    """List the columns that a slope depends on, the default one first; empty where it is constant.
 
-    Parameters
-    ----------
-    terms : sequence of Term
-        What the coefficients are.
-    variable : str
-        What to differentiate by.
-    stats : DataFrame
-        Sample statistics of the columns.
-
-    Returns
-    -------
-    list of str
-        That at whose values the slope is told by default comes first; empty where the slope is constant.
-
-    Raises
-    ------
-    ColumnError, TermError
-        If the variable is not in the equation, or in a form that is not known.
+    Refuse a variable that is not in the equation, or in a form that is not known.
     """
     columns = _depends([part for part in _parts(terms, variable, stats) if part is not None])
     return sorted(columns, key=lambda column: column != variable)
 
 
 def default_points(stats: pd.DataFrame, column: str) -> Floats:
-    """Give the values of a column at which a slope is told unless others are asked for.
+    """Return the values of a column at which a slope is told unless others are asked for, ascending.
 
-    Parameters
-    ----------
-    stats : DataFrame
-        Sample statistics: nobs, mean, sd, min, max by column.
-    column : str
-        Which.
-
-    Returns
-    -------
-    (m,) array
-        Both values of a column that has two, such as a dummy; otherwise minimum, mean less one standard
-        deviation, mean, mean plus one, and maximum. From low to high, each once, and only points between
-        minimum and maximum: at most five.
+    Both values of a column that has two, such as a dummy; otherwise minimum, mean less one standard
+    deviation, mean, mean plus one, and maximum, as far as they are between minimum and maximum.
     """
     row = stats.index.get_loc(column)
     n, mean, sd, low, high = (float(stats[s].to_numpy()[row]) for s in ("nobs", "mean", "sd", "min", "max"))
@@ -183,19 +129,9 @@ def _powers(term: Term, variable: str, spelling: Mapping[str, str]) -> dict[str,
 
 
 def base_and_power(factor: Factor, spelling: Mapping[str, str]) -> tuple[str, int]:
-    """Read a factor as a whole power of a column; one that is not is a column by itself.
+    """Read a factor as a whole power of a column: ``("z", 2)`` for ``I(z**2)``, and ``("log(z)", 1)``.
 
-    Parameters
-    ----------
-    factor : Factor
-        A factor without levels.
-    spelling : mapping
-        Canonical text to the name that is used for it.
-
-    Returns
-    -------
-    tuple (name, power)
-        Such as ``("z", 2)`` for ``I(z**2)``, and ``("log(z)", 1)``.
+    `spelling` has canonical texts to the names that are used for them.
     """
     text = spelling.get(canonical(factor.text), factor.text)
     whole = factor.power >= 1 and float(factor.power).is_integer()
@@ -205,20 +141,7 @@ def base_and_power(factor: Factor, spelling: Mapping[str, str]) -> tuple[str, in
 
 
 def hides(factor: Factor, variable: str) -> bool:
-    """Tell whether a variable is inside a calculation; a lag of it is another variable.
-
-    Parameters
-    ----------
-    factor : Factor
-        A factor that is not the variable itself.
-    variable : str
-        Which.
-
-    Returns
-    -------
-    bool
-        True also for a calculation with a lag of the variable.
-    """
+    """Tell whether a variable is inside a calculation; a lag of it is another variable."""
     return not factor.shift and canonical(variable) in map(canonical, factor.columns)
 
 
@@ -248,12 +171,12 @@ def _given(
 ) -> tuple[str, Any]:
     if not hasattr(at, "items") or len(at) != 1:
         raise InputTypeError(f"at={cited(at)} must map one column to its values, such as {{'x': [0, 1]}}.")
-    column, given = next(iter(at.items()))
+    column, points = next(iter(at.items()))
     refuse_dummy(column, categories)
     if not depends:
         cure = f"I({variable}**2)" if column == variable else f"{variable}:{column}"
         raise ColumnError(
-            f"at={{{cited(column)}: {cited(given)}}}: the slope in {cited(variable)} is constant in this "
+            f"at={{{cited(column)}: {cited(points)}}}: the slope in {cited(variable)} is constant in this "
             f"model, which has no product or power of it. Leave at out, or add {cited(cure)} to x."
         )
     if column not in depends:
@@ -262,70 +185,37 @@ def _given(
         )
     levels = dict(categories.values())
     if column in levels:
-        return column, levels[column].take(known_level_places(column, given, levels[column]))
+        return column, levels[column].take(known_level_places(column, points, levels[column]))
     try:
-        return column, np.atleast_1d(np.asarray(given, dtype=np.float64))
+        return column, np.atleast_1d(np.asarray(points, dtype=np.float64))
     except (TypeError, ValueError) as error:
         raise InputTypeError(
-            f"at={{{cited(column)}: {cited(given)}}}: the values must be numbers."
+            f"at={{{cited(column)}: {cited(points)}}}: the values must be numbers."
         ) from error
 
 
 def refuse_dummy(column: object, categories: Categories) -> None:
-    """Refuse one dummy of a category, which leaves open what the others are.
-
-    Parameters
-    ----------
-    column : object
-        Key of `at`.
-    categories : mapping
-        Factor to its column and the levels that were estimated.
-
-    Raises
-    ------
-    OptionError
-        Naming the category.
-    """
-    for factor, (category, known) in categories.items():
+    """Refuse one dummy of a category in `at`, which leaves open what the others are."""
+    for factor, (category, levels) in categories.items():
         if str(column) == factor or str(column).startswith(f"{factor}["):
-            some = known[:5].tolist()
+            some = levels[:5].tolist()
             raise OptionError(
                 f"at={{{cited(column)}: ...}}: one dummy does not determine the other dummies of "
                 f"{cited(category)}. Pass levels of the category: at={{{cited(category)}: {some}}}."
             )
 
 
-def known_level_places(column: str, given: Any, known: pd.Index[Any]) -> list[int]:
-    """Find levels of a category among those in the estimation sample.
-
-    Parameters
-    ----------
-    column : str
-        The category.
-    given : object
-        A level, or several.
-    known : Index
-        Levels in the estimation sample.
-
-    Returns
-    -------
-    list of int
-        Their positions.
-
-    Raises
-    ------
-    OptionError
-        If a level is not there, or none is given.
-    """
-    seen, wanted = known.tolist(), np.asarray(given, dtype=object).ravel().tolist()
-    unknown = [level for level in wanted if level not in seen]
-    if unknown or not wanted:
+def known_level_places(column: str, values: Any, levels: pd.Index[Any]) -> list[int]:
+    """Return the positions of a level, or several, among those in the estimation sample; refuse others."""
+    labels, requested = levels.tolist(), np.asarray(values, dtype=object).ravel().tolist()
+    unknown = [level for level in requested if level not in labels]
+    if unknown or not requested:
         raise OptionError(
-            f"at={{{cited(column)}: {cited(given)}}}: not among the levels in the estimation sample, which "
+            f"at={{{cited(column)}: {cited(values)}}}: not among the levels in the estimation sample, which "
             "are "
-            f"{quoted(known, 12)}."
+            f"{quoted(levels, 12)}."
         )
-    return [seen.index(level) for level in wanted]
+    return [labels.index(level) for level in requested]
 
 
 def _evaluated(

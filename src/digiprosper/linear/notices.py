@@ -66,24 +66,10 @@ WEAK_F: Final = 10.0
 # --- rows and clusters --------------------------------------------------------------------------------------
 
 
-def dropped_rows(dropped: Dropped, panel: Panel, shifted: bool, left: int | None) -> Notice:  # noqa: FBT001
-    """Report rows that missing values took.
+def dropped_rows(dropped: Dropped, panel: Panel, shifted: bool, remaining: int | None) -> Notice:  # noqa: FBT001
+    """Report rows that missing values took; `shifted` if only lags and leads are missing.
 
-    Parameters
-    ----------
-    dropped : Dropped
-        How many, and by which terms.
-    panel : Panel
-        The data.
-    shifted : bool
-        Whether only lags and leads are missing.
-    left : int or None
-        Rows of the model, said at the end of the last notice about dropped rows; None in the others.
-
-    Returns
-    -------
-    Notice
-        Code missing_rows or lagged_rows.
+    The last notice about dropped rows says how many rows of the model remain; it is None in the others.
     """
     text = rows_dropped(dropped.count, panel.nobs, dropped.by_term)
     if shifted and panel.is_part:
@@ -91,10 +77,10 @@ def dropped_rows(dropped: Dropped, panel: Panel, shifted: bool, left: int | None
     compared = {
         c.term: {"columns": c.columns, "count": c.count, "entities": c.entities} for c in dropped.compared
     }
-    why = "".join(f" {c.message}." for c in dropped.compared)
+    comparisons = "".join(f" {c.message}." for c in dropped.compared)
     return missing_rows(
         dropped.count,
-        text + why + _rows_left(left),
+        text + comparisons + _rows_left(remaining),
         dropped.by_term,
         dropped.rows,
         shifted=shifted,
@@ -102,51 +88,26 @@ def dropped_rows(dropped: Dropped, panel: Panel, shifted: bool, left: int | None
     )
 
 
-def singletons_dropped(dropped: Dropped, effects: Sequence[str], left: int | None) -> Notice:
-    """Report singletons that left the sample.
-
-    Parameters
-    ----------
-    dropped : Dropped
-        How many.
-    effects : sequence of str
-        Effects of which a level had one row.
-    left : int or None
-        As in `dropped_rows`.
-
-    Returns
-    -------
-    Notice
-        Code singletons.
-    """
-    text = dropped.message if left is None else f"{dropped.message.removesuffix('.')}.{_rows_left(left)}"
+def singletons_dropped(dropped: Dropped, effects: Sequence[str], remaining: int | None) -> Notice:
+    """Report singletons that left the sample; `remaining` as in `dropped_rows`."""
+    text = (
+        dropped.message
+        if remaining is None
+        else f"{dropped.message.removesuffix('.')}.{_rows_left(remaining)}"
+    )
     return Notice("singletons", text, {"count": dropped.count, "effects": tuple(effects)})
 
 
-def _rows_left(left: int | None) -> str:
-    return "" if left is None else f" The model uses the other {counted(left, 'row')}."
+def _rows_left(remaining: int | None) -> str:
+    return "" if remaining is None else f" The model uses the other {counted(remaining, 'row')}."
 
 
 def few_for_slopes(
     clusters: int, name: str, *, cov_type: str = "clustered", fewest: int | None = None
 ) -> tuple[Notice, ...]:
-    """Report that the t intervals of slopes rest on few clusters.
+    """Report that the t intervals of slopes rest on few clusters: few_clusters or very_few_clusters.
 
-    Parameters
-    ----------
-    clusters : int
-        How many.
-    name : str
-        What they are.
-    cov_type : {"clustered", "crv3", "cr2"}
-        Which errors.
-    fewest : int, optional
-        Clusters of the dimension that has fewest of them, if there are several dimensions.
-
-    Returns
-    -------
-    tuple of Notice
-        Code few_clusters or very_few_clusters, or none.
+    `fewest` is the clusters of the dimension that has fewest of them, if there are several.
     """
     fewest = clusters if fewest is None else fewest
     if cov_type == "cr2":
@@ -183,20 +144,7 @@ def _remedy(clusters: int, cov_type: str, *, several_ways: bool) -> str:
 
 
 def few_for_instruments(clusters: int, name: str) -> tuple[Notice, ...]:
-    """Report that the t intervals of two-stage least squares rest on few clusters.
-
-    Parameters
-    ----------
-    clusters : int
-        How many.
-    name : str
-        What they are.
-
-    Returns
-    -------
-    tuple of Notice
-        Code few_clusters or very_few_clusters, or none.
-    """
+    """Report that the t intervals of two-stage least squares rest on few clusters."""
     return few_clusters(
         clusters,
         name,
@@ -207,20 +155,7 @@ def few_for_instruments(clusters: int, name: str) -> tuple[Notice, ...]:
 
 
 def few_for_draws(clusters: int, name: str) -> tuple[Notice, ...]:
-    """Report that few clusters were drawn from.
-
-    Parameters
-    ----------
-    clusters : int
-        How many.
-    name : str
-        What they are.
-
-    Returns
-    -------
-    tuple of Notice
-        Code few_clusters or very_few_clusters, or none.
-    """
+    """Report that few clusters were drawn from: few_clusters or very_few_clusters."""
     return few_clusters(
         clusters,
         name,
@@ -232,19 +167,7 @@ def few_for_draws(clusters: int, name: str) -> tuple[Notice, ...]:
 def few_weightings(clusters: int, name: str, points: int) -> tuple[Notice, ...]:
     """Report that a wild bootstrap of so few clusters cannot give a small p-value.
 
-    Parameters
-    ----------
-    clusters : int
-        How many.
-    name : str
-        What they are.
-    points : int
-        Values that the weight of a cluster may have.
-
-    Returns
-    -------
-    tuple of Notice
-        Code few_weightings, or none.
+    `points` is the number of values that the weight of a cluster may have.
     """
     # Weights that are all the same, whichever of the points, give the t of the data.
     least = points / points**clusters
@@ -260,24 +183,7 @@ def few_weightings(clusters: int, name: str, points: int) -> tuple[Notice, ...]:
 
 
 def assigned_by_cluster(term: str, clusters: str, groups: int, entity: str) -> Notice:
-    """Report a regressor that whole clusters share, where paths are exchanged between entities.
-
-    Parameters
-    ----------
-    term : str
-        The regressor.
-    clusters : str
-        What the clusters are.
-    groups : int
-        How many there are.
-    entity : str
-        Name of the entity.
-
-    Returns
-    -------
-    Notice
-        Code assigned_by_cluster.
-    """
+    """Report a regressor that whole clusters share, where paths are exchanged between entities."""
     text = (
         f"{cited(term)} is the same for all {entity} of a cluster ({clusters}), but its paths were exchanged "
         f"between {entity}: the p-value is too small if whole clusters were treated together. Use a panel "
@@ -288,18 +194,7 @@ def assigned_by_cluster(term: str, clusters: str, groups: int, entity: str) -> N
 
 
 def few_periods(n_times: int) -> list[Notice]:
-    """Report few periods for Driscoll-Kraay standard errors.
-
-    Parameters
-    ----------
-    n_times : int
-        Periods.
-
-    Returns
-    -------
-    list of Notice
-        Code few_periods, or none.
-    """
+    """Report few periods for Driscoll-Kraay standard errors."""
     if n_times >= FEW_PERIODS:
         return []
     text = (
@@ -310,22 +205,7 @@ def few_periods(n_times: int) -> list[Notice]:
 
 
 def entities_across(count: int, sample: Sample, clusters: Sequence[str]) -> Notice:
-    """Report entities with rows in several clusters.
-
-    Parameters
-    ----------
-    count : int
-        How many.
-    sample : Sample
-        Of how many.
-    clusters : sequence of str
-        What the clusters are.
-
-    Returns
-    -------
-    Notice
-        Code entities_across_clusters.
-    """
+    """Report entities with rows in several clusters."""
     entity = sample.keys.entity_name
     text = (
         f"{count:,} of {counted(sample.n_entities, 'entity', 'entities')} ({entity}) have rows in several "
@@ -338,20 +218,7 @@ def entities_across(count: int, sample: Sample, clusters: Sequence[str]) -> Noti
 
 
 def entities_once(panel: Panel, row_number: str) -> Notice:
-    """Report clusters of one row.
-
-    Parameters
-    ----------
-    panel : Panel
-        The data.
-    row_number : str
-        What to do if the entity is a row number: a sentence, or nothing.
-
-    Returns
-    -------
-    Notice
-        Code entities_once.
-    """
+    """Report clusters of one row; `row_number` says what to do if the entity is a row number, or nothing."""
     text = (
         f"each cluster ({panel.entity_name}) has one row: the standard errors do not allow for correlation "
         f"between rows.{row_number} For repeated cross-sections specify the clusters, such as "
@@ -361,20 +228,7 @@ def entities_once(panel: Panel, row_number: str) -> Notice:
 
 
 def saturated_levels(effect: str, levels: int, rows: int) -> list[Notice]:
-    """Report levels with slopes of their own that have no more rows than parameters.
-
-    Parameters
-    ----------
-    effect : str
-        Effect whose levels they are.
-    levels, rows : int
-        How many there are, and how many rows are in them.
-
-    Returns
-    -------
-    list of Notice
-        Code saturated_levels, or none.
-    """
+    """Report levels with slopes of their own that have no more rows than parameters."""
     if not levels:
         return []
     text = (
@@ -386,20 +240,7 @@ def saturated_levels(effect: str, levels: int, rows: int) -> list[Notice]:
 
 
 def rank_bound(effects: Sequence[str], rank: int) -> Notice:
-    """Report that the rank of the effects is a bound.
-
-    Parameters
-    ----------
-    effects : sequence of str
-        Absorbed effects.
-    rank : int
-        The bound.
-
-    Returns
-    -------
-    Notice
-        Code rank_bound.
-    """
+    """Report that the rank of the absorbed effects is a bound."""
     text = (
         f"the effects ({', '.join(effects)}) have too many levels to count their redundant parameters "
         "exactly: with three or more effects, one redundant parameter is assumed for each further effect. K "
@@ -413,18 +254,6 @@ def robust_inconsistent(cov_type: str, periods: float) -> Notice:
 
     Stock & Watson (2008), Econometrica 76:155: with T fixed above 2 and entity effects, the squared residuals
     of an entity contain its average error variance, and HC errors converge to another number.
-
-    Parameters
-    ----------
-    cov_type : str
-        Which.
-    periods : float
-        Rows per entity.
-
-    Returns
-    -------
-    Notice
-        Code robust_inconsistent.
     """
     kind, instead = "robust to heteroskedasticity alone", "Use cov_type='clustered'"
     if cov_type == "conley":
@@ -438,18 +267,7 @@ def robust_inconsistent(cov_type: str, periods: float) -> Notice:
 
 
 def no_neighbours(cutoff: float, nearest: float) -> Notice:
-    """Report that all places are farther apart than the distance cutoff.
-
-    Parameters
-    ----------
-    cutoff, nearest : float
-        The cutoff, and the smallest distance between two places, in kilometres.
-
-    Returns
-    -------
-    Notice
-        Code no_neighbours.
-    """
+    """Report that all places are farther apart than the distance cutoff; both distances are in kilometres."""
     apart = f"the nearest two are {nearest:,.3g} km apart" if nearest < float("inf") else "there is one place"
     text = (
         f"distance_cutoff={cutoff:,g} km: no two places are within this distance ({apart}), so errors of "
@@ -459,20 +277,7 @@ def no_neighbours(cutoff: float, nearest: float) -> Notice:
 
 
 def moving_places(count: int, sample: Sample) -> Notice:
-    """Report entities whose coordinates differ between periods.
-
-    Parameters
-    ----------
-    count : int
-        How many.
-    sample : Sample
-        Of how many.
-
-    Returns
-    -------
-    Notice
-        Code moving_places.
-    """
+    """Report entities whose coordinates differ between periods."""
     entity = sample.keys.entity_name
     text = (
         f"{count:,} of {counted(sample.n_entities, 'entity', 'entities')} ({entity}) have coordinates that "
@@ -490,40 +295,15 @@ def near_collinear(
 ) -> Notice:
     """Report columns that are so nearly collinear that digits are lost.
 
-    Parameters
-    ----------
-    columns : sequence of str
-        Which.
-    measure : {"condition", "rounding", "mean"}
-        What shows it: the condition number of the regressors, the rounding of a product over what is left of
-        it, or a mean in standard deviations.
-    value : float
-        Of the measure.
-    text : str
-        The same in words.
-
-    Returns
-    -------
-    Notice
-        Code near_collinear.
+    The measure is the condition number of the regressors, the rounding of a product over what is left of it,
+    or a mean in standard deviations; `text` says the same in words.
     """
     data = {"columns": tuple(columns), "measure": measure, "value": float(value)}
     return Notice("near_collinear", text, data)
 
 
 def perfect_fit(depvar: str) -> Notice:
-    """Report residuals that are rounding.
-
-    Parameters
-    ----------
-    depvar : str
-        Outcome.
-
-    Returns
-    -------
-    Notice
-        Code perfect_fit.
-    """
+    """Report residuals that are rounding."""
     text = (
         f"the regressors explain {cited(depvar)} perfectly; standard errors and tests are not meaningful. "
         "Check whether a regressor is computed from it."
@@ -532,18 +312,7 @@ def perfect_fit(depvar: str) -> Notice:
 
 
 def no_variance(terms: Sequence[str]) -> list[Notice]:
-    """Report slopes whose scores add up to zero in every group.
-
-    Parameters
-    ----------
-    terms : sequence of str
-        Which.
-
-    Returns
-    -------
-    list of Notice
-        Code no_variance, or none.
-    """
+    """Report slopes whose scores add up to zero in every group."""
     if not terms:
         return []
     text = (
@@ -554,22 +323,7 @@ def no_variance(terms: Sequence[str]) -> list[Notice]:
 
 
 def needed_clusters(clusters: str, cov_type: str, terms: Mapping[str, Sequence[Any]]) -> Notice:
-    """Report coefficients that are not identified without some cluster.
-
-    Parameters
-    ----------
-    clusters : str
-        What the clusters are.
-    cov_type : {"crv3", "cr2"}
-        Which errors.
-    terms : mapping
-        Term to the labels of the clusters without which it is not identified.
-
-    Returns
-    -------
-    Notice
-        Code needed_clusters.
-    """
+    """Report coefficients that are not identified without some cluster, with the labels of these clusters."""
     labels = list(dict.fromkeys(label for some in terms.values() for label in some))
     text = (
         f"no standard error for {quoted(terms)}: not identified without {clusters} {quoted(labels)}, as "
@@ -581,22 +335,7 @@ def needed_clusters(clusters: str, cov_type: str, terms: Mapping[str, Sequence[A
 
 
 def perfect_rows(cov_type: str, count: int, rows: Sequence[Any]) -> list[Notice]:
-    """Report rows that the effects alone fit perfectly.
-
-    Parameters
-    ----------
-    cov_type : str
-        Covariance that leaves them out.
-    count : int
-        How many.
-    rows : sequence
-        Labels of the first of them.
-
-    Returns
-    -------
-    list of Notice
-        Code perfect_rows, or none.
-    """
+    """Report rows that the effects alone fit perfectly and that the covariance leaves out."""
     if not count:
         return []
     text = (
@@ -606,59 +345,20 @@ def perfect_rows(cov_type: str, count: int, rows: Sequence[Any]) -> list[Notice]
     return [Notice("perfect_rows", text, {"count": count, "rows": tuple(rows)})]
 
 
-def dropped_absorbed(column: str, effects: str, why: str) -> Notice:
-    """Report a regressor that was dropped because it does not vary within the effects.
-
-    Parameters
-    ----------
-    column : str
-        Which.
-    effects : str
-        Absorbed effects.
-    why : str
-        What was found, after its name.
-
-    Returns
-    -------
-    Notice
-        Code dropped_absorbed.
-    """
-    text = f"{cited(column)} {why}; it was dropped"
+def dropped_absorbed(column: str, effects: str, reason: str) -> Notice:
+    """Report a regressor that was dropped because it does not vary within the effects."""
+    text = f"{cited(column)} {reason}; it was dropped"
     return Notice("dropped_absorbed", text, {"column": column, "effects": effects})
 
 
 def dropped_collinear(column: str, on: Sequence[str]) -> Notice:
-    """Report a regressor that was dropped because others add up to it.
-
-    Parameters
-    ----------
-    column : str
-        Which.
-    on : sequence of str
-        The others.
-
-    Returns
-    -------
-    Notice
-        Code dropped_collinear.
-    """
+    """Report a regressor that was dropped because others add up to it."""
     text = f"{cited(column)} {why_collinear(on)}; it was dropped"
     return Notice("dropped_collinear", text, {"column": column, "on": tuple(on)})
 
 
 def why_collinear(on: Sequence[str]) -> str:
-    """Describe a column that others add up to, after its name.
-
-    Parameters
-    ----------
-    on : sequence of str
-        The others.
-
-    Returns
-    -------
-    str
-        The end of a sentence.
-    """
+    """Describe a column that others add up to, as the end of a sentence."""
     return f"is collinear with {quoted(on)} after the effects are partialled out"
 
 
@@ -674,64 +374,43 @@ class FewTreated(NamedTuple):
     terms: Mapping[str, Mapping[str, Any]]
 
 
-def few_treated_notices(found: Iterable[FewTreated]) -> list[Notice]:
+def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
     """Report slopes of one or several equations that rest on the variation of few clusters.
 
-    Parameters
-    ----------
-    found : iterable of FewTreated
-        At most one for each equation and dimension of the clusters.
-
-    Returns
-    -------
-    list of Notice
-        Code few_treated, one for each dimension; a term has the numbers of the equation that comes first.
+    There is one notice for each dimension of the clusters; a term has the numbers of the equation that comes
+    first.
     """
     joint: dict[str, FewTreated] = {}
-    for one in found:
-        before = joint.get(one.clusters, one)
-        joint[one.clusters] = before._replace(terms={**one.terms, **before.terms})
-    return [_few_treated(one) for one in joint.values()]
+    for entry in entries:
+        before = joint.get(entry.clusters, entry)
+        joint[entry.clusters] = before._replace(terms={**entry.terms, **before.terms})
+    return [_few_treated(entry) for entry in joint.values()]
 
 
-def _few_treated(found: FewTreated) -> Notice:
-    """Tell the first term in full."""
-    clusters, groups, terms = found
+def _few_treated(entry: FewTreated) -> Notice:
+    """Describe the first term in full."""
+    clusters, groups, terms = entry
     name, first = next(iter(terms.items()))
     carriers = counted(len(first["largest"]), "cluster")
     if len(terms) == 1:
-        what = f"the coefficient of {quoted(terms)} depends on few clusters:"
+        subject = f"the coefficient of {quoted(terms)} depends on few clusters:"
         errors = "Its interval is too short and its p-value too small"
     else:
-        what = f"the coefficients of {quoted(terms)} depend on few clusters: that of {cited(name)} on"
+        subject = f"the coefficients of {quoted(terms)} depend on few clusters: that of {cited(name)} on"
         errors = "Their intervals are too short and their p-values too small"
     text = (
-        f"{what} {first['effective']:.1f} effective clusters instead of {groups} ({clusters}), and "
+        f"{subject} {first['effective']:.1f} effective clusters instead of {groups} ({clusters}), and "
         f"{first['share']:.0%} of its variation is in {carriers} ({quoted(first['largest'], 3)}). {errors}; "
         "coefficients that are not named here are not affected. Check that the result is robust to dropping "
         "these clusters. For a treatment in FixedEffects use dp.randomisation_test(spec, panel, term)."
     )
-    return Notice("few_treated", text, found._asdict())
+    return Notice("few_treated", text, entry._asdict())
 
 
 def few_treated_in_draws(terms: Sequence[str], effective: float, groups: int, clusters: str) -> Notice:
     """Report that a wild bootstrap is about a slope that rests on the variation of few clusters.
 
-    Parameters
-    ----------
-    terms : sequence of str
-        Which of the tested coefficients.
-    effective : float
-        Effective clusters of the first.
-    groups : int
-        Clusters in all.
-    clusters : str
-        What they are.
-
-    Returns
-    -------
-    Notice
-        Code few_treated_in_draws.
+    `effective` is the effective clusters of the first of the tested coefficients.
     """
     text = (
         f"{quoted(terms)} depends on few clusters, {effective:.1f} effective ones instead of {groups} "
@@ -742,98 +421,45 @@ def few_treated_in_draws(terms: Sequence[str], effective: float, groups: int, cl
     return Notice("few_treated_in_draws", text, data)
 
 
-def few_exchanges(term: str, ways: float, what: str = "") -> tuple[Notice, ...]:
+def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, ...]:
     """Report that there are so few different permutations that no p-value is small.
 
-    Parameters
-    ----------
-    term : str
-        The regressor.
-    ways : float
-        Different permutations, that of the data among them.
-    what : str
-        What is permuted, in words; by default the paths of the regressor.
-
-    Returns
-    -------
-    tuple of Notice
-        Code few_exchanges, or none.
+    `permuted` says what is permuted, by default the paths of the regressor; the data are one of the
+    permutations.
     """
     if ways * LEAST_P >= 1:
         return ()
     text = (
-        f"{what or f'the paths of {cited(term)} can be exchanged between entities'} in {ways:.0f} different "
-        f"ways only: the p-value cannot be below {1 / ways:.2g}."
+        f"{permuted or f'the paths of {cited(term)} can be exchanged between entities'} in {ways:.0f} "
+        f"different ways only: the p-value cannot be below {1 / ways:.2g}."
     )
     return (Notice("few_exchanges", text, {"term": term, "ways": round(ways)}),)
 
 
-def lagged_outcome_notice(columns: Sequence[str], what: str, sample: Sample, consequence: str) -> Notice:
+def lagged_outcome_notice(columns: Sequence[str], outcome: str, sample: Sample, consequence: str) -> Notice:
     """Report lags of the outcome among the regressors, with entity effects.
 
-    Parameters
-    ----------
-    columns : sequence of str
-        The lags.
-    what : str
-        Whose they are.
-    sample : Sample
-        Their rows.
-    consequence : str
-        End of the sentence: what follows for the model and what to do.
-
-    Returns
-    -------
-    Notice
-        Code lagged_outcome.
+    `outcome` says in words whose lags they are, `consequence` what follows for the model and what to do.
     """
-    one = len(columns) == 1
+    single = len(columns) == 1
     if any(len(sample.lags[name]) > 1 for name in columns):
-        are = "contains a lag" if one else "contain a lag"
+        are = "contains a lag" if single else "contain a lag"
     else:
-        are = "is the lag" if one else "are lags"
+        are = "is the lag" if single else "are lags"
     text = (
-        f"{quoted(columns)} {are} of {what}: with entity effects its slope is biased by about 1/T "
+        f"{quoted(columns)} {are} of {outcome}: with entity effects its slope is biased by about 1/T "
         f"(Nickell 1981), {consequence}"
     )
     return nickell(columns, sample.nobs / sample.n_entities, text)
 
 
 def nickell(columns: Sequence[str], periods: float, text: str) -> Notice:
-    """Report the bias of Nickell (1981) in a short panel with entity effects.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Regressors that are lags of the outcome.
-    periods : float
-        Rows per entity on average; the bias is about one over it.
-    text : str
-        The same in words.
-
-    Returns
-    -------
-    Notice
-        Code lagged_outcome.
-    """
+    """Report the bias of Nickell (1981) in a short panel with entity effects: about one over the periods."""
     return Notice("lagged_outcome", text, {"columns": tuple(columns), "periods": float(periods)})
 
 
 def unseen(count: int, text: str) -> Notice:
-    """Report rows whose effect's level was not in the sample.
-
-    Parameters
-    ----------
-    count : int
-        How many.
-    text : str
-        The same in words.
-
-    Returns
-    -------
-    Notice
-        Code unseen.
-    """
+    """Report rows whose effect's level was not in the sample."""
     return Notice("unseen", text, {"count": count})
 
 
@@ -843,18 +469,8 @@ def unseen(count: int, text: str) -> Notice:
 def first_stage_strength(endog: Sequence[str], tests: Mapping[str, Any]) -> list[Notice]:
     """Report instruments that explain little of the endogenous regressors.
 
-    Parameters
-    ----------
-    endog : sequence of str
-        Endogenous regressors.
-    tests : mapping
-        As `IVResults.iv_tests`: with one endogenous regressor its effective F and the critical value of it
-        are read, with several the Kleibergen-Paap F.
-
-    Returns
-    -------
-    list of Notice
-        Code weak_first_stage below 10, biased_first_stage below the critical value, or none.
+    With one endogenous regressor its effective F and the critical value of it are read, with several the
+    Kleibergen-Paap F.
     """
     statistic = "effective_f" if "effective_f" in tests else "kp_rk_f"
     value, critical = tests[statistic], tests.get("effective_f_critical")

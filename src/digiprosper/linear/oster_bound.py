@@ -137,26 +137,26 @@ def oster_bound(
     if not np.isfinite(degree):
         raise _wrong("delta", delta, "must be a finite number, such as 1.")
 
-    found = _regressions(spec, panel, term, chosen)
-    limit = _limit(found.moments.rsquared_with, rmax, rsquared_max)
-    slopes = adjusted_slopes(found.moments, degree, limit)
+    regressions = _regressions(spec, panel, term, chosen)
+    limit = _limit(regressions.moments.rsquared_with, rmax, rsquared_max)
+    slopes = adjusted_slopes(regressions.moments, degree, limit)
     if not slopes:
         raise _no_solution(degree, limit)
-    low, high = sorted((found.moments.slope_with, slopes[0]))
+    low, high = sorted((regressions.moments.slope_with, slopes[0]))
     return pd.DataFrame(
         {
-            "term": [found.name],
-            "beta_uncontrolled": found.moments.slope_without,
-            "rsquared_uncontrolled": found.moments.rsquared_without,
-            "beta_controlled": found.moments.slope_with,
-            "rsquared_controlled": found.moments.rsquared_with,
+            "term": [regressions.name],
+            "beta_uncontrolled": regressions.moments.slope_without,
+            "rsquared_uncontrolled": regressions.moments.rsquared_without,
+            "beta_controlled": regressions.moments.slope_with,
+            "rsquared_controlled": regressions.moments.rsquared_with,
             "rsquared_max": limit,
             "delta": degree,
             "beta_adjusted": slopes[0],
             "bound_low": low,
             "bound_high": high,
             "excludes_zero": low > 0 or high < 0,
-            "delta_zero": needed_selection(found.moments, 0.0, limit),
+            "delta_zero": needed_selection(regressions.moments, 0.0, limit),
             "n_solutions": len(slopes),
         }
     )
@@ -172,20 +172,20 @@ class _Regressions:
 
 def _regressions(spec: FixedEffects, panel: Panel, term: str, controls: Sequence[str]) -> _Regressions:
     """Fit the specification on one sample, and regress on the same rows without the controls."""
-    kept = [one for one in spec.x if canonical(one) not in set(map(canonical, controls))]
-    roles = {"y": (spec.y,), "x": kept, "controls": controls}
+    others = [regressor for regressor in spec.x if canonical(regressor) not in set(map(canonical, controls))]
+    roles = {"y": (spec.y,), "x": others, "controls": controls}
     prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
     sample = prepared.sample
     if len(sample.roles["y"]) != 1:
         raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
-    places = (*sample.roles["y"], *sample.roles["x"], *sample.roles["controls"])
+    positions = (*sample.roles["y"], *sample.roles["x"], *sample.roles["controls"])
     names = (spec.y, *sample.names_of("x"), *sample.names_of("controls"))
-    swept = sweep_columns(prepared, names, columns_at(sample.matrix, places))
+    swept = sweep_columns(prepared, names, columns_at(sample.matrix, positions))
     results, solved = fit_equation(prepared, swept, 0, range(1, len(names)))
     fitted = Fitted(results, prepared, swept, solved)
     refuse_perfect_fit(results, _CALLER)
     name = named_regressor(fitted, term, _CALLER)
-    of_controls = [one for one in sample.names_of("controls") if one in results.names]
+    of_controls = [regressor for regressor in sample.names_of("controls") if regressor in results.names]
     if not of_controls:
         text = f"{_CALLER}: all controls ({quoted(controls)}) were dropped as collinear."
         raise IdentificationError(text, [Notice("no_controls", text, {"controls": tuple(controls)})])
@@ -197,10 +197,14 @@ def _regressions(spec: FixedEffects, panel: Panel, term: str, controls: Sequence
 def _both(y: str, name: str, of_controls: Sequence[str], fitted: Fitted) -> TwoRegressions:
     """Regress with and without the controls that are left, the other regressors in both."""
     results, prepared, swept = fitted.results, fitted.prepared, fitted.swept
-    others = [one for one in prepared.sample.names_of("x") if one in results.names and one != name]
+    common = [
+        regressor
+        for regressor in prepared.sample.names_of("x")
+        if regressor in results.names and regressor != name
+    ]
     root = 1.0 if prepared.obs_weights is None else np.sqrt(prepared.obs_weights)[:, None]
     outcome, x, m, w = (
-        swept.columns[:, list(swept.at(names))] * root for names in ([y], [name], others, of_controls)
+        swept.columns[:, list(swept.at(names))] * root for names in ([y], [name], common, of_controls)
     )
     return two_regressions(outcome[:, 0], x[:, 0], m, w)
 
@@ -215,13 +219,13 @@ def _checked_controls(spec: FixedEffects, term: str, controls: Sequence[str]) ->
             f"{_CALLER}: controls is empty; name the terms of x that stand for what is omitted.",
             [option_problem("controls", ())],
         )
-    known = set(map(canonical, spec.x))
-    absent = [one for one in chosen if canonical(one) not in known]
+    in_model = set(map(canonical, spec.x))
+    absent = [control for control in chosen if canonical(control) not in in_model]
     if absent:
         raise TermError(
             f"{_CALLER}: controls has {quoted(absent)}, which x does not have; it has {quoted(spec.x, 20)}. "
             "The specification is the one with all controls.",
-            [Notice("not_in_x", cited(one), {"term": one}) for one in absent],
+            [Notice("not_in_x", cited(control), {"term": control}) for control in absent],
         )
     if canonical(term) in map(canonical, chosen):
         raise TermError(f"{_CALLER}: {cited(term)} is the term itself and cannot be among the controls.")

@@ -100,14 +100,14 @@ def placebo_test(
     seed = seed_sequence(rng)
     fit = estimate(spec, panel)
     name = named_regressor(fit, term, "placebo_test")
-    place = fit.results.names.index(name)
-    column = fit.swept.raw[:, fit.regressors[place]]
+    position = fit.results.names.index(name)
+    column = fit.swept.raw[:, fit.regressors[position]]
     treated = _cohorts(fit, name, column)
 
-    slope = float(fit.results.coefficients[place])
-    draws = placebo_slopes(fit.solved, place, fit.prepared.within, treated, reps, seed)
-    kept = (notice for notice in fit.results.diagnostics if notice.code not in _ERRORS_ONLY)
-    notices = (*kept, *few_draws(reps, "test"))
+    slope = float(fit.results.coefficients[position])
+    draws = placebo_slopes(fit.solved, position, fit.prepared.within, treated, reps, seed)
+    of_fit = (notice for notice in fit.results.diagnostics if notice.code not in _ERRORS_ONLY)
+    notices = (*of_fit, *few_draws(reps, "test"))
     issue(notices)
     return TestResult(
         name="Placebo test",
@@ -137,23 +137,23 @@ def _cohorts(fit: Fitted, name: str, column: Floats) -> Cohorts:
         raise IdentificationError(
             "placebo_test: the sample has one period, and a treatment needs one before its start."
         )
-    found = cohorts(column, sample.entity, sample.time)
-    if found is not None:
-        return found
+    treated = cohorts(column, sample.entity, sample.time)
+    if treated is not None:
+        return treated
     if not np.isin(column, (0.0, 1.0)).all():
         values = column[~np.isin(column, (0.0, 1.0))]
-        why = f"is {values[0]:.6g} in {_row(fit, int(np.flatnonzero(column == values[0])[0]))}"
-        what = "not 0 or 1"
+        cause = f"is {values[0]:.6g} in {_row(fit, int(np.flatnonzero(column == values[0])[0]))}"
+        problem = "not 0 or 1"
     else:
         ends = np.flatnonzero((np.diff(column) < 0) & (np.diff(sample.entity) == 0)) + 1
         entities = np.unique(sample.entity[ends]).size
-        why = f"returns to 0 in {entities} {sample.keys.entity_name}, first in {_row(fit, int(ends[0]))}"
-        what = "switches off"
+        cause = f"returns to 0 in {entities} {sample.keys.entity_name}, first in {_row(fit, int(ends[0]))}"
+        problem = "switches off"
     text = (
-        f"placebo_test takes a treatment that is 0 or 1 and stays 1 once it is 1, but {cited(name)} {why}. "
+        f"placebo_test takes a treatment that is 0 or 1 and stays 1 once it is 1, but {cited(name)} {cause}. "
         "Use dp.randomisation_test(spec, panel, term), which takes any regressor."
     )
-    raise OptionError(text, [Notice("treatment", what, {"term": name, "why": what})])
+    raise OptionError(text, [Notice("treatment", problem, {"term": name, "why": problem})])
 
 
 def _row(fit: Fitted, row: int) -> str:

@@ -60,27 +60,11 @@ _CLUSTERED = ("clustered", "crv3", "cr2")
 
 @dataclass(frozen=True, slots=True)
 class LinearOptions:
-    """What says how rows are swept and errors computed.
-
-    Parameters
-    ----------
-    entity_effects, time_effects : bool
-        Effects of the panel's keys.
-    absorb : tuple of str
-        Further absorbed terms, slopes by their levels too; a key among them is that effect.
-    cov_type, clusters, bandwidth, coordinates, distance_cutoff, distance_kernel, ssc
-        As in `FixedEffects`.
-    obs_weights : str or None
-        Column with weights.
-    collinear : {"raise", "drop"}
-        What to do about exact combinations.
-    keep_rows : bool
-        Whether results keep residuals, fitted values and row labels.
-    """
+    """Options that say how rows are swept and errors computed; as in `FixedEffects` unless noted."""
 
     entity_effects: bool = True
     time_effects: bool = True
-    absorb: Sequence[str] = ()
+    absorb: Sequence[str] = ()  # further terms, slopes by their levels too; a key among them is that effect
     cov_type: CovType = "clustered"
     clusters: Sequence[str] | None = None
     bandwidth: int | None = None
@@ -89,23 +73,12 @@ class LinearOptions:
     distance_kernel: DistanceKernel = "bartlett"
     ssc: Ssc = "reghdfe"
     obs_weights: str | None = None
-    collinear: Literal["raise", "drop"] = "raise"
-    keep_rows: bool = True
+    collinear: Literal["raise", "drop"] = "raise"  # what to do about exact combinations
+    keep_rows: bool = True  # whether results keep residuals, fitted values and row labels
 
 
 def check_linear_options(spec: Any) -> None:
-    """Check, and store as tuples, the options that linear specifications share.
-
-    Parameters
-    ----------
-    spec : dataclass
-        A specification under construction.
-
-    Raises
-    ------
-    OptionError, InputTypeError, TermError
-        Naming the option.
-    """
+    """Check, and store as tuples, the options that linear specifications share."""
     for name in ("entity_effects", "time_effects"):
         if not isinstance(getattr(spec, name), bool):
             raise OptionError(
@@ -149,62 +122,21 @@ def _check_clusters(clusters: Sequence[str], cov_type: str) -> None:
 
 
 def refuse_cov_types(spec: str, cov_type: str, refused: Sequence[str], why: str) -> None:
-    """Refuse covariances that are not defined for a specification.
-
-    Parameters
-    ----------
-    spec : str
-        Name of the specification.
-    cov_type : str
-        As given.
-    refused : sequence of str
-        Option words that it cannot use.
-    why : str
-        The reason, as the end of a sentence.
-
-    Raises
-    ------
-    OptionError
-        If `cov_type` is one of them; the words that are left are listed.
-    """
+    """Refuse covariances that are not defined for a specification; `why` ends the sentence."""
     if cov_type in refused:
-        known = tuple(word for word in get_args(CovType) if word not in refused)
-        text = f"cov_type={cited(cov_type)} is not available for {spec}: {why}. Use one of {quoted(known)}."
-        raise OptionError(text, [option_problem("cov_type", cov_type, known, text)])
+        allowed = tuple(word for word in get_args(CovType) if word not in refused)
+        text = f"cov_type={cited(cov_type)} is not available for {spec}: {why}. Use one of {quoted(allowed)}."
+        raise OptionError(text, [option_problem("cov_type", cov_type, allowed, text)])
 
 
 def refuse_corrected(spec: str, cov_type: str) -> None:
-    """Refuse HC2, HC3, CRV3 and CR2 for a specification with instruments.
-
-    Parameters
-    ----------
-    spec : str
-        Name of the specification.
-    cov_type : str
-        As given.
-
-    Raises
-    ------
-    OptionError
-        If `cov_type` is one of them.
-    """
+    """Refuse HC2, HC3, CRV3 and CR2 for a specification with instruments."""
     why = "its correction for leverage is that of least squares and not exact with instruments"
     refuse_cov_types(spec, cov_type, ("hc2", "hc3", "crv3", "cr2"), why)
 
 
 def linear_options(spec: Any) -> LinearOptions:
-    """Take the options that say how rows are swept and errors computed.
-
-    Parameters
-    ----------
-    spec : dataclass
-        A specification; what it has no field for keeps its default.
-
-    Returns
-    -------
-    LinearOptions
-        For `prepare`.
-    """
+    """Take the linear options of a specification; what it has no field for keeps its default."""
     return LinearOptions(
         **{f.name: getattr(spec, f.name) for f in fields(LinearOptions) if hasattr(spec, f.name)}
     )
@@ -212,56 +144,27 @@ def linear_options(spec: Any) -> LinearOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """One sample, its effects and its clusters, shared by every equation of a system.
+    """One sample, its effects and its clusters, shared by every equation of a system."""
 
-    Parameters
-    ----------
-    sample : Sample
-        Rows after missing values and singletons have left.
-    within : Within
-        The projection that takes out the effects.
-    absorbed : tuple of Absorbed
-        Absorbed effects in order: entity, time, others.
-    entity_position : int or None
-        Position of the entity effect among them.
-    count : Counts
-        What degrees of freedom count before any slope.
-    cluster_codes : tuple of (N,) arrays of int
-        Empty unless clustered.
-    cluster_names : tuple of str
-        Their terms.
-    obs_weights : (N,) array or None
-        Weights, scaled to mean one.
-    options : LinearOptions
-        As given.
-    notices : tuple of Notice
-        Notices about the rows and the clusters.
-    few : tuple of Notice
-        Those of `notices` that are about few clusters and the t intervals of an equation.
-    leverage : (N,) array or None
-        Leverage of the rows in the effects, with ``hc2`` and ``hc3`` only.
-    near : Nearby or None
-        Which rows have correlated errors, with ``conley`` only.
-    """
-
-    sample: Sample
-    within: Within
-    absorbed: tuple[Absorbed, ...]
-    entity_position: int | None
-    count: Counts
-    cluster_codes: tuple[Ints, ...]
+    sample: Sample  # rows after missing values and singletons have left
+    within: Within  # the projection that takes out the effects
+    absorbed: tuple[Absorbed, ...]  # in order: entity, time, others
+    entity_position: int | None  # of the entity effect among them
+    count: Counts  # what degrees of freedom count before any slope
+    cluster_codes: tuple[Ints, ...]  # (N,) each; empty unless clustered
     cluster_names: tuple[str, ...]
-    obs_weights: Floats | None
+    obs_weights: Floats | None  # (N,) scaled to mean one
     options: LinearOptions
-    notices: tuple[Notice, ...]
+    notices: tuple[Notice, ...]  # about the rows and the clusters
+    # those of `notices` that are about few clusters and the t intervals of an equation
     few: tuple[Notice, ...]
-    leverage: Floats | None = None
-    near: Nearby | None = None
+    leverage: Floats | None = None  # (N,) leverage of the rows in the effects, with ``hc2`` and ``hc3`` only
+    near: Nearby | None = None  # which rows have correlated errors, with ``conley`` only
 
     @property
     def effect_names(self) -> tuple[str, ...]:
         """Names of the absorbed effects, ``"province[[year]]"`` for slopes."""
-        return tuple(one.name for one in self.absorbed)
+        return tuple(effect.name for effect in self.absorbed)
 
 
 def prepare(
@@ -274,33 +177,13 @@ def prepare(
 ) -> Prepared:
     """Cut one sample and code its effects and clusters.
 
-    Parameters
-    ----------
-    panel : Panel
-        The data.
-    roles : mapping
-        Role to terms, for `Panel.sample`.
-    options : LinearOptions
-        Effects, clusters, weights.
-    singletons : {"drop", "keep"}
-        Whether singletons (rows that are the only one of an effect's level) are dropped, repeatedly.
-    missing : {"drop", "raise"}
-        What to do about rows with missing values.
-
-    Returns
-    -------
-    Prepared
-        For `estimation.sweep_columns` and what follows.
-
-    Raises
-    ------
-    DigiprosperError
-        If the rows, the effects or the clusters cannot be used; an IdentificationError if the values of a
-        column are so large or so small that squares and products of columns cannot be computed.
+    `roles` has roles to terms, for `Panel.sample`. Singletons (rows that are the only one of an effect's
+    level) are dropped repeatedly. Refuse rows, effects and clusters that cannot be used, and columns so large
+    or so small that their squares and products cannot be computed.
     """
     check_panel(panel, "fit")
     absorbed = _effects(panel, options)
-    effects = tuple(dict.fromkeys(one.effect for one in absorbed))
+    effects = tuple(dict.fromkeys(term.effect for term in absorbed))
     clusters = _clusters(panel, options)
     roles = {**roles, **_further_roles(panel, absorbed, options)}
     sample = panel.sample(roles, codes=effects, clusters=clusters, missing=missing)
@@ -309,17 +192,17 @@ def prepare(
         sample = _without_singletons(sample, effects, panel)
     sample = sample.with_factors(_slope_factors(sample, absorbed))
     # A variable that is a term by itself is checked as that column.
-    others = {name: values for name, values in sample.variables.items() if name not in sample.names}
-    columns = np.column_stack([sample.matrix, *others.values()]) if others else sample.matrix
-    refuse_extreme(columns, [*sample.names, *others])
+    variables = {name: values for name, values in sample.variables.items() if name not in sample.names}
+    columns = np.column_stack([sample.matrix, *variables.values()]) if variables else sample.matrix
+    refuse_extreme(columns, [*sample.names, *variables])
     _refuse_lone(sample, panel, options)
 
     weights = _weights(sample, options)
     codes = tuple(sample.codes[c] for c in clusters)
     absorbing = _within(sample, absorbed, weights)
-    names = [one.name for one in absorbed]
+    names = [term.name for term in absorbed]
     entity = dict(zip(names, range(len(names)), strict=True)).get(panel.entity_name)
-    taken = ranks(absorbing, codes, entity)
+    effect_ranks = ranks(absorbing, codes, entity)
 
     near = _near(sample, options)
     few = _cluster_notices(clusters, codes, options.cov_type)
@@ -329,7 +212,7 @@ def prepare(
         *few,
         *_period_notices(sample, options),
         *_across_notices(clusters, codes, sample, absorbed=entity is not None),
-        *([] if taken.exact else [rank_bound(names, taken.every)]),
+        *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.every)]),
         *_saturated_notices(absorbed, absorbing),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
@@ -339,7 +222,7 @@ def prepare(
         within=absorbing,
         absorbed=absorbed,
         entity_position=entity,
-        count=counts(sample.nobs, 0, taken, codes, periods=sample.n_times),
+        count=counts(sample.nobs, 0, effect_ranks, codes, periods=sample.n_times),
         cluster_codes=codes,
         cluster_names=tuple(clusters),
         obs_weights=weights,
@@ -435,29 +318,19 @@ def _across_notices(
 
 def _is_cut(entity: Ints, code: Ints, n_entities: int) -> Bools:
     """Tell which entities have rows in several clusters."""
-    one = np.empty(n_entities, dtype=code.dtype)
-    one[entity] = code
+    last_code = np.empty(n_entities, dtype=code.dtype)
+    last_code[entity] = code
     out = np.zeros(n_entities, dtype=np.bool_)
-    out[entity[one[entity] != code]] = True
+    out[entity[last_code[entity] != code]] = True
     return out
 
 
 def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
     """Refuse columns whose squares, products or quotients are beyond the range of floating point numbers.
 
-    Parameters
-    ----------
-    columns : (N, k) array
-        Values; missing ones do not count, a column of zeros passes.
-    names : sequence of str
-        Their names.
-
-    Raises
-    ------
-    IdentificationError
-        If the largest absolute value of a column is above 1e100 or below 1e-100, or if those of two columns
-        have a product or a ratio beyond 1e120 or 1e-120: variances of slopes have the units of the square of
-        either.
+    These have a largest absolute value above 1e100 or below 1e-100, or two of them a product or ratio beyond
+    1e120 or 1e-120: variances of slopes have the units of the square of either. Missing values do not count;
+    a column of zeros passes.
     """
     sizes = dict(zip(names, _largest_sizes(columns), strict=True))
     problems = [_too_far(n, sizes[n]) for n in _extreme(sizes)]
@@ -494,17 +367,17 @@ def _largest_sizes(columns: Floats) -> list[float]:
 
 
 def _slopes(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.slope for one in absorbed if one.slope is not None))
+    return tuple(dict.fromkeys(term.slope for term in absorbed if term.slope is not None))
 
 
 def _within(sample: Sample, absorbed: Sequence[Absorbed], weights: Floats | None) -> Within:
     """Prepare the projection; a slope that no level has is an error."""
     slopes = _slopes(absorbed)
     columns = dict(zip(slopes, sample.columns("absorb").T, strict=True)) if slopes else {}
-    effects = [_effect(sample.codes[one.effect], one.slope, columns) for one in absorbed]
+    effects = [_effect(sample.codes[term.effect], term.slope, columns) for term in absorbed]
     out = within(effects, sample.nobs, obs_weights=weights)
-    known = zip(absorbed, out.identified, strict=False)
-    problems = [_no_slope(one) for one, levels in known if levels is not None and not levels.any()]
+    by_term = zip(absorbed, out.identified, strict=False)
+    problems = [_no_slope(term) for term, levels in by_term if levels is not None and not levels.any()]
     if problems:
         raise IdentificationError(f"absorb: {several(problems)}. Remove it.", problems)
     return out
@@ -514,17 +387,17 @@ def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[
     """Count the levels with slopes whose rows are all needed for their own parameters."""
     if not absorbing.has_slopes:
         return []
-    taken: dict[str, Ints] = {}
+    parameters: dict[str, Ints] = {}
     rows: dict[str, Ints] = {}
-    for one, codes, known in zip(absorbed, absorbing.codes, absorbing.identified, strict=True):
+    for term, codes, identified in zip(absorbed, absorbing.codes, absorbing.identified, strict=True):
         counts_by_level = np.bincount(codes)
-        rows[one.effect] = counts_by_level
-        own = np.ones_like(counts_by_level) if known is None else known.astype(np.intp)
-        taken[one.effect] = taken.get(one.effect, 0) + own
+        rows[term.effect] = counts_by_level
+        added = np.ones_like(counts_by_level) if identified is None else identified.astype(np.intp)
+        parameters[term.effect] = parameters.get(term.effect, 0) + added
 
     out = []
-    for effect in dict.fromkeys(one.effect for one in absorbed if one.slope is not None):
-        full = rows[effect] <= taken[effect]
+    for effect in dict.fromkeys(term.effect for term in absorbed if term.slope is not None):
+        full = rows[effect] <= parameters[effect]
         out += saturated_levels(effect, int(full.sum()), int(rows[effect][full].sum()))
     return out
 
@@ -532,11 +405,11 @@ def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[
 def _slope_factors(sample: Sample, absorbed: Sequence[Absorbed]) -> dict[str, tuple[Factor, ...]]:
     """Describe each slope: the factors of its effect, and those of the term with the mark of a slope."""
     out = {}
-    for one in absorbed:
-        if one.slope is not None:
-            mark = "trend" if one.slope == sample.keys.time_name else "slope"
-            of = (replace(factor, slope=mark) for factor in sample.factors_of(one.slope))
-            out[one.name] = (*sample.factors_of(one.effect), *of)
+    for term in absorbed:
+        if term.slope is not None:
+            mark = "trend" if term.slope == sample.keys.time_name else "slope"
+            of = (replace(factor, slope=mark) for factor in sample.factors_of(term.slope))
+            out[term.name] = (*sample.factors_of(term.effect), *of)
     return out
 
 
@@ -554,39 +427,39 @@ def _no_slope(absorbed: Absorbed) -> Notice:
 
 def _effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ...]:
     """List the absorbed effects, each once: entity, time, then the others in the order given."""
-    read = _read_effects(panel, options.absorb)
+    terms = _read_effects(panel, options.absorb)
     entity, time = panel.entity_name, panel.time_name
     if time is None:
         _refuse_all_effects(panel, options)
     keys = []
-    if options.entity_effects or Absorbed(entity) in read:
+    if options.entity_effects or Absorbed(entity) in terms:
         keys.append(Absorbed(entity))
-    if time is not None and (options.time_effects or Absorbed(time) in read):
+    if time is not None and (options.time_effects or Absorbed(time) in terms):
         keys.append(Absorbed(time))
-    out = tuple(dict.fromkeys([*keys, *read]))
+    out = tuple(dict.fromkeys([*keys, *terms]))
     _refuse_slopes_alone(out)
     return out
 
 
 def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
     """Read the terms of `absorb`; the first spelling of an effect is that of its slopes too."""
-    known = table_of(panel).known
-    read = list(chain.from_iterable(read_absorbed(text, known) for text in absorb))
+    columns = table_of(panel).known
+    terms = list(chain.from_iterable(read_absorbed(text, columns) for text in absorb))
     spelled = {key: key for key in (panel.entity_name, panel.time_name) if key is not None}
-    keys = [effect_key(one.effect, known) for one in read]
-    for key, one in zip(keys, read, strict=True):
-        spelled.setdefault(key, one.effect)
-    return [Absorbed(spelled[key], one.slope) for key, one in zip(keys, read, strict=True)]
+    keys = [effect_key(term.effect, columns) for term in terms]
+    for key, term in zip(keys, terms, strict=True):
+        spelled.setdefault(key, term.effect)
+    return [Absorbed(spelled[key], term.slope) for key, term in zip(keys, terms, strict=True)]
 
 
 def _refuse_slopes_alone(absorbed: Sequence[Absorbed]) -> None:
-    if absorbed and all(one.slope is not None for one in absorbed):
-        one = absorbed[0]
-        written = f"{one.effect}[{one.slope}]"
+    if absorbed and all(term.slope is not None for term in absorbed):
+        term = absorbed[0]
+        written = f"{term.effect}[{term.slope}]"
         raise OptionError(
-            f"absorb={cited(one.name)}: a model with slopes by group and no effect has no intercept. Write "
+            f"absorb={cited(term.name)}: a model with slopes by group and no effect has no intercept. Write "
             f"{cited(written)}, or add an effect.",
-            [option_problem("absorb", one.name, what="slopes alone")],
+            [option_problem("absorb", term.name, what="slopes alone")],
         )
 
 
@@ -615,22 +488,22 @@ def _row_number(panel: Panel) -> str:
 
 def _dropped_notices(panel: Panel, sample: Sample, before: int, effects: Sequence[str]) -> list[Notice]:
     """Report what missing values and singletons took; the last notice says how many rows are left."""
-    gone = [dropped for dropped in sample.dropped if dropped.by_term]
-    lone = sample.dropped[-1] if sample.nobs < before else None
-    last = len(gone) - (lone is None)
+    by_missing = [dropped for dropped in sample.dropped if dropped.by_term]
+    singletons = sample.dropped[-1] if sample.nobs < before else None
+    last = len(by_missing) - (singletons is None)
     out = []
-    for i, dropped in enumerate(gone):
-        left = sample.nobs if i == last else None
-        out.append(dropped_rows(dropped, panel, _only_shifted(panel, sample, dropped), left))
-    if lone is not None:
-        out.append(singletons_dropped(lone, effects, sample.nobs))
+    for i, dropped in enumerate(by_missing):
+        remaining = sample.nobs if i == last else None
+        out.append(dropped_rows(dropped, panel, _only_shifted(panel, sample, dropped), remaining))
+    if singletons is not None:
+        out.append(singletons_dropped(singletons, effects, sample.nobs))
     return out
 
 
 def _only_shifted(panel: Panel, sample: Sample, dropped: Dropped) -> bool:
     """Tell whether all terms that are missing are lags and leads."""
-    known = table_of(panel).known
-    return all(t not in sample.codes and parse(t, known, "x").shifts for t in dropped.by_term)
+    columns = table_of(panel).known
+    return all(t not in sample.codes and parse(t, columns, "x").shifts for t in dropped.by_term)
 
 
 def _refuse_lone(sample: Sample, panel: Panel, options: LinearOptions) -> None:

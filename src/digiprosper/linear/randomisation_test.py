@@ -127,9 +127,9 @@ def randomisation_test(
     seed = seed_sequence(rng)
     fit = estimate(spec, panel)
     name = named_regressor(fit, term, "randomisation_test")
-    sample, place = fit.prepared.sample, fit.results.names.index(name)
-    column = fit.swept.raw[:, fit.regressors[place]]
-    t = float(fit.results.tstats.iloc[place])
+    sample, position = fit.prepared.sample, fit.results.names.index(name)
+    column = fit.swept.raw[:, fit.regressors[position]]
+    t = float(fit.results.tstats.iloc[position])
     if not np.isfinite(t):
         raise IdentificationError(f"{cited(name)} has no standard error, and so no t statistic to compare.")
 
@@ -139,7 +139,7 @@ def randomisation_test(
     reps = round(moved.ways) if enumerated else reps
     with progress_bar("randomisation_test", reps, show=progress) as done:
         draws = exchanged_statistics(
-            fit.solved, place, fit.prepared.within, moved, reps, None if enumerated else seed, done=done
+            fit.solved, position, fit.prepared.within, moved, reps, None if enumerated else seed, done=done
         )
     notices = (
         *(notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD),
@@ -180,54 +180,21 @@ def _check(spec: FixedEffects, term: str) -> None:
 
 
 def named_regressor(fit: Fitted, term: str, caller: str) -> str:
-    """Find a regressor that has no column in common with another.
+    """Find a regressor by any spelling, and return its name in the results.
 
-    Parameters
-    ----------
-    fit : Fitted
-        The fit.
-    term : str
-        The regressor, in any spelling.
-    caller : str
-        Function that was called, for messages.
-
-    Returns
-    -------
-    str
-        As the results name it.
-
-    Raises
-    ------
-    InputTypeError
-        If `term` is not text.
-    TermError
-        If it is not a regressor, or one of its columns is also in another regressor: which of them to change
-        would be unclear.
+    Refuse one that has a column in common with another: which of them to change would be unclear.
     """
     refuse_no_term(term, caller)
     names = [name for name in fit.results.names if name != "Intercept"]
-    found = [name for name in names if canonical(name) == canonical(term)]
-    if not found:
+    matches = [name for name in names if canonical(name) == canonical(term)]
+    if not matches:
         raise TermError(f"{caller}: no regressor named {cited(term)}; they are {quoted(names, 20)}.")
-    _refuse_shared(fit, found[0], names, caller)
-    return found[0]
+    _refuse_shared(fit, matches[0], names, caller)
+    return matches[0]
 
 
 def refuse_no_term(term: object, caller: str) -> None:
-    """Refuse what is not text.
-
-    Parameters
-    ----------
-    term : object
-        What was given.
-    caller : str
-        Function that was called, for messages.
-
-    Raises
-    ------
-    InputTypeError
-        If it is not text.
-    """
+    """Refuse a term that is not text."""
     if not isinstance(term, str):
         raise InputTypeError(f"{caller} takes one term as text, not {cited(term)}.")
 
@@ -250,13 +217,13 @@ def _refuse_shared(fit: Fitted, name: str, names: Sequence[str], caller: str) ->
 def _refuse_unmoved(prepared: Prepared, name: str, moved: Paths) -> None:
     if moved.differ:
         return
-    entity, kept = prepared.sample.keys.entity_name, int((~moved.exchanged).sum())
+    entity, unexchanged = prepared.sample.keys.entity_name, int((~moved.exchanged).sum())
     if not moved.exchanged.any():
-        why = f"no two {entity} are in the sample in the same periods"
+        reason = f"no two {entity} are in the sample in the same periods"
     else:
-        why = f"it is the same for all {entity} that are in the sample in the same periods"
-        why += f", and {kept} {entity} with periods of their own keep theirs" if kept else ""
-    raise IdentificationError(f"the paths of {cited(name)} cannot be exchanged: {why}.")
+        reason = f"it is the same for all {entity} that are in the sample in the same periods"
+        reason += f", and {unexchanged} {entity} with periods of their own keep theirs" if unexchanged else ""
+    raise IdentificationError(f"the paths of {cited(name)} cannot be exchanged: {reason}.")
 
 
 def _by_cluster(prepared: Prepared, name: str, column: Floats) -> tuple[Notice, ...]:

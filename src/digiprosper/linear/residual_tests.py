@@ -93,20 +93,20 @@ def pesaran_cd(results: LinearResults) -> TestResult:
 
     rows = _rows(results, "pesaran_cd")
     _refuse_time_effects(results, rows)
-    found = correlations_between(rows.residuals, rows.entity, rows.time)
-    if found.pairs == 0:
+    correlations = correlations_between(rows.residuals, rows.entity, rows.time)
+    if correlations.pairs == 0:
         raise IdentificationError(
             "pesaran_cd: no two entities have residuals that vary over at least two common periods.",
-            [Notice("no_pairs", "no pairs", {"left_out": found.left_out})],
+            [Notice("no_pairs", "no pairs", {"left_out": correlations.left_out})],
         )
 
-    statistic = found.weighted_sum / np.sqrt(found.pairs)
+    statistic = correlations.weighted_sum / np.sqrt(correlations.pairs)
     detail = {
-        "mean_correlation": found.sum / found.pairs,
-        "mean_absolute_correlation": found.absolute_sum / found.pairs,
-        "pairs": found.pairs,
-        "pairs_left_out": found.left_out,
-        "fewest_common_periods": found.fewest_periods,
+        "mean_correlation": correlations.sum / correlations.pairs,
+        "mean_absolute_correlation": correlations.absolute_sum / correlations.pairs,
+        "pairs": correlations.pairs,
+        "pairs_left_out": correlations.left_out,
+        "fewest_common_periods": correlations.fewest_periods,
     }
     p = float(2 * ndtr(-abs(statistic)))
     null = "the errors of entities are uncorrelated with one another"
@@ -175,12 +175,12 @@ def modified_wald(results: LinearResults) -> TestResult:
     from scipy.special import chdtrc
 
     rows = _rows(results, "modified_wald")
-    found = squares_by_entity(rows.residuals, rows.entity)
-    _refuse_no_variance(results, rows.entities, found)
+    squares = squares_by_entity(rows.residuals, rows.entity)
+    _refuse_no_variance(results, rows.entities, squares)
 
-    counts, means = found.rows, found.means
+    counts, means = squares.rows, squares.means
     whole = float(rows.residuals @ rows.residuals) / rows.residuals.size
-    statistic = float(((means - whole) ** 2 / found.variances).sum())
+    statistic = float(((means - whole) ** 2 / squares.variances).sum())
     detail = {
         "fewest_rows": int(counts.min()),
         "mean_rows": float(counts.mean()),
@@ -194,12 +194,12 @@ def modified_wald(results: LinearResults) -> TestResult:
     return TestResult("Modified Wald test", statistic, "chi2", df, float(chdtrc(df, statistic)), null, detail)
 
 
-def _refuse_no_variance(results: LinearResults, entities: pd.Index[Any], found: Squares) -> None:
+def _refuse_no_variance(results: LinearResults, entities: pd.Index[Any], squares: Squares) -> None:
     """Refuse entities whose squared residuals do not vary."""
-    flat = np.isnan(found.variances) | (found.variances <= EQUAL_SQUARES * found.means**2)
+    flat = np.isnan(squares.variances) | (squares.variances <= EQUAL_SQUARES * squares.means**2)
     if not flat.any():
         return
-    labels, few = list(entities[flat]), int(found.rows[flat].max())
+    labels, few = list(entities[flat]), int(squares.rows[flat].max())
     raise IdentificationError(
         f"modified_wald: the squared residuals of {counted(len(labels), 'entity', 'entities')} do not vary "
         f"({results.key_names[0]}: {quoted(labels)}; at most {counted(few, 'row')} each), so the statistic "
@@ -277,18 +277,18 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
 
     residuals = fitted.solved.residuals / fitted.solved.residuals.std()
     before = _one_period_before(residuals, sample.index, panel)
-    found = persistence(residuals, before, sample.entity)
-    _refuse_no_pairs(found)
+    regression = persistence(residuals, before, sample.entity)
+    _refuse_no_pairs(regression)
 
     null = null_autocorrelation(before, sample.entity)
-    statistic = (found.slope - null) ** 2 / found.variance
-    df = (1.0, found.rows - 2.0)
+    statistic = (regression.slope - null) ** 2 / regression.variance
+    df = (1.0, regression.rows - 2.0)
     detail = {
-        "rho": found.slope,
+        "rho": regression.slope,
         "rho_null": null,
-        "std_error": float(np.sqrt(found.variance)),
-        "rows": found.rows,
-        "entities": found.entities,
+        "std_error": float(np.sqrt(regression.variance)),
+        "rows": regression.rows,
+        "entities": regression.entities,
     }
     p = float(fdtrc(*df, statistic))
     name, hypothesis = "Wooldridge test of AR(1) errors", "the errors are serially uncorrelated"
@@ -322,19 +322,19 @@ def _one_period_before(residuals: Floats, index: pd.Index[Any], panel: Panel) ->
     return table.shift(whole, 1)[rows]
 
 
-def _refuse_no_pairs(found: Persistence) -> None:
+def _refuse_no_pairs(lagged: Persistence) -> None:
     """Refuse a regression that has too few rows, or errors that add up to zero in every entity."""
-    if found.entities < 2 or found.rows <= 2:
+    if lagged.entities < 2 or lagged.rows <= 2:
         raise IdentificationError(
-            f"wooldridge_ar1: only {counted(found.entities, 'entity', 'entities')} with "
-            f"{counted(found.rows, 'pair')} of consecutive periods; at least two entities and three pairs "
+            f"wooldridge_ar1: only {counted(lagged.entities, 'entity', 'entities')} with "
+            f"{counted(lagged.rows, 'pair')} of consecutive periods; at least two entities and three pairs "
             "are needed. Check the time key and the step of the panel.",
-            [Notice("no_pairs", "too few pairs", {"pairs": found.rows, "entities": found.entities})],
+            [Notice("no_pairs", "too few pairs", {"pairs": lagged.rows, "entities": lagged.entities})],
         )
-    if not found.variance > NO_VARIANCE**2:
+    if not lagged.variance > NO_VARIANCE**2:
         raise IdentificationError(
             "wooldridge_ar1: the variance of the coefficient of the lag is zero or missing: no test.",
-            [Notice("no_variance", "no variance", {"rho": found.slope})],
+            [Notice("no_variance", "no variance", {"rho": lagged.slope})],
         )
 
 
@@ -351,11 +351,11 @@ class _Rows(NamedTuple):
 
 
 def _rows(results: LinearResults, caller: str) -> _Rows:
-    given: object = results
-    if not isinstance(given, LinearResults):
+    candidate: object = results
+    if not isinstance(candidate, LinearResults):
         raise InputTypeError(
             f"{caller} takes the results of a linear model, what FixedEffects(...).fit(panel) returns, not "
-            f"{type(given).__name__}."
+            f"{type(candidate).__name__}."
         )
     refuse_perfect_fit(results, caller)
     index = results.index

@@ -20,54 +20,22 @@ if TYPE_CHECKING:
 _LONGEST = 20_000
 
 
-def restrictions_text(given: object) -> str:
-    """Take restrictions as one text.
-
-    Parameters
-    ----------
-    given : str or sequence of str
-        ``"a = b, c = 0"`` or ``["a = b", "c = 0"]``.
-
-    Returns
-    -------
-    str
-        Separated by commas.
-
-    Raises
-    ------
-    InputTypeError
-        If it is neither text nor a list of texts.
-    """
-    parts: object = [given] if isinstance(given, str) else given
+def restrictions_text(texts: object) -> str:
+    """Join restrictions, ``"a = b, c = 0"`` or ``["a = b", "c = 0"]``, to one text; refuse others."""
+    parts: object = [texts] if isinstance(texts, str) else texts
     if not isinstance(parts, list | tuple) or not all(isinstance(p, str) for p in parts):
         raise InputTypeError(
-            f"wald_test takes a text such as 'a = b, c = 0', or a list of such texts, not {cited(given)}."
+            f"wald_test takes a text such as 'a = b, c = 0', or a list of such texts, not {cited(texts)}."
         )
     return ", ".join(parts)
 
 
 def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
-    """Read restrictions such as ``"a = b, c = 0"``.
+    """Read restrictions such as ``"a = b, c = 0"`` as a matrix (q, k) and values (q,) of ``matrix @ b``.
 
-    Parameters
-    ----------
-    text : str
-        Restrictions separated by commas; ``"a = b = 0"`` is ``"a = b, b = 0"``, and a part without ``=`` is
-        zero. Coefficients are named as in the results, times numbers, with ``+``, ``-`` and brackets.
-    names : sequence of str
-        Coefficient names.
-
-    Returns
-    -------
-    matrix : (q, k) array
-        One row a restriction.
-    value : (q,) array
-        With ``matrix @ b = value`` under the null.
-
-    Raises
-    ------
-    TermError
-        If the text cannot be read, is too long, names no coefficient or is not linear in them.
+    ``"a = b = 0"`` is ``"a = b, b = 0"``, and a part without ``=`` is zero. Coefficients are named as in the
+    results, times numbers, with ``+``, ``-`` and brackets. Refuse text that cannot be read, is too long,
+    names no coefficient or is not linear in them.
     """
     if len(text) > _LONGEST:
         raise _refused(text, f"it has more than {_LONGEST:,} characters")
@@ -75,8 +43,8 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     coded = _coded(text, names, words)
     _refuse_coded(text, coded, words, names)
 
-    place = {word: i for i, word in enumerate(words)}
-    rows = [row for part in coded.split(",") for row in _equations(part, place, text)]
+    positions = {word: i for i, word in enumerate(words)}
+    rows = [row for part in coded.split(",") for row in _equations(part, positions, text)]
     matrix = np.array([row[:-1] for row in rows])
     if not matrix.any(axis=1).all():
         raise _refused(text, "a part of it restricts no coefficient, or repeats another part")
@@ -84,29 +52,9 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
 
 
 def read_combination(text: object, names: Sequence[str]) -> tuple[Floats, float]:
-    """Read a linear combination such as ``"a + 2*b"``.
+    """Read a combination such as ``"a + 2*b + 1"`` as weights (k,) of the coefficients and a constant.
 
-    Parameters
-    ----------
-    text : str
-        Coefficients as named in the results, times numbers, with ``+``, ``-`` and brackets; a number may be
-        added or subtracted.
-    names : sequence of str
-        Coefficient names.
-
-    Returns
-    -------
-    weights : (k,) array
-        Of the coefficients.
-    constant : float
-        With the combination ``weights @ b + constant``.
-
-    Raises
-    ------
-    InputTypeError
-        If it is not text.
-    TermError
-        If it is a restriction or several, or cannot be read.
+    Refuse what is not text, a restriction, and what cannot be read.
     """
     if not isinstance(text, str):
         raise InputTypeError(f"combination takes a text such as 'a + 2*b', not {cited(text)}.")
@@ -134,25 +82,7 @@ def _refuse_coded(text: str, coded: str, words: Sequence[str], names: Sequence[s
 
 
 def sum_text(weights: Floats, names: Sequence[str]) -> str:
-    """Write a weighted sum of coefficients.
-
-    Parameters
-    ----------
-    weights : (k,) array
-        Weights, not all zero.
-    names : sequence of str
-        Coefficient names.
-
-    Returns
-    -------
-    str
-        Such as ``"a + 2*b - c"``.
-
-    Examples
-    --------
-    >>> sum_text(np.array([1.0, 0.0, -2.5]), ["a", "b", "c"])
-    'a - 2.5*c'
-    """
+    """Write a weighted sum of coefficients, not all zero, such as ``"a + 2*b - c"``."""
     parts = []
     for name, weight in zip(names, weights.tolist(), strict=True):
         if weight:
@@ -163,25 +93,12 @@ def sum_text(weights: Floats, names: Sequence[str]) -> str:
 
 
 def null_text(text: str, names: Sequence[str]) -> str:
-    """Write restrictions out, each with what it equals.
-
-    Parameters
-    ----------
-    text : str
-        Restrictions that `read_restrictions` takes.
-    names : sequence of str
-        Coefficient names.
-
-    Returns
-    -------
-    str
-        Such as ``"a = b, c = 0"`` for ``"a = b, c"``.
-    """
+    """Write restrictions out, each with what it equals: ``"a = b, c = 0"`` for ``"a = b, c"``."""
     words = _words(text, names)
     name_of = dict(zip(words, names, strict=True))
     parts = [part.strip() for part in _coded(text, names, words).split(",")]
     whole = ", ".join(part if "=" in part else f"{part} = 0" for part in parts)
-    return re.sub(rf"\b{re.escape(_stem(text, names))}\d+\b", lambda found: name_of[found.group(0)], whole)
+    return re.sub(rf"\b{re.escape(_stem(text, names))}\d+\b", lambda match: name_of[match.group(0)], whole)
 
 
 def _words(text: str, names: Sequence[str]) -> list[str]:
@@ -210,8 +127,8 @@ def _coded(text: str, names: Sequence[str], words: Sequence[str]) -> str:
     for name, word in exact.items():
         spaced.setdefault("".join(name.split()), []).append(word)
 
-    def word_of(found: re.Match[str]) -> str:
-        typed = found.group(0)
+    def word_of(match: re.Match[str]) -> str:
+        typed = match.group(0)
         fitting = [exact[typed]] if typed in exact else spaced["".join(typed.split())]
         if len(fitting) > 1:
             raise _refused(
@@ -229,8 +146,8 @@ def _spelling(name: str) -> str:
     return r"\s*".join(re.escape(part) for part in re.findall(r"\w+|[^\w\s]", name))
 
 
-def _equations(part: str, place: dict[str, int], text: str) -> list[Floats]:
-    sides = [_linear(_parsed(side, text), place, text) for side in part.split("=")]
+def _equations(part: str, positions: dict[str, int], text: str) -> list[Floats]:
+    sides = [_linear(_parsed(side, text), positions, text) for side in part.split("=")]
     if len(sides) == 1:
         return sides
     return [a - b for a, b in pairwise(sides)]
@@ -247,17 +164,17 @@ def _parsed(side: str, text: str) -> ast.expr:
     return tree
 
 
-def _linear(node: ast.expr, place: dict[str, int], text: str) -> Floats:
+def _linear(node: ast.expr, positions: dict[str, int], text: str) -> Floats:
     """Weights of the coefficients and, last, the constant."""
     if isinstance(node, ast.Name):
-        return np.asarray(np.eye(len(place) + 1)[place[node.id]])
+        return np.asarray(np.eye(len(positions) + 1)[positions[node.id]])
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return np.append(np.zeros(len(place)), _number(node.value, text))
+        return np.append(np.zeros(len(positions)), _number(node.value, text))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        inner = _linear(node.operand, place, text)
+        inner = _linear(node.operand, positions, text)
         return -inner if isinstance(node.op, ast.USub) else inner
     if isinstance(node, ast.BinOp):
-        a, b = _linear(node.left, place, text), _linear(node.right, place, text)
+        a, b = _linear(node.left, positions, text), _linear(node.right, positions, text)
         return _combined(node.op, a, b, text)
     raise _refused(text, "it may contain only coefficients, numbers, + - * / and parentheses")
 

@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 _STATS = ("nobs", "mean", "sd", "min", "max")
 
 
-def _kept(rows: Any, what: str) -> Any:
-    """Give what is there of every row, or refuse."""
+def _kept(rows: Any, attribute: str) -> Any:
+    """Return what the fit kept of every row, or refuse."""
     if rows is not None:
         return rows
-    text = f"this result has no {what}: it was fitted with keep_rows=False. Fit with keep_rows=True."
+    text = f"this result has no {attribute}: it was fitted with keep_rows=False. Fit with keep_rows=True."
     raise OptionError(text, [option_problem("keep_rows", value=False, allowed=(True,), what=text)])
 
 
@@ -52,103 +52,51 @@ def _term_index(names: tuple[str, ...]) -> pd.Index[Any]:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class EstimationSample(PickledByName):
-    """The rows of a fit.
+    """The rows of a fit."""
 
-    Parameters
-    ----------
-    index : Index
-        Row labels.
-    key_names : pair of str
-        Entity and time.
-    n_entities, n_times : int
-        Number of entities and of periods.
-    stats : tuple
-        Names of m variables and terms, and an (m, 5) array with their nobs, mean, sd, min and max.
-    categories : mapping
-        For each category in the terms, its column and the levels that were estimated.
-    obs_weights : str or None
-        Column with the weights of the rows.
-    factors : mapping
-        For each regressor, outcome, absorbed effect or cluster, the factors of which it is the product.
-    rows : RowSummary or None
-        Summary of the rows if the fit did not keep them (``keep_rows=False``).
-    """
-
-    index: pd.Index[Any] | None
-    key_names: tuple[str, str | None]
+    index: pd.Index[Any] | None  # row labels; None with ``keep_rows=False``
+    key_names: tuple[str, str | None]  # entity and time
     n_entities: int
     n_times: int
+    # names of m variables and terms, and an (m, 5) array with their nobs, mean, sd, min and max
     stats: tuple[tuple[str, ...], Floats]
+    # for each category in the terms, its column and the levels that were estimated
     categories: Mapping[str, tuple[str, pd.Index[Any]]]
-    obs_weights: str | None = None
+    obs_weights: str | None = None  # column with the weights of the rows
+    # for each regressor, outcome, absorbed effect or cluster, the factors of which it is the product
     factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
-    rows: RowSummary | None = None
+    rows: RowSummary | None = None  # if the fit did not keep its rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowSummary(PickledByName):
-    """Summary of the rows of a fit that did not keep them (``keep_rows=False``).
-
-    Parameters
-    ----------
-    nobs : int
-        Number of rows.
-    sample_hash : str
-        Hash of the row labels.
-    ssr : float
-        Sum of squared residuals, unweighted.
-    """
+    """Summary of the rows of a fit that did not keep them (``keep_rows=False``)."""
 
     nobs: int
-    sample_hash: str
-    ssr: float
+    sample_hash: str  # of the row labels
+    ssr: float  # sum of squared residuals, unweighted
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Estimated(PickledByName):
-    """Numbers computed by least squares.
+    """Numbers computed by least squares; the covariance is ``root @ middle @ root.T``."""
 
-    Parameters
-    ----------
-    coefficients : (k,) array
-        Estimates.
-    root : (k, m) array
-        Outer part of the covariance, which is ``root @ middle @ root.T``. It is missing for a coefficient
-        without standard error.
-    middle : (m, m) array
-        Inner part of the covariance: the covariance of scaled scores.
-    residuals, fitted : (N,) arrays or None
-        Residuals, and fitted values including the fixed effects. None with ``keep_rows=False``.
-    fit_statistics : tuple of float
-        R2 including the fixed effects, within R2, within-entity R2, adjusted R2.
-    df_resid : float
-        Number of rows minus number of slopes minus rank of the absorbed effects.
-    df_absorbed : int
-        Rank of the absorbed effects.
-    effect_names : tuple of str
-        Names of the absorbed effects.
-    effect_values : tuple
-        Name, levels and estimates of each absorbed effect.
-    effect_terms : tuple
-        For each absorbed effect, the term of its levels, and the term of its slope or None.
-    has_f : bool
-        Whether the covariance matrix has enough rank for a joint test of all slopes.
-    bias_reduced : BiasReduced or None
-        What the degrees of freedom of ``cov_type="cr2"`` are computed from.
-    """
-
-    coefficients: Floats
-    root: Floats
-    middle: Floats
-    residuals: Floats | None
-    fitted: Floats | None
+    coefficients: Floats  # (k,)
+    root: Floats  # (k, m), missing for a coefficient without standard error
+    middle: Floats  # (m, m) covariance of scaled scores
+    residuals: Floats | None  # (N,), None with ``keep_rows=False``
+    fitted: Floats | None  # (N,) including the fixed effects, None with ``keep_rows=False``
+    # R2 including the fixed effects, within R2, within-entity R2, adjusted R2
     fit_statistics: tuple[float, float, float, float]
-    df_resid: float
-    df_absorbed: int
+    df_resid: float  # rows less slopes less rank of the absorbed effects
+    df_absorbed: int  # rank of the absorbed effects
     effect_names: tuple[str, ...]
+    # name, levels and estimates of each absorbed effect
     effect_values: tuple[tuple[str, pd.Index[Any], Floats], ...]
+    # of each absorbed effect, the term of its levels, and that of its slope or None
     effect_terms: tuple[tuple[str, str | None], ...] = ()
-    has_f: bool = True
+    has_f: bool = True  # whether the covariance has enough rank for a joint test of all slopes
+    # what the degrees of freedom of ``cov_type="cr2"`` are computed from
     bias_reduced: BiasReduced | None = None
 
 
@@ -389,7 +337,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         """
         return self.tidy(level).set_index("term")[["conf_low", "conf_high"]]
 
-    def covariance_of(self, weights: Floats) -> Floats:
+    def recipe(self, weights: Floats) -> Floats:
         """Compute the covariance matrix of weighted sums of the coefficients.
 
         It equals ``weights @ covariance @ weights.T``, but is more precise if regressors are nearly
@@ -506,7 +454,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         from digiprosper.linear.restrictions import read_combination
 
         weights, constant = read_combination(expression, self.names)
-        variance = self.covariance_of(weights[None, :])
+        variance = self.recipe(weights[None, :])
         if (variance < 0).any():
             issue([negative_variance([expression])])
         return LinearCombination(
@@ -604,7 +552,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         stats = self.sample_stats
         weights, values = slope_weights(self.terms, term, at, stats, self.categories)
         estimate = weights @ self.coefficients
-        variance = np.diag(self.covariance_of(weights))
+        variance = np.diag(self.recipe(weights))
         if (variance < 0).any():
             issue([negative_variance([f"the slope in {term}"])])
         se = standard_errors(variance)
@@ -713,9 +661,9 @@ class LinearResults(HasConstant, Summarised, PickledByName):
             total = total + b * column
         terms = self.effect_terms or [(name, None) for name, *_ in self.effect_values]
         for (effect, slope), (_, levels, values) in zip(terms, self.effect_values, strict=True):
-            codes, found = coded(table, effect)
-            place = levels.get_indexer(found)[codes]
-            value = np.where((codes >= 0) & (place >= 0), values[place], np.nan)
+            codes, panel_levels = coded(table, effect)
+            positions = levels.get_indexer(panel_levels)[codes]
+            value = np.where((codes >= 0) & (positions >= 0), values[positions], np.nan)
             column = 1.0 if slope is None else coefficient_column(table, self.factors[slope], {})
             total = total + value * column
         unknown = int(np.isnan(total).sum())
@@ -951,7 +899,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     def __maketables_stat__(self, key: str) -> Any:
         g = self.glance()
-        known: dict[str, Any] = {
+        statistics: dict[str, Any] = {
             "N": self.nobs,
             "n_clusters": g["n_clusters"],
             "r2": g["rsquared"],
@@ -962,7 +910,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
             "df_resid": self.df_resid,
             "rmse": float(np.sqrt(self._ssr() / self.df_resid)),
         }
-        return known.get(key)
+        return statistics.get(key)
 
     @property
     def __maketables_depvar__(self) -> str:

@@ -51,62 +51,32 @@ def slope_curve(
     texts: Mapping[str, str],
     level: float,
 ) -> SlopeCurve:
-    """Lay out a slope over its moderator.
+    """Lay out a slope from the smallest to the largest value of its moderator, or at each level.
 
-    Parameters
-    ----------
-    results : LinearResults
-        The fit.
-    term : str
-        The variable.
-    moderator : str or None
-        What the slope depends on; None for that which `marginal_effect` takes by default.
-    panel : Panel or None
-        Of the fit; its rows show where the moderator has values.
-    texts : mapping
-        Labels by term or column.
-    level : float
-        Confidence level of the intervals.
-
-    Returns
-    -------
-    SlopeCurve
-        From the smallest to the largest value in the estimation sample, or at each level.
-
-    Raises
-    ------
-    InputTypeError
-        If a name is not text, or `panel` is not a Panel.
-    ColumnError, TermError
-        If no coefficient has the variable, its slope is constant or does not depend on the moderator.
-    AlignmentError
-        If the panel is not that of the fit.
-    OptionError
-        If a panel is given and the fit kept no rows.
+    By default the moderator is that of `marginal_effect`. The rows of the panel, which must be that of the
+    fit, show where the moderator has values.
     """
-    found = _moderator(results, term, moderator)
+    axis = _moderator(results, term, moderator)
     stats = results.sample_stats
-    grid = found.levels
+    grid = axis.levels
     if grid is None:
-        low, high = (
-            float(stats[end].to_numpy()[stats.index.get_loc(found.column)]) for end in ("min", "max")
-        )
+        low, high = (float(stats[end].to_numpy()[stats.index.get_loc(axis.column)]) for end in ("min", "max"))
         grid = np.linspace(low, high, _POINTS).tolist()
-    points = results.marginal_effect(term, at={found.column: grid}, level=level)
+    points = results.marginal_effect(term, at={axis.column: grid}, level=level)
 
-    values = None if panel is None else _rows_of(results, found.column, panel)
-    regions = [] if found.levels is not None else _regions(points)
-    if found.levels is not None:
+    values = None if panel is None else _rows_of(results, axis.column, panel)
+    regions = [] if axis.levels is not None else _regions(points)
+    if axis.levels is not None:
         points = points.assign(at=[_text(value) for value in points["at"]])
     return SlopeCurve(
         variable=name_label(term, texts, results.factors),
         outcome=name_label(results.depvar, texts, results.factors),
-        moderator=name_label(found.column, texts, results.factors),
+        moderator=name_label(axis.column, texts, results.factors),
         points=points[["at", "estimate", "conf_low", "conf_high"]],
-        rows=None if values is None else _counts(values, found.levels),
+        rows=None if values is None else _counts(values, axis.levels),
         regions=regions,
         share=float("nan") if values is None else _share(values, regions),
-        held=[name_label(name, texts, results.factors) for name in found.others],
+        held=[name_label(name, texts, results.factors) for name in axis.others],
         level=level,
     )
 
@@ -120,12 +90,12 @@ def _moderator(results: LinearResults, term: object, moderator: object) -> _Mode
     stats = results.sample_stats
     columns = slope_columns(results.terms, term, stats)
     column = _chosen(columns, term, moderator)
-    others = [name for name in columns if name != column]
+    other_columns = [name for name in columns if name != column]
     levels = dict(results.categories.values())
     if column in levels:
-        return _Moderator(column, levels[column].tolist(), others)
+        return _Moderator(column, levels[column].tolist(), other_columns)
     few = default_points(stats, column)
-    return _Moderator(column, few.tolist() if few.size == 2 else None, others)
+    return _Moderator(column, few.tolist() if few.size == 2 else None, other_columns)
 
 
 def _no_name(name: str, value: object) -> InputTypeError:

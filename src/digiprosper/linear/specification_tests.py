@@ -102,23 +102,23 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
     return TestResult("F test of the effects", statistic, "F", (q, df), p, null, detail, diagnostics=notices)
 
 
-def _effects_test(fitted: Fitted, others: Sequence[str]) -> tuple[float, float, float, float]:
+def _effects_test(fitted: Fitted, other_effects: Sequence[str]) -> tuple[float, float, float, float]:
     """F, its degrees of freedom and p-value of all effects but some others."""
     from scipy.special import fdtrc
 
     solved, prepared = fitted.solved, fitted.prepared
-    restricted = with_effects(prepared, others)
+    restricted = with_effects(prepared, other_effects)
     q, df = float(prepared.within.rank - restricted.within.rank), solved.df_resid
     if q <= 0:
         return float("nan"), 0.0, df, float("nan")
 
-    places = (0, *fitted.regressors)
-    swept = restricted.within.sweep(columns_at(fitted.swept.raw, places))
-    left = ols(swept[:, 1:], swept[:, 0], obs_weights=prepared.obs_weights).residuals
+    positions = (0, *fitted.regressors)
+    swept = restricted.within.sweep(columns_at(fitted.swept.raw, positions))
+    residuals = ols(swept[:, 1:], swept[:, 0], obs_weights=prepared.obs_weights).residuals
     w = 1.0 if prepared.obs_weights is None else prepared.obs_weights
     unrestricted = float(solved.residuals @ solved.weighted_residuals)
     # Of two nearly equal sums the difference could come out negative by rounding.
-    more = max(float(left @ (w * left)) - unrestricted, 0.0)
+    more = max(float(residuals @ (w * residuals)) - unrestricted, 0.0)
     statistic = (more / q) / (unrestricted / df)
     return statistic, q, df, float(fdtrc(q, df, statistic))
 
@@ -187,8 +187,8 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
 
 def _with_powers(fitted: Fitted) -> LinearResults:
     """Regress on the regressors and the powers of their fitted values."""
-    kept = fitted.regressors
-    values = columns_at(fitted.swept.raw, kept) @ fitted.solved.coefficients[: len(kept)]
+    regressors = fitted.regressors
+    values = columns_at(fitted.swept.raw, regressors) @ fitted.solved.coefficients[: len(regressors)]
     values = values - values.mean()
     spread, outcome = float(values.std()), fitted.swept.moments[0, 2]
     if spread <= PERFECT_FIT * outcome:
@@ -202,9 +202,9 @@ def _with_powers(fitted: Fitted) -> LinearResults:
     options = replace(fitted.prepared.options, collinear="raise")
     prepared = replace(fitted.prepared, options=options)
     swept = fitted.swept.with_columns(prepared, _POWERS, powers)
-    places = (*kept, *swept.at(_POWERS))
+    positions = (*regressors, *swept.at(_POWERS))
     try:
-        return fit_equation(prepared, swept, 0, places, unread=swept.names)[0]
+        return fit_equation(prepared, swept, 0, positions, unread=swept.names)[0]
     except (CollinearityError, IdentificationError) as error:
         # Without the powers the same regression has been estimated.
         names = quoted(fitted.results.names)

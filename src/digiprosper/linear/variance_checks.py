@@ -23,17 +23,7 @@ _MOST_OF = 0.5
 def without_information(solved: Solved, covariance: Floats) -> Ints:
     """Find slopes whose scores add up to zero in every group: their variance is rounding.
 
-    Parameters
-    ----------
-    solved : Solved
-        The equation.
-    covariance : (k, k) array
-        Of its coefficients; a further one, of an intercept, is not looked at.
-
-    Returns
-    -------
-    array of int
-        Their positions.
+    The (k, k) covariance may have a further coefficient, an intercept, which is not looked at.
     """
     if solved.how.cov_type not in ("clustered", "crv3", "cr2", "driscoll_kraay", "conley"):
         return np.empty(0, dtype=np.intp)
@@ -56,23 +46,7 @@ def cluster_notices(
 ) -> list[Notice]:
     """Report coefficients that are not identified without some cluster, under CRV3 and CR2.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample and clusters.
-    terms : sequence of str
-        Names of the coefficients.
-    solved : Solved
-        Their equation.
-    covariance : (k, k) array
-        Their covariance.
-    moved : (G, k) array, optional
-        What each cluster adds to the coefficients under CR2.
-
-    Returns
-    -------
-    list of Notice
-        Code needed_clusters, or none.
+    `moved` (G, k) is what each cluster adds to the coefficients under CR2.
     """
     missing = np.flatnonzero(np.isnan(np.diag(covariance)))
     cov_type = solved.how.cov_type
@@ -88,22 +62,7 @@ def cluster_notices(
 
 
 def refuse_full_leverage(prepared: Prepared, solved: Solved, names: Sequence[str]) -> None:
-    """Refuse rows that a regressor fits perfectly, for which HC2 and HC3 are not defined.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        The sample.
-    solved : Solved
-        The equation.
-    names : sequence of str
-        Of its regressors.
-
-    Raises
-    ------
-    IdentificationError
-        Naming the rows, and the regressors that differ from zero in them alone.
-    """
+    """Refuse rows that a regressor fits perfectly, for which HC2 and HC3 are not defined."""
     if solved.error_scale is None or np.isfinite(solved.error_scale).all():
         return
     rows = np.flatnonzero(np.isinf(solved.error_scale))
@@ -114,9 +73,9 @@ def refuse_full_leverage(prepared: Prepared, solved: Solved, names: Sequence[str
     shares = (squares / np.diag(solved.bread)).max(axis=0)
     terms = [name for name, share in zip(names, shares, strict=True) if share > _MOST_OF]
     index = prepared.sample.index
-    first, what = index[rows[:5]].tolist(), f" by {quoted(terms)}" if terms else ""
+    first, by_terms = index[rows[:5]].tolist(), f" by {quoted(terms)}" if terms else ""
     text = (
-        f"{counted(rows.size, 'row')} ({quoted(first)}) fitted perfectly{what}: with a leverage of 1, "
+        f"{counted(rows.size, 'row')} ({quoted(first)}) fitted perfectly{by_terms}: with a leverage of 1, "
         f"cov_type={cited(prepared.options.cov_type)} is not defined. Drop the row and the regressor that "
         "is specific to it, or use cov_type='robust' or 'clustered'."
     )
@@ -125,20 +84,7 @@ def refuse_full_leverage(prepared: Prepared, solved: Solved, names: Sequence[str
 
 
 def perfect_row_notices(prepared: Prepared, solved: Solved) -> list[Notice]:
-    """Report rows that the effects fit perfectly, which HC2 and HC3 leave out.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        The sample.
-    solved : Solved
-        The equation.
-
-    Returns
-    -------
-    list of Notice
-        Code perfect_rows, or none.
-    """
+    """Report rows that the effects fit perfectly, which HC2 and HC3 leave out."""
     if solved.error_scale is None:
         return []
     rows = np.flatnonzero(solved.error_scale == 0.0)

@@ -25,62 +25,32 @@ class ReducedForms(PickledByName):
 
     This is all that the test needs: the outcome less the regressors at given values has the same combination
     of slopes, and of scores.
-
-    Parameters
-    ----------
-    slopes : (q, 1 + m) array
-        On an orthonormal basis of the instruments net of controls and effects: of the outcome, then of the
-        endogenous regressors.
-    covariance : ((1 + m) q, (1 + m) q) array
-        Of the slopes, column after column, with the small-sample factor.
-    df_t : float
-        Degrees of freedom of the denominator.
     """
 
+    # (q, 1 + m) on an orthonormal basis of the instruments net of controls and effects: of the outcome, then
+    # of the endogenous regressors
     slopes: Floats
+    # ((1 + m) q, (1 + m) q) of the slopes, column after column, with the small-sample factor
     covariance: Floats
-    df_t: float
+    df_t: float  # degrees of freedom of the denominator
 
 
-def reduced_forms(projected: Projection, how: Recipe) -> ReducedForms:
-    """Take from the reduced forms what the test needs.
-
-    Parameters
-    ----------
-    projected : Projection
-        Columns projected on controls and instruments.
-    how : Recipe
-        Of the covariance of a regression on controls and instruments.
-
-    Returns
-    -------
-    ReducedForms
-        For `statistic` and `confidence_set`.
-    """
+def reduced_forms(projected: Projection, recipe: Recipe) -> ReducedForms:
+    """Compute the reduced forms, with the covariance of a regression on controls and instruments."""
     residuals = [projected.outcome_left, *projected.endog_left.T]
-    equations = [(projected.instruments, column, how) for column in residuals]
+    equations = [(projected.instruments, column, recipe) for column in residuals]
     covariance = score_covariance(equations, obs_weights=projected.obs_weights)
     slopes = np.column_stack([projected.reduced_slopes, projected.first_slopes])
-    return ReducedForms(slopes, covariance, how.df_t)
+    return ReducedForms(slopes, covariance, recipe.df_t)
 
 
 def score_covariance(
     equations: Sequence[tuple[Floats, Floats, Recipe]], *, obs_weights: Floats | None = None
 ) -> Floats:
-    """Compute `joint_meat`, missing for scores that add up to zero in every group.
+    """Compute `joint_meat` (K, K), missing for scores that add up to zero in every group.
 
     Their variance is the square of rounding, so that a statistic divided by it could be any number. An
     example is two periods with entity and time effects, if the clusters are the periods.
-
-    Parameters
-    ----------
-    equations, obs_weights
-        As in `joint_meat`.
-
-    Returns
-    -------
-    (K, K) array
-        Designs one after another.
     """
     covariance = joint_meat(equations, obs_weights=obs_weights)
     w = 1.0 if obs_weights is None else obs_weights
@@ -92,20 +62,7 @@ def score_covariance(
 
 
 def form(gap: Floats, covariance: Floats) -> float:
-    """Compute ``gap' V^-1 gap``.
-
-    Parameters
-    ----------
-    gap : (q,) array
-        What is measured.
-    covariance : (q, q) array
-        V, symmetric.
-
-    Returns
-    -------
-    float
-        Missing unless V is positive definite.
-    """
+    """Compute ``gap' V^-1 gap``, missing unless V is positive definite."""
     if not np.isfinite(covariance).all():
         return float("nan")
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
@@ -114,24 +71,15 @@ def form(gap: Floats, covariance: Floats) -> float:
     return float(((vectors.T @ gap) ** 2 / values).sum())
 
 
-def statistic(known: ReducedForms, values: Floats) -> float:
-    """Compute the F statistic of the instruments in a regression of the outcome less the regressors' part.
+def statistic(reduced: ReducedForms, values: Floats) -> float:
+    """Compute the F statistic of the instruments, given coefficients (m,) of the endogenous regressors.
 
-    Parameters
-    ----------
-    known : ReducedForms
-        From `reduced_forms`.
-    values : (m,) array
-        Coefficients of the endogenous regressors under the null.
-
-    Returns
-    -------
-    float
-        With q and `df_t` degrees of freedom; missing where the covariance is not positive definite.
+    It has q and `df_t` degrees of freedom (Anderson & Rubin 1949), and is missing where the covariance is not
+    positive definite.
     """
     weights = np.concatenate([[1.0], -np.asarray(values, dtype=np.float64)])
-    gap = known.slopes @ weights
-    return form(gap, _weighted(known.covariance, weights)) / len(gap)
+    gap = reduced.slopes @ weights
+    return form(gap, _weighted(reduced.covariance, weights)) / len(gap)
 
 
 def _weighted(covariance: Floats, weights: Floats) -> Floats:
@@ -142,35 +90,23 @@ def _weighted(covariance: Floats, weights: Floats) -> Floats:
     return np.asarray(np.einsum("a,aibj,b->ij", weights, blocks, weights))
 
 
-def confidence_set(known: ReducedForms, critical: float) -> list[tuple[float, float]]:
-    """Find the values of one coefficient at which the F statistic is at most a critical value.
+def confidence_set(reduced: ReducedForms, critical: float) -> list[tuple[float, float]]:
+    """Find the values of one coefficient at which the F statistic is at most a critical value, as intervals.
 
     With ``g(b)`` the slopes and ``S(b)`` their covariance, polynomials of b of degree 1 and 2, the statistic
     reaches the critical value c where ``det(S(b) - g(b) g(b)' / (q c)) = 0``: a quadratic eigenvalue problem,
     solved by its companion form (Tisseur & Meerbergen 2001). Between neighbouring roots the statistic is on
-    one side of c.
-
-    Parameters
-    ----------
-    known : ReducedForms
-        Of one endogenous regressor.
-    critical : float
-        Critical value c of F.
-
-    Returns
-    -------
-    list of pairs of float
-        Closed intervals in ascending order, with infinite ends where the set is unbounded. Values at which
-        the covariance is indefinite, possible with two-way clusters, are not rejected.
+    one side of c. Intervals are closed, ascending, with infinite ends where the set is unbounded. Values at
+    which the covariance is indefinite, possible with two-way clusters, are not rejected.
     """
-    unit, scale = _in_units(known)
+    unit, scale = _in_units(reduced)
     roots = _boundaries(unit, critical)
     ends = np.concatenate([[-np.inf], roots, [np.inf]])
     inside = [_kept(unit, b, critical) for b in _between(roots)]
 
     out: list[tuple[float, float]] = []
-    for low, high, kept in zip(ends[:-1] * scale, ends[1:] * scale, inside, strict=True):
-        if not kept:
+    for low, high, accepted in zip(ends[:-1] * scale, ends[1:] * scale, inside, strict=True):
+        if not accepted:
             continue
         if out and out[-1][1] == low:
             out[-1] = (out[-1][0], float(high))
@@ -179,49 +115,49 @@ def confidence_set(known: ReducedForms, critical: float) -> list[tuple[float, fl
     return out
 
 
-def _kept(known: ReducedForms, value: float, critical: float) -> bool:
+def _kept(reduced: ReducedForms, value: float, critical: float) -> bool:
     """Whether a coefficient is not rejected.
 
     Where the covariance is singular up to rounding the statistic exceeds every critical value. That happens
     at single points when there is one cluster more than instruments.
     """
-    f = statistic(known, np.array([value]))
+    f = statistic(reduced, np.array([value]))
     if not np.isnan(f):
         return f <= critical
     weights = np.array([1.0, -value])
-    covariance = _weighted(known.covariance, weights)
-    terms = _weighted(np.abs(known.covariance), np.abs(weights))
+    covariance = _weighted(reduced.covariance, weights)
+    terms = _weighted(np.abs(reduced.covariance), np.abs(weights))
     least = float(np.linalg.eigvalsh((covariance + covariance.T) / 2)[0])
     return least < -SINGULAR * float(terms.max())
 
 
-def _in_units(known: ReducedForms) -> tuple[ReducedForms, float]:
+def _in_units(reduced: ReducedForms) -> tuple[ReducedForms, float]:
     """Scale outcome and regressor so that the slopes and their errors are about one."""
-    q = known.slopes.shape[0]
-    variances = np.diag(known.covariance).reshape(2, q).sum(axis=1)
-    sizes = np.sqrt((known.slopes**2).sum(axis=0) + np.abs(variances))
-    each = np.repeat(sizes, q)
-    unit = ReducedForms(known.slopes / sizes, known.covariance / each / each[:, None], known.df_t)
+    q = reduced.slopes.shape[0]
+    variances = np.diag(reduced.covariance).reshape(2, q).sum(axis=1)
+    sizes = np.sqrt((reduced.slopes**2).sum(axis=0) + np.abs(variances))
+    scales = np.repeat(sizes, q)
+    unit = ReducedForms(reduced.slopes / sizes, reduced.covariance / scales / scales[:, None], reduced.df_t)
     return unit, float(sizes[0] / sizes[1])
 
 
-def _boundaries(known: ReducedForms, critical: float) -> Floats:
+def _boundaries(reduced: ReducedForms, critical: float) -> Floats:
     """Values at which the statistic reaches the critical value, or the covariance ceases to be positive."""
-    q = known.slopes.shape[0]
-    at_critical = _coefficients(known, 1 / (q * critical))
-    singular = _coefficients(known, 0.0)
-    found = np.sort(np.concatenate([_real_roots(*at_critical), _real_roots(*singular)]))
-    if not found.size:
-        return found
-    apart = np.diff(found) > SAME_ROOT * (1 + np.abs(found[1:]))
-    return np.asarray(found[np.concatenate([[True], apart])])
+    q = reduced.slopes.shape[0]
+    at_critical = _coefficients(reduced, 1 / (q * critical))
+    singular = _coefficients(reduced, 0.0)
+    roots = np.sort(np.concatenate([_real_roots(*at_critical), _real_roots(*singular)]))
+    if not roots.size:
+        return roots
+    apart = np.diff(roots) > SAME_ROOT * (1 + np.abs(roots[1:]))
+    return np.asarray(roots[np.concatenate([[True], apart])])
 
 
-def _coefficients(known: ReducedForms, share: float) -> tuple[Floats, Floats, Floats]:
+def _coefficients(reduced: ReducedForms, share: float) -> tuple[Floats, Floats, Floats]:
     """Coefficients of 1, b and b^2 in the covariance less a share of the squared slopes."""
-    q = known.slopes.shape[0]
-    y, x = known.slopes.T
-    products = known.covariance - share * np.outer(np.concatenate([y, x]), np.concatenate([y, x]))
+    q = reduced.slopes.shape[0]
+    y, x = reduced.slopes.T
+    products = reduced.covariance - share * np.outer(np.concatenate([y, x]), np.concatenate([y, x]))
     cross = products[:q, q:]
     return products[:q, :q], -(cross + cross.T), products[q:, q:]
 
@@ -232,9 +168,9 @@ def _real_roots(constant: Floats, linear: Floats, square: Floats) -> Floats:
 
     q = len(constant)
     eye, zero = np.eye(q), np.zeros((q, q))
-    left = np.block([[zero, eye], [-constant, -linear]])
-    right = np.block([[eye, zero], [zero, square]])
-    above, below = eigvals(left, right, homogeneous_eigvals=True)
+    companion = np.block([[zero, eye], [-constant, -linear]])
+    leading = np.block([[eye, zero], [zero, square]])
+    above, below = eigvals(companion, leading, homogeneous_eigvals=True)
     finite = np.abs(below) > SINGULAR * np.abs(above)
     roots = above[finite] / below[finite]
     real = np.abs(roots.imag) <= REAL_ROOT * (1 + np.abs(roots))

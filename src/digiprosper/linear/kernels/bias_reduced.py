@@ -30,40 +30,23 @@ class BiasReduced(PickledByName):
 
     With ``A_g`` the adjustment of cluster g and ``c_g`` its rows of ``X (X'X)^-1``, the variance of ``l'b``
     is the sum of the squares of ``p_g'e``, where ``p_g = (I - H)_g' A_g c_g l``. For independent errors of
-    equal variance the moments of these squares follow from ``p_g'p_h``, which is
-    ``l'own_g l [g = h] - (shared_g l)'(shared_h l)``.
-
-    Parameters
-    ----------
-    moved : (G, k) array
-        ``c_g' A_g e_g``; the covariance is the sum of their outer products. Missing for a coefficient that
-        is not identified without the cluster.
-    own : (G, k, k) array
-        ``(A_g c_g)'(A_g c_g)``.
-    shared : (G, p, k) array
-        ``U_g' A_g c_g``, where the rows of U are an orthonormal basis of the regressors and of the effects
-        that are not nested in clusters.
+    equal variance the moments of these squares follow from ``p_g'p_h``, which is ``l'own_g l [g = h] -
+    (shared_g l)'(shared_h l)``.
     """
 
+    # (G, k) ``c_g' A_g e_g``; the covariance is the sum of their outer products. Missing for a coefficient
+    # that is not identified without the cluster.
     moved: Floats
-    own: Floats
+    own: Floats  # (G, k, k) ``(A_g c_g)'(A_g c_g)``
+    # (G, p, k) ``U_g' A_g c_g``, where the rows of U are an orthonormal basis of the regressors and of the
+    # effects that are not nested in clusters
     shared: Floats
 
     def df_t(self, weights: Floats) -> Floats:
-        """Compute the degrees of freedom of t for weighted sums of coefficients.
+        """Compute the degrees of freedom of t for q sums of coefficients, with weights (q, k).
 
         ``(sum p_g'p_g)^2 / sum (p_g'p_h)^2`` (Bell & McCaffrey 2002, p. 174): a Satterthwaite approximation
-        for independent errors of equal variance.
-
-        Parameters
-        ----------
-        weights : (q, k) array
-            Weights of the coefficients in q sums.
-
-        Returns
-        -------
-        (q,) array
-            Between 1 and G - 1; missing for a sum with no variance.
+        for independent errors of equal variance. Between 1 and G - 1; missing for a sum with no variance.
         """
         diagonal = np.einsum("qi,gij,qj->qg", weights, self.own, weights)
         columns = np.einsum("gpk,qk->qgp", self.shared, weights)
@@ -76,21 +59,12 @@ class BiasReduced(PickledByName):
             return np.asarray(total**2 / fourth)
 
     def df_wald(self, weights: Floats) -> float:
-        """Compute eta, the degrees of freedom of the Wald statistic of several sums.
+        """Compute eta, the degrees of freedom of the Wald statistic of q sums, with weights (q, k).
 
         ``eta = q (q + 1) / sum Var(d_st)``, where d is the covariance over its expectation for independent
-        errors of equal variance; ``(eta - q + 1) / (eta q)`` times the Wald statistic is compared with
-        F(q, eta - q + 1) (Pustejovsky & Tipton 2018, eq. 15 and 16, AHT). With one sum eta is `df_t`.
-
-        Parameters
-        ----------
-        weights : (q, k) array
-            Weights of the coefficients in q sums, none a combination of the others.
-
-        Returns
-        -------
-        float
-            Missing where the expected covariance has no inverse.
+        errors of equal variance; ``(eta - q + 1) / (eta q)`` times the Wald statistic is compared with F(q,
+        eta - q + 1) (Pustejovsky & Tipton 2018, eq. 15 and 16, AHT). With one sum eta is `df_t`. No sum is a
+        combination of the others. Missing where the expected covariance has no inverse.
         """
         q = len(weights)
         columns = np.einsum("gpk,qk->qgp", self.shared, weights)
@@ -115,27 +89,12 @@ def bias_reduced(solved: Solved, *, memory: int = 2**28) -> BiasReduced:
     """Adjust the residuals of each cluster so that the covariance has no bias under equal variances.
 
     ``A_g = (I - H_gg)^-1/2``, the symmetric root, with H the hat matrix of the regressors and of all effects
-    (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018, eq. 7). Effects that are nested in clusters are
-    taken out first, which leaves the same covariance; all others stay in H. Directions
-    that a cluster fits perfectly get the pseudo-inverse.
+    (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018, eq. 7). Effects that are nested in clusters are taken
+    out first, which leaves the same covariance; all others stay in H. Directions that a cluster fits
+    perfectly get the pseudo-inverse.
 
-    Parameters
-    ----------
-    solved : Solved
-        The equation, with ``how.cov_type == "cr2"`` and without weights; its intercept among the coefficients
-        where it has one.
-    memory : int
-        Bytes that the arrays of one chunk may take; 256 MB.
-
-    Returns
-    -------
-    BiasReduced
-        By cluster.
-
-    Raises
-    ------
-    OptionError
-        If the effects that are not nested in clusters have too many levels for a matrix of their columns.
+    The equation has no weights, and its intercept, if any, among the coefficients. `memory` is the bytes of a
+    chunk. Refuse effects with too many levels for a matrix of their columns.
     """
     (part,) = solved.how.parts
     assert part.codes is not None
@@ -147,7 +106,7 @@ def bias_reduced(solved: Solved, *, memory: int = 2**28) -> BiasReduced:
     groups, width, k = part.levels, basis.shape[1], influence.shape[1]
     order = np.argsort(part.codes, kind="stable")
     starts = np.searchsorted(part.codes[order], np.arange(groups + 1))
-    moved, own = np.empty((groups, k)), np.empty((groups, k, k))
+    moved, own_products = np.empty((groups, k)), np.empty((groups, k, k))
     shared = np.empty((groups, width, k))
     chunk = max(1, memory // (8 * 4 * width * (width + k)))
     for first in range(0, groups, chunk):
@@ -162,17 +121,22 @@ def bias_reduced(solved: Solved, *, memory: int = 2**28) -> BiasReduced:
         vectors, factor, perfect = _adjustment(leverage)
         inside = np.einsum("gpe,gpk->gek", vectors, crossed)
         adjusted = np.einsum("gpe,ge,gek->gpk", vectors, factor, inside)
-        here = slice(first, first + len(rows))
-        moved[here] = scores + np.einsum("gpk,gp->gk", adjusted, heights)
-        both = np.einsum("gpk,gpl->gkl", crossed, adjusted)
+        positions = slice(first, first + len(rows))
+        moved[positions] = scores + np.einsum("gpk,gp->gk", adjusted, heights)
+        cross_terms = np.einsum("gpk,gpl->gkl", crossed, adjusted)
         through = leverage @ adjusted
-        own[here] = squares + both + both.transpose(0, 2, 1) + np.einsum("gpk,gpl->gkl", adjusted, through)
-        shared[here] = crossed + through
+        own_products[positions] = (
+            squares
+            + cross_terms
+            + cross_terms.transpose(0, 2, 1)
+            + np.einsum("gpk,gpl->gkl", adjusted, through)
+        )
+        shared[positions] = crossed + through
 
-        lost = np.where(perfect[:, :, None], inside, 0.0)
+        perfect_part = np.where(perfect[:, :, None], inside, 0.0)
         size = np.sqrt(np.einsum("nk,nk->k", influence, influence))
-        moved[here][np.sqrt((lost**2).sum(axis=1)) > PART_OF * size] = np.nan
-    return BiasReduced(moved, own, shared)
+        moved[positions][np.sqrt((perfect_part**2).sum(axis=1)) > PART_OF * size] = np.nan
+    return BiasReduced(moved, own_products, shared)
 
 
 def _adjustment(leverage: Floats) -> tuple[Floats, Floats, Bools]:
@@ -197,9 +161,9 @@ def _columns_of_effects(effects: Sequence[Effect], clusters: Ints) -> Floats:
     """Span the effects that are not nested in clusters, net of those that are: (N, rank), orthonormal."""
     inside = [is_nested(_codes(effect), clusters) for effect in effects]
     nested = [effect for effect, within_one in zip(effects, inside, strict=True) if within_one]
-    others = [effect for effect, within_one in zip(effects, inside, strict=True) if not within_one]
+    crossing = [effect for effect, within_one in zip(effects, inside, strict=True) if not within_one]
     n = clusters.size
-    levels = [int(_codes(effect).max()) + 1 for effect in others]
+    levels = [int(_codes(effect).max()) + 1 for effect in crossing]
     if sum(levels) * n > _MOST_CELLS:
         text = (
             f"cov_type='cr2' needs a column for each of the {sum(levels):,} levels of the effects that are "
@@ -207,7 +171,7 @@ def _columns_of_effects(effects: Sequence[Effect], clusters: Ints) -> Floats:
         )
         raise OptionError(text, [option_problem("cov_type", "cr2", what=text)])
     dummies = np.zeros((n, sum(levels)))
-    for effect, start in zip(others, np.cumsum([0, *levels]), strict=False):
+    for effect, start in zip(crossing, np.cumsum([0, *levels]), strict=False):
         dummies[np.arange(n), start + _codes(effect)] = effect.column if isinstance(effect, Slope) else 1.0
     if nested:
         dummies = within(nested, n).sweep(dummies)

@@ -19,20 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SetSlopes:
-    """A slope beside each of S sets.
-
-    Parameters
-    ----------
-    slopes, std_errors, df_t : (S,) arrays
-        Estimates, standard errors and degrees of freedom of t.
-    regular : (S,) array of bool
-        False where the columns of a set are collinear or nearly so, the fit is perfect, or the variance is
-        negative or rounding: the numbers of these sets mean nothing.
-    """
+    """Slopes, standard errors and degrees of freedom of t beside each of S sets, (S,) each."""
 
     slopes: Floats
     std_errors: Floats
     df_t: Floats
+    # False where the columns of a set are collinear or nearly so, the fit is perfect, or the variance is
+    # negative or rounding: the numbers of these sets mean nothing
     regular: Bools
 
 
@@ -74,31 +67,13 @@ def set_slopes(
 ) -> SetSlopes:
     """Regress the outcome on each set of columns, and take the slope of the last column.
 
-    All columns are rotated once; a set is then a small triangular system that squares no condition number.
-    By Frisch and Waugh (1933) the slope of the last column needs no other: it is the product of the outcome
-    with what the column has beside the others, and its variance is a sum of squares of scores.
+    All columns are rotated once; a set is then a small triangular system that squares no condition number. By
+    Frisch and Waugh (1933) the slope of the last column needs no other: it is the product of the outcome with
+    what the column has beside the others, and its variance is a sum of squares of scores.
 
-    Parameters
-    ----------
-    y : (N,) array
-        Swept outcome.
-    x : (N, p) array
-        Swept columns, none of them zero; the slope is that of the last one.
-    sets : (S, p) array of bool
-        Columns of each set; the last one is in all of them.
-    recipe_of : callable
-        Covariance for a number of slopes: any but ``hc2``, ``hc3`` and ``crv3``.
-    most_condition : float
-        Condition number from which columns are nearly collinear.
-    obs_weights : (N,) array, optional
-        Weights of the rows.
-    memory : int
-        Bytes that the arrays of one chunk may take; 256 MB.
-
-    Returns
-    -------
-    SetSlopes
-        In the order of the sets.
+    `y` (N,) and `x` (N, p) are swept, no column is zero; `sets` (S, p) has the last column in all sets.
+    `recipe_of` gives the covariance for a number of slopes: any but ``hc2``, ``hc3`` and ``crv3``. Columns
+    are nearly collinear from the condition number `most_condition` on; `memory` is the bytes of a chunk.
     """
     rotated = _rotate(y, x, obs_weights)
     length = float(np.sqrt(rotated.outcome @ rotated.outcome + rotated.rest @ rotated.rest))
@@ -106,18 +81,18 @@ def set_slopes(
     out = SetSlopes(np.empty(count), np.empty(count), np.empty(count), np.zeros(count, dtype=np.bool_))
     sizes = sets.sum(axis=1)
     for size in np.unique(sizes).tolist():
-        how = recipe_of(size)
+        recipe = recipe_of(size)
         chunk = max(1, memory // (8 * (5 * y.size + 6 * size * rotated.outcome.size)))
         equal = np.flatnonzero(sizes == size)
         for start in range(0, equal.size, chunk):
             mine = equal[start : start + chunk]
             solved = _solve(rotated, np.nonzero(sets[mine])[1].reshape(-1, size))
-            variances, known = _variances(solved, how)
+            variances, positive = _variances(solved, recipe)
             out.slopes[mine] = solved.slopes
-            out.std_errors[mine] = np.sqrt(np.where(known, variances, np.nan))
-            out.df_t[mine] = how.df_t
+            out.std_errors[mine] = np.sqrt(np.where(positive, variances, np.nan))
+            out.df_t[mine] = recipe.df_t
             fits = np.sqrt(solved.squares) >= PERFECT_FIT * length
-            out.regular[mine] = known & fits & (solved.conditions <= most_condition)
+            out.regular[mine] = positive & fits & (solved.conditions <= most_condition)
     return out
 
 
@@ -131,38 +106,38 @@ def _rotate(y: Floats, x: Floats, obs_weights: Floats | None) -> _Rotated:
     return _Rotated(basis, np.ascontiguousarray(triangle.T), heights, outcome - basis @ heights, scale[-1])
 
 
-def _solve(rotated: _Rotated, places: Ints) -> _Solved:
-    """Solve sets of equally many columns, of which `places` has the positions."""
-    q, triangle = np.linalg.qr(rotated.columns[places].transpose(0, 2, 1))
+def _solve(rotated: _Rotated, positions: Ints) -> _Solved:
+    """Solve sets of equally many columns, whose positions are the rows of `positions`."""
+    q, triangle = np.linalg.qr(rotated.columns[positions].transpose(0, 2, 1))
     heights = np.einsum("smk,m->sk", q, rotated.outcome)
-    left = rotated.outcome - np.einsum("smk,sk->sm", q, heights)
+    residuals = rotated.outcome - np.einsum("smk,sk->sm", q, heights)
     singular = np.linalg.svd(triangle, compute_uv=False)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         # The last column net of the others has this length, and the direction of the last column of q.
-        own = triangle[:, -1, -1] / rotated.scale
+        lengths = triangle[:, -1, -1] / rotated.scale
         return _Solved(
-            slopes=heights[:, -1] / own,
+            slopes=heights[:, -1] / lengths,
             conditions=singular[:, 0] / singular[:, -1],
-            squares=np.einsum("sm,sm->s", left, left) + rotated.rest @ rotated.rest,
-            bread=1 / own**2,
-            errors=left @ rotated.basis.T + rotated.rest,
-            influence=(q[:, :, -1] / own[:, None]) @ rotated.basis.T,
+            squares=np.einsum("sm,sm->s", residuals, residuals) + rotated.rest @ rotated.rest,
+            bread=1 / lengths**2,
+            errors=residuals @ rotated.basis.T + rotated.rest,
+            influence=(q[:, :, -1] / lengths[:, None]) @ rotated.basis.T,
         )
 
 
-def _variances(solved: _Solved, how: Recipe) -> tuple[Floats, Bools]:
+def _variances(solved: _Solved, recipe: Recipe) -> tuple[Floats, Bools]:
     """Compute the variances of the slopes, and tell which are positive and more than rounding."""
     with np.errstate(invalid="ignore", over="ignore"):
-        if how.cov_type == "unadjusted":
-            variances = solved.squares * solved.bread * how.parts[0].factor
+        if recipe.cov_type == "unadjusted":
+            variances = solved.squares * solved.bread * recipe.parts[0].factor
             return variances, variances > 0
         scores = solved.errors * solved.influence
         total = np.zeros(len(scores))
-        for part in how.parts:
+        for part in recipe.parts:
             sums = scores if part.codes is None else level_sums(part.codes, part.levels, scores.T).T
-            total += part.sign * part.factor * _squares(sums, how.bandwidth)
+            total += part.sign * part.factor * _squares(sums, recipe.bandwidth)
         least = 0.0
-        if how.cov_type != "robust":
+        if recipe.cov_type != "robust":
             least = (NO_VARIANCE * np.abs(scores).sum(axis=1)) ** 2
         return total, total > least
 

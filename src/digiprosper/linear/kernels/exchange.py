@@ -28,24 +28,12 @@ _ONE_WAY = 1.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Paths:
-    """A regressor as paths of entities, and which of them can be exchanged.
+    """A regressor as paths of entities, and which of them can be exchanged; rows by entity, then time."""
 
-    Parameters
-    ----------
-    column : (N,) array
-        Its values as in the data, rows sorted by entity, then time.
-    entity : (N,) array of int
-        Codes without gaps.
-    starts : (E,) array of int
-        First row of each entity.
-    periods : (E,) array of int
-        Entities with the same number are there in the same periods.
-    """
-
-    column: Floats
-    entity: Ints
-    starts: Ints
-    periods: Ints
+    column: Floats  # (N,) values as in the data
+    entity: Ints  # (N,) codes without gaps
+    starts: Ints  # (E,) first row of each entity
+    periods: Ints  # (E,) entities with the same number are there in the same periods
 
     @property
     def exchanged(self) -> Bools:
@@ -75,20 +63,7 @@ class Paths:
         return self.ways > _ONE_WAY
 
     def drawn(self, generator: np.random.Generator, count: int) -> Floats:
-        """Exchange the paths of entities with the same periods.
-
-        Parameters
-        ----------
-        generator : Generator
-            Source of the exchanges.
-        count : int
-            How many.
-
-        Returns
-        -------
-        (N, count) array
-            The regressor after each exchange.
-        """
+        """Exchange the paths of entities with the same periods at random: (N, count) columns."""
         donors = np.empty((count, self.periods.size), dtype=np.intp)
         # Sorted by the number of the periods and, where it is the same, at random.
         keys = self.periods + generator.random((count, self.periods.size))
@@ -96,13 +71,7 @@ class Paths:
         return self.moved(donors)
 
     def all_donors(self) -> Ints:
-        """List all different exchanges, that of the data among them.
-
-        Returns
-        -------
-        (W, E) array of int
-            The entity whose path each entity has.
-        """
+        """List all different exchanges, that of the data among them: (W, E), whose path each entity has."""
         donors = np.arange(self.periods.size)[None, :]
         for entities, alike in self._together:
             orders = arrangements(alike)
@@ -112,46 +81,17 @@ class Paths:
         return donors
 
     def moved(self, donors: Ints) -> Floats:
-        """Give each entity the path of another one.
-
-        Parameters
-        ----------
-        donors : (count, E) array of int
-            The other one, with the same periods.
-
-        Returns
-        -------
-        (N, count) array
-            The regressor after each exchange.
-        """
-        place = np.arange(self.entity.size) - self.starts[self.entity]
-        return np.asarray(self.column[self.starts[donors[:, self.entity]] + place].T)
+        """Give each entity the path of a donor with the same periods, (count, E): (N, count) columns."""
+        position = np.arange(self.entity.size) - self.starts[self.entity]
+        return np.asarray(self.column[self.starts[donors[:, self.entity]] + position].T)
 
 
 def paths(column: Floats, entity: Ints, time: Ints) -> Paths:
-    """Compare the periods of entities.
-
-    Parameters
-    ----------
-    column : (N,) array
-        The regressor.
-    entity, time : (N,) arrays of int
-        Codes without gaps, rows sorted by entity, then time.
-
-    Returns
-    -------
-    Paths
-        For `exchanged_statistics`.
-
-    Examples
-    --------
-    >>> paths(np.zeros(5), np.array([0, 0, 1, 1, 2]), np.array([0, 1, 0, 1, 1])).periods
-    array([0, 0, 1])
-    """
+    """Compare the periods of entities; rows are sorted by entity, then time."""
     starts = np.flatnonzero(np.diff(entity, prepend=-1))
     numbers: dict[bytes, int] = {}
-    found = [numbers.setdefault(part.tobytes(), len(numbers)) for part in np.split(time, starts[1:])]
-    return Paths(column, entity, starts, np.array(found, dtype=np.intp))
+    period_sets = [numbers.setdefault(part.tobytes(), len(numbers)) for part in np.split(time, starts[1:])]
+    return Paths(column, entity, starts, np.array(period_sets, dtype=np.intp))
 
 
 def exchanged_statistics(
@@ -165,34 +105,14 @@ def exchanged_statistics(
     memory: int = 2**28,
     done: Done = uncounted,
 ) -> Floats:
-    """Compute t of one regressor for exchanges of its paths.
+    """Compute t of one regressor for R exchanges of its paths, (R,).
 
     Only one column changes: it is swept, taken net of the other regressors (Frisch & Waugh 1933), and its
-    slope and variance are those of the simple regression that is left.
+    slope and variance are those of the simple regression that is left. NaN where the exchanged regressor is
+    not identified or its variance is negative.
 
-    Parameters
-    ----------
-    equation : Solved
-        The fit, of any covariance but ``crv3``.
-    regressor : int
-        Position of the regressor.
-    absorbed : Within
-        The projection that takes out the effects.
-    moved : Paths
-        The regressor.
-    reps : int
-        Exchanges R.
-    seed : SeedSequence or None
-        Source of the exchanges. None for all different exchanges, of which there are R.
-    memory : int
-        Bytes that the arrays of one chunk may take; 256 MB.
-    done : callable, optional
-        Is told how many exchanges are done.
-
-    Returns
-    -------
-    (R,) array
-        t of each exchange; NaN where the exchanged regressor is not identified or its variance is negative.
+    Any covariance but ``crv3``. Without a seed all different exchanges are computed, of which there are R.
+    `memory` is the bytes of a chunk; `done` is told how many exchanges are done.
     """
     net = Net(np.delete(equation.x, regressor, axis=1), equation.obs_weights)
     outcome = net.of(equation.y[:, None])
@@ -206,74 +126,55 @@ def exchanged_statistics(
         stop = min(start + chunk, reps)
         drawn = moved.drawn(generator, stop - start) if every is None else moved.moved(every[start:stop])
         swept = net.of(absorbed.sweep(drawn))
-        lost = np.einsum("ij,ij->j", swept, swept) <= least
-        out[start:stop] = np.where(lost, np.nan, _simple_t(swept, outcome, equation.how, net))
+        unidentified = np.einsum("ij,ij->j", swept, swept) <= least
+        out[start:stop] = np.where(unidentified, np.nan, _simple_t(swept, outcome, equation.how, net))
         done(stop - start)
     return out
 
 
 class Net:
-    """Columns net of the other regressors, whose orthonormal basis is computed once.
+    """Columns net of the other regressors (N, k), swept and perhaps none, with one orthonormal basis."""
 
-    Parameters
-    ----------
-    others : (N, k) array
-        The other regressors, swept; there may be none.
-    obs_weights : (N,) array or None
-        Weights of the rows.
-    """
-
-    def __init__(self, others: Floats, obs_weights: Floats | None) -> None:
-        self.weights: Floats = np.ones((len(others), 1)) if obs_weights is None else obs_weights[:, None]
+    def __init__(self, regressors: Floats, obs_weights: Floats | None) -> None:
+        self.weights: Floats = np.ones((len(regressors), 1)) if obs_weights is None else obs_weights[:, None]
         root = np.sqrt(self.weights)
-        size = np.sqrt(np.einsum("ij,ij->j", others, others))
-        self.basis: Floats = np.linalg.qr(root * (others / size))[0] / root
-        self.leverage: Floats = np.zeros(len(others))
+        size = np.sqrt(np.einsum("ij,ij->j", regressors, regressors))
+        self.basis: Floats = np.linalg.qr(root * (regressors / size))[0] / root
+        self.leverage: Floats = np.zeros(len(regressors))
         if size.size:
             self.leverage = row_leverage(self.basis, obs_weights=obs_weights)
 
     def of(self, columns: Floats) -> Floats:
-        """Take the other regressors out of columns, twice for the digits of near collinear ones.
-
-        Parameters
-        ----------
-        columns : (N, m) array
-            Columns, swept.
-
-        Returns
-        -------
-        (N, m) array
-            What the other regressors leave of them.
-        """
+        """Take the other regressors out of columns (N, m), twice for the digits of near collinear ones."""
         for _ in range(2):
             columns = columns - self.basis @ (self.basis.T @ (self.weights * columns))
         return columns
 
 
-def _simple_t(x: Floats, y: Floats, how: Recipe, net: Net) -> Floats:
+def _simple_t(x: Floats, y: Floats, recipe: Recipe, net: Net) -> Floats:
     """Compute t of the regressions of one outcome on one column each, all net of everything else."""
     weighted = net.weights * x
     square = np.einsum("ij,ij->j", weighted, x)
     product = weighted.T @ y[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = y - x * (product / square)
-        if how.leverage is not None:
+        if recipe.leverage is not None:
             regressors = net.leverage[:, None] + weighted * x / square
-            errors = errors * error_scale(how.cov_type, how.leverage[:, None], regressors)
-        variance = _score_variance(weighted * errors, how)
-        if how.cov_type == "unadjusted":
-            variance = how.parts[0].factor * square * np.einsum("ij,ij->j", net.weights * errors, errors)
+            errors = errors * error_scale(recipe.cov_type, recipe.leverage[:, None], regressors)
+        variance = _score_variance(weighted * errors, recipe)
+        if recipe.cov_type == "unadjusted":
+            variance = recipe.parts[0].factor * square * np.einsum("ij,ij->j", net.weights * errors, errors)
         return np.asarray(product / np.sqrt(variance))
 
 
-def _score_variance(scores: Floats, how: Recipe) -> Floats:
+def _score_variance(scores: Floats, recipe: Recipe) -> Floats:
     """Add up squares of sums of scores by group, and of lags of them."""
     total = np.zeros(scores.shape[1])
-    for part in how.parts:
+    for part in recipe.parts:
         sums = scores if part.codes is None else level_sums(part.codes, part.levels, scores)
         whole = np.einsum("ij,ij->j", sums, sums)
-        for lag in range(1, (how.bandwidth or 0) + 1):
-            share = 1 - lag / ((how.bandwidth or 0) + 1)
+        for lag in range(1, (recipe.bandwidth or 0) + 1):
+            share = 1 - lag / ((recipe.bandwidth or 0) + 1)
             whole = whole + 2 * share * np.einsum("ij,ij->j", sums[lag:], sums[:-lag])
         total += part.sign * part.factor * whole
     return total

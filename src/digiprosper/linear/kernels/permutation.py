@@ -18,46 +18,14 @@ _LOG_MOST = 100.0
 
 
 def ways(labels: Ints) -> float:
-    """Count the different orders of labels.
-
-    Parameters
-    ----------
-    labels : (E,) array of int
-        Equal ones are exchanged without effect.
-
-    Returns
-    -------
-    float
-        ``E! / (n_1! n_2! ...)``, at most about 1e43.
-
-    Examples
-    --------
-    >>> round(ways(np.array([0, 0, 1, 1])))
-    6
-    """
+    """Count the different orders of labels, ``E! / (n_1! n_2! ...)``, at most about 1e43."""
     log_ways = math.lgamma(len(labels) + 1)
     log_ways -= sum(math.lgamma(n + 1) for n in np.unique(labels, return_counts=True)[1].tolist())
     return math.exp(min(log_ways, _LOG_MOST))
 
 
 def arrangements(labels: Ints) -> Ints:
-    """List the different orders of labels.
-
-    Parameters
-    ----------
-    labels : (E,) array of int
-        In any order.
-
-    Returns
-    -------
-    (W, E) array of int
-        Each order once, from the smallest to the largest.
-
-    Examples
-    --------
-    >>> arrangements(np.array([0, 1, 1])).tolist()
-    [[0, 1, 1], [1, 0, 1], [1, 1, 0]]
-    """
+    """List the different orders of labels (W, E), each once, from the smallest to the largest."""
     order = sorted(labels.tolist())
     out = [order.copy()]
     # The last label that is smaller than the next one is exchanged with the smallest larger one behind it,
@@ -67,33 +35,16 @@ def arrangements(labels: Ints) -> Ints:
         if not smaller:
             return np.array(out, dtype=np.intp)
         last = smaller[-1]
-        other = max(i for i in range(last + 1, len(order)) if order[i] > order[last])
-        order[last], order[other] = order[other], order[last]
+        swapped = max(i for i in range(last + 1, len(order)) if order[i] > order[last])
+        order[last], order[swapped] = order[swapped], order[last]
         order[last + 1 :] = order[:last:-1]
         out.append(order.copy())
 
 
 def permuted_labels(generator: np.random.Generator, labels: Ints, count: int) -> Ints:
-    """Permute labels over entities.
+    """Permute labels over entities: (count, E).
 
-    Parameters
-    ----------
-    generator : Generator
-        Source of the permutations. A number of them is the same in one call as in several.
-    labels : (E,) array of int
-        Group of each entity.
-    count : int
-        How many.
-
-    Returns
-    -------
-    (count, E) array of int
-        Each row has every group as often as `labels`.
-
-    Examples
-    --------
-    >>> permuted_labels(np.random.default_rng(0), np.array([0, 0, 1]), 2).sum(axis=1)
-    array([1, 1])
+    A number of permutations is the same in one call as in several.
     """
     return generator.permuted(np.tile(labels, (count, 1)), axis=1)
 
@@ -107,30 +58,12 @@ def permuted_slopes(
     *,
     memory: int = 2**28,
 ) -> Floats:
-    """Fit each group by itself in permutations of its label.
+    """Fit each group by itself in R permutations of its label: (R, G) slopes, NaN where not identified.
 
     A group is a weighting of the entities by zero and one, so all fits of a permutation are sums of cross
-    products of entities. Effects nested in entities are swept; others are estimated anew in each group.
-
-    Parameters
-    ----------
-    grams : Grams
-        Cross products by entity: the outcome, then every regressor.
-    labels : (E,) array of int
-        Group of each entity, codes without gaps.
-    regressor : int
-        Position of the regressor among them.
-    reps : int
-        Permutations R.
-    seed : SeedSequence or None
-        Source of the permutations. None for all `arrangements`, of which there are R.
-    memory : int
-        Bytes that the arrays of one chunk may take; 256 MB.
-
-    Returns
-    -------
-    (R, G) array
-        Slope of the regressor by group; NaN where it is not identified.
+    products of entities: of the outcome, then every regressor. Effects nested in entities are swept; others
+    are estimated anew in each group. Without a seed all `arrangements` are used, of which there are R.
+    `memory` is the bytes of a chunk.
     """
     every = arrangements(labels) if seed is None else None
     generator = np.random.default_rng(seed)

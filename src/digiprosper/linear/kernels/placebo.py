@@ -25,22 +25,12 @@ _MOST = 2**27
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cohorts:
-    """A treatment that entities keep once they have it.
+    """A treatment that entities keep once they have it; rows by entity, then time."""
 
-    Parameters
-    ----------
-    starts : (C,) array of int
-        First treated period of each cohort, in order.
-    sizes : (C,) array of int
-        Entities in each.
-    entity, time : (N,) arrays of int
-        Codes of the rows without gaps, sorted by entity, then time.
-    """
-
-    starts: Ints
-    sizes: Ints
-    entity: Ints
-    time: Ints
+    starts: Ints  # (C,) first treated period of each cohort, in order
+    sizes: Ints  # (C,) entities in each
+    entity: Ints  # (N,) codes without gaps
+    time: Ints  # (N,) codes without gaps
 
     @property
     def n_entities(self) -> int:
@@ -57,52 +47,26 @@ class Cohorts:
         """Entities of all cohorts."""
         return int(self.sizes.sum())
 
-    def drawn(self, who: np.random.Generator, when: np.random.Generator, count: int) -> tuple[Ints, Ints]:
-        """Draw who is treated, and from when.
+    def drawn(
+        self, entity_generator: np.random.Generator, period_generator: np.random.Generator, count: int
+    ) -> tuple[Ints, Ints]:
+        """Draw treated entities, without replacement, and first treated periods: (count, n_treated) each.
 
-        Parameters
-        ----------
-        who, when : Generator
-            Sources of the entities and of the periods. They are two, so that a number of draws is the same in
-            one call as in several.
-        count : int
-            How many.
-
-        Returns
-        -------
-        entities : (count, n_treated) array of int
-            Drawn without replacement.
-        starts : (count, n_treated) array of int
-            First treated period of each, one a cohort: the second period or later, or the first for the
-            cohort that is treated from the first period on, which has no start.
+        Two generators, so that a number of draws is the same in one call as in several. A cohort starts in
+        the second period or later, but one that is treated from the first period on has no start and keeps
+        it.
         """
         everyone = np.tile(np.arange(self.n_entities), (count, 1))
-        entities = who.permuted(everyone, axis=1)[:, : self.n_treated]
-        starts = when.integers(1, self.n_times, size=(count, self.sizes.size))
+        entities = entity_generator.permuted(everyone, axis=1)[:, : self.n_treated]
+        starts = period_generator.integers(1, self.n_times, size=(count, self.sizes.size))
         starts[:, self.starts == 0] = 0
         return entities, np.repeat(starts, self.sizes, axis=1)
 
 
 def cohorts(column: Floats, entity: Ints, time: Ints) -> Cohorts | None:
-    """Sort entities into cohorts by the first treated period.
+    """Sort entities into cohorts by the first treated period; rows are sorted by entity, then time.
 
-    Parameters
-    ----------
-    column : (N,) array
-        The treatment.
-    entity, time : (N,) arrays of int
-        Codes without gaps, rows sorted by entity, then time.
-
-    Returns
-    -------
-    Cohorts or None
-        None if the treatment is not 0 or 1 throughout, or ends in some entity.
-
-    Examples
-    --------
-    >>> entity, time = np.repeat(np.arange(3), 2), np.tile(np.arange(2), 3)
-    >>> cohorts(np.array([0.0, 1.0, 0.0, 1.0, 0.0, 0.0]), entity, time).sizes
-    array([2])
+    None if the treatment is not 0 or 1 throughout, or ends in some entity.
     """
     inside = np.diff(entity) == 0
     if not np.isin(column, (0.0, 1.0)).all() or (np.diff(column)[inside] < 0).any():
@@ -123,55 +87,29 @@ def placebo_slopes(
     *,
     memory: int = 2**28,
 ) -> Floats:
-    """Compute the slope of one regressor for placebo treatments in its place.
+    """Compute the slope of one regressor for R placebo treatments in its place, (R,).
 
-    Parameters
-    ----------
-    equation : Solved
-        The fit.
-    regressor : int
-        Position of the treatment.
-    absorbed : Within
-        The projection that takes out the effects.
-    treated : Cohorts
-        The treatment.
-    reps : int
-        Draws R.
-    seed : SeedSequence
-        Source of the draws; two are spawned from it.
-    memory : int
-        Bytes that the arrays of one chunk may take; 256 MB.
-
-    Returns
-    -------
-    (R,) array
-        Slopes; NaN where the drawn treatment is not identified.
-
-    Raises
-    ------
-    OptionError
-        If the dummies of effects that cross the entities exceed 2**27 numbers (1 GB).
-
-    Notes
-    -----
     Only the treatment d changes, so its slope is ``d'u / d'Md`` (Frisch & Waugh 1933), u the outcome net of
     everything else. With M_e the projection that takes out effects nested in entities, and B an orthonormal
     basis of everything else net of them, ``d'Md = d'M_e d - |B'd|^2``. These three are sums over treated
     entities of numbers that depend on the entity and on its first treated period only: the table of them is
     computed once, and a draw adds up its entries.
+
+    NaN where the drawn treatment is not identified. Refuse effects that cross the entities if their dummies
+    exceed 2**27 numbers (1 GB). `memory` is the bytes of a chunk.
     """
     table = _contributions(equation, regressor, absorbed, treated)
-    who, when = map(np.random.default_rng, seed.spawn(2))
+    entity_generator, period_generator = map(np.random.default_rng, seed.spawn(2))
     chunk = max(1, memory // (8 * (treated.n_entities + treated.n_treated * (table.shape[2] + 4))))
     out = np.empty(reps)
     for start in range(0, reps, chunk):
         stop = min(start + chunk, reps)
-        entities, starts = treated.drawn(who, when, stop - start)
+        entities, starts = treated.drawn(entity_generator, period_generator, stop - start)
         sums = table[entities, starts].sum(axis=1)
         square, product, beside = sums[:, 0], sums[:, 1], sums[:, 2:]
-        left = square - np.einsum("rb,rb->r", beside, beside)
-        lost = ~(left > LOST_IN_DRAW * square)
-        out[start:stop] = np.where(lost, np.nan, product / np.where(lost, 1.0, left))
+        net_square = square - np.einsum("rb,rb->r", beside, beside)
+        unidentified = ~(net_square > LOST_IN_DRAW * square)
+        out[start:stop] = np.where(unidentified, np.nan, product / np.where(unidentified, 1.0, net_square))
     return out
 
 
@@ -179,12 +117,12 @@ def _contributions(equation: Solved, regressor: int, absorbed: Within, treated: 
     """Tabulate what an entity treated from a period on adds to the sums: (entities, periods, 2 + b)."""
     entity, n = treated.entity, treated.entity.size
     weights = np.ones(n) if equation.obs_weights is None else equation.obs_weights
-    own = [effect for effect in absorbed.every if _is_own(effect, entity)]
-    others = [effect for effect in absorbed.every if not _is_own(effect, entity)]
-    sweep = within(own, n, obs_weights=equation.obs_weights).sweep if own else np.copy
+    nested = [effect for effect in absorbed.every if _is_own(effect, entity)]
+    crossing = [effect for effect in absorbed.every if not _is_own(effect, entity)]
+    sweep = within(nested, n, obs_weights=equation.obs_weights).sweep if nested else np.copy
 
     net = Net(np.delete(equation.x, regressor, axis=1), equation.obs_weights)
-    dummies = sweep(_dummies(others, n, constant=not absorbed.every))
+    dummies = sweep(_dummies(crossing, n, constant=not absorbed.every))
     basis = np.column_stack([net.of(equation.y[:, None]), _orthonormal(dummies, weights), net.basis])
 
     table = np.zeros((treated.n_entities, treated.n_times, 1 + basis.shape[1]))
@@ -228,5 +166,5 @@ def _orthonormal(columns: Floats, weights: Floats) -> Floats:
     size = np.sqrt(weights @ columns**2)
     scaled = columns / np.where(size > 0, size, 1.0)
     values, vectors = np.linalg.eigh(scaled.T @ (weights[:, None] * scaled))
-    there = values > REDUNDANT_LEVELS
-    return np.asarray(scaled @ (vectors[:, there] / np.sqrt(values[there])))
+    independent = values > REDUNDANT_LEVELS
+    return np.asarray(scaled @ (vectors[:, independent] / np.sqrt(values[independent])))

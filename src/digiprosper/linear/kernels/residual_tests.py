@@ -19,30 +19,14 @@ _ARRAYS = 10
 
 @dataclass(frozen=True, slots=True)
 class Correlations:
-    """Correlations of residuals between pairs of entities, added up.
+    """Correlations rho_ij of residuals over T_ij common periods, added up over pairs of entities."""
 
-    Parameters
-    ----------
-    weighted_sum : float
-        Sum over pairs of ``sqrt(T_ij) rho_ij``.
-    sum : float
-        Sum over pairs of ``rho_ij``.
-    absolute_sum : float
-        Sum over pairs of ``|rho_ij|``.
-    pairs : int
-        Pairs that have a correlation.
-    left_out : int
-        Pairs that have none: fewer than two common periods, or residuals that do not vary over them.
-    fewest_periods : int
-        Least number of common periods of a pair that counts; 0 if none does.
-    """
-
-    weighted_sum: float
+    weighted_sum: float  # of ``sqrt(T_ij) rho_ij``
     sum: float
-    absolute_sum: float
-    pairs: int
-    left_out: int
-    fewest_periods: int
+    absolute_sum: float  # of ``|rho_ij|``
+    pairs: int  # pairs that have a correlation
+    left_out: int  # pairs with fewer than two common periods, or residuals that do not vary over them
+    fewest_periods: int  # least T_ij of a pair that counts; 0 if none does
 
 
 def correlations_between(
@@ -51,20 +35,7 @@ def correlations_between(
     """Add up the correlations of residuals over all pairs of entities.
 
     A correlation is over the periods that both entities have, with their means over these periods out.
-
-    Parameters
-    ----------
-    residuals : (N,) array
-        By row; at most one row of an entity and a period.
-    entity, time : (N,) arrays of int
-        Codes without gaps.
-    block : int, optional
-        Entities that are compared with all others at once; as many as fit 256 MB by default.
-
-    Returns
-    -------
-    Correlations
-        Over all pairs.
+    `block` entities are compared with all others at once, by default as many as fit 256 MB.
     """
     values, present = _by_entity(residuals, entity, time)
     count = len(values)
@@ -101,14 +72,14 @@ def _by_entity(residuals: Floats, entity: Ints, time: Ints) -> tuple[Floats, Flo
 
 def _block(values: Floats, present: Floats, rows: slice) -> tuple[Floats, Floats]:
     """Correlations of some entities with themselves and all later ones, missing where there is none."""
-    left, right = values[rows], values[rows.start :]
-    here, there = present[rows], present[rows.start :]
-    periods = here @ there.T
+    first, second = values[rows], values[rows.start :]
+    first_present, second_present = present[rows], present[rows.start :]
+    periods = first_present @ second_present.T
     with np.errstate(divide="ignore", invalid="ignore"):
-        sum_left, sum_right = left @ there.T, here @ right.T
-        product = left @ right.T - sum_left * sum_right / periods
-        square_left = left**2 @ there.T
-        square_right = here @ (right**2).T
+        sum_left, sum_right = first @ second_present.T, first_present @ second.T
+        product = first @ second.T - sum_left * sum_right / periods
+        square_left = first**2 @ second_present.T
+        square_right = first_present @ (second**2).T
         flat = _is_flat(square_left, sum_left, periods) | _is_flat(square_right, sum_right, periods)
         square_left -= sum_left**2 / periods
         square_right -= sum_right**2 / periods
@@ -123,20 +94,7 @@ def _is_flat(squares: Floats, sums: Floats, periods: Floats) -> Bools:
 
 
 def period_sums(residuals: Floats, time: Ints) -> Floats:
-    """Add up the residuals of each period, in units of the root of its sum of squares.
-
-    Parameters
-    ----------
-    residuals : (N,) array
-        By row.
-    time : (N,) array of int
-        Codes without gaps.
-
-    Returns
-    -------
-    (T,) array
-        0 where all residuals of a period are zero.
-    """
+    """Add up the residuals of each period, in units of the root of its sum of squares; 0 if all are zero."""
     sums = np.bincount(time, residuals)
     squares = np.bincount(time, residuals**2)
     return np.asarray(sums / np.sqrt(np.where(squares > 0, squares, 1.0)))
@@ -144,41 +102,18 @@ def period_sums(residuals: Floats, time: Ints) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Persistence:
-    """Regression of residuals on their lag with an intercept.
+    """Regression of residuals on their lag with an intercept."""
 
-    Parameters
-    ----------
-    slope : float
-        Coefficient of the lag; missing if the lag does not vary.
-    variance : float
-        Clustered by entity, without a small-sample factor.
-    rows, entities : int
-        Rows of the regression, and entities that have some.
-    """
-
-    slope: float
-    variance: float
+    slope: float  # missing if the lag does not vary
+    variance: float  # clustered by entity, without a small-sample factor
     rows: int
-    entities: int
+    entities: int  # that have rows in the regression
 
 
 def persistence(residuals: Floats, before: Floats, entity: Ints) -> Persistence:
-    """Regress residuals on those one period earlier.
-
-    Parameters
-    ----------
-    residuals, before : (N,) arrays
-        By row; `before` is missing where an entity has no row one period earlier.
-    entity : (N,) array of int
-        Codes without gaps.
-
-    Returns
-    -------
-    Persistence
-        The slope with its variance.
-    """
-    both = ~np.isnan(before)
-    now, lag, codes = residuals[both], before[both], entity[both]
+    """Regress residuals on those one period earlier, which are missing where there is no such row."""
+    paired = ~np.isnan(before)
+    now, lag, codes = residuals[paired], before[paired], entity[paired]
     if now.size == 0:
         return Persistence(np.nan, np.nan, 0, 0)
     centred = lag - lag.mean()
@@ -186,8 +121,8 @@ def persistence(residuals: Floats, before: Floats, entity: Ints) -> Persistence:
     if square <= FLAT_RESIDUALS * float(lag @ lag):
         return Persistence(np.nan, np.nan, now.size, np.unique(codes).size)
     slope = float(centred @ now) / square
-    rest = now - now.mean() - slope * centred
-    scores = np.bincount(codes, centred * rest)
+    errors = now - now.mean() - slope * centred
+    scores = np.bincount(codes, centred * errors)
     return Persistence(slope, float(scores @ scores) / square**2, now.size, np.unique(codes).size)
 
 
@@ -196,19 +131,8 @@ def null_autocorrelation(before: Floats, entity: Ints) -> float:
 
     Within an entity of T rows the residuals of independent errors have variance ``(T - 1) / T`` and
     covariance ``-1 / T``, in units of the errors' variance. The slope of the pooled regression is the ratio
-    of their sums over the pairs of consecutive rows, ``-1 / (T - 1)`` if all entities have T rows.
-
-    Parameters
-    ----------
-    before : (N,) array
-        Residuals one period earlier, missing where there is none.
-    entity : (N,) array of int
-        Codes without gaps.
-
-    Returns
-    -------
-    float
-        The slope; missing without any pair.
+    of their sums over the pairs of consecutive rows, ``-1 / (T - 1)`` if all entities have T rows; missing
+    without any pair.
     """
     rows = np.bincount(entity)[entity][~np.isnan(before)]
     if rows.size == 0 or rows.max() < 2:
@@ -218,38 +142,16 @@ def null_autocorrelation(before: Floats, entity: Ints) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Squares:
-    """Squared residuals of each entity.
+    """Squared residuals of each entity, (G,) each."""
 
-    Parameters
-    ----------
-    rows : (G,) array of int
-        Rows of each entity, T_i.
-    means : (G,) array
-        ``sum_t e_it^2 / T_i``.
-    variances : (G,) array
-        Of the means, ``sum_t (e_it^2 - mean_i)^2 / (T_i (T_i - 1))``; missing where an entity has one row.
-    """
-
-    rows: Ints
-    means: Floats
+    rows: Ints  # T_i
+    means: Floats  # ``sum_t e_it^2 / T_i``
+    # of the means, ``sum_t (e_it^2 - mean_i)^2 / (T_i (T_i - 1))``; missing where an entity has one row
     variances: Floats
 
 
 def squares_by_entity(residuals: Floats, entity: Ints) -> Squares:
-    """Compute the mean of the squared residuals of each entity, and its variance.
-
-    Parameters
-    ----------
-    residuals : (N,) array
-        By row.
-    entity : (N,) array of int
-        Codes without gaps.
-
-    Returns
-    -------
-    Squares
-        One value per entity.
-    """
+    """Compute the mean of the squared residuals of each entity, and its variance."""
     rows = np.bincount(entity)
     squares = residuals**2
     means = np.bincount(entity, squares) / rows

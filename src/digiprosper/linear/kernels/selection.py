@@ -13,49 +13,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TwoRegressions:
-    """A slope without and with controls, and the moments that the bias is computed from.
-
-    Parameters
-    ----------
-    slope_without, slope_with : float
-        Of the treatment.
-    rsquared_without, rsquared_with : float
-        Of the two regressions.
-    spread : float
-        Standard deviation of the outcome over that of the treatment, what is in both regressions taken out.
-    unexplained : float
-        Variance of the treatment that the controls leave, as a share.
-    """
+    """A slope without and with controls, and the moments that the bias is computed from."""
 
     slope_without: float
     slope_with: float
     rsquared_without: float
     rsquared_with: float
+    # standard deviation of outcome over that of treatment, what is in both regressions taken out
     spread: float
-    unexplained: float
+    unexplained: float  # share of the variance of the treatment that the controls leave
 
 
-def two_regressions(y: Floats, treatment: Floats, kept: Floats, controls: Floats) -> TwoRegressions:
+def two_regressions(y: Floats, treatment: Floats, common: Floats, controls: Floats) -> TwoRegressions:
     """Regress an outcome on a treatment without and with controls, on the same rows.
 
-    Parameters
-    ----------
-    y, treatment : (N,) arrays
-        With mean zero, or net of effects.
-    kept : (N, m) array
-        Regressors of both regressions.
-    controls : (N, c) array
-        Regressors of the second one.
-
-    Returns
-    -------
-    TwoRegressions
-        R2 is that of all regressors, `kept` among them.
+    Columns have mean zero or are net of effects; those of `common` (N, m) are in both regressions. R2 is that
+    of all regressors.
     """
     total = float(y @ y)
     pair = np.column_stack([treatment, y])
-    x0, y0 = _residuals(kept, pair).T
-    x1, y1 = _residuals(np.column_stack([kept, controls]), pair).T
+    x0, y0 = _residuals(common, pair).T
+    x1, y1 = _residuals(np.column_stack([common, controls]), pair).T
     without, slope = float(x0 @ y0 / (x0 @ x0)), float(x1 @ y1 / (x1 @ x1))
     left0, left1 = y0 - without * x0, y1 - slope * x1
     return TwoRegressions(
@@ -73,33 +51,20 @@ def _residuals(on: Floats, columns: Floats) -> Floats:
     if not on.shape[1]:
         return columns
     basis = np.linalg.qr(on / np.sqrt(np.einsum("ij,ij->j", on, on)))[0]
-    left = columns - basis @ (basis.T @ columns)
+    residuals = columns - basis @ (basis.T @ columns)
     # Twice is enough: the second time removes the rounding of the first.
-    return np.asarray(left - basis @ (basis.T @ left))
+    return np.asarray(residuals - basis @ (basis.T @ residuals))
 
 
-def adjusted_slopes(found: TwoRegressions, delta: float, rsquared_max: float) -> list[float]:
-    """Solve for the slopes that a degree of selection implies.
+def adjusted_slopes(regressions: TwoRegressions, delta: float, rsquared_max: float) -> list[float]:
+    """Solve for the slopes that a degree of selection implies, the nearest to `slope_with` first.
 
-    Parameters
-    ----------
-    found : TwoRegressions
-        The two regressions.
-    delta : float
-        Selection on unobservables over that on observables.
-    rsquared_max : float
-        R2 of the regression that has the unobservables, too; at least that with controls.
+    `delta` is selection on unobservables over that on observables, `rsquared_max` the R2 with the
+    unobservables too. There is one slope if delta is 1, none if no slope with a bias in the direction of
+    delta is consistent with it.
 
-    Returns
-    -------
-    list of float
-        Slopes with a bias in the direction that `delta` implies, the nearest to `slope_with` first; one
-        if `delta` is 1, none if no slope is consistent with `delta`.
-
-    Notes
-    -----
-    Oster (2019), equation of proposition 2: a cubic in the bias ``v = b~ - b*``. In units of the distance
-    ``d = b0 - b~`` that the controls moved the slope, ``z = v / d``, and with q the share of the treatment's
+    Oster (2019), equation of proposition 2: a cubic in the bias ``v = b~ - b*``. In units of the distance ``d
+    = b0 - b~`` that the controls moved the slope, ``z = v / d``, and with q the share of the treatment's
     variance that the controls leave, ``m`` the share of y's variance that d stands for, and ``r``, ``a`` the
     R2 that controls and unobservables add::
 
@@ -108,53 +73,37 @@ def adjusted_slopes(found: TwoRegressions, delta: float, rsquared_max: float) ->
     Assumption 3, that controls as they truly enter move the slope in the direction that they do in the
     regression, is ``1 + z (1 - q) > 0``; the bias then has the sign of ``delta d``.
     """
-    moved = found.slope_without - found.slope_with
+    moved = regressions.slope_without - regressions.slope_with
     if delta == 0 or moved == 0:
-        return [found.slope_with]
-    added = found.rsquared_with - found.rsquared_without
-    hidden = rsquared_max - found.rsquared_with
+        return [regressions.slope_with]
+    added = regressions.rsquared_with - regressions.rsquared_without
+    hidden = rsquared_max - regressions.rsquared_with
     if hidden == 0:
-        return [found.slope_with]
-    q, rest = found.unexplained, 1 - found.unexplained
-    m = (moved / found.spread) ** 2
+        return [regressions.slope_with]
+    q, explained = regressions.unexplained, 1 - regressions.unexplained
+    m = (moved / regressions.spread) ** 2
 
     # In 1 / z, since the solution wanted is that of the smallest bias: the largest root is the most exact.
-    linear = delta * hidden * rest - q * (added + m)
-    inverse = np.roots([delta * hidden, linear, (delta - 2) * q * m, (delta - 1) * q * rest * m])
+    linear = delta * hidden * explained - q * (added + m)
+    inverse = np.roots([delta * hidden, linear, (delta - 2) * q * m, (delta - 1) * q * explained * m])
     real = inverse[np.isreal(inverse) & (inverse != 0)].real
     z = 1 / real[np.argsort(-np.abs(real), kind="stable")]
-    allowed = (np.sign(z) == np.sign(delta)) & (1 + z * rest > 0)
-    return [found.slope_with - float(one) * moved for one in z[allowed]]
+    allowed = (np.sign(z) == np.sign(delta)) & (1 + z * explained > 0)
+    return [regressions.slope_with - float(root) * moved for root in z[allowed]]
 
 
-def needed_selection(found: TwoRegressions, slope: float, rsquared_max: float) -> float:
-    """Solve for the degree of selection at which the slope is a given one.
+def needed_selection(regressions: TwoRegressions, slope: float, rsquared_max: float) -> float:
+    """Solve for Oster's delta at which the slope is a given one; infinite where no selection leads to it.
 
-    Parameters
-    ----------
-    found : TwoRegressions
-        The two regressions.
-    slope : float
-        The slope, such as 0.
-    rsquared_max : float
-        R2 of the regression that has the unobservables, too.
-
-    Returns
-    -------
-    float
-        Oster's delta; infinite where no selection leads there.
-
-    Notes
-    -----
     Oster (2019), proposition 3, in units of the standard deviations of outcome and treatment.
     """
-    added = found.rsquared_with - found.rsquared_without
-    hidden = rsquared_max - found.rsquared_with
-    q, rest = found.unexplained, 1 - found.unexplained
-    moved = (found.slope_without - found.slope_with) / found.spread
-    bias = (found.slope_with - slope) / found.spread
+    added = regressions.rsquared_with - regressions.rsquared_without
+    hidden = rsquared_max - regressions.rsquared_with
+    q, explained = regressions.unexplained, 1 - regressions.unexplained
+    moved = (regressions.slope_without - regressions.slope_with) / regressions.spread
+    bias = (regressions.slope_with - slope) / regressions.spread
 
-    common = bias**2 * q * (moved + bias * rest)
+    common = bias**2 * q * (moved + bias * explained)
     needed = bias * q * (added + moved**2 + bias * moved) + common
-    per_unit = hidden * (moved + bias * rest) + common
+    per_unit = hidden * (moved + bias * explained) + common
     return needed / per_unit if per_unit else float(np.copysign(np.inf, needed))

@@ -19,35 +19,17 @@ class Projection:
     """Outcome and endogenous regressors, projected on the controls and the instruments.
 
     Heights are coordinates in `basis`: ``basis @ heights`` is the projection of a column.
-
-    Parameters
-    ----------
-    basis : (N, c + q) array
-        Orthonormal columns (by the weights of the rows): the first c span the controls, the others the
-        instruments net of the controls.
-    n_controls : int
-        c.
-    outcome : (c + q,) array
-        Heights of the outcome.
-    endog : (c + q, m) array
-        Heights of the endogenous regressors.
-    controls : (c + q, c) array
-        Heights of the controls; the last q rows are zero.
-    outcome_left : (N,) array
-        Residuals of the outcome: those of the reduced form.
-    endog_left : (N, m) array
-        Residuals of the endogenous regressors: those of the first stages.
-    obs_weights : (N,) array or None
-        Weights of the rows.
     """
 
+    # (N, c + q) orthonormal columns (by the weights of the rows): the first c span the controls, the others
+    # the instruments net of the controls
     basis: Floats
-    n_controls: int
-    outcome: Floats
-    endog: Floats
-    controls: Floats
-    outcome_left: Floats
-    endog_left: Floats
+    n_controls: int  # c
+    outcome: Floats  # (c + q,) heights
+    endog: Floats  # (c + q, m) heights
+    controls: Floats  # (c + q, c) heights; the last q rows are zero
+    outcome_left: Floats  # (N,) residuals of the reduced form
+    endog_left: Floats  # (N, m) residuals of the first stages
     obs_weights: Floats | None
 
     @property
@@ -80,36 +62,20 @@ def project(
     *,
     obs_weights: Floats | None = None,
 ) -> Projection:
-    """Project outcome and endogenous regressors on the controls and the instruments.
+    """Project swept outcome and endogenous regressors on the controls and the instruments.
 
-    Parameters
-    ----------
-    y : (N,) array
-        Swept outcome.
-    endog : (N, m) array
-        Swept endogenous regressors.
-    controls : (N, c) array
-        Swept exogenous regressors, perhaps none.
-    instruments : (N, q) array
-        Swept excluded instruments; together with the controls of full rank.
-    obs_weights : (N,) array, optional
-        Weights of the rows.
-
-    Returns
-    -------
-    Projection
-        For `solve_two_stage` and the statistics of the first stage.
+    Controls (perhaps none) and instruments are of full rank together.
     """
     weigh = np.ones((len(y), 1)) if obs_weights is None else np.sqrt(obs_weights)[:, None]
     exogenous = np.hstack([controls, instruments]) * weigh
     basis = np.linalg.qr(exogenous / np.linalg.norm(exogenous, axis=0))[0]
 
-    left = np.column_stack([y, endog]) * weigh
-    heights = basis.T @ left
-    left = left - basis @ heights
+    residuals = np.column_stack([y, endog]) * weigh
+    heights = basis.T @ residuals
+    residuals = residuals - basis @ heights
     # A second projection removes the rounding that the first leaves where little is left.
-    more = basis.T @ left
-    left = (left - basis @ more) / weigh
+    more = basis.T @ residuals
+    residuals = (residuals - basis @ more) / weigh
     heights = heights + more
 
     return Projection(
@@ -118,37 +84,20 @@ def project(
         outcome=heights[:, 0],
         endog=heights[:, 1:],
         controls=basis.T @ (controls * weigh),
-        outcome_left=left[:, 0],
-        endog_left=left[:, 1:],
+        outcome_left=residuals[:, 0],
+        endog_left=residuals[:, 1:],
         obs_weights=obs_weights,
     )
 
 
-def solve_two_stage(projected: Projection, y: Floats, x: Floats, count: Counts, how: Recipe) -> Solved:
+def solve_two_stage(projected: Projection, y: Floats, x: Floats, count: Counts, recipe: Recipe) -> Solved:
     """Solve an equation by two-stage least squares.
 
     ``b = (X'PX)^-1 X'Py`` with P the projection on controls and instruments. Residuals are those of the
     regressors themselves, and the scores those of the projected ones, so the sandwich of `Solved` is that of
-    two-stage least squares (Wooldridge 2010, section 5.2).
-
-    Parameters
-    ----------
-    projected : Projection
-        From `project`.
-    y : (N,) array
-        Swept outcome.
-    x : (N, m + c) array
-        Swept endogenous regressors, then the controls.
-    count : Counts
-        Of the equation: its slopes are m + c.
-    how : Recipe
-        Of its covariance.
-
-    Returns
-    -------
-    Solved
-        `scored` is an orthonormal basis of the projected regressors, and `bread` the inverse of their cross
-        product.
+    two-stage least squares (Wooldridge 2010, section 5.2). `x` has the swept endogenous regressors, then the
+    controls; `scored` is an orthonormal basis of the projected regressors, `bread` the inverse of their cross
+    product.
     """
     heights = np.hstack([projected.endog, projected.controls])
     scale = 1 / np.linalg.norm(heights, axis=0)
@@ -166,6 +115,6 @@ def solve_two_stage(projected: Projection, y: Floats, x: Floats, count: Counts, 
         bread=root @ root.T,
         condition=float(singular[0] / singular[-1]),
         count=count,
-        how=how,
+        how=recipe,
         obs_weights=projected.obs_weights,
     )

@@ -18,72 +18,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """The effective F of Montiel Olea and Pflueger (2013).
-
-    Parameters
-    ----------
-    statistic : float
-        F.
-    degrees : float
-        Effective degrees of freedom for `critical`.
-    critical : float
-        5% critical value for a worst bias of 10%.
-    """
+    """The effective F of Montiel Olea and Pflueger (2013)."""
 
     statistic: float
-    degrees: float
-    critical: float
+    degrees: float  # effective degrees of freedom for `critical`
+    critical: float  # 5% critical value for a worst bias of 10%
 
 
-def without_factors(how: Recipe, rows: float) -> Recipe:
+def without_factors(recipe: Recipe, rows: float) -> Recipe:
     """Leave out the small-sample factors, as large-sample statistics do.
 
-    Parameters
-    ----------
-    how : Recipe
-        Of a regression.
-    rows : float
-        What the sum of squares is divided by under ``unadjusted``.
-
-    Returns
-    -------
-    Recipe
-        The same groups.
+    Under ``unadjusted`` the sum of squares is divided by `rows`.
     """
-    factor = 1 / rows if how.cov_type == "unadjusted" else 1.0
-    return replace(how, parts=tuple(replace(part, factor=factor) for part in how.parts))
+    factor = 1 / rows if recipe.cov_type == "unadjusted" else 1.0
+    return replace(recipe, parts=tuple(replace(part, factor=factor) for part in recipe.parts))
 
 
 def canonical_correlation(projected: Projection) -> float:
-    """Compute the smallest canonical correlation of endogenous regressors and instruments.
-
-    Parameters
-    ----------
-    projected : Projection
-        Columns projected on controls and instruments.
-
-    Returns
-    -------
-    float
-        Net of controls and effects.
-    """
+    """Compute the least canonical correlation of endogenous regressors and instruments, net of controls."""
     return float(_decomposed(projected)[1][-1])
 
 
 def cragg_donald(projected: Projection, df: float) -> float:
     """Compute the F form of the statistic of Cragg and Donald (1993).
 
-    Parameters
-    ----------
-    projected : Projection
-        Columns projected on controls and instruments.
-    df : float
-        Rows less controls, instruments and the rank of the effects.
-
-    Returns
-    -------
-    float
-        ``(df / q) r^2 / (1 - r^2)`` with r the smallest canonical correlation.
+    ``(df / q) r^2 / (1 - r^2)`` with r the smallest canonical correlation, and df the rows less controls,
+    instruments and the rank of the effects.
     """
     square = canonical_correlation(projected) ** 2
     q = int(projected.instruments.shape[1])
@@ -92,35 +52,24 @@ def cragg_donald(projected: Projection, df: float) -> float:
 
 def _decomposed(projected: Projection) -> tuple[Floats, Floats, Floats, Floats]:
     """Singular value decomposition of the first stage between orthonormal bases, and the regressors' root."""
-    slopes, left = projected.first_slopes, projected.left_products
-    size = np.sqrt((slopes**2).sum(axis=0) + np.diag(left))
-    products = (slopes.T @ slopes + left) / size / size[:, None]
+    slopes, residual_products = projected.first_slopes, projected.left_products
+    size = np.sqrt((slopes**2).sum(axis=0) + np.diag(residual_products))
+    products = (slopes.T @ slopes + residual_products) / size / size[:, None]
     root = np.linalg.inv(np.linalg.cholesky(products).T) / size[:, None]
     u, s, vt = np.linalg.svd(slopes @ root, full_matrices=True)
     return u, s, vt.T, root
 
 
-def kleibergen_paap(projected: Projection, errors: Floats, how: Recipe) -> float:
+def kleibergen_paap(projected: Projection, errors: Floats, recipe: Recipe) -> float:
     """Compute the rank statistic of Kleibergen and Paap (2006): do the instruments identify every slope.
 
-    Parameters
-    ----------
-    projected : Projection
-        Columns projected on controls and instruments.
-    errors : (N, m) array
-        What makes scores with the instruments: residuals of the first stages for the Wald form, the
-        endogenous regressors net of the controls for the LM form.
-    how : Recipe
-        Of the covariance of these scores.
-
-    Returns
-    -------
-    float
-        Chi-square with q - m + 1 degrees of freedom under the null that the rank is m - 1. Missing where the
-        covariance is singular, as with fewer clusters than instruments, or the scores add up to zero.
+    `errors` (N, m) make scores with the instruments: residuals of the first stages for the Wald form, the
+    endogenous regressors net of the controls for the LM form. Chi-square with q - m + 1 degrees of freedom
+    under the null that the rank is m - 1. Missing where the covariance of the scores is singular, as with
+    fewer clusters than instruments, or the scores add up to zero.
     """
     u, s, v, root = _decomposed(projected)
-    equations = [(projected.instruments, column, how) for column in errors.T]
+    equations = [(projected.instruments, column, recipe) for column in errors.T]
     scores = score_covariance(equations, obs_weights=projected.obs_weights)
 
     q, m = projected.first_slopes.shape
@@ -131,31 +80,18 @@ def kleibergen_paap(projected: Projection, errors: Floats, how: Recipe) -> float
     return form(gap, choose @ scores @ choose.T)
 
 
-def effective_f(projected: Projection, how: Recipe, bias: float = 0.1) -> Effective:
+def effective_f(projected: Projection, recipe: Recipe, bias: float = 0.1) -> Effective:
     """Compute the effective F of one endogenous regressor, and its critical value.
 
     ``F = h'h / tr(S)`` with h the first-stage slopes on an orthonormal basis of the instruments and S their
     covariance. The critical value is that of Patnaik's approximation for two-stage least squares with the
-    bound of the bias set to one (Montiel Olea & Pflueger 2013, section 3.3, the simplified procedure).
-
-    Parameters
-    ----------
-    projected : Projection
-        Columns projected on controls and instruments.
-    how : Recipe
-        Of the covariance of the first stage.
-    bias : float
-        Worst bias tau, as a share of the benchmark's.
-
-    Returns
-    -------
-    Effective
-        Statistic, effective degrees of freedom, critical value; missing if the scores add up to zero.
+    bound of the bias set to one (Montiel Olea & Pflueger 2013, section 3.3, the simplified procedure). `bias`
+    is the worst bias tau, as a share of the benchmark's. Missing if the scores add up to zero.
     """
     from scipy.stats import ncx2
 
     slopes, errors = projected.first_slopes[:, 0], projected.endog_left[:, 0]
-    covariance = _of_instruments(projected, errors, how)
+    covariance = _of_instruments(projected, errors, recipe)
     if np.isnan(covariance).any():
         return Effective(float("nan"), float("nan"), float("nan"))
     trace = float(np.trace(covariance))
@@ -169,69 +105,42 @@ def effective_f(projected: Projection, how: Recipe, bias: float = 0.1) -> Effect
     return Effective(statistic, degrees, critical)
 
 
-def overidentification(projected: Projection, residuals: Floats, how: Recipe) -> float:
+def overidentification(projected: Projection, residuals: Floats, recipe: Recipe) -> float:
     """Compute J of Hansen (1982): whether the instruments agree, at the efficient two-step estimate.
 
     Controls are exactly identified by their own moments, so only the instruments net of them matter. Under
-    ``unadjusted`` it is the statistic of Sargan (1958).
-
-    Parameters
-    ----------
-    projected : Projection
-        Columns projected on controls and instruments.
-    residuals : (N,) array
-        Of two-stage least squares.
-    how : Recipe
-        Of the covariance of the moments, without small-sample factor.
-
-    Returns
-    -------
-    float
-        Chi-square with q - m degrees of freedom; missing where the covariance of the moments is singular.
+    ``unadjusted`` it is the statistic of Sargan (1958). The covariance of the moments has no small-sample
+    factor; chi-square with q - m degrees of freedom, missing where that covariance is singular.
     """
-    moments = _of_instruments(projected, residuals, how)
+    moments = _of_instruments(projected, residuals, recipe)
     if np.isnan(moments).any():
         return float("nan")
     values, vectors = np.linalg.eigh((moments + moments.T) / 2)
     if values[0] <= SINGULAR * np.abs(values).max():
         return float("nan")
     turn = vectors.T / np.sqrt(values)[:, None]
-    design, left = turn @ projected.first_slopes, turn @ projected.reduced_slopes
+    design, gap = turn @ projected.first_slopes, turn @ projected.reduced_slopes
     scale = 1 / np.linalg.norm(design, axis=0)
-    left = left - (design * scale) @ np.linalg.lstsq(design * scale, left, rcond=None)[0]
-    return float(left @ left)
+    gap = gap - (design * scale) @ np.linalg.lstsq(design * scale, gap, rcond=None)[0]
+    return float(gap @ gap)
 
 
-def sanderson_windmeijer(projected: Projection, regressor: int, how: Recipe) -> float:
+def sanderson_windmeijer(projected: Projection, regressor: int, recipe: Recipe) -> float:
     """Compute the conditional F of one of several endogenous regressors.
 
     The regressor less the others, at their two-stage slopes, is regressed on the instruments; the Wald
-    statistic is divided by q - m + 1 (Sanderson & Windmeijer 2016).
-
-    Parameters
-    ----------
-    projected : Projection
-        Columns projected on controls and instruments.
-    regressor : int
-        Which.
-    how : Recipe
-        Of the covariance of the first stage.
-
-    Returns
-    -------
-    float
-        F; missing where the covariance is singular.
+    statistic is divided by q - m + 1 (Sanderson & Windmeijer 2016). Missing where the covariance is singular.
     """
     q, m = projected.first_slopes.shape
-    others = [j for j in range(m) if j != regressor]
-    design, own = projected.first_slopes[:, others], projected.first_slopes[:, regressor]
+    other_columns = [j for j in range(m) if j != regressor]
+    design, outcome = projected.first_slopes[:, other_columns], projected.first_slopes[:, regressor]
     scale = 1 / np.linalg.norm(design, axis=0)
-    slopes = scale * np.linalg.lstsq(design * scale, own, rcond=None)[0]
-    errors = projected.endog_left[:, regressor] - projected.endog_left[:, others] @ slopes
-    covariance = _of_instruments(projected, errors, how)
-    return form(own - design @ slopes, covariance) / int(q - m + 1)
+    slopes = scale * np.linalg.lstsq(design * scale, outcome, rcond=None)[0]
+    errors = projected.endog_left[:, regressor] - projected.endog_left[:, other_columns] @ slopes
+    covariance = _of_instruments(projected, errors, recipe)
+    return form(outcome - design @ slopes, covariance) / int(q - m + 1)
 
 
-def _of_instruments(projected: Projection, errors: Floats, how: Recipe) -> Floats:
+def _of_instruments(projected: Projection, errors: Floats, recipe: Recipe) -> Floats:
     """Covariance of the scores of the instruments with one column of errors."""
-    return score_covariance([(projected.instruments, errors, how)], obs_weights=projected.obs_weights)
+    return score_covariance([(projected.instruments, errors, recipe)], obs_weights=projected.obs_weights)

@@ -46,43 +46,16 @@ _ROWS = 32
 
 @dataclass(frozen=True, slots=True)
 class WildWeights:
-    """Weights that multiply the residuals of the clusters.
+    """Weights that multiply the residuals of the clusters."""
 
-    Parameters
-    ----------
-    name : {"webb", "rademacher"}
-        Six points, or signs.
-    points : tuple of float
-        Values that a weight may have, with equal probability.
-    groups : int
-        Clusters G.
-    reps : int
-        Draws R.
-    enumerated : bool
-        Whether the draws are all ``points ** G`` combinations, each once, and nothing is random.
-    """
-
-    name: str
-    points: tuple[float, ...]
-    groups: int
-    reps: int
-    enumerated: bool
+    name: str  # "webb" (six points) or "rademacher" (signs)
+    points: tuple[float, ...]  # values that a weight may have, with equal probability
+    groups: int  # clusters G
+    reps: int  # draws R
+    enumerated: bool  # the draws are all ``points ** G`` combinations, each once, and nothing is random
 
     def chunks(self, seed: np.random.SeedSequence, rows: int) -> Iterator[Floats]:
-        """Give the weights, some draws at a time.
-
-        Parameters
-        ----------
-        seed : SeedSequence
-            Source of the weights; not read where they are enumerated.
-        rows : int
-            Draws in a chunk; the weights do not depend on it.
-
-        Yields
-        ------
-        (rows, G) array
-            Weights of the next draws; the last chunk may have fewer rows.
-        """
+        """Yield the weights (rows, G), some draws at a time; they do not depend on `rows`."""
         generator = np.random.default_rng(seed)
         values, size = np.array(self.points), len(self.points)
         for start in range(0, self.reps, rows):
@@ -100,23 +73,6 @@ def wild_weights(groups: int, reps: int) -> WildWeights:
 
     Webb's six points up to 12 clusters, signs (Rademacher) above (Webb 2023; MacKinnon, Nielsen & Webb 2023,
     section 5). All combinations are used where there are no more than draws.
-
-    Parameters
-    ----------
-    groups : int
-        Clusters G.
-    reps : int
-        Draws asked for.
-
-    Returns
-    -------
-    WildWeights
-        For `wild_draws`.
-
-    Examples
-    --------
-    >>> [(w.name, w.reps, w.enumerated) for w in (wild_weights(5, 9999), wild_weights(13, 9999))]
-    [('webb', 7776, True), ('rademacher', 8192, True)]
     """
     name, points = ("webb", _WEBB) if groups <= WEBB_CLUSTERS else ("rademacher", _SIGNS)
     every = len(points) ** groups
@@ -130,45 +86,29 @@ def wild_weights(groups: int, reps: int) -> WildWeights:
 class WildSums:
     """What draws are computed from. First axis of `own` and `through`: for u, and for v.
 
-    With weights w the numerator is ``own.sum(w)`` and the score of cluster g is
-    ``scale * (w_g own_g - loadings_g' (through' w))``.
-
-    Parameters
-    ----------
-    own : (2, G) array
-        Sums by cluster of the direction times the (weighted) residuals.
-    through : (2, G, q) array
-        Sums by cluster of the residuals with what is estimated again in every draw: effects that cross the
-        clusters, and slopes.
-    loadings : (G, q) array
-        What one unit of these changes the score of each cluster by.
-    scale : float
-        Root of the small-sample factor.
+    With weights w the numerator is ``own.sum(w)`` and the score of cluster g is ``scale * (w_g own_g -
+    loadings_g' (through' w))``.
     """
 
-    own: Floats
+    own: Floats  # (2, G) sums by cluster of the direction times the (weighted) residuals
+    # (2, G, q) sums by cluster of the residuals with what is estimated again in every draw: effects that
+    # cross the clusters, and slopes
     through: Floats
-    loadings: Floats
-    scale: float
+    loadings: Floats  # (G, q) what one unit of these changes the score of each cluster by
+    scale: float  # root of the small-sample factor
 
     def scores(self) -> Callable[[Floats], list[Floats]]:
-        """Prepare the scores of draws.
-
-        Returns
-        -------
-        callable
-            From (R, G) weights to the (R, G) scores for u and for v.
-        """
+        """Return a function of weights (R, G): the scores (R, G) of the draws for u and for v."""
         groups, width = self.loadings.shape
         if groups > 2 * width:
             parts = list(zip(self.own, self.through, strict=True))
             return lambda w: [
-                (w * own - (w @ through) @ self.loadings.T) * self.scale for own, through in parts
+                (w * direct - (w @ through) @ self.loadings.T) * self.scale for direct, through in parts
             ]
         # With few clusters one product is cheaper than two of low rank.
         whole = [
-            (np.diag(own) - through @ self.loadings.T) * self.scale
-            for own, through in zip(self.own, self.through, strict=True)
+            (np.diag(direct) - through @ self.loadings.T) * self.scale
+            for direct, through in zip(self.own, self.through, strict=True)
         ]
         return lambda w: [w @ matrix for matrix in whole]
 
@@ -176,30 +116,9 @@ class WildSums:
 def wild_sums(equation: Solved, direction: Floats, absorbed: Within, codes: Ints, factor: float) -> WildSums:
     """Sum by cluster all that the draws need.
 
-    Parameters
-    ----------
-    equation : Solved
-        The fit.
-    direction : (N,) array
-        With ``direction @ (w * e)`` what errors `e` move the restricted combination by, in standard errors of
-        the fit.
-    absorbed : Within
-        The projection that takes out the effects.
-    codes : (N,) array of int
-        Clusters, without gaps.
-    factor : float
-        Small-sample factor of the covariance.
-
-    Returns
-    -------
-    WildSums
-        For `wild_draws`.
-
-    Raises
-    ------
-    OptionError
-        If effects not nested in the clusters have so many levels, and the clusters are so many, that their
-        products exceed 2**27 numbers.
+    Errors e move the restricted combination by ``direction @ (w * e)``, in standard errors of the fit;
+    `factor` is the small-sample factor of the covariance. Refuse effects that cross the clusters if their
+    products exceed 2**27 numbers.
     """
     groups = int(codes.max()) + 1
     weights = equation.obs_weights
@@ -249,16 +168,16 @@ def _by_sweeping(
 ) -> tuple[Floats, Floats]:
     """Sweep the residuals of each cluster alone: (2, G, G) and (G, G)."""
     _refuse_many(groups, groups)
-    taken = np.empty((2, groups, groups))
+    removed = np.empty((2, groups, groups))
     chunk = max(1, _CACHED // codes.size)
     for start in range(0, groups, chunk):
-        here = np.arange(start, min(start + chunk, groups))
-        inside = codes[:, None] == here
-        for which in range(2):
-            alone = np.where(inside, pair[:, which, None], 0.0)
+        columns = np.arange(start, min(start + chunk, groups))
+        inside = codes[:, None] == columns
+        for axis in range(2):
+            alone = np.where(inside, pair[:, axis, None], 0.0)
             sums = level_sums(codes, groups, alone - absorbed.sweep(alone), score)
-            taken[which, here] = sums.T
-    return taken, np.eye(groups)
+            removed[axis, columns] = sums.T
+    return removed, np.eye(groups)
 
 
 def _by_levels(
@@ -293,19 +212,19 @@ def _inverse(
 ) -> Floats:
     """Pseudo-inverse of the products of the crossing dummies net of the nested effects: (L, L)."""
     n = crossing[0].size
-    ones = np.ones(n) if weights is None else weights
+    row_weights = np.ones(n) if weights is None else weights
     counts = np.concatenate(
-        [np.bincount(e, ones, minlength=size) for e, size in zip(crossing, sizes, strict=True)]
+        [np.bincount(e, row_weights, minlength=size) for e, size in zip(crossing, sizes, strict=True)]
     )
     inside = within(nested, n, obs_weights=weights) if nested else None
     columns = []
     chunk = max(1, _CACHED // n)
     for codes, size in zip(crossing, sizes, strict=True):
         for start in range(0, size, chunk):
-            here = np.arange(start, min(start + chunk, size))
-            dummies = (codes[:, None] == here).astype(np.float64)
+            levels = np.arange(start, min(start + chunk, size))
+            dummies = (codes[:, None] == levels).astype(np.float64)
             swept = dummies if inside is None else inside.sweep(dummies)
-            parts = [level_sums(e, k, swept, ones) for e, k in zip(crossing, sizes, strict=True)]
+            parts = [level_sums(e, k, swept, row_weights) for e, k in zip(crossing, sizes, strict=True)]
             columns.append(np.vstack(parts))
     scale = 1 / np.sqrt(counts)
     system = np.hstack(columns) * scale * scale[:, None]
@@ -327,24 +246,13 @@ def _refuse_many(groups: int, levels: int) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WildDraws(PickledByName):
-    """Draws as functions of the null value, through t = (estimate - null value) / standard error.
+    """Draws as functions of the null value, through t = (estimate - null value) / standard error."""
 
-    Parameters
-    ----------
-    numerators : (R, 2) array
-        The estimate of a draw less the null value, in standard errors of the fit, is ``n0 + n1 t``.
-    squares : (R, 3) array
-        The square of its standard error, in the same units, is ``q0 + 2 q1 t + q2 t^2``.
-    weights : {"webb", "rademacher"}
-        Six points, or signs.
-    enumerated : bool
-        Whether the draws are all combinations of weights, each once.
-    """
-
+    # (R, 2) the estimate of a draw less the null value, in standard errors of the fit, is ``n0 + n1 t``
     numerators: Floats
-    squares: Floats
-    weights: str
-    enumerated: bool
+    squares: Floats  # (R, 3) the square of its standard error, in the same units, is ``q0 + 2 q1 t + q2 t^2``
+    weights: str  # "webb" or "rademacher"
+    enumerated: bool  # the draws are all combinations of weights, each once
 
     @property
     def reps(self) -> int:
@@ -355,55 +263,28 @@ class WildDraws(PickledByName):
 def wild_draws(
     sums: WildSums, weights: WildWeights, seed: np.random.SeedSequence, *, memory: int = 2**28
 ) -> WildDraws:
-    """Draw the statistic under every null value.
+    """Draw the statistic under every null value: five numbers a draw.
 
-    Parameters
-    ----------
-    sums : WildSums
-        From `wild_sums`.
-    weights : WildWeights
-        From `wild_weights`.
-    seed : SeedSequence
-        Source of the weights.
-    memory : int
-        Bytes that the arrays of one chunk of draws may take; 256 MB.
-
-    Returns
-    -------
-    WildDraws
-        Five numbers a draw.
+    `memory` is the bytes of a chunk.
     """
     numerators = np.empty((weights.reps, 2))
     squares = np.empty((weights.reps, 3))
-    each = 8 * (5 * weights.groups + 2 * sums.loadings.shape[1])
-    rows = max(1, min(memory // each, max(_CACHED // each, _ROWS)))
+    bytes_per_draw = 8 * (5 * weights.groups + 2 * sums.loadings.shape[1])
+    rows = max(1, min(memory // bytes_per_draw, max(_CACHED // bytes_per_draw, _ROWS)))
     start, scores = 0, sums.scores()
     for drawn in weights.chunks(seed, rows):
-        here = slice(start, start + len(drawn))
-        numerators[here] = drawn @ sums.own.T
+        rows_drawn = slice(start, start + len(drawn))
+        numerators[rows_drawn] = drawn @ sums.own.T
         first, second = scores(drawn)
-        squares[here, 0] = np.einsum("rg,rg->r", first, first)
-        squares[here, 1] = np.einsum("rg,rg->r", first, second)
-        squares[here, 2] = np.einsum("rg,rg->r", second, second)
+        squares[rows_drawn, 0] = np.einsum("rg,rg->r", first, first)
+        squares[rows_drawn, 1] = np.einsum("rg,rg->r", first, second)
+        squares[rows_drawn, 2] = np.einsum("rg,rg->r", second, second)
         start += len(drawn)
     return WildDraws(numerators, squares, weights.name, weights.enumerated)
 
 
 def statistics(draws: WildDraws, t: float) -> Floats:
-    """Give the statistic of every draw under one null value.
-
-    Parameters
-    ----------
-    draws : WildDraws
-        From `wild_draws`.
-    t : float
-        Statistic of the fit under that null value.
-
-    Returns
-    -------
-    (R,) array
-        t of each draw; NaN where it is zero over zero.
-    """
+    """Return t of every draw (R,) under the null value at which t of the fit is `t`; NaN for 0 / 0."""
     top = draws.numerators[:, 0] + t * draws.numerators[:, 1]
     square = draws.squares[:, 0] + t * (2 * draws.squares[:, 1] + t * draws.squares[:, 2])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -411,27 +292,11 @@ def statistics(draws: WildDraws, t: float) -> Floats:
 
 
 def share_beyond(drawn: Floats, t: float, *, enumerated: bool) -> float:
-    """Compute the p-value: the share of draws that are at least as far from zero as the statistic.
+    """Compute the p-value: the share of draws at least as far from zero as the statistic, never 0.
 
-    Parameters
-    ----------
-    drawn : (R,) array
-        Statistics of the draws; a missing one counts as beyond.
-    t : float
-        Statistic of the fit. A draw that is nearer to zero by less than 1e-9 of it is a tie, and counts.
-    enumerated : bool
-        True: the share itself, as the draws are all there are and the data are one of them. False:
-        ``(1 + #) / (R + 1)``.
-
-    Returns
-    -------
-    float
-        Never 0.
-
-    Examples
-    --------
-    >>> share_beyond(np.array([-2.0, 1.0, 3.0]), 2.0, enumerated=False)
-    0.75
+    If they are enumerated, the draws are all there are and the data are one of them: the share itself. If
+    not, ``(1 + #) / (R + 1)``. A missing draw counts as beyond; one that is nearer to zero by less than 1e-9
+    of the statistic is a tie, and counts.
     """
     size = abs(t)
     beyond = int((~(np.abs(drawn) < size - TIED_DRAWS * max(size, 1.0))).sum())
@@ -441,20 +306,10 @@ def share_beyond(drawn: Floats, t: float, *, enumerated: bool) -> float:
 
 
 def inverted(draws: WildDraws, level: float) -> tuple[float, float]:
-    """Find the null values that are not rejected, as statistics of the fit.
+    """Find the smallest interval around 0 of all t of the fit whose null values are not rejected.
 
-    Parameters
-    ----------
-    draws : WildDraws
-        The same draws are used for all null values.
-    level : float
-        Coverage; a null value is rejected where ``p <= 1 - level``.
-
-    Returns
-    -------
-    low, high : float
-        Ends of the smallest interval around 0 that has all values of t that are not rejected; infinite where
-        no value up to a million is.
+    A null value is rejected where ``p <= 1 - level``, with the same draws for all. An end is infinite where
+    no value up to a million is rejected.
     """
 
     def kept(t: float) -> bool:
