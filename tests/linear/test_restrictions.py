@@ -12,7 +12,7 @@ from scipy import stats
 
 from digiprosper import FixedEffects, LinearResults, Panel
 from digiprosper.errors import InputTypeError, TermError
-from digiprosper.linear.restrictions import null_text, read_restrictions
+from digiprosper.linear.restrictions import null_text, read_restrictions, sum_text
 
 NAMES = ("a", "ab", "a:ab", "I(a**2)", "lag(a, 2)", "C(r)[T.east]", "K / L", "资本", "log(a)", "e")
 AT = {n: i for i, n in enumerate(NAMES)}
@@ -153,6 +153,10 @@ def test_restrictions_that_repeat_one_another(fit: LinearResults, text: str) -> 
 )
 def test_the_null_names_what_each_part_equals(text: str, null: str) -> None:
     assert null_text(text, NAMES) == null
+
+
+def test_a_weighted_sum_is_written_out() -> None:
+    assert sum_text(np.array([1.0, 0.0, -2.5]), ["a", "b", "c"]) == "a - 2.5*c"
 
 
 def test_a_wald_test_prints_the_whole_null() -> None:

@@ -70,7 +70,7 @@ class HasConstant:
 
 def _error(results: Any, weights: Floats) -> float:
     """Compute the standard error; missing where the residuals do not add up to zero by cluster."""
-    variance = float(results.recipe(weights[None, :])[0, 0])
+    variance = float(results.covariance_of(weights[None, :])[0, 0])
     by_cluster = results.cov_type == "clustered" and len(results.clusters) == 1
     if by_cluster and results.clusters[0] in results.effect_names:
         return math.sqrt(variance) if variance >= 0 else math.nan

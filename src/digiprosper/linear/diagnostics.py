@@ -192,8 +192,8 @@ def not_semidefinite(
 ) -> list[Notice]:
     """Report a covariance of two-way clusters, or of Conley, that is not positive semidefinite.
 
-    `middle` (m, m) is the covariance of the scores and has as many negative eigenvalues as `covariance` (k,
-    k).
+    `middle` (m, m) is the covariance of the scores and has as many negative eigenvalues as `covariance`
+    (k, k).
     """
     kind = _perhaps_indefinite(prepared)
     fewer = "another cutoff or kernel" if prepared.near is not None else "clusters in fewer ways"

@@ -317,7 +317,7 @@ def collinear_problem(name: str, on: Sequence[str]) -> Notice:
 
 
 def refuse_wide(n: int, k: int, rank: int) -> None:
-    """Refuse an equation of k slopes and effects of some rank on no more than as many rows."""
+    """Refuse k slopes and effects of a rank that are together no fewer than the n rows."""
     if n <= k + rank:
         many = "as many parameters as" if n == k + rank else "more parameters than"
         raise IdentificationError(

@@ -69,7 +69,7 @@ WEAK_F: Final = 10.0
 def dropped_rows(dropped: Dropped, panel: Panel, shifted: bool, remaining: int | None) -> Notice:  # noqa: FBT001
     """Report rows that missing values took; `shifted` if only lags and leads are missing.
 
-    The last notice about dropped rows says how many rows of the model remain; it is None in the others.
+    `remaining` is the rows of the model, for the last notice about dropped rows; None in the others.
     """
     text = rows_dropped(dropped.count, panel.nobs, dropped.by_term)
     if shifted and panel.is_part:

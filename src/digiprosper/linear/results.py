@@ -337,7 +337,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         """
         return self.tidy(level).set_index("term")[["conf_low", "conf_high"]]
 
-    def recipe(self, weights: Floats) -> Floats:
+    def covariance_of(self, weights: Floats) -> Floats:
         """Compute the covariance matrix of weighted sums of the coefficients.
 
         It equals ``weights @ covariance @ weights.T``, but is more precise if regressors are nearly
@@ -454,7 +454,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         from digiprosper.linear.restrictions import read_combination
 
         weights, constant = read_combination(expression, self.names)
-        variance = self.recipe(weights[None, :])
+        variance = self.covariance_of(weights[None, :])
         if (variance < 0).any():
             issue([negative_variance([expression])])
         return LinearCombination(
@@ -552,7 +552,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         stats = self.sample_stats
         weights, values = slope_weights(self.terms, term, at, stats, self.categories)
         estimate = weights @ self.coefficients
-        variance = np.diag(self.recipe(weights))
+        variance = np.diag(self.covariance_of(weights))
         if (variance < 0).any():
             issue([negative_variance([f"the slope in {term}"])])
         se = standard_errors(variance)

@@ -283,7 +283,7 @@ def wild_bootstrap(
 
     full = fit.full
     combined = float(row @ fit.results.coefficients)
-    variance = float(fit.results.recipe(row[None, :])[0, 0])
+    variance = float(fit.results.covariance_of(row[None, :])[0, 0])
     if not variance > 0:
         raise IdentificationError(
             f"{cited(term)} has no standard error: in every cluster its scores add up to zero. Use "

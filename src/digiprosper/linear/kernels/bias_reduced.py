@@ -30,8 +30,8 @@ class BiasReduced(PickledByName):
 
     With ``A_g`` the adjustment of cluster g and ``c_g`` its rows of ``X (X'X)^-1``, the variance of ``l'b``
     is the sum of the squares of ``p_g'e``, where ``p_g = (I - H)_g' A_g c_g l``. For independent errors of
-    equal variance the moments of these squares follow from ``p_g'p_h``, which is ``l'own_g l [g = h] -
-    (shared_g l)'(shared_h l)``.
+    equal variance the moments of these squares follow from ``p_g'p_h``, which is
+    ``l'own_g l [g = h] - (shared_g l)'(shared_h l)``.
     """
 
     # (G, k) ``c_g' A_g e_g``; the covariance is the sum of their outer products. Missing for a coefficient
@@ -62,9 +62,9 @@ class BiasReduced(PickledByName):
         """Compute eta, the degrees of freedom of the Wald statistic of q sums, with weights (q, k).
 
         ``eta = q (q + 1) / sum Var(d_st)``, where d is the covariance over its expectation for independent
-        errors of equal variance; ``(eta - q + 1) / (eta q)`` times the Wald statistic is compared with F(q,
-        eta - q + 1) (Pustejovsky & Tipton 2018, eq. 15 and 16, AHT). With one sum eta is `df_t`. No sum is a
-        combination of the others. Missing where the expected covariance has no inverse.
+        errors of equal variance; ``(eta - q + 1) / (eta q)`` times the Wald statistic is compared with
+        F(q, eta - q + 1) (Pustejovsky & Tipton 2018, eq. 15 and 16, AHT). With one sum eta is `df_t`. No sum
+        is a combination of the others. Missing where the expected covariance has no inverse.
         """
         q = len(weights)
         columns = np.einsum("gpk,qk->qgp", self.shared, weights)

@@ -71,7 +71,7 @@ class Paths:
         return self.moved(donors)
 
     def all_donors(self) -> Ints:
-        """List all different exchanges, that of the data among them: (W, E), whose path each entity has."""
+        """List all different exchanges (W, E), that of the data among them: whose path each entity has."""
         donors = np.arange(self.periods.size)[None, :]
         for entities, alike in self._together:
             orders = arrangements(alike)

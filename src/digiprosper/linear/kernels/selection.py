@@ -63,8 +63,8 @@ def adjusted_slopes(regressions: TwoRegressions, delta: float, rsquared_max: flo
     unobservables too. There is one slope if delta is 1, none if no slope with a bias in the direction of
     delta is consistent with it.
 
-    Oster (2019), equation of proposition 2: a cubic in the bias ``v = b~ - b*``. In units of the distance ``d
-    = b0 - b~`` that the controls moved the slope, ``z = v / d``, and with q the share of the treatment's
+    Oster (2019), equation of proposition 2: a cubic in the bias ``v = b~ - b*``. In units of the distance
+    ``d = b0 - b~`` that the controls moved the slope, ``z = v / d``, and with q the share of the treatment's
     variance that the controls leave, ``m`` the share of y's variance that d stands for, and ``r``, ``a`` the
     R2 that controls and unobservables add::
 

@@ -86,8 +86,8 @@ def wild_weights(groups: int, reps: int) -> WildWeights:
 class WildSums:
     """What draws are computed from. First axis of `own` and `through`: for u, and for v.
 
-    With weights w the numerator is ``own.sum(w)`` and the score of cluster g is ``scale * (w_g own_g -
-    loadings_g' (through' w))``.
+    With weights w the numerator is ``own.sum(w)`` and the score of cluster g is
+    ``scale * (w_g own_g - loadings_g' (through' w))``.
     """
 
     own: Floats  # (2, G) sums by cluster of the direction times the (weighted) residuals
@@ -173,10 +173,10 @@ def _by_sweeping(
     for start in range(0, groups, chunk):
         columns = np.arange(start, min(start + chunk, groups))
         inside = codes[:, None] == columns
-        for axis in range(2):
-            alone = np.where(inside, pair[:, axis, None], 0.0)
+        for j in range(2):
+            alone = np.where(inside, pair[:, j, None], 0.0)
             sums = level_sums(codes, groups, alone - absorbed.sweep(alone), score)
-            removed[axis, columns] = sums.T
+            removed[j, columns] = sums.T
     return removed, np.eye(groups)
 
 
