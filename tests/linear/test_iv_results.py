@@ -273,6 +273,7 @@ def test_words_of_sets() -> None:
     assert set_text([]).startswith("empty")
     assert set_text([(-np.inf, np.inf)]) == "(-inf, inf)"
     assert set_text([(1.0, 2.5)]) == "[1, 2.5]"
+    assert set_text([(-np.inf, -2.104), (0.3, np.inf)]) == "(-inf, -2.104] and [0.3, inf)"
 
 
 def coverage(strength: float, draws: int, options: dict) -> float:

@@ -166,7 +166,7 @@ def _repeating(matrix: Floats, positions: Sequence[int], at: int, row: Ints, bef
         return []
     # The first rows are enough to see that most columns are no lag.
     first = matrix[row[:8]][:, positions] == matrix[before[:8], at, None]
-    likely = [position for position, same in zip(positions, first.all(axis=0), strict=True) if same]
+    likely = [position for position, equal in zip(positions, first.all(axis=0), strict=True) if equal]
     if not likely:
         return []
     past = matrix[before, at]
@@ -176,7 +176,7 @@ def _repeating(matrix: Floats, positions: Sequence[int], at: int, row: Ints, bef
 
 
 def _rows_apart(entity: Ints, time: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Rows of an entity some periods apart, which lie at most as many rows apart: the later, the earlier."""
+    """Yield pairs (later, earlier) of rows of an entity some periods apart, at most as many rows apart."""
     steps = range(1, min(max(_LAGS), time.size - 1) + 1)
     # Rows of another entity are no periods apart.
     gaps = {step: np.where(entity[step:] == entity[:-step], time[step:] - time[:-step], 0) for step in steps}
@@ -211,7 +211,7 @@ def not_semidefinite(
 
 
 def _perhaps_indefinite(prepared: Prepared) -> str | None:
-    """Name a covariance that need not be positive semidefinite."""
+    """Describe a covariance that need not be positive semidefinite; None for any other."""
     if prepared.near is not None:
         return f"of cov_type='conley' with the {prepared.near.kernel} kernel"
     ways = {2: "two-way", 3: "three-way"}.get(len(prepared.cluster_codes))

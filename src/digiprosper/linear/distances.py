@@ -90,13 +90,15 @@ def _lags(sample: Sample, position: Ints, bandwidth: int | None) -> int:
         return bandwidth
     entity, time = sample.keys.entity_name, sample.keys.time_name
     if once:
-        why = f"each {entity} is in one row only; omit it"
+        reason = f"each {entity} is in one row only; omit it"
     else:
-        why = (
+        reason = (
             f"no {entity} has two rows at most {counted(bandwidth, 'step')} of {time} apart. Specify how far "
             "its periods are apart, Panel(df, entity, time, step=5), or set bandwidth=0"
         )
-    raise OptionError(f"bandwidth={bandwidth}: {why}.", [option_problem("bandwidth", bandwidth, what=why)])
+    raise OptionError(
+        f"bandwidth={bandwidth}: {reason}.", [option_problem("bandwidth", bandwidth, what=reason)]
+    )
 
 
 def distance_notices(sample: Sample, near: Nearby | None) -> list[Notice]:

@@ -273,7 +273,7 @@ def _varying(prepared: Prepared, swept: Swept, regressors: Sequence[int]) -> lis
 
 
 def effects_text(prepared: Prepared) -> str:
-    """Name what a regression absorbs."""
+    """List the absorbed effects in words."""
     return ", ".join(prepared.effect_names) or "the intercept"
 
 
@@ -523,14 +523,14 @@ def _products(columns: Floats, obs_weights: Floats | None) -> Floats | None:
 
 
 def _spreads(moments: Floats) -> Floats:
-    """Length of each raw column once its mean is out."""
+    """Compute the length of each raw column once its mean is out."""
     deviations = np.sqrt(np.maximum(moments[:, 0] - 1, 0))
     # One row has no standard deviation, and its column no length.
     return np.where(deviations > 0, moments[:, 2] * deviations, 0.0)
 
 
 def _moments(columns: Floats) -> Floats:
-    """Rows, mean, standard deviation, minimum and maximum of each column."""
+    """Compute rows, mean, standard deviation, minimum and maximum of each column."""
     n, k = columns.shape
     if k > 1 and n * k > _MANY_CELLS:  # column by column, so that no copy of the whole is made
         return np.vstack([_moments(columns[:, j : j + 1]) for j in range(k)])

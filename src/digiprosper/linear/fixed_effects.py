@@ -269,8 +269,8 @@ class FixedEffects(Specification):
 
 def _no_regressors(y: str) -> TermError:
     """Build the error for a specification with an outcome only, or with a formula in its place."""
-    why = in_other_words(y) if "~" in y else None
-    return refused(y, "y", why) if why else TermError("x is empty; specify at least one regressor.")
+    advice = in_other_words(y) if "~" in y else None
+    return refused(y, "y", advice) if advice else TermError("x is empty; specify at least one regressor.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

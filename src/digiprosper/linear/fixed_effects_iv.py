@@ -244,7 +244,7 @@ def _two_stage(prepared: Prepared, swept: Swept, positions: Places, dropped: Seq
 
 
 def _about_rows(prepared: Prepared) -> list[Notice]:
-    """Notices about rows and clusters, with what few clusters mean for instruments."""
+    """Collect notices about rows and clusters, with what few clusters mean for instruments."""
     names, groups = prepared.cluster_names, prepared.count.groups
     few = [notice for g, name in zip(groups, names, strict=True) for notice in few_for_instruments(g, name)]
     return [notice for notice in prepared.notices if notice not in prepared.few] + few

@@ -173,7 +173,7 @@ def _pooled(prepared: Prepared, entity: str) -> Prepared:
 
 
 def _entity_means(prepared: Prepared, columns: Floats) -> Floats:
-    """(Weighted) means of columns by entity, by row."""
+    """Compute the (weighted) means of columns by entity, for each row."""
     entity, count = prepared.sample.entity, prepared.sample.n_entities
     w = np.ones(len(columns)) if prepared.obs_weights is None else prepared.obs_weights
     centre = columns.mean(axis=0)
@@ -264,14 +264,14 @@ def _refuse_classical(fitted: Fitted, entity: str) -> None:
 
 
 def _period_codes(fitted: Fitted) -> range:
-    """Codes of the periods that have a dummy: all but the first, none without time effects."""
+    """List the codes of the periods that have a dummy: all but the first, none without time effects."""
     sample = fitted.prepared.sample
     has_time = sample.keys.time_name in fitted.prepared.effect_names
     return range(1, sample.n_times if has_time else 1)
 
 
 def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
-    """Slopes of random effects and their covariance, by linearmodels on columns of mean zero and size one."""
+    """Estimate slopes of random effects and their covariance with linearmodels, on standardised columns."""
     from linearmodels.panel.model import RandomEffects
 
     sample, regressors = fitted.prepared.sample, fitted.regressors

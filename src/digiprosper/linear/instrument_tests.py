@@ -72,7 +72,7 @@ def _chi2_test(name: str, statistic: float, df: int, null: str) -> TestResult:
 
 
 def _slopes(projected: Projection) -> int:
-    """Slopes of a first stage."""
+    """Count the slopes of a first stage."""
     return int(projected.basis.shape[1])
 
 
@@ -86,7 +86,7 @@ def _first_stage_f(name: str, results: LinearResults, projected: Projection) -> 
 
 
 def _conditional(prepared: Prepared, projected: Projection, endog: list[str]) -> dict[str, TestResult]:
-    """Sanderson and Windmeijer's F of each of several endogenous regressors."""
+    """Compute Sanderson and Windmeijer's F of each of several endogenous regressors."""
     recipe = inference(prepared, _slopes(projected))[1]
     q, m = projected.first_slopes.shape
     out = {}
@@ -99,7 +99,7 @@ def _conditional(prepared: Prepared, projected: Projection, endog: list[str]) ->
 
 
 def _of_the_rank(prepared: Prepared, projected: Projection) -> dict[str, float | TestResult]:
-    """Kleibergen-Paap's LM and F under the fit's covariance, and Cragg-Donald's F."""
+    """Compute Kleibergen-Paap's LM and F under the fit's covariance, and Cragg-Donald's F."""
     count, recipe = inference(prepared, _slopes(projected))
     q, m = projected.first_slopes.shape
     net = projected.instruments @ projected.first_slopes + projected.endog_left
@@ -116,12 +116,12 @@ def _of_the_rank(prepared: Prepared, projected: Projection) -> dict[str, float |
 
 
 def _large_sample_rows(prepared: Prepared) -> float:
-    """Rows less the absorbed effects, the constant not counted (``dofminus`` of ivreg2)."""
+    """Count rows less the absorbed effects, the constant left out (``dofminus`` of ivreg2)."""
     return float(prepared.sample.nobs - prepared.within.rank + 1)
 
 
 def _overidentification(prepared: Prepared, projected: Projection, solved: Solved) -> dict[str, TestResult]:
-    """Hansen's J under the fit's covariance, and Sargan's statistic."""
+    """Compute Hansen's J under the fit's covariance, and Sargan's statistic."""
     q, m = projected.first_slopes.shape
     null = "the instruments are valid (overidentifying restrictions)"
     rows = _large_sample_rows(prepared)
@@ -167,7 +167,7 @@ def endogeneity(prepared: Prepared, swept: Swept, positions: Places, projected: 
 
 
 def _joint_f(solved: Solved, last: int) -> float:
-    """F of the last slopes of an equation."""
+    """Compute F of the last slopes of an equation."""
     root, middle = solved.sandwich()
     root[without_information(solved, root @ middle @ root.T)] = np.nan
     tested: Floats = solved.coefficients[-last:]

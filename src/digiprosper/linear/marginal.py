@@ -115,7 +115,7 @@ def _derivative(term: Term, variable: str, spelling: Mapping[str, str]) -> _Part
 
 
 def _powers(term: Term, variable: str, spelling: Mapping[str, str]) -> dict[str, int]:
-    """Columns of a product of numeric factors, each with its power."""
+    """Read a product of numeric factors as columns, each with its power."""
     powers: dict[str, int] = {}
     for factor in (f for f in term.factors if f.level is None):
         base, power = base_and_power(factor, spelling)
@@ -225,7 +225,7 @@ def _evaluated(
     stats: pd.DataFrame,
     levels: Mapping[str, pd.Index[Any]],
 ) -> Floats:
-    """Weights of one coefficient: columns at the values or at their means, dummies likewise."""
+    """Compute the weights of one coefficient: columns at the values or at their means, dummies likewise."""
     out = np.full(len(values), part.factor)
     for name, power in part.powers.items():
         out *= (np.asarray(values, dtype=np.float64) if name == column else _mean(stats, name)) ** power

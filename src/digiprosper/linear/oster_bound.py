@@ -236,16 +236,16 @@ def _limit(controlled: float, rmax: object, rsquared_max: object) -> float:
     if rsquared_max is not None:
         limit = _number("rsquared_max", rsquared_max)
         if not controlled < limit <= 1:
-            why = f"must be above the R2 with controls ({controlled:.4g}) and at most 1."
-            raise _wrong("rsquared_max", rsquared_max, why)
+            reason = f"must be above the R2 with controls ({controlled:.4g}) and at most 1."
+            raise _wrong("rsquared_max", rsquared_max, reason)
         return limit
     multiple = _number("rmax", rmax)
     if not multiple > 1:
-        why = (
+        reason = (
             "must be above 1: it multiplies the R2 with controls. For an R2 itself, as in psacalc, pass "
             "rsquared_max=..."
         )
-        raise _wrong("rmax", rmax, why)
+        raise _wrong("rmax", rmax, reason)
     return min(multiple * controlled, 1.0)
 
 
@@ -256,8 +256,8 @@ def _number(name: str, value: object) -> float:
     return float(number)
 
 
-def _wrong(name: str, value: object, why: str) -> OptionError:
-    text = f"{name}={cited(value)} {why}"
+def _wrong(name: str, value: object, reason: str) -> OptionError:
+    text = f"{name}={cited(value)} {reason}"
     return OptionError(text, [option_problem(name, value, what=text)])
 
 

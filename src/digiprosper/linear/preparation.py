@@ -87,12 +87,12 @@ def check_linear_options(spec: Any) -> None:
     check_option("cov_type", spec.cov_type, get_args(CovType))
     if not hasattr(spec, "distance_cutoff"):
         conley = spec.cov_type == "conley"
-        why = (
+        reason = (
             "it takes no coordinates and no distance"
             if conley
             else "its tests need degrees of freedom that are known for a single linear regression only"
         )
-        refuse_cov_types(type(spec).__name__, spec.cov_type, ("conley", "cr2"), why)
+        refuse_cov_types(type(spec).__name__, spec.cov_type, ("conley", "cr2"), reason)
     check_option("ssc", spec.ssc, get_args(Ssc))
     if spec.cov_type == "cr2" and getattr(spec, "obs_weights", None) is not None:
         text = (
@@ -121,18 +121,20 @@ def _check_clusters(clusters: Sequence[str], cov_type: str) -> None:
         )
 
 
-def refuse_cov_types(spec: str, cov_type: str, refused: Sequence[str], why: str) -> None:
-    """Refuse covariances that are not defined for a specification; `why` ends the sentence."""
+def refuse_cov_types(spec: str, cov_type: str, refused: Sequence[str], reason: str) -> None:
+    """Refuse covariances that are not defined for a specification; `reason` ends the sentence."""
     if cov_type in refused:
         allowed = tuple(word for word in get_args(CovType) if word not in refused)
-        text = f"cov_type={cited(cov_type)} is not available for {spec}: {why}. Use one of {quoted(allowed)}."
+        text = (
+            f"cov_type={cited(cov_type)} is not available for {spec}: {reason}. Use one of {quoted(allowed)}."
+        )
         raise OptionError(text, [option_problem("cov_type", cov_type, allowed, text)])
 
 
 def refuse_corrected(spec: str, cov_type: str) -> None:
     """Refuse HC2, HC3, CRV3 and CR2 for a specification with instruments."""
-    why = "its correction for leverage is that of least squares and not exact with instruments"
-    refuse_cov_types(spec, cov_type, ("hc2", "hc3", "crv3", "cr2"), why)
+    reason = "its correction for leverage is that of least squares and not exact with instruments"
+    refuse_cov_types(spec, cov_type, ("hc2", "hc3", "crv3", "cr2"), reason)
 
 
 def linear_options(spec: Any) -> LinearOptions:
@@ -358,7 +360,7 @@ def _too_far(name: str, size: float) -> Notice:
 
 
 def _largest_sizes(columns: Floats) -> list[float]:
-    """Largest absolute value of each column, missing ones left out; 0 where there is none."""
+    """Compute the largest absolute value of each column, missing ones left out; 0 where there is none."""
     if columns.size == 0:
         return [0.0] * columns.shape[1]
     largest = np.fmax(np.fmax.reduce(columns), -np.fmin.reduce(columns))

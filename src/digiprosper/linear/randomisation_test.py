@@ -205,12 +205,12 @@ def _refuse_shared(fit: Fitted, name: str, names: Sequence[str], caller: str) ->
     def columns(regressor: str) -> set[str]:
         return {column for factor in fit.results.factors[regressor] for column in factor.columns}
 
-    shared = [other for other in names if other != name and columns(other) & columns(name)]
+    shared = [candidate for candidate in names if candidate != name and columns(candidate) & columns(name)]
     if shared:
         raise TermError(
             f"{caller}: {quoted(shared)} has a column of {cited(name)} too, which would not be "
             "exchanged. Test a specification in which the column is in one regressor only.",
-            [Notice("repeated", other, {"term": other}) for other in shared],
+            [Notice("repeated", candidate, {"term": candidate}) for candidate in shared],
         )
 
 
@@ -237,7 +237,7 @@ def _by_cluster(prepared: Prepared, name: str, column: Floats) -> tuple[Notice, 
         return ()
     cells = codes * sample.n_times + sample.time
     order = np.argsort(cells, kind="stable")
-    same = np.diff(cells[order]) == 0
-    if not same.any() or (np.diff(column[order])[same] != 0).any():
+    same_cell = np.diff(cells[order]) == 0
+    if not same_cell.any() or (np.diff(column[order])[same_cell] != 0).any():
         return ()
     return (assigned_by_cluster(name, prepared.cluster_names[0], groups, sample.keys.entity_name),)

@@ -118,10 +118,10 @@ def _refuse_time_effects(results: LinearResults, rows: _Rows) -> None:
     by_name = results.key_names[1] in results.effect_names
     if not by_name and np.abs(period_sums(rows.residuals, rows.time)).max() > NO_PERIOD_SUMS:
         return
-    why = "has time effects" if by_name else "absorbs the mean of every period"
+    reason = "has time effects" if by_name else "absorbs the mean of every period"
     raise IdentificationError(
-        f"pesaran_cd: the model {why}, so the residuals of every period add up to zero and the statistic is "
-        "about -sqrt(T / 2) for any correlation. Fit the model with time_effects=False and without time "
+        f"pesaran_cd: the model {reason}, so the residuals of every period add up to zero and the statistic "
+        "is about -sqrt(T / 2) for any correlation. Fit the model with time_effects=False and without time "
         "dummies. The test then shows whether time effects are needed.",
         [Notice("time_effects", "residuals add up to zero", {"effects": results.effect_names})],
     )
@@ -314,7 +314,7 @@ def _refuse_short(fitted: Fitted) -> None:
 
 
 def _one_period_before(residuals: Floats, index: pd.Index[Any], panel: Panel) -> Floats:
-    """Residuals of the same entity one period earlier, missing where the sample has no such row."""
+    """Find the residuals of the same entity one period earlier, missing where there is no such row."""
     table = table_of(panel)
     rows = table.index.get_indexer(index)
     whole = np.full(table.nobs, np.nan)

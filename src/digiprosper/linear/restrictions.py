@@ -106,10 +106,10 @@ def _words(text: str, names: Sequence[str]) -> list[str]:
     return [f"{stem}{i}" for i in range(len(names))]
 
 
-def _refused(text: str, why: str) -> TermError:
+def _refused(text: str, reason: str) -> TermError:
     return TermError(
-        f"the restriction or sum {cited(text)} cannot be read: {why}; write a sum as 'a + 2*b', restrictions "
-        "as 'a = b' or 'a + 2*b = 1, c = 0'."
+        f"the restriction or sum {cited(text)} cannot be read: {reason}; write a sum as 'a + 2*b', "
+        "restrictions as 'a = b' or 'a + 2*b = 1, c = 0'."
     )
 
 
@@ -165,7 +165,7 @@ def _parsed(side: str, text: str) -> ast.expr:
 
 
 def _linear(node: ast.expr, positions: dict[str, int], text: str) -> Floats:
-    """Weights of the coefficients and, last, the constant."""
+    """Evaluate an expression: the weights of the coefficients and, last, the constant."""
     if isinstance(node, ast.Name):
         return np.asarray(np.eye(len(positions) + 1)[positions[node.id]])
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):

@@ -965,7 +965,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         return np.asarray(weights[:, used] @ self.root[used])
 
     def _critical(self, level: float, weights: Floats) -> Floats:
-        """Critical values of t for weighted sums of the coefficients."""
+        """Compute critical values of t for weighted sums of the coefficients."""
         from scipy.special import stdtrit
 
         return np.asarray(stdtrit(self.df_of(weights), 0.5 + check_level(level) / 2))

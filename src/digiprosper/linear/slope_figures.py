@@ -174,10 +174,10 @@ def _compare_mean(results: LinearResults, column: str, values: pd.Series[Any]) -
         raise _another_panel(f"the mean of {cited(column)} in these rows differs", column)
 
 
-def _another_panel(why: str, column: str | None = None) -> AlignmentError:
+def _another_panel(reason: str, column: str | None = None) -> AlignmentError:
     return AlignmentError(
-        f"{_PURPOSE}: panel is not the one that was fitted: {why}. Pass the panel that `fit` took.",
-        [alignment_problem(column, why)],
+        f"{_PURPOSE}: panel is not the one that was fitted: {reason}. Pass the panel that `fit` took.",
+        [alignment_problem(column, reason)],
     )
 
 

@@ -103,7 +103,7 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
 
 
 def _effects_test(fitted: Fitted, other_effects: Sequence[str]) -> tuple[float, float, float, float]:
-    """F, its degrees of freedom and p-value of all effects but some others."""
+    """Compute F, its degrees of freedom and p-value of all effects but some others."""
     from scipy.special import fdtrc
 
     solved, prepared = fitted.solved, fitted.prepared

@@ -114,6 +114,6 @@ def _refuse(swept: Swept) -> None:
 
 
 def _inflation(columns: Floats) -> Floats:
-    """Diagonal of the inverse of the correlations, by QR of centred columns of unit length."""
+    """Compute the diagonal of the inverse of the correlations, by QR of centred columns of unit length."""
     inverse = np.linalg.inv(np.linalg.qr(columns, mode="r"))
     return np.asarray(np.maximum((inverse**2).sum(axis=1), 1.0))

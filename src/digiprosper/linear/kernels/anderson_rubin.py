@@ -83,7 +83,7 @@ def statistic(reduced: ReducedForms, values: Floats) -> float:
 
 
 def _weighted(covariance: Floats, weights: Floats) -> Floats:
-    """Covariance of a weighted sum of the columns of slopes."""
+    """Compute the covariance of a weighted sum of the columns of slopes."""
     columns = len(weights)
     q = len(covariance) // columns
     blocks = covariance.reshape(columns, q, columns, q)
@@ -116,7 +116,7 @@ def confidence_set(reduced: ReducedForms, critical: float) -> list[tuple[float, 
 
 
 def _kept(reduced: ReducedForms, value: float, critical: float) -> bool:
-    """Whether a coefficient is not rejected.
+    """Tell whether a coefficient is not rejected.
 
     Where the covariance is singular up to rounding the statistic exceeds every critical value. That happens
     at single points when there is one cluster more than instruments.
@@ -142,7 +142,7 @@ def _in_units(reduced: ReducedForms) -> tuple[ReducedForms, float]:
 
 
 def _boundaries(reduced: ReducedForms, critical: float) -> Floats:
-    """Values at which the statistic reaches the critical value, or the covariance ceases to be positive."""
+    """Find where the statistic reaches the critical value, or the covariance ceases to be positive."""
     q = reduced.slopes.shape[0]
     at_critical = _coefficients(reduced, 1 / (q * critical))
     singular = _coefficients(reduced, 0.0)
@@ -154,7 +154,7 @@ def _boundaries(reduced: ReducedForms, critical: float) -> Floats:
 
 
 def _coefficients(reduced: ReducedForms, share: float) -> tuple[Floats, Floats, Floats]:
-    """Coefficients of 1, b and b^2 in the covariance less a share of the squared slopes."""
+    """Compute the coefficients of 1, b and b^2 in the covariance less a share of the squared slopes."""
     q = reduced.slopes.shape[0]
     y, x = reduced.slopes.T
     products = reduced.covariance - share * np.outer(np.concatenate([y, x]), np.concatenate([y, x]))
@@ -163,7 +163,7 @@ def _coefficients(reduced: ReducedForms, share: float) -> tuple[Floats, Floats, 
 
 
 def _real_roots(constant: Floats, linear: Floats, square: Floats) -> Floats:
-    """Real b at which a quadratic polynomial of matrices is singular."""
+    """Find the real b at which a quadratic polynomial of matrices is singular."""
     from scipy.linalg import eigvals
 
     q = len(constant)
@@ -178,7 +178,7 @@ def _real_roots(constant: Floats, linear: Floats, square: Floats) -> Floats:
 
 
 def _between(roots: Floats) -> Floats:
-    """One value below all roots, between each two neighbours, and above all."""
+    """Choose one value below all roots, between each two neighbours, and above all."""
     if not roots.size:
         return np.zeros(1)
     below, above = roots[0] - 1 - abs(roots[0]), roots[-1] + 1 + abs(roots[-1])

@@ -37,7 +37,7 @@ class Paths:
 
     @property
     def exchanged(self) -> Bools:
-        """Which entities have the periods of another one: (E,)."""
+        """Which entities have the periods of another one, (E,)."""
         return np.asarray((np.bincount(self.periods) > 1)[self.periods])
 
     @property

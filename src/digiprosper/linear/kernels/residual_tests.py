@@ -58,7 +58,7 @@ def correlations_between(
 
 
 def _by_entity(residuals: Floats, entity: Ints, time: Ints) -> tuple[Floats, Floats]:
-    """Residuals of each entity scaled to unit size, and which periods it has; (entities, periods) each."""
+    """Scale the residuals of each entity to unit size, and mark its periods; (entities, periods) each."""
     shape = int(entity.max()) + 1, int(time.max()) + 1
     values, present = np.zeros(shape), np.zeros(shape)
     values[entity, time], present[entity, time] = residuals, 1.0
@@ -71,7 +71,7 @@ def _by_entity(residuals: Floats, entity: Ints, time: Ints) -> tuple[Floats, Flo
 
 
 def _block(values: Floats, present: Floats, rows: slice) -> tuple[Floats, Floats]:
-    """Correlations of some entities with themselves and all later ones, missing where there is none."""
+    """Correlate some entities with themselves and all later ones; missing where there is no correlation."""
     first, second = values[rows], values[rows.start :]
     first_present, second_present = present[rows], present[rows.start :]
     periods = first_present @ second_present.T
@@ -89,7 +89,7 @@ def _block(values: Floats, present: Floats, rows: slice) -> tuple[Floats, Floats
 
 
 def _is_flat(squares: Floats, sums: Floats, periods: Floats) -> Bools:
-    """Where values do not vary over the common periods but for rounding."""
+    """Tell where values do not vary over the common periods but for rounding."""
     return np.asarray(squares - sums**2 / periods <= FLAT_RESIDUALS * squares)
 
 

@@ -51,7 +51,7 @@ def cragg_donald(projected: Projection, df: float) -> float:
 
 
 def _decomposed(projected: Projection) -> tuple[Floats, Floats, Floats, Floats]:
-    """Singular value decomposition of the first stage between orthonormal bases, and the regressors' root."""
+    """Decompose the first stage between orthonormal bases: u, s, v, and the root of the regressors."""
     slopes, residual_products = projected.first_slopes, projected.left_products
     size = np.sqrt((slopes**2).sum(axis=0) + np.diag(residual_products))
     products = (slopes.T @ slopes + residual_products) / size / size[:, None]
@@ -142,5 +142,5 @@ def sanderson_windmeijer(projected: Projection, regressor: int, recipe: Recipe) 
 
 
 def _of_instruments(projected: Projection, errors: Floats, recipe: Recipe) -> Floats:
-    """Covariance of the scores of the instruments with one column of errors."""
+    """Compute the covariance of the scores of the instruments with one column of errors."""
     return score_covariance([(projected.instruments, errors, recipe)], obs_weights=projected.obs_weights)

@@ -210,7 +210,7 @@ def _by_levels(
 def _inverse(
     crossing: Sequence[Ints], sizes: Sequence[int], nested: Sequence[Effect], weights: Floats | None
 ) -> Floats:
-    """Pseudo-inverse of the products of the crossing dummies net of the nested effects: (L, L)."""
+    """Invert the products of the crossing dummies net of the nested effects, (L, L), as pseudo-inverse."""
     n = crossing[0].size
     row_weights = np.ones(n) if weights is None else weights
     counts = np.concatenate(
