@@ -166,11 +166,11 @@ def mediation_path(
     """
     purpose = "plots.mediation_path"
     _refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
-    places, level = check_whole("digits", digits, 0, 15), check_level(level)
+    decimals, level = check_whole("digits", digits, 0, 15), check_level(level)
     texts = _texts(results, labels, purpose)
     chosen = mediation.chosen_mediators(results, mediator)
     return draw_paths(
-        mediation.path_diagram(results, chosen, texts, level, figure_language()), places, ax, purpose
+        mediation.path_diagram(results, chosen, texts, level, figure_language()), decimals, ax, purpose
     )
 
 
@@ -331,7 +331,7 @@ def event_study(
     check_option("counts", counts, (True, False))
     level = check_level(level)
     studies = policy.named_studies(results, purpose)
-    columns = [result_column(one) for one in studies.values()]
+    columns = [result_column(study) for study in studies.values()]
     texts = merged_labels(columns, check_labels(labels, purpose))
     return draw_event_paths(policy.event_paths(studies, texts, level), ax, purpose, counts=bool(counts))
 
@@ -596,18 +596,18 @@ def data(drawn: Axes | Figure) -> pd.DataFrame:
     [['log(Public capital (million USD))', 0.512], ['Unemployment rate (%)', -0.024]]
     >>> plt.close("all")
     """
-    given: Any = drawn
-    is_figure = hasattr(given, "get_axes") and not isinstance(given, type)
-    places: list[Any] = given.get_axes() if is_figure else [given]
-    found = [one for one in map(kept_drawing, places) if one is not None]
-    if len(found) != 1:
-        what = "several figures" if found else "no figure of plots"
+    figure: Any = drawn
+    is_figure = hasattr(figure, "get_axes") and not isinstance(figure, type)
+    all_axes: list[Any] = figure.get_axes() if is_figure else [figure]
+    drawings = [drawing for drawing in map(kept_drawing, all_axes) if drawing is not None]
+    if len(drawings) != 1:
+        problem = "several figures" if drawings else "no figure of plots"
         raise InputTypeError(
             "plots.data: takes the Axes that a function of plots returned, or a Figure with one of them; "
-            f"this {type(drawn).__name__} has {what}.",
-            [models_problem(what, drawn)],
+            f"this {type(drawn).__name__} has {problem}.",
+            [models_problem(problem, drawn)],
         )
-    return figure_data(found[0])
+    return figure_data(drawings[0])
 
 
 def conditional_effect(
@@ -1346,7 +1346,7 @@ def kernel_ridge(
 
 
 def _texts(results: Results, labels: Mapping[str, str] | None, purpose: str) -> dict[str, str]:
-    """Labels of a result under those given in the call."""
+    """Merge the labels of a result with those of the call, which win."""
     return merged_labels([result_column(results)], check_labels(labels, purpose))
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from digiprosper.report.terms import Factor, Point, Regime, Term, named_terms, terms_of
+from digiprosper.report.terms import Factor, Point, Regime, Term, named_terms, same_products, terms_of
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,9 @@ def test_a_result_that_does_not_say_its_terms_has_slopes():
     found = terms_of(Told(), ["b", "a"])
     assert list(found) == ["b", "a"]
     assert (found["a"].family, found["b"].family) == ("index", "linear")
+
+
+def test_products_in_another_order_are_found():
+    x, z = Factor("x", "x"), Factor("z", "z")
+    terms = [Term("x:z", factors=(x, z)), Term("x", factors=(x,)), Term("z:x", factors=(z, x))]
+    assert same_products(terms) == {"x:z": ("x:z", "z:x"), "z:x": ("x:z", "z:x")}

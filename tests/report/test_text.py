@@ -17,6 +17,7 @@ from digiprosper.report.text import (
     last_lines,
     number_text,
     p_text,
+    p_words,
     table,
 )
 
@@ -114,3 +115,7 @@ def test_json_safe() -> None:
 
 def test_arrays_become_lists() -> None:
     assert json_safe({"a": np.array([1.0, nan])}) == {"a": [1.0, None]}
+
+
+def test_a_p_value_has_its_sign() -> None:
+    assert (p_words(0.03124), p_words(1e-9, digits=3)) == ("p = 0.0312", "p < 0.001")

@@ -20,7 +20,7 @@ _WIDTH = 0.5
 
 
 class Split(NamedTuple):
-    """A number: what stands before its decimal point, and the point with what follows."""
+    """A number in two parts: before the decimal point, and from the point on."""
 
     left: str
     right: str
@@ -28,88 +28,32 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PointColumn:
-    """How wide the numbers of a column are on both sides of the decimal point.
-
-    Parameters
-    ----------
-    left, right : str
-        The widest text on either side; the right one begins with the point.
-    """
+    """Widest texts of a column on each side of the decimal point; the right one has the point."""
 
     left: str
     right: str
 
     def place(self, room: float, size: float) -> float:
-        """Find the decimal point that centres the numbers as a block.
-
-        Parameters
-        ----------
-        room : float
-            Width of the column.
-        size : float
-            Type size in the same unit.
-
-        Returns
-        -------
-        float
-            Distance from the left end of the column, in the same unit.
-        """
-        left, right = type_width(self.left) * size, type_width(self.right) * size
-        return max((room - left - right) / 2, 0.0) + left
+        """Return the distance of the decimal point from the left edge, so that the numbers are centred."""
+        left_width, right_width = type_width(self.left) * size, type_width(self.right) * size
+        return max((room - left_width - right_width) / 2, 0.0) + left_width
 
 
 def split_number(text: str) -> Split | None:
-    """Part a number with decimals at its point.
-
-    Parameters
-    ----------
-    text : str
-        A cell.
-
-    Returns
-    -------
-    Split or None
-        None for words, counts and intervals.
-
-    Examples
-    --------
-    >>> split_number("-0.019***")
-    Split(left='-0', right='.019***')
-    >>> split_number("1,234") is None
-    True
-    """
-    found = _NUMBER.fullmatch(text)
-    return Split(found[1], found[2]) if found else None
+    """Split a number at its decimal point; None for words, counts and intervals."""
+    match = _NUMBER.fullmatch(text)
+    return Split(match[1], match[2]) if match else None
 
 
 def type_width(text: str) -> float:
-    """Width of a number in Times, as a share of the type size.
-
-    Parameters
-    ----------
-    text : str
-        A number or a part of one.
-
-    Returns
-    -------
-    float
-        Such as 0.5 for a digit.
-    """
+    """Return the width of a number in Times as a share of the font size, such as 0.5 for a digit."""
     return sum(_WIDTHS.get(letter, _WIDTH) for letter in text)
 
 
 def point_columns(content: Content) -> list[PointColumn | None]:
-    """Find where the numbers of each column align.
+    """Find where the decimal points of each column are aligned.
 
-    Parameters
-    ----------
-    content : Content
-        The table.
-
-    Returns
-    -------
-    list of PointColumn or None
-        One a column without that of the row names; None where no number has decimals.
+    One element per column without that of the row names; None if no number of a column has decimals.
     """
     return [_point_column(cells) for cells in content.columns]
 

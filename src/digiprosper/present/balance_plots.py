@@ -29,22 +29,7 @@ _WIDTH, _GAP, _LINE = 6.0, 0.12, 0.17
 
 
 def draw_balance(drawn: Balance, ax: Axes | None, purpose: str) -> Axes:
-    """Draw absolute differences before and after matching, one row per term.
-
-    Parameters
-    ----------
-    drawn : Balance
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        The first term is on top.
-    """
+    """Draw absolute differences before and after matching, one row per term from the top."""
     points = drawn.points
     rows = np.arange(len(points))[::-1]
     names, lines = row_names(points["label"].tolist(), ax, _WIDTH, purpose)

@@ -47,22 +47,10 @@ _NAMES_SHARE = 0.38
 
 
 def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None, purpose: str) -> Axes:
-    """Draw estimates in order, and below them a row a choice.
+    """Draw ordered estimates, and below them one row per choice.
 
-    Parameters
-    ----------
-    drawn : SpecificationCurve
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        Models are at 1, 2, ... along the lower axis. With many, neighbouring models share a cell of each row
-        of choices, shaded by the share of them that made the choice.
+    Models are at 1, 2, ... on the horizontal axis. With many models, each cell of a row of choices stands for
+    several of them and is shaded by the share that made the choice.
     """
     names, lines = row_names(
         [say(f"choice.{c.group}", name=c.name) for c in drawn.choices], ax, _WIDTH, purpose
@@ -86,7 +74,7 @@ def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None, purpose
 
 
 def _heads(drawn: SpecificationCurve) -> list[str]:
-    """Break the names of few models into lines; none where they would overlap."""
+    """Break the names of models into lines; none if there are so many that they would overlap."""
     heads = ["\n".join(balanced_lines(head, _LONGEST_HEAD)) for head in drawn.heads]
     lines = max((head.count("\n") + 1 for head in heads), default=1)
     room = (1 - _NAMES_SHARE) * (figure_width() or _WIDTH) / (_HEAD * type_size() * lines)
@@ -104,7 +92,7 @@ def _columns(texts: Sequence[str]) -> float:
 
 
 def _range(drawn: SpecificationCurve) -> tuple[float, float]:
-    """Choose what the estimates' part of the axis shows: all intervals, and zero."""
+    """Return the limits of the axis for estimates: all intervals, and zero."""
     values = drawn.points[["estimate", "conf_low", "conf_high"]].to_numpy(dtype=np.float64)
     values = values[np.isfinite(values)]
     low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
@@ -118,7 +106,7 @@ def _range(drawn: SpecificationCurve) -> tuple[float, float]:
 def _draw_estimates(
     axes: Axes, drawn: SpecificationCurve, interval: tuple[float, float], purpose: str
 ) -> None:
-    """Draw estimates and intervals; of many models, the intervals as a band."""
+    """Draw estimates with intervals, or with a band if there are many models."""
     points, count = drawn.points, len(drawn.points)
     at, significant = np.arange(1, count + 1), points["significant"].to_numpy(dtype=bool)
     axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
@@ -169,7 +157,7 @@ def _mark_main(axes: Axes, drawn: SpecificationCurve) -> None:
 
 
 def _name_estimates(axes: Axes, drawn: SpecificationCurve, interval: tuple[float, float]) -> None:
-    """Write what is estimated beside the estimates, not beside the choices."""
+    """Label the axis of the estimates, without the rows of choices."""
     name = say("curve.outcome", name=drawn.name, outcome=drawn.outcome) if drawn.outcome else drawn.name
     lines = balanced_lines(name, _LONGEST_LINE)
     bottom, top = axes.get_ylim()
@@ -182,32 +170,32 @@ def _name_estimates(axes: Axes, drawn: SpecificationCurve, interval: tuple[float
 
 
 def _draw_choices(axes: Axes, drawn: SpecificationCurve, rows: Floats, purpose: str) -> None:
-    """Draw a row a choice, below the estimates."""
+    """Draw one row per choice below the estimates."""
     if not rows.size:
         return
-    made = np.array([choice.made for choice in drawn.choices])
-    count, step = made.shape[1], abs(rows[0] - axes.get_ylim()[0])
+    choices = np.array([choice.made for choice in drawn.choices])
+    count, step = choices.shape[1], abs(rows[0] - axes.get_ylim()[0])
     axes.axhline(axes.get_ylim()[0] - step / 2, color=FAINT, linewidth=0.8, zorder=0)
     if count <= _MOST_MARKS:
-        _draw_marks(axes, made, rows)
+        _draw_marks(axes, choices, rows)
     else:
-        _draw_shares(axes, made, rows, step, purpose)
+        _draw_shares(axes, choices, rows, step, purpose)
     axes.set_ylim(rows[-1] - step, axes.get_ylim()[1])
 
 
-def _draw_marks(axes: Axes, made: np.ndarray[Any, Any], rows: Floats) -> None:
-    size = _mark_size(made.shape[1])
-    for chosen, color, share in ((made, INK, 1.0), (~made, "#dddddd", 0.6)):
+def _draw_marks(axes: Axes, choices: np.ndarray[Any, Any], rows: Floats) -> None:
+    size = _mark_size(choices.shape[1])
+    for chosen, color, share in ((choices, INK, 1.0), (~choices, "#dddddd", 0.6)):
         row, at = np.nonzero(chosen)
         axes.plot(at + 1, rows[row], "o", color=color, markersize=share * size, markeredgewidth=0)
 
 
-def _draw_shares(axes: Axes, made: np.ndarray[Any, Any], rows: Floats, step: float, purpose: str) -> None:
-    """Shade each row by the share of neighbouring models that made the choice."""
+def _draw_shares(axes: Axes, choices: np.ndarray[Any, Any], rows: Floats, step: float, purpose: str) -> None:
+    """Shade each cell of a row by the share of its models that made the choice."""
     colors: Any = require("matplotlib.colors", extra="plot", purpose=purpose)
-    count = made.shape[1]
+    count = choices.shape[1]
     edges = np.linspace(0, count, min(count, _MOST_CELLS) + 1).astype(np.intp)
-    shares = np.add.reduceat(made.astype(np.float64), edges[:-1], axis=1) / np.diff(edges)
+    shares = np.add.reduceat(choices.astype(np.float64), edges[:-1], axis=1) / np.diff(edges)
     for at, share in zip(rows, shares, strict=True):
         axes.imshow(
             share[None, :],
@@ -221,14 +209,14 @@ def _draw_shares(axes: Axes, made: np.ndarray[Any, Any], rows: Floats, step: flo
 
 
 def _name_rows(axes: Axes, names: list[str], rows: Floats) -> None:
-    """Write the names of the choices beside their rows."""
+    """Write the names of the choices next to their rows."""
     if 0 < len(names) <= MOST_NAMES:
         axes.set_yticks(rows, names, minor=True, parse_math=False)
         axes.tick_params(axis="y", which="minor", length=0, labelsize="small")
 
 
 def _name_models(axes: Axes, drawn: SpecificationCurve, heads: Sequence[str]) -> None:
-    """Write the names of few models under the axis, and how many there are."""
+    """Write the names of the models below the axis if they are few, and their number."""
     if heads:
         axes.set_xticks(range(1, len(heads) + 1), list(heads), rotation=45, ha="right", parse_math=False)
     axes.tick_params(axis="x", labelsize="small")

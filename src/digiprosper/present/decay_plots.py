@@ -30,31 +30,16 @@ _SHIFT: Final = 0.008
 
 
 def draw_decay(drawn: Decay, ax: Axes | None, purpose: str) -> Axes:
-    """Draw effects with vertical intervals over the cut-off, one marker a kind of effect.
-
-    Parameters
-    ----------
-    drawn : Decay
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        With a line at zero.
-    """
+    """Draw effects with intervals over the cut-off, one marker per kind of effect."""
     with fonts(ax, [drawn.name, drawn.outcome], purpose):
         axes = new_axes((6.4, 4.0), purpose) if ax is None else ax
         axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
         cutoffs = drawn.points["cutoff"]
         step = _SHIFT * float(cutoffs.max() - cutoffs.min())
-        for place, (kind, head) in enumerate(drawn.heads.items()):
+        for number, (kind, head) in enumerate(drawn.heads.items()):
             points = drawn.points[drawn.points["kind"] == kind]
-            shift = step * (place - (len(drawn.heads) - 1) / 2)
-            _draw_kind(axes, points, head, shift, place, single=len(drawn.heads) == 1)
+            shift = step * (number - (len(drawn.heads) - 1) / 2)
+            _draw_kind(axes, points, head, shift, number, single=len(drawn.heads) == 1)
         _set_texts(axes, drawn)
         plain_spines(axes)
         if len(drawn.heads) > 1:
@@ -64,19 +49,19 @@ def draw_decay(drawn: Decay, ax: Axes | None, purpose: str) -> Axes:
 
 
 def _draw_kind(
-    axes: Axes, points: pd.DataFrame, head: str, shift: float, place: int, *, single: bool
+    axes: Axes, points: pd.DataFrame, head: str, shift: float, number: int, *, single: bool
 ) -> None:
-    shown = Look(INK, "o", INK, "-") if single else look(place)
+    style = Look(INK, "o", INK, "-") if single else look(number)
     at = points["cutoff"] + shift
-    axes.vlines(at, points["conf_low"], points["conf_high"], color=shown.color, linewidth=1.3)
+    axes.vlines(at, points["conf_low"], points["conf_high"], color=style.color, linewidth=1.3)
     axes.plot(
-        at, points["estimate"], color=shown.color, linewidth=0.8, linestyle=shown.dashes, alpha=0.5, zorder=1
+        at, points["estimate"], color=style.color, linewidth=0.8, linestyle=style.dashes, alpha=0.5, zorder=1
     )
-    axes.plot(at, points["estimate"], shown.marker, color=shown.color, markersize=5, label=head)
+    axes.plot(at, points["estimate"], style.marker, color=style.color, markersize=5, label=head)
 
 
 def _set_texts(axes: Axes, drawn: Decay) -> None:
-    """Name both axes; few cut-offs each have a tick."""
+    """Label both axes; if there are few cut-offs, each has a tick."""
     cutoffs = sorted(set(drawn.points["cutoff"]))
     if len(cutoffs) <= _MOST_TICKS:
         axes.set_xticks(cutoffs, [f"{cutoff:,g}" for cutoff in cutoffs])

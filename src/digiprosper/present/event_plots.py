@@ -37,31 +37,17 @@ _BLANK = 0.5
 
 
 def draw_event_paths(drawn: EventPaths, ax: Axes | None, purpose: str, *, counts: bool) -> Axes:
-    """Draw estimates with vertical intervals over event time, one marker a model.
+    """Draw estimates with intervals over event time, one marker per model.
 
-    Parameters
-    ----------
-    drawn : EventPaths
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-    counts : bool
-        Whether the number of treated entities stands under each event time.
-
-    Returns
-    -------
-    Axes
-        With a line at zero and one at the policy, between event times -1 and 0.
+    There is a line at zero, and one at the start of the policy, between event times -1 and 0.
     """
     heads = [path.head for path in drawn.paths]
     with fonts(ax, [*heads, drawn.outcome], purpose):
         axes = new_axes((_WIDTH, 4.0 + 0.2 * counts * len(heads)), purpose) if ax is None else ax
         axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
         axes.axvline(-0.5, color=FAINT, linewidth=1.0, linestyle="--", zorder=0)
-        for place, path in enumerate(drawn.paths):
-            _draw_path(axes, path, place, len(heads))
+        for number, path in enumerate(drawn.paths):
+            _draw_path(axes, path, number, len(heads))
         _name_reference(axes, drawn.paths)
         _set_ticks(axes, drawn, counts=counts)
         name_axis(axes, "y", drawn.outcome, say("estimate", level=f"{100 * drawn.level:g}"))
@@ -73,11 +59,11 @@ def draw_event_paths(drawn: EventPaths, ax: Axes | None, purpose: str, *, counts
     return axes
 
 
-def _draw_path(axes: Axes, path: EventPath, place: int, count: int) -> None:
-    """Draw the estimates of one model, the reference with an empty marker."""
-    shown = look(place) if count > 1 else Look(INK, "o", INK, "-")
-    color, marker = shown.color, shown.marker
-    shift = (place - (count - 1) / 2) * min(0.6 / count, 0.2)
+def _draw_path(axes: Axes, path: EventPath, number: int, count: int) -> None:
+    """Draw the estimates of one model, with an empty marker at the reference."""
+    style = look(number) if count > 1 else Look(INK, "o", INK, "-")
+    color, marker = style.color, style.marker
+    shift = (number - (count - 1) / 2) * min(0.6 / count, 0.2)
     points = path.points
     estimated = points if path.reference is None else points[points["time"] != path.reference]
     at = estimated["time"] + shift
@@ -87,7 +73,7 @@ def _draw_path(axes: Axes, path: EventPath, place: int, count: int) -> None:
         estimated["estimate"],
         marker,
         color=color,
-        markerfacecolor=shown.face,
+        markerfacecolor=style.face,
         markersize=5,
         label=_legend(path) or "_",
     )
@@ -96,13 +82,13 @@ def _draw_path(axes: Axes, path: EventPath, place: int, count: int) -> None:
 
 
 def _name_reference(axes: Axes, paths: Sequence[EventPath]) -> None:
-    """Name the empty marker in the legend, if there is one."""
+    """Add the empty marker of the reference to the legend, if there is one."""
     if any(path.reference is not None for path in paths):
         axes.plot([], [], "o", color=INK, markerfacecolor="white", markersize=5, label=say("event.reference"))
 
 
 def _legend(path: EventPath) -> str:
-    """Name a model, with its binned ends, and what event times before treatment are relative to."""
+    """Write the legend of a model: its name, binned ends, and the base of event times before treatment."""
     ends = ", ".join(path.ends).replace("-", "−")
     if path.before:
         before = say(f"event.{path.before}")
@@ -111,19 +97,19 @@ def _legend(path: EventPath) -> str:
 
 
 def _set_ticks(axes: Axes, drawn: EventPaths, *, counts: bool) -> None:
-    """Name the event times; of many, those at equal distances from the policy."""
+    """Set the ticks of event times, with equal distances if there are too many to label all."""
     times = list(drawn.ticks)
-    shown = _shown(drawn.ticks, _SHARE * (figure_width() or _WIDTH))
-    texts = [drawn.ticks[time].replace("-", "−") for time in shown]
+    labelled_times = _shown(drawn.ticks, _SHARE * (figure_width() or _WIDTH))
+    texts = [drawn.ticks[time].replace("-", "−") for time in labelled_times]
     if counts:
-        numbers = [_counts(drawn.paths, time) for time in shown]
+        numbers = [_counts(drawn.paths, time) for time in labelled_times]
         texts = [f"{text}\n{number}" for text, number in zip(texts, numbers, strict=True)]
-    axes.set_xticks(shown, texts)
+    axes.set_xticks(labelled_times, texts)
     axes.set_xlim(times[0] - 0.6, times[-1] + 0.6)
 
 
 def _shown(ticks: Mapping[int, str], room: float) -> list[int]:
-    """Choose the event times that are named: all binned ends, and what has room beside them."""
+    """Choose the event times with labels: all binned ends, and others if there is room."""
     times, size = list(ticks), 10 * type_size() / 72
     step = max(-(-len(times) // _MOST_TICKS), tick_step([*map(str, times)], room, "plots.event_study"))
     ends = [time for time in times if ticks[time] != str(time)]
@@ -136,7 +122,7 @@ def _shown(ticks: Mapping[int, str], room: float) -> list[int]:
 
 
 def _counts(paths: Sequence[EventPath], time: int) -> str:
-    """Write the treated entities of each model at an event time; one number where they are equal."""
+    """Write the number of treated entities of each model at an event time, once if all are equal."""
     numbers: list[Any] = [
         f"{int(n):,}" for path in paths for n in path.points.loc[path.points["time"] == time, "n_treated"]
     ]

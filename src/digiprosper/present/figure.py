@@ -48,7 +48,7 @@ _drawings: WeakKeyDictionary[Axes, object] = WeakKeyDictionary()
 
 
 class Look(NamedTuple):
-    """How one of several models is drawn: no two of 32 look alike, in grey neither."""
+    """Colour, marker and line of one of several models; 32 of them differ, also in grey."""
 
     color: str
     marker: str
@@ -57,18 +57,7 @@ class Look(NamedTuple):
 
 
 def look(position: int) -> Look:
-    """Choose how a model is drawn.
-
-    Parameters
-    ----------
-    position : int
-        Its place among the models.
-
-    Returns
-    -------
-    Look
-        Markers are full for the first eight models, then empty.
-    """
+    """Return the look of a model by its number; markers are filled for the first eight, then empty."""
     color = COLORS[position % len(COLORS)]
     turn = position // len(COLORS)
     face = "white" if turn % 2 else color
@@ -76,85 +65,33 @@ def look(position: int) -> Look:
 
 
 def plain_spines(axes: Axes) -> None:
-    """Take off the upper and the right border.
-
-    Parameters
-    ----------
-    axes : Axes
-        Where.
-    """
+    """Remove the upper and the right border."""
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def type_size(purpose: str = "plots") -> float:
-    """Give the size of type as a multiple of matplotlib's own.
-
-    Parameters
-    ----------
-    purpose : str
-        Who needs matplotlib, for the error.
-
-    Returns
-    -------
-    float
-        .85 with `figure_style`.
-    """
+    """Return the font size as a multiple of matplotlib's default: .85 with `figure_style`."""
     matplotlib: Any = require("matplotlib", extra="plot", purpose=purpose)
     return float(matplotlib.rcParams["font.size"]) / _USUAL_TYPE
 
 
 def keep_drawing(axes: Axes, drawn: object) -> None:
-    """Remember what axes show, as long as they are there.
-
-    Parameters
-    ----------
-    axes : Axes
-        Where.
-    drawn : Drawing
-        Of `report.drawings`; it takes the place of what was drawn there before.
-    """
+    """Store what axes show, as long as the axes exist."""
     _drawings[axes] = drawn
 
 
 def kept_drawing(axes: object) -> object | None:
-    """Give what axes show.
-
-    Parameters
-    ----------
-    axes : Axes
-        Where.
-
-    Returns
-    -------
-    Drawing or None
-        None where no figure of ours was drawn.
-    """
-    known: Any = axes
+    """Return what axes show; None if no function of the library drew on them."""
+    untyped_axes: Any = axes
     # What has no coordinates of axes cannot be looked up, such as a list.
-    return _drawings.get(known) if hasattr(axes, "transAxes") else None
+    return _drawings.get(untyped_axes) if hasattr(axes, "transAxes") else None
 
 
 # --- figures of their own -----------------------------------------------------------------------------------
 
 
 def new_axes(size: tuple[float, float], purpose: str, *, fit: Fit = "width") -> Axes:
-    """Make a figure of its own that lays itself out.
-
-    Parameters
-    ----------
-    size : pair of float
-        Width and height in inches, for type of 10 points.
-    purpose : str
-        Who needs matplotlib, for the error.
-    fit : {"width", "rows", "boxes"}
-        With a style in force the width is that of the style and the height follows it, or, of rows, the size
-        of type. Boxes with their texts keep their size, up to the width of a page.
-
-    Returns
-    -------
-    Axes
-        The only one of the figure.
-    """
+    """Make a figure with one axes; `size` is in inches, for a font of 10 points."""
     pyplot = require("matplotlib.pyplot", extra="plot", purpose=purpose)
     axes: Axes = pyplot.subplots(figsize=_fitted(size, fit), layout="constrained")[1]
     _own.add(_figure(axes))
@@ -162,35 +99,21 @@ def new_axes(size: tuple[float, float], purpose: str, *, fit: Fit = "width") -> 
 
 
 def _fitted(size: tuple[float, float], fit: Fit) -> tuple[float, float]:
-    """Fit a size to the style in force."""
-    (width, height), given = size, figure_width()
-    if given is None:
+    """Adjust the size of a figure to the style in force."""
+    (width, height), style_width = size, figure_width()
+    if style_width is None:
         return size
     if fit == "boxes":
-        share = min(max(given, PAGE) / width, 1.0)
+        share = min(max(style_width, PAGE) / width, 1.0)
         return share * width, share * height
-    return given, height * (type_size() if fit == "rows" else min(given / width, 1.0))
+    return style_width, height * (type_size() if fit == "rows" else min(style_width / width, 1.0))
 
 
 def fonts(ax: Axes | None, texts: Iterable[str], purpose: str) -> AbstractContextManager[Any]:
-    """Set a font with Chinese characters, only while a figure of our own that needs it is made.
+    """Return a context that adds a font with Chinese characters if a new figure needs it.
 
-    The name must stand in `font.family` itself, after the usual family: in `font.sans-serif` it is either not
-    asked for or takes over, and then the minus is missing. Texts copy it when they are made.
-
-    Parameters
-    ----------
-    ax : Axes or None
-        Given by the caller: then nothing is set.
-    texts : iterable of str
-        What will be written.
-    purpose : str
-        Who needs matplotlib, for the error.
-
-    Returns
-    -------
-    context manager
-        To draw in.
+    The font must be in `font.family` itself, after the usual family. In `font.sans-serif` it is either not
+    used or replaces the usual one, and then the minus sign is missing. Texts copy the font when made.
     """
     matplotlib: Any = require("matplotlib", extra="plot", purpose=purpose)
     needed = ax is None and figure_language() == "english" and any(map(has_cjk, texts))
@@ -202,26 +125,15 @@ def fonts(ax: Axes | None, texts: Iterable[str], purpose: str) -> AbstractContex
         # Of the style's block, like all its settings: see `figure_style`.
         matplotlib.rcParams.update({"pdf.fonttype": 3, "ps.fonttype": 3})
     # A style has its own fonts, and one for signs that comes last.
-    place = max(len(usual) - 1, 1)
+    position = max(len(usual) - 1, 1)
     context: AbstractContextManager[Any] = matplotlib.rc_context(
-        {"font.family": [*usual[:place], font, *usual[place:]]}
+        {"font.family": [*usual[:position], font, *usual[position:]]}
     )
     return context
 
 
 def axes_inches(axes: Axes) -> tuple[float, float]:
-    """Give the size of axes, of a figure of our own about that which they will have.
-
-    Parameters
-    ----------
-    axes : Axes
-        With their ticks.
-
-    Returns
-    -------
-    pair of float
-        Width and height in inches.
-    """
+    """Return width and height of axes in inches; for a new figure those that the layout will give."""
     return _room(axes, "x") - _NAMED, _room(axes, "y") - _NAMED
 
 
@@ -229,25 +141,9 @@ def axes_inches(axes: Axes) -> tuple[float, float]:
 
 
 def row_names(names: Sequence[str], ax: Axes | None, width: float, purpose: str) -> tuple[list[str], int]:
-    """Break the names of rows into lines, so that the figure keeps most of its width.
+    """Break the names of rows into lines, so that most of the width is left for data.
 
-    Parameters
-    ----------
-    names : sequence of str
-        One a row.
-    ax : Axes or None
-        Where; None for a new figure.
-    width : float
-        Inches of a new figure without a style.
-    purpose : str
-        Who needs matplotlib, for the error.
-
-    Returns
-    -------
-    names : list of str
-        With line breaks.
-    lines : int
-        Of the longest.
+    Returns the names and the largest number of lines. `width` is that of a new figure in inches.
     """
     size = _USUAL_TYPE * type_size(purpose)
     inches = (figure_width() or width) if ax is None else _inches(ax, "width") / (1 - _NAMES_SHARE)
@@ -260,20 +156,9 @@ def row_names(names: Sequence[str], ax: Axes | None, width: float, purpose: str)
 
 
 def name_axis(axes: Axes, axis: str, *parts: str, **options: Any) -> None:
-    """Write what an axis shows, in lines that are no longer than the axis.
+    """Label an axis in lines that are not longer than the axis; each part starts a line.
 
-    A figure of our own grows by the lines after the first, so that they take no room from the data.
-
-    Parameters
-    ----------
-    axes : Axes
-        Where; its ticks are set.
-    axis : {"x", "y"}
-        Which.
-    *parts : str
-        Each starts a line; empty ones are left out.
-    **options
-        Of the text.
+    A new figure becomes larger with each line after the first, so that no room is taken from the data.
     """
     if axis == "x":
         spread_ticks(axes)
@@ -286,82 +171,40 @@ def name_axis(axes: Axes, axis: str, *parts: str, **options: Any) -> None:
 
 
 def tick_step(texts: Sequence[str], inches: float, purpose: str) -> int:
-    """Choose which ticks are named, so that their names do not overlap.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        Names of all ticks, at equal distances.
-    inches : float
-        Length of the axis.
-    purpose : str
-        Who needs matplotlib, for the error.
-
-    Returns
-    -------
-    int
-        One in so many ticks is named.
-    """
+    """Return n such that labels at every n-th tick do not overlap."""
     widest = _longest(texts) + 1
     return max(1, math.ceil(len(texts) * widest * _COLUMN * _USUAL_TYPE * type_size(purpose) / inches))
 
 
-def spread_ticks(axes: Axes, taken: float = 0.0) -> None:
-    """Take fewer ticks where matplotlib chooses them and their numbers would lie over each other.
+def spread_ticks(axes: Axes, reserved_width: float = 0.0) -> None:
+    """Reduce the number of ticks that matplotlib chooses if their labels would overlap.
 
-    Parameters
-    ----------
-    axes : Axes
-        Of whose horizontal axis.
-    taken : float
-        Inches beside the axes that something else takes.
+    `reserved_width` is the part of the width, in inches, that texts beside the axes need.
     """
     ticker: Any = require("matplotlib.ticker", extra="plot", purpose="plots")
     locator = axes.xaxis.get_major_locator()
     if isinstance(locator, ticker.MaxNLocator):
         texts = [label.get_text() for label in axes.get_xticklabels()]
         widest = (_longest(texts) + 2) * _COLUMN * _USUAL_TYPE * type_size()
-        most = int((_room(axes, "x") - taken) / widest)
+        most = int((_room(axes, "x") - reserved_width) / widest)
         locator.set_params(nbins=max(2, min(most, _MOST_NUMBERS)))
 
 
 def text_em(text: str) -> float:
-    """Estimate the length of a text.
-
-    Parameters
-    ----------
-    text : str
-        One line.
-
-    Returns
-    -------
-    float
-        As a multiple of the size of its type.
-    """
+    """Estimate the width of a text as a multiple of its font size."""
     return 72 * _COLUMN * type_columns(text)
 
 
 def legend_above(axes: Axes, *, room: float = 0.0, columns: int = 2, **options: Any) -> None:
-    """Put the legend over the axes, where it hides no data, and no wider than they are.
+    """Put the legend above the axes, not wider than they are; `room` is a gap as a share of their height.
 
-    A wider one would let the layout take room off the axes again at every draw. A figure of our own grows by
-    the lines after the first.
-
-    Parameters
-    ----------
-    axes : Axes
-        Where.
-    room : float
-        Height that is left for what stands over the axes, as a share of theirs.
-    columns : int
-        Most columns; fewer where they do not fit.
-    **options
-        Of `Axes.legend`.
+    With a wider legend the layout would shrink the axes at every draw. A new figure becomes higher with each
+    line after the first.
     """
-    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0 + room), "borderaxespad": 0.2}
+    anchor: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0 + room), "borderaxespad": 0.2}
     width = min((_room(axes, "x") - _RIM) * _figure(axes).dpi, axes.bbox.width)
     for count in range(columns, 0, -1):
-        legend = axes.legend(frameon=False, ncols=count, fontsize="small", **place, **options)
+        legend = axes.legend(frameon=False, ncols=count, fontsize="small", **anchor, **options)
         excess = legend.get_window_extent().width - width
         if excess <= 0:
             break
@@ -372,17 +215,9 @@ def legend_above(axes: Axes, *, room: float = 0.0, columns: int = 2, **options: 
 
 
 def legend_beside(axes: Axes, **options: Any) -> None:
-    """Put the legend to the right of the axes, or over them where its texts are long or the figure narrow.
-
-    Parameters
-    ----------
-    axes : Axes
-        Where.
-    **options
-        Of `Axes.legend`.
-    """
-    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
-    legend = axes.legend(frameon=False, **place, **options)
+    """Put the legend to the right of the axes, or above them if it needs too much room."""
+    anchor: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+    legend = axes.legend(frameon=False, **anchor, **options)
     width = legend.get_window_extent().width
     if width > 0.35 * axes.bbox.width:
         legend_above(axes, columns=4, **options)
@@ -391,7 +226,7 @@ def legend_beside(axes: Axes, **options: Any) -> None:
 
 
 def _break_texts(legend: Legend, excess: float) -> None:
-    """Break the texts of a legend so that it is narrower by `excess` pixels."""
+    """Break the texts of a legend so that it becomes narrower by `excess` pixels."""
     widths = {text: text.get_window_extent().width for text in legend.get_texts()}
     room = max(max(widths.values()) - excess, 1.0)
     for text, width in widths.items():
@@ -409,7 +244,7 @@ def _inches(axes: Axes, side: str) -> float:
 
 
 def _room(axes: Axes, axis: str) -> float:
-    """Inches along an axis: of a figure of our own what the texts beside the other axis leave."""
+    """Return the length of an axis in inches; in a new figure without the texts at the other axis."""
     figure = _figure(axes)
     if figure not in _own:
         return _inches(axes, "width" if axis == "x" else "height")
@@ -420,9 +255,9 @@ def _room(axes: Axes, axis: str) -> float:
 
 
 def _depth(axes: Axes, axis: str) -> float:
-    """Inches that the texts at the ticks of an axis take, across the axis."""
-    own = axes.yaxis if axis == "y" else axes.xaxis
-    ticks = [*own.get_ticklabels(), *own.get_ticklabels(minor=True)]
+    """Return the inches that tick labels of an axis need at right angles to it."""
+    matplotlib_axis = axes.yaxis if axis == "y" else axes.xaxis
+    ticks = [*matplotlib_axis.get_ticklabels(), *matplotlib_axis.get_ticklabels(minor=True)]
     texts = [text.get_text() for text in ticks if text.get_text()]
     size = _USUAL_TYPE * type_size()
     if axis == "x" and not any(text.get_rotation() for text in ticks):
@@ -432,12 +267,12 @@ def _depth(axes: Axes, axis: str) -> float:
 
 
 def _longest(texts: Sequence[str]) -> float:
-    """Columns of the longest line."""
+    """Return the width of the longest line in columns."""
     return max((type_columns(line) for text in texts for line in text.splitlines()), default=0.0)
 
 
 def _grow(axes: Axes, inches: float) -> None:
-    """Make a figure of our own higher."""
+    """Make a new figure higher."""
     figure = _figure(axes)
     if figure in _own and inches > 0:
         figure.set_figheight(figure.get_figheight() + inches)

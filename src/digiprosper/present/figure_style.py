@@ -59,20 +59,10 @@ _ACTIVE: ContextVar[tuple[tuple[FigureStyle, contextlib.ExitStack], ...]] = Cont
 
 @dataclass(frozen=True, slots=True)
 class FigureStyle:
-    """Settings of matplotlib and the language of words, in force inside a ``with`` block.
+    """Settings of matplotlib and language of texts inside a ``with`` block, from `plots.figure_style`.
 
-    What `plots.figure_style` returns. It may be entered more than once, and inside another one.
-
-    Parameters
-    ----------
-    width : float
-        Of figures, in inches.
-    language : {"english", "chinese"}
-        Of the words that the library writes.
-    families : tuple of str
-        Fonts; a character is taken from the first that has it.
-    font_type : {3, 42}
-        How PDF and PS files embed fonts.
+    It can be entered more than once, and inside another one. `width` is in inches. Each character is taken
+    from the first of the `families` that has it. `font_type` is how PDF and PS files embed fonts (3 or 42).
     """
 
     width: float
@@ -82,7 +72,7 @@ class FigureStyle:
 
     @property
     def rc(self) -> dict[str, Any]:
-        """The settings of matplotlib, by name, as `matplotlib.rc_context` takes them."""
+        """Return the settings by name, as `matplotlib.rc_context` takes them."""
         cycler: Any = require("matplotlib", extra="plot", purpose="plots.figure_style").cycler
         return {
             "axes.linewidth": 0.6,
@@ -101,7 +91,7 @@ class FigureStyle:
         }
 
     def __enter__(self) -> FigureStyle:
-        """Put the settings in force."""
+        """Apply the settings."""
         matplotlib: Any = require("matplotlib", extra="plot", purpose="plots.figure_style")
         stack = contextlib.ExitStack()
         stack.enter_context(matplotlib.rc_context(self.rc))
@@ -111,7 +101,7 @@ class FigureStyle:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Restore what was in force before."""
+        """Restore the previous settings."""
         *before, (_, stack) = _ACTIVE.get()
         _ACTIVE.set(tuple(before))
         stack.close()
@@ -180,71 +170,33 @@ def figure_style(
     require("matplotlib", extra="plot", purpose="plots.figure_style")
     check_option("language", language, tuple(_LANGUAGES))
     chosen = _LANGUAGES[plain(language)]
-    given = _read_fonts(font)
-    own = chinese_font() if chosen == "chinese" else None
-    families = (*(given or ("sans-serif",)), *((own,) if own else ()), _SIGNS)
+    font_names = _read_fonts(font)
+    chinese = chinese_font() if chosen == "chinese" else None
+    families = (*(font_names or ("sans-serif",)), *((chinese,) if chinese else ()), _SIGNS)
     return FigureStyle(
         _read_width(width), chosen, tuple(dict.fromkeys(families)), 3 if any(map(is_cff, families)) else 42
     )
 
 
 def figure_language() -> Language:
-    """Give the language of the words of figures.
-
-    Returns
-    -------
-    {"english", "chinese"}
-        That of the style in force; English without one.
-    """
+    """Return the language of the style in force; English without one."""
     active = _ACTIVE.get()
     return active[-1][0].language if active else "english"
 
 
 def figure_width() -> float | None:
-    """Give the width of figures.
-
-    Returns
-    -------
-    float or None
-        Inches; None without a style, where each figure has its own.
-    """
+    """Return the width of the style in force in inches; None without one."""
     active = _ACTIVE.get()
     return active[-1][0].width if active else None
 
 
 def say(code: str, **parts: object) -> str:
-    """Give the words of a code in the language of figures.
-
-    Parameters
-    ----------
-    code : str
-        Which.
-    **parts
-        What stands for the names in braces.
-
-    Returns
-    -------
-    str
-        The words.
-    """
+    """Return the words of a code in the language of figures."""
     return FIGURE.say(code, figure_language(), **parts)
 
 
 def with_remarks(text: str, remarks: Sequence[str]) -> str:
-    """Write remarks in brackets behind a text.
-
-    Parameters
-    ----------
-    text : str
-        Such as the name of an axis.
-    remarks : sequence of str
-        May be none.
-
-    Returns
-    -------
-    str
-        The text alone without remarks.
-    """
+    """Add remarks, if there are any, in brackets after a text."""
     return say("brackets", text=text, inside=say("list").join(remarks)) if remarks else text
 
 
@@ -269,13 +221,13 @@ def _read_fonts(font: object) -> tuple[str, ...]:
         return ()
     names = _font_names(font)
     manager: Any = require("matplotlib.font_manager", extra="plot", purpose="plots.figure_style")
-    known = {*manager.fontManager.get_font_names(), *manager.font_family_aliases}
-    missing = [name for name in names if name not in known]
+    installed = {*manager.fontManager.get_font_names(), *manager.font_family_aliases}
+    missing = [name for name in names if name not in installed]
     if missing:
         raise OptionError(
             f"plots.figure_style: the font {quoted(missing)} is not installed, or was installed after "
             f"matplotlib listed the fonts; matplotlib.font_manager.fontManager.addfont(file) adds it."
-            f"{nearest(missing[0], sorted(known))}",
+            f"{nearest(missing[0], sorted(installed))}",
             [option_problem("font", name, what=f"no font {cited(name)}") for name in missing],
         )
     return names

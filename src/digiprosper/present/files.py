@@ -31,33 +31,14 @@ WRITERS: dict[str, Callable[[Sequence[Content], Path], None]] = {
 """What writes tables, by ending."""
 
 
-def table_path(given: object, option: str) -> Path:
-    """Read a path that a table can be written to.
-
-    Parameters
-    ----------
-    given : object
-        The path.
-    option : str
-        Name of the argument, for messages.
-
-    Returns
-    -------
-    Path
-        With one of the known endings.
-
-    Raises
-    ------
-    InputTypeError
-        If it is no path.
-    OptionError
-        If its ending is another.
-    """
-    if not isinstance(given, str | os.PathLike):
+def table_path(argument: object, option: str) -> Path:
+    """Check a path and that its ending is a format of tables."""
+    if not isinstance(argument, str | os.PathLike):
         raise InputTypeError(
-            f"{option}={cited(given)} must be a path such as 'table.docx'.", [option_problem(option, given)]
+            f"{option}={cited(argument)} must be a path such as 'table.docx'.",
+            [option_problem(option, argument)],
         )
-    path = Path(given)
+    path = Path(argument)
     ending = path.suffix.lower()
     if ending not in WRITERS:
         raise OptionError(
@@ -68,22 +49,7 @@ def table_path(given: object, option: str) -> Path:
 
 
 def write_tables(contents: Sequence[Content], target: Path) -> None:
-    """Write tables into one file.
-
-    Parameters
-    ----------
-    contents : sequence of Content
-        The tables.
-    target : Path
-        As `table_path` gives it.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the folder does not exist.
-    ImportError
-        If the extra that the format needs is missing.
-    """
+    """Write tables to one file; an existing file does not change if this fails."""
     write = WRITERS[target.suffix.lower()]
     # Beside the target and then renamed, so that a failure leaves neither half a file nor none.
     final = target.resolve()
@@ -92,8 +58,8 @@ def write_tables(contents: Sequence[Content], target: Path) -> None:
             f"cannot write {cited(final.name)}: there is no folder {cited(str(final.parent))}."
         )
     with TemporaryDirectory(dir=final.parent, prefix=".") as folder:
-        made = Path(folder, final.name)
-        write(contents, made)
+        temporary_file = Path(folder, final.name)
+        write(contents, temporary_file)
         if final.exists():
-            shutil.copymode(final, made)
-        made.replace(final)
+            shutil.copymode(final, temporary_file)
+        temporary_file.replace(final)

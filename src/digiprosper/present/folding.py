@@ -29,48 +29,25 @@ Folded = dict[str, list[str]]
 def fold_terms(
     columns: Sequence[Column], controls: Sequence[str] | str, blocks: object, style: Style
 ) -> Folded:
-    """Read which terms fold into which row.
+    """Return the terms that each row of controls or blocks summarises, by the name of the row.
 
-    Parameters
-    ----------
-    columns : sequence of Column
-        The columns.
-    controls : sequence of str
-        Terms or patterns of the row "Controls".
-    blocks : mapping or None
-        Terms, patterns or absorbed effects by the name of their row.
-    style : Style
-        How words are chosen.
-
-    Returns
-    -------
-    dict
-        Rows in order, each with at least one name.
-
-    Raises
-    ------
-    InputTypeError
-        If `blocks` is not a mapping from texts to texts.
-    OptionError
-        If a block is empty or has no name, two have the same name, or a term is in two.
-    ColumnError
-        If an entry matches nothing.
+    `blocks` has terms, patterns or absorbed effects by name.
     """
-    folded = with_products(matching(controls, all_terms(columns), "controls", "etable"), columns)
-    made: Folded = {style.say(TABLE, "controls"): folded} if folded else {}
-    known = _foldable(columns)
+    control_terms = with_products(matching(controls, all_terms(columns), "controls", "etable"), columns)
+    folded: Folded = {style.say(TABLE, "controls"): control_terms} if control_terms else {}
+    foldable = _foldable(columns)
     for name, entries in _named(blocks).items():
-        if name in made:
+        if name in folded:
             raise _refusal(f"the row {cited(name)} is there twice", blocks)
-        matched = matching(entries, known, f"blocks[{cited(name)}]", "etable")
-        made[name] = with_products(matched, columns)
-    _refuse_empty(made, blocks)
-    _refuse_overlap(made, blocks)
-    return made
+        matched = matching(entries, foldable, f"blocks[{cited(name)}]", "etable")
+        folded[name] = with_products(matched, columns)
+    _refuse_empty(folded, blocks)
+    _refuse_overlap(folded, blocks)
+    return folded
 
 
 def _foldable(columns: Sequence[Column]) -> list[str]:
-    """List terms, and the effects that models absorb."""
+    """List the terms, and the effects that models absorb."""
     effects = chain.from_iterable(absorbed_effects(column) or () for column in columns)
     return list(dict.fromkeys([*all_terms(columns), *effects]))
 
@@ -105,40 +82,25 @@ def _named(blocks: object) -> dict[str, Sequence[str]]:
     return dict(zip(names, blocks.values(), strict=True))
 
 
-def _refusal(what: str, blocks: object) -> OptionError:
+def _refusal(problem: str, blocks: object) -> OptionError:
     return OptionError(
-        f"etable: blocks: {what}; give every row a name of its own and terms of its own.",
-        [option_problem("blocks", blocks, what=what)],
+        f"etable: blocks: {problem}; give every row a name of its own and terms of its own.",
+        [option_problem("blocks", blocks, what=problem)],
     )
 
 
 def folded_rows(columns: Sequence[Column], folded: Folded, style: Style) -> list[tuple[str, list[str]]]:
-    """Write whether each model has the terms that a row stands for.
-
-    Parameters
-    ----------
-    columns : sequence of Column
-        The columns.
-    folded : dict
-        As `fold_terms` gives it.
-    style : Style
-        How words are chosen.
-
-    Returns
-    -------
-    list of (str, list of str)
-        One row a block: yes, no, or "Some" where a model has part of it.
-    """
-    same = products_of(columns)
+    """Write one row per block: yes, no, or "Some" if a model has only some of its terms."""
+    product_names = products_of(columns)
     effects = set(chain.from_iterable(absorbed_effects(column) or () for column in columns))
-    rows = {name: {same.get(term, (term,)) for term in terms} for name, terms in folded.items()}
+    rows = {name: {product_names.get(term, (term,)) for term in terms} for name, terms in folded.items()}
     return [
         (name, [_cell(column, terms, effects, style) for column in columns]) for name, terms in rows.items()
     ]
 
 
 def _cell(column: Column, terms: Set[tuple[str, ...]], effects: set[str], style: Style) -> str:
-    """Write whether a model has terms; one that other models write in another order has several names."""
+    """Write whether a model has the terms; each is a set of names of the same product."""
     if not column.absorbs and all(not effects.isdisjoint(names) for names in terms):
         return NOT_APPLICABLE
     held = {*column.estimates, *column.adjusted, *(absorbed_effects(column) or ())}
@@ -151,16 +113,5 @@ def _cell(column: Column, terms: Set[tuple[str, ...]], effects: set[str], style:
 
 
 def absorbed_effects(column: Column) -> tuple[str, ...] | None:
-    """List what a model absorbs.
-
-    Parameters
-    ----------
-    column : Column
-        The column.
-
-    Returns
-    -------
-    tuple of str or None
-        Names of effects; None if the column is of no model, or of one that absorbs none.
-    """
+    """List the absorbed effects of a column; None if it is not of a model or of one that absorbs none."""
     return None if column.glance is None or not column.absorbs else effect_names(column.glance["effects"])

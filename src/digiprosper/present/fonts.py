@@ -39,13 +39,7 @@ _COLLECTION, _POSTSCRIPT = b"ttcf", b"OTTO"
 
 @cache
 def chinese_font() -> str | None:
-    """Find a font with Chinese characters.
-
-    Returns
-    -------
-    str or None
-        Its name; None if there is none, with a warning the first time.
-    """
+    """Return an installed font with Chinese characters; if there is none, warn once and return None."""
     manager = _manager().fontManager
     listed = _listed(manager)
     if listed is None:
@@ -53,30 +47,21 @@ def chinese_font() -> str | None:
             manager.addfont(file)
         listed = _listed(manager)
     if listed is None:
-        how = _INSTALL.get(sys.platform, "install Noto Sans CJK SC from fonts.google.com")
-        message = f"no font with Chinese characters was found, so labels will show boxes. Solution: {how}"
+        solution = _INSTALL.get(sys.platform, "install Noto Sans CJK SC from fonts.google.com")
+        message = (
+            f"no font with Chinese characters was found, so labels will show boxes. Solution: {solution}"
+        )
         issue([Notice("missing_font", f"{message}, then restart Python.", {"fonts": _FONTS})])
     return listed
 
 
 @cache
 def is_cff(family: str) -> bool:
-    """Tell whether a font has PostScript outlines.
-
-    Parameters
-    ----------
-    family : str
-        Its name, or that of a class of fonts such as ``"sans-serif"``.
-
-    Returns
-    -------
-    bool
-        From the first bytes of its file; of a collection, of the first font in it.
-    """
+    """Return whether a font has PostScript outlines, from the first bytes of its file."""
     manager = _manager()
     # A name with a hyphen by itself would be read as a pattern.
-    found = manager.findfont(manager.FontProperties(family=[family]))
-    with Path(found).open("rb") as file:
+    font_file = manager.findfont(manager.FontProperties(family=[family]))
+    with Path(font_file).open("rb") as file:
         start = file.read(16)
         if start.startswith(_COLLECTION):
             file.seek(int.from_bytes(start[12:16], "big"))
@@ -89,5 +74,5 @@ def _manager() -> Any:
 
 
 def _listed(manager: Any) -> str | None:
-    known = set(manager.get_font_names())
-    return next((font for font in _FONTS if font in known), None)
+    installed = set(manager.get_font_names())
+    return next((font for font in _FONTS if font in installed), None)

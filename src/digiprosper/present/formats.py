@@ -56,18 +56,7 @@ _MISREAD = re.compile(r"[=+@\t]|-(?!\d[\d.,]*$)|\(\s*-?[\d.,]+\s*%?\s*\)$")
 
 
 def as_markdown(content: Content) -> str:
-    """Write a table as a Markdown pipe table.
-
-    Parameters
-    ----------
-    content : Content
-        The table.
-
-    Returns
-    -------
-    str
-        Characters that Markdown would read as markup are escaped.
-    """
+    """Write a table as a Markdown pipe table, with markup characters escaped."""
     rows = [[_markdown(cell) for cell in row] for row in (*content.header, *content.body)]
     lines = [f"**{_markdown(content.title)}**", ""] if content.title else []
     lines.append("| " + " | ".join(rows[0]) + " |")
@@ -79,18 +68,7 @@ def as_markdown(content: Content) -> str:
 
 
 def as_latex(content: Content) -> str:
-    r"""Write a table as LaTeX with booktabs rules and notes in threeparttable.
-
-    Parameters
-    ----------
-    content : Content
-        The table.
-
-    Returns
-    -------
-    str
-        A ``table`` environment to ``\input``; special characters are escaped.
-    """
+    r"""Write a table as a LaTeX ``table`` with booktabs rules and notes in threeparttable, for ``\input``."""
     return "\n".join([*_preamble([content]), _latex_table(content)])
 
 
@@ -127,7 +105,7 @@ def _latex_table(content: Content) -> str:
 
 
 def _latex_width(content: Content) -> float:
-    """Estimate the width of a table in points: five a letter of ten points, and the room beside columns."""
+    """Estimate the width of a table in points: five per letter, and the space between columns."""
     columns = zip(*(row[1:] for row in content.rows[len(content.header) - 1 :]), strict=True)
     letters = max(map(text_width, content.names), default=0)
     letters += sum(max(map(text_width, texts)) for texts in columns)
@@ -141,7 +119,7 @@ def _latex_head(parts: Sequence[tuple[str, int]]) -> str:
 
 
 def _latex_rules(parts: Sequence[tuple[str, int]]) -> list[str]:
-    """Write a rule below each head that spans columns."""
+    """Write a rule below each heading that spans columns."""
     ends = list(accumulate(span for _, span in parts))
     rules = [
         rf"\cmidrule(lr){{{end - span + 1}-{end}}}"
@@ -166,15 +144,7 @@ def _latex_body(content: Content) -> list[str]:
 
 
 def write_html(contents: Sequence[Content], path: Path) -> None:
-    """Write tables as a whole HTML page.
-
-    Parameters
-    ----------
-    contents : sequence of Content
-        The tables.
-    path : Path
-        File to write, in UTF-8.
-    """
+    """Write tables as an HTML page."""
     fonts = '"Times New Roman","Songti SC",SimSun,"Noto Serif CJK SC",serif'
     body = "\n<br>\n".join(map(as_html, contents))
     page = (
@@ -186,41 +156,17 @@ def write_html(contents: Sequence[Content], path: Path) -> None:
 
 
 def write_markdown(contents: Sequence[Content], path: Path) -> None:
-    """Write tables as a Markdown file.
-
-    Parameters
-    ----------
-    contents : sequence of Content
-        The tables.
-    path : Path
-        File to write, in UTF-8.
-    """
+    """Write tables as a Markdown file."""
     path.write_text("\n".join(map(as_markdown, contents)), "utf-8")
 
 
 def write_latex(contents: Sequence[Content], path: Path) -> None:
-    """Write tables as a LaTeX file, a ``table`` environment each.
-
-    Parameters
-    ----------
-    contents : sequence of Content
-        The tables.
-    path : Path
-        File to write, in UTF-8.
-    """
+    """Write tables as a LaTeX file with one ``table`` environment each."""
     path.write_text("\n".join([*_preamble(contents), *map(_latex_table, contents)]), "utf-8")
 
 
 def write_csv(contents: Sequence[Content], path: Path) -> None:
-    """Write tables as comma-separated texts, with titles and notes in the first column.
-
-    Parameters
-    ----------
-    contents : sequence of Content
-        The tables.
-    path : Path
-        File to write, in UTF-8 with a byte order mark, without which Excel misreads Chinese.
-    """
+    """Write tables as comma-separated texts, with titles and notes in the first column."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         for number, content in enumerate(contents):
@@ -232,7 +178,7 @@ def write_csv(contents: Sequence[Content], path: Path) -> None:
 
 
 def _csv(text: str) -> str:
-    """Write a cell; as a quoted formula where a spreadsheet would read (0.040) as a negative number."""
+    """Write a cell, as a quoted formula where a spreadsheet would read (0.040) as a negative number."""
     return f'="{text.replace(chr(34), 2 * chr(34))}"' if _MISREAD.match(text) else text
 
 
@@ -248,27 +194,27 @@ def _latex(text: str) -> str:
 
 
 def _latex_number(text: str, column: PointColumn | None) -> str:
-    """Write a cell; a number has room as the widest of its column on both sides of the decimal point."""
+    """Write a number as wide as the widest of its column on both sides of the decimal point."""
     parts = split_number(text)
     if column is None or parts is None:
         return _latex_cell(text)
-    same = _shared(column.right, parts.right)
-    if len(column.right) > same:
+    shared_right = _shared(column.right, parts.right)
+    if len(column.right) > shared_right:
         # Stars are raised together, so that room for a part of them would not be exact.
-        same = min(same, len(parts.right.rstrip("*")))
-    left = _shared(column.left[::-1], parts.left[::-1])
-    start, end = len(parts.left) - left, len(column.left) - left
+        shared_right = min(shared_right, len(parts.right.rstrip("*")))
+    shared_left = _shared(column.left[::-1], parts.left[::-1])
+    start, end = len(parts.left) - shared_left, len(column.left) - shared_left
     before = _beside(r"\phantom", column.left[:end]) + _beside(r"\llap", parts.left[:start])
-    after = _beside(r"\phantom", column.right[same:])
+    after = _beside(r"\phantom", column.right[shared_right:])
     if not after:
         return before + _latex_cell(parts.left[start:] + parts.right)
-    beyond = _beside(r"\rlap", parts.right[same:])
-    return before + _latex_cell(parts.left[start:] + parts.right[:same]) + beyond + after
+    beyond = _beside(r"\rlap", parts.right[shared_right:])
+    return before + _latex_cell(parts.left[start:] + parts.right[:shared_right]) + beyond + after
 
 
-def _shared(one: str, other: str) -> int:
-    """Count the letters in which two numbers begin alike, any digit being as wide as another."""
-    pairs = zip(re.sub(r"\d", "0", one), re.sub(r"\d", "0", other), strict=False)
+def _shared(first: str, second: str) -> int:
+    """Count the characters in which the starts of two numbers agree; all digits count as equal."""
+    pairs = zip(re.sub(r"\d", "0", first), re.sub(r"\d", "0", second), strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
@@ -277,7 +223,7 @@ def _beside(command: str, text: str) -> str:
 
 
 def _latex_cell(text: str) -> str:
-    """Write a cell; the hyphen before a number becomes a minus, stars are raised."""
+    """Write a cell with a minus sign before negative numbers and raised stars."""
     body = text.rstrip("*")
     marks = len(text) - len(body)
     written = re.sub(r"(?<![\w.])-(?=\d|$)", "−", body)

@@ -43,41 +43,29 @@ _OVERLAP = 1.7
 
 
 def draw_ribbons(ribbons: Ribbons, ax: Axes | None, purpose: str) -> Axes:
-    """Draw ranks over time, each in its ribbon.
-
-    Parameters
-    ----------
-    ribbons : Ribbons
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        Rank 1 is on top.
-    """
+    """Draw ranks over time with a ribbon for each entity; rank 1 is at the top."""
     times = ribbons.times
-    places = times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times
+    x = times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times
     names = [name for name, _ in ribbons.entities]
     with fonts(ax, [*names, ribbons.key, ribbons.time], purpose):
         axes = new_axes((6.8, 4.2), purpose) if ax is None else ax
-        for number, (name, own) in enumerate(ribbons.entities):
-            shown = look(number)
-            low, high = own["rank_low"].to_numpy(dtype=float), own["rank_high"].to_numpy(dtype=float)
-            axes.fill_between(places, low, high, facecolor=shown.color, alpha=0.18, linewidth=0)
-            ranks = own["rank"].to_numpy(dtype=float)
+        for number, (name, entity_ranks) in enumerate(ribbons.entities):
+            style = look(number)
+            low, high = (
+                entity_ranks["rank_low"].to_numpy(dtype=float),
+                entity_ranks["rank_high"].to_numpy(dtype=float),
+            )
+            axes.fill_between(x, low, high, facecolor=style.color, alpha=0.18, linewidth=0)
+            ranks = entity_ranks["rank"].to_numpy(dtype=float)
             axes.plot(
-                places,
+                x,
                 ranks,
-                marker=shown.marker,
+                marker=style.marker,
                 markersize=4,
                 linewidth=1.3,
-                linestyle=shown.dashes,
-                color=shown.color,
-                markerfacecolor=shown.face,
+                linestyle=style.dashes,
+                color=style.color,
+                markerfacecolor=style.face,
                 label=name,
             )
         axes.set_ylim(ribbons.worst + 0.5, 0.5)
@@ -93,22 +81,9 @@ def draw_ribbons(ribbons: Ribbons, ax: Axes | None, purpose: str) -> Axes:
 
 
 def draw_rank_spans(spans: RankSpans, ax: Axes | None, purpose: str) -> Axes:
-    """Draw the ranks of one period with spans round them.
+    """Draw the ranks of one period with spans.
 
-    Parameters
-    ----------
-    spans : RankSpans
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        Up to 100 entities are named, on a figure of at most a page; of more the spans show by how many places
-        each rank moves.
+    Up to 100 entities have names. If there are more, spans show by how many positions each rank moves.
     """
     count = len(spans.ranks)
     named = count <= _MOST_RANKS
@@ -135,32 +110,17 @@ def draw_rank_spans(spans: RankSpans, ax: Axes | None, purpose: str) -> Axes:
 
 
 def draw_bars(bars: Bars, ax: Axes | None, purpose: str) -> Axes:
-    """Draw shares of a variance, one bar each.
-
-    Parameters
-    ----------
-    bars : Bars
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        What each has alone is dark.
-    """
+    """Draw shares of a variance as bars; the share of each source alone is dark."""
     first, total = np.nan_to_num(bars.first), np.nan_to_num(bars.total)
     with fonts(ax, bars.names, purpose):
         axes = new_axes((6.4, 1.5 + 0.42 * len(bars.names)), purpose) if ax is None else ax
-        place = np.arange(len(bars.names))
-        axes.barh(place, first, height=0.6, color=INK, label=say("bars.alone"))
-        axes.barh(place, total - first, left=first, height=0.6, color=_PALE, label=say("bars.total"))
+        positions = np.arange(len(bars.names))
+        axes.barh(positions, first, height=0.6, color=INK, label=say("bars.alone"))
+        axes.barh(positions, total - first, left=first, height=0.6, color=_PALE, label=say("bars.total"))
         for at, (share, fixed) in enumerate(zip(bars.total, bars.fixed, strict=True)):
-            text, left = (say("bars.fixed"), 0.0) if fixed else (f"{share:.0%}", share)
-            axes.text(0.01 + left, at, text, va="center", fontsize="small")
-        axes.set_yticks(place, bars.names)
+            text, text_start = (say("bars.fixed"), 0.0) if fixed else (f"{share:.0%}", share)
+            axes.text(0.01 + text_start, at, text, va="center", fontsize="small")
+        axes.set_yticks(positions, bars.names)
         axes.set_ylim(len(bars.names) - 0.5, -0.5)
         axes.set_xlim(0, max(1.0, float(total.max()) * 1.1))
         axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
@@ -173,36 +133,19 @@ def draw_bars(bars: Bars, ax: Axes | None, purpose: str) -> Axes:
 
 
 def draw_ridges(ridges: Ridges, ax: Axes | None, purpose: str) -> Axes:
-    """Draw densities over each other, one ridge a period.
-
-    Parameters
-    ----------
-    ridges : Ridges
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        All ridges have the same scale.
-    """
+    """Draw the densities of periods above each other, on the same scale."""
     names, grid, count = [ridge.name for ridge in ridges.ridges], ridges.grid, len(ridges.ridges)
     top = max(float(ridge.density.max()) for ridge in ridges.ridges if ridge.density is not None)
     with fonts(ax, [*names, ridges.variable, ridges.time], purpose):
         axes = new_axes((6.4, 1.4 + 0.36 * count), purpose) if ax is None else ax
-        for place, ridge in enumerate(ridges.ridges):
-            axes.axhline(place, color=FAINT, linewidth=0.5, zorder=2 * place)
+        for row, ridge in enumerate(ridges.ridges):
+            axes.axhline(row, color=FAINT, linewidth=0.5, zorder=2 * row)
             if ridge.density is not None:
-                height = place - _OVERLAP * ridge.density / top
-                axes.fill_between(
-                    grid, height, place, facecolor=_PALE, alpha=0.8, linewidth=0, zorder=2 * place
-                )
-                axes.plot(grid, height, color=INK, linewidth=1.0, zorder=2 * place + 1)
+                height = row - _OVERLAP * ridge.density / top
+                axes.fill_between(grid, height, row, facecolor=_PALE, alpha=0.8, linewidth=0, zorder=2 * row)
+                axes.plot(grid, height, color=INK, linewidth=1.0, zorder=2 * row + 1)
             axes.text(
-                1.01, place, ridge.words, transform=axes.get_yaxis_transform(), va="center", fontsize="small"
+                1.01, row, ridge.words, transform=axes.get_yaxis_transform(), va="center", fontsize="small"
             )
         axes.set_yticks(range(count), names)
         axes.set_ylim(count - 0.5, -_OVERLAP - 0.1)
@@ -219,13 +162,13 @@ def draw_ridges(ridges: Ridges, ax: Axes | None, purpose: str) -> Axes:
 
 def _lines(axes: Axes, drawn: RankSpans) -> None:
     ranks, spans = drawn.ranks, drawn.spans
-    place, worst = np.arange(len(ranks)), int(spans[0].high.max())
+    rows, worst = np.arange(len(ranks)), int(spans[0].high.max())
     looks = zip(spans, _SHADES[-len(spans) :], _HEIGHTS[-len(spans) :], strict=True)
     for span, colour, height in looks:
         # A rank that never moves has a span of no length: half a rank more keeps it visible.
         width = span.high - span.low + 0.5
-        axes.barh(place, width, left=span.low - 0.25, height=height, color=colour, label=span.words)
-    axes.plot(ranks, place, "o", color=INK, markersize=4, label=drawn.mark)
+        axes.barh(rows, width, left=span.low - 0.25, height=height, color=colour, label=span.words)
+    axes.plot(ranks, rows, "o", color=INK, markersize=4, label=drawn.mark)
     axes.set_ylim(len(ranks) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(0.4, worst + 0.6)
@@ -233,12 +176,12 @@ def _lines(axes: Axes, drawn: RankSpans) -> None:
 
 
 def _bands(axes: Axes, drawn: RankSpans) -> None:
-    """Draw how far ranks move: against hundreds of ranks, their own size would hide it."""
+    """Draw spans around zero instead of ranks: with hundreds of ranks their size would hide the spans."""
     ranks, spans = drawn.ranks, drawn.spans
-    place = np.arange(1, len(ranks) + 1)
+    positions = np.arange(1, len(ranks) + 1)
     for span, colour in zip(spans, _SHADES[-len(spans) :], strict=True):
         low, high = ranks - span.low, ranks - span.high
-        axes.fill_between(place, low, high, step="mid", color=colour, linewidth=0, label=span.words)
+        axes.fill_between(positions, low, high, step="mid", color=colour, linewidth=0, label=span.words)
     axes.axhline(0, color=INK, linewidth=1.0, label=drawn.mark)
     axes.set_xlim(0.5, len(ranks) + 0.5)
     axes.set_xticks(_rank_ticks(len(ranks)))
@@ -251,6 +194,6 @@ def _whole_numbers(axis: Any) -> None:
 
 
 def _rank_ticks(worst: int) -> list[int]:
-    """Rank 1, then round numbers, nine at most."""
+    """Choose ticks of ranks: 1, then round numbers, at most nine."""
     step = next(m * 10**e for e in range(9) for m in (1, 2, 5) if worst <= 8 * m * 10**e)
     return list(range(1, worst + 1, step)) if step <= 2 else [1, *range(step, worst + 1, step)]

@@ -19,41 +19,15 @@ _PIECES = re.compile(rf"[{_OPEN}]*(?:[{_WIDE}]|[^\s{_WIDE}]+)[{_CLOSE}]*|\s+")
 
 
 def type_columns(text: str) -> float:
-    """Width of a text in columns of proportional type.
+    """Estimate the width of a text in a proportional font, in columns.
 
-    Parameters
-    ----------
-    text : str
-        One line.
-
-    Returns
-    -------
-    float
-        Columns; a Chinese character takes two, and capitals are wider than the rest.
+    A Chinese character takes two columns; capitals are wider than other letters.
     """
     return text_width(text) + 0.25 * sum(map(str.isupper, text))
 
 
 def broken_lines(text: str, columns: float) -> list[str]:
-    """Break a text at blanks and between Chinese characters; inside a word only where it is too long.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-    columns : float
-        Longest line, as `type_columns` counts.
-
-    Returns
-    -------
-    list of str
-        Lines, each as full as can be.
-
-    Examples
-    --------
-    >>> broken_lines("one two three", 8)
-    ['one two', 'three']
-    """
+    """Break a text into lines at blanks and between Chinese characters, or inside a word that is too long."""
     lines = [""]
     for part in _PIECES.findall(text):
         pieces: Iterable[str] = [part] if type_columns(part) <= columns else part
@@ -66,20 +40,7 @@ def broken_lines(text: str, columns: float) -> list[str]:
 
 
 def balanced_lines(text: str, columns: float) -> list[str]:
-    """Break a text into as few lines as there can be, about equally long.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-    columns : float
-        Longest line, as `type_columns` counts.
-
-    Returns
-    -------
-    list of str
-        Lines.
-    """
+    """Break a text into the smallest number of lines, with about equal lengths."""
     best = broken_lines(text, columns)
     # No narrower than the longest word that fits: only one that does not may be broken.
     words = (type_columns(part) for part in _PIECES.findall(text))

@@ -46,22 +46,7 @@ _PALE = "#9dbbd8"
 
 
 def draw_effects(effects: Effects, ax: Axes | None, purpose: str) -> Axes:
-    """Draw effects with their intervals, one line each.
-
-    Parameters
-    ----------
-    effects : Effects
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        What the intervals are from stands under them.
-    """
+    """Draw effects with intervals, one row each; the source of the intervals is below the axis."""
     names, lines = row_names(["\n".join(words) for words in effects.names.values()], ax, _WIDTH, purpose)
     below = f"{effects.source[0].upper()}{effects.source[1:]}"
     with fonts(ax, [*names, below], purpose):
@@ -76,21 +61,9 @@ def draw_effects(effects: Effects, ax: Axes | None, purpose: str) -> Axes:
 
 
 def draw_conditional_effect(curve: ConditionalCurve, ax: Axes | None, purpose: str) -> Axes:
-    """Draw an effect over what it depends on, and where its interval excludes 0.
+    """Draw an effect over its moderator and where its interval excludes 0.
 
-    Parameters
-    ----------
-    curve : ConditionalCurve
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        With the quantiles of the variable on the lower edge.
+    Quantiles of the moderator are marked at the lower edge.
     """
     with fonts(ax, [curve.variable, curve.effect], purpose):
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
@@ -100,9 +73,9 @@ def draw_conditional_effect(curve: ConditionalCurve, ax: Axes | None, purpose: s
         for number, end in enumerate(inside):
             axes.axvline(end, color=INK, linewidth=0.8, linestyle=":")
             # Neighbours stand at two heights, for they may be close.
-            place = (end, 1.01 + 0.05 * (number % 2))
+            position = (end, 1.01 + 0.05 * (number % 2))
             axes.text(
-                *place, f"{end:.4g}", transform=axes.get_xaxis_transform(), ha="center", fontsize="small"
+                *position, f"{end:.4g}", transform=axes.get_xaxis_transform(), ha="center", fontsize="small"
             )
         _strokes(axes, curve.quantiles)
         axes.set_xlim(*curve.support)
@@ -117,19 +90,7 @@ def draw_conditional_effect(curve: ConditionalCurve, ax: Axes | None, purpose: s
 def draw_slope_curve(curve: SlopeCurve, ax: Axes | None, purpose: str) -> Axes:
     """Draw a slope over its moderator, and below it the distribution of the moderator.
 
-    Parameters
-    ----------
-    curve : SlopeCurve
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        A line with its band, or a point with its interval at each value of few.
+    A moderator with few values has one point with interval each, otherwise there is a line with a band.
     """
     title = say("slope.of", name=curve.variable, outcome=curve.outcome)
     points = curve.points
@@ -142,9 +103,9 @@ def draw_slope_curve(curve: SlopeCurve, ax: Axes | None, purpose: str) -> Axes:
             _band(
                 axes, points.to_numpy(dtype=np.float64).T, say("interval.t", level=f"{100 * curve.level:g}")
             )
-            known = not math.isnan(curve.share)
-            code = "slope.zero.share" if known else "slope.zero"
-            _shade(axes, curve.regions, say(code, share=f"{curve.share:.0%}" if known else ""))
+            has_share = not math.isnan(curve.share)
+            code = "slope.zero.share" if has_share else "slope.zero"
+            _shade(axes, curve.regions, say(code, share=f"{curve.share:.0%}" if has_share else ""))
             axes.set_xlim(points["at"].iloc[0], points["at"].iloc[-1])
         if curve.rows is not None:
             _draw_rows(axes, curve.rows)
@@ -158,22 +119,7 @@ def draw_slope_curve(curve: SlopeCurve, ax: Axes | None, purpose: str) -> Axes:
 
 
 def draw_sensitivity(curve: SensitivityCurve, ax: Axes | None, purpose: str) -> Axes:
-    """Draw an effect over the correlation of two errors, and where it is 0.
-
-    Parameters
-    ----------
-    curve : SensitivityCurve
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        With a legend over them.
-    """
+    """Draw an effect over the correlation of two errors, and where it is 0."""
     with fonts(ax, [curve.effect], purpose):
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
         _band(axes, curve.points.T, say("interval.percentile", level=f"{100 * curve.level:g}"))
@@ -198,21 +144,9 @@ def draw_sensitivity(curve: SensitivityCurve, ax: Axes | None, purpose: str) -> 
 
 
 def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Axes:
-    """Draw a fitted curve, where it turns, and the set of its turning point.
+    """Draw a fitted curve and its turning point with its confidence set.
 
-    Parameters
-    ----------
-    curve : TurningCurve
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        What lies outside the interval is in the legend.
+    A set or turning point outside the interval of the curve is only in the legend.
     """
     title, level = say("turn.axis", outcome=curve.outcome), f"{100 * curve.level:g}"
     low, high = curve.interval
@@ -238,7 +172,7 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
 
 
 def _draw_levels(axes: Axes, points: pd.DataFrame, level: float) -> None:
-    """Draw a point with its interval at each value of few."""
+    """Draw a point with its interval at each value of the moderator."""
     at = np.arange(len(points))
     axes.axhline(0, color=FAINT, linewidth=0.8, linestyle="--", zorder=0)
     label = say("interval.t", level=f"{100 * level:g}")
@@ -250,7 +184,7 @@ def _draw_levels(axes: Axes, points: pd.DataFrame, level: float) -> None:
 
 
 def _draw_rows(axes: Axes, rows: pd.DataFrame) -> None:
-    """Draw bars of rows in a strip below the slope, the highest as high as the strip."""
+    """Draw the numbers of rows as bars in a strip below the slope."""
     low, high = axes.get_ylim()
     ticks = [tick for tick in axes.get_yticks() if low <= tick <= high]
     axes.set_ylim(low - (high - low) * _STRIP / (1 - _STRIP), high)
@@ -269,8 +203,8 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame) -> None:
 
 def _set_text(sets: Sequence[Interval]) -> str:
     missing = say("turn.missing")
-    shown = [missing if math.isnan(low) else f"[{low:.3g}, {high:.3g}]" for low, high in sets]
-    return say("turn.and").join(shown) or say("turn.empty")
+    intervals = [missing if math.isnan(low) else f"[{low:.3g}, {high:.3g}]" for low, high in sets]
+    return say("turn.and").join(intervals) or say("turn.empty")
 
 
 def _mark_turn(axes: Axes, curve: TurningCurve) -> None:
@@ -284,13 +218,13 @@ def _mark_turn(axes: Axes, curve: TurningCurve) -> None:
 
 
 def _shade(axes: Axes, pieces: Sequence[Interval], label: str) -> None:
-    """Shade intervals, of which the legend names the first."""
+    """Shade intervals; only the first is in the legend."""
     for number, (low, high) in enumerate(pieces):
         axes.axvspan(low, high, color=(INK, 0.08), linewidth=0, label="_" if number else label, zorder=0)
 
 
 def _band(axes: Axes, points: Any, label: str) -> None:
-    """Draw a line with its interval; `points` has four rows: place, value, low, high."""
+    """Draw a line with its interval; `points` has four rows: x, value, lower end, upper end."""
     at, value, low, high = points
     axes.fill_between(at, low, high, facecolor=(INK, 0.28), linewidth=0, label=label)
     axes.plot(at, value, color=INK, linewidth=1.4)

@@ -119,10 +119,10 @@ def coefficients(
     level = check_level(level)
     columns = read_columns(results, purpose, level=level)
     _refuse_others(columns, purpose)
-    given = check_labels(labels, purpose)
-    texts = merged_labels(columns, given)
+    caller_labels = check_labels(labels, purpose)
+    texts = merged_labels(columns, caller_labels)
     named = name_columns(columns, None, texts, purpose, figure_language())
-    columns = [replace(column, head=given.get(str(column.head), column.head)) for column in named]
+    columns = [replace(column, head=caller_labels.get(str(column.head), column.head)) for column in named]
     terms = select(columns, keep, drop, caller=purpose)
     return draw_columns(columns, terms, texts, say("estimate", level=f"{100 * level:g}"), ax, purpose)
 
@@ -135,33 +135,7 @@ def draw_columns(
     ax: Axes | None,
     purpose: str,
 ) -> Axes:
-    """Draw the estimates of columns beside each other, one line a term.
-
-    Parameters
-    ----------
-    columns : sequence of Column
-        With their heads.
-    terms : sequence of str
-        Which terms, from top to bottom.
-    labels : mapping
-        Labels by term or column.
-    words : str
-        What stands under the axis.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        With a legend beside them, of several columns.
-
-    Raises
-    ------
-    InputTypeError
-        If no column has a number for any of the terms.
-    """
+    """Draw the estimates of columns next to each other, one row per term."""
     rows = [
         row for row in share_rows(terms, columns, labels, 3, figure_language()) if _drawn_in(row, columns)
     ]
@@ -193,45 +167,22 @@ def _drawn_estimates(
     pairs = list(zip(columns, cells, strict=True))
     return DrawnEstimates(
         [
-            (str(column.head or ""), row.label, own[y])
+            (str(column.head or ""), row.label, column_cells[y])
             for y, row in enumerate(rows)
-            for column, own in pairs
-            if y in own
+            for column, column_cells in pairs
+            if y in column_cells
         ]
     )
 
 
 def draw_estimates(axes: Axes, estimates: Sequence[Estimate]) -> None:
-    """Draw estimates of one model with their intervals, from top to bottom.
-
-    Parameters
-    ----------
-    axes : Axes
-        Where.
-    estimates : sequence of Estimate
-        What to draw.
-    """
+    """Draw estimates of one model with their intervals, from top to bottom."""
     _draw_model(axes, dict(enumerate(estimates)), "", 0, 1)
     _frame_estimates(axes, len(estimates))
 
 
 def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
-    """Draw a criterion over every candidate of a threshold, and the confidence set under its bound.
-
-    Parameters
-    ----------
-    profile : Profile
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        With a legend over them.
-    """
+    """Draw a criterion over the candidates of a threshold, and its confidence set."""
     level = f"{100 * profile.level:g}"
     with fonts(ax, [profile.variable, profile.criterion], purpose):
         axes = new_axes((6.4, 4.0), purpose) if ax is None else ax
@@ -271,7 +222,7 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
 
 
 def _with_breaks(profile: Profile) -> tuple[Cells, Cells]:
-    """Put the excluded candidates among the others, without a ratio: a line stops there."""
+    """Add the excluded candidates with missing values, so that the line has gaps there."""
     values = np.append(profile.points["gamma"].to_numpy(), profile.excluded)
     ratios = np.append(profile.points["lr"].to_numpy(), np.full(profile.excluded.size, np.nan))
     order = np.argsort(values)
@@ -279,29 +230,14 @@ def _with_breaks(profile: Profile) -> tuple[Cells, Cells]:
 
 
 def _critical_text(profile: Profile) -> str:
-    """Write what the critical value is; one that is drawn differs from candidate to candidate."""
+    """Write the critical value for the legend; it may differ between candidates."""
     code = "profile.critical.drawn" if profile.critical is None else "profile.critical"
     value = "" if profile.critical is None else f"{profile.critical:.2f}"
     return say(code, level=f"{100 * profile.level:g}", value=value, criterion=profile.criterion)
 
 
 def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None, purpose: str) -> Axes:
-    """Draw the density of a statistic over draws, and its value in the data.
-
-    Parameters
-    ----------
-    drawn : DrawnDensity
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        With the p-value in the upper corner that is farther from the line.
-    """
+    """Draw the density of a statistic over draws, its value in the data and the p-value."""
     with fonts(ax, [drawn.name], purpose):
         axes = new_axes((6.4, 4.2), purpose) if ax is None else ax
         value, density = drawn.points["value"], drawn.points["density"]
@@ -311,14 +247,14 @@ def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None, purpose: str) -> Ax
         strokes = np.full(drawn.draws.size, 0.012)
         axes.plot(drawn.draws, strokes, "|", color=FAINT, markersize=5, transform=edge)
         axes.axvline(0, color=FAINT, linewidth=0.8, linestyle=":", zorder=0)
-        found = say("draws.found", value=f"{drawn.found:.4g}".replace("-", "−"))
-        axes.axvline(drawn.found, color=MARKED, linewidth=1.4, linestyle="--", label=found)
+        value_text = say("draws.found", value=f"{drawn.found:.4g}".replace("-", "−"))
+        axes.axvline(drawn.found, color=MARKED, linewidth=1.4, linestyle="--", label=value_text)
 
         axes.set_ylim(0, 1.08 * float(density.max()))
         right = drawn.found < float(value.iloc[0] + value.iloc[-1]) / 2
-        place, side = (0.98, "right") if right else (0.02, "left")
+        text_x, side = (0.98, "right") if right else (0.02, "left")
         text = p_words(drawn.p_value)
-        axes.text(place, 0.97, text, transform=axes.transAxes, ha=side, va="top", fontsize="small")
+        axes.text(text_x, 0.97, text, transform=axes.transAxes, ha=side, va="top", fontsize="small")
         name_axis(axes, "y", say("density"))
         name_axis(axes, "x", drawn.name)
         plain_spines(axes)
@@ -328,22 +264,7 @@ def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None, purpose: str) -> Ax
 
 
 def draw_regime_map(drawn: RegimeMap, ax: Axes | None, purpose: str) -> Axes:
-    """Draw regimes as entities by periods.
-
-    Parameters
-    ----------
-    drawn : RegimeMap
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        Up to 60 entities are named.
-    """
+    """Draw regimes of entities by period; up to 60 entities have names."""
     named = len(drawn.entities) <= MOST_NAMES
     names = [tidy_text(e) for e in drawn.entities.astype(str)] if named else []
     size = _map_size(drawn.cells.shape)
@@ -414,13 +335,15 @@ def _nothing(purpose: str) -> InputTypeError:
 
 
 def _drawn_in(row: SharedRow, columns: Sequence[Column]) -> list[int]:
-    """Positions of the columns whose estimate in a row is a number."""
+    """Return the positions of columns whose estimate in a row is a number."""
     return [at for at, term in row.terms.items() if math.isfinite(columns[at].estimates[term].estimate)]
 
 
 def _heads(columns: Sequence[Column], cells: Sequence[Mapping[int, Estimate]]) -> list[str]:
-    """Name the columns in the legend; one that draws nothing says why."""
-    return [str(c.head) if own else _absent(c) for c, own in zip(columns, cells, strict=True)]
+    """Write the columns for the legend; one without estimates in the figure has the reason."""
+    return [
+        str(c.head) if column_cells else _absent(c) for c, column_cells in zip(columns, cells, strict=True)
+    ]
 
 
 def _absent(column: Column) -> str:
@@ -428,7 +351,7 @@ def _absent(column: Column) -> str:
 
 
 def _cells_of(position: int, rows: Sequence[SharedRow], columns: Sequence[Column]) -> dict[int, Estimate]:
-    """Estimates that a column draws, by row."""
+    """Return the estimates that a column draws, by row."""
     return {
         y: columns[position].estimates[row.terms[position]]
         for y, row in enumerate(rows)
@@ -437,12 +360,12 @@ def _cells_of(position: int, rows: Sequence[SharedRow], columns: Sequence[Column
 
 
 def _draw_models(axes: Axes, cells: Sequence[dict[int, Estimate]], heads: Sequence[str]) -> list[Any]:
-    """Draw the models beside each other; gives what their legend shows."""
+    """Draw the models next to each other and return the handles of their legend."""
     handles: list[Any] = []
     count, drawn = sum(map(bool, cells)), 0
-    for own, head in zip(cells, heads, strict=True):
-        if own:
-            handles.append(_draw_model(axes, own, head, drawn, count))
+    for column_cells, head in zip(cells, heads, strict=True):
+        if column_cells:
+            handles.append(_draw_model(axes, column_cells, head, drawn, count))
             drawn += 1
         else:
             handles += axes.plot([], [], linestyle="none", label=head)
@@ -450,13 +373,13 @@ def _draw_models(axes: Axes, cells: Sequence[dict[int, Estimate]], heads: Sequen
 
 
 def _part_rows(axes: Axes, rows: int) -> None:
-    """Shade every other row, so that each estimate of many is seen to belong to its term."""
+    """Shade every second row, so that it is clear to which term an estimate belongs."""
     for row in range(0, rows, 2):
         axes.axhspan(row - 0.5, row + 0.5, facecolor=_SHADE, linewidth=0, zorder=-1)
 
 
 def _frame_estimates(axes: Axes, rows: int) -> None:
-    """Draw the line at zero, and leave room round the estimates."""
+    """Draw the line at zero, and set limits with a margin around the estimates."""
     axes.axvline(0, color=FAINT, linewidth=0.8, linestyle="--", zorder=0)
     # A vertical line takes no margin: with all estimates on one side it would hide under the frame.
     low, high = axes.dataLim.intervalx
@@ -472,14 +395,14 @@ def _draw_model(
 ) -> ErrorbarContainer:
     shift = (position - (count - 1) / 2) * min(0.8 / count, 0.22)
     rows = [(y + shift, cell) for y, cell in cells.items()]
-    shown = look(position) if count > 1 else Look(INK, "o", INK, "-")
+    style = look(position) if count > 1 else Look(INK, "o", INK, "-")
     container = axes.errorbar(
         [cell.estimate for _, cell in rows],
         [y for y, _ in rows],
         xerr=0.0,
-        fmt=shown.marker,
-        color=shown.color,
-        markerfacecolor=shown.face,
+        fmt=style.marker,
+        color=style.color,
+        markerfacecolor=style.face,
         markersize=5 if count < _MANY else 4,
         linewidth=1.3,
         capsize=0,

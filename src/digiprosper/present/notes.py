@@ -29,63 +29,50 @@ _NAMED = ("Driscoll", "CRV3", "Conley")
 
 
 def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list[str]:
-    """Explain what stands in brackets, the stars, and columns that are not like the others.
-
-    Parameters
-    ----------
-    columns : sequence of Column
-        The columns.
-    labels : mapping
-        Labels by term or column.
-    style : Style
-        How numbers become text.
-
-    Returns
-    -------
-    list of str
-        Lines below the table.
-    """
+    """Write the notes: what is in brackets, stars, and how columns differ."""
     estimated = any(c.estimates for c in columns)
     brackets = [_companion_note(columns, labels, style)] if estimated else []
-    others = [
+    notes = [
         *_constant_note(columns, style),
         *dict.fromkeys(c.note for c in columns if c.note),
         *dict.fromkeys(chain.from_iterable(_whole_notes(c, labels, style) for c in columns)),
         *_column_notes(columns, labels, style),
     ]
-    rest = [
+    closing_notes = [
         *_star_sources(columns, style),
         *_few_drawn_notes(columns, style),
         *_block_notes(columns, labels, style),
         *(_failure_note(c, c.failure, style) for c in columns if c.failure),
     ]
     if style.language == "english":
-        return [*brackets, *others, *_star_levels(columns, style), *rest]
-    return _opened([*brackets, *_star_levels(columns, style)], [*others, *rest], style)
+        return [*brackets, *notes, *_star_levels(columns, style), *closing_notes]
+    return _opened([*brackets, *_star_levels(columns, style)], [*notes, *closing_notes], style)
 
 
-def _opened(first: Sequence[str], others: Sequence[str], style: Style) -> list[str]:
-    """Join the first notes in one sentence, and open the notes with a word as Chinese tables do."""
+def _opened(first: Sequence[str], notes: Sequence[str], style: Style) -> list[str]:
+    """Join the first notes to one sentence, and start with the opening word of notes in Chinese tables."""
     stop = style.say(NOTES, "stop")
     joined = [_listed((note.removesuffix(stop) for note in first), style, "clauses") + stop] if first else []
-    opening, *rest = [*joined, *others] or [""]
-    return [style.say(NOTES, "opening", note=opening), *rest] if opening else []
+    opening, *following = [*joined, *notes] or [""]
+    return [style.say(NOTES, "opening", note=opening), *following] if opening else []
 
 
 def _constant_note(columns: Sequence[Column], style: Style) -> list[str]:
-    shown = any(c.constant is not None and c.estimates.get("Intercept") is c.constant for c in columns)
-    return [style.say(NOTES, "constant")] if shown else []
+    has_constant = any(c.constant is not None and c.estimates.get("Intercept") is c.constant for c in columns)
+    return [style.say(NOTES, "constant")] if has_constant else []
 
 
 def _whole_notes(column: Column, labels: _Labels, style: Style) -> list[str]:
-    """Write what a column, and the sets of models that it is in, say of the whole table."""
+    """Write the notes of a column, and of its sets of models, that are about the whole table."""
     remarks = [*([column.whole] if column.whole else []), *column.set_notes]
     return [_remark_text(column, remark, labels, style) for remark in remarks]
 
 
 def _column_notes(columns: Sequence[Column], labels: _Labels, style: Style) -> list[str]:
-    said = _by_text(((_remark_text(c, remark, labels, style), c) for c, remark in _remarked(columns)), style)
-    return [style.say(NOTES, "column", heads=heads, text=text) for text, heads in said.items()]
+    heads_by_text = _by_text(
+        ((_remark_text(c, remark, labels, style), c) for c, remark in _remarked(columns)), style
+    )
+    return [style.say(NOTES, "column", heads=heads, text=text) for text, heads in heads_by_text.items()]
 
 
 def _remarked(columns: Sequence[Column]) -> Iterator[tuple[Column, Remark]]:
@@ -102,21 +89,21 @@ def _remark_text(column: Column, remark: Remark, labels: _Labels, style: Style) 
 
 
 def _companion_note(columns: Sequence[Column], labels: _Labels, style: Style) -> str:
-    shown = [c for c in columns if c.estimates]
+    estimated = [c for c in columns if c.estimates]
     if style.below == "se":
-        return style.say(NOTES, "companion.se", errors=_errors_text(shown, labels, style))
+        return style.say(NOTES, "companion.se", errors=_errors_text(estimated, labels, style))
 
     # A t statistic rests on a standard error, also where there are draws.
-    drawn = [style.below != "t" and _from_draws(c) for c in shown]
-    errors = _errors_text(list(compress(shown, map(not_, drawn))), labels, style)
+    drawn = [style.below != "t" and _from_draws(c) for c in estimated]
+    errors = _errors_text(list(compress(estimated, map(not_, drawn))), labels, style)
     later = _inside_a_sentence(errors)
-    texts = [_source(c, style) if own else later for c, own in zip(shown, drawn, strict=True)]
-    sources = _by_text(zip(texts, shown, strict=True), style)
+    texts = [_source(c, style) if is_drawn else later for c, is_drawn in zip(estimated, drawn, strict=True)]
+    sources = _by_text(zip(texts, estimated, strict=True), style)
 
-    what = style.say(NOTES, f"what.{style.below}")
+    companion = style.say(NOTES, f"what.{style.below}")
     if len(sources) == 1:
-        return style.say(NOTES, "companion", what=what, source=next(iter(sources)))
-    return style.say(NOTES, "companion.each", what=what, sources=_from_each(sources, style))
+        return style.say(NOTES, "companion", what=companion, source=next(iter(sources)))
+    return style.say(NOTES, "companion.each", what=companion, sources=_from_each(sources, style))
 
 
 def _source(column: Column, style: Style) -> str:
@@ -129,19 +116,21 @@ def _inside_a_sentence(errors: str) -> str:
 
 
 def _from_each(sources: Mapping[str, str], style: Style) -> str:
-    each = (style.say(NOTES, "source", heads=heads, source=source) for source, heads in sources.items())
-    return _listed(each, style, "clauses")
+    source_texts = (
+        style.say(NOTES, "source", heads=heads, source=source) for source, heads in sources.items()
+    )
+    return _listed(source_texts, style, "clauses")
 
 
 def _errors_text(columns: Sequence[Column], labels: _Labels, style: Style) -> str:
-    """Name the errors; columns that differ have a row that tells each one's."""
+    """Name the standard errors; if they differ between columns, a row of the table has them."""
     errors, brackets = _kind_of_errors(columns, labels, style)
     corrections = {c.inference.ssc for c in columns if c.inference}
     if len(corrections) == 1:
         texts = (_correction_text(ssc, style) for ssc in corrections if ssc)
         brackets += [text for text in texts if text]
-    shown = _listed(brackets, style)
-    return style.say(NOTES, "errors.with", errors=errors, brackets=shown) if brackets else errors
+    bracket_text = _listed(brackets, style)
+    return style.say(NOTES, "errors.with", errors=errors, brackets=bracket_text) if brackets else errors
 
 
 def _correction_text(ssc: str, style: Style) -> str:
@@ -150,13 +139,13 @@ def _correction_text(ssc: str, style: Style) -> str:
 
 
 def _kind_of_errors(columns: Sequence[Column], labels: _Labels, style: Style) -> tuple[str, list[str]]:
-    """Name the errors, and what stands in brackets behind."""
-    known = [(c.inference, c) for c in columns if c.inference]
-    if not known:
+    """Name the kind of standard errors, and details for the brackets after it."""
+    inferences = [(c.inference, c) for c in columns if c.inference]
+    if not inferences:
         return style.say(NOTES, "errors"), []
-    if len({errors_key(inference) for inference, _ in known}) == 1:
-        return _one_kind(*known[0], labels, style)
-    clustered = all(inference.clusters for inference, _ in known)
+    if len({errors_key(inference) for inference, _ in inferences}) == 1:
+        return _one_kind(*inferences[0], labels, style)
+    clustered = all(inference.clusters for inference, _ in inferences)
     return style.say(NOTES, "errors.clustered" if clustered else "errors.several"), []
 
 
@@ -246,28 +235,28 @@ def _block_notes(columns: Sequence[Column], labels: _Labels, style: Style) -> li
 
 
 def _by_rank(owned: _Owned) -> dict[str, list[tuple[Column, Block]]]:
-    """Gather blocks with estimated parameters by their kind."""
+    """Group blocks with estimated parameters by kind, in the order of their ranks."""
     kinds: dict[str, list[tuple[Column, Block]]] = {}
-    for column, block in sorted(owned, key=lambda own: own[1].rank):
+    for column, block in sorted(owned, key=lambda pair: pair[1].rank):
         if block.estimated:
             kinds.setdefault(block.kind, []).append((column, block))
     return kinds
 
 
 def _known_notes(owned: _Owned, style: Style) -> list[str]:
-    """Tell what the standard errors make of a parameter that was estimated."""
-    return [style.say(own[0][0].words, f"{kind}.known") for kind, own in _by_rank(owned).items()]
+    """Write whether standard errors treat an estimated parameter as known."""
+    return [style.say(blocks[0][0].words, f"{kind}.known") for kind, blocks in _by_rank(owned).items()]
 
 
 def _set_notes(owned: _Owned, style: Style) -> list[str]:
     lines = []
-    for kind, own in _by_rank(owned).items():
-        levels = {f"{100 * block.level:g}%" for _, block in own}
+    for kind, blocks in _by_rank(owned).items():
+        levels = {f"{100 * block.level:g}%" for _, block in blocks}
         shared = style.say(NOTES, "sets.level", level=levels.pop()) if len(levels) == 1 else ""
-        words = ((_set_words(c, block, style, name_level=not shared), c) for c, block in own)
+        words = ((_set_words(c, block, style, name_level=not shared), c) for c, block in blocks)
         sources = _each(_by_text(words, style), style)
-        what = style.say(own[0][0].words, kind)
-        lines.append(style.say(NOTES, "sets", what=what, level=shared, sources=sources))
+        kind_name = style.say(blocks[0][0].words, kind)
+        lines.append(style.say(NOTES, "sets", what=kind_name, level=shared, sources=sources))
     return lines
 
 
@@ -281,13 +270,13 @@ def _gap_notes(owned: _Owned, style: Style) -> list[str]:
     for column, block in owned:
         for number, parameter in enumerate(block.parameters, start=1):
             if parameter.pieces > 1:
-                what = style.say(column.words, f"{block.kind}.numbered", number=number)
-                gaps.setdefault((what, parameter.pieces), []).append(str(column.head))
-    told = [
-        style.say(NOTES, "gap", heads=_listed(heads, style), what=what, pieces=pieces)
-        for (what, pieces), heads in gaps.items()
+                parameter_name = style.say(column.words, f"{block.kind}.numbered", number=number)
+                gaps.setdefault((parameter_name, parameter.pieces), []).append(str(column.head))
+    gap_texts = [
+        style.say(NOTES, "gap", heads=_listed(heads, style), what=parameter_name, pieces=pieces)
+        for (parameter_name, pieces), heads in gaps.items()
     ]
-    return [style.say(NOTES, "gaps", gaps=_listed(told, style, "clauses"))] if told else []
+    return [style.say(NOTES, "gaps", gaps=_listed(gap_texts, style, "clauses"))] if gap_texts else []
 
 
 def _whole_set_notes(owned: _Owned, style: Style) -> list[str]:
@@ -300,7 +289,9 @@ def _whole_set_notes(owned: _Owned, style: Style) -> list[str]:
         ),
         style,
     )
-    named = [style.say(NOTES, "whole", heads=heads, what=what) for what, heads in sets.items()]
+    named = [
+        style.say(NOTES, "whole", heads=heads, what=parameter_name) for parameter_name, heads in sets.items()
+    ]
     return [style.say(NOTES, "wholes", sets=_listed(named, style, "clauses"))] if named else []
 
 
@@ -323,14 +314,14 @@ def _test_notes(owned: _Owned, style: Style) -> list[str]:
 def _drawn_words(column: Column, block: Block, style: Style) -> str:
     if block.drawn is None:
         return ""
-    how = style.say(column.words, f"drawn.{block.drawn.how}")
-    return style.say(NOTES, "drawn", count=f"{block.drawn.reps:,}", how=how)
+    draw_method = style.say(column.words, f"drawn.{block.drawn.how}")
+    return style.say(NOTES, "drawn", count=f"{block.drawn.reps:,}", how=draw_method)
 
 
 def _refused_note(column: Column, block: Block, test: ParameterTest, labels: _Labels, style: Style) -> str:
     words, say = column.words, style.say
     code = f"{block.kind}.numbered" if block.parameters else block.kind
-    what = say(words, code, number=test.number)
+    parameter_name = say(words, code, number=test.number)
     p = style.probability(test.p_value)
     p = p.replace("<", "p < ") if p.startswith("<") else f"p = {p}"
     numbers = say(NOTES, "refused.no_p")
@@ -338,16 +329,16 @@ def _refused_note(column: Column, block: Block, test: ParameterTest, labels: _La
         statistic = say(words, f"statistic.{test.statistic}")
         numbers = _listed([f"{statistic} = {style.number(test.value)}", p], style, "comma")
     none = "" if block.parameters else say(words, f"{block.kind}.none")
-    rest = say(NOTES, "refused.rest", text=none) if none else ""
+    closing = say(NOTES, "refused.rest", text=none) if none else ""
     return say(
         NOTES,
         "refused",
         head=column.head,
-        what=what,
+        what=parameter_name,
         variable=name_label(block.variable, labels, column.factors),
         numbers=numbers,
         drawn=_drawn_words(column, block, style),
-        rest=rest,
+        rest=closing,
     )
 
 
@@ -355,15 +346,15 @@ def _refused_note(column: Column, block: Block, test: ParameterTest, labels: _La
 
 
 def _each(sources: Mapping[str, str], style: Style) -> str:
-    """Tell something of all columns, or what differs of each."""
+    """Write a text once if all columns share it, otherwise with the headings of its columns."""
     if len(sources) == 1:
         return next(iter(sources))
-    each = (style.say(NOTES, "each", heads=heads, text=text) for text, heads in sources.items())
-    return _listed(each, style, "clauses")
+    column_texts = (style.say(NOTES, "each", heads=heads, text=text) for text, heads in sources.items())
+    return _listed(column_texts, style, "clauses")
 
 
 def _by_text(pairs: Iterable[tuple[str, Column]], style: Style) -> dict[str, str]:
-    """Gather the heads of the columns for which the same is to be said."""
+    """Join the headings of the columns that share a text."""
     heads: dict[str, list[str]] = {}
     for text, column in pairs:
         heads.setdefault(text, []).append(str(column.head))
@@ -371,7 +362,7 @@ def _by_text(pairs: Iterable[tuple[str, Column]], style: Style) -> dict[str, str
 
 
 def _listed(texts: Iterable[str], style: Style, mark: str = "list") -> str:
-    """Join texts with the comma or the semicolon of a language."""
+    """Join texts with the comma or semicolon of the language."""
     return style.say(NOTES, mark).join(texts)
 
 
@@ -380,5 +371,5 @@ def _failure_note(column: Column, failure: DigiprosperError, style: Style) -> st
 
 
 def _first_sentence(error: DigiprosperError) -> str:
-    """Tell what went wrong; what follows, such as the list of all columns, is for the console."""
+    """Keep the first sentence of a message; others, such as a list of columns, are for the console."""
     return re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)[0].rstrip(".") + "."

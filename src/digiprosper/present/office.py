@@ -26,20 +26,7 @@ _RULES = {"top": 12, "middle": 6, "bottom": 12}  # eighths of a point
 
 
 def write_docx(contents: Sequence[Content], path: Path) -> None:
-    """Write a Word document with three-line tables, each on one page where it fits.
-
-    Parameters
-    ----------
-    contents : sequence of Content
-        The tables. One that needs a landscape page starts a new page.
-    path : Path
-        File to write.
-
-    Raises
-    ------
-    ImportError
-        If python-docx, which comes with the extra ``tables``, is missing.
-    """
+    """Write a Word document with three-line tables, each on one page if it fits."""
     docx = require("docx", extra="tables", purpose="saving a table as .docx")
     document = docx.Document()
     document.core_properties.author = ""
@@ -70,7 +57,7 @@ def _lay_out(section: Any, page: Page, docx: Any) -> None:
 
 
 def _add_table(document: Any, content: Content, page: Page, docx: Any) -> None:
-    """Put title, table and notes at the end of a document."""
+    """Add title, table and notes at the end of a document."""
     widths, size = page.widths, page.size
     centre = docx.enum.text.WD_ALIGN_PARAGRAPH.CENTER
     if content.title:
@@ -92,21 +79,21 @@ def _add_table(document: Any, content: Content, page: Page, docx: Any) -> None:
 
 
 def _draw_rules(table: Any, content: Content, docx: Any) -> None:
-    """Draw the three lines, one above each further panel, and one below heads that span columns."""
-    every = [row._tr.tc_lst for row in table.rows]
-    _rule(every[0], "top", _RULES["top"], docx)
-    _rule(every[len(content.header) - 1], "bottom", _RULES["middle"], docx)
-    _rule(every[-1], "bottom", _RULES["bottom"], docx)
-    for position, cells in enumerate(every):
+    """Draw the three rules, one above each further panel, and one below headings that span columns."""
+    row_cells = [row._tr.tc_lst for row in table.rows]
+    _rule(row_cells[0], "top", _RULES["top"], docx)
+    _rule(row_cells[len(content.header) - 1], "bottom", _RULES["middle"], docx)
+    _rule(row_cells[-1], "bottom", _RULES["bottom"], docx)
+    for position, cells in enumerate(row_cells):
         if content.is_ruled(position):
             _rule(cells, "top", _RULES["middle"], docx)
     if content.spanning:
-        headed = [cell for cell, (text, _) in zip(every[0], content.parts(0), strict=True) if text]
+        headed = [cell for cell, (text, _) in zip(row_cells[0], content.parts(0), strict=True) if text]
         _rule(headed, "bottom", _RULES["middle"], docx)
 
 
 class _Look(NamedTuple):
-    """Widths of the columns, type size, and where the decimal points of each column stand."""
+    """Widths of columns, font size, and positions of the decimal points of each column."""
 
     widths: list[float]
     size: float
@@ -114,20 +101,9 @@ class _Look(NamedTuple):
 
 
 def point_places(content: Content, page: Page) -> list[float | None]:
-    """Find where decimal points stand in the cells of each column.
+    """Return the positions of decimal points in cells, in centimetres from the left padding.
 
-    Parameters
-    ----------
-    content : Content
-        The table.
-    page : Page
-        As `fit_page` gives it.
-
-    Returns
-    -------
-    list of float or None
-        Centimetres from the left padding of a cell, one a column without that of the row names; None where no
-        number has decimals.
+    One element per column without that of the row names; None if no number of a column has decimals.
     """
     letter = page.size * _POINT
     return [
@@ -137,7 +113,7 @@ def point_places(content: Content, page: Page) -> list[float | None]:
 
 
 def _fill_row(line: Any, position: int, content: Content, look: _Look, docx: Any) -> None:
-    """Write one row; equal heads side by side are one cell."""
+    """Write one row; equal headings next to each other share a cell."""
     (widths, size, points), head = look, content.is_head(position)
     opens = content.opens_block(position)
     cells, start = line.cells, 0
@@ -156,7 +132,7 @@ def _fill_row(line: Any, position: int, content: Content, look: _Look, docx: Any
 
 
 def _place(cell: Any, point: float | None, docx: Any, *, head: bool) -> None:
-    """Align a number at its decimal point, and centre what is none."""
+    """Align a number at its decimal point, and centre any other text."""
     paragraph, text = cell.paragraphs[0], docx.enum.text
     if point is not None and split_number(paragraph.text):
         # Word aligns a cell at its only tab stop without a tab in the text.
@@ -171,20 +147,20 @@ def _place(cell: Any, point: float | None, docx: Any, *, head: bool) -> None:
 
 def _add_notes(document: Any, notes: tuple[str, ...], look: tuple[list[float], float], docx: Any) -> None:
     widths, size = look
-    left, right = _note_margins(document.sections[-1], sum(widths), docx)
+    left_margin, right_margin = _note_margins(document.sections[-1], sum(widths), docx)
     for number, note in enumerate(notes):
         paragraph = document.add_paragraph()
-        paragraph.paragraph_format.left_indent, paragraph.paragraph_format.right_indent = left, right
+        paragraph.paragraph_format.left_indent, paragraph.paragraph_format.right_indent = (
+            left_margin,
+            right_margin,
+        )
         _write(paragraph, note, max(size - 1.5, 7.0), docx)
         _space(paragraph, docx, before=3 if number == 0 else 0)
         paragraph.paragraph_format.keep_with_next = number < len(notes) - 1
 
 
 class Page(NamedTuple):
-    """How a table fits a page: widths of its columns, type size in points, which way, room between margins.
-
-    Lengths are in centimetres.
-    """
+    """Widths of columns and between margins in centimetres, font size in points, and orientation."""
 
     widths: list[float]
     size: float
@@ -193,17 +169,9 @@ class Page(NamedTuple):
 
 
 def fit_page(content: Content) -> Page:
-    """Choose widths, type size and page: upright if row names, wrapped to a quarter of it, leave room.
+    """Choose widths, font size and orientation of an A4 page.
 
-    Parameters
-    ----------
-    content : Content
-        The table.
-
-    Returns
-    -------
-    Page
-        A4.
+    The page is upright if the table fits when row names are wrapped to a quarter of the width.
     """
     stub = max(map(text_width, content.names), default=0)
     units, heads, fits = _units(content), _whole_heads(content), list[_Fit]()
@@ -223,18 +191,18 @@ def fit_page(content: Content) -> Page:
 
 
 def _units(content: Content) -> list[int]:
-    """Room that each column needs, in letters."""
+    """Return the width that each column needs, in letters."""
     units = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
     return [max(pair) for pair in zip(units, _of_heads(content, _longest_word), strict=True)]
 
 
 def _whole_heads(content: Content) -> list[int]:
-    """Room in which no head of a column breaks, in letters."""
+    """Return the widths with which no heading is broken, in letters."""
     return _of_heads(content, text_width)
 
 
 def _of_heads(content: Content, measure: Callable[[str], int]) -> list[int]:
-    """Measure the heads of each column, one over several columns as its part of each."""
+    """Measure the headings of each column; a heading that spans several is divided among them."""
     most = [0] * len(content.columns)
     for position in range(len(content.header)):
         parts = content.parts(position)[1:]
@@ -245,7 +213,7 @@ def _of_heads(content: Content, measure: Callable[[str], int]) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """A table in one type size on a page of some room, row names wrapped to a share of it."""
+    """A table in one font size on a page of a given width, with row names wrapped to a share of it."""
 
     stub: int
     units: list[int]
@@ -287,15 +255,15 @@ class _Fit:
 
 
 def _note_margins(section: Any, width: float, docx: Any) -> tuple[Any, Any]:
-    """Indent notes to where a centred table begins and ends, but leave them room to be read."""
+    """Indent notes to the edges of a centred table, but not to less than a readable width."""
     room = (section.page_width - section.left_margin - section.right_margin) / docx.shared.Cm(1)
-    left = max((room - width) / 2, 0.0)
-    right = max(room - left - max(width, _NOTE_WIDTH), 0.0)
-    return docx.shared.Cm(left), docx.shared.Cm(right)
+    left_margin = max((room - width) / 2, 0.0)
+    right_margin = max(room - left_margin - max(width, _NOTE_WIDTH), 0.0)
+    return docx.shared.Cm(left_margin), docx.shared.Cm(right_margin)
 
 
 def _longest_word(text: str) -> int:
-    """Room a head needs: Latin text breaks at blanks; Chinese anywhere, but four characters stay together."""
+    """Return the width a heading needs: Latin words are not broken, nor are four Chinese characters."""
     return max((min(text_width(word), max(len(word), 8)) for word in text.split()), default=0)
 
 
@@ -312,10 +280,10 @@ def _write(paragraph: Any, text: str, size: float, docx: Any, *, bold: bool = Fa
 
 
 def _mark_chinese(properties: Any, docx: Any) -> None:
-    """Give Chinese text its font and language.
+    """Set font and language of Chinese text.
 
-    Without a font it falls back to whatever the theme says, often to boxes. Without a language programs may
-    choose a font of another region, with other forms of the characters.
+    Without a font, the theme of the document decides and characters may be missing. Without a language,
+    programs may choose a font of another region with other forms of the characters.
     """
     qn = docx.oxml.ns.qn
     properties.get_or_add_rFonts().set(qn("w:eastAsia"), _CHINESE)

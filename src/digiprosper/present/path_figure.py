@@ -38,24 +38,7 @@ _MOST_ROWS = 20
 
 
 def draw_paths(diagram: PathDiagram, digits: int, ax: Axes | None, purpose: str) -> Axes:
-    """Draw the paths from treatment through mediators to outcome, with the effects below.
-
-    Parameters
-    ----------
-    diagram : PathDiagram
-        What to draw.
-    digits : int
-        Decimals.
-    ax : Axes or None
-        Where; None for a new figure as large as its boxes need.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        One unit is one inch of the figure.
-    """
+    """Draw the paths from treatment through mediators to outcome, with the effects below, in inches."""
     style = Style("se", _STARS, digits)
     paths, picture = _Paths(diagram, style), _Picture()
     if diagram.chain:
@@ -75,7 +58,7 @@ def draw_paths(diagram: PathDiagram, digits: int, ax: Axes | None, purpose: str)
 
 
 class _Paths:
-    """Labels of the boxes, and coefficients of the arrows as text."""
+    """Labels of the boxes, and coefficients of the arrows as texts."""
 
     def __init__(self, diagram: PathDiagram, style: Style) -> None:
         self.mediators = diagram.mediators
@@ -93,24 +76,24 @@ def _texts(slopes: Sequence[tuple[str, Estimate]], style: Style) -> Slopes:
 def _effect_rows(diagram: PathDiagram, style: Style) -> list[_Row]:
     rows = [
         (
-            one.words,
-            style.number(one.estimate.estimate),
-            style.interval(one.estimate.conf_low, one.estimate.conf_high),
-            one.inner,
+            effect.words,
+            style.number(effect.estimate.estimate),
+            style.interval(effect.estimate.conf_low, effect.estimate.conf_high),
+            effect.inner,
         )
-        for one in diagram.effects
+        for effect in diagram.effects
     ]
     head = (diagram.title, "", say("interval.percentile", level=f"{100 * diagram.level:g}"), False)
     more = len(rows) - _MOST_ROWS
-    rest = [(say("path.more", count=more), "", "", False)] if more > 0 else []
-    return [head, *rows[:_MOST_ROWS], *rest]
+    more_row = [(say("path.more", count=more), "", "", False)] if more > 0 else []
+    return [head, *rows[:_MOST_ROWS], *more_row]
 
 
 # --- drawing in inches --------------------------------------------------------------------------------------
 
 
 class _Picture:
-    """Boxes, arrows and texts in inches, drawn when all are known: only then is the figure's size."""
+    """Boxes, arrows and texts in inches; the size of the figure follows from them."""
 
     def __init__(self) -> None:
         self.boxes: list[tuple[float, float, float]] = []
@@ -136,19 +119,19 @@ class _Picture:
             self.texts.append((text, x, y, ha, va, size))
 
     def about(self, texts: Texts, x: float, y: float) -> None:
-        """Write over and under a horizontal line."""
+        """Write texts above and below a horizontal line."""
         self.text(texts[0], x, y + _NEAR, va="bottom")
         self.text(texts[1], x, y - _NEAR, va="top")
 
     @property
     def edges(self) -> tuple[float, float, float, float]:
-        """Left, right, bottom, top."""
+        """Return left, right, lower and upper edge."""
         rims = [(x - _WIDTH / 2, x + _WIDTH / 2, y - h / 2, y + h / 2) for x, y, h in self.boxes]
         for text, x, y, ha, va, size in self.texts:
             width, height = _inches(text, size), (text.count("\n") + 1) * size * _LINE
-            left = x - width * {"left": 0.0, "center": 0.5, "right": 1.0}[ha]
+            text_left = x - width * {"left": 0.0, "center": 0.5, "right": 1.0}[ha]
             bottom = y - height * {"bottom": 0.0, "center": 0.5, "top": 1.0}[va]
-            rims.append((left, left + width, bottom, bottom + height))
+            rims.append((text_left, text_left + width, bottom, bottom + height))
         ways = [point for points, _ in self.arrows for point in points]
         rims += [(x, x, y, y) for x, y in ways]
         lefts, rights, bottoms, tops = zip(*rims, strict=True)
@@ -156,12 +139,12 @@ class _Picture:
 
     @property
     def size(self) -> tuple[float, float]:
-        left, right, bottom, top = self.edges
+        left_edge, right_edge, bottom, top = self.edges
         # A constrained layout keeps a rim of its own.
-        return right - left + 0.1, top - bottom + 0.1
+        return right_edge - left_edge + 0.1, top - bottom + 0.1
 
     def scale(self, axes: Axes) -> float:
-        """How much smaller than drawn in inches given Axes are, at most 1."""
+        """Return the factor by which the picture shrinks to fit given Axes, at most 1."""
         figure: Any = axes.figure
         room = axes.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
         return min(1.0, room.width / self.size[0], room.height / self.size[1])
@@ -198,15 +181,15 @@ class _Picture:
         for text, x, y, ha, va, size in self.texts:
             # A label may have dollar signs.
             axes.text(x, y, text, ha=ha, va=va, fontsize=size * scale, parse_math=False, zorder=3)
-        left, right, bottom, top = self.edges
-        axes.set_xlim(left, right)
+        left_edge, right_edge, bottom, top = self.edges
+        axes.set_xlim(left_edge, right_edge)
         axes.set_ylim(bottom, top)
         axes.set_aspect("equal")
         axes.set_axis_off()
 
 
 def _in_a_stack(picture: _Picture, paths: _Paths) -> None:
-    """Put mediators over each other: all a share one line up from the treatment, all b one down."""
+    """Place parallel mediators above each other, with aligned arrows to and from them."""
     count, (first, second) = len(paths.mediators), paths.sides
     ways = [(_one_line(a), _one_line(b)) for a, b in zip(first, second, strict=True)]
     straight = _one_line([*paths.direct, *paths.total])
@@ -235,7 +218,7 @@ def _in_a_stack(picture: _Picture, paths: _Paths) -> None:
 
 
 def _put_moderator(picture: _Picture, paths: _Paths, below: Point, sides: Point) -> float:
-    """Put the moderator where each path it moves can be reached by a straight line; gives its upper edge."""
+    """Place the moderator where straight lines reach each path that it moderates; return its upper edge."""
     (middle, y), (half, right) = below, sides
     text = f"w: {paths.moderator}"
     y += 0.3 + _box_height(text) / 2
@@ -251,10 +234,10 @@ def _put_moderator(picture: _Picture, paths: _Paths, below: Point, sides: Point)
 
 
 def _in_a_row(picture: _Picture, paths: _Paths) -> None:
-    """Put a chain in a row over treatment and outcome.
+    """Place serial mediators in a row above treatment and outcome.
 
-    Lines run under and over the row at heights of their own, and their texts stand between two boxes, where
-    none goes up or down: so no text is crossed, whatever the number of mediators.
+    Lines above and below the row have different heights, and their texts are between two boxes where no line
+    goes up or down. Thus no text is crossed, whatever the number of mediators.
     """
     count, names = len(paths.mediators), paths.mediators
     treatment, outcome = paths.ends
@@ -293,9 +276,9 @@ def _in_a_row(picture: _Picture, paths: _Paths) -> None:
 
 
 def _levels(count: int) -> tuple[list[int], list[int]]:
-    """Heights, from the top, of the lines to the second, third, .. mediator, and from the last but one, ..
+    """Return the heights of lines to the second, third, ... mediator, and from the last but one, ...
 
-    The shorter a line the higher. A line to a mediator and one from it, or from a later one, share a height.
+    Shorter lines are higher. A line to a mediator and one from it, or from a later one, share a height.
     """
     shared = (count - 1) // 2
     rises = list(range(1, count))
@@ -305,7 +288,7 @@ def _levels(count: int) -> tuple[list[int], list[int]]:
 def _join_the_row(
     picture: _Picture, names: Sequence[str], texts: Mapping[tuple[int, int], Texts], at: Point
 ) -> None:
-    """Draw the paths between mediators: neighbours straight, others over the row, the shorter the lower."""
+    """Draw the paths between mediators: straight for neighbours, others above the row, shorter ones lower."""
     row, pitch = at
     over = sorted((pair for pair in texts if pair[1] - pair[0] > 1), key=lambda p: (p[1] - p[0], p))
     levels = _free_levels(over)
@@ -322,16 +305,16 @@ def _join_the_row(
 
 
 def _free_levels(over: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
-    """Give each path over the row the lowest height at which it meets none before it."""
+    """Give each path above the row the lowest height at which it meets no previous path."""
     levels: dict[tuple[int, int], int] = {}
     for j, k in over:
-        taken = {level for (s, t), level in levels.items() if s < k and j < t}
-        levels[j, k] = next(level for level in range(len(over)) if level not in taken)
+        used_levels = {level for (s, t), level in levels.items() if s < k and j < t}
+        levels[j, k] = next(level for level in range(len(over)) if level not in used_levels)
     return levels
 
 
 def _ports(path: tuple[int, int], over: Sequence[tuple[int, int]], pitch: float) -> Point:
-    """Find where a path over the row leaves its first box and enters its second, apart from the others."""
+    """Return where a path above the row leaves its first box and enters its second, apart from others."""
     j, k = path
     outs = sorted((p for p in over if p[0] == j), reverse=True)
     ins = sorted((p for p in over if p[1] == k), reverse=True)
@@ -341,32 +324,32 @@ def _ports(path: tuple[int, int], over: Sequence[tuple[int, int]], pitch: float)
 
 
 def _write_below(picture: _Picture, rows: Sequence[_Row], remarks: Sequence[str]) -> None:
-    left, right, bottom, _ = picture.edges
+    left_edge, right_edge, bottom, _ = picture.edges
     step, y = _TYPE * _LINE, bottom - 0.2
     widths, ends = (max(_inches(t, _TYPE) for t in part) for part in list(zip(*rows, strict=True))[1:3])
-    room = right - left - widths - ends - 0.4
+    room = right_edge - left_edge - widths - ends - 0.4
     stub = min(room, max(_inches(name, _TYPE) + _INDENT * inner for name, _, _, inner in rows))
     for name, number, interval, inner in rows:
-        picture.text(number, left + stub + 0.2 + widths, y, ha="right", va="top")
-        picture.text(interval, left + stub + 0.4 + widths, y, ha="left", va="top")
+        picture.text(number, left_edge + stub + 0.2 + widths, y, ha="right", va="top")
+        picture.text(interval, left_edge + stub + 0.4 + widths, y, ha="left", va="top")
         for line in broken_lines(name, (room - _INDENT * inner) / (_TYPE * _COLUMN)):
-            picture.text(line, left + _INDENT * inner, y, ha="left", va="top")
+            picture.text(line, left_edge + _INDENT * inner, y, ha="left", va="top")
             y -= step
     y -= 0.1
     for remark in remarks:
-        for line in broken_lines(remark, (right - left) / (_TYPE * _COLUMN)):
-            picture.text(line, left, y, ha="left", va="top")
+        for line in broken_lines(remark, (right_edge - left_edge) / (_TYPE * _COLUMN)):
+            picture.text(line, left_edge, y, ha="left", va="top")
             y -= step
 
 
 def _one_line(slopes: Slopes) -> Texts:
-    """Over and under an arrow with room: the first slope, and what comes beside it."""
+    """Write the texts of a long arrow: the first slope above or below it, and other terms beside it."""
     first, second = [*(" ".join(filter(None, slope)) for slope in slopes), ""][:2]
     return first, second
 
 
 def _two_lines(slopes: Slopes) -> Texts:
-    """Over and under a short arrow: estimate and standard error."""
+    """Write the texts of a short arrow: estimate above and standard error below."""
     name, estimate, error = slopes[0]
     return f"{name} {estimate}", error
 

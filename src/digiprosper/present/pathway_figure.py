@@ -25,7 +25,7 @@ _BOX, _GAP, _ARROW, _SPACE, _PADDING, _BETWEEN, _WIDEST = 1.1, 0.34, 0.42, 0.1, 
 
 
 class _Look(NamedTuple):
-    """How a verdict is drawn: in colour, and by marker and line in grey."""
+    """Colour of a verdict, with a marker and a line that differ in grey."""
 
     color: str
     marker: str
@@ -50,7 +50,7 @@ class _Text(NamedTuple):
 
 
 class _Picture:
-    """Boxes, lines, arrows of verdicts and texts in inches; y falls from 0."""
+    """Boxes, lines, arrows and texts in inches; y decreases from 0."""
 
     def __init__(self) -> None:
         self.boxes: list[tuple[float, float, float, float, str]] = []
@@ -61,10 +61,10 @@ class _Picture:
 
     @property
     def words(self) -> list[str]:
-        return [one.text for one in self.texts]
+        return [drawn_text.text for drawn_text in self.texts]
 
     def scale(self, axes: Axes) -> float:
-        """How much smaller than drawn in inches given Axes are, at most 1."""
+        """Return the factor by which the picture shrinks to fit given Axes, at most 1."""
         figure: Any = axes.figure
         room = axes.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
         return min(1.0, room.width / self.width, room.height / self.height)
@@ -97,22 +97,7 @@ class _Picture:
 
 
 def draw_pathways(drawn: Pathways, ax: Axes | None, purpose: str) -> Axes:
-    """Draw the stages one under the other, between the cause on the left and the outcome on the right.
-
-    Parameters
-    ----------
-    drawn : Pathways
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure as large as its texts need.
-    purpose : str
-        Which figure, for errors.
-
-    Returns
-    -------
-    Axes
-        One unit is one inch of the figure.
-    """
+    """Draw stages below each other, between the cause on the left and the outcome on the right; in inches."""
     picture = _laid_out(drawn)
     with fonts(ax, picture.words, purpose):
         size = picture.width + 0.2, picture.height + 0.2
@@ -128,7 +113,7 @@ def draw_pathways(drawn: Pathways, ax: Axes | None, purpose: str) -> Axes:
 
 
 class _Columns(NamedTuple):
-    """Where the columns of the rows begin; numbers end at the last."""
+    """Left edges of the columns of the rows; the numbers are aligned at the right."""
 
     left: float
     id: float
@@ -158,18 +143,18 @@ def _laid_out(drawn: Pathways) -> _Picture:
 
 
 def _columns(rows: Sequence[Any], drawn: Pathways) -> _Columns:
-    left = _BOX + _GAP
-    ids = left + _PADDING + _ARROW + _SPACE
+    left_edge = _BOX + _GAP
+    ids = left_edge + _PADDING + _ARROW + _SPACE
     path = ids + _widest(row.id for row in rows) + _SPACE
     wide = min(_WIDEST, max(_widest(row.path for row in rows), 1.5))
     numbers = path + wide + _SPACE + _widest(row.numbers for row in rows)
     heads = _widest((stage.name for stage in drawn.stages), _HEAD) + 2 * _PADDING
-    right = max(numbers + _PADDING, left + heads, left + 4.0)
-    return _Columns(left, ids, path, wide, right - _PADDING, right)
+    right_edge = max(numbers + _PADDING, left_edge + heads, left_edge + 4.0)
+    return _Columns(left_edge, ids, path, wide, right_edge - _PADDING, right_edge)
 
 
 def _write_stage(picture: _Picture, stage: PathwayStage, columns: _Columns, top: float) -> float:
-    """Write a stage from its top on; returns its bottom."""
+    """Write a stage from its upper edge, and return its lower edge."""
     step = _TYPE * _LINE
     y = top - _PADDING - _HEAD * _LINE / 2
     picture.texts.append(_Text(stage.name, columns.left + _PADDING, y, _HEAD, color=INK))
@@ -203,7 +188,7 @@ def _end_box(picture: _Picture, text: str, x: float, centre: float) -> None:
 
 
 def _join(picture: _Picture, middles: Sequence[float], centre: float, columns: _Columns) -> None:
-    """Draw the ways from the first box to every stage, and from every stage to the last."""
+    """Draw lines from the first box to every stage, and from every stage to the last."""
     end = picture.width - _BOX
     fork, meet = _BOX + _GAP / 2, end - _GAP / 2
     for y in middles:
@@ -213,7 +198,7 @@ def _join(picture: _Picture, middles: Sequence[float], centre: float, columns: _
 
 
 def _write_below(picture: _Picture, drawn: Pathways, y: float) -> float:
-    """Write what the verdicts look like, and the note; returns the bottom."""
+    """Write the legend of verdicts and the note, and return the lower edge."""
     step = _TYPE * _LINE
     x = 0.0
     for verdict, words in drawn.verdicts.items():

@@ -23,15 +23,7 @@ _UPRIGHT, _ACROSS = r"\pgwsxn11906\pghsxn16838", r"\lndscpsxn\pgwsxn16838\pghsxn
 
 
 def write_rtf(contents: Sequence[Content], path: Path) -> None:
-    """Write three-line tables, one under the other.
-
-    Parameters
-    ----------
-    contents : sequence of Content
-        The tables.
-    path : Path
-        File to write. It is ASCII; other letters are written by number.
-    """
+    """Write three-line tables below each other."""
     margin = round(PAGE_MARGIN * _TWIPS)
     margins = rf"\margl{margin}\margr{margin}\margt{margin}\margb{margin}"
     pages = [fit_page(content) for content in contents]
@@ -45,7 +37,7 @@ def write_rtf(contents: Sequence[Content], path: Path) -> None:
 
 
 def _opening(page: Page, before: Page | None) -> str:
-    """Begin a section where the page turns, else leave a line, without which two tables would be one."""
+    """Start a section if the page changes orientation, otherwise an empty line that separates two tables."""
     if before is not None and page.landscape == before.landscape:
         return "\\pard\\plain\\sa240\\par\n"
     start = "" if before is None else r"\sect"
@@ -58,8 +50,8 @@ def _table(content: Content, page: Page) -> str:
     edges = [round(edge * _TWIPS) for edge in accumulate(page.widths)]
     points = point_places(content, page)
     rows = [_row(content, position, edges, points, size) for position in range(len(content.rows))]
-    left = round((page.room - sum(page.widths)) / 2 * _TWIPS)
-    indent = rf"\li{max(left, 0)}\ri{max(left, 0)}"
+    left_indent = round((page.room - sum(page.widths)) / 2 * _TWIPS)
+    indent = rf"\li{max(left_indent, 0)}\ri{max(left_indent, 0)}"
     notes = [rf"\pard\plain\ql{indent}\fs{max(size - 3, 14)} {_rtf(note)}\par" for note in content.notes]
     return "\n".join([*filter(None, [title]), *rows, *notes])
 
@@ -67,7 +59,7 @@ def _table(content: Content, page: Page) -> str:
 def _row(
     content: Content, position: int, edges: Sequence[int], points: Sequence[float | None], size: int
 ) -> str:
-    """Write one row; equal heads side by side are one cell."""
+    """Write one row; equal headings next to each other share a cell."""
     head, parts = content.is_head(position), content.parts(position)
     ends = list(accumulate(span for _, span in parts))
     borders = _borders(content, position)
@@ -76,17 +68,17 @@ def _row(
     )
     space = r"\sb120" if content.opens_block(position) else r"\sb20"
     numbers = zip(parts[1:], points, strict=False)
-    places = ["ql", *("qc" if head else _placed(text, point) for (text, _), point in numbers)]
+    alignments = ["ql", *("qc" if head else _placed(text, point) for (text, _), point in numbers)]
     texts = [
-        rf"\pard\plain\intbl\keepn{space}\sa20\{place}\fs{size} {_rtf(text)}\cell"
-        for place, (text, _) in zip(places, parts, strict=False)
+        rf"\pard\plain\intbl\keepn{space}\sa20\{alignment}\fs{size} {_rtf(text)}\cell"
+        for alignment, (text, _) in zip(alignments, parts, strict=False)
     ]
     repeated = r"\trhdr" if head else ""
     return "\n".join([rf"\trowd\trqc\trgaph60\trkeep{repeated}{cells}", *texts, r"\row"])
 
 
 def _placed(text: str, point: float | None) -> str:
-    """Align a number at its decimal point, and centre what is none."""
+    """Align a number at its decimal point, and centre any other text."""
     return "qc" if point is None or split_number(text) is None else rf"ql\tqdec\tx{round(point * _TWIPS)}"
 
 
@@ -101,12 +93,14 @@ def _borders(content: Content, position: int) -> list[str]:
     if position == len(content.rows) - 1:
         lower = rf"\clbrdrb{_THICK}"
     spanning = content.spanning and position == 0
-    own = (rf"\clbrdrb{_THIN}" if spanning and text else lower for text, _ in content.parts(position))
-    return [top + border for border in own]
+    lower_borders = (
+        rf"\clbrdrb{_THIN}" if spanning and text else lower for text, _ in content.parts(position)
+    )
+    return [top + border for border in lower_borders]
 
 
 def _rtf(text: str) -> str:
-    """Write a text: Chinese in its own font, what is not ASCII by the numbers of its UTF-16 code."""
+    """Write a text, with a font for Chinese; characters beyond ASCII are UTF-16 codes."""
     runs = ((chinese, "".join(letters)) for chinese, letters in groupby(text, has_cjk))
     return "".join(rf"{{\f1 {_escaped(run)}}}" if chinese else _escaped(run) for chinese, run in runs)
 

@@ -20,14 +20,14 @@ _Meaning: TypeAlias = tuple[object, ...]
 
 
 class SharedRow(NamedTuple):
-    """One row of a table or plot: its label, and which term it shows of each column, by position."""
+    """One row of a table or plot: its label, and its term in each column by position."""
 
     label: str
     terms: dict[int, str]
 
 
 class _Row(NamedTuple):
-    """One term of columns in which it means the same."""
+    """A term and the columns in which it has the same meaning."""
 
     term: str
     label: str
@@ -42,30 +42,12 @@ def share_rows(
     digits: int,
     language: Language = "english",
 ) -> list[SharedRow]:
-    """Decide which columns share a row.
+    """Return the rows of terms, in the order of their first terms, and which columns share them.
 
-    A term has one row where it means the same (see `Term.meaning`). Products whose factors are in another
-    order have one label. Terms with one label share a row if no column has two of them; otherwise each keeps
-    its own, with the term in brackets behind the label.
-
-    Parameters
-    ----------
-    terms : sequence of str
-        Terms, in order.
-    columns : sequence of Column
-        The columns.
-    labels : mapping
-        Labels by term or column.
-    digits : int
-        Decimals of thresholds.
-    language : {"english", "chinese"}
-        Of the words of effects and regimes.
-
-    Returns
-    -------
-    list of SharedRow
-        In order; a shared row stands where the first of its terms does. Slopes by regime share a row when
-        threshold variable and number of thresholds agree, or when `labels` names the term.
+    A term has one row per meaning (see `Term.meaning`). Products with their factors in another order have the
+    same label. Terms with the same label share a row if no column has two of them; otherwise each has a row,
+    with the term in brackets after the label. Slopes by regime share a row if threshold variable and number
+    of thresholds are equal, or if `labels` has the term.
     """
     bases = {
         cell.term.name: cell.term.base for c in columns for cell in c.estimates.values() if cell.term.regime
@@ -80,13 +62,15 @@ def share_rows(
 def _labels_of_products(
     rows: Sequence[_Row], products: Mapping[str, tuple[str, ...]], labels: Mapping[str, str]
 ) -> dict[str, str]:
-    """Give the names of one product one label: that of the caller, or else that of its first row."""
+    """Give all names of a product one label: that of the call, otherwise that of the first row."""
     written = {row.term: row.label for row in reversed(rows)}
     shared = {}
     for name in written.keys() & products.keys() - labels.keys():
         names = products[name]
-        of_caller = [labels[other] for other in names if other in labels]
-        shared[name] = next(iter([*of_caller, *(written[other] for other in names if other in written)]))
+        of_caller = [labels[product_name] for product_name in names if product_name in labels]
+        shared[name] = next(
+            iter([*of_caller, *(written[product_name] for product_name in names if product_name in written)])
+        )
     return shared
 
 
@@ -96,39 +80,43 @@ def _rows_of(
     labels: Mapping[str, str],
     look: tuple[int, Language],
 ) -> list[_Row]:
-    """Give terms that stay together their rows, one a term and meaning."""
-    places = {term: _meanings(term, columns, labels) for term in together}
-    meanings = list(dict.fromkeys(chain.from_iterable(place.values() for place in places.values())))
-    made = []
+    """Return the rows of terms that stay together, one per term and meaning."""
+    meanings_by_term = {term: _meanings(term, columns, labels) for term in together}
+    meanings = list(
+        dict.fromkeys(
+            chain.from_iterable(term_meanings.values() for term_meanings in meanings_by_term.values())
+        )
+    )
+    rows = []
     for meaning, term in product(meanings, together):
-        members = {i for i, own in places[term].items() if own == meaning}
+        members = {i for i, term_meaning in meanings_by_term[term].items() if term_meaning == meaning}
         if members:
             holders = [columns[i] for i in sorted(members)]
-            apart = [other for other in meanings if other != meaning]
+            apart = [other_meaning for other_meaning in meanings if other_meaning != meaning]
             label = row_label(term, holders, labels, *look, apart=apart)
-            made.append(_Row(term, label, meaning, members))
-    return made
+            rows.append(_Row(term, label, meaning, members))
+    return rows
 
 
 def _joined(rows: Sequence[_Row]) -> list[SharedRow]:
-    """Join rows with one label and one meaning where no column is in two of them."""
+    """Join rows with the same label and meaning, unless a column is in two of them."""
     groups: dict[tuple[str, _Meaning], list[_Row]] = {}
     for row in rows:
         groups.setdefault((row.label, row.meaning), []).append(row)
-    made = []
+    joined = []
     for row in rows:
         group = groups[row.label, row.meaning]
-        holders = [position for own in group for position in own.members]
+        holders = [position for member in group for position in member.members]
         if len(set(holders)) < len(holders):
-            made.append(SharedRow(f"{row.label} [{row.term}]", dict.fromkeys(row.members, row.term)))
+            joined.append(SharedRow(f"{row.label} [{row.term}]", dict.fromkeys(row.members, row.term)))
         elif row is group[0]:
-            shown = {position: own.term for own in group for position in own.members}
-            made.append(SharedRow(row.label, shown))
-    return made
+            terms = {position: member.term for member in group for position in member.members}
+            joined.append(SharedRow(row.label, terms))
+    return joined
 
 
 def _meanings(term: str, columns: Sequence[Column], labels: Mapping[str, str]) -> dict[int, _Meaning]:
-    """Tell what a term is in each column that has it; a label of its own says that it is one thing."""
+    """Return the meaning of a term in each column; a term with a label of its own has the same in all."""
     return {
         position: () if term in labels or term in column.cells else column.estimates[term].term.meaning
         for position, column in enumerate(columns)
@@ -145,27 +133,9 @@ def row_label(
     *,
     apart: Sequence[_Meaning] = (),
 ) -> str:
-    """Print the term of a row; a slope of a regime says which regime.
+    """Write the label of a row; a slope by regime has the regime in it.
 
-    Parameters
-    ----------
-    name : str
-        Name of the term.
-    columns : sequence of Column
-        Columns that share the row.
-    labels : mapping
-        Labels by term or column.
-    digits : int
-        Decimals of thresholds.
-    language : {"english", "chinese"}
-        Of the words of effects and regimes.
-    apart : sequence of meaning
-        `Term.meaning` in columns that have the term in another row, from which the label must differ.
-
-    Returns
-    -------
-    str
-        Label of the row. Models that cut at different values share the row ``"digital (regime 1)"``.
+    Models with different thresholds share a row such as ``"digital (regime 1)"``.
     """
     holders = [c for c in columns if name in c.estimates]
     if name in labels:
@@ -187,23 +157,23 @@ def row_label(
 
 
 def _cell_label(name: str, columns: Sequence[Column], labels: Mapping[str, str], language: Language) -> str:
-    """Print the row of plain cells: words of its method, else the labels of its levels."""
+    """Write the label of a row of plain cells: words of its method, or the labels of its levels."""
     for column in columns:
         if f"row.{name}" in column.words:
             return column.words.say(f"row.{name}", language)
     first, *parts = name.split(LEVELS)
-    said = (labels.get(part) or _part_words(part, language) for part in parts)
-    return LEVELS.join([labels.get(first, first), *said])
+    part_labels = (labels.get(part) or _part_words(part, language) for part in parts)
+    return LEVELS.join([labels.get(first, first), *part_labels])
 
 
 def _part_words(part: str, language: Language) -> str:
-    """Name the part of the variation that a row of `Panel.describe` is about."""
+    """Name the part of the variation that a row of `Panel.describe` shows."""
     code = f"part.{part}"
     return TABLE.say(code, language) if code in TABLE else part
 
 
 def _shared_condition(terms: Sequence[Term], variable: str, digits: int, language: Language) -> str | None:
-    """Write the condition of a regime; None if columns cut at different values."""
+    """Write the condition of a regime; None if columns have different thresholds."""
     written = {term.regime.condition(variable, digits, language) for term in terms if term.regime}
     return written.pop() if len(written) == 1 else None
 
@@ -211,7 +181,7 @@ def _shared_condition(terms: Sequence[Term], variable: str, digits: int, languag
 def _regime_words(
     regime: Regime, shared: str | None, variable: str, apart: Sequence[_Meaning], language: Language
 ) -> str:
-    """Name the rows that are meant: the condition that columns share, or else the number of the regime."""
+    """Name a regime by the condition that columns share, otherwise by its number."""
     if regime.kink:
         return shared or TABLE.say(
             "regime.below.kink" if regime.number == 1 else "regime.above.kink", language

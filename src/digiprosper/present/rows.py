@@ -35,60 +35,29 @@ _CLUSTERED_KINDS = ("crv3", "cr2")
 
 
 def depvar_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list[Row]:
-    """Name the dependent variables, where the models have one.
-
-    Parameters
-    ----------
-    columns : sequence of Column
-        The columns.
-    labels : mapping
-        Labels by term or column.
-    style : Style
-        How words are chosen.
-
-    Returns
-    -------
-    list of (str, list of str)
-        One row or none.
-    """
+    """Write the row of dependent variables; none if no model has one."""
     names = [c.glance["depvar"] if c.glance else None for c in columns]
     cells = [name_label(n, labels, c.factors) if n else "" for n, c in zip(names, columns, strict=True)]
     return [(style.say(TABLE, "depvar"), cells)] if any(cells) else []
 
 
 def term_rows(columns: Sequence[Column], terms: Sequence[str], labels: _Labels, style: Style) -> list[Row]:
-    """Write every term: estimates with stars, and their companions in a row without a name.
+    """Write the terms: a row of estimates with stars, and one of standard errors or what is shown instead.
 
-    Parameters
-    ----------
-    columns : sequence of Column
-        The columns.
-    terms : sequence of str
-        Terms, in order.
-    labels : mapping
-        Labels by term or column.
-    style : Style
-        How numbers become text.
-
-    Returns
-    -------
-    list of (str, list of str)
-        Two rows a term (see `share_rows` for what makes more or fewer), one where no model
-        estimates it, none where every estimate is missing; every row of a DataFrame. A column that failed
-        says so in the first.
+    A term without any estimate is left out. A column that could not be estimated says so in the first row.
     """
     shared = share_rows(terms, columns, labels, style.digits, style.language)
-    made = [row for one in shared for row in _term_pair(one, columns, style)]
+    rows = [row for shared_row in shared for row in _term_pair(shared_row, columns, style)]
     failed = [position for position, column in enumerate(columns) if column.failure]
     if failed:
-        made = made or [(style.say(TABLE, "estimates"), [""] * len(columns))]
+        rows = rows or [(style.say(TABLE, "estimates"), [""] * len(columns))]
         for position in failed:
-            made[0][1][position] = style.say(TABLE, "not_estimated")
-    return made
+            rows[0][1][position] = style.say(TABLE, "not_estimated")
+    return rows
 
 
 def _term_pair(row: SharedRow, columns: Sequence[Column], style: Style) -> list[Row]:
-    """Write one shared row and what stands under its estimates."""
+    """Write a row of estimates and the row below it."""
     upper, lower = [""] * len(columns), [""] * len(columns)
     for position, term in row.terms.items():
         cell, plain = columns[position].estimates.get(term), columns[position].cells.get(term)
@@ -97,41 +66,28 @@ def _term_pair(row: SharedRow, columns: Sequence[Column], style: Style) -> list[
         elif plain is not None:
             upper[position] = style.plain(plain.value, plain.column) + style.marks(plain.p_value)
     estimated = any(term in columns[position].estimates for position, term in row.terms.items())
-    given = any(term in columns[position].cells for position, term in row.terms.items())
-    if not any(upper) and not given:
+    has_cell = any(term in columns[position].cells for position, term in row.terms.items())
+    if not any(upper) and not has_cell:
         return []
     return [(row.label, upper), *([("", lower)] if estimated else [])]
 
 
 def block_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list[Row]:
-    """Write the parameters beside the slopes, such as thresholds: confidence sets, and tests with p-values.
+    """Write parameters such as thresholds: two rows each, and two rows per test with its p-value.
 
-    Parameters
-    ----------
-    columns : sequence of Column
-        The columns.
-    labels : mapping
-        Labels by term or column.
-    style : Style
-        How numbers become text.
-
-    Returns
-    -------
-    list of (str, list of str)
-        Two rows a parameter and two a test, variable by variable; rows without any number are left out. A
-        given parameter is one row.
+    A given parameter has one row. Rows without any number are left out.
     """
-    own = [(block, c.words) for c in columns for block in c.blocks if block.parameters]
-    kinds = list(dict.fromkeys((block.kind, block.variable) for block, _ in own))
-    words = {block.kind: said for block, said in reversed(own)}
+    owned_blocks = [(block, c.words) for c in columns for block in c.blocks if block.parameters]
+    kinds = list(dict.fromkeys((block.kind, block.variable) for block, _ in owned_blocks))
+    words = {block.kind: block_words for block, block_words in reversed(owned_blocks)}
     several = Counter(kind for kind, _ in kinds)
-    made: list[Row] = []
+    rows: list[Row] = []
     for kind, variable in kinds:
         blocks = [_block_of(c, kind, variable) for c in columns]
         name = name_label(variable, labels, merged_factors(columns))
-        rows = _BlockRows(blocks, kind, name, words[kind], style)
-        made += rows.all(name_tests=several[kind] > 1)
-    return _with_numbers(made)
+        kind_rows = _BlockRows(blocks, kind, name, words[kind], style)
+        rows += kind_rows.all(name_tests=several[kind] > 1)
+    return _with_numbers(rows)
 
 
 def _with_numbers(rows: Sequence[Row]) -> list[Row]:
@@ -144,7 +100,7 @@ def _block_of(column: Column, kind: str, variable: str) -> Block | None:
 
 @dataclass(frozen=True, slots=True)
 class _BlockRows:
-    """Rows of the parameters of one kind in one variable, one cell a column."""
+    """Rows of the parameters of one kind and variable, one cell per column."""
 
     blocks: Sequence[Block | None]
     kind: str
@@ -154,26 +110,27 @@ class _BlockRows:
 
     def all(self, *, name_tests: bool) -> list[Row]:
         most = max(len(block.parameters) for block in self.blocks if block)
-        made: list[Row] = []
+        rows: list[Row] = []
         for number in range(most):
-            found = [self._parameter(block, number) for block in self.blocks]
-            made += [*self._estimates(found, number), *self._tests(found, name_tests=name_tests)]
-        return made
+            parameters = [self._parameter(block, number) for block in self.blocks]
+            rows += [*self._estimates(parameters, number), *self._tests(parameters, name_tests=name_tests)]
+        return rows
 
     def _parameter(self, block: Block | None, number: int) -> Parameter | None:
         return block.parameters[number] if block and number < len(block.parameters) else None
 
-    def _estimates(self, found: Sequence[Parameter | None], number: int) -> list[Row]:
-        given = [bool(block and block.given) for block in self.blocks]
-        every = all(fixed for fixed, p in zip(given, found, strict=True) if p)
+    def _estimates(self, parameters: Sequence[Parameter | None], number: int) -> list[Row]:
+        is_given = [bool(block and block.given) for block in self.blocks]
+        all_given = all(fixed for fixed, p in zip(is_given, parameters, strict=True) if p)
         values = [
-            self._estimate(p, marked=fixed and not every) for p, fixed in zip(found, given, strict=True)
+            self._estimate(p, marked=fixed and not all_given)
+            for p, fixed in zip(parameters, is_given, strict=True)
         ]
         say = self.style.say
-        what = say(self.words, f"{self.kind}.row", number=number + 1)
-        code = "parameter_given" if every else "parameter"
-        label = say(TABLE, code, what=what, variable=self.variable)
-        sets = [self.style.interval(p.conf_low, p.conf_high) if p else "" for p in found]
+        parameter_name = say(self.words, f"{self.kind}.row", number=number + 1)
+        code = "parameter_given" if all_given else "parameter"
+        label = say(TABLE, code, what=parameter_name, variable=self.variable)
+        sets = [self.style.interval(p.conf_low, p.conf_high) if p else "" for p in parameters]
         return [(label, values), ("", sets)]
 
     def _estimate(self, parameter: Parameter | None, *, marked: bool) -> str:
@@ -182,15 +139,15 @@ class _BlockRows:
         value = self.style.number(parameter.estimate)
         return self.style.say(TABLE, "given", value=value) if marked else value
 
-    def _tests(self, found: Sequence[Parameter | None], *, name_tests: bool) -> list[Row]:
-        every = [test for parameter in found if parameter for test in parameter.tests]
-        made: list[Row] = []
-        for kind in dict.fromkeys((test.statistic, test.of, test.number) for test in every):
-            tests = [_test_of(parameter, kind) for parameter in found]
+    def _tests(self, parameters: Sequence[Parameter | None], *, name_tests: bool) -> list[Row]:
+        all_tests = [test for parameter in parameters if parameter for test in parameter.tests]
+        rows: list[Row] = []
+        for kind in dict.fromkeys((test.statistic, test.of, test.number) for test in all_tests):
+            tests = [_test_of(parameter, kind) for parameter in parameters]
             values = [self.style.number(test.value) if test else "" for test in tests]
             below = [_in_brackets(test, self.style) for test in tests]
-            made += [(self._test_name(*kind, name_variable=name_tests), values), ("", below)]
-        return made
+            rows += [(self._test_name(*kind, name_variable=name_tests), values), ("", below)]
+        return rows
 
     def _test_name(self, statistic: str, of: str, number: int, *, name_variable: bool) -> str:
         say = self.style.say
@@ -212,78 +169,41 @@ def setting_rows(
     labels: _Labels,
     style: Style,
 ) -> list[Row]:
-    """Write what was held fixed: controls, absorbed effects, clusters, weights, and the caller's own rows.
-
-    Parameters
-    ----------
-    columns : sequence of Column
-        The columns.
-    folded : dict
-        Terms and absorbed effects by the name of the row that stands for them.
-    rows : mapping or None
-        The caller's rows, one value per column.
-    labels : mapping
-        Labels by term or column.
-    style : Style
-        How numbers become text.
-
-    Returns
-    -------
-    list of (str, list of str)
-        The rows.
-
-    Raises
-    ------
-    InputTypeError
-        If `rows` is not a mapping.
-    OptionError
-        If a row has not one value per column.
-    """
-    own = _checked_rows({} if rows is None else rows, len(columns))
+    """Write controls, absorbed effects, clusters, weights, and the rows of the caller."""
+    caller_rows = _checked_rows({} if rows is None else rows, len(columns))
     return [
         *folded_rows(columns, folded, style),
         *_effect_rows(columns, folded, labels, style),
         *_covariance_rows(columns, labels, style),
         *_weight_rows(columns, labels, style),
-        *_set_rows(columns, own, labels, style),
-        *_own_rows(own, style),
+        *_set_rows(columns, caller_rows, labels, style),
+        *_own_rows(caller_rows, style),
     ]
 
 
 def stat_rows(columns: Sequence[Column], style: Style) -> list[Row]:
-    """Write statistics of the whole fit.
+    """Write one row per statistic; rows without any number are left out.
 
-    Parameters
-    ----------
-    columns : sequence of Column
-        The columns.
-    style : Style
-        How numbers become text, and which keys of `glance` are shown.
-
-    Returns
-    -------
-    list of (str, list of str)
-        One row a key; rows without any number are left out. Clusters are told, below the entities, even
-        when they are not asked for if some model has another number of them than of entities.
+    The number of clusters is shown if it differs from the number of entities in some model.
     """
-    made = []
+    rows = []
     for key in _with_clusters(columns, style.stats):
         cells = [_stat_cell(key, c, style) for c in columns]
         if any(cells):
-            made.append((style.say(TABLE, f"stat.{key}"), cells))
-    return made
+            rows.append((style.say(TABLE, f"stat.{key}"), cells))
+    return rows
 
 
 def _with_clusters(columns: Sequence[Column], stats: Sequence[str]) -> list[str]:
     keys = list(stats)
     if "n_clusters" not in keys and any(map(_clusters_differ, columns)):
-        place = keys.index("n_entities") + 1 if "n_entities" in keys else len(keys)
-        keys.insert(place, "n_clusters")
+        position = keys.index("n_entities") + 1 if "n_entities" in keys else len(keys)
+        keys.insert(position, "n_clusters")
     return keys
 
 
 def _clusters_differ(column: Column) -> bool:
-    """Tell whether a column has another number of clusters than of entities."""
+    """Return whether the number of clusters of a column differs from that of entities."""
     counts = column.inference.n_clusters if column.inference else ()
     return bool(column.glance and counts and counts != (column.glance["n_entities"],))
 
@@ -296,24 +216,24 @@ def _in_brackets(test: ParameterTest | None, style: Style) -> str:
 def _effect_rows(columns: Sequence[Column], folded: Folded, labels: _Labels, style: Style) -> list[Row]:
     absorbed = [absorbed_effects(column) for column in columns]
     inside = set(chain.from_iterable(folded.values()))
-    every = dict.fromkeys(chain.from_iterable(filter(None, absorbed)))
-    known = [name for name in every if name not in inside]
+    all_effects = dict.fromkeys(chain.from_iterable(filter(None, absorbed)))
+    effects = [name for name in all_effects if name not in inside]
     factors = merged_factors(columns)
-    codes = {name: _slope_code(name, factors) for name in known} | _key_codes(columns, known)
-    heads = [style.say(TABLE, codes[name], name=name_label(name, labels, factors)) for name in known]
+    codes = {name: _slope_code(name, factors) for name in effects} | _key_codes(columns, effects)
+    heads = [style.say(TABLE, codes[name], name=name_label(name, labels, factors)) for name in effects]
     return [
         (head, [_yes_no(name, *cell, style) for cell in zip(columns, absorbed, strict=True)])
-        for head, name in zip(heads, known, strict=True)
+        for head, name in zip(heads, effects, strict=True)
     ]
 
 
-def _key_codes(columns: Sequence[Column], known: Collection[str]) -> dict[str, str]:
-    """Give the codes of the effects of entities and times, where all panels name these alike."""
+def _key_codes(columns: Sequence[Column], effects: Collection[str]) -> dict[str, str]:
+    """Return the codes of entity and time effects, if all panels have the same names for them."""
     codes: dict[str, str] = {}
-    for place, code in enumerate(("effects.entity", "effects.time")):
-        names = {column.keys[place] for column in columns if column.keys}
+    for position, code in enumerate(("effects.entity", "effects.time")):
+        names = {column.keys[position] for column in columns if column.keys}
         name = names.pop() if len(names) == 1 else None
-        if name in known:
+        if name in effects:
             codes[str(name)] = code
     return codes
 
@@ -343,11 +263,11 @@ def _weight_cell(column: Column, labels: _Labels, style: Style) -> str:
 
 
 def _covariance_rows(columns: Sequence[Column], labels: _Labels, style: Style) -> list[Row]:
-    known = [c.inference for c in columns if c.inference]
-    made = _error_rows(columns, known, labels, style)
-    if len({inference.ssc for inference in known}) > 1:
-        made.append((style.say(TABLE, "ssc"), [_correction(c.inference, style) for c in columns]))
-    return made
+    inferences = [c.inference for c in columns if c.inference]
+    rows = _error_rows(columns, inferences, labels, style)
+    if len({inference.ssc for inference in inferences}) > 1:
+        rows.append((style.say(TABLE, "ssc"), [_correction(c.inference, style) for c in columns]))
+    return rows
 
 
 def _correction(inference: Inference | None, style: Style) -> str:
@@ -358,38 +278,27 @@ def _correction(inference: Inference | None, style: Style) -> str:
 
 
 def _error_rows(
-    columns: Sequence[Column], known: Sequence[Inference], labels: _Labels, style: Style
+    columns: Sequence[Column], inferences: Sequence[Inference], labels: _Labels, style: Style
 ) -> list[Row]:
-    if _are_clustered_alike(known):
+    if _are_clustered_alike(inferences):
         # Intervals and p-values from draws rest on no standard error; what is drawn are the clusters.
-        drawn = style.below in ("p", "ci") and any(inference.from_draws for inference in known)
+        drawn = style.below in ("p", "ci") and any(inference.from_draws for inference in inferences)
         head = style.say(TABLE, "clustered_by" if drawn else "errors_clustered_by")
-        shown = style.cluster_row or len(set(map(errors_key, known))) > 1
-        return [(head, [cluster_words(c, labels, " + ") for c in columns])] if shown else []
-    if len(set(map(errors_key, known))) > 1:
+        has_row = style.cluster_row or len(set(map(errors_key, inferences))) > 1
+        return [(head, [cluster_words(c, labels, " + ") for c in columns])] if has_row else []
+    if len(set(map(errors_key, inferences))) > 1:
         return [(style.say(TABLE, "errors"), [_covariance_words(c, labels, style) for c in columns])]
     return []
 
 
-def _are_clustered_alike(known: Sequence[Inference]) -> bool:
-    """Whether the names of the clusters are all that standard errors may differ in."""
-    kinds = {inference.cov_type if inference.cov_type in _CLUSTERED_KINDS else "" for inference in known}
-    return all(inference.clusters for inference in known) and len(kinds) == 1
+def _are_clustered_alike(inferences: Sequence[Inference]) -> bool:
+    """Return whether standard errors differ at most in the names of the clusters."""
+    kinds = {inference.cov_type if inference.cov_type in _CLUSTERED_KINDS else "" for inference in inferences}
+    return all(inference.clusters for inference in inferences) and len(kinds) == 1
 
 
 def errors_key(inference: Inference) -> tuple[object, ...]:
-    """Give what columns must agree in for one sentence to describe their standard errors.
-
-    Parameters
-    ----------
-    inference : Inference
-        Of a column.
-
-    Returns
-    -------
-    tuple
-        Kind of covariance, clusters, lags, distance and its kernel.
-    """
+    """Return what must be equal for one sentence to describe standard errors."""
     distance = inference.distance_cutoff, inference.distance_kernel
     return inference.cov_type, inference.clusters, inference.bandwidth, distance
 
@@ -409,20 +318,7 @@ def _covariance_words(column: Column, labels: _Labels, style: Style) -> str:
 
 
 def error_details(inference: Inference, style: Style) -> list[str]:
-    """Name how far in space and in time standard errors allow for correlation.
-
-    Parameters
-    ----------
-    inference : Inference
-        Of a column.
-    style : Style
-        How words are chosen.
-
-    Returns
-    -------
-    list of str
-        Such as ``["300 km", "2 lags"]``; empty for covariances without distance and lags.
-    """
+    """Write the distance and lags of a covariance, such as ``["300 km", "2 lags"]``."""
     details = []
     if inference.distance_cutoff is not None:
         details.append(style.say(TABLE, "distance", count=f"{inference.distance_cutoff:,g}"))
@@ -435,40 +331,29 @@ def error_details(inference: Inference, style: Style) -> list[str]:
 
 
 def cluster_words(column: Column, labels: _Labels, joint: str) -> str:
-    """Print the names of the clusters of a column.
-
-    Parameters
-    ----------
-    column : Column
-        The column.
-    labels : mapping
-        Labels by column.
-    joint : str
-        What stands between two.
-
-    Returns
-    -------
-    str
-        Their labels; nothing where there are no clusters.
-    """
+    """Write the labels of the clusters of a column; empty without clusters."""
     clusters = column.inference.clusters if column.inference else ()
     return joint.join(name_label(name, labels, column.factors) for name in clusters)
 
 
-def _set_rows(columns: Sequence[Column], own: Collection[str], labels: _Labels, style: Style) -> list[Row]:
+def _set_rows(
+    columns: Sequence[Column], caller_rows: Collection[str], labels: _Labels, style: Style
+) -> list[Row]:
     """Write the rows that sets of models add, such as the difference between groups.
 
-    One that is among the rows of the caller, as `ByGroup.rows` gives it, is left to the caller.
+    A row that is among `caller_rows`, as `ByGroup.rows` returns it, is not repeated.
     """
-    made: dict[str, list[str]] = {}
+    rows: dict[str, list[str]] = {}
     for position, column in enumerate(columns):
         added = [
-            (n, value) for n, value in column.set_rows if remark_text(n, column.words, {}, {}) not in own
+            (n, value)
+            for n, value in column.set_rows
+            if remark_text(n, column.words, {}, {}) not in caller_rows
         ]
         for name, value in added:
             text = remark_text(name, column.words, labels, column.factors, style.language)
-            made.setdefault(text, [""] * len(columns))[position] = style.plain(value, text)
-    return _with_numbers(list(made.items()))
+            rows.setdefault(text, [""] * len(columns))[position] = style.plain(value, text)
+    return _with_numbers(list(rows.items()))
 
 
 def _checked_rows(rows: Mapping[str, Any], width: int) -> Mapping[str, Any]:

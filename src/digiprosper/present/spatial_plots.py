@@ -46,24 +46,7 @@ _CORNERS: Final = ((0.99, 0.99), (0.99, 0.01), (0.01, 0.01), (0.01, 0.99))
 
 
 def draw_moran_scatter(drawn: MoranScatter, ax: Axes | None, purpose: str, *, names: bool) -> Axes:
-    """Draw the spatial lag against the value, with quadrants and the line whose slope Moran's I is.
-
-    Parameters
-    ----------
-    drawn : MoranScatter
-        What to draw.
-    ax : Axes or None
-        Where; None for a new figure.
-    purpose : str
-        Which figure, for errors.
-    names : bool
-        Whether entities are named, up to 60.
-
-    Returns
-    -------
-    Axes
-        With a cross at the means.
-    """
+    """Draw the spatial lag over the value, with quadrants and the line whose slope is Moran's I."""
     entities = [str(entity) for entity in drawn.points.index]
     with fonts(ax, [drawn.variable, drawn.weights, *entities], purpose):
         axes = new_axes((6.0, 5.4), purpose) if ax is None else ax
@@ -85,7 +68,7 @@ def draw_moran_scatter(drawn: MoranScatter, ax: Axes | None, purpose: str, *, na
 
 
 def _set_limits(axes: Axes, drawn: MoranScatter) -> None:
-    """Leave room around the points for the names of quadrants."""
+    """Set limits with room for the names of the quadrants."""
     for column, setter in (("value", axes.set_xlim), ("spatial_lag", axes.set_ylim)):
         reach = 1.2 * float(np.abs(drawn.points[column]).max())
         reach = reach if reach > 0 else 1.0
@@ -93,18 +76,20 @@ def _set_limits(axes: Axes, drawn: MoranScatter) -> None:
 
 
 def _name_entities(axes: Axes, drawn: MoranScatter, entities: list[str]) -> None:
-    """Write names beside the points, those farthest from the means first, where they lie on no other."""
+    """Write names next to points, starting with those far from the means, unless they would overlap."""
     points = drawn.points.to_numpy(dtype=np.float64)
     size = _NAME_TYPE * type_size()
     low = np.array([axes.get_xlim()[0], axes.get_ylim()[0]])
     scale = 72 * np.array(axes_inches(axes)) / (-2 * low)
-    places = (points - low) * scale
-    taken: list[_Box] = [(x - _DOT, x + _DOT, y - _DOT, y + _DOT) for x, y in places.tolist()]
+    positions = (points - low) * scale
+    used_boxes: list[_Box] = [(x - _DOT, x + _DOT, y - _DOT, y + _DOT) for x, y in positions.tolist()]
     for at in np.argsort(-np.hypot(*points.T), kind="stable"):
-        boxes = {side: _box(places[at], side, size * text_em(entities[at]), size) for side in _SIDES}
-        side = next((s for s, box in boxes.items() if not any(_meet(box, other) for other in taken)), None)
+        boxes = {side: _box(positions[at], side, size * text_em(entities[at]), size) for side in _SIDES}
+        side = next(
+            (s for s, box in boxes.items() if not any(_meet(box, used_box) for used_box in used_boxes)), None
+        )
         if side is not None:
-            taken.append(boxes[side])
+            used_boxes.append(boxes[side])
             _write_beside(axes, entities[at], (points[at, 0], points[at, 1]), side, size)
 
 
@@ -125,10 +110,10 @@ def _write_beside(
     )
 
 
-def _box(place: Floats, side: tuple[int, int], width: float, height: float) -> _Box:
-    """Edges of a name beside a point, in points of type."""
+def _box(position: Floats, side: tuple[int, int], width: float, height: float) -> _Box:
+    """Return the edges of a name next to a point, in points."""
     across, up = side
-    x, y = float(place[0]) + across * _NEAR, float(place[1]) + up * _NEAR / 2
+    x, y = float(position[0]) + across * _NEAR, float(position[1]) + up * _NEAR / 2
     return (
         min(x, x + across * width),
         max(x, x + across * width),
@@ -137,8 +122,8 @@ def _box(place: Floats, side: tuple[int, int], width: float, height: float) -> _
     )
 
 
-def _meet(one: _Box, other: _Box) -> bool:
-    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
+def _meet(first: _Box, second: _Box) -> bool:
+    return first[0] < second[1] and second[0] < first[1] and first[2] < second[3] and second[2] < first[3]
 
 
 def _name_quadrants(axes: Axes, drawn: MoranScatter) -> None:

@@ -22,20 +22,7 @@ _MOST_DIGITS = 15  # of a number in Excel
 
 
 def write_xlsx(contents: Sequence[Content], path: Path) -> None:
-    """Write an Excel book, a sheet a table; numbers are numbers that show as they are printed.
-
-    Parameters
-    ----------
-    contents : sequence of Content
-        The tables; several are named by their titles.
-    path : Path
-        File to write.
-
-    Raises
-    ------
-    ImportError
-        If openpyxl, which comes with the extra ``tables``, is missing.
-    """
+    """Write an Excel file with one sheet per table; numbers are cells with number formats."""
     openpyxl = require("openpyxl", extra="tables", purpose="saving a table as .xlsx")
     book = openpyxl.Workbook()
     book.remove(book.active)
@@ -46,13 +33,13 @@ def write_xlsx(contents: Sequence[Content], path: Path) -> None:
 
 
 def _sheet_names(contents: Sequence[Content]) -> list[str]:
-    """Make names that Excel takes: short, without certain marks, and each once."""
+    """Make names that Excel accepts: short, unique, and without certain characters."""
     names: list[str] = []
     for number, content in enumerate(contents, start=1):
         plain = _SHEET_MARKS.sub(" ", content.title or "").strip(" '")
         name = " ".join(plain.split())[:_SHEET_LETTERS].rstrip(" '") or f"Table {number}"
-        taken = {other.casefold() for other in names}
-        if name.casefold() in taken or name.casefold() == "history":
+        used_names = {used_name.casefold() for used_name in names}
+        if name.casefold() in used_names or name.casefold() == "history":
             name = f"{name[: _SHEET_LETTERS - 6].rstrip()} ({number})"
         names.append(name)
     return names
@@ -84,7 +71,7 @@ def _fill_sheet(sheet: Any, content: Content, openpyxl: Any) -> None:
 def _row_cells(
     sheet: Any, first: int, position: int, content: Content, points: Sequence[PointColumn | None]
 ) -> list[Any]:
-    """Write a row; the cells of the body behind its name are numbers where they can be."""
+    """Write the cells of a row; those of the body are numbers if possible."""
     row, number = content.rows[position], first + position
     named = _text_cell(sheet, number, 1, row[0])
     texts = enumerate(row[1:], start=2)
@@ -94,7 +81,7 @@ def _row_cells(
 
 
 def _borders(content: Content, position: int, styles: Any) -> list[Any]:
-    """Give each cell of a row its rules."""
+    """Set the rules of each cell of a row."""
     thick, thin = styles.Side(style="medium"), styles.Side(style="thin")
     top = thick if position == 0 else None
     if content.is_ruled(position):
@@ -108,7 +95,7 @@ def _borders(content: Content, position: int, styles: Any) -> list[Any]:
 
 
 def _centre_heads(sheet: Any, first: int, content: Content, styles: Any) -> None:
-    """Centre everything behind the names of rows; a head that spans columns over all of them."""
+    """Centre all cells but row names, and headings that span columns above all of these."""
     for position in range(len(content.rows)):
         start = 2
         for _, span in content.parts(position)[1:]:
@@ -131,23 +118,23 @@ def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
 
 
 def _body_cell(sheet: Any, row: int, column: int, text: str, points: PointColumn | None) -> Any:
-    """Write a cell as a number whose format shows it as printed, or as a text where it is none."""
-    found = _NUMBER.fullmatch(text)
-    shown = found and _plain_format(found["value"])
-    if found is None or not shown:
+    """Write a cell as a number with a format that shows it as printed, otherwise as text."""
+    match = _NUMBER.fullmatch(text)
+    number_format = match and _plain_format(match["value"])
+    if match is None or not number_format:
         return _text_cell(sheet, row, column, text)
-    cell = sheet.cell(row, column, float(found["value"].replace(",", "")))
+    cell = sheet.cell(row, column, float(match["value"].replace(",", "")))
     before, after = _room(text, points)
-    opening, closing = _quoted(found["open"]), _quoted(found["close"])
-    cell.number_format = f"{before}{opening}{shown}{closing}{after}"
-    if found["value"].startswith("-"):
+    opening, closing = _quoted(match["open"]), _quoted(match["close"])
+    cell.number_format = f"{before}{opening}{number_format}{closing}{after}"
+    if match["value"].startswith("-"):
         # A minus that Excel writes itself would stand before the room that is left.
-        cell.number_format += f";{before}{opening}\\-{shown}{closing}{after}"
+        cell.number_format += f";{before}{opening}\\-{number_format}{closing}{after}"
     return cell
 
 
 def _plain_format(value: str) -> str | None:
-    """Find the format in which Excel shows a number in the same letters; None if there is none."""
+    """Return the Excel format that shows a number as it is printed; None if there is none."""
     digits = value.removeprefix("-")
     decimals = len(digits.partition(".")[2])
     number, mark = float(digits.replace(",", "")), "," if "," in digits else ""
@@ -157,24 +144,25 @@ def _plain_format(value: str) -> str | None:
 
 
 def _room(text: str, points: PointColumn | None) -> tuple[str, str]:
-    """Write the room that a centred number lacks on both sides to be as wide as the widest of its column."""
+    """Return the blanks before and after a number that make it as wide as the widest of its column."""
     parts = split_number(text)
     if parts is None or points is None:
         return "", ""
     lacking = [
-        type_width(w) - type_width(own) for w, own in zip((points.left, points.right), parts, strict=True)
+        type_width(widest) - type_width(part)
+        for widest, part in zip((points.left, points.right), parts, strict=True)
     ]
     return _blanks(lacking[0]), _blanks(lacking[1])
 
 
 def _blanks(width: float) -> str:
-    """Write blanks as wide as some digits, a parenthesis or a point, which is how Excel measures them."""
-    made = ""
+    """Write blanks as wide as digits, a parenthesis or a point, the units in which Excel measures."""
+    blanks = ""
     for letter in "0(.":
         count = int((width + 0.05) / type_width(letter))
-        made += f"_{letter}" * count
+        blanks += f"_{letter}" * count
         width -= count * type_width(letter)
-    return made
+    return blanks
 
 
 def _quoted(text: str) -> str:

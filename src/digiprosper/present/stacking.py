@@ -84,18 +84,18 @@ def stack_tables(
     if file is not None:
         table_path(file, "file")
     named = named_tables(tables, "stack_tables", _EXAMPLE)
-    panels = [_Panel(tidy_text(name), _table(name, given, style)) for name, given in named.items()]
+    panels = [_Panel(tidy_text(name), _table(name, table, style)) for name, table in named.items()]
     _refuse_others(panels)
-    own = [] if notes is None else texts_of(notes)
-    if own is None:
+    note_texts = [] if notes is None else texts_of(notes)
+    if note_texts is None:
         raise InputTypeError(
             f"stack_tables: notes={cited(notes)} must be a text or a list of texts.",
             [option_problem("notes", notes)],
         )
-    made = _stacked(panels, (*_joined_notes(panels), *map(tidy_text, own)), title)
+    stacked = _stacked(panels, (*_joined_notes(panels), *map(tidy_text, note_texts)), title)
     if file is not None:
-        made.save(file)
-    return made
+        stacked.save(file)
+    return stacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,37 +112,37 @@ class _Panel:
 
     @property
     def heads(self) -> list[Row]:
-        """Rows above the middle rule: heads that span columns, heads, dependent variables."""
+        """Return the rows above the middle rule: headings and dependent variables."""
         table = self.table
         spans = [("", list(table.spans))] if table.spans else []
         return [*spans, ("", [str(head) for head in table.frame.columns]), *self.rows[: table.header_rows]]
 
     @property
     def blocks(self) -> list[list[Row]]:
-        """Rows below it, by block; the first has the estimates."""
+        """Return the rows below the middle rule by block; the first has the estimates."""
         ends = pairwise([self.table.header_rows, *self.table.breaks, len(self.table.frame)])
         return [self.rows[start:end] for start, end in ends]
 
     @property
     def in_chinese(self) -> bool:
-        """Whether the notes open as those of Chinese tables do."""
+        """Return whether the notes start with the opening word of Chinese tables."""
         return bool(self.table.notes) and self.table.notes[0].startswith(_OPENING)
 
     @property
     def notes(self) -> list[str]:
-        """Notes without the word that opens them."""
+        """Return the notes without their opening word."""
         return [note.removeprefix(_OPENING) for note in self.table.notes]
 
     @property
     def short(self) -> str:
-        """What names the panel in a note."""
-        found = _SHORT.match(self.title)
-        return found[1] if found else self.title
+        """Return the short name of the panel, for notes."""
+        match = _SHORT.match(self.title)
+        return match[1] if match else self.title
 
 
-def _table(name: str, given: Table | Models, style: TableStyle | None) -> Table:
+def _table(name: str, table: Table | Models, style: TableStyle | None) -> Table:
     try:
-        return given if isinstance(given, Table) else etable(given, style=style)
+        return table if isinstance(table, Table) else etable(table, style=style)
     except DigiprosperError as error:
         error.add_note(f"stack_tables: this is the panel {cited(name)}.")
         raise
@@ -151,10 +151,10 @@ def _table(name: str, given: Table | Models, style: TableStyle | None) -> Table:
 def _refuse_others(panels: Sequence[_Panel]) -> None:
     nested = [panel.title for panel in panels if panel.table.panels]
     if nested:
-        what = f"the panel {cited(nested[0])} has panels itself"
+        problem = f"the panel {cited(nested[0])} has panels itself"
         raise OptionError(
-            f"stack_tables: {what}; stack tables that have none.",
-            [option_problem("tables", nested, what=what)],
+            f"stack_tables: {problem}; stack tables that have none.",
+            [option_problem("tables", nested, what=problem)],
         )
     widths = {panel.title: panel.table.frame.shape[1] for panel in panels}
     if len(set(widths.values())) > 1:
@@ -167,7 +167,7 @@ def _refuse_others(panels: Sequence[_Panel]) -> None:
 
 
 def _stacked(panels: Sequence[_Panel], notes: tuple[str, ...], title: str | None) -> Table:
-    """Put panels under each other: shared heads above, shared settings below."""
+    """Stack panels, with common headings at the top and common settings at the bottom."""
     top, closing = _Top.of(panels), _closing(panels)
     parts = [_blocks(panel, top, closing) for panel in panels]
     blocks = [*chain.from_iterable(parts), *([closing] if closing else [])]
@@ -194,7 +194,7 @@ def _stacked(panels: Sequence[_Panel], notes: tuple[str, ...], title: str | None
 
 @dataclass(frozen=True, slots=True)
 class _Top:
-    """What stands above all panels: heads, heads that span them, and rows with a name."""
+    """What is above all panels: headings, spanning headings, and rows with a name."""
 
     spans: tuple[str, ...]
     heads: list[str]
@@ -202,7 +202,7 @@ class _Top:
 
     @classmethod
     def of(cls, panels: Sequence[_Panel]) -> Self:
-        """Take the heads that all panels share; if those of columns differ, the columns are numbered."""
+        """Return the headings that all panels share; if those of columns differ, columns are numbered."""
         first = panels[0].table
         named = [row for row in panels[0].heads if row[0] and all(row in panel.heads for panel in panels)]
         heads = {(panel.table.spans, tuple(panel.table.frame.columns)) for panel in panels}
@@ -211,21 +211,21 @@ class _Top:
         return cls((), [f"({number})" for number in range(1, first.frame.shape[1] + 1)], named)
 
     def left(self, panel: _Panel) -> list[Row]:
-        """Give the heads that a panel has for itself."""
+        """Return the headings that only this panel has."""
         above = [("", list(self.spans)), ("", self.heads), *self.named]
         return [row for row in panel.heads if row not in above]
 
 
 def _blocks(panel: _Panel, top: _Top, closing: Sequence[Row]) -> list[list[Row]]:
-    """Give the rows of a panel, by block, without what all panels share."""
+    """Return the rows of a panel by block, without those that all panels share."""
     title = (panel.title, [""] * len(top.heads))
-    estimates, *others = panel.blocks
-    left = ([row for row in block if row not in closing] for block in others)
-    return [[title, *top.left(panel), *estimates], *filter(None, left)]
+    estimates, *further_blocks = panel.blocks
+    unshared_blocks = ([row for row in block if row not in closing] for block in further_blocks)
+    return [[title, *top.left(panel), *estimates], *filter(None, unshared_blocks)]
 
 
 def _closing(panels: Sequence[_Panel]) -> list[Row]:
-    """Find rows of settings and statistics that all panels have alike; a row with one below it is no such."""
+    """Return the rows of settings and statistics that are equal in all panels and have no row below them."""
     if len(panels) == 1:
         return []
     alone = [[row for block in panel.blocks[1:] for row in _alone(block)] for panel in panels]
@@ -238,14 +238,14 @@ def _alone(block: Sequence[Row]) -> list[Row]:
 
 
 def _joined_notes(panels: Sequence[_Panel]) -> list[str]:
-    """Join the notes of panels; one that not all have names its panel."""
+    """Join the notes of panels; a note that not all panels have starts with the name of its panel."""
     lines = dict.fromkeys(line for panel in panels for line in _note_lines(panel, panels))
-    first, *rest = [*lines] or [""]
+    first, *following = [*lines] or [""]
     opening = _OPENING if any(panel.in_chinese for panel in panels) else ""
-    return [f"{opening}{first}", *rest] if first else []
+    return [f"{opening}{first}", *following] if first else []
 
 
 def _note_lines(panel: _Panel, panels: Sequence[_Panel]) -> list[str]:
     named = f"{panel.short}：" if panel.in_chinese else f"{panel.short}: "
-    shared = [all(note in other.notes for other in panels) for note in panel.notes]
+    shared = [all(note in other_panel.notes for other_panel in panels) for note in panel.notes]
     return [note if alike else named + note for note, alike in zip(panel.notes, shared, strict=True)]

@@ -26,44 +26,18 @@ def effect_rows(
     labels: Mapping[str, str],
     style: Style,
 ) -> list[Row]:
-    """Write the effect of one standard deviation of a term.
-
-    Parameters
-    ----------
-    columns : sequence of Column
-        The columns.
-    terms : sequence of str
-        Terms or patterns.
-    unit : {"sd", "mean"}
-        Of the outcome: its standard deviation, or its mean in percent.
-    labels : mapping
-        Labels by term or column.
-    style : Style
-        How numbers become text.
-
-    Returns
-    -------
-    list of (str, list of str)
-        One row per term, as terms share them; those without any number are left out.
-
-    Raises
-    ------
-    InputTypeError
-        If `terms` is neither a text nor a list of texts.
-    ColumnError
-        If an entry matches no term.
-    """
-    wanted = with_products(matching(terms, all_terms(columns), "std_effect", "etable"), columns)
-    made = []
-    for row in share_rows(wanted, columns, labels, style.digits, style.language):
-        effects = {place: _effect(columns[place], term, unit) for place, term in row.terms.items()}
-        cells = [style.number(effects.get(place, math.nan)) for place in range(len(columns))]
-        made.append((style.say(TABLE, f"std_effect.{unit}", name=row.label), cells))
-    return [row for row in made if any(row[1])]
+    """Write the effect of one standard deviation, one row per term; rows without any number are left out."""
+    chosen_terms = with_products(matching(terms, all_terms(columns), "std_effect", "etable"), columns)
+    rows = []
+    for row in share_rows(chosen_terms, columns, labels, style.digits, style.language):
+        effects = {position: _effect(columns[position], term, unit) for position, term in row.terms.items()}
+        cells = [style.number(effects.get(position, math.nan)) for position in range(len(columns))]
+        rows.append((style.say(TABLE, f"std_effect.{unit}", name=row.label), cells))
+    return [row for row in rows if any(row[1])]
 
 
 def _effect(column: Column, term: str, unit: StdEffectIn) -> float:
-    """Compute it; missing where the model does not tell means and standard deviations."""
+    """Compute the effect; missing if the model has no means and standard deviations."""
     outcome = str(column.glance["depvar"]) if column.glance else ""
     if term not in column.estimates or not {term, outcome} <= set(column.moments):
         return math.nan

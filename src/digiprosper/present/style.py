@@ -128,7 +128,7 @@ class TableStyle:
     cluster_row: bool | None = None
 
     def __post_init__(self) -> None:
-        """Check every choice once."""
+        """Check all options."""
         check_option("language", self.language, tuple(_LANGUAGES))
         check_option("below", self.below, ("se", "t", "p", "ci"))
         check_option("cluster_row", self.cluster_row, (None, True, False))
@@ -147,50 +147,31 @@ class TableStyle:
 
 
 def read_style(
-    given: object,
+    style: object,
     below: Below | None,
     stars: Sequence[float] | FromStyle | None,
     digits: int | None,
     stats: Sequence[str] | None,
 ) -> Style:
-    """Join a style with the arguments of a call, which override it.
+    """Merge a style with the arguments of a call, which win; None leaves an option to the style.
 
-    Parameters
-    ----------
-    given : TableStyle or None
-        The style; None for the default one.
-    below, digits, stats
-        As in `TableStyle`; None leaves them to the style.
-    stars : sequence of float, None or "style"
-        Levels, or None for no stars; ``"style"`` leaves them to the style.
-
-    Returns
-    -------
-    Style
-        Every choice made.
-
-    Raises
-    ------
-    InputTypeError
-        If `given` is no style.
-    OptionError
-        If an option has a value that is not allowed.
+    For `stars`, None means no stars and ``"style"`` leaves them to the style.
     """
-    if given is not None and not isinstance(given, TableStyle):
+    if style is not None and not isinstance(style, TableStyle):
         raise InputTypeError(
-            f"style={cited(given)} must be a TableStyle, such as TableStyle('zh').",
-            [option_problem("style", given)],
+            f"style={cited(style)} must be a TableStyle, such as TableStyle('zh').",
+            [option_problem("style", style)],
         )
     from_style = isinstance(stars, str) and stars == FROM_STYLE
     chosen: dict[str, Any] = {"below": below, "digits": digits, "stats": stats}
     changes = {name: value for name, value in chosen.items() if value is not None}
     if not from_style:
         changes["stars"] = stars
-    return _decided(replace(given or TableStyle(), **changes))
+    return _decided(replace(style or TableStyle(), **changes))
 
 
 def _decided(style: TableStyle) -> Style:
-    """Fill in what a language decides."""
+    """Fill in the defaults of the language."""
     language = _LANGUAGES[style.language]
     yes = TABLE.say("yes", language) if style.yes is None else style.yes
     no = style.no
@@ -208,11 +189,11 @@ def _decided(style: TableStyle) -> Style:
     )
 
 
-def _check_word(option: str, given: object) -> str | None:
-    if given is None or isinstance(given, str):
-        return None if given is None else tidy_text(given)
+def _check_word(option: str, word: object) -> str | None:
+    if word is None or isinstance(word, str):
+        return None if word is None else tidy_text(word)
     raise InputTypeError(
-        f"{option}={cited(given)} must be a text such as 'Yes'.", [option_problem(option, given)]
+        f"{option}={cited(word)} must be a text such as 'Yes'.", [option_problem(option, word)]
     )
 
 
@@ -247,24 +228,10 @@ def _check_stars(stars: object) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How numbers become text.
+    """How numbers are printed, with every option decided.
 
-    Parameters
-    ----------
-    below : {"se", "t", "p", "ci"}
-        What stands under an estimate.
-    stars : tuple of float or None
-        Descending levels.
-    digits : int
-        Decimals.
-    language : {"english", "chinese"}
-        Of words.
-    stats : tuple of str
-        Keys of `glance` at the foot.
-    yes_no : pair of str
-        What the rows of controls and effects say.
-    cluster_row : bool
-        Whether clusters that all columns share have a row.
+    `stars` are levels in descending order, `stats` are keys of `glance`, `yes_no` are the words in rows of
+    controls and effects, and `cluster_row` is whether clusters that all columns share have a row.
     """
 
     below: Below
@@ -276,24 +243,24 @@ class Style:
     cluster_row: bool = True
 
     def say(self, words: Words, code: str, **parts: object) -> str:
-        """Give the words of a code in the language of the table."""
+        """Return the words of a code in the language of the table."""
         return words.say(code, self.language, **parts)
 
     @property
     def own_labels(self) -> dict[str, str]:
-        """Labels of rows that the library names itself; none in English, since the name is the label."""
+        """Return labels of rows that the library names; none in English, where the name is the label."""
         if self.language == "english":
             return {}
         return {TABLE.say(code): self.say(TABLE, code) for code in _NAMED_ROWS}
 
     def answer(self, *, yes: bool) -> str:
-        """Write yes or no as the journal does."""
+        """Write yes or no in the words of the style."""
         return self.yes_no[0] if yes else self.yes_no[1]
 
     def number(self, value: float) -> str:
-        """Write a number with the table's decimals; nothing for a missing one.
+        """Write a number with the decimals of the table; empty if it is missing.
 
-        One that is not zero but would read so gets as many significant digits instead.
+        A number that would be rounded to zero has as many significant digits instead.
         """
         if math.isnan(value):
             return ""
@@ -310,7 +277,7 @@ class Style:
         return f"<{10.0**-digits:.{digits}f}" if value < 10.0**-digits else f"{value:.{digits}f}"
 
     def interval(self, low: float, high: float) -> str:
-        """Write an interval in brackets; nothing when an end is missing."""
+        """Write an interval in brackets; empty if an end is missing."""
         return "" if math.isnan(low) or math.isnan(high) else f"[{self.number(low)}, {self.number(high)}]"
 
     def estimate(self, cell: Estimate) -> str:
@@ -318,11 +285,11 @@ class Style:
         return self.number(cell.estimate) + self.marks(cell.p_value)
 
     def marks(self, p_value: float) -> str:
-        """Write one star for each level that a p-value is under."""
+        """Write one star for each level above the p-value."""
         return "*" * sum(p_value < level for level in self.stars or ())
 
     def companion(self, cell: Estimate) -> str:
-        """Write what stands under an estimate."""
+        """Write what is below an estimate."""
         if self.below == "ci":
             return self.interval(cell.conf_low, cell.conf_high)
         if self.below == "p":
@@ -332,7 +299,7 @@ class Style:
         return f"({text})" if text else ""
 
     def plain(self, value: object, name: str = "") -> str:
-        """Write a cell that is not an estimate; the name of its column or row tells a p-value."""
+        """Write a cell that is not an estimate; a name that ends in p or p-value marks a p-value."""
         if isinstance(value, (bool, np.bool)):
             return self.answer(yes=bool(value))
         if value is None or value is pd.NA or value is pd.NaT:

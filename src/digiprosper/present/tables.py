@@ -161,7 +161,7 @@ class Table:
             body=tuple(body[self.header_rows :]),
             breaks=frozenset(b - self.header_rows for b in self.breaks),
             notes=tuple(map(tidy_text, self.notes)),
-            title=tidy_text(shown) if (shown := self.title if title is None else title) else None,
+            title=tidy_text(text) if (text := self.title if title is None else title) else None,
             spanning=bool(self.spans),
             panels=frozenset(p - self.header_rows for p in self.panels),
             closing=None if self.closing is None else self.closing - self.header_rows,
@@ -169,18 +169,7 @@ class Table:
 
 
 def check_title(title: object) -> None:
-    """Refuse a title that is not text.
-
-    Parameters
-    ----------
-    title : object
-        As given.
-
-    Raises
-    ------
-    InputTypeError
-        If it is neither a text nor None.
-    """
+    """Check that a title is text."""
     if title is not None and not isinstance(title, str):
         raise InputTypeError(
             f"title={cited(title)} must be a text such as 'Table 1. Baseline'.",
@@ -321,13 +310,13 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         setting_rows(columns, folded, rows, texts, look),
         [*stat_rows(columns, look), *effect_rows(columns, std_effect, std_effect_in, texts, look)],
     ]
-    given = [] if notes is None else texts_of(notes)
-    if given is None:
+    note_texts = [] if notes is None else texts_of(notes)
+    if note_texts is None:
         raise InputTypeError(
             f"etable: notes={cited(notes)} must be a text or a list of texts.",
             [option_problem("notes", notes)],
         )
-    lines = (*note_lines(distinct_heads(columns), texts, look), *map(tidy_text, given))
+    lines = (*note_lines(distinct_heads(columns), texts, look), *map(tidy_text, note_texts))
     table = _assemble(columns, depvar_rows(columns, texts, look), parts, lines, title)
     if file is not None:
         table.save(file)
@@ -335,9 +324,9 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
 
 
 def _constant_beside(terms: Sequence[str], columns: Sequence[Column], drop: object) -> list[str]:
-    """Add the constant that was asked for to terms that `keep` chose."""
-    there = any(column.constant is not None and "Intercept" in column.estimates for column in columns)
-    return ["Intercept"] if there and "Intercept" not in terms and drop is None else []
+    """Add the constant of the columns, if they show it, to the terms that `keep` chose."""
+    has_constant = any(column.constant is not None and "Intercept" in column.estimates for column in columns)
+    return ["Intercept"] if has_constant and "Intercept" not in terms and drop is None else []
 
 
 def _names_in(columns: Sequence[Column]) -> list[str]:
@@ -358,7 +347,7 @@ def _names_in(columns: Sequence[Column]) -> list[str]:
 
 
 def _named_in_words(column: Column) -> list[str]:
-    """List the names that heads, rows and notes of a column mention."""
+    """List the names in headings, rows and notes of a column."""
     remarks = [
         column.whole,
         column.named,
@@ -453,67 +442,53 @@ def save_tables(
     """
     target = table_path(path, "path")
     read_style(style, None, FROM_STYLE, None, None)
-    given = check_labels(labels, "save_tables")
+    caller_labels = check_labels(labels, "save_tables")
     named = named_tables(tables, "save_tables", '{"Table 1. Baseline": etable(fits)}')
     columns = {title: _columns_of(title, table) for title, table in named.items()}
-    _tell_unused(list(chain.from_iterable(columns.values())), given, "save_tables")
-    shown = {title: _used(given, columns[title]) for title in named}
-    contents = [_titled(title, table, shown[title], style) for title, table in named.items()]
+    _tell_unused(list(chain.from_iterable(columns.values())), caller_labels, "save_tables")
+    used_labels = {title: _used(caller_labels, columns[title]) for title in named}
+    contents = [_titled(title, table, used_labels[title], style) for title, table in named.items()]
     write_tables(contents, target)
     return target
 
 
-def named_tables(given: object, function: str, example: str) -> dict[str, Any]:
-    """Take a mapping from titles to tables.
-
-    Parameters
-    ----------
-    given : object
-        What the caller passed.
-    function, example : str
-        Which function takes it, and what it may look like, for the error.
-
-    Returns
-    -------
-    dict
-        The tables by title.
-
-    Raises
-    ------
-    InputTypeError
-        If it is not a mapping, is empty, or has a title that is not text.
-    """
-    if not isinstance(given, Mapping) or not given or not all(isinstance(title, str) for title in given):
+def named_tables(tables: object, function: str, example: str) -> dict[str, Any]:
+    """Check a mapping from titles to tables."""
+    if not isinstance(tables, Mapping) or not tables or not all(isinstance(title, str) for title in tables):
         raise InputTypeError(
             f"{function}: tables must be a mapping from titles to tables such as {example}.",
-            [option_problem("tables", given, what="not a mapping from titles to tables")],
+            [option_problem("tables", tables, what="not a mapping from titles to tables")],
         )
-    return dict(given)
+    return dict(tables)
 
 
-def _columns_of(title: str, given: Table | Models) -> list[Column]:
-    """Read what is not yet a table."""
+def _columns_of(title: str, table: Table | Models) -> list[Column]:
+    """Read models; a Table has no columns to read."""
     with _about(title):
-        return [] if isinstance(given, Table) else read_columns(given, "etable", spanning=True)
+        return [] if isinstance(table, Table) else read_columns(table, "etable", spanning=True)
 
 
 def _used(labels: Mapping[str, str], columns: Sequence[Column]) -> dict[str, str]:
-    """Choose the labels that one of several tables has a use for."""
+    """Choose the labels that apply to one of several tables."""
     unused = unused_labels(labels, _names_in(columns))
     return {key: text for key, text in labels.items() if key not in unused}
 
 
 def _titled(
-    title: str, given: Table | Models, labels: Mapping[str, str], style: TableStyle | None
+    title: str, table_or_models: Table | Models, labels: Mapping[str, str], style: TableStyle | None
 ) -> Content:
     with _about(title):
-        table = given if isinstance(given, Table) else etable(given, labels=labels, style=style)
+        table = (
+            table_or_models
+            if isinstance(table_or_models, Table)
+            else etable(table_or_models, labels=labels, style=style)
+        )
     return table._content(table.title or title)
 
 
 @contextmanager
 def _about(title: str) -> Iterator[None]:
-    """Add to an error which table it is about."""
+    """Add the title of the table to errors."""
     try:
         yield
     except DigiprosperError as error:

@@ -23,51 +23,19 @@ _UNIT = re.compile(
 
 
 def has_cjk(text: str) -> bool:
-    """Tell whether a text has Chinese, Japanese or Korean characters.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    bool
-        True if one of its characters needs such a font.
-    """
+    """Return whether a text has Chinese, Japanese or Korean characters."""
     return _CJK.search(text) is not None
 
 
 def text_width(text: str) -> int:
-    """Width of a text in columns of fixed-width type; a Chinese character takes two.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    int
-        Columns.
-    """
+    """Return the width of a text in columns of fixed-width type; a Chinese character takes two."""
     return len(text) + len(_CJK.findall(text))
 
 
 def wrap_text(text: str, width: int) -> list[str]:
-    """Break a text into lines of fixed-width type.
+    """Break a text into lines of at most `width` columns.
 
-    Parameters
-    ----------
-    text : str
-        One paragraph.
-    width : int
-        Columns of a line; a Chinese character takes two.
-
-    Returns
-    -------
-    list of str
-        Lines. Chinese text breaks between any two characters, but no line begins with closing punctuation.
+    Chinese text breaks between any two characters, but no line starts with closing punctuation.
     """
     if not has_cjk(text):
         return textwrap.wrap(text, width)
@@ -81,39 +49,15 @@ def wrap_text(text: str, width: int) -> list[str]:
 
 
 def tidy_text(value: object) -> str:
-    """Turn a label into one line of printable text.
-
-    Parameters
-    ----------
-    value : object
-        Label or cell.
-
-    Returns
-    -------
-    str
-        Runs of control characters (new lines too) and of halves of characters, which no document format can
-        hold, become one blank.
-    """
+    """Make a label one line: control characters and unpaired surrogates become one blank."""
     return one_line(str(value))
 
 
 def unused_labels(labels: Mapping[str, str], words: Iterable[str]) -> dict[str, str | None]:
-    """Find labels that name nothing and are probably misspelt.
+    """Find labels that name nothing and are probably misspelt, with the name that each resembles.
 
-    Labels may be shared between tables, so that one without a use is no fault by itself.
-
-    Parameters
-    ----------
-    labels : mapping
-        Labels given in a call.
-    words : iterable of str
-        Terms, outcomes, effects and other names of the models.
-
-    Returns
-    -------
-    dict
-        Each key without a use to the name it is nearly spelt as; where no label has a use every key, to that
-        name or None. A term of columns that other terms have, such as the lag of one, is not misspelt.
+    Labels may be shared between tables, so a label without a use is no error by itself. If no label is used,
+    all are returned, with None for those that resemble no name.
     """
     names = list(dict.fromkeys(words))
     used = {key for key in labels if _is_used(key, names)}
@@ -133,13 +77,13 @@ def _is_used(key: str, names: Iterable[str]) -> bool:
 
 
 def _is_other_term(key: str, parts: dict[str, None]) -> bool:
-    """Tell whether a key is a term, such as ``lag(x)``, of columns that are in the table in other terms."""
+    """Return whether a key is a term, such as ``lag(x)``, whose columns are in the table in other terms."""
     columns = re.findall(r"[^\W\d]\w*(?!\w|\()", key)
     return [key] != columns and bool(columns) and all(column in parts for column in columns)
 
 
 def _nearest(key: str, parts: dict[str, None], labels: Mapping[str, str]) -> str | None:
-    """Find the name without a label that a key is nearly spelt as."""
+    """Find the name without a label that a key resembles."""
     if _is_other_term(key, parts):
         return None
     without = [word for word in parts if word not in labels and re.search(r"[^\W\d]", word)]

@@ -109,17 +109,17 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         return {label: result for label, result in slopes.items() if hasattr(result, "tidy")}
 
     def __getitem__(self, label: str) -> Any:
-        found = dict(self.outcomes)
-        if label not in found:
+        outcomes = dict(self.outcomes)
+        if label not in outcomes:
             raise ColumnError(
                 f"no model is labelled {cited(label)}; the labels are {quoted(self.labels, 20)}."
             )
-        if isinstance(found[label], DigiprosperError):
+        if isinstance(outcomes[label], DigiprosperError):
             error = ColumnError(
-                f"the model {cited(label)} was not estimated: {found[label]}", found[label].problems
+                f"the model {cited(label)} was not estimated: {outcomes[label]}", outcomes[label].problems
             )
-            raise error from found[label]
-        return found[label]
+            raise error from outcomes[label]
+        return outcomes[label]
 
     def items(self) -> ItemsView[str, Any]:
         """Pairs of label and result of the models that were estimated."""
@@ -233,16 +233,16 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         """
         names = _names(term)
         check_option("kind", kind, (None, *_KINDS))
-        every = self.tidy(level) if kind is None else self._effects_of(kind, level)
-        known = list(dict.fromkeys(every["term"])) if "term" in every else []
-        unknown = [name for name in names if name not in known]
+        estimates = self.tidy(level) if kind is None else self._effects_of(kind, level)
+        terms = list(dict.fromkeys(estimates["term"])) if "term" in estimates else []
+        unknown = [name for name in names if name not in terms]
         if unknown:
             raise ColumnError(
-                f"no model has the term {quoted(unknown)}; the terms are {quoted(known, 12) or 'none'}.",
+                f"no model has the term {quoted(unknown)}; the terms are {quoted(terms, 12) or 'none'}.",
                 [column_problem(name, "term", f"no term {cited(name)}") for name in unknown],
             )
 
-        rows = every[every["term"].isin(self._with_products(names))]
+        rows = estimates[estimates["term"].isin(self._with_products(names))]
         _refuse_two(rows)
         sizes = {label: result.nobs for label, result in self._regressions().items()}
         rows = rows.assign(nobs=rows["model"].map(sizes)).reset_index(drop=True)
@@ -250,12 +250,14 @@ class ResultSet(PickledByName, Mapping[str, Any]):
 
     def _with_products(self, names: Sequence[str]) -> list[str]:
         """Add the names of the same products with their factors in another order."""
-        same = same_products(term for result in self.values() for term in getattr(result, "terms", ()))
-        return [other for name in names for other in (name, *same.get(name, ()))]
+        product_names = same_products(
+            term for result in self.values() for term in getattr(result, "terms", ())
+        )
+        return [product_name for name in names for product_name in (name, *product_names.get(name, ()))]
 
     def _effects_of(self, kind: str, level: float) -> pd.DataFrame:
-        every = self.effects_table(level)
-        return every if every.empty else every[every["kind"] == kind].drop(columns="kind")
+        effects = self.effects_table(level)
+        return effects if effects.empty else effects[effects["kind"] == kind].drop(columns="kind")
 
     def __repr__(self) -> str:
         lines = [f"ResultSet of {counted(len(self), 'model')}: {quoted(list(self), 8) or 'none'}"]
@@ -266,7 +268,7 @@ class ResultSet(PickledByName, Mapping[str, Any]):
 
 
 def _stacked(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Put frames under each other, the label of each in the column ``model``."""
+    """Concatenate frames, with the label of each in the column ``model``."""
     if not frames:
         return pd.DataFrame({"model": []})
     named = [frame.assign(model=label)[["model", *frame.columns]] for label, frame in frames.items()]
@@ -274,7 +276,7 @@ def _stacked(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _names(term: object) -> list[str]:
-    """Read one name of a coefficient, or several."""
+    """Read one or several names of a coefficient."""
     names = [term] if isinstance(term, str) else term
     if not isinstance(names, Sequence) or not names or not all(isinstance(name, str) for name in names):
         raise InputTypeError(
@@ -286,7 +288,7 @@ def _names(term: object) -> list[str]:
 
 
 def _refuse_two(rows: pd.DataFrame) -> None:
-    """Refuse a model with several coefficients that are compared as one."""
+    """Check that no model has two of the coefficients to compare."""
     twice = rows.loc[rows["model"].duplicated(), "model"].unique().tolist()
     if twice:
         names = rows.loc[rows["model"] == twice[0], "term"].tolist()

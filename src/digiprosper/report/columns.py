@@ -33,7 +33,7 @@ _WITHOUT: Mapping[str, tuple[str, ...]] = {
 
 
 class Estimate(NamedTuple):
-    """A term with what `tidy` says about it."""
+    """A term with its row of `tidy`."""
 
     term: Term
     estimate: float
@@ -45,9 +45,9 @@ class Estimate(NamedTuple):
 
 
 class ParameterTest(NamedTuple):
-    """A test beside a parameter, as codes and numbers.
+    """A test of a parameter.
 
-    `statistic` and `of` are codes for words: which statistic (``"F"``, ``"score"``), and of what hypothesis.
+    `statistic` and `of` are codes for the statistic (``"F"``, ``"score"``) and the null hypothesis.
     """
 
     statistic: str
@@ -58,10 +58,10 @@ class ParameterTest(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A number beside the slopes, such as a threshold.
+    """A parameter that is not a slope, such as a threshold.
 
-    Its confidence set reaches from end to end in so many pieces; none if it was not estimated. It is `whole`
-    if it contains every one of several candidates.
+    Its confidence set consists of `pieces` intervals; 0 if it was not estimated. It is `whole` if it contains
+    all of several candidates.
     """
 
     estimate: float
@@ -73,7 +73,7 @@ class Parameter(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """How often something was drawn, and a code for how."""
+    """Number of draws, and a code for how they were drawn."""
 
     reps: int
     how: str
@@ -81,28 +81,15 @@ class Drawn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Parameters of one kind beside the slopes of a model, in the order found.
+    """Parameters of one kind that are not slopes, in the order found.
 
-    Parameters
-    ----------
-    kind : str
-        Code of what they are, such as ``"step"`` or ``"kink"``; the words of the column say it.
-    variable : str
-        Variable that they are values of.
-    parameters : tuple of Parameter
-        The parameters.
-    level : float
-        Level of the confidence sets.
-    given : bool
-        Whether they were fixed and not estimated.
-    drawn : Drawn or None
-        Draws behind the p-values of the tests.
-    confidence : str
-        Code of the criterion of the confidence sets.
-    refused : ParameterTest or None
-        Test of the parameter that was tested last and not retained.
-    rank : int
-        Where its notes stand among those of other kinds.
+    kind: code of `words` of the column, such as ``"step"``
+    confidence: code of the criterion of the confidence sets, at `level`
+    variable: variable that has the parameters as values
+    given: whether the parameters were fixed and not estimated
+    drawn: draws behind the p-values of the tests
+    refused: test of the parameter that was tested last and not retained
+    rank: order of its notes among those of other kinds
     """
 
     kind: str
@@ -117,14 +104,14 @@ class Block:
 
     @property
     def estimated(self) -> bool:
-        """Whether it has parameters that were estimated."""
+        """Return whether it has parameters that were estimated."""
         return bool(self.parameters) and not self.given
 
 
 class PlainCell(NamedTuple):
-    """A cell of a DataFrame and the column it stood in, which tells a p-value from other numbers.
+    """A cell of a DataFrame with the name of its column, which tells a p-value from other numbers.
 
-    A number with a p-value of its own gets stars.
+    A number with a p-value has stars.
     """
 
     column: str
@@ -133,10 +120,10 @@ class PlainCell(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """What a table says: a code for its words, and the names that they mention.
+    """A code for words, and the names to fill in.
 
-    `names` maps what the words call them to names of the model, which are printed with their labels. `words`
-    are those of the code; None stands for the words of the column.
+    `names` maps placeholders to names of the model, which are printed with their labels. `words` None stands
+    for the words of the column.
     """
 
     code: str
@@ -155,58 +142,23 @@ class SharedRow(NamedTuple):
 class Column:
     """One column of a table, as codes and numbers.
 
-    Parameters
-    ----------
-    head : str or None
-        Its name; None is numbered.
-    estimates : mapping
-        Estimates by name of their term.
-    cells : mapping
-        Plain cells by row, of what are no estimates.
-    glance : Glance or None
-        What the model says about the whole fit.
-    inference : Inference or None
-        Where errors, intervals and p-values come from.
-    blocks : tuple of Block
-        Parameters beside the slopes.
-    labels : mapping
-        Labels that came with the model.
-    factors : mapping
-        What the names of the model are products of: outcome, effects, clusters, mediators.
-    failure : DigiprosperError or None
-        Why there are no estimates.
-    numbers : mapping
-        Numbers of the rows, where columns are headed by them.
-    note : str
-        What the notes must say of the whole table.
-    remarks : tuple of Remark
-        What the notes must say of this column.
-    words : Words
-        What the codes of its method say.
-    equation : Term or None
-        Which equation of a system it is; in a table, words stand for its name.
-    keys : pair of str or None
-        Names of entity and time in the panel, so that words can stand for their effects; None if they are not
-        known.
-    whole : Remark or None
-        What the notes must say of the whole table, as a code of `words`.
-    constant : Estimate or None
-        The constant beside absorbed effects.
-    moments : mapping
-        Mean and standard deviation of outcome and terms in the estimation sample, where they are known.
-    over : str or None
-        Head that spans it and its neighbours, or a code for it in `words`.
-    named : Remark or None
-        Its head in words, where a set of models gives it one; wins over `head`.
-    set_notes : tuple of Remark
-        What the notes must say of the sets of models that it is in.
-    set_rows : tuple of (Remark, object)
-        Names of rows that such sets add, with the value of this column.
-    absorbs : bool
-        Whether the method has entity, time or other effects that are absorbed. If not, a table has a dash in
-        the rows of effects, since "No" would say that they were left out.
-    adjusted : tuple of str
-        Controls that the model adjusts for without an estimate of each.
+    head: None is replaced by a number
+    cells: plain cells by row, for values that are not estimates
+    blocks: parameters that are not slopes, such as thresholds
+    factors: factors of the names of outcome, effects, clusters and mediators
+    failure: why there are no estimates
+    numbers: numbers of the rows, if columns have them as headings
+    note, whole: note about the whole table, as text or as a code of `words`
+    remarks: notes about this column
+    equation: equation of a system, printed in words
+    keys: names of entity and time in the panel; None if unknown
+    constant: constant of a model with absorbed effects
+    moments: mean and standard deviation of outcome and terms in the estimation sample, if known
+    over: heading that spans several columns, or a code of `words` for it
+    named: heading in words from a set of models; replaces `head`
+    set_notes, set_rows: notes and rows (name, value) that sets of models add
+    absorbs: whether the method can absorb effects; if not, rows of effects have a dash instead of "No"
+    adjusted: controls that have no estimates
     """
 
     head: str | None = None
@@ -237,28 +189,15 @@ class Column:
 
 @runtime_checkable
 class HasColumns(Protocol):
-    """What says itself which columns it brings to a table."""
+    """Protocol of objects that define their own columns of a table."""
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Columns of a table, as codes and numbers; `level` is that of the confidence intervals."""
+        """Return columns with codes and numbers; `level` is that of the confidence intervals."""
         ...
 
 
 def columns_of(model: object, level: float = 0.95) -> tuple[Column, ...] | None:
-    """Ask a result for its columns.
-
-    Parameters
-    ----------
-    model : object
-        A result of any method, of ours or of another package, or what stopped one.
-    level : float
-        Level of the confidence intervals.
-
-    Returns
-    -------
-    tuple of Column or None
-        None if it is none of these.
-    """
+    """Return the columns of a result; None if the object is no result."""
     if isinstance(model, DigiprosperError):
         return (Column(failure=model),)
     if isinstance(model, HasColumns):
@@ -267,22 +206,7 @@ def columns_of(model: object, level: float = 0.95) -> tuple[Column, ...] | None:
 
 
 def result_column(result: Results, level: float = 0.95, *, words: Words = NO_WORDS) -> Column:
-    """Make the column of a result from what every result answers.
-
-    Parameters
-    ----------
-    result : Results
-        Any, also one of another package.
-    level : float
-        Level of the confidence intervals.
-    words : Words
-        What the codes of its method say.
-
-    Returns
-    -------
-    Column
-        Without blocks. Terms that the result does not describe are slopes.
-    """
+    """Make the column of a result from what all results have; terms without description are slopes."""
     frame = result.tidy(level)
     terms = terms_of(result, frame["term"])
     numbers = frame[list(_NUMBERS)].astype(float).itertuples(index=False, name=None)
@@ -304,7 +228,7 @@ def result_column(result: Results, level: float = 0.95, *, words: Words = NO_WOR
 
 
 def _missing_terms(result: Results) -> tuple[Remark, ...]:
-    """List which terms were dropped, and which have no error."""
+    """List dropped terms, and terms without a standard error."""
     remarks = []
     for notice in getattr(result, "diagnostics", ()):
         named = {role: _as_names(notice.data[role]) for role in _WITHOUT.get(notice.code, ())}
@@ -318,7 +242,7 @@ def _as_names(named: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _constant_of(result: Results, level: float) -> Estimate | None:
-    """Give the constant of a result that has one beside absorbed effects."""
+    """Return the constant of a result with absorbed effects, if it has one."""
     constant = getattr(result, "constant", None)
     if not callable(constant) or not result.glance()["effects"]:
         return None
@@ -334,21 +258,10 @@ def _moments_of(result: Results) -> dict[str, tuple[float, float]]:
 
 
 def inference_of(result: Results) -> Inference:
-    """Give where the errors of a result come from, read from its glance if it does not say itself.
-
-    Parameters
-    ----------
-    result : Results
-        Any.
-
-    Returns
-    -------
-    Inference
-        With as much as is known.
-    """
-    known = getattr(result, "inference", None)
-    if isinstance(known, Inference):
-        return known
+    """Return the types of standard errors of a result, from its glance if it has no `inference`."""
+    inference = getattr(result, "inference", None)
+    if isinstance(inference, Inference):
+        return inference
     glance = result.glance()
     # Of two-way clusters glance has the smaller number, which is that of the t intervals.
     least = glance["n_clusters"]
@@ -369,8 +282,8 @@ def inference_of(result: Results) -> Inference:
 
 
 def _clusters_drawn(result: object) -> int | None:
-    told = (n.data["n_clusters"] for n in getattr(result, "diagnostics", ()) if n.code == _TOO_FEW)
-    count: int | None = getattr(result, "n_drawn", next(told, None))
+    cluster_counts = (n.data["n_clusters"] for n in getattr(result, "diagnostics", ()) if n.code == _TOO_FEW)
+    count: int | None = getattr(result, "n_drawn", next(cluster_counts, None))
     return count
 
 
@@ -381,29 +294,10 @@ def remark_text(
     factors: Factors,
     language: Language = "english",
 ) -> str:
-    """Print a remark with the labels of the names that it mentions.
-
-    Parameters
-    ----------
-    remark : Remark
-        The remark.
-    words : Words
-        Of its code, where it brings none.
-    labels : mapping
-        Labels by term or column.
-    factors : mapping
-        What the names are products of.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    str
-        Several names are joined as in a list.
-    """
+    """Print a remark with the labels of its names; `words` are used if the remark has none."""
     mark = NOTES.say("list", language)
     names = {
-        role: mark.join(name_label(name, labels, factors) for name in found)
-        for role, found in remark.names.items()
+        role: mark.join(name_label(name, labels, factors) for name in role_names)
+        for role, role_names in remark.names.items()
     }
     return (remark.words or words).say(remark.code, language, **names)

@@ -22,32 +22,16 @@ Slopes: TypeAlias = "Sequence[tuple[str, Estimate]]"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """A criterion at every candidate of a threshold.
+    """A criterion at all candidates of a threshold.
 
-    Parameters
-    ----------
-    variable : str
-        Label of the threshold variable.
-    points : DataFrame
-        Columns gamma, lr, critical.
-    excluded : (e,) float array
-        Candidates without a criterion, such as those that are too near to another threshold.
-    estimate : float
-        The threshold.
-    sets : sequence of (low, high)
-        Intervals of its confidence set.
-    level : float
-        Of the set.
-    critical : float or None
-        The critical value; None where it differs from candidate to candidate.
-    criterion : str
-        How it is found, in words.
-    given : bool
-        Whether the threshold was fixed.
-    before : bool
-        Whether the criterion between two candidates is that of the lower one.
-    number : int or None
-        Which threshold; None if it is the only one.
+    points: columns gamma, lr, critical
+    excluded: (e,) candidates without criterion, such as those near another threshold
+    sets: (low, high) intervals of the confidence set, at `level`
+    critical: critical value; None if it differs between candidates
+    criterion: how it is computed, in words
+    given: whether the threshold was fixed
+    before: whether the criterion between two candidates is that of the lower one
+    number: number of the threshold; None if there is only one
     """
 
     variable: str
@@ -65,20 +49,11 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnDensity:
-    """The density of a statistic over draws, and its value in the data.
+    """Density of a statistic over draws, and its value in the data.
 
-    Parameters
-    ----------
-    name : str
-        Label of the statistic.
-    points : DataFrame
-        Columns value, density.
-    draws : (R,) array
-        The draws that have one.
-    found : float
-        The statistic of the data.
-    p_value : float
-        Of the test.
+    points: columns value, density
+    draws: (R,) draws that could be estimated
+    found: statistic of the data
     """
 
     name: str
@@ -90,31 +65,18 @@ class DrawnDensity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnEstimates:
-    """Estimates of one or several models, row by row.
-
-    Parameters
-    ----------
-    estimates : sequence of (model, label, Estimate)
-        Head of the model, label of the row, and the numbers.
-    """
+    """Estimates of models: heading of the model, label of the row, and estimate."""
 
     estimates: Sequence[tuple[str, str, Estimate]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegimeMap:
-    """Which entity was in which regime when.
+    """Regime of each entity in each period.
 
-    Parameters
-    ----------
-    entities, times : Index
-        Of the rows, from top to bottom, and of the columns.
-    cells : (entities, times) array
-        Regimes, missing where there is no row.
-    key_names : tuple of str
-        Labels of entity and time.
-    regimes : sequence of str
-        Condition and rows of each regime, from low to high.
+    cells: (entities, times) regimes, missing without observation
+    key_names: labels of entity and time
+    regimes: condition and rows of each regime, in ascending order
     """
 
     entities: pd.Index[Any]
@@ -126,18 +88,10 @@ class RegimeMap:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Effects:
-    """Effects of a mechanism, one line each.
+    """Effects of a mechanism, one row each.
 
-    Parameters
-    ----------
-    column : Column
-        The estimates.
-    names : dict
-        By term, its words: the effect, and where it is.
-    source : str
-        What the intervals are from.
-    level : float
-        Confidence level of the intervals.
+    names: words of each effect, by term
+    source: what the intervals are based on
     """
 
     column: Column
@@ -148,24 +102,14 @@ class Effects:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConditionalCurve:
-    """An effect over what it depends on.
+    """An effect over its moderator.
 
-    Parameters
-    ----------
-    effect, variable : str
-        Words of the effect, label of the variable.
-    points : (G, 4) array
-        Place, effect, both ends of its interval.
-    interval : str
-        What the interval is.
-    regions : sequence of (low, high)
-        Where it excludes 0.
-    share : float
-        Share of the rows in them.
-    support : (low, high)
-        Range of the variable.
-    quantiles : (101,) array
-        Of the variable, by percent.
+    points: (G, 4) moderator, effect, both ends of its interval
+    interval: type of the interval, in words
+    regions: (low, high) where the interval excludes 0
+    share: share of rows in the regions
+    support: range of the moderator
+    quantiles: (101,) of the moderator, by percent
     """
 
     effect: str
@@ -180,25 +124,14 @@ class ConditionalCurve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlopeCurve:
-    """The slope of an outcome in a variable, over what it depends on.
+    """The slope of a variable over its moderator.
 
-    Parameters
-    ----------
-    variable, outcome, moderator : str
-        Labels.
-    points : DataFrame
-        Columns at, estimate, conf_low, conf_high. Values of a category or of a dummy are texts.
-    rows : DataFrame or None
-        Columns low, high, rows: the distribution of the moderator in the estimation sample, by interval; of a
-        category or a dummy the columns at and rows. None where it is not known.
-    regions : sequence of (low, high)
-        Where the interval excludes 0; none of a category or a dummy.
-    share : float
-        Share of the rows in them; missing where it is not known.
-    held : sequence of str
-        Labels of what else the slope depends on, at its means.
-    level : float
-        Confidence level of the intervals.
+    points: columns at, estimate, conf_low, conf_high; values of a category or dummy are texts
+    rows: columns low, high, rows: distribution of the moderator in the estimation sample; of a category or
+        dummy, columns at, rows; None if unknown
+    regions: (low, high) where the interval excludes 0; empty for a category or dummy
+    share: share of rows in the regions; missing if unknown
+    held: labels of other moderators, which are at their means
     """
 
     variable: str
@@ -216,22 +149,10 @@ class SlopeCurve:
 class SensitivityCurve:
     """An effect over the correlation of two errors.
 
-    Parameters
-    ----------
-    effect : str
-        Words of the effect.
-    points : (G, 4) array
-        Correlation, effect, both ends of its interval.
-    level : float
-        Confidence level of the intervals.
-    assumed : float
-        Effect at correlation 0.
-    zero : float
-        Correlation at which the effect is 0.
-    zero_interval : (low, high)
-        Of that correlation.
-    insignificant : float
-        Correlation nearest to 0 at which the interval covers 0; missing if there is none.
+    points: (G, 4) correlation, effect, both ends of its interval
+    assumed: effect at correlation 0
+    zero, zero_interval: correlation at which the effect is 0, and its interval
+    insignificant: correlation nearest to 0 at which the interval contains 0; missing if there is none
     """
 
     effect: str
@@ -245,24 +166,14 @@ class SensitivityCurve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TurningCurve:
-    """A fitted curve less its value at the mean, and where it turns.
+    """A fitted curve less its value at the mean, and its turning point.
 
-    Parameters
-    ----------
-    variable, outcome : str
-        Labels.
-    points : (G, 4) array
-        Place, curve, both ends of its interval.
-    interval : (low, high)
-        Where the curve is looked at.
-    level : float
-        Of the band and of the set.
-    turn : float
-        Turning point; missing if there is none.
-    sets : sequence of (low, high)
-        Intervals of the confidence set of the turning point.
-    at : tuple of str
-        Values of other columns that the curve depends on, such as ``"z = 0.5"``.
+    points: (G, 4) x, curve, both ends of its interval
+    interval: range of x
+    level: confidence level of the band and of the set
+    turn: turning point; missing if there is none
+    sets: (low, high) intervals of its confidence set
+    at: values of other columns that the curve depends on, such as ``"z = 0.5"``
     """
 
     variable: str
@@ -279,19 +190,11 @@ class TurningCurve:
 class EventPath:
     """Estimates of one model by event time.
 
-    Parameters
-    ----------
-    head : str
-        Name of the model.
-    points : DataFrame
-        Columns time, estimate, conf_low, conf_high (missing for the reference), n_treated.
-    reference : int or None
-        Event time that is zero by construction; None if there is none.
-    ends : tuple of str
-        Binned ends that the axis does not name, because other models have them as one event time.
-    before : str
-        What event times before treatment are relative to, if it is not the reference: ``"previous"`` period,
-        all ``"earlier"`` periods, or a period that differs between ``"cohorts"``; otherwise empty.
+    points: columns time, estimate, conf_low, conf_high (missing for the reference), n_treated
+    reference: event time that is zero by construction; None if there is none
+    ends: binned ends without a tick, because other models have a single event time there
+    before: base of event times before treatment if it is not the reference: ``"previous"`` period, all
+        ``"earlier"`` periods, or a period that differs between ``"cohorts"``; otherwise empty
     """
 
     head: str
@@ -303,18 +206,10 @@ class EventPath:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventPaths:
-    """Estimates of one or several models by event time.
+    """Estimates of models by event time.
 
-    Parameters
-    ----------
-    paths : sequence of EventPath
-        One a model.
-    ticks : dict
-        Event time to its text; a binned end says so.
-    outcome : str
-        Label of the outcome; empty where outcomes differ.
-    level : float
-        Confidence level of the intervals.
+    ticks: texts by event time, also of binned ends
+    outcome: label; empty if outcomes differ
     """
 
     paths: Sequence[EventPath]
@@ -325,26 +220,14 @@ class EventPaths:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MoranScatter:
-    """The spatial lag of a variable against the variable.
+    """The spatial lag of a variable over the variable.
 
-    Parameters
-    ----------
-    variable : str
-        Its label.
-    period : str
-        Of the points; empty for a cross-section.
-    weights : str
-        How the weights are called and were made.
-    points : DataFrame
-        Indexed by entity: value and spatial_lag, of the standardised variable.
-    quadrants : sequence of (str, int)
-        Words of each quadrant and how many entities are in it, from the upper right one clockwise.
-    slope : float
-        Of the line through the origin.
-    statistic : float
-        Moran's I.
-    p_value : float
-        Of Moran's I under randomisation.
+    period: empty for a cross-section
+    weights: name and type of the weights
+    points: columns value, spatial_lag, of the standardised variable, by entity
+    quadrants: words and number of entities of each quadrant, clockwise from the upper right
+    slope: slope of the line through the origin
+    statistic, p_value: Moran's I, and its p-value under randomisation
     """
 
     variable: str
@@ -359,22 +242,12 @@ class MoranScatter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decay:
-    """Effects of one regressor over the distance up to which entities are neighbours.
+    """Effects of a regressor over the cut-off distance of neighbours.
 
-    Parameters
-    ----------
-    name : str
-        Label of the regressor.
-    outcome : str
-        Label of the outcome; empty where outcomes differ.
-    points : DataFrame
-        Columns kind, cutoff, estimate, conf_low, conf_high, ordered by kind and cut-off.
-    heads : dict
-        By kind, its words.
-    left_out : sequence of str
-        What is not drawn, in words.
-    level : float
-        Confidence level of the intervals.
+    outcome: label; empty if outcomes differ
+    points: columns kind, cutoff, estimate, conf_low, conf_high, ordered by kind and cut-off
+    heads: words of each kind
+    left_out: what is not drawn, in words
     """
 
     name: str
@@ -389,14 +262,8 @@ class Decay:
 class Choice:
     """What some models have and others do not.
 
-    Parameters
-    ----------
-    group : str
-        What kind of choice it is, such as ``"effect"``; ``"control"`` for the candidates of `control_sets`.
-    name : str
-        Its label.
-    made : (M,) array of bool
-        Which models have it, in the order of the curve.
+    group: kind of choice, such as ``"effect"``; ``"control"`` for the candidates of `control_sets`
+    made: (M,) whether each model has it, in the order of the curve
     """
 
     group: str
@@ -406,28 +273,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpecificationCurve:
-    """Estimates of one coefficient in many models, from the smallest to the largest.
+    """Estimates of one coefficient in many models, in ascending order.
 
-    Parameters
-    ----------
-    name : str
-        Label of the coefficient.
-    outcome : str
-        Label of the outcome; empty where outcomes differ.
-    points : DataFrame
-        Columns model, estimate, conf_low, conf_high, significant; one row per model.
-    choices : sequence of Choice
-        From top to bottom.
-    main : int or None
-        Position of the model that is marked.
-    main_text : str
-        What it is called in the legend.
-    heads : sequence of str
-        Names that are written under the models; empty where the choices tell all.
-    left_out : sequence of str
-        What is not drawn, in words.
-    level : float
-        Confidence level of the intervals.
+    outcome: label; empty if outcomes differ
+    points: columns model, estimate, conf_low, conf_high, significant, one row per model
+    choices: from top to bottom
+    main, main_text: position of the marked model, and its legend
+    heads: names below the models; empty if the choices describe them completely
+    left_out: what is not drawn, in words
     """
 
     name: str
@@ -443,14 +296,10 @@ class SpecificationCurve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Balance:
-    """How far two groups differ before and after matching.
+    """Differences between two groups before and after matching.
 
-    Parameters
-    ----------
-    points : DataFrame
-        Columns label (of the term), before, after (absolute standardised differences).
-    limit : float
-        Up to which groups count as alike.
+    points: columns label, before, after (absolute standardised differences)
+    limit: difference up to which groups count as balanced
     """
 
     points: pd.DataFrame
@@ -459,17 +308,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Effect:
-    """One effect in the list below a path diagram.
-
-    Parameters
-    ----------
-    words : str
-        What it is.
-    estimate : Estimate
-        Its numbers.
-    inner : bool
-        Whether it belongs to the effect over it.
-    """
+    """One effect in the list below a path diagram; an `inner` one is part of the effect above it."""
 
     words: str
     estimate: Estimate
@@ -478,34 +317,14 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathDiagram:
-    """Treatment, mediators and outcome, with the coefficients on the arrows between them.
+    """Treatment, mediators and outcome, with the coefficients of the arrows.
 
-    Parameters
-    ----------
-    treatment, outcome : str
-        Labels of the boxes at the ends.
-    mediators : sequence of str
-        Labels of the boxes between.
-    chain : bool
-        Whether each mediator moves the next.
-    first, second : sequence of Slopes
-        From the treatment to each mediator, and from there to the outcome.
-    between : dict
-        In a chain, from one mediator to a later one, by their positions.
-    direct, total : Slopes
-        From treatment to outcome.
-    moderator : str
-        Label of the moderator; empty without one.
-    moved : frozenset of str
-        Which of ``"a"``, ``"b"`` and ``"direct"`` it moves.
-    title : str
-        Head of the list of effects.
-    effects : sequence of Effect
-        The list.
-    level : float
-        Of its intervals.
-    remarks : sequence of str
-        Lines below it.
+    treatment, outcome, mediators, moderator: labels; the moderator may be empty
+    chain: whether mediators are serial
+    first, second: from the treatment to each mediator, and from each to the outcome
+    between: for serial mediators, from one to a later one, by their positions
+    moved: which of ``"a"``, ``"b"`` and ``"direct"`` the moderator changes
+    title, effects, level: list of effects below the diagram, with its heading
     """
 
     treatment: str
@@ -527,18 +346,11 @@ class PathDiagram:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ribbons:
-    """Ranks of a few entities over time, with what draws leave them.
+    """Ranks of a few entities over time, with intervals from draws.
 
-    Parameters
-    ----------
-    entities : sequence of (name, DataFrame)
-        One row per period, missing where there is none: rank, rank_low, rank_high.
-    times : Index
-        Periods.
-    worst : int
-        Lowest rank in any ribbon.
-    key, time, title : str
-        Labels of the entities, of the periods, of the ranks.
+    entities: name, and columns rank, rank_low, rank_high by period (missing without observation)
+    worst: largest rank in any ribbon
+    key, time, title: labels of entities, periods and ranks
     """
 
     entities: Sequence[tuple[str, pd.DataFrame]]
@@ -551,7 +363,7 @@ class Ribbons:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Span:
-    """Both ends of a span round every rank, and what it is."""
+    """Both ends of a span around every rank, and its description."""
 
     low: pd.Series[float]
     high: pd.Series[float]
@@ -560,18 +372,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankSpans:
-    """Ranks of one period with spans round them.
+    """Ranks of one period with spans around them.
 
-    Parameters
-    ----------
-    ranks : Series
-        By entity, the best first.
-    spans : sequence of Span
-        The widest first.
-    mark : str
-        What the ranks are of.
-    key, title : str
-        Labels of the entities and of the ranks.
+    ranks: by entity, the best first
+    spans: the widest first
+    mark: legend of the ranks
     """
 
     ranks: pd.Series[Any]
@@ -585,14 +390,8 @@ class RankSpans:
 class Bars:
     """Shares of a variance, alone and with others.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Of the bars.
-    first, total : (m,) arrays
-        Share alone, and with others; missing where there is none.
-    fixed : sequence of bool
-        Whether there is one value only, and no share.
+    first, total: (m,) share alone, and with others; missing if there is none
+    fixed: whether a source has only one value, and no share
     """
 
     names: Sequence[str]
@@ -603,7 +402,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ridge:
-    """The density of one period over the grid, what is said of it, and its name; None without a density."""
+    """Density of one period over the grid, with name and remark; the density may be None."""
 
     name: str
     words: str
@@ -612,18 +411,11 @@ class Ridge:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ridges:
-    """Densities of a variable, one a period.
+    """Densities of a variable, one per period.
 
-    Parameters
-    ----------
-    grid : (G,) array
-        Where densities are evaluated.
-    ridges : sequence of Ridge
-        From top to bottom.
-    variable, time : str
-        Labels.
-    rule : str
-        How wide the kernel is.
+    grid: (G,) points at which densities are evaluated
+    ridges: from top to bottom
+    rule: bandwidth of the kernel
     """
 
     grid: Floats
@@ -635,19 +427,7 @@ class Ridges:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathwayRow:
-    """One proposition that was tested.
-
-    Parameters
-    ----------
-    id : str
-        Of the proposition.
-    path : str
-        What it relates, in words.
-    numbers : str
-        Its estimate with the interval.
-    verdict : {"supported", "contradicted", "inconclusive"}
-        What the data say of it.
-    """
+    """One tested proposition: what it relates, its estimate with interval, and the verdict."""
 
     id: str
     path: str
@@ -657,17 +437,7 @@ class PathwayRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathwayStage:
-    """Propositions of one part of the way from cause to outcome.
-
-    Parameters
-    ----------
-    name : str
-        Its head.
-    rows : sequence of PathwayRow
-        What was tested.
-    untested : str
-        What was not, in words; empty if everything was.
-    """
+    """Propositions of one stage; `untested` lists those without a test, in words."""
 
     name: str
     rows: Sequence[PathwayRow]
@@ -676,19 +446,7 @@ class PathwayStage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pathways:
-    """The way from a cause to an outcome in stages, each with its propositions and their verdicts.
-
-    Parameters
-    ----------
-    source, target : str
-        Where it begins and ends.
-    stages : sequence of PathwayStage
-        Between them, from top to bottom.
-    verdicts : dict
-        Words of each verdict.
-    note : str
-        What stands below.
-    """
+    """The stages from a cause to an outcome; `verdicts` are the words of each verdict."""
 
     source: str
     target: str

@@ -28,16 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnEstimates(PickledByName):
-    """Estimates, their covariance and their draws.
+    """Estimates (k,), their covariance (k, k) and their draws (R, k).
 
-    Parameters
-    ----------
-    estimates : (k,) array
-        Point estimates.
-    covariance : (k, k) array
-        Their covariance matrix.
-    draw_values : (R, k) array
-        Bootstrap draws of the estimates. A draw that could not be estimated is a row of NaN.
+    A draw that could not be estimated is a row of NaN.
     """
 
     estimates: Floats
@@ -46,30 +39,13 @@ class DrawnEstimates(PickledByName):
 
     @property
     def lost(self) -> int:
-        """Number of draws that could not be estimated."""
+        """Return the number of draws that could not be estimated."""
         return int(np.isnan(self.draw_values).all(axis=1).sum())
 
     def inference(
         self, info: Glance, n_drawn: int, drawn: str = "entity", *, errors: Inference | None = None
     ) -> Inference:
-        """Describe the types of standard errors, intervals and p-values.
-
-        Parameters
-        ----------
-        info : Glance
-            Summary numbers of the fit.
-        n_drawn : int
-            Number of clusters.
-        drawn : str
-            What is drawn with replacement: ``"entity"``, or the name of the clusters.
-        errors : Inference, optional
-            Type of the standard errors of the equations of a system.
-
-        Returns
-        -------
-        Inference
-            Standard errors of the fit, with intervals and p-values from the draws.
-        """
+        """Describe the types of standard errors, intervals and p-values."""
         least = info["n_clusters"]
         alone = Inference(
             cov_type=info["cov_type"] or "",
@@ -379,7 +355,7 @@ class EffectResults(Summarised, PickledByName):
         return f"rng {self.rng_entropy}"
 
     def _ends(self, method: str, level: float) -> tuple[Floats, Floats, Floats]:
-        """Find low, high and p by one of `methods`; a subclass with more methods answers for those here."""
+        """Return lower end, upper end and p-value by one of `methods`; subclasses may add methods."""
         if method == "delta":
             return intervals.delta(self.estimates, self._errors, self.df_t, level)
         if method == "bc":
@@ -388,7 +364,7 @@ class EffectResults(Summarised, PickledByName):
         return self._percentile(self.draw_values, level)
 
     def _percentile(self, draws: Floats, level: float) -> tuple[Floats, Floats, Floats]:
-        """Read the percentile interval and its p of any function of the draws."""
+        """Return the percentile interval and p-value of a function of the draws."""
         ends = intervals.percentile(draws, level, clusters=self.n_drawn)
         return *ends, intervals.percentile_p(draws, clusters=self.n_drawn)
 
@@ -414,7 +390,7 @@ class EffectResults(Summarised, PickledByName):
         return self._summarised(info["model"] + (f" of {info['depvar']}" if info["depvar"] else ""))
 
     def _summarised(self, title: str, words: Sequence[str] = ()) -> Summary:
-        """Put the sample, the estimates, what they say in words and the notices below a title."""
+        """Build the summary: title, sample, estimates, their interpretation and notices."""
         info = self.info
         counts = [f"{self.nobs:,} rows"]
         counts += [f"{info['n_entities']:,} entities"] if info["n_entities"] is not None else []
@@ -467,7 +443,7 @@ class EffectResults(Summarised, PickledByName):
 
     def __maketables_stat__(self, key: str) -> Any:
         info = self.info
-        known: dict[str, Any] = {
+        statistics: dict[str, Any] = {
             "N": self.nobs,
             "n_clusters": info["n_clusters"],
             "r2": info["rsquared"],
@@ -477,7 +453,7 @@ class EffectResults(Summarised, PickledByName):
             "se_type": f"by: {info['clusters']}" if info["clusters"] else info["cov_type"],
             "df_resid": info["df_resid"],
         }
-        return known.get(key)
+        return statistics.get(key)
 
     @property
     def __maketables_depvar__(self) -> str:

@@ -43,23 +43,7 @@ _NUMBERS = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
 
 @singledispatch
 def figure_data(drawn: object) -> pd.DataFrame:
-    """Give the numbers that a figure draws.
-
-    Parameters
-    ----------
-    drawn : Drawing
-        Of `report.drawings`.
-
-    Returns
-    -------
-    DataFrame
-        Numbered rows, a new one at each call.
-
-    Raises
-    ------
-    TypeError
-        If it is no drawing.
-    """
+    """Return the numbers of a figure, as a new frame at each call."""
     raise TypeError(f"no data of {type(drawn).__name__}")
 
 
@@ -69,14 +53,14 @@ def _numbers(estimate: Estimate) -> list[float]:
 
 @figure_data.register
 def _(drawn: DrawnEstimates) -> pd.DataFrame:
-    """One row per estimate."""
+    """Return one row per estimate."""
     rows = [(model, label, e.term.name, *_numbers(e)) for model, label, e in drawn.estimates]
     return pd.DataFrame(rows, columns=["model", "label", "term", *_NUMBERS])
 
 
 @figure_data.register
 def _(drawn: Effects) -> pd.DataFrame:
-    """One row per effect."""
+    """Return one row per effect."""
     estimates = drawn.column.estimates
     rows = [(" ".join(words), term, *_numbers(estimates[term])) for term, words in drawn.names.items()]
     return pd.DataFrame(rows, columns=["label", "term", *_NUMBERS])
@@ -84,13 +68,13 @@ def _(drawn: Effects) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: Profile) -> pd.DataFrame:
-    """One row a candidate."""
+    """Return one row per candidate."""
     return drawn.points.reset_index(drop=True)
 
 
 @figure_data.register
 def _(drawn: DrawnDensity) -> pd.DataFrame:
-    """One row a point of the density, a draw, or the data."""
+    """Return one row per point of the density, per draw, and for the data."""
     density = drawn.points[["value", "density"]].assign(series="density")
     draws = pd.DataFrame({"value": drawn.draws, "density": np.nan, "series": "draw"})
     data = pd.DataFrame({"value": [drawn.found], "density": [np.nan], "series": ["data"]})
@@ -99,7 +83,7 @@ def _(drawn: DrawnDensity) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: RegimeMap) -> pd.DataFrame:
-    """One row per entity and period of the sample."""
+    """Return one row per entity and period of the sample."""
     entity, time = np.nonzero(~np.isnan(drawn.cells))
     cells = drawn.cells[entity, time].astype(int)
     return pd.DataFrame({"entity": drawn.entities[entity], "time": drawn.times[time], "regime": cells})
@@ -107,13 +91,13 @@ def _(drawn: RegimeMap) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: ConditionalCurve) -> pd.DataFrame:
-    """One row per value of the moderator."""
+    """Return one row per value of the moderator."""
     return pd.DataFrame(np.asarray(drawn.points), columns=list(_CURVE))
 
 
 @figure_data.register
 def _(drawn: SlopeCurve) -> pd.DataFrame:
-    """One row per value of the moderator, then one per bar of rows."""
+    """Return one row per value of the moderator, then one per bar of rows."""
     slopes = drawn.points[list(_CURVE)].assign(series="slope")
     if drawn.rows is None:
         return slopes[["series", *_CURVE]].reset_index(drop=True)
@@ -125,19 +109,19 @@ def _(drawn: SlopeCurve) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: SensitivityCurve) -> pd.DataFrame:
-    """One row a correlation."""
+    """Return one row per correlation."""
     return pd.DataFrame(np.asarray(drawn.points), columns=["rho", *_CURVE[1:]])
 
 
 @figure_data.register
 def _(drawn: TurningCurve) -> pd.DataFrame:
-    """One row per place."""
+    """Return one row per value of the variable."""
     return pd.DataFrame(np.asarray(drawn.points), columns=list(_CURVE))
 
 
 @figure_data.register
 def _(drawn: EventPaths) -> pd.DataFrame:
-    """One row per model and event time."""
+    """Return one row per model and event time."""
     parts = [
         path.points.assign(model=path.head, reference=path.points["time"] == path.reference)
         for path in drawn.paths
@@ -148,19 +132,19 @@ def _(drawn: EventPaths) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: MoranScatter) -> pd.DataFrame:
-    """One row per entity."""
+    """Return one row per entity."""
     return drawn.points.rename_axis("entity").reset_index()
 
 
 @figure_data.register
 def _(drawn: Decay) -> pd.DataFrame:
-    """One row per kind of effect and cut-off."""
+    """Return one row per kind of effect and cut-off."""
     return drawn.points.reset_index(drop=True)
 
 
 @figure_data.register
 def _(drawn: SpecificationCurve) -> pd.DataFrame:
-    """One row per model, the smallest estimate first; a column of True and False per choice."""
+    """Return one row per model, the smallest estimate first; a column of True and False per choice."""
     choices: dict[str, Any] = {}
     for choice in drawn.choices:
         name = choice.name if choice.name not in choices else f"{choice.name} ({choice.group})"
@@ -170,13 +154,13 @@ def _(drawn: SpecificationCurve) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: Balance) -> pd.DataFrame:
-    """One row per term."""
+    """Return one row per term."""
     return drawn.points.reset_index(drop=True)
 
 
 @figure_data.register
 def _(drawn: PathDiagram) -> pd.DataFrame:
-    """One row per coefficient on an arrow, then one per effect of the list."""
+    """Return one row per coefficient on an arrow, then one per effect of the list."""
     ways = [
         *((drawn.treatment, m, slopes) for m, slopes in zip(drawn.mediators, drawn.first, strict=True)),
         *((m, drawn.outcome, slopes) for m, slopes in zip(drawn.mediators, drawn.second, strict=True)),
@@ -194,21 +178,24 @@ def _arrow(start: str, end: str, slopes: Slopes) -> Iterable[tuple[Any, ...]]:
 
 @figure_data.register
 def _(drawn: Pathways) -> pd.DataFrame:
-    """One row per proposition that was tested."""
+    """Return one row per proposition that was tested."""
     rows = [(s.name, row.id, row.path, row.numbers, row.verdict) for s in drawn.stages for row in s.rows]
     return pd.DataFrame(rows, columns=["stage", "id", "path", "numbers", "verdict"])
 
 
 @figure_data.register
 def _(drawn: Ribbons) -> pd.DataFrame:
-    """One row per entity and period."""
-    parts = [own.rename_axis("time").reset_index().assign(entity=name) for name, own in drawn.entities]
+    """Return one row per entity and period."""
+    parts = [
+        entity_ranks.rename_axis("time").reset_index().assign(entity=name)
+        for name, entity_ranks in drawn.entities
+    ]
     return pd.concat(parts, ignore_index=True)[["entity", "time", "rank", "rank_low", "rank_high"]]
 
 
 @figure_data.register
 def _(drawn: RankSpans) -> pd.DataFrame:
-    """One row per entity and span."""
+    """Return one row per entity and span."""
     parts = [
         pd.DataFrame(
             {
@@ -226,13 +213,13 @@ def _(drawn: RankSpans) -> pd.DataFrame:
 
 @figure_data.register
 def _(drawn: Bars) -> pd.DataFrame:
-    """One row an option."""
+    """Return one row per source."""
     return pd.DataFrame({"label": list(drawn.names), "first": drawn.first, "total": drawn.total})
 
 
 @figure_data.register
 def _(drawn: Ridges) -> pd.DataFrame:
-    """One row per period and place; a period without a density has one row."""
+    """Return one row per period and grid point; a period without a density has one row."""
     parts = [
         pd.DataFrame({"period": ridge.name, "at": drawn.grid, "density": ridge.density})
         if ridge.density is not None

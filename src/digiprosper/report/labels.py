@@ -14,53 +14,19 @@ _POWERS = {1.0: "", 2.0: "²", 3.0: "³"}
 
 
 def term_label(term: Term, labels: Mapping[str, str]) -> str:
-    """Print a term: an exact label wins, else the labels of its factors.
+    """Print a term: its own label, otherwise its factors with their labels, joined by a times sign.
 
-    Parameters
-    ----------
-    term : Term
-        The term.
-    labels : mapping
-        Labels by term or column.
-
-    Returns
-    -------
-    str
-        Factors are joined by a times sign; the square of a labelled column is its label with a ``²``. The
-        name, where its factors are not known.
-
-    Examples
-    --------
-    >>> from digiprosper.report.terms import Factor, Term
-    >>> square = Factor("I(digital**2)", "digital", power=2.0)
-    >>> term = Term("I(digital**2):urban", factors=(square, Factor("urban", "urban")))
-    >>> term_label(term, {"digital": "Digital economy", "urban": "Urban share"})
-    'Digital economy² × Urban share'
+    The square of a labelled column is its label with ``²``. A term without known factors is its name.
     """
     return name_label(term.name, labels, {term.name: term.factors})
 
 
 def name_label(name: str, labels: Mapping[str, str], factors: Factors) -> str:
-    """Print what a model knows by a name: an outcome, an absorbed effect, a cluster, a mediator.
-
-    Parameters
-    ----------
-    name : str
-        A column, or another name that `factors` describes.
-    labels : mapping
-        Labels by term or column.
-    factors : mapping
-        Name to what it is a product of; crossed effects are a product, too.
-
-    Returns
-    -------
-    str
-        As in `term_label`.
-    """
+    """Print the name of an outcome, absorbed effect, cluster or mediator with labels, as `term_label`."""
     if name in labels:
         return labels[name]
-    known: Sequence[Factor] = factors.get(name, ())
-    return " × ".join(_factor_label(factor, labels) for factor in known) or name
+    name_factors: Sequence[Factor] = factors.get(name, ())
+    return " × ".join(_factor_label(factor, labels) for factor in name_factors) or name
 
 
 def term_words(
@@ -70,26 +36,10 @@ def term_words(
     factors: Factors,
     language: Language = "english",
 ) -> str:
-    """Print what a term is: an exact label wins, else the words of its method, else its name with labels.
+    """Print a term: its own label, otherwise the words of its method, otherwise `term_label`.
 
-    Parameters
-    ----------
-    term : Term
-        The term.
-    labels : mapping
-        Labels by term or column.
-    words : Words
-        Of the method. They have a code a kind (``"direct"``), ``"indirect.through"`` for one with a path,
-        ``"index.of"`` for a change of an effect, ``"point"`` and ``"regime"`` for where it is.
-    factors : mapping
-        What the names on its path are products of.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    str
-        Such as ``"Indirect through Employment (median)"``.
+    Codes of words: a kind (``"direct"``), ``"indirect.through"`` for one with a path, ``"index.of"`` for a
+    change of an effect, ``"point"`` and ``"regime"``.
     """
     if term.name in labels:
         return labels[term.name]
@@ -112,18 +62,7 @@ def term_words(
 
 
 def effect_names(joined: str | None) -> tuple[str, ...]:
-    """Take apart the list of effects or clusters that `glance` joins with plus signs.
-
-    Parameters
-    ----------
-    joined : str or None
-        ``"state+year"`` or None.
-
-    Returns
-    -------
-    tuple of str
-        The names, in order. A plus sign in brackets belongs to a name.
-    """
+    """Split the effects or clusters that `glance` joins with plus signs; plus signs in brackets are kept."""
     if not joined:
         return ()
     parts, depth = [""], 0
@@ -137,15 +76,15 @@ def effect_names(joined: str | None) -> tuple[str, ...]:
 
 
 def _factor_label(factor: Factor, labels: Mapping[str, str]) -> str:
-    own = _own_label(factor, labels)
-    if own is not None:
-        return own
+    label = _own_label(factor, labels)
+    if label is not None:
+        return label
     pieces = [piece if isinstance(piece, str) else _factor_label(piece, labels) for piece in factor.pieces]
     return "".join(pieces) or factor.text
 
 
 def _own_label(factor: Factor, labels: Mapping[str, str]) -> str | None:
-    """Look up a whole factor, or the column that it is a power of."""
+    """Return the label of a factor, or of the column that it is a power of."""
     for text in (factor.typed, factor.text):
         if text in labels:
             return labels[text]

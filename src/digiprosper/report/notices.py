@@ -42,29 +42,7 @@ FEW_DRAWS: Final[Mapping[ReadFromDraws, int]] = {"tails": 199, "ends": 499, "tes
 
 
 def too_few_clusters_to_draw(clusters: int, name: str, remedy: str = "") -> tuple[Notice, ...]:
-    """Report why draws of clusters give no interval, p-value or standard error, where they do not.
-
-    Parameters
-    ----------
-    clusters : int
-        How many are drawn from.
-    name : str
-        What they are.
-    remedy : str
-        What to read instead: a sentence, or nothing.
-
-    Returns
-    -------
-    tuple of Notice
-        One, ``"too_few_clusters_to_draw"``, below five clusters.
-
-    Examples
-    --------
-    >>> [notice.data for notice in too_few_clusters_to_draw(3, "region")]
-    [{'clusters': 'region', 'n_clusters': 3}]
-    >>> too_few_clusters_to_draw(5, "region")
-    ()
-    """
+    """Report that draws of fewer than five clusters give no intervals, p-values or standard errors."""
     if enough_clusters(clusters):
         return ()
     text = (
@@ -78,29 +56,7 @@ def too_few_clusters_to_draw(clusters: int, name: str, remedy: str = "") -> tupl
 
 
 def few_clusters(clusters: int, name: str, consequence: str, subject: str = "") -> tuple[Notice, ...]:
-    """Report that inference rests on few clusters.
-
-    Parameters
-    ----------
-    clusters : int
-        How many.
-    name : str
-        What they are.
-    consequence : str
-        What follows for this result and what to do: a sentence or two.
-    subject : str
-        What is few, in words; by default the number of clusters and their name.
-
-    Returns
-    -------
-    tuple of Notice
-        One, ``"very_few_clusters"`` below 20 or ``"few_clusters"`` below 40, or none.
-
-    Examples
-    --------
-    >>> [notice.code for n in (15, 30, 40) for notice in few_clusters(n, "region", "Use another test.")]
-    ['very_few_clusters', 'few_clusters']
-    """
+    """Report few clusters: ``"very_few_clusters"`` below 20, ``"few_clusters"`` below 40, else nothing."""
     if clusters >= FEW_CLUSTERS:
         return ()
     text = f"{subject or f'{clusters} clusters ({name})'}: {consequence}"
@@ -111,25 +67,8 @@ def few_clusters(clusters: int, name: str, consequence: str, subject: str = "") 
 def few_draws(reps: int, read: ReadFromDraws) -> tuple[Notice, ...]:
     """Report that there are few draws for what is read from them.
 
-    Parameters
-    ----------
-    reps : int
-        Number of draws.
-    read : {"tails", "ends", "test", "effects"}
-        What is read: shares of draws beyond a value, the ends of an interval, the p-value of a test
-        ``(1 + #) / (B + 1)``, or two-sided p-values and intervals of effects.
-
-    Returns
-    -------
-    tuple of Notice
-        One, ``"few_draws"``, or none.
-
-    Examples
-    --------
-    >>> print(few_draws(99, "test")[0].message)
-    reps=99: the p-value cannot be below 0.01, and p = 0.05 has a simulation error of 0.022. Use 999.
-    >>> few_draws(199, "test"), len(few_draws(199, "ends"))
-    ((), 1)
+    `read`: shares of draws beyond a value, the ends of an interval, the p-value of a test
+    ``(1 + #) / (B + 1)``, or two-sided p-values and intervals of effects.
     """
     if reps >= FEW_DRAWS[read]:
         return ()
@@ -154,29 +93,7 @@ def _error(share: float, reps: int) -> float:
 
 
 def lost_draws(lost: int, reps: int, consequence: str, kind: str = "") -> tuple[Notice, ...]:
-    """Report draws in which nothing could be estimated.
-
-    Parameters
-    ----------
-    lost : int
-        How many.
-    reps : int
-        Of how many.
-    consequence : str
-        What happened in them and to them, after "3 of 999 draws".
-    kind : str
-        What kind of draws they are, such as ``"bootstrap"``.
-
-    Returns
-    -------
-    tuple of Notice
-        One, ``"lost_draws"``, or none where no draw is lost.
-
-    Examples
-    --------
-    >>> print(lost_draws(3, 999, "have no weights and were dropped.")[0].message)
-    3 of 999 draws have no weights and were dropped.
-    """
+    """Report draws that could not be estimated."""
     if not lost:
         return ()
     draws = f"{kind} draws".strip()
@@ -184,40 +101,12 @@ def lost_draws(lost: int, reps: int, consequence: str, kind: str = "") -> tuple[
 
 
 def not_psd(terms: Sequence[str], text: str) -> Notice:
-    """Report a variance that its formula makes negative.
-
-    Parameters
-    ----------
-    terms : sequence of str
-        What has a negative variance; none where only some combination of coefficients has.
-    text : str
-        Which formula, and what follows.
-
-    Returns
-    -------
-    Notice
-        Code ``"not_psd"``.
-    """
+    """Report negative variances of `terms`; empty if only a combination of coefficients has one."""
     return Notice("not_psd", text, {"terms": tuple(terms)})
 
 
 def rows_dropped(count: int, nobs: int, by_term: Mapping[str, int]) -> str:
-    """Write which missing values took rows out.
-
-    Parameters
-    ----------
-    count : int
-        Rows that left.
-    nobs : int
-        Rows there were.
-    by_term : mapping
-        Term to the number of rows where it is missing.
-
-    Returns
-    -------
-    str
-        Such as ``"2 of 6 rows dropped: missing users (2)."``.
-    """
+    """Write which missing values removed rows, such as ``"2 of 6 rows dropped: missing users (2)."``."""
     terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in by_term.items())
     more = "; a row may have several missing values" if sum(by_term.values()) > count else ""
     return f"{count:,} of {counted(nobs, 'row')} dropped: missing {terms}{more}."
@@ -232,51 +121,22 @@ def missing_rows(
     shifted: bool = False,
     compared: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Notice:
-    """Report rows that missing values took out of a sample.
+    """Report rows that missing values removed from a sample.
 
-    Parameters
-    ----------
-    count : int
-        How many.
-    text : str
-        The same in words, with what is specific to the model.
-    by_term : mapping
-        Term to the number of rows where it is missing.
-    rows : sequence
-        Labels of the first few.
-    shifted : bool
-        Whether only lags and leads are missing, as in the first rows of every entity.
-    compared : mapping, optional
-        Term in which a comparison is missing to the columns that it compares with, the number of such rows
-        and of entities that have no others.
-
-    Returns
-    -------
-    Notice
-        Code ``"missing_rows"``, or ``"lagged_rows"``, which is no warning.
+    by_term: number of rows in which each term is missing
+    rows: labels of the first few
+    shifted: whether only lags and leads are missing; the code is then ``"lagged_rows"``, which is no warning
+    compared: for terms with a comparison, its columns, the number of rows without it, and of entities that
+        have no other rows
     """
     data = {"count": count, "by_term": dict(by_term), "rows": tuple(rows), "compared": dict(compared or {})}
     return Notice("lagged_rows" if shifted else "missing_rows", text, data)
 
 
 def imputed(cells: Mapping[str, int], why: WhyImputed, text: str, lag_of: str | None = None) -> Notice:
-    """Report interpolated cells and what is doubtful about them.
+    """Report interpolated cells that are doubtful.
 
-    Parameters
-    ----------
-    cells : mapping
-        Column to the number of interpolated cells.
-    why : {"many", "extrapolated", "lagged", "ahead"}
-        They are more than a tenth; lie before the first or after the last observation; are the first lags of
-        another column; or use later years than the weights do.
-    text : str
-        The same in words.
-    lag_of : str, optional
-        The other column.
-
-    Returns
-    -------
-    Notice
-        Code ``"imputed"``.
+    `why`: more than a tenth, before the first or after the last observation, the first lags of another
+    column, or from later years than the weights use.
     """
     return Notice("imputed", text, {"cells": dict(cells), "why": why, "lag_of": lag_of})

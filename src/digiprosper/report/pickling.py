@@ -15,9 +15,8 @@ from digiprosper.errors import Notice, PickleError, quoted
 class PickledByName:
     """Base of a dataclass that is pickled and copied by the names of its fields.
 
-    The pickle has no path of the class: a public class is found by its public name, another by its name in
-    the table of `digiprosper._held`. A class outside that table, such as a subclass of yours, is pickled
-    as any class is.
+    The pickle has no module path. A public class is found by its public name, another by its name in
+    `digiprosper._held`. A class outside that table, such as a user's subclass, is pickled as usual.
     """
 
     __slots__ = ()
@@ -30,57 +29,31 @@ class PickledByName:
 
 # Every pickle has the path of this function: it may not move, and its arguments may not change.
 def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
-    """Make again what was pickled.
-
-    Parameters
-    ----------
-    kind : str or type
-        Name of the type, or the type where it has no name here.
-    version : str
-        Of digiprosper, when it was pickled.
-    named : dict
-        Fields by name. What a later version added is given its default.
-
-    Returns
-    -------
-    object
-        As it was.
-
-    Raises
-    ------
-    PickleError
-        If the type or a field is not known here, or a field without a default is missing.
-
-    Examples
-    --------
-    >>> named = {"name": "Wald test", "statistic": 4.0, "distribution": "F", "df": (1.0, 30.0)}
-    >>> restore("TestResult", "0.1.0", {**named, "p_value": 0.0546, "null": "x = 0"})
-    Wald test: F(1, 30) = 4.0000, p = 0.0546. H0: x = 0
-    """
-    found = getattr(_root(), kind, None) if isinstance(kind, str) else kind
+    """Rebuild a pickled object; `kind` is the name of its type, or the type if it has no name here."""
+    pickled_type = getattr(_root(), kind, None) if isinstance(kind, str) else kind
     # A name of the package may also be that of a module or of a function.
-    if not (isinstance(found, type) and is_dataclass(found)):
+    if not (isinstance(pickled_type, type) and is_dataclass(pickled_type)):
         raise _not_read(kind, version, "there is no such type here")
 
-    unknown = set(named) - {field.name for field in fields(found)}
+    unknown = set(named) - {field.name for field in fields(pickled_type)}
     if unknown:
         raise _not_read(kind, version, f"the type has no field {quoted(sorted(unknown))} here")
 
-    added = [field for field in fields(found) if field.name not in named]
+    added = [field for field in fields(pickled_type) if field.name not in named]
     needed = [field.name for field in added if not _has_default(field)]
     if needed:
         raise _not_read(kind, version, f"the pickle has no field {quoted(needed)}")
 
-    return _made(found, named, added)
+    return _made(pickled_type, named, added)
 
 
 def _made(kind: Any, named: dict[str, Any], added: list[Field[Any]]) -> Any:
-    made = object.__new__(kind)
+    restored = object.__new__(kind)
     for name, value in named.items():
-        object.__setattr__(made, name, value)
+        object.__setattr__(restored, name, value)
     for field in added:
-        object.__setattr__(made, field.name, _default(field))
-    return made
+        object.__setattr__(restored, field.name, _default(field))
+    return restored
 
 
 def _not_read(kind: Any, version: str, why: str) -> PickleError:
@@ -108,10 +81,10 @@ def _root() -> Any:
 
 @cache
 def _name_of(kind: Any) -> str | None:
-    """Find the name under which the package knows a class, if it has one."""
+    """Return the name of a class in the package, if it has one."""
     home = f"{kind.__module__}:{kind.__qualname__}"
-    for name, place in HELD.items():
-        if f"digiprosper.{place}" == home:
+    for name, location in HELD.items():
+        if f"digiprosper.{location}" == home:
             return name
     name = str(kind.__name__)
     return name if getattr(_root(), name, None) is kind else None

@@ -107,20 +107,7 @@ class HasDraws(Protocol):
 
 
 def empty_glance(model: str, nobs: int) -> Glance:
-    """Make a glance in which nothing but the model and its rows is known.
-
-    Parameters
-    ----------
-    model : str
-        Name of the model.
-    nobs : int
-        Rows in the estimation sample.
-
-    Returns
-    -------
-    Glance
-        All keys present, the others None.
-    """
+    """Make a glance with the model and its rows; all other keys are None."""
     return {
         "model": model,
         "depvar": None,
@@ -149,18 +136,7 @@ def empty_glance(model: str, nobs: int) -> Glance:
 
 
 def hash_of(index: pd.Index[Any]) -> str:
-    """Hash the labels of the rows of a sample.
-
-    Parameters
-    ----------
-    index : Index
-        The labels.
-
-    Returns
-    -------
-    str
-        Sixteen hexadecimal digits, the same for the same rows.
-    """
+    """Hash the row labels of a sample to 16 hexadecimal digits."""
     from pandas.util import hash_pandas_object
 
     hashed = hash_pandas_object(index.to_frame(index=False), index=False)

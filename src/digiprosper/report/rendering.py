@@ -21,26 +21,14 @@ _HEADS = "text-align:center;font-weight:normal;"
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a table says, ready to be written.
+    """Texts of a table, for all formats.
 
-    Parameters
-    ----------
-    header : tuple of list of str
-        Rows above the middle rule; the first has the heads. The first cell of each row names the row.
-    body : tuple of list of str
-        Rows below it.
-    breaks : frozenset of int
-        Rows of the body that start a new block.
-    notes : tuple of str
-        Lines below the table.
-    title : str or None
-        Line above it.
-    spanning : bool
-        Whether the first row of the header has heads that span columns, with a rule below each.
-    panels : frozenset of int
-        Rows of the body whose name spans the table, as the title of the rows below it.
-    closing : int or None
-        Row of the body from which on rows are about all panels.
+    header: rows above the middle rule, the first with the headings; the first cell of a row is its name
+    body: rows below it
+    breaks: positions of body rows that start a new block
+    spanning: whether the first row has headings that span columns, with a rule below each
+    panels: positions of body rows that are titles of panels and span the table
+    closing: position of the first body row that is about all panels
     """
 
     header: tuple[list[str], ...]
@@ -54,43 +42,35 @@ class Content:
 
     @property
     def rows(self) -> tuple[list[str], ...]:
-        """Rows of the header and of the body."""
+        """Return the rows of header and body."""
         return (*self.header, *self.body)
 
     @property
     def names(self) -> list[str]:
-        """Names of the rows that stand in the first column."""
+        """Return the names of the rows, from the first column."""
         return [row[0] for position, row in enumerate(self.rows) if not self.is_panel(position)]
 
     def is_head(self, position: int) -> bool:
-        """Tell whether a row, counted from the first of the header, is above the middle rule."""
+        """Return whether a row, counted from the first of the header, is above the middle rule."""
         return position < len(self.header)
 
     def opens_block(self, position: int) -> bool:
-        """Tell whether a row starts a new block of the body."""
+        """Return whether a row starts a new block of the body."""
         return position - len(self.header) in self.breaks
 
     def is_panel(self, position: int) -> bool:
-        """Tell whether the name of a row spans the table."""
+        """Return whether a row is the title of a panel."""
         return position - len(self.header) in self.panels
 
     def is_ruled(self, position: int) -> bool:
-        """Tell whether a row has a rule above: the title of a further panel, or what all panels share."""
+        """Return whether a row has a rule above: the title of a further panel, or rows about all panels."""
         row = position - len(self.header)
         return row > 0 and (row in self.panels or row == self.closing)
 
     def parts(self, position: int) -> list[tuple[str, int]]:
-        """Give the cells of a row with the columns that each spans.
+        """Return the cells of a row with the number of columns that each spans.
 
-        Parameters
-        ----------
-        position : int
-            Row, counted from the first of the header.
-
-        Returns
-        -------
-        list of (str, int)
-            Equal heads side by side are one, unless different heads above span them.
+        Equal headings next to each other are one cell, unless different headings above span them.
         """
         row = self.rows[position]
         if self.is_panel(position):
@@ -102,31 +82,18 @@ class Content:
 
     @property
     def columns(self) -> list[list[str]]:
-        """Cells of the body, column by column, without the names of the rows."""
+        """Return the cells of the body by column, without the names of the rows."""
         return [[row[i] for row in self.body] for i in range(1, len(self.header[0]))]
 
     @property
     def texts(self) -> str:
-        """Every text of the table, to ask which characters it needs."""
+        """Return all texts, to find out which characters they need."""
         cells = (cell for row in (*self.header, *self.body) for cell in row)
         return "\n".join((*cells, *self.notes, self.title or ""))
 
 
 def spans(row: Sequence[str], above: Sequence[str]) -> list[tuple[str, int]]:
-    """Join equal neighbours of a header row.
-
-    Parameters
-    ----------
-    row : sequence of str
-        Cells without the one that names the row.
-    above : sequence of str
-        Heads that span the columns; cells under different ones stay apart.
-
-    Returns
-    -------
-    list of (str, int)
-        Text and how many columns it spans; empty cells stay apart.
-    """
+    """Join equal neighbours of a header row to (text, number of columns); empty cells stay separate."""
     joined: list[tuple[str, int]] = []
     for number, cell in enumerate(row):
         if cell and joined and joined[-1][0] == cell and above[number] == above[number - 1]:
@@ -137,18 +104,7 @@ def spans(row: Sequence[str], above: Sequence[str]) -> list[tuple[str, int]]:
 
 
 def as_text(content: Content) -> str:
-    """Write a table in fixed-width type, numbers aligned at their last digit.
-
-    Parameters
-    ----------
-    content : Content
-        The table.
-
-    Returns
-    -------
-    str
-        Lines without a final new line.
-    """
+    """Write a table in fixed-width type, with numbers aligned at their last digit."""
     stub = max(map(text_width, content.names), default=0)
     columns = [_TextColumn.of(column) for column in content.columns]
     widths = [column.width for column in columns]
@@ -168,16 +124,16 @@ def as_text(content: Content) -> str:
 
 def _text_body(content: Content, line: Callable[[list[str]], str], rule: str) -> list[str]:
     """Write the rows below the middle rule, with a rule above each block."""
-    made = []
+    lines = []
     for position, row in enumerate(content.body):
-        made += [rule] if position in content.breaks else []
-        made.append(row[0] if position in content.panels else line(row))
-    return made
+        lines += [rule] if position in content.breaks else []
+        lines.append(row[0] if position in content.panels else line(row))
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
 class _TextColumn:
-    """Widths of a column: its numbers up to the last digit, what follows them, and the widest cell."""
+    """Widths of a column: numbers up to the last digit, the text after them, and the widest cell."""
 
     body: int
     tail: int
@@ -210,18 +166,7 @@ def _text_line(row: list[str], stub: int, columns: Sequence[_TextColumn], widths
 
 
 def as_html(content: Content) -> str:
-    """Write a table as an HTML fragment with three rules; colours follow the page.
-
-    Parameters
-    ----------
-    content : Content
-        The table.
-
-    Returns
-    -------
-    str
-        One ``<table>``; every text is escaped.
-    """
+    """Write a table as an HTML fragment with three rules and escaped texts; colours are those of the page."""
     lines = ['<table class="digiprosper" style="border-collapse:collapse;border:none;font-size:0.95em;">']
     if content.title:
         title = html.escape(content.title)
@@ -261,7 +206,7 @@ def _html_line(position: int, content: Content) -> str:
 
 
 def _make_room(widths: list[int], heads: list[tuple[str, int]]) -> None:
-    """Widen columns until each head fits over those it spans."""
+    """Widen columns until each spanning heading fits."""
     start = 0
     for text, span in heads:
         lacking = text_width(text) - sum(widths[start : start + span]) - 2 * (span - 1)

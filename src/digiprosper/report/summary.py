@@ -35,43 +35,25 @@ _APART = (*_WORDS, "glance", *_ROWS, "cov", "inference")
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines of text.
-
-    Parameters
-    ----------
-    lines : tuple of str
-        As they are printed, the empty ones between blocks included.
-    wrapped : bool
-        Whether they are broken at 80 columns.
-    """
+    """Lines of text, including empty ones; `wrapped` lines are broken at 80 columns."""
 
     lines: tuple[str, ...]
     wrapped: bool = False
 
     @property
     def text(self) -> list[str]:
-        """Lines as printed."""
+        """Return the lines as printed."""
         return wrapped(self.lines) if self.wrapped else list(self.lines)
 
     @property
     def html(self) -> str:
-        """Paragraph, empty lines left out."""
+        """Return one paragraph without empty lines."""
         return _paragraph(line for line in self.lines if line)
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A table of texts.
-
-    Parameters
-    ----------
-    head : tuple of str
-        Heads of the columns.
-    rows : tuple of tuples of str
-        Cells.
-    printed : str
-        The table as text, where it is not laid out by `text.table`.
-    """
+    """A table of texts; `printed` replaces the layout of `text.table` in text."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -79,70 +61,39 @@ class Cells:
 
     @classmethod
     def of(cls, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Self:
-        """Take heads and rows of any kind.
-
-        Parameters
-        ----------
-        head : sequence of str
-            Heads of the columns.
-        rows : iterable of sequences of str
-            Cells.
-
-        Returns
-        -------
-        Cells
-            The table.
-        """
+        """Make a table from sequences of any type."""
         return cls(tuple(head), tuple(tuple(row) for row in rows))
 
     @property
     def text(self) -> list[str]:
-        """Lines as printed."""
+        """Return the table as printed."""
         return (self.printed or table(self.head, self.rows)).splitlines()
 
     @property
     def html(self) -> str:
-        """Table with three rules."""
+        """Return a table with three rules."""
         return as_html(Content((list(self.head),), tuple(map(list, self.rows)), frozenset(), ()))
 
 
 @dataclass(frozen=True, slots=True)
 class Remarks:
-    """Remarks of a fit that are printed.
-
-    Parameters
-    ----------
-    messages : tuple of str
-        One a remark.
-    """
+    """Messages of a fit that are printed."""
 
     messages: tuple[str, ...]
 
     @classmethod
     def of(cls, notices: Iterable[Notice]) -> Self:
-        """Print the messages of notices.
-
-        Parameters
-        ----------
-        notices : iterable of Notice
-            In this order.
-
-        Returns
-        -------
-        Remarks
-        -----
-            One message a notice.
-        """
+        """Take the messages of notices."""
         return cls(tuple(notice.message for notice in notices))
 
     @property
     def text(self) -> list[str]:
-        """Lines as printed."""
+        """Return the messages as printed."""
         return wrapped(f"Note: {message}" for message in self.messages)
 
     @property
     def html(self) -> str:
-        """One paragraph for all."""
+        """Return one paragraph with all messages."""
         return _paragraph(f"Note: {message}" for message in self.messages)
 
 
@@ -152,26 +103,12 @@ _BLOCKS: dict[str, type[Block]] = {"lines": Lines, "cells": Cells, "remarks": Re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainNumbers:
-    """The numbers of a result as plain data, without rows and draws.
+    """Numbers of a result as plain data, without rows and draws.
 
-    Parameters
-    ----------
-    glance : mapping or None
-        What the result says about the whole fit.
-    estimates : tuple of mappings or None
-        Rows of `tidy`; None if the result has no terms.
-    cov : nested sequence or None
-        Covariance of the estimates.
-    inference : Inference or None
-        Where errors, intervals and p-values come from.
-    labels : mapping
-        Labels of columns.
-    factors : mapping
-        What names of the model are products of, so that the labels in them are printed.
-    rows_key : {"terms", "coefficients"}
-        What the dict calls the estimates.
-    more : mapping
-        What else the result has, by name.
+    estimates: rows of `tidy`; None if the result has no terms
+    factors: factors of the names of the model, to print their labels
+    rows_key: key of the estimates in the dict, ``"terms"`` or ``"coefficients"``
+    more: other numbers of the result, by name
     """
 
     glance: Mapping[str, Any] | None = None
@@ -184,24 +121,11 @@ class PlainNumbers:
     more: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, result: Results, **how: Any) -> Self:
-        """Take what every set of estimates has.
-
-        Parameters
-        ----------
-        result : Results
-            Any.
-        **how
-            The other fields.
-
-        Returns
-        -------
-        PlainNumbers
-            Its numbers.
-        """
+    def of(cls, result: Results, **numbers: Any) -> Self:
+        """Take the numbers that all results with estimates have."""
         rows: Any = result.tidy().to_dict("records")
         cov = result.cov.to_numpy().tolist()
-        return cls(glance=dict(result.glance()), estimates=tuple(rows), cov=cov, **how)
+        return cls(glance=dict(result.glance()), estimates=tuple(rows), cov=cov, **numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,7 +220,7 @@ class Summary(PickledByName):
             ``"summary"``.
         """
         numbers = self.numbers
-        known = {
+        sections = {
             "glance": numbers.glance,
             numbers.rows_key: numbers.estimates,
             "cov": numbers.cov,
@@ -306,10 +230,12 @@ class Summary(PickledByName):
             "type": self.type,
             "schema": self.schema,
             "version": self.version,
-            **{name: value for name, value in known.items() if value is not None},
+            **{name: value for name, value in sections.items() if value is not None},
             **numbers.more,
             "labels": dict(numbers.labels),
-            "factors": {name: [asdict(f) for f in known] for name, known in numbers.factors.items()},
+            "factors": {
+                name: [asdict(f) for f in name_factors] for name, name_factors in numbers.factors.items()
+            },
             "diagnostics": [{"code": n.code, "message": n.message} for n in self.notices],
             "summary": {
                 "title": self.title,
@@ -343,8 +269,8 @@ class Summary(PickledByName):
         OptionError
             If a later version wrote it.
         """
-        given: object = stored
-        if not isinstance(given, Mapping) or not {"type", "schema", "version", "summary"} <= set(stored):
+        untyped: object = stored
+        if not isinstance(untyped, Mapping) or not {"type", "schema", "version", "summary"} <= set(stored):
             raise InputTypeError(
                 f"from_dict takes what to_dict of a result gave, with type, schema and version, not "
                 f"{cited(stored)}."
@@ -476,21 +402,10 @@ class SummaryText(str):
     content: Summary
 
     def __new__(cls, content: Summary) -> Self:
-        """Write a summary.
-
-        Parameters
-        ----------
-        content : Summary
-            What is written.
-
-        Returns
-        -------
-        SummaryText
-            Its text.
-        """
-        made = super().__new__(cls, content.to_text())
-        made.content = content
-        return made
+        """Write a summary."""
+        text = super().__new__(cls, content.to_text())
+        text.content = content
+        return text
 
     def __reduce__(self) -> tuple[Any, ...]:
         return str, (str(self),)
@@ -500,7 +415,7 @@ class SummaryText(str):
 
 
 class Summarised:
-    """Base of a result that builds its `Summary`, from which text, HTML and dict are made here."""
+    """Base of a result that builds a `Summary`, from which text, HTML and dict are made."""
 
     __slots__ = ()
 
@@ -511,7 +426,7 @@ class Summarised:
         raise NotImplementedError
 
     def _numbers(self) -> PlainNumbers:
-        """Give the numbers of `to_dict`, which are made only when they are asked for."""
+        """Return the numbers for `to_dict`, which are computed only when needed."""
         raise NotImplementedError
 
     def summary(self) -> str:
@@ -544,18 +459,7 @@ class Summarised:
 
 
 def coefficient_cells(tidy: pd.DataFrame) -> Cells:
-    """Lay out the coefficients of a regression, one line a term.
-
-    Parameters
-    ----------
-    tidy : DataFrame
-        As `tidy` of a result, with intervals at .95.
-
-    Returns
-    -------
-    Cells
-        Estimate, standard error, t, p and 95% interval.
-    """
+    """Make the table of coefficients: estimate, standard error, t, p and 95% interval."""
     numbers = tidy[list(_NUMBERS)].to_numpy()
     return Cells.of(
         ["", "estimate", "std. error", "t", "p", "95% interval"],
@@ -572,7 +476,7 @@ def _paragraph(lines: Iterable[str]) -> str:
 
 
 def _stored(block: Block) -> dict[str, Any]:
-    kind = next(word for word, made in _BLOCKS.items() if isinstance(block, made))
+    kind = next(word for word, block_type in _BLOCKS.items() if isinstance(block, block_type))
     return {"kind": kind, **{f.name: getattr(block, f.name) for f in fields(block)}}
 
 
@@ -587,15 +491,18 @@ def _tuples(value: Any) -> Any:
 
 def _numbers(stored: Mapping[str, Any]) -> PlainNumbers:
     key = next((name for name in _ROWS if name in stored), _ROWS[0])
-    rows, how = stored.get(key), stored.get("inference")
+    rows, inference = stored.get(key), stored.get("inference")
     return PlainNumbers(
         glance=stored.get("glance"),
         estimates=None if rows is None else tuple(rows),
         cov=stored.get("cov"),
-        inference=None if how is None else _inference(how),
+        inference=None if inference is None else _inference(inference),
         labels=stored["labels"],
         # A dict that was stored before terms had pieces has none.
-        factors={name: tuple(map(_factor, known)) for name, known in stored.get("factors", {}).items()},
+        factors={
+            name: tuple(map(_factor, name_factors))
+            for name, name_factors in stored.get("factors", {}).items()
+        },
         rows_key=key,
         more={name: value for name, value in stored.items() if name not in _APART},
     )

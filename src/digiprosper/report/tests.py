@@ -111,8 +111,8 @@ class TestResult(Summarised, PickledByName):
     def _draws_text(self) -> str:
         if self.draws is None or self.distribution not in _DRAWN:
             return ""
-        every = isinstance(self.detail, dict) and self.detail.get("enumerated", False)
-        return f" ({'all ' * every}{self.draws.size:,} {_DRAWN[self.distribution]})"
+        enumerated = isinstance(self.detail, dict) and self.detail.get("enumerated", False)
+        return f" ({'all ' * enumerated}{self.draws.size:,} {_DRAWN[self.distribution]})"
 
     def _numbers(self) -> PlainNumbers:
         names = ("name", "statistic", "distribution", "df", "p_value", "null")
@@ -120,13 +120,13 @@ class TestResult(Summarised, PickledByName):
         return PlainNumbers(more={**values, "detail": self._plain_detail(), "column": self._plain_column()})
 
     def _plain_column(self) -> dict[str, Any]:
-        """Give the column of a table as plain data, from which a stored test makes it again."""
+        """Return the column of a table as plain data, from which a stored test rebuilds it."""
         (column,) = self.table_columns()
         cells = {row: [cell.column, cell.value] for row, cell in column.cells.items()}
         note = remark_text(column.whole, column.words, {}, {}) if column.whole else column.note
         return {"head": column.head, "cells": cells, "note": note}
 
     def _plain_detail(self) -> object:
-        """Give `detail` as a mapping, or as one mapping a row."""
+        """Return `detail` as a mapping, or as one mapping per row."""
         to_dict = getattr(self.detail, "to_dict", None)
         return self.detail if to_dict is None else to_dict("records")

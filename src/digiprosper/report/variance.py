@@ -17,63 +17,27 @@ if TYPE_CHECKING:
 
 
 def standard_errors(variance: Floats) -> Floats:
-    """Take roots of variances.
-
-    Parameters
-    ----------
-    variance : array
-        Variances; two-way clusters can make them negative.
-
-    Returns
-    -------
-    array
-        Same shape; missing where the variance is negative or missing.
-    """
+    """Return square roots of variances; missing if a variance is negative or missing."""
     return np.asarray(np.sqrt(np.where(variance < 0, np.nan, variance)))
 
 
-def negative_variance(what: Sequence[str]) -> Notice:
-    """Report a negative variance, which clusters in several ways can give.
-
-    Parameters
-    ----------
-    what : sequence of str
-        What it is the variance of.
-
-    Returns
-    -------
-    Notice
-        Code ``"not_psd"``.
-    """
+def negative_variance(names: Sequence[str]) -> Notice:
+    """Report negative variances, which are possible with clusters in several ways."""
     text = (
-        f"the covariance is not positive semidefinite: the variance of {quoted(what)} is negative, which is "
+        f"the covariance is not positive semidefinite: the variance of {quoted(names)} is negative, which is "
         "possible with clusters in several ways. Standard errors and tests that use it are missing."
     )
-    return not_psd(what, text)
+    return not_psd(names, text)
 
 
 def quadratic_form(gap: Floats, rows: Floats, middle: Floats) -> tuple[float, float]:
     """Compute ``gap' V^-1 gap`` for ``V = rows @ middle @ rows.T`` by a rotation of the rows.
 
-    `V` itself is not formed: of nearly collinear coefficients it would have lost the digits that its inverse
-    lives on.
-
-    Parameters
-    ----------
-    gap : (q,) array
-        What is measured.
-    rows : (q, m) array
-        One a weighted sum.
-    middle : (m, m) array
-        Symmetric, with a diagonal of about one.
-
-    Returns
-    -------
-    form : float
-        Missing unless V is positive definite.
-    least : float
-        Smallest eigenvalue of V in an orthonormal basis of the rows, over the size of the terms that add up
-        to it; 0 if rows are sums of one another, missing if anything is.
+    `V` itself is not formed: for nearly collinear coefficients it would lose the digits that its inverse
+    needs. `gap` is (q,), `rows` (q, m) has one weighted sum per row, and `middle` (m, m) is symmetric with a
+    diagonal of about one. Returns the form, which is missing unless V is positive definite, and the smallest
+    eigenvalue of V in an orthonormal basis of the rows, relative to the size of the terms that add up to it.
+    That is 0 if rows are linearly dependent, and missing if anything is.
     """
     size = np.linalg.norm(rows, axis=1)
     if not np.isfinite(size).all() or np.isnan(middle).any():

@@ -15,20 +15,7 @@ Language: TypeAlias = Literal["english", "chinese"]
 
 @dataclass(frozen=True, slots=True)
 class Words(PickledByName):
-    """What codes say, in each language.
-
-    Parameters
-    ----------
-    english : mapping
-        Text by code. Names in braces are filled in: ``"Indirect through {path}"``.
-    chinese : mapping
-        The same codes.
-
-    Examples
-    --------
-    >>> Words({"indirect": "Indirect through {path}"}).say("indirect", path="jobs")
-    'Indirect through jobs'
-    """
+    """Text of codes in each language; names in braces are filled in: ``"Indirect through {path}"``."""
 
     english: Mapping[str, str] = field(default_factory=dict)
     chinese: Mapping[str, str] = field(default_factory=dict)
@@ -37,22 +24,7 @@ class Words(PickledByName):
         return code in self.english
 
     def say(self, code: str, language: Language = "english", **parts: object) -> str:
-        """Give the words of a code.
-
-        Parameters
-        ----------
-        code : str
-            Which.
-        language : {"english", "chinese"}
-            In which language; words that it lacks are English.
-        **parts
-            What stands for the names in braces.
-
-        Returns
-        -------
-        str
-            The words; what follows the last dot of a code that has none.
-        """
+        """Return the words of a code; a code without words gives what follows its last dot."""
         table = self.chinese if language == "chinese" else self.english
         text = table.get(code, self.english.get(code))
         return code.rpartition(".")[2] if text is None else text.format_map(parts)
