@@ -510,55 +510,39 @@ def issue(notices: Iterable[Notice]) -> None:
     """Issue each notice that has a warning class, pointing at the first caller outside the package.
 
     Notices of dropped rows become one warning.
-
-    Parameters
-    ----------
-    notices : iterable of Notice
-        Notices of one fit.
     """
     _warn_or_hold(_joined([n for n in notices if n.code in _CATEGORIES]))
 
 
 def _warn_or_hold(texts: Sequence[tuple[str, str]]) -> None:
-    """Warn, or hold the warnings of a model among several back until all are fitted."""
+    """Warn, or hold the warnings of one model among several until all are fitted."""
     battery = _BATTERY.get()
     if battery is None:
         _warn(texts)
         return
-    label, said = battery
+    label, held = battery
     for code, message in texts:
-        labels = said.setdefault((code, message), [])
+        labels = held.setdefault((code, message), [])
         if label not in labels:
             labels.append(label)
 
 
 @contextmanager
-def one_of_many(label: str, said: dict[tuple[str, str], list[str]]) -> Iterator[None]:
-    """Hold the warnings of a model back, to be issued with those of others by `issue_of_many`.
+def one_of_many(label: str, held: dict[tuple[str, str], list[str]]) -> Iterator[None]:
+    """Hold back the warnings of a model; `issue_of_many` issues them with those of the others.
 
-    Parameters
-    ----------
-    label : str
-        Of the model.
-    said : dict
-        Code and message to the labels of the models they are about; the model's are put in.
+    `held` maps code and message to the labels of the models concerned, and is added to.
     """
-    token = _BATTERY.set((label, said))
+    token = _BATTERY.set((label, held))
     try:
         yield
     finally:
         _BATTERY.reset(token)
 
 
-def issue_of_many(said: Mapping[tuple[str, str], Sequence[str]]) -> None:
-    """Issue each warning of several models once, with the labels of the models it is about.
-
-    Parameters
-    ----------
-    said : mapping
-        From `one_of_many`.
-    """
-    for (code, message), labels in said.items():
+def issue_of_many(held: Mapping[tuple[str, str], Sequence[str]]) -> None:
+    """Issue each held warning once, with the labels of the models concerned."""
+    for (code, message), labels in held.items():
         models = f"{'model' if len(labels) == 1 else 'models'} {quoted(labels)}"
         _warn_or_hold([(code, f"in the {models}: {message}")])
 
@@ -576,7 +560,7 @@ def _warn(texts: Sequence[tuple[str, str]]) -> None:
 
 
 def _joined(notices: Sequence[Notice]) -> list[tuple[str, str]]:
-    """Put what is said of dropped rows into one text, under the code of the first."""
+    """Join the messages about dropped rows into one text, under the code of the first."""
     dropped = list(dict.fromkeys(n.message for n in notices if n.code in _DROPPED))
     out: list[tuple[str, str]] = []
     for notice in notices:
@@ -591,128 +575,49 @@ def _joined(notices: Sequence[Notice]) -> list[tuple[str, str]]:
 
 
 def one_line(text: str) -> str:
-    """Turn a text into one line that every document format can hold.
+    """Replace runs of control characters, line breaks and lone surrogates by one blank, and strip the ends.
 
-    Parameters
-    ----------
-    text : str
-        A label, a column's name.
-
-    Returns
-    -------
-    str
-        Runs of control characters, line breaks and lone surrogates become one blank; none at the ends.
+    Every document format can hold the result.
     """
     return UNPRINTABLE.sub(" ", text).strip()
 
 
 def cited(value: object) -> str:
-    """Quote what a user gave, at most its first 200 characters.
-
-    Parameters
-    ----------
-    value : object
-        A text, or the value of an option.
-
-    Returns
-    -------
-    str
-        Its `repr`; of a longer one the beginning and how long it is.
-    """
+    """Quote a value by its `repr`; of a longer one the first 200 characters and its length."""
     if isinstance(value, int) and value.bit_length() > _LONGEST_QUOTE:
         return f"an integer of {value.bit_length():,} bits"
     return clipped(repr(value))
 
 
 def clipped(text: str) -> str:
-    """Cut a text for a message.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    str
-        The same; of a longer one the first 200 characters and how long it is.
-    """
+    """Shorten a text for a message to its first 200 characters and its length."""
     if len(text) <= _LONGEST_QUOTE:
         return text
     return f"{text[:_LONGEST_QUOTE]} (the first {_LONGEST_QUOTE} of {len(text):,} characters)"
 
 
 def quoted(words: Iterable[object], limit: int = 5) -> str:
-    """List words in quotation marks, the first few and then a count.
-
-    Parameters
-    ----------
-    words : iterable
-        What to list.
-    limit : int
-        How many to show.
-
-    Returns
-    -------
-    str
-        Such as ``"'a', 'b' and 3 more"``.
-    """
+    """List words in quotation marks, the first few and then a count, such as ``"'a', 'b' and 3 more"``."""
     items = list(words)
     shown = ", ".join(cited(str(w)) for w in items[:limit])
     return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
 
 
 def several(problems: Sequence[Notice], limit: int = 5) -> str:
-    """Join the messages of problems, the first few and then a count.
-
-    Parameters
-    ----------
-    problems : sequence of Notice
-        Their messages are joined.
-    limit : int
-        How many messages to write out.
-
-    Returns
-    -------
-    str
-        Such as ``"'x' is constant in the sample; 'z' is constant in the sample"``.
-    """
+    """Join the messages of problems, the first few and then a count."""
     shown = "; ".join(p.message for p in problems[:limit])
     return shown if len(problems) <= limit else f"{shown}; and {len(problems) - limit} more like these"
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """Write a number with its noun.
-
-    Parameters
-    ----------
-    count : int
-        How many.
-    noun : str
-        One of them.
-    plural : str, optional
-        Several of them, if not the noun with an s.
-
-    Returns
-    -------
-    str
-        Such as ``"1 row"`` or ``"1,200 rows"``.
-    """
+    """Write a number with its noun, such as ``"1 row"`` or ``"1,200 rows"``."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def plain(value: object) -> Any:
-    """Turn a numpy scalar into Python's own number, truth value or text.
+    """Convert a numpy scalar to Python's own number, truth value or text; anything else stays.
 
-    Parameters
-    ----------
-    value : object
-        The value of an option.
-
-    Returns
-    -------
-    object
-        ``np.float32(.95)`` is .95, what it prints as; anything but a numpy scalar stays as it is.
+    ``np.float32(.95)`` becomes .95, as it prints.
     """
     if type(value).__module__ != "numpy" or getattr(value, "ndim", 1) != 0:
         return value
@@ -724,187 +629,55 @@ def plain(value: object) -> Any:
 def option_problem(
     option: str, value: object = None, allowed: Iterable[object] = (), what: str | None = None
 ) -> Notice:
-    """State that an option cannot be used.
+    """State that an option cannot be used (code option; data option, value, allowed).
 
-    Parameters
-    ----------
-    option : str
-        Its name.
-    value : object
-        What was given, as far as it is one value.
-    allowed : iterable
-        What it may be, where that can be listed.
-    what : str, optional
-        What is wrong; by default the option with its value.
-
-    Returns
-    -------
-    Notice
-        Code option; data option, value, allowed.
+    `what` is the message; by default the option with its value.
     """
     data = {"option": option, "value": value, "allowed": tuple(allowed)}
     return Notice("option", what or f"{option}={cited(value)}", data)
 
 
 def column_problem(column: str, role: str, what: str | None = None) -> Notice:
-    """State that a column or term is not there, or cannot have its name.
-
-    Parameters
-    ----------
-    column : str
-        Its name.
-    role : str
-        Where it was named.
-    what : str, optional
-        What is wrong; by default that there is no such column.
-
-    Returns
-    -------
-    Notice
-        Code column; data column, role.
-    """
+    """State that a column or term does not exist or has a bad name (code column; data column, role)."""
     return Notice("column", what or f"no column {cited(column)}", {"column": column, "role": role})
 
 
 def missing_problem(
     term: str, count: int | None = None, rows: Iterable[object] = (), what: str | None = None
 ) -> Notice:
-    """State that values are missing or not finite.
-
-    Parameters
-    ----------
-    term : str
-        Column, term or argument.
-    count : int, optional
-        In how many rows, where they are counted.
-    rows : iterable
-        Labels of the first rows, where they are known.
-    what : str, optional
-        What is wrong; by default the term and the count.
-
-    Returns
-    -------
-    Notice
-        Code missing; data term, count, rows.
-    """
+    """State that values are missing or not finite (code missing; data term, count, rows)."""
     data = {"term": term, "count": count, "rows": tuple(rows)}
     return Notice("missing", what or f"{term}: {count}", data)
 
 
 def models_problem(what: str, given: object = None) -> Notice:
-    """State that what was passed is not a result of the kind that is wanted.
-
-    Parameters
-    ----------
-    what : str
-        What is wrong.
-    given : object, optional
-        What was passed, where it is one object.
-
-    Returns
-    -------
-    Notice
-        Code models; data type, the name of its class or None.
-    """
+    """State that an object is not a result of the required kind (code models; data type)."""
     return Notice("models", what, {"type": None if given is None else type(given).__name__})
 
 
 def collinearity_problem(column: str, on: Iterable[str], what: str | None = None) -> Notice:
-    """State that a column is an exact combination of others.
-
-    Parameters
-    ----------
-    column : str
-        The column.
-    on : iterable of str
-        The others.
-    what : str, optional
-        What is wrong; by default the name of the column.
-
-    Returns
-    -------
-    Notice
-        Code collinear; data column, on.
-    """
+    """State that a column is an exact combination of others (code collinear; data column, on)."""
     return Notice("collinear", what or cited(column), {"column": column, "on": tuple(on)})
 
 
 def text_problem(column: str, values: Iterable[object] = ()) -> Notice:
-    """State that a column is not numeric.
-
-    Parameters
-    ----------
-    column : str
-        Column or argument.
-    values : iterable
-        The first values that are no numbers, where they are known.
-
-    Returns
-    -------
-    Notice
-        Code not_numeric; data column, values (as text).
-    """
+    """State that a column is not numeric (code not_numeric; data column, values as text)."""
     data = {"column": column, "values": tuple(map(str, values))}
     return Notice("not_numeric", f"{cited(column)} is not numeric", data)
 
 
 def alignment_problem(column: str | None, what: str, rows: Iterable[object] = ()) -> Notice:
-    """State that values do not belong to the rows.
-
-    Parameters
-    ----------
-    column : str or None
-        What the values are, where they have one name.
-    what : str
-        What is wrong.
-    rows : iterable
-        Labels of the first rows that do not fit.
-
-    Returns
-    -------
-    Notice
-        Code alignment; data column, rows.
-    """
+    """State that values do not belong to the rows (code alignment; data column, rows)."""
     return Notice("alignment", what, {"column": column, "rows": tuple(rows)})
 
 
 def term_problem(term: str, role: str, why: str) -> Notice:
-    """State that a text cannot be read as what it stands for.
-
-    Parameters
-    ----------
-    term : str
-        As typed.
-    role : str
-        Where it stands.
-    why : str
-        What is wrong with it, and what to write.
-
-    Returns
-    -------
-    Notice
-        Code term; data term, role.
-    """
+    """State that a text cannot be read as a term (code term; data term, role)."""
     return Notice("term", why, {"term": term, "role": role})
 
 
 def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
-    """Refuse an option word that is not allowed.
-
-    Parameters
-    ----------
-    name : str
-        The option.
-    value : object
-        What was given.
-    allowed : sequence
-        The words it may be.
-
-    Raises
-    ------
-    OptionError
-        If `value` is not one of `allowed`.
-    """
+    """Refuse an option that is not one of the allowed words."""
     value = plain(value)
     if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
         hint = nearest(value, allowed)
@@ -915,23 +688,7 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
 
 
 def check_level(level: object) -> float:
-    """Refuse a confidence level outside (0, 1).
-
-    Parameters
-    ----------
-    level : float
-        Confidence level.
-
-    Returns
-    -------
-    float
-        The level as Python's own number.
-
-    Raises
-    ------
-    OptionError
-        If it is not a number between 0 and 1.
-    """
+    """Refuse a confidence level outside (0, 1)."""
     number = plain(level)
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < 1:
         raise OptionError(f"level={cited(level)} must be a number between 0 and 1, such as .95.")
@@ -939,27 +696,7 @@ def check_level(level: object) -> float:
 
 
 def check_whole(name: str, value: object, least: int, most: int) -> int:
-    """Refuse an option that is not a whole number in a range.
-
-    Parameters
-    ----------
-    name : str
-        The option.
-    value : object
-        What was given.
-    least, most : int
-        The range, both ends in it.
-
-    Returns
-    -------
-    int
-        The value as Python's own number.
-
-    Raises
-    ------
-    OptionError
-        If it is not one.
-    """
+    """Refuse an option that is not a whole number from `least` to `most`."""
     number = plain(value)
     if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
         raise OptionError(
@@ -976,25 +713,9 @@ def unknown_columns(
     labels: Mapping[str, str] | None = None,
     advice: str = "",
 ) -> ColumnError:
-    """Build the error for columns that are not in the panel, all at once.
+    """Build one error for all columns that are not in the panel.
 
-    Parameters
-    ----------
-    names : iterable of str
-        Names that were not found.
-    known : iterable
-        Names that exist.
-    role : str
-        Where they were named.
-    labels : mapping, optional
-        Column to label, to say whose label a name is.
-    advice : str
-        A sentence at the end.
-
-    Returns
-    -------
-    ColumnError
-        To raise.
+    `labels` tell whose label a name is; `advice` is a sentence at the end.
     """
     missing = list(dict.fromkeys(names))
     columns = [str(k) for k in known]
@@ -1014,20 +735,7 @@ def unknown_columns(
 
 
 def nearest(word: object, known: Iterable[object]) -> str:
-    """Suggest the word that was probably meant.
-
-    Parameters
-    ----------
-    word : object
-        What was given.
-    known : iterable
-        What exists.
-
-    Returns
-    -------
-    str
-        Such as ``" (did you mean 'gdp'?)"``; empty where nothing is near.
-    """
+    """Suggest the word probably meant, such as ``" (did you mean 'gdp'?)"``; empty where none is near."""
     text = str(word)
     if len(text) > _LONGEST_QUOTE:
         return ""

@@ -99,11 +99,11 @@ def interact(
     """
     table = _with_time(panel, "interact")
     steps = check_whole("lag", lag, 0, _LONGEST_LAG)
-    own, first = _by_entity(table, cross_section)
+    entity_values, first = _by_entity(table, cross_section)
     common, second = _by_period(table, series, steps)
     name = f"{first}:lag({second}, {steps})" if steps else f"{first}:{second}"
     with np.errstate(over="ignore"):
-        product = own[table.keys.entity] * common[table.keys.time]
+        product = entity_values[table.keys.entity] * common[table.keys.time]
     return _result(product, table, name)
 
 
@@ -124,29 +124,33 @@ def _with_time(panel: object, caller: str) -> Table:
     return table
 
 
-def _by_entity(table: Table, given: object) -> tuple[Floats, str]:
-    """One value per entity, and the name of the variable."""
+def _by_entity(table: Table, cross_section: object) -> tuple[Floats, str]:
+    """Return one value per entity, and the name of the variable."""
     keys = table.keys
-    if isinstance(given, pd.Series):
-        return _looked_up(given, keys.entities, keys.entity_name, "cross_section"), _name_of(given)
-    values = _term(table, given, "cross_section")
-    return _one_each(values, keys.entity, keys.entities, f"cross_section={cited(given)}"), str(given)
+    if isinstance(cross_section, pd.Series):
+        return _looked_up(cross_section, keys.entities, keys.entity_name, "cross_section"), _name_of(
+            cross_section
+        )
+    values = _term(table, cross_section, "cross_section")
+    return _one_each(values, keys.entity, keys.entities, f"cross_section={cited(cross_section)}"), str(
+        cross_section
+    )
 
 
-def _by_period(table: Table, given: object, lag: int) -> tuple[Floats, str]:
-    """One value per period, some steps of time earlier, and the name of the variable."""
+def _by_period(table: Table, series: object, lag: int) -> tuple[Floats, str]:
+    """Return one value per period, lagged, and the name of the variable."""
     times = table.keys.times
-    if isinstance(given, pd.Series):
-        values = _checked_series(given, str(table.keys.time_name), "series")
-        lagged, there = _lagged(values, table, lag)
-        _refuse_gaps(there, table, lag)
-        return lagged, _name_of(given)
-    column = _one_each(_term(table, given, "series"), table.keys.time, times, f"series={cited(given)}")
-    return _lagged(pd.Series(column, index=times), table, lag)[0], str(given)
+    if isinstance(series, pd.Series):
+        values = _checked_series(series, str(table.keys.time_name), "series")
+        lagged, observed = _lagged(values, table, lag)
+        _refuse_gaps(observed, table, lag)
+        return lagged, _name_of(series)
+    column = _one_each(_term(table, series, "series"), table.keys.time, times, f"series={cited(series)}")
+    return _lagged(pd.Series(column, index=times), table, lag)[0], str(series)
 
 
 def _lagged(values: pd.Series[Any], table: Table, lag: int) -> tuple[Floats, Bools]:
-    """Take a series some steps earlier at every period of a panel, and whether it has that period."""
+    """Lag a series at every period of a panel, and tell whether it has that period."""
     times = table.keys.times
     if _kind(times) != _kind(values.index):
         raise AlignmentError(
@@ -156,18 +160,22 @@ def _lagged(values: pd.Series[Any], table: Table, lag: int) -> tuple[Floats, Boo
     every = times.union(values.index)
     # A calendar of one entity: it lags by the value of time as any panel does.
     frame = pd.DataFrame({"entity": 0, "time": every, "value": values.reindex(every).to_numpy()})
-    frame["there"] = every.isin(values.index).astype(float)
+    frame["observed"] = every.isin(values.index).astype(float)
     calendar = table_of(Panel(frame, "entity", "time", step=table.step))
     at = calendar.keys.times.get_indexer(times)
     _refuse_finer(calendar, at, table)
-    value, there = (calendar.shift(calendar.numeric(name), lag)[at] for name in ("value", "there"))
-    return value, there == 1
+    value, observed = (calendar.shift(calendar.numeric(name), lag)[at] for name in ("value", "observed"))
+    return value, observed == 1
 
 
 def _refuse_finer(calendar: Table, at: Ints, table: Table) -> None:
-    """Refuse dates between those of the panel, which would make its steps shorter."""
-    fine, own = calendar.keys.ordinals, table.keys.ordinals
-    if fine is not None and own is not None and not np.array_equal(np.diff(fine[at]), np.diff(own)):
+    """Refuse periods between those of the panel, which would make its steps shorter."""
+    calendar_steps, panel_steps = calendar.keys.ordinals, table.keys.ordinals
+    if (
+        calendar_steps is not None
+        and panel_steps is not None
+        and not np.array_equal(np.diff(calendar_steps[at]), np.diff(panel_steps))
+    ):
         raise AlignmentError(
             f"interact: series has periods between those of {table.keys.time_name}; give it the panel's "
             "frequency, or pass step= to Panel."
@@ -180,12 +188,12 @@ def _kind(index: pd.Index[Any]) -> str:
     return "integer" if pd.api.types.is_integer_dtype(index.dtype) else str(index.dtype)
 
 
-def _refuse_gaps(there: Bools, table: Table, lag: int) -> None:
-    """Refuse periods that a series does not have after the first that it has."""
-    name, known = str(table.keys.time_name), np.flatnonzero(there)
-    if not known.size:
+def _refuse_gaps(observed: Bools, table: Table, lag: int) -> None:
+    """Refuse periods without a value after the first with one."""
+    name, with_value = str(table.keys.time_name), np.flatnonzero(observed)
+    if not with_value.size:
         raise AlignmentError(f"interact: series has no {name} of the panel at this lag.")
-    gaps = table.keys.times[known[0] :][~there[known[0] :]]
+    gaps = table.keys.times[with_value[0] :][~observed[with_value[0] :]]
     if len(gaps):
         raise AlignmentError(
             f"interact: series lacks the values that {name} {quoted(gaps)} of the panel needs with "
@@ -198,44 +206,44 @@ def _refuse_gaps(there: Bools, table: Table, lag: int) -> None:
 # --- parts, aligned by key ----------------------------------------------------------------------------------
 
 
-def _term(table: Table, given: object, role: str) -> Floats:
+def _term(table: Table, value: object, role: str) -> Floats:
     """Evaluate a column or a term."""
-    if not isinstance(given, str):
-        raise InputTypeError(f"{role} must be a term (text) or a Series, not {type(given).__name__}.")
-    term = parse(given, table.known, role)
+    if not isinstance(value, str):
+        raise InputTypeError(f"{role} must be a term (text) or a Series, not {type(value).__name__}.")
+    term = parse(value, table.known, role)
     if any(factor.category for factor in term.factors):
-        raise TermError(f"{role}={cited(given)}: C() makes several columns; pass one variable.")
+        raise TermError(f"{role}={cited(value)}: C() makes several columns; pass one variable.")
     return evaluate(term, table)
 
 
-def _one_each(values: Floats, codes: Any, levels: pd.Index[Any], what: str) -> Floats:
-    """Take the one value of each entity or period, missing ones left out."""
+def _one_each(values: Floats, codes: Any, levels: pd.Index[Any], subject: str) -> Floats:
+    """Return the constant value of each entity or period; missing values are ignored."""
     out = np.full(levels.size, np.nan)
-    there = ~np.isnan(values)
-    out[codes[there]] = values[there]
-    varies = np.unique(codes[there][values[there] != out[codes[there]]])
+    observed = ~np.isnan(values)
+    out[codes[observed]] = values[observed]
+    varies = np.unique(codes[observed][values[observed] != out[codes[observed]]])
     if varies.size:
         raise TermError(
-            f"{what} has several values within {counted(varies.size, str(levels.name))} "
+            f"{subject} has several values within {counted(varies.size, str(levels.name))} "
             f"({quoted(levels[varies])}); it must be constant there.",
-            [Notice("varies", what, {"levels": tuple(levels[varies[:5]])})],
+            [Notice("varies", subject, {"levels": tuple(levels[varies[:5]])})],
         )
     return out
 
 
-def _checked_series(given: pd.Series[Any], key: str, role: str) -> pd.Series[Any]:
-    if given.index.nlevels != 1:
+def _checked_series(series: pd.Series[Any], key: str, role: str) -> pd.Series[Any]:
+    if series.index.nlevels != 1:
         raise AlignmentError(
-            f"{role} is indexed by {quoted(given.index.names)}; index it by {cited(key)} alone."
+            f"{role} is indexed by {quoted(series.index.names)}; index it by {cited(key)} alone."
         )
-    if not given.index.is_unique:
-        twice = given.index[given.index.duplicated()][0]
+    if not series.index.is_unique:
+        twice = series.index[series.index.duplicated()][0]
         raise AlignmentError(f"{role} has several values for {cited(twice)}.")
-    if not _holds_numbers(given):
-        raise InputTypeError(f"{role} ({_name_of(given)}) holds {given.dtype}, not numbers.")
-    numbers = pd.Series(given.to_numpy(dtype=np.float64, na_value=np.nan), index=given.index)
+    if not _holds_numbers(series):
+        raise InputTypeError(f"{role} ({_name_of(series)}) holds {series.dtype}, not numbers.")
+    numbers = pd.Series(series.to_numpy(dtype=np.float64, na_value=np.nan), index=series.index)
     if np.isinf(numbers).any():
-        raise MissingDataError(f"{role} ({_name_of(given)}) has infinite values.")
+        raise MissingDataError(f"{role} ({_name_of(series)}) has infinite values.")
     return numbers
 
 
@@ -243,9 +251,9 @@ def _holds_numbers(column: pd.Series[Any]) -> bool:
     return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype)
 
 
-def _looked_up(given: pd.Series[Any], levels: pd.Index[Any], key: str, role: str) -> Floats:
-    """Take the values of a Series for these keys."""
-    numbers = _checked_series(given, key, role)
+def _looked_up(series: pd.Series[Any], levels: pd.Index[Any], key: str, role: str) -> Floats:
+    """Return the values of a Series for these keys."""
+    numbers = _checked_series(series, key, role)
     absent = levels[~levels.isin(numbers.index)]
     if len(absent):
         hint = nearest(absent[0], numbers.index)
@@ -257,8 +265,8 @@ def _looked_up(given: pd.Series[Any], levels: pd.Index[Any], key: str, role: str
     return numbers.reindex(levels).to_numpy(dtype=np.float64)
 
 
-def _name_of(given: pd.Series[Any]) -> str:
-    return "series" if given.name is None else str(given.name)
+def _name_of(series: pd.Series[Any]) -> str:
+    return "series" if series.name is None else str(series.name)
 
 
 # --- shift-share --------------------------------------------------------------------------------------------
@@ -343,7 +351,7 @@ def bartik(
 
 
 def _shares(table: Table, terms: Sequence[str], base: object) -> Floats:
-    """Shares by row and industry, those of the base period if there is one."""
+    """Return shares by row and industry, those of the base period if there is one."""
     values = np.column_stack([_term(table, term, "shares") for term in terms])
     least = np.where(np.isnan(values), 0.0, values).min(axis=0)
     negative = [term for term, low in zip(terms, least, strict=True) if low < 0]
@@ -355,7 +363,7 @@ def _shares(table: Table, terms: Sequence[str], base: object) -> Floats:
 
 
 def _rows_at(table: Table, base: object) -> Ints:
-    """Find the row of each row's entity at one period."""
+    """Find, for each row, the row of its entity in the base period."""
     keys = table.keys
     at = _matching(keys.times, base)
     if not at.size:
@@ -363,42 +371,44 @@ def _rows_at(table: Table, base: object) -> Ints:
             f"base={cited(base)} is no period of the panel, {keys.times[0]} to {keys.times[-1]}."
         )
     rows = np.flatnonzero(keys.time == at[0])
-    place = np.full(keys.entities.size, -1)
-    place[keys.entity[rows]] = rows
-    absent = keys.entities[place < 0]
+    row_of_entity = np.full(keys.entities.size, -1)
+    row_of_entity[keys.entity[rows]] = rows
+    absent = keys.entities[row_of_entity < 0]
     if len(absent):
         raise AlignmentError(
             f"bartik: {counted(len(absent), keys.entity_name)} have no row at base={cited(base)} "
             f"({quoted(absent)}); choose another period or leave them out.",
             [alignment_problem("base", "no row at base", absent[:5])],
         )
-    return place[keys.entity]
+    return row_of_entity[keys.entity]
 
 
 def _matching(index: pd.Index[Any], label: object) -> Ints:
-    """Find where an index has a label; nowhere if it cannot be compared."""
+    """Find the positions of a label in an index; none if they cannot be compared."""
     if not pd.api.types.is_hashable(label) or isinstance(label, tuple):
         return np.empty(0, dtype=np.intp)
     return np.flatnonzero(index.isin([label]))
 
 
-def _shocks(table: Table, terms: Sequence[str], given: object, lag: object, *, leave_one_out: bool) -> Floats:
-    """Shocks by row and industry."""
-    if isinstance(given, pd.DataFrame):
+def _shocks(
+    table: Table, terms: Sequence[str], shocks: object, lag: object, *, leave_one_out: bool
+) -> Floats:
+    """Compute shocks by row and industry."""
+    if isinstance(shocks, pd.DataFrame):
         if leave_one_out:
             raise OptionError(
                 "leave_one_out=True needs the levels of each entity, {share: column}; a DataFrame of shocks "
                 "by period has no entities to leave out."
             )
-        return _shocks_by_period(table, terms, given)
-    if not isinstance(given, Mapping):
+        return _shocks_by_period(table, terms, shocks)
+    if not isinstance(shocks, Mapping):
         raise InputTypeError(
             "shocks must be a DataFrame of periods by industries, or a mapping of share to column, not "
-            f"{type(given).__name__}."
+            f"{type(shocks).__name__}."
         )
-    _refuse_unpaired(terms, list(given))
+    _refuse_unpaired(terms, list(shocks))
     steps = check_whole("lag", lag, 1, _LONGEST_LAG)
-    levels = [_term(table, given[term], f"shocks[{term!r}]") for term in terms]
+    levels = [_term(table, shocks[term], f"shocks[{term!r}]") for term in terms]
     return np.column_stack([_growth(table, level, steps, leave_one_out=leave_one_out) for level in levels])
 
 
@@ -428,16 +438,16 @@ def _shocks_by_period(table: Table, terms: Sequence[str], shocks: pd.DataFrame) 
 
 
 def _growth(table: Table, level: Floats, lag: int, *, leave_one_out: bool) -> Floats:
-    """Growth of the total of the entities with both periods, perhaps without the row's own."""
+    """Compute the growth of the total over entities with both periods, perhaps without the row's own."""
     keys = table.keys
     before = table.shift(level, lag)
     both = ~np.isnan(level) & ~np.isnan(before)
     now, then = np.where(both, level, 0.0), np.where(both, before, 0.0)
     totals = [np.bincount(keys.time, part, minlength=keys.times.size)[keys.time] for part in (now, then)]
     if leave_one_out:
-        totals = [total - own for total, own in zip(totals, (now, then), strict=True)]
-    known = totals[1] > 0
-    return np.where(known, totals[0] / np.where(known, totals[1], 1.0) - 1, np.nan)
+        totals = [total - entity_level for total, entity_level in zip(totals, (now, then), strict=True)]
+    positive = totals[1] > 0
+    return np.where(positive, totals[0] / np.where(positive, totals[1], 1.0) - 1, np.nan)
 
 
 def _sums(weights: Floats) -> list[Notice]:
@@ -449,18 +459,7 @@ def _sums(weights: Floats) -> list[Notice]:
 
 
 def incomplete_shares(least: float, mean: float, largest: float) -> Notice:
-    """Report shares that do not sum to one.
-
-    Parameters
-    ----------
-    least, mean, largest : float
-        Of the sums.
-
-    Returns
-    -------
-    Notice
-        Code incomplete_shares; data least, mean and largest.
-    """
+    """Report shares that do not sum to one (code incomplete_shares; data least, mean and largest sum)."""
     text = (
         f"the shares sum to {mean:.3g} on average ({least:.3g} to {largest:.3g}), not to one: the instrument "
         "also varies with the sum. Add the sum of the shares, interacted with the periods, to the controls "
@@ -517,7 +516,7 @@ def distance_to(coordinates: pd.DataFrame, place: object) -> pd.Series[float]:
 
 
 def _place(index: pd.Index[Any], degrees: Floats, place: object) -> Floats:
-    """Latitude and longitude of a place."""
+    """Return the latitude and longitude of a place."""
     if isinstance(place, tuple | list | np.ndarray) and len(place) == 2:
         try:
             pair = np.asarray([float(part) for part in place])

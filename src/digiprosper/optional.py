@@ -16,48 +16,13 @@ Done: TypeAlias = "Callable[[int], object]"
 def install_command(extra: str) -> str:
     """Write the command that installs an extra.
 
-    Nothing is published under the name of the library yet, so that only its folder can be installed.
-
-    Parameters
-    ----------
-    extra : str
-        Such as ``"plot"``.
-
-    Returns
-    -------
-    str
-        The pip command, and where to run it.
-
-    Examples
-    --------
-    >>> install_command("plot")
-    'pip install ".[plot]" in the folder of digiprosper'
+    The library is not published under its name yet, so only its folder can be installed.
     """
     return f'pip install ".[{extra}]" in the folder of digiprosper'
 
 
 def require(module: str, *, extra: str, purpose: str) -> Any:
-    """Import an optional package or say how to install it.
-
-    Parameters
-    ----------
-    module : str
-        Module to import, such as ``"matplotlib.pyplot"``.
-    extra : str
-        The extra that brings it.
-    purpose : str
-        The call that needs it, named in the message.
-
-    Returns
-    -------
-    module
-        The imported module.
-
-    Raises
-    ------
-    ImportError
-        If it is not installed; the message has the command of `install_command`.
-    """
+    """Import an optional package, or explain which extra installs it; `purpose` is the call that needs it."""
     try:
         return import_module(module)
     except ImportError as error:
@@ -66,37 +31,14 @@ def require(module: str, *, extra: str, purpose: str) -> Any:
 
 
 def uncounted(done: int) -> None:
-    """Count nothing, where no progress is shown.
-
-    Parameters
-    ----------
-    done : int
-        Pieces of work that are done.
-    """
+    """Ignore progress, where none is shown."""
 
 
 @contextmanager
 def progress_bar(name: str, total: int | None, *, show: bool) -> Iterator[Done]:
-    """Show on stderr how much of some work is done, by tqdm.
+    """Show progress on stderr with tqdm; yield a function to call with the number of new pieces done.
 
-    Parameters
-    ----------
-    name : str
-        The call that works.
-    total : int or None
-        Pieces of work; None where that is not known before.
-    show : bool
-        False shows nothing and needs no package.
-
-    Yields
-    ------
-    callable
-        To be called with the number of pieces done since the last call.
-
-    Raises
-    ------
-    ImportError
-        If tqdm is not installed.
+    `total` is None where the number is not known before. Without `show` no package is needed.
     """
     if not show:
         yield uncounted

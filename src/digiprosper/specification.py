@@ -33,33 +33,11 @@ TERM: Final = {"term": True}
 
 
 def as_terms(value: object, field: str, *, form: str = "a list of terms (text)") -> tuple[str, ...]:
-    """Take terms as a tuple.
-
-    Parameters
-    ----------
-    value : str, sequence, array or Index of str
-        One term or several.
-    field : str
-        Name of the argument, for messages.
-    form : str
-        What it must be, for messages.
-
-    Returns
-    -------
-    tuple of str
-        As typed.
-
-    Raises
-    ------
-    InputTypeError
-        If an entry is not text.
-    TermError
-        If a term is there twice.
-    """
-    given = as_sequence(value)
-    if not isinstance(given, list | tuple):
-        raise InputTypeError(f"{field} must be {form}, not {type(given).__name__}.")
-    terms = tuple(map(plain, given))
+    """Convert a term or several to a tuple; `field` and `form`, the required type, are for messages."""
+    values = as_sequence(value)
+    if not isinstance(values, list | tuple):
+        raise InputTypeError(f"{field} must be {form}, not {type(values).__name__}.")
+    terms = tuple(map(plain, values))
     odd = [v for v in terms if not isinstance(v, str)]
     if odd:
         raise InputTypeError(f"{field} must be {form}; {cited(odd[0])} is {type(odd[0]).__name__}.")
@@ -74,18 +52,7 @@ def as_terms(value: object, field: str, *, form: str = "a list of terms (text)")
 
 
 def as_sequence(value: object) -> object:
-    """Take a text as a list of one, and an array or Index of texts as a list.
-
-    Parameters
-    ----------
-    value : object
-        What was given.
-
-    Returns
-    -------
-    object
-        As given, if it is neither.
-    """
+    """Convert a text to a list of one, and an array or Index of texts to a list; anything else stays."""
     if isinstance(value, str):
         return [value]
     if not isinstance(value, np.ndarray | pd.Index) or value.ndim != 1:
@@ -94,13 +61,7 @@ def as_sequence(value: object) -> object:
 
 
 def plain_options(spec: Any) -> None:
-    """Store numpy scalars among the options as Python's own numbers, truth values and texts.
-
-    Parameters
-    ----------
-    spec : dataclass
-        A specification under construction.
-    """
+    """Convert numpy scalars among the options of a new specification to Python's own types."""
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)
         if isinstance(value, list | tuple):
@@ -111,74 +72,25 @@ def plain_options(spec: Any) -> None:
 
 
 def one_term(value: object, field: str) -> str:
-    """Take a single term.
-
-    Parameters
-    ----------
-    value : str
-        The term.
-    field : str
-        Name of the argument, for messages.
-
-    Returns
-    -------
-    str
-        The term.
-
-    Raises
-    ------
-    InputTypeError
-        If it is not text.
-    """
+    """Check that a value is a single term."""
     if not isinstance(value, str):
         raise InputTypeError(f"{field} must be one term (text), not {type(value).__name__}.")
     return value
 
 
 def check_reps(reps: object, least: int) -> int:
-    """Refuse a number of draws that is not an integer, too small or too large to be held.
-
-    Parameters
-    ----------
-    reps : int
-        Number of draws.
-    least : int
-        Smallest number allowed.
-
-    Returns
-    -------
-    int
-        The number as Python's own.
-
-    Raises
-    ------
-    OptionError
-        If it is not a whole number from `least` to 10,000,000.
-    """
+    """Refuse a number of draws that is not a whole number from `least` to 10,000,000."""
     return check_whole("reps", reps, least, MOST_DRAWS)
 
 
 def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
-    """Refuse a term that stands in two places.
-
-    Parameters
-    ----------
-    spec : dataclass
-        A specification under construction.
-    roles : sequence of str
-        Its fields that hold a term or several.
-
-    Raises
-    ------
-    TermError
-        Naming the term and both places.
-    """
-    place: dict[str, str] = {}
+    """Refuse a term that is in two roles of a specification."""
+    role_of_term: dict[str, str] = {}
     problems = []
     for role in roles:
         value = getattr(spec, role)
         for term in (value,) if isinstance(value, str) else value:
-            first = place.setdefault(canonical(term), role)
+            first = role_of_term.setdefault(canonical(term), role)
             if first != role:
                 data = {"term": term, "roles": (first, role)}
                 problems.append(Notice("repeated", f"{cited(term)} is in {first} and in {role}", data))
@@ -222,11 +134,11 @@ class Specification(PickledByName):
         >>> dp.FixedEffects("log(gsp)", ["unemp"]).replace(time_effects=False).time_effects
         False
         """
-        known = [f.name for f in dataclasses.fields(self)]  # type: ignore[arg-type]
-        unknown = [n for n in fields if n not in known]
+        field_names = [f.name for f in dataclasses.fields(self)]  # type: ignore[arg-type]
+        unknown = [n for n in fields if n not in field_names]
         if unknown:
             raise OptionError(
-                f"{type(self).__name__} has no field {quoted(unknown)}; it has {quoted(known, 30)}."
+                f"{type(self).__name__} has no field {quoted(unknown)}; it has {quoted(field_names, 30)}."
             )
         return dataclasses.replace(self, **fields)  # type: ignore[type-var]
 
@@ -280,8 +192,8 @@ class Specification(PickledByName):
         absent = [t for t in x if canonical(t) not in keys]
         if absent:
             raise ColumnError(f"x has no term {quoted(absent)} to drop; it has {quoted(self._x())}.")
-        gone = {canonical(t) for t in x}
-        return self.replace(x=tuple(t for t in self._x() if canonical(t) not in gone))
+        dropped = {canonical(t) for t in x}
+        return self.replace(x=tuple(t for t in self._x() if canonical(t) not in dropped))
 
     def swap(self, old: str, new: str) -> Self:
         """Replace one term by another in all roles.
@@ -338,5 +250,5 @@ class Specification(PickledByName):
     def _term_fields(self) -> list[str]:
         """List the fields that hold a term or several, the controls last."""
         marked = [f.name for f in dataclasses.fields(self) if "term" in f.metadata]  # type: ignore[arg-type]
-        given = [name for name in marked if getattr(self, name) is not None]
-        return sorted(given, key=lambda name: name == "x")
+        filled = [name for name in marked if getattr(self, name) is not None]
+        return sorted(filled, key=lambda name: name == "x")

@@ -49,8 +49,8 @@ def beside_truth(rows: Mapping[str, tuple[float, Any, Any]], *, level: float = 0
     Total effect   0.44     0.424      0.023     0.377      0.471    True
     """
     level = check_level(level)
-    given: object = rows
-    if not isinstance(given, Mapping) or not given:
+    mapping: object = rows
+    if not isinstance(mapping, Mapping) or not mapping:
         raise InputTypeError("beside_truth: rows must be a mapping from names to (truth, results, term).")
     lines = [_line(name, row, level) for name, row in rows.items()]
     names = pd.Index(rows.keys(), dtype=object)
@@ -60,18 +60,18 @@ def beside_truth(rows: Mapping[str, tuple[float, Any, Any]], *, level: float = 0
 def _line(name: object, row: Any, level: float) -> tuple[float | bool, ...]:
     if not isinstance(row, Sequence) or isinstance(row, str) or len(row) != 3:
         raise _no_row(name, row)
-    given, found, where = row
-    truth = _numbers(name, row, given).item()
-    frame = found.tidy(level) if hasattr(found, "tidy") else found
-    if isinstance(where, str) and isinstance(frame, pd.DataFrame):
-        return truth, *_of_term(name, truth, frame, where)
-    estimate = _numbers(name, row, found).item()
-    return truth, *_of_set(truth, estimate, _numbers(name, row, where, (-1, 2)))
+    true_value, results, term_or_interval = row
+    truth = _numbers(name, row, true_value).item()
+    frame = results.tidy(level) if hasattr(results, "tidy") else results
+    if isinstance(term_or_interval, str) and isinstance(frame, pd.DataFrame):
+        return truth, *_of_term(name, truth, frame, term_or_interval)
+    estimate = _numbers(name, row, results).item()
+    return truth, *_of_set(truth, estimate, _numbers(name, row, term_or_interval, (-1, 2)))
 
 
-def _numbers(name: object, row: object, given: object, shape: tuple[int, ...] = ()) -> Any:
+def _numbers(name: object, row: object, values: object, shape: tuple[int, ...] = ()) -> Any:
     try:
-        return np.asarray(given, dtype=float).reshape(shape)
+        return np.asarray(values, dtype=float).reshape(shape)
     except (TypeError, ValueError):
         raise _no_row(name, row) from None
 
@@ -80,14 +80,14 @@ def _of_term(name: object, truth: float, frame: pd.DataFrame, term: str) -> tupl
     lacking = {"term", *_NUMBERS} - set(frame.columns)
     if lacking:
         raise ColumnError(f"beside_truth: the frame of {cited(name)} lacks {quoted(sorted(lacking))}.")
-    found = frame.loc[frame["term"] == term]
-    if len(found) != 1:
-        how = "twice or more" if len(found) else "not"
+    rows = frame.loc[frame["term"] == term]
+    if len(rows) != 1:
+        times = "twice or more" if len(rows) else "not"
         raise ColumnError(
-            f"beside_truth: the results of {cited(name)} have the term {cited(term)} {how}; their terms are "
-            f"{quoted(frame['term'])}."
+            f"beside_truth: the results of {cited(name)} have the term {cited(term)} {times}; their terms "
+            f"are {quoted(frame['term'])}."
         )
-    numbers = found[list(_NUMBERS)].to_numpy(dtype=float)[0]
+    numbers = rows[list(_NUMBERS)].to_numpy(dtype=float)[0]
     estimate, error, low, high = numbers.tolist()
     return estimate, error, low, high, low <= truth <= high
 

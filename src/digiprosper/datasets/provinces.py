@@ -120,5 +120,5 @@ def province_capitals() -> pd.DataFrame:
     930
     """
     entries = [entry.split() for entry in _CAPITALS.replace("\n", " ").split(";")]
-    places = {province: (float(lat), float(lon)) for province, lat, lon in entries}
-    return pd.DataFrame.from_dict(places, orient="index", columns=["lat", "lon"]).rename_axis("province")
+    coordinates = {province: (float(lat), float(lon)) for province, lat, lon in entries}
+    return pd.DataFrame.from_dict(coordinates, orient="index", columns=["lat", "lon"]).rename_axis("province")

@@ -372,11 +372,11 @@ def _digital(draw: _Draw) -> tuple[dict[str, Floats], dict[str, float]]:
     start = draw.rng.uniform(-0.9, 0.9, (draw.n, 1))
     speed = draw.rng.uniform(0.7, 1.3, (draw.n, 1))
     latent = start + speed * np.linspace(0, 2.2, draw.periods) + draw.wander(0.25, 0.6)
-    own = [draw.rng.normal(0, 0.2, (draw.n, 1)) + draw.wander(0.2, 0.6) for _ in _DIGITAL]
+    noise = [draw.rng.normal(0, 0.2, (draw.n, 1)) + draw.wander(0.2, 0.6) for _ in _DIGITAL]
     z = np.stack(
         [
             _unit(np.exp(i.skew * (latent + e)) if i.skew else latent + e)
-            for i, e in zip(_DIGITAL, own, strict=True)
+            for i, e in zip(_DIGITAL, noise, strict=True)
         ],
         -1,
     )
@@ -397,9 +397,10 @@ def _controls(draw: _Draw) -> dict[str, Floats]:
 def _prosperity(draw: _Draw, target: Floats) -> tuple[dict[str, Floats], dict[str, float]]:
     """Draw indicators whose entropy index is the target plus a constant.
 
-    Indicator j is target + noise_j. Its index is sum_j c_j (target + noise_j) - constant with
-    c_j = weight_j / range_j; taking sum_j c_j noise_j out of every noise and scaling the noise until
-    sum_j c_j = 1 leaves the target. Weights and ranges move with the noise, so this is done until it stands.
+    Indicator j is target + noise_j, and its index is sum_j c_j (target + noise_j) - constant with
+    c_j = weight_j / range_j. Removing sum_j c_j noise_j from every noise, and scaling the noise until
+    sum_j c_j = 1, leaves the target. Weights and ranges change with the noise, so this is repeated until it
+    converges.
     """
     size = len(_PROSPERITY)
     entity = draw.rng.normal(0, 0.10, (draw.n, 1, size))
@@ -432,7 +433,7 @@ def _instrument(draw: _Draw, digital: Floats) -> dict[str, Floats]:
 
 
 def _with_gaps(draw: _Draw, columns: dict[str, Floats], share: float) -> dict[str, Floats]:
-    """Take values out of indicators and controls, never of the first or the last period."""
+    """Delete values of indicators and controls, never of the first or the last period."""
     gappy = [*(i.name for i in (*_DIGITAL, *_PROSPERITY)), *_CONTROLS]
     missing = draw.rng.random((len(gappy), draw.n, draw.periods)) < share
     missing[..., [0, -1]] = False
@@ -465,8 +466,8 @@ def _in_units(indicators: tuple[_Indicator, ...], z: Floats) -> dict[str, Floats
 
 def _panel(columns: Mapping[str, Floats], n: int, periods: int) -> Panel:
     more = [(f"region_{k}", f"地区{k}", ("east", "central", "west")[k % 3]) for k in range(32, n + 1)]
-    places = pd.DataFrame([*_PROVINCES, *more][:n], columns=["province", "province_zh", "region"])
-    frame = places.loc[places.index.repeat(periods)].reset_index(drop=True)
+    provinces = pd.DataFrame([*_PROVINCES, *more][:n], columns=["province", "province_zh", "region"])
+    frame = provinces.loc[provinces.index.repeat(periods)].reset_index(drop=True)
     frame.insert(1, "year", np.tile(np.arange(2011, 2011 + periods), n))
     frame = pd.concat([frame, pd.DataFrame({k: v.ravel() for k, v in columns.items()})], axis=1)
     labels = {i.name: f"{i.label}（{i.unit}）" for i in (*_DIGITAL, *_PROSPERITY)} | _LABELS

@@ -159,5 +159,5 @@ def us_capitals() -> pd.DataFrame:
     SpatialWeights('W', 48 entities, 378 links, row-standardised)
     """
     entries = [entry.split() for entry in _CAPITALS.replace("\n", " ").split(";")]
-    places = {state: (float(lat), float(lon)) for state, lat, lon in entries}
-    return pd.DataFrame.from_dict(places, orient="index", columns=["lat", "lon"]).rename_axis("state")
+    coordinates = {state: (float(lat), float(lon)) for state, lat, lon in entries}
+    return pd.DataFrame.from_dict(coordinates, orient="index", columns=["lat", "lon"]).rename_axis("state")

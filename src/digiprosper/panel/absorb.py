@@ -22,17 +22,11 @@ _HELP = (
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
-    """One absorbed effect: a constant by level, or the slope of a term by level.
+    """One absorbed effect: a constant by level, or the slope of a term by level."""
 
-    Parameters
-    ----------
-    effect : str
-        The term whose values are the levels, such as ``"province"`` or ``"region^industry"``.
-    slope : str or None
-        The term that the slope is of; None for a constant by level.
-    """
-
+    # The term whose values are the levels, such as "province" or "region^industry".
     effect: str
+    # The term that the slope is of; None for a constant by level.
     slope: str | None = None
 
     @property
@@ -42,26 +36,9 @@ class Absorbed:
 
 
 def read_absorbed(text: str, known: Sequence[str]) -> tuple[Absorbed, ...]:
-    """Read an entry of `absorb`.
+    """Read an entry of `absorb`: an effect, ``"province[year, x]"`` or ``"province[[year]]"``.
 
-    Parameters
-    ----------
-    text : str
-        An effect, ``"province[year, x]"`` or ``"province[[year]]"``.
-    known : sequence of str
-        Column names, the keys among them.
-
-    Returns
-    -------
-    tuple of Absorbed
-        The effect, unless the brackets are double, then its slopes.
-
-    Raises
-    ------
-    TermError
-        If the brackets are not closed, empty or not at the end, or a slope is a category.
-    ColumnError
-        If a slope names columns that do not exist.
+    The effect itself comes first, unless the brackets are double, then its slopes.
     """
     stripped = text if text in known else text.strip()
     pieces = _pieces(stripped, known)
@@ -78,7 +55,7 @@ def read_absorbed(text: str, known: Sequence[str]) -> tuple[Absorbed, ...]:
 
 
 def _pieces(text: str, known: Sequence[str]) -> list[str]:
-    """Part a text into signs and quoted names; none where it has no slopes, or is no term of any kind."""
+    """Split a text into signs and quoted names; empty where it has no slopes or cannot be a term."""
     if text in known or too_long(text, LONGEST_TERM):
         return []
     pieces = _PIECE.findall(text)
@@ -86,7 +63,7 @@ def _pieces(text: str, known: Sequence[str]) -> list[str]:
 
 
 def _in_brackets(text: str, pieces: Sequence[str]) -> tuple[str, list[str]]:
-    """Part an effect from what stands in the brackets at its end."""
+    """Separate an effect from the text in the brackets at its end."""
     first = pieces.index("[") if "[" in pieces else 0
     effect = "".join(pieces[:first]).strip()
     if pieces.count("[") != pieces.count("]") or pieces[-1] != "]":
@@ -131,20 +108,7 @@ def _refused(text: str, why: str) -> TermError:
 
 
 def effect_key(effect: str, known: Sequence[str]) -> str:
-    """Name an effect so that ``C(state)`` and ``state`` are one, and so are ``a^b``, ``b^a`` and ``a:b``.
-
-    Parameters
-    ----------
-    effect : str
-        An effect without slopes.
-    known : sequence of str
-        Column names, the keys among them.
-
-    Returns
-    -------
-    str
-        The same for the same levels.
-    """
+    """Name an effect: ``C(state)`` and ``state`` are the same, and so are ``a^b``, ``b^a`` and ``a:b``."""
     parts = {term.column or canonical(term.text, known) for term in crossed(effect, known, "absorb")}
     # No name of a column has a line break.
     return "\n".join(sorted(parts))

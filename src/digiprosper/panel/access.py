@@ -12,36 +12,12 @@ if TYPE_CHECKING:
 
 
 def table_of(panel: Panel) -> Table:
-    """Take the sorted rows behind a panel.
-
-    Parameters
-    ----------
-    panel : Panel
-        A panel.
-
-    Returns
-    -------
-    Table
-        Its columns and keys. Do not write to them.
-    """
+    """Return the sorted rows behind a panel, which must not be written to."""
     return panel._table
 
 
 def check_panel(panel: object, caller: str) -> None:
-    """Refuse anything but a panel.
-
-    Parameters
-    ----------
-    panel : object
-        As given.
-    caller : str
-        Function or method that takes the panel, for the message.
-
-    Raises
-    ------
-    InputTypeError
-        If it is not a Panel.
-    """
+    """Refuse anything but a panel."""
     if not isinstance(panel, Panel):
         raise InputTypeError(
             f"{caller} takes a Panel, not {type(panel).__name__}: Panel(df, entity='province', time='year')."
@@ -49,16 +25,5 @@ def check_panel(panel: object, caller: str) -> None:
 
 
 def known_names(panel: object) -> tuple[str, ...]:
-    """List the names that terms may use.
-
-    Parameters
-    ----------
-    panel : Panel
-        A panel. What is none has no names: it is refused where a sample is cut.
-
-    Returns
-    -------
-    tuple of str
-        The keys and the columns.
-    """
+    """List the keys and columns that terms may use; none for anything but a panel, which is refused later."""
     return table_of(panel).known if isinstance(panel, Panel) else ()

@@ -41,32 +41,21 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arguments:
-    """What a function of columns was given: numbers by row, NaN where a value is missing.
+    """The arguments of a function of columns, as numbers by row; NaN where a value is missing."""
 
-    Parameters
-    ----------
-    function : str
-        Who asks, for messages.
-    numbers : mapping
-        Argument to its numbers, shape (N,), or (N, K) of a table.
-    names : mapping
-        Argument to the names of its columns in messages.
-    heads : mapping
-        Argument that is a table to the labels of its columns.
-    labels : mapping
-        Argument to the codes and levels of its labels of rows; a code is negative where a label is missing.
-    rows : Index, length N
-        Labels of the rows; positions where nothing has an index.
-    kind : {"number", "array", "series"}
-        What the function gives back: a Series if anything is one or a DataFrame, a number if all are numbers.
-    """
-
+    # Name of the function, for messages.
     function: str
+    # By argument: shape (N,), or (N, K) of a table.
     numbers: Mapping[str, Floats]
+    # By argument: the names of its columns in messages.
     names: Mapping[str, tuple[str, ...]]
+    # By argument that is a table: the labels of its columns.
     heads: Mapping[str, list[Hashable]]
+    # By argument: codes and levels of its row labels; a code is negative where a label is missing.
     labels: Mapping[str, tuple[Ints, pd.Index[Any]]]
+    # Row labels, length N; positions where no argument has an index.
     rows: pd.Index[Any]
+    # Type of the result: a Series if any argument is a Series or DataFrame, a number if all are numbers.
     kind: Kind
 
     @property
@@ -77,50 +66,25 @@ class Arguments:
         return np.asarray(~np.logical_or.reduce(missing))
 
     def refuse(
-        self, arguments: Sequence[str], is_bad: Callable[[Floats], Bools], what: str, why: str
+        self, arguments: Sequence[str], is_bad: Callable[[Floats], Bools], defect: str, why: str
     ) -> None:
-        """Refuse values, all columns in one report.
+        """Refuse values for which `is_bad` is true, all columns in one error with the first rows.
 
-        Parameters
-        ----------
-        arguments : sequence of str
-            Which to look at.
-        is_bad : callable
-            Numbers to truth values; false for NaN.
-        what, why : str
-            What they are, and why that cannot be.
-
-        Raises
-        ------
-        IdentificationError
-            If there is any, with its rows.
+        `defect` names what is wrong with them and `why` the reason.
         """
         columns = {
             name: column
             for argument in arguments
             for name, column in zip(self.names[argument], _as_table(self.numbers[argument]).T, strict=True)
         }
-        self.refuse_rows({name: is_bad(column) for name, column in columns.items()}, what, why)
+        self.refuse_rows({name: is_bad(column) for name, column in columns.items()}, defect, why)
 
-    def refuse_rows(self, bad: Mapping[str, Bools], what: str, why: str) -> None:
-        """Refuse rows, whatever is wrong in them.
-
-        Parameters
-        ----------
-        bad : mapping
-            What it is about to (N,) truth values.
-        what, why : str
-            What is wrong, and why that cannot be.
-
-        Raises
-        ------
-        IdentificationError
-            If there is any, with its rows.
-        """
+    def refuse_rows(self, bad: Mapping[str, Bools], defect: str, why: str) -> None:
+        """Refuse the rows that are marked (N,) under any name, in one error."""
         problems = [
             Notice(
-                what,
-                f"{name} is {what} in {where(rows, self.rows)}",
+                defect,
+                f"{name} is {defect} in {where(rows, self.rows)}",
                 {"argument": name, "count": int(rows.sum()), "rows": tuple(self.rows[rows][:5])},
             )
             for name, rows in bad.items()
@@ -133,46 +97,27 @@ class Arguments:
             )
 
     def by_row(self, formula: Callable[..., Floats]) -> Any:
-        """Compute one number per row.
+        """Compute one number per row; missing where any argument is.
 
-        Parameters
-        ----------
-        formula : callable
-            Takes the numbers of each argument, in order, in the complete rows.
-
-        Returns
-        -------
-        float, ndarray or Series
-            Missing where anything is.
+        `formula` takes the numbers of each argument, in order, in the complete rows.
         """
         complete = self.complete
         return self.returned(self._finite(formula, [v[complete] for v in self.numbers.values()]), complete)
 
     def by_group(self, formula: Callable[..., Floats], groups: Ints) -> Any:
-        """Compute numbers from groups of rows.
+        """Compute numbers from groups of rows; missing in every row of a group with a missing value.
 
-        Parameters
-        ----------
-        formula : callable
-            Takes the codes 0..G-1 of the groups, G, and the numbers of each argument, in order.
-        groups : ndarray of int, shape (N,)
-            Codes.
-
-        Returns
-        -------
-        ndarray, Series or DataFrame
-            One number per row, or one per row and column of a table; missing in every row of a group in which
-            anything is.
+        `formula` takes codes 0..G-1, G, and the numbers of each argument, and returns (n,) or (n, K).
         """
         gaps = np.bincount(groups, ~self.complete)
-        kept = gaps[groups] == 0
-        present, codes = np.unique(groups[kept], return_inverse=True)
-        blocks = [v[kept] for v in self.numbers.values()]
-        return self.returned(self._finite(formula, [codes, present.size, *blocks]), kept)
+        in_complete_groups = gaps[groups] == 0
+        present, codes = np.unique(groups[in_complete_groups], return_inverse=True)
+        blocks = [v[in_complete_groups] for v in self.numbers.values()]
+        return self.returned(self._finite(formula, [codes, present.size, *blocks]), in_complete_groups)
 
-    def _finite(self, formula: Callable[..., Floats], given: list[Any]) -> Floats:
+    def _finite(self, formula: Callable[..., Floats], inputs: list[Any]) -> Floats:
         with np.errstate(all="ignore"):
-            values = formula(*given)
+            values = formula(*inputs)
         if not np.isfinite(values).all():
             raise IdentificationError(
                 f"{self.function}: the result exceeds the range of floating-point numbers: use another unit.",
@@ -181,19 +126,9 @@ class Arguments:
         return values
 
     def returned(self, values: Floats, at: Bools) -> Any:
-        """Give numbers the form of what was given.
+        """Return results in the type of the arguments, named as the function.
 
-        Parameters
-        ----------
-        values : ndarray, shape (n,) or (n, K)
-            Numbers of some rows.
-        at : ndarray of bool, shape (N,)
-            Which rows these are; the others are missing.
-
-        Returns
-        -------
-        float, ndarray, Series or DataFrame
-            Named as the function.
+        `values` (n,) or (n, K) belong to the rows `at` (N,); the other rows are missing.
         """
         out = np.full((at.size, *values.shape[1:]), np.nan)
         out[at] = values
@@ -207,34 +142,12 @@ class Arguments:
 
 
 def below_zero(values: Floats) -> Bools:
-    """Find negative numbers.
-
-    Parameters
-    ----------
-    values : ndarray
-        Numbers.
-
-    Returns
-    -------
-    ndarray of bool
-        False for NaN.
-    """
+    """Find negative numbers; false for NaN."""
     return np.asarray(values < 0)
 
 
 def not_positive(values: Floats) -> Bools:
-    """Find numbers that have no logarithm and cannot be a divisor.
-
-    Parameters
-    ----------
-    values : ndarray
-        Numbers.
-
-    Returns
-    -------
-    ndarray of bool
-        False for NaN.
-    """
+    """Find numbers that have no logarithm and cannot be a divisor; false for NaN."""
     return np.asarray(values <= 0)
 
 
@@ -245,35 +158,10 @@ def arguments(
     tables: Mapping[str, Any] = _NOTHING,
     labels: Mapping[str, Any] = _NOTHING,
 ) -> Arguments:
-    """Bring what a function was given into one order, as numbers.
+    """Align the arguments of a function, Series by index and others by position, and make them numbers.
 
-    Parameters
-    ----------
-    function : str
-        Who asks, for messages.
-    columns : mapping
-        Argument to a number, which stands for every row, or to one number per row.
-    tables : mapping
-        Argument to a DataFrame, an array (N, K), or a list or mapping of such columns. They come before
-        `columns`.
-    labels : mapping
-        Argument to one label a row.
-
-    Returns
-    -------
-    Arguments
-        Series matched by index, anything else by position.
-
-    Raises
-    ------
-    InputTypeError
-        If something is not a number a row, or a table no table.
-    AlignmentError
-        If lengths differ, or Series have other rows.
-    MissingDataError
-        If anything is infinite, or there are no rows.
-    IdentificationError
-        If squares of a column would not fit into numbers.
+    A number in `columns` stands for every row. `tables` are DataFrames, arrays (N, K), or lists or mappings
+    of columns, and come before `columns`. `labels` have one label per row.
     """
     parts = _parts(function, columns, tables)
     flat = {name: column for part in parts.values() for name, column in part.items()}
@@ -281,8 +169,8 @@ def arguments(
 
     constant = {name: [value] for name, value in flat.items() if _is_number(value)}
     by_row = {name: column for name, column in flat.items() if name not in constant}
-    asked = {**by_row, **labels} or constant
-    cells, rows = aligned(function, asked)
+    unaligned = {**by_row, **labels} or constant
+    cells, rows = aligned(function, unaligned)
     numeric = _numeric(function, flat, cells | constant, rows)
     return Arguments(
         function,
@@ -291,35 +179,35 @@ def arguments(
         _heads(tables, parts),
         {name: coded(function, name, cells[name]) for name in labels},
         rows,
-        _kind(asked, constant),
+        _kind(unaligned, constant),
     )
 
 
 def _numeric(
     function: str, names: Iterable[str], cells: Mapping[str, Any], rows: pd.Index[Any]
 ) -> dict[str, Floats]:
-    """Take columns as numbers, one for each row, none infinite or beyond the range of squares."""
+    """Convert columns to numbers, one per row; refuse infinite ones and those whose squares overflow."""
     numeric = {name: np.broadcast_to(numbers(function, name, cells[name]), len(rows)) for name in names}
     _refuse_infinite(function, numeric, rows)
-    known = {name: column[~np.isnan(column)] for name, column in numeric.items()}
-    refuse_extreme(function, {name: column for name, column in known.items() if column.size})
+    observed = {name: column[~np.isnan(column)] for name, column in numeric.items()}
+    refuse_extreme(function, {name: column for name, column in observed.items() if column.size})
     return numeric
 
 
-def _kind(asked: Mapping[str, Any], constant: Mapping[str, Any]) -> Kind:
-    if any(isinstance(column, pd.Series) for column in asked.values()):
+def _kind(unaligned: Mapping[str, Any], constant: Mapping[str, Any]) -> Kind:
+    if any(isinstance(column, pd.Series) for column in unaligned.values()):
         return "series"
-    return "number" if asked.keys() <= constant.keys() else "array"
+    return "number" if unaligned.keys() <= constant.keys() else "array"
 
 
 def _joined(
     numeric: Mapping[str, Floats], parts: Mapping[str, Mapping[str, Any]], tables: Mapping[str, Any]
 ) -> dict[str, Floats]:
-    """Put the columns of each argument together: (N, K) of a table, (N,) of a column."""
+    """Stack the columns of each argument: (N, K) of a table, (N,) of a column."""
     columns = {argument: [numeric[name] for name in part] for argument, part in parts.items()}
     return {
-        argument: np.column_stack(found) if argument in tables else found[0]
-        for argument, found in columns.items()
+        argument: np.column_stack(arrays) if argument in tables else arrays[0]
+        for argument, arrays in columns.items()
     }
 
 
@@ -328,7 +216,7 @@ def _as_table(values: Floats) -> Floats:
 
 
 def _parts(function: str, columns: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """List the columns of each argument, by the names that messages give them."""
+    """List the columns of each argument by the names that messages use."""
     parts = {argument: _columns_of(function, argument, table) for argument, table in tables.items()}
     return parts | {argument: {argument: column} for argument, column in columns.items()}
 
@@ -338,13 +226,13 @@ def _columns_of(function: str, argument: str, table: Any) -> dict[str, Any]:
     if not columns:
         raise InputTypeError(f"{function}: {argument} has no columns.")
     counts = Counter(heads)
-    unique = [head if counts[head] == 1 else place for place, head in enumerate(heads)]
+    unique = [head if counts[head] == 1 else position for position, head in enumerate(heads)]
     return {f"{argument}[{head!r}]": column for head, column in zip(unique, columns, strict=True)}
 
 
 def _columns(function: str, argument: str, table: Any) -> tuple[list[Any], list[Any]]:
     if isinstance(table, pd.DataFrame):
-        return list(table.columns), [table.iloc[:, place] for place in range(table.shape[1])]
+        return list(table.columns), [table.iloc[:, position] for position in range(table.shape[1])]
     if isinstance(table, Mapping):
         return list(table), list(table.values())
     if isinstance(table, list | tuple):
@@ -359,14 +247,14 @@ def _columns(function: str, argument: str, table: Any) -> tuple[list[Any], list[
 
 
 def _heads(tables: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Hashable]]:
-    """List the labels of the columns of each table: names of Series, positions of what has none."""
+    """List the labels of the columns of each table: names of Series, positions of columns without a name."""
     return {argument: _labels_of(table, list(parts[argument].values())) for argument, table in tables.items()}
 
 
 def _labels_of(table: Any, columns: Sequence[Any]) -> list[Hashable]:
     if isinstance(table, pd.DataFrame | Mapping):
         return list(table)
-    return [c.name if isinstance(c, pd.Series) else place for place, c in enumerate(columns)]
+    return [c.name if isinstance(c, pd.Series) else position for position, c in enumerate(columns)]
 
 
 def _is_number(value: object) -> bool:
@@ -375,8 +263,8 @@ def _is_number(value: object) -> bool:
     return value is pd.NA or isinstance(value, int | float | np.generic)
 
 
-def _refuse_texts(function: str, given: Mapping[str, Any]) -> None:
-    for name, value in given.items():
+def _refuse_texts(function: str, columns: Mapping[str, Any]) -> None:
+    for name, value in columns.items():
         if isinstance(value, str | bytes) or value is None:
             raise InputTypeError(
                 f"{function}: {name} is {cited(value)}; pass a number, an array or a Series."
@@ -399,77 +287,40 @@ def _refuse_infinite(function: str, columns: Mapping[str, Floats], rows: pd.Inde
 
 
 def coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
-    """Code the labels of rows.
-
-    Parameters
-    ----------
-    function, name : str
-        Who asks, and for which argument.
-    value : list, array, Series or Index
-        One label a row.
-
-    Returns
-    -------
-    codes : ndarray of int, shape (N,)
-        0..K-1, negative where a label is missing.
-    levels : Index
-        Label behind each code, in order where labels have one.
-
-    Raises
-    ------
-    InputTypeError
-        If labels cannot be compared.
-    """
+    """Code row labels: codes (N,), negative where missing, and the level of each code, sorted if possible."""
     if not isinstance(value, pd.Series | pd.Index | pd.Categorical | np.ndarray):
         labels = np.empty(len(value), dtype=object)
         labels[:] = value
         value = labels
     try:
-        codes, found = pd.factorize(value)
+        codes, uniques = pd.factorize(value)
     except TypeError as error:
         raise InputTypeError(
             f"{function}: {name} has labels that cannot be compared ({error}); use text or numbers."
         ) from error
 
-    levels = found if isinstance(found, pd.Index) else pd.Index(found, tupleize_cols=False).infer_objects()
+    levels = (
+        uniques if isinstance(uniques, pd.Index) else pd.Index(uniques, tupleize_cols=False).infer_objects()
+    )
     try:
         order = np.asarray(levels.argsort(), dtype=np.intp)
     except TypeError:  # labels of several kinds have no order but that of their first rows
         order = np.arange(len(levels))
 
-    place = np.full(len(levels) + 1, -1, dtype=np.intp)
-    place[order] = np.arange(len(levels))
+    rank = np.full(len(levels) + 1, -1, dtype=np.intp)
+    rank[order] = np.arange(len(levels))
     levels = levels[order]
     if isinstance(levels, pd.CategoricalIndex):
         levels = pd.Index(levels.to_numpy())
-    return place[codes], levels
+    return rank[codes], levels
 
 
-def aligned(function: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], pd.Index[Any]]:
-    """Bring columns into the order of the first Series among them.
+def aligned(function: str, columns: Mapping[str, Any]) -> tuple[dict[str, Any], pd.Index[Any]]:
+    """Align columns by the index of the first Series, others by position, and return the row labels too.
 
-    Parameters
-    ----------
-    function : str
-        Who asks, for messages.
-    given : mapping
-        Argument to its column. Series are matched by index, anything else by position.
-
-    Returns
-    -------
-    cells : dict
-        Argument to its column, all of one length.
-    rows : Index
-        Labels of the rows; positions where nothing has an index.
-
-    Raises
-    ------
-    InputTypeError
-        If something has no rows.
-    AlignmentError
-        If lengths or the rows of two Series differ.
+    The row labels are positions where no column has an index.
     """
-    cells = {name: _column(function, name, column) for name, column in given.items()}
+    cells = {name: _column(function, name, column) for name, column in columns.items()}
     _refuse_lengths(function, {name: len(column) for name, column in cells.items()})
 
     series = {name: column for name, column in cells.items() if isinstance(column, pd.Series)}
@@ -477,7 +328,7 @@ def aligned(function: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], pd
     rows = pd.RangeIndex(len(next(iter(cells.values())))) if first is None else series[first].index
     for name, column in series.items():
         if not column.index.equals(rows):
-            cells[name] = column.iloc[_places(function, name, str(first), column.index, rows)]
+            cells[name] = column.iloc[_row_positions(function, name, str(first), column.index, rows)]
     if not len(rows):
         raise MissingDataError(f"{function}: there are no rows.")
     return cells, rows
@@ -507,11 +358,11 @@ def _column(function: str, name: str, value: Any) -> Any:
     return list(value)
 
 
-def _places(function: str, name: str, first: str, index: pd.Index[Any], rows: pd.Index[Any]) -> Ints:
+def _row_positions(function: str, name: str, first: str, index: pd.Index[Any], rows: pd.Index[Any]) -> Ints:
     if index.is_unique and rows.is_unique and index.nlevels == rows.nlevels:
-        places = index.get_indexer(rows)
-        if (places >= 0).all():
-            return places
+        positions = index.get_indexer(rows)
+        if (positions >= 0).all():
+            return positions
     strangers = index[~index.isin(rows)] if index.nlevels == rows.nlevels else index
     shown = f" (in {name} alone: {rows_text(tuple(strangers[:5]))})" if len(strangers) else ""
     raise AlignmentError(
@@ -523,25 +374,7 @@ def _places(function: str, name: str, first: str, index: pd.Index[Any], rows: pd
 
 
 def numbers(function: str, name: str, value: Any) -> Floats:
-    """Take a column as float64.
-
-    Parameters
-    ----------
-    function, name : str
-        Who asks, and for which argument.
-    value : list, array or Series
-        One number per row.
-
-    Returns
-    -------
-    ndarray, shape (N,)
-        NaN where a cell is missing.
-
-    Raises
-    ------
-    InputTypeError
-        If cells are text or anything else that is no real number.
-    """
+    """Convert a column to float64, shape (N,); NaN where a cell is missing."""
     real = pd.api.types.is_numeric_dtype(value) and not pd.api.types.is_complex_dtype(value)
     if isinstance(value, pd.Series | pd.Index) and real:
         return value.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -555,7 +388,7 @@ def numbers(function: str, name: str, value: Any) -> Floats:
 
 
 def _array(value: Any) -> np.ndarray[Any, Any]:
-    """Make an array of a column; of objects, numbers where none is text or complex."""
+    """Convert a column to an array; an array of objects to numbers where none is text or complex."""
     cells = np.asarray(value)
     if cells.dtype.kind != "O" or any(isinstance(v, str | bytes | complex) for v in cells.flat):
         return cells
@@ -579,28 +412,13 @@ def _beyond(value: Any) -> bool:
 
 
 def refuse_missing(function: str, columns: Mapping[str, Floats | Ints], rows: pd.Index[Any]) -> None:
-    """Refuse missing and infinite cells, all columns in one report.
-
-    Parameters
-    ----------
-    function : str
-        Who asks, for messages.
-    columns : mapping
-        Argument to its values, or to codes that are negative where a label is missing.
-    rows : Index
-        Labels of the rows.
-
-    Raises
-    ------
-    MissingDataError
-        If there is any, with its rows.
-    """
+    """Refuse missing and infinite cells, all columns in one error; negative codes are missing."""
     problems = []
     for name, column in columns.items():
         bad = ~np.isfinite(column) if column.dtype.kind == "f" else column < 0
         if bad.any():
-            what = "missing or infinite" if column.dtype.kind == "f" else "missing"
-            text = f"{name} is {what} in {where(bad, rows)}"
+            defect = "missing or infinite" if column.dtype.kind == "f" else "missing"
+            text = f"{name} is {defect} in {where(bad, rows)}"
             problems.append(missing_problem(name, int(bad.sum()), rows[bad][:5], text))
     if problems:
         text = several(problems)
@@ -608,20 +426,7 @@ def refuse_missing(function: str, columns: Mapping[str, Floats | Ints], rows: pd
 
 
 def refuse_extreme(function: str, columns: Mapping[str, Floats]) -> None:
-    """Refuse columns whose squares overflow or vanish.
-
-    Parameters
-    ----------
-    function : str
-        Who asks, for messages.
-    columns : mapping
-        Argument to its finite values.
-
-    Raises
-    ------
-    IdentificationError
-        If there is any, with its largest value.
-    """
+    """Refuse columns whose squares overflow or vanish."""
     largest = {name: float(np.abs(column).max()) for name, column in columns.items()}
     bad = {n: v for n, v in largest.items() if v > LARGEST_PRODUCT or 0 < v < 1 / LARGEST_PRODUCT}
     if bad:
@@ -632,47 +437,17 @@ def refuse_extreme(function: str, columns: Mapping[str, Floats]) -> None:
         )
 
 
-def refuse(function: str, name: str, bad: Mask, rows: pd.Index[Any], what: str, why: str) -> None:
-    """Refuse values that a measure cannot take.
-
-    Parameters
-    ----------
-    function, name : str
-        Who asks, and for which argument.
-    bad : ndarray of bool, shape (N,)
-        Rows to refuse.
-    rows : Index
-        Labels of the rows.
-    what, why : str
-        What they are, and why that cannot be.
-
-    Raises
-    ------
-    IdentificationError
-        If there is any, with its rows.
-    """
+def refuse(function: str, name: str, bad: Mask, rows: pd.Index[Any], defect: str, why: str) -> None:
+    """Refuse values that a measure cannot take."""
     if bad.any():
-        text = f"{name} is {what} in {where(bad, rows)}"
+        text = f"{name} is {defect} in {where(bad, rows)}"
         data = {"argument": name, "count": int(bad.sum()), "rows": tuple(rows[bad][:5])}
         raise IdentificationError(
             f"{function}: {text}. {why}: correct or remove these rows, and report it.",
-            [Notice(what, text, data)],
+            [Notice(defect, text, data)],
         )
 
 
 def where(bad: Mask, rows: pd.Index[Any]) -> str:
-    """Count rows and list the first.
-
-    Parameters
-    ----------
-    bad : ndarray of bool, shape (N,)
-        Which rows.
-    rows : Index
-        Labels of the rows.
-
-    Returns
-    -------
-    str
-        For a message.
-    """
+    """Count the marked rows and list the first, for a message."""
     return f"{counted(int(bad.sum()), 'row')} (first: {rows_text(tuple(rows[bad][:5]))})"

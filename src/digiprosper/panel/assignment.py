@@ -30,29 +30,7 @@ _ARRAYS = (np.ndarray, pd.api.extensions.ExtensionArray, pd.Index)
 
 
 def assigned(table: Table, name: str, value: object) -> Table:
-    """Add or replace one column; the work behind `Panel.assign`.
-
-    Parameters
-    ----------
-    table : Table
-        Where to.
-    name : str
-        The column.
-    value : str, number, function of the frame or Series
-        As `Panel.assign` takes it.
-
-    Returns
-    -------
-    Table
-        Another one.
-
-    Raises
-    ------
-    PanelIndexError, ColumnError
-        If the name is a key, or has line breaks or control characters.
-    AlignmentError, TermError, MissingDataError
-        If the value is not one of these, or is infinite somewhere.
-    """
+    """Add or replace one column, for `Panel.assign`."""
     if name in table.keys.names:
         raise PanelIndexError(f"{cited(name)} is a key and cannot be assigned; build a new Panel.")
     if UNPRINTABLE.search(name):
@@ -93,35 +71,15 @@ def _values_of_term(table: Table, name: str, text: str) -> Any:
 
 
 def aligned(table: Table, value: pd.Series[Any], name: str) -> pd.Series[Any]:
-    """Put values into the order of the rows.
-
-    Parameters
-    ----------
-    table : Table
-        Whose rows.
-    value : Series
-        Indexed as the table, in any order.
-    name : str
-        What it is, for messages.
-
-    Returns
-    -------
-    Series
-        In the order of the rows.
-
-    Raises
-    ------
-    AlignmentError
-        If it is indexed otherwise.
-    """
+    """Reorder a Series with the labels of the table into the order of its rows."""
     index = table.index
     _refuse_swapped(table, value.index, name)
     if value.index.equals(index):
         return value
     if value.index.nlevels == index.nlevels and value.index.is_unique and len(value) == len(index):
-        places = value.index.get_indexer(index)
-        if (places >= 0).all():
-            return value.iloc[places]
+        positions = value.index.get_indexer(index)
+        if (positions >= 0).all():
+            return value.iloc[positions]
     raise AlignmentError(
         f"{cited(name)} has {len(value)} rows indexed by {quoted(value.index.names)}; the panel has "
         f"{len(index)} rows indexed by {quoted(index.names)}. The two indexes do not match. "
@@ -141,29 +99,7 @@ def _refuse_swapped(table: Table, index: pd.Index[Any], name: str) -> None:
 
 
 def attached(table: Table, data: pd.Series[Any] | pd.DataFrame) -> Table:
-    """Bring in columns by their keys; the work behind `Panel.attach`.
-
-    Parameters
-    ----------
-    table : Table
-        Where to.
-    data : Series or DataFrame
-        Indexed by both keys or by one.
-
-    Returns
-    -------
-    Table
-        Another one; rows that the data do not cover are missing in the new columns.
-
-    Raises
-    ------
-    InputTypeError
-        If it is neither a table nor a Series.
-    AlignmentError
-        If the index is another one, has repeats, or has keys the table does not have.
-    PanelIndexError
-        If a column is named as a key.
-    """
+    """Add columns by their keys, for `Panel.attach`; rows that the data do not cover are missing."""
     _refuse_unkeyed(data)
     frame = to_pandas(data.to_frame() if isinstance(data, pd.Series) else data)
     keys = [n for n in frame.columns if n in table.keys.names]
@@ -174,9 +110,9 @@ def attached(table: Table, data: pd.Series[Any] | pd.DataFrame) -> Table:
     _refuse_repeats(frame.index)
     _refuse_strangers(frame.index, target)
 
-    places = frame.index.get_indexer(target)
-    taken = frame.iloc[places] if places.min() >= 0 else frame.reindex(target)
-    changed = table.with_columns({name: taken[name].array for name in frame.columns})
+    positions = frame.index.get_indexer(target)
+    matched = frame.iloc[positions] if positions.min() >= 0 else frame.reindex(target)
+    changed = table.with_columns({name: matched[name].array for name in frame.columns})
     refuse_infinite(changed.data[list(frame.columns)], table.index)
     return changed
 
@@ -212,8 +148,8 @@ def _refuse_repeats(index: pd.Index[Any]) -> None:
 
 
 def _refuse_strangers(index: pd.Index[Any], target: pd.Index[Any]) -> None:
-    known = target.get_indexer_for(index) >= 0 if target.is_unique else index.isin(target)
-    strangers = index[~known]
+    in_panel = target.get_indexer_for(index) >= 0 if target.is_unique else index.isin(target)
+    strangers = index[~in_panel]
     if len(strangers):
         raise AlignmentError(
             f"{len(strangers)} rows of the data have keys that are not in the panel (first: "

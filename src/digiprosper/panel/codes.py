@@ -23,28 +23,9 @@ if TYPE_CHECKING:
 
 
 def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index[Any]]:
-    """Turn a term into codes.
+    """Code an absorbed effect or a cluster: codes (N,), -1 where missing, and the level of each code.
 
-    Parameters
-    ----------
-    table : Table
-        Where from.
-    text : str
-        A column, key or term; ``"a^b"`` and ``"a:b"`` are the pairs of two.
-    role : str
-        Where it stands, for messages.
-
-    Returns
-    -------
-    codes : (N,) array of int
-        -1 where missing.
-    levels : Index
-        Value behind each code.
-
-    Raises
-    ------
-    TermError, ColumnError
-        If the term cannot be read, or ``:`` joins a column without levels.
+    ``"a^b"`` and ``"a:b"`` are the combinations of two.
     """
     terms = crossed(text, table.known, role)
     for part in split_crossed(text, table.known):
@@ -54,7 +35,7 @@ def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index
 
 
 def _refuse_products(table: Table, text: str, role: str) -> None:
-    """Refuse ``:`` between columns some of which are measured, since it may mean pairs or slopes."""
+    """Refuse ``:`` with a measured column, since it may mean combinations or slopes."""
     term = parse(text, table.known, role)
     if len(term.factors) > 1:
         measured = [f.text for f in term.factors if f.category is None and not _has_levels(table, f.names[0])]
@@ -71,20 +52,7 @@ def _has_levels(table: Table, name: str) -> bool:
 
 
 def code_factors(table: Table, text: str) -> tuple[Product, ...]:
-    """Describe what a term that was turned into codes is made of.
-
-    Parameters
-    ----------
-    table : Table
-        Where from.
-    text : str
-        As for `coded`.
-
-    Returns
-    -------
-    tuple of Factor
-        Pairs are a product.
-    """
+    """Describe the columns that a coded term is made of; combinations are a product."""
     return crossed_factors(crossed(text, table.known, "absorb"))
 
 
@@ -96,7 +64,7 @@ def _coded_term(table: Table, term: Term) -> tuple[Ints, pd.Index[Any]]:
 
 
 def _pairs(effects: Sequence[tuple[Ints, pd.Index[Any]]], names: list[str]) -> tuple[Ints, pd.Index[Any]]:
-    """Code the combinations that occur; a row where one effect is missing has none."""
+    """Code the combinations that occur; a row where one effect is missing has code -1."""
     gaps = np.logical_or.reduce([codes < 0 for codes, _ in effects])
     rows = np.flatnonzero(~gaps)
     joint = np.zeros(rows.size, dtype=np.intp)
@@ -121,26 +89,9 @@ def _coded_column(table: Table, name: str) -> tuple[Ints, pd.Index[Any]]:
 
 
 def levels_of(table: Table, name: str) -> tuple[Ints, pd.Index[Any]]:
-    """Code a column.
+    """Code a column: codes (N,), -1 where missing, and the level of each code.
 
-    Parameters
-    ----------
-    table : Table
-        Where it is.
-    name : str
-        A column or key.
-
-    Returns
-    -------
-    codes : (N,) array of int
-        -1 where missing.
-    levels : Index
-        Value behind each code; those of a categorical column keep its order, others are sorted.
-
-    Raises
-    ------
-    InputTypeError
-        If the values have no order.
+    Levels of a categorical column keep its order, others are sorted.
     """
     try:
         codes, levels = pd.factorize(table.series(name), sort=True)
@@ -153,18 +104,5 @@ def levels_of(table: Table, name: str) -> tuple[Ints, pd.Index[Any]]:
 
 
 def seen_codes(codes: Ints, rows: Mask) -> Ints:
-    """List the codes that occur in some rows.
-
-    Parameters
-    ----------
-    codes : (N,) array of int
-        -1 where missing.
-    rows : (N,) array of bool
-        Which rows.
-
-    Returns
-    -------
-    array of int
-        Sorted, without -1.
-    """
+    """List the codes that occur in some rows, sorted and without -1."""
     return np.unique(codes[rows & (codes >= 0)])

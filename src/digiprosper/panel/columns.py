@@ -34,35 +34,16 @@ _CHANGES = ("standardise", "winsorize", "interpolate")
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Rows with a missing value.
+    """Rows with a missing value."""
 
-    Parameters
-    ----------
-    rows : (N,) array of bool
-        Whether any of the columns is missing.
-    notice : Notice or None
-        How many rows these are, and in which columns; None where nothing is missing.
-    """
-
+    # Shape (N,): whether any of the columns is missing.
     rows: Mask
+    # Number of these rows and their columns; None where nothing is missing.
     notice: Notice | None
 
 
 def missing_in(table: Table, names: Sequence[str]) -> Missing:
-    """Find the rows in which a column is missing.
-
-    Parameters
-    ----------
-    table : Table
-        Where they are.
-    names : sequence of str
-        Columns of any kind.
-
-    Returns
-    -------
-    Missing
-        Rows, and a notice of code missing_rows.
-    """
+    """Find the rows in which a column of any kind is missing, with a notice of code missing_rows."""
     gaps = {name: table.series(name).isna().to_numpy() for name in names}
     rows = np.zeros(table.nobs, dtype=bool)
     for gap in gaps.values():
@@ -78,20 +59,7 @@ def missing_in(table: Table, names: Sequence[str]) -> Missing:
 
 
 def refuse_no_names(columns: object) -> None:
-    """Refuse what stands in brackets behind a panel and is no name or list of different names.
-
-    Parameters
-    ----------
-    columns : object
-        As given.
-
-    Raises
-    ------
-    InputTypeError
-        If it is a mask, a position, a slice or anything else.
-    ColumnError
-        If a list has a name more than once.
-    """
+    """Refuse anything in ``panel[...]`` that is not a name or a list of different names."""
     if not isinstance(columns, str | list):
         raise InputTypeError(
             f"panel[...] takes a name or a list of names, not {type(columns).__name__}: panel['x'], "
@@ -106,44 +74,14 @@ def refuse_no_names(columns: object) -> None:
 
 
 def numeric_columns(table: Table) -> list[str]:
-    """List the columns with numbers or truth values.
-
-    Parameters
-    ----------
-    table : Table
-        Where they are.
-
-    Returns
-    -------
-    list of str
-        In the order of the table.
-    """
+    """List the columns with numbers or truth values."""
     return [name for name in table.data.columns if is_number_type(table.data[name])]
 
 
 def chosen_columns(table: Table, columns: str | Sequence[str] | None, method: str) -> list[str]:
-    """Check the columns that a method was asked for.
+    """Check the columns that were passed to a method; None stands for all numeric ones.
 
-    Parameters
-    ----------
-    table : Table
-        Where they are.
-    columns : str, sequence of str or None
-        As given; None for all numeric ones.
-    method : str
-        Name of the method, for messages.
-
-    Returns
-    -------
-    list of str
-        Columns, and keys where the method changes nothing.
-
-    Raises
-    ------
-    InputTypeError, ColumnError
-        If they are not names of columns.
-    PanelIndexError
-        If a key would be changed.
+    Keys are allowed only where the method changes nothing.
     """
     if columns is None:
         return numeric_columns(table)
@@ -173,32 +111,15 @@ def _as_list(columns: Any) -> list[Any]:
 
 
 def grouping(table: Table, by: str | None, method: str) -> Ints:
-    """Code the groups inside which a method works.
+    """Code the groups within which a method works, shape (N,).
 
-    Parameters
-    ----------
-    table : Table
-        Where the rows are.
-    by : str or None
-        A column or key, ``"entity"`` or ``"time"``; None for one group.
-    method : str
-        Name of the method, for messages.
-
-    Returns
-    -------
-    (N,) array of int
-        Group of each row.
-
-    Raises
-    ------
-    InputTypeError, ColumnError, MissingDataError
-        If it is not the name of a column, or is missing somewhere.
+    `by` is a column, a key, ``"entity"`` or ``"time"``; None is one group.
     """
     if by is None:
         return np.zeros(table.nobs, dtype=np.intp)
-    given: object = by
-    if not isinstance(given, str):
-        raise InputTypeError(f"{method}(by={cited(given)}): by is the name of one column.")
+    column: object = by
+    if not isinstance(column, str):
+        raise InputTypeError(f"{method}(by={cited(column)}): by is the name of one column.")
     if by in ("time", table.keys.time_name):
         return table.keys.time
     if by in ("entity", table.keys.entity_name):

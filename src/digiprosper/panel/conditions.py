@@ -83,33 +83,11 @@ class _Condition:
 
 
 def rows_where(text: str, table: Table, caller: str = "subset") -> Mask:
-    """Find the rows where a condition is true.
+    """Find the rows where a condition is true, shape (N,).
 
-    Parameters
-    ----------
-    text : str
-        Such as ``"year >= 2015 and region in ['east', 'west']"``: comparisons (also chained, ``1 < x <= 2``),
-        arithmetic and the functions of terms, ``and``, ``or``, ``not``, ``in`` and ``not in`` with a list.
-        ``&``, ``|`` and ``~`` mean and, or, not.
-    table : Table
-        Where its columns are.
-    caller : str
-        The function that was given the condition, for messages.
-
-    Returns
-    -------
-    (N,) array of bool
-        As in pandas, a comparison with a missing value is false, and ``!=`` and ``not in`` are true; in
-        nullable columns it is missing, and so is what is made of it, and the row is not taken.
-
-    Raises
-    ------
-    TermError
-        If it cannot be read, has anything else in it, is too long, or compares numbers with text.
-    ColumnError
-        If it names columns that do not exist.
-    MissingDataError
-        If arithmetic is undefined or infinite somewhere.
+    It may have comparisons (also chained), arithmetic, functions of terms, ``and``, ``or``, ``not`` (or ``&``,
+    ``|``, ``~``) and ``in`` with a list. As in pandas, a comparison with a missing value is false, and ``!=``
+    and ``not in`` are true; in nullable columns it is missing, and the row is not selected.
     """
     condition = _Condition(text, table, caller)
     tree, restore = _read(condition)
@@ -120,8 +98,8 @@ def rows_where(text: str, table: Table, caller: str = "subset") -> Mask:
     unknown = [c.id for c in columns if c.id not in table.known]
     if unknown:
         raise unknown_columns(unknown, table.known, f"{caller}({cited(text)})", table.labels)
-    found = _truth(tree, condition)
-    return np.asarray(found.fillna(value=False).to_numpy(dtype=bool))
+    truth = _truth(tree, condition)
+    return np.asarray(truth.fillna(value=False).to_numpy(dtype=bool))
 
 
 def _read(condition: _Condition) -> tuple[ast.expr, dict[str, str]]:
@@ -180,9 +158,9 @@ def _truth(node: ast.expr, condition: _Condition) -> pd.Series[Any]:
     )
 
 
-def _one_kind(found: pd.Series[Any]) -> pd.Series[Any]:
-    """Give every nullable column of true and false one type: pandas cannot join arrow's with its own."""
-    return found.astype("boolean") if isinstance(found.dtype, pd.api.extensions.ExtensionDtype) else found
+def _one_kind(truth: pd.Series[Any]) -> pd.Series[Any]:
+    """Give nullable columns of true and false one type: pandas cannot combine arrow's with its own."""
+    return truth.astype("boolean") if isinstance(truth.dtype, pd.api.extensions.ExtensionDtype) else truth
 
 
 def _compared(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) -> pd.Series[Any]:
@@ -190,19 +168,19 @@ def _compared(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) ->
         return _member(op, a, b, condition)
     if type(op) not in _COMPARE:
         raise condition.refused("has 'is'; write == or !=.")
-    left, right = _side(a, condition), _side(b, condition)
-    _refuse_other_kind(left, right, condition)
+    left_side, right_side = _side(a, condition), _side(b, condition)
+    _refuse_other_kind(left_side, right_side, condition)
     try:
-        found = _COMPARE[type(op)](left, right)
+        truth = _COMPARE[type(op)](left_side, right_side)
     # What pandas raises when text is compared with numbers, by the type of the column.
     except (TypeError, ValueError, NotImplementedError) as error:
         raise condition.refused(
             f"cannot be evaluated ({error}); compare numbers with numbers and text with text, such as "
             "\"year >= 2015 and region == 'east'\"."
         ) from error
-    if not isinstance(found, pd.Series):
+    if not isinstance(truth, pd.Series):
         raise condition.refused("is not true or false for each row: it compares two constants.")
-    return _one_kind(found)
+    return _one_kind(truth)
 
 
 def _member(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) -> pd.Series[Any]:
@@ -215,10 +193,10 @@ def _member(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) -> p
     for value in values:
         _refuse_other_kind(column, value, condition)
 
-    found = _one_kind(_is_in(column, values))
+    is_member = _one_kind(_is_in(column, values))
     if isinstance(a, ast.Name):
         _warn_of_unseen(values, column, a.id, condition)
-    return found if isinstance(op, ast.In) else ~found
+    return is_member if isinstance(op, ast.In) else ~is_member
 
 
 def _is_in(column: pd.Series[Any], values: Sequence[str | float]) -> pd.Series[Any]:
@@ -243,20 +221,20 @@ def _warn_of_unseen(
     texts = [s for s in seen[:_MOST_COMPARED] if isinstance(s, str)]
     shown = ", ".join(f"{cited(v)}{nearest(v, texts) if texts else ''}" for v in unseen[:_MOST_NAMED])
     more = f" and {len(unseen) - _MOST_NAMED} more" if len(unseen) > _MOST_NAMED else ""
-    what = f"these values do not occur in the column {cited(name)}"
-    text = f"{condition.caller}({cited(condition.text)}): {what}: {shown}{more}."
+    remark = f"these values do not occur in the column {cited(name)}"
+    text = f"{condition.caller}({cited(condition.text)}): {remark}: {shown}{more}."
     issue([Notice("unseen_values", text, {"column": name, "values": tuple(unseen)})])
 
 
 def _unseen(values: Iterable[str | float], seen: pd.Series[Any], *, dates: bool) -> list[str | float]:
     if dates:
         return [v for v in values if not (seen == v).any()]
-    known = set(seen.tolist())
-    return [v for v in values if v not in known]
+    seen_values = set(seen.tolist())
+    return [v for v in values if v not in seen_values]
 
 
 def _side(node: ast.expr, condition: _Condition) -> Any:
-    """Evaluate one side of a comparison: a column as it is, a constant, a condition or an arithmetic."""
+    """Evaluate one side of a comparison: a column, a constant, a condition or an arithmetic expression."""
     match node:
         case ast.Compare() | ast.BoolOp():
             return _truth(node, condition)
@@ -298,14 +276,15 @@ def _constant(node: ast.expr, condition: _Condition) -> str | float:
     return float(value)
 
 
-def _refuse_other_kind(left: Any, right: Any, condition: _Condition) -> None:
-    """Refuse numbers beside a text, which pandas finds different in every row, and periods beside others."""
-    if isinstance(left, pd.Series) and isinstance(right, pd.Series):
-        if isinstance(left.dtype, pd.PeriodDtype) != isinstance(right.dtype, pd.PeriodDtype):
+def _refuse_other_kind(left_side: Any, right_side: Any, condition: _Condition) -> None:
+    """Refuse to compare numbers with text, which pandas finds unequal in every row, or periods with dates."""
+    if isinstance(left_side, pd.Series) and isinstance(right_side, pd.Series):
+        if isinstance(left_side.dtype, pd.PeriodDtype) != isinstance(right_side.dtype, pd.PeriodDtype):
             raise condition.refused("compares periods with a column of another type.")
         return
-    column, other = (left, right) if isinstance(left, pd.Series) else (right, left)
-    if isinstance(column, pd.Series) and isinstance(other, str) and is_number_type(column):
+    column, operand = (left_side, right_side) if isinstance(left_side, pd.Series) else (right_side, left_side)
+    if isinstance(column, pd.Series) and isinstance(operand, str) and is_number_type(column):
         raise condition.refused(
-            f"compares numbers with the text {cited(other)}; compare numbers with numbers and text with text."
+            f"compares numbers with the text {cited(operand)}; compare numbers with numbers and text with "
+            "text."
         )

@@ -48,15 +48,7 @@ class Correlation:
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002  (as of all results)
         """Return the columns of a table: means, standard deviations and the lower triangle of correlations.
 
-        Parameters
-        ----------
-        level : float
-            Not used. All results have this argument.
-
-        Returns
-        -------
-        tuple of Column
-            The columns ``Mean`` and ``SD``, then one column per variable with the number of its row as title.
+        `level` is not used: all results have this argument.
         """
         names = [_name_text(name) for name in self.r.columns]
         cells = {
@@ -67,8 +59,8 @@ class Correlation:
         numbers = {name: number for number, name in enumerate(names, start=1)}
         whole = self._sizes()
         return tuple(
-            Column(title, cells=own, labels=self.labels, numbers=numbers, whole=whole, words=WORDS)
-            for title, own in cells.items()
+            Column(title, cells=column_cells, labels=self.labels, numbers=numbers, whole=whole, words=WORDS)
+            for title, column_cells in cells.items()
         )
 
     def _triangle_column(self, names: Sequence[str], j: int) -> dict[str, PlainCell]:
@@ -92,79 +84,43 @@ def _name_text(name: object) -> str:
 
 
 def summarise(columns: Mapping[str, Floats]) -> pd.DataFrame:
-    """Describe columns one by one; the work behind `Panel.summarise`.
-
-    Parameters
-    ----------
-    columns : mapping
-        Name to (N,) values.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by variable: N, mean, sd, min, p50, max.
-    """
+    """Compute N, mean, sd, min, p50 and max of each column (N,), for `Panel.summarise`."""
     rows = {name: _moments(x[~np.isnan(x)]) for name, x in columns.items()}
     out = pd.DataFrame.from_dict(rows, orient="index", columns=["N", "mean", "sd", "min", "p50", "max"])
     return out.astype({"N": int}).rename_axis("variable")
 
 
 def correlate(columns: Mapping[str, Floats], labels: Mapping[str, str]) -> Correlation:
-    """Correlate columns pair by pair; the work behind `Panel.correlate`.
-
-    Parameters
-    ----------
-    columns : mapping
-        Name to (N,) values.
-    labels : mapping
-        Labels of the columns.
-
-    Returns
-    -------
-    Correlation
-        `r`, `p`, `n`, `mean` and `sd`.
-    """
+    """Correlate columns (N,) pair by pair, for `Panel.correlate`."""
     from scipy.special import stdtr
 
     names = list(columns)
     data = pd.DataFrame({name: x / unit_of(x[~np.isnan(x)]) for name, x in columns.items()})
     r = data.corr()
-    here = data.notna().astype(float)
-    n = here.T @ here
+    observed = data.notna().astype(float)
+    n = observed.T @ observed
     df = n - 2
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (r.abs() * np.sqrt(df / (1 - r**2).clip(lower=0))).to_numpy()
     p = pd.DataFrame(2 * stdtr(df.to_numpy(), -t), index=names, columns=names)
-    own = {name: text for name, text in labels.items() if name in columns}
-    about = summarise(columns)
-    return Correlation(r, p.where(df > 0), n.astype(int), about["mean"], about["sd"], own)
+    column_labels = {name: text for name, text in labels.items() if name in columns}
+    summary = summarise(columns)
+    return Correlation(r, p.where(df > 0), n.astype(int), summary["mean"], summary["sd"], column_labels)
 
 
 def between_within(columns: Mapping[str, Floats], entity: Ints, n_entities: int) -> pd.DataFrame:
-    """Split the variation of columns; the work behind `Panel.describe`.
+    """Split the variation of columns (N,) into between and within, for `Panel.describe`.
 
-    Parameters
-    ----------
-    columns : mapping
-        Name to (N,) values.
-    entity : (N,) array of int
-        Entity of each row.
-    n_entities : int
-        How many there are.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by (variable, part): mean, sd, min, max, N.
+    The rows of the table are (variable, part).
     """
     rows: dict[tuple[str, str], list[float]] = {}
-    for name, every in columns.items():
-        there = ~np.isnan(every)
-        unit = unit_of(every[there])
-        x = every[there] / unit
+    for name, column in columns.items():
+        observed = ~np.isnan(column)
+        unit = unit_of(column[observed])
+        x = column[observed] / unit
         mean = float(x.mean()) if x.size else np.nan
 
-        between, within = _parts(x, entity[there], n_entities)
+        between, within = _parts(x, entity[observed], n_entities)
         parts = {
             "overall": (x, x.size),
             "between": (between, between.size),
@@ -198,17 +154,9 @@ def _moments(x: Floats) -> tuple[int, float, float, float, float, float]:
 
 
 def unit_of(x: Floats) -> float:
-    """Find the power of two below the largest value; squares and sums of so scaled values are in range.
+    """Find the power of two below the largest value, so that squares and sums of scaled values stay in range.
 
-    Parameters
-    ----------
-    x : (N,) array
-        Values, none missing.
-
-    Returns
-    -------
-    float
-        Division by it is exact; 1 if there is no value but zero.
+    Division by it is exact; it is 1 if there is no value but zero.
     """
     largest = float(np.abs(x).max(initial=0.0))
     return float(2.0 ** np.floor(np.log2(largest))) if largest > 0 else 1.0

@@ -50,45 +50,28 @@ _NO_REGRESSOR = ("y", "obs_weights", "coordinates", "threshold_variable", "absor
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluated:
-    """The distinct terms of a sample and their values on the whole table.
+    """The distinct terms of a sample and their values on the whole table."""
 
-    Parameters
-    ----------
-    terms : mapping
-        By the form in which terms are compared.
-    numbers : mapping
-        The same keys to (N,) values, of terms without categories.
-    beside : mapping
-        Text of a factor that stands beside a category, such as x in ``C(region):x``, to (N,) values.
-    """
-
+    # By canonical form.
     terms: Mapping[str, Term]
+    # By canonical form, shape (N,); of terms without categories.
     numbers: Mapping[str, Floats]
+    # By text: values (N,) of factors next to a category, such as x in C(region):x.
     beside: Mapping[str, Floats]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Design:
-    """Columns of a sample.
+    """The regressor matrix of a sample."""
 
-    Parameters
-    ----------
-    matrix : (N, p) array
-        One column per coefficient name.
-    names : tuple of str
-        Names of the columns.
-    roles : mapping
-        Role to positions of its columns.
-    lags : mapping
-        Name of a column to the lags of its term.
-    factors : mapping
-        Name of a column to what it is a product of.
-    """
-
+    # Shape (N, p), one column per coefficient.
     matrix: Floats
     names: tuple[str, ...]
+    # By role: positions of its columns.
     roles: Mapping[str, tuple[int, ...]]
+    # By column name: the lags of its term.
     lags: Mapping[str, tuple[tuple[str, int], ...]]
+    # By column name: the factors whose product it is.
     factors: Mapping[str, tuple[Product, ...]]
 
 
@@ -107,26 +90,13 @@ class _Category(NamedTuple):
 
 
 def evaluate_all(table: Table, terms: Mapping[str, Term]) -> Evaluated:
-    """Evaluate each term, and what stands beside categories, once.
-
-    Parameters
-    ----------
-    table : Table
-        Where the columns are.
-    terms : mapping
-        By the form in which terms are compared.
-
-    Returns
-    -------
-    Evaluated
-        Terms and values.
-    """
+    """Evaluate each term, and the factors next to categories, once."""
     numbers = {key: evaluate(term, table) for key, term in terms.items() if not term.categories}
     return Evaluated(terms, numbers, _beside_categories(table, terms.values()))
 
 
 def _beside_categories(table: Table, terms: Iterable[Term]) -> dict[str, Floats]:
-    """Evaluate what stands beside categories, such as x in ``C(region):x``, by its text."""
+    """Evaluate the factors next to categories, such as x in ``C(region):x``, by their text."""
     beside = [_numbers(term) for term in terms if term.categories]
     for factors in beside:
         if len(factors) > 1:  # the product may be infinite where no factor is
@@ -140,47 +110,29 @@ def _numbers(term: Term) -> tuple[Factor, ...]:
 
 
 def write_out(
-    table: Table, evaluated: Evaluated, wanted: Mapping[str, Sequence[str]], complete: Mask
+    table: Table, evaluated: Evaluated, keys_by_role: Mapping[str, Sequence[str]], complete: Mask
 ) -> Design:
-    """Write the terms of every role out as columns; roles share the columns of a term.
+    """Expand the terms of every role to columns (N, p); roles share the columns of a term.
 
-    Parameters
-    ----------
-    table : Table
-        Where the columns are.
-    evaluated : Evaluated
-        The terms.
-    wanted : mapping
-        Role to keys of its terms.
-    complete : (N,) array of bool
-        Rows of the sample: levels without one do not exist.
-
-    Returns
-    -------
-    Design
-        On all rows of the table.
-
-    Raises
-    ------
-    InputTypeError
-        If a category has fewer than two levels.
-    IdentificationError
-        If the terms of a role would have more columns than the sample has rows, or more than fit in memory.
+    Levels without a row in `complete` (N,) do not exist.
     """
-    uses = {role: _uses(role, wanted, evaluated.terms) for role in wanted}
+    uses = {role: _uses(role, keys_by_role, evaluated.terms) for role in keys_by_role}
     distinct = list(dict.fromkeys(chain.from_iterable(uses.values())))
     categories = _categories(table, evaluated.terms.values(), complete)
-    for mine in uses.values():
-        _refuse_wide(_widths(mine, evaluated.terms, categories), table.nobs, int(complete.sum()))
+    for role_uses in uses.values():
+        _refuse_wide(_widths(role_uses, evaluated.terms, categories), table.nobs, int(complete.sum()))
     columns = [_columns(table, evaluated, use, categories) for use in distinct]
 
     stops = accumulate((len(new) for new in columns), initial=0)
-    places = {use: range(a, b) for use, (a, b) in zip(distinct, pairwise(stops), strict=True)}
+    positions = {use: range(a, b) for use, (a, b) in zip(distinct, pairwise(stops), strict=True)}
     flat = list(chain.from_iterable(columns))
     return Design(
         matrix=_matrix([column.values for column in flat], table.nobs),  # noqa: PD011
         names=tuple(column.name for column in flat),
-        roles={role: tuple(chain.from_iterable(places[u] for u in mine)) for role, mine in uses.items()},
+        roles={
+            role: tuple(chain.from_iterable(positions[u] for u in role_uses))
+            for role, role_uses in uses.items()
+        },
         lags=_lags([evaluated.terms[key] for key, _ in distinct], columns),
         factors=_factors(flat),
     )
@@ -204,20 +156,24 @@ def _lags(
     return out
 
 
-def _uses(role: str, wanted: Mapping[str, Sequence[str]], terms: Mapping[str, Term]) -> list[_Use]:
-    present = {_parts(terms[key]) for key in _beside(role, wanted)}
-    return [(key, _reduced(terms[key], present)) for key in wanted[role]]
+def _uses(role: str, keys_by_role: Mapping[str, Sequence[str]], terms: Mapping[str, Term]) -> list[_Use]:
+    present = {_parts(terms[key]) for key in _beside(role, keys_by_role)}
+    return [(key, _reduced(terms[key], present)) for key in keys_by_role[role]]
 
 
-def _beside(role: str, wanted: Mapping[str, Sequence[str]]) -> Iterable[str]:
+def _beside(role: str, keys_by_role: Mapping[str, Sequence[str]]) -> Iterable[str]:
     """List the terms of a role and of the roles in the same equation.
 
-    Roles that share terms are rival equations, as the columns of a stepwise table; the others stand together,
-    as a treatment and its controls.
+    Roles that share terms are rival equations, as the columns of a stepwise table; the others belong
+    together, as a treatment and its controls.
     """
-    mine = set(wanted[role])
-    others = [r for r, keys in wanted.items() if r not in _NO_REGRESSOR and mine.isdisjoint(keys)]
-    return chain.from_iterable(wanted[r] for r in (role, *others))
+    role_keys = set(keys_by_role[role])
+    joint_roles = [
+        other_role
+        for other_role, keys in keys_by_role.items()
+        if other_role not in _NO_REGRESSOR and role_keys.isdisjoint(keys)
+    ]
+    return chain.from_iterable(keys_by_role[other_role] for other_role in (role, *joint_roles))
 
 
 def _parts(term: Term) -> frozenset[str]:
@@ -227,21 +183,21 @@ def _parts(term: Term) -> frozenset[str]:
 
 
 def _part(factor: Factor) -> str:
-    """Name a factor by what it varies with: a category is the same whatever its reference."""
+    """Name a factor by the column it varies with: a category is the same whatever its reference level."""
     if factor.category is not None:
         return f"C({factor.category})"
     return factor.names[0] if isinstance(factor.node, ast.Name) else canonical(factor.text)
 
 
 def _reduced(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
-    """Decide for each category whether it loses its first level, or its reference.
+    """Decide for each category whether it loses its reference level.
 
     It does where the term without it is in the equation (the effects or the intercept for a category alone),
     as in any formula language.
     """
     categories = [factor for factor in term.factors if factor.category is not None]
-    rests = [_parts(term) - {_part(factor)} for factor in categories]
-    return tuple(not rest or rest in present for rest in rests)
+    margins = [_parts(term) - {_part(factor)} for factor in categories]
+    return tuple(not margin or margin in present for margin in margins)
 
 
 def _categories(table: Table, terms: Iterable[Term], complete: Mask) -> dict[str, _Category]:
@@ -259,7 +215,7 @@ def _categories(table: Table, terms: Iterable[Term], complete: Mask) -> dict[str
 def _widths(
     uses: Sequence[_Use], terms: Mapping[str, Term], categories: Mapping[str, _Category]
 ) -> dict[Term, int]:
-    """Count the columns of terms before any is made."""
+    """Count the columns of each term before any is computed."""
     out = {}
     for key, reduced in uses:
         sizes = [categories[name].seen.size for name in terms[key].categories]
@@ -321,43 +277,43 @@ def _expand(
     reduced: Sequence[bool],
     categories: Mapping[str, _Category],
 ) -> list[_Column]:
-    """Write out a term with categories; levels without a row in the sample do not exist."""
+    """Expand a term with categories to columns; levels without a row in the sample do not exist."""
     columns: list[tuple[list[Product], Floats]] = [([], np.ones(table.nobs))]
     losing = iter(reduced)
     for factor in term.factors:
         if factor.category is None:
-            more = [(number_factor(factor, factor.text), beside[factor.text])]
+            multipliers = [(number_factor(factor, factor.text), beside[factor.text])]
         else:
-            more = _dummies(factor, categories[factor.category], without_reference=next(losing))
-        pairs = product(columns, more)
-        columns = [([*before, one], c * values) for (before, c), (one, values) in pairs]
+            multipliers = _dummies(factor, categories[factor.category], without_reference=next(losing))
+        pairs = product(columns, multipliers)
+        columns = [([*before, multiplier], c * values) for (before, c), (multiplier, values) in pairs]
     return [_Column(":".join(f.text for f in factors), c, tuple(factors)) for factors, c in columns]
 
 
 def _dummies(factor: Factor, category: _Category, *, without_reference: bool) -> list[tuple[Product, Floats]]:
-    """Make the dummies of a category."""
+    """Compute the dummies of a category."""
     reference = _reference(factor, category)
     tag = "T." if without_reference else ""
     return [
         (
-            dummy_factor(factor, f"[{tag}{category.levels[level]}]", place),
+            dummy_factor(factor, f"[{tag}{category.levels[level]}]", position),
             (category.codes == level).astype(np.float64),
         )
-        for place, level in enumerate(category.seen)
-        if not (without_reference and place == reference)
+        for position, level in enumerate(category.seen)
+        if not (without_reference and position == reference)
     ]
 
 
 def _reference(factor: Factor, category: _Category) -> int:
-    """Find the reference among the levels in the sample: the first, unless the factor names another."""
+    """Find the position of the reference level in the sample: the first, unless the factor names one."""
     if factor.reference is None:
         return 0
     seen = category.levels.take(category.seen)
-    places = _places(seen, factor.reference)
-    if places:
-        return places[0]
+    positions = _positions(seen, factor.reference)
+    if positions:
+        return positions[0]
     column = cited(str(factor.category))
-    if _places(category.levels, factor.reference):
+    if _positions(category.levels, factor.reference):
         why = f"{column} is {cited(factor.reference)} in no row of the sample"
     else:
         guess = nearest(factor.reference, seen)
@@ -368,11 +324,11 @@ def _reference(factor: Factor, category: _Category) -> int:
     )
 
 
-def _places(levels: pd.Index[Any], reference: str | float) -> list[int]:
-    """Find the level that equals a constant, or whose text does; of a date that of the day."""
+def _positions(levels: pd.Index[Any], reference: str | float) -> list[int]:
+    """Find the levels that equal a constant, or whose text does; for a date, the text of the day."""
     texts = [str(level) for level in levels]
     return [
-        place
-        for place, (level, text) in enumerate(zip(levels, texts, strict=True))
+        position
+        for position, (level, text) in enumerate(zip(levels, texts, strict=True))
         if level == reference or str(reference) in (text, text.removesuffix(" 00:00:00"))
     ]

@@ -64,25 +64,7 @@ class Columns(Protocol):
 
 
 def evaluate(term: Term, columns: Columns) -> Floats:
-    """Evaluate a term without categories.
-
-    Parameters
-    ----------
-    term : Term
-        From `parse`.
-    columns : Columns
-        Where its columns are.
-
-    Returns
-    -------
-    (N,) array
-        Values, missing where an operand is missing.
-
-    Raises
-    ------
-    MissingDataError
-        If finite values give an undefined or infinite one, such as the log of zero.
-    """
+    """Evaluate a term without categories, shape (N,); missing where an operand is missing."""
     if term.column is not None:
         return columns.numeric(term.column)
     out: Floats | None = None
@@ -94,26 +76,9 @@ def evaluate(term: Term, columns: Columns) -> Floats:
 
 
 def calculate(node: ast.expr, columns: Columns, text: str) -> Any:
-    """Evaluate a checked syntax tree without categories.
+    """Evaluate a checked syntax tree without categories: values (N,), a number or a text.
 
-    Parameters
-    ----------
-    node : ast.expr
-        Calls, arithmetic, comparisons, columns, numbers and text, as `parse` allows them.
-    columns : Columns
-        Where its columns are.
-    text : str
-        The whole term, for messages.
-
-    Returns
-    -------
-    (N,) array, float or str
-        Values, missing where an operand is missing.
-
-    Raises
-    ------
-    TermError, InputTypeError, MissingDataError
-        If it calculates with text, or is undefined somewhere.
+    Values are missing where an operand is missing.
     """
     match node:
         case ast.Constant(value=str() as word):
@@ -155,14 +120,14 @@ def _call(node: ast.Call, columns: Columns, text: str) -> Any:
 
 
 def _shifted(name: str, value: Floats, periods: int, columns: Columns, text: str) -> Floats:
-    other = columns.shift(value, -periods if name == "lead" else periods)
-    if np.isnan(other).all():
+    shifted = columns.shift(value, -periods if name == "lead" else periods)
+    if np.isnan(shifted).all():
         raise MissingDataError(
             f"the term {cited(text)} is missing in every row: no entity is observed {periods} step"
             f"{'s' * (periods > 1)} apart. Check the time key and the panel's step.",
             [Notice("missing_everywhere", text, {"term": text})],
         )
-    return _finite(np.subtract, (value, other), columns, text) if name == "diff" else other
+    return _finite(np.subtract, (value, shifted), columns, text) if name == "diff" else shifted
 
 
 def _compare(node: ast.Compare, columns: Columns, text: str) -> Floats:
@@ -196,8 +161,8 @@ def _compare_text(node: ast.Compare, columns: Columns, text: str) -> Floats:
 
 def _equal(values: np.ndarray[Any, Any], word: object) -> Floats:
     missing = np.asarray(pd.isna(values))
-    found = [not gap and value == word for value, gap in zip(values, missing, strict=True)]
-    return np.where(missing, np.nan, np.array(found, dtype=float))
+    equal = [not gap and value == word for value, gap in zip(values, missing, strict=True)]
+    return np.where(missing, np.nan, np.array(equal, dtype=float))
 
 
 def _finite(function: Callable[..., Any], values: tuple[Any, ...], columns: Columns, text: str) -> Any:

@@ -24,34 +24,12 @@ _SIGNS = {"lag": 1, "lead": -1}
 
 
 def crossed_factors(terms: Iterable[Term]) -> tuple[Factor, ...]:
-    """Describe effects that are crossed, or one effect or cluster by itself.
-
-    Parameters
-    ----------
-    terms : iterable of Term
-        From `parse`.
-
-    Returns
-    -------
-    tuple of Factor
-        Those of all.
-    """
+    """Describe the factors of crossed effects, or of a single effect or cluster."""
     return tuple(chain.from_iterable(map(term_factors, terms)))
 
 
 def term_factors(term: Term) -> tuple[Factor, ...]:
-    """Describe a term without categories.
-
-    Parameters
-    ----------
-    term : Term
-        From `parse`.
-
-    Returns
-    -------
-    tuple of Factor
-        One a factor; a single one has the term as typed.
-    """
+    """Describe the factors of a term without categories; a single one has the term as typed."""
     if term.column is not None:
         return (Factor(term.column, term.column, columns=(term.column,)),)
     if len(term.factors) == 1:
@@ -60,21 +38,9 @@ def term_factors(term: Term) -> tuple[Factor, ...]:
 
 
 def dummy_factor(factor: Parsed, ending: str, level: int) -> Factor:
-    """Describe the dummy of a level.
+    """Describe the dummy of a level, whose name ends in a text such as ``"[T.east]"``.
 
-    Parameters
-    ----------
-    factor : Factor
-        The category, from `parse`.
-    ending : str
-        What its name has behind the category, such as ``"[T.east]"``.
-    level : int
-        Position among the levels in the sample.
-
-    Returns
-    -------
-    Factor
-        With the level.
+    `level` is the position among the levels in the sample.
     """
     column, category = factor.names[0], number_factor(factor, factor.text)
     return Factor(f"{factor.text}{ending}", column, level=level, columns=(column,), pieces=(category, ending))
@@ -83,18 +49,8 @@ def dummy_factor(factor: Parsed, ending: str, level: int) -> Factor:
 def number_factor(factor: Parsed, text: str) -> Factor:
     """Describe a numeric factor.
 
-    Parameters
-    ----------
-    factor : Factor
-        From `parse`.
-    text : str
-        As typed.
-
-    Returns
-    -------
-    Factor
-        Of ``I(x**2)``, ``I(1 / x)`` and ``sqrt(x)`` the column and its power; of ``log(x)`` the column and
-        the function; of a lag or lead the periods. `columns` has terms inside the factor too.
+    ``I(x**2)``, ``I(1 / x)`` and ``sqrt(x)`` have a column and its power, ``log(x)`` a column and a function,
+    lags and leads a number of periods. `columns` also has the terms inside the factor.
     """
     node = factor.node
     inside = tuple(dict.fromkeys((*factor.names, *_calls(node))))
@@ -115,7 +71,7 @@ def number_factor(factor: Parsed, text: str) -> Factor:
 
 
 def _base_and_power(function: str, node: ast.expr) -> tuple[ast.expr | None, float]:
-    """Read ``sqrt(x)``, ``I(x**2)``, ``I(x**-1)`` and ``I(1 / x)``; no base of anything else."""
+    """Read ``sqrt(x)``, ``I(x**2)``, ``I(x**-1)`` and ``I(1 / x)``; the base of anything else is None."""
     if function == "sqrt":
         return node, _ROOT
     if function != "I" or not isinstance(node, ast.BinOp):
@@ -129,7 +85,7 @@ def _base_and_power(function: str, node: ast.expr) -> tuple[ast.expr | None, flo
 
 
 def _is_plain(node: ast.expr) -> bool:
-    """Whether it is a column or a call, and no arithmetic."""
+    """Tell whether a node is a column or a call, and no arithmetic."""
     return isinstance(node, ast.Name | ast.Call)
 
 
@@ -143,7 +99,7 @@ def _number(node: ast.expr) -> float | None:
 
 
 def _calls(node: ast.expr) -> list[str]:
-    """Write the calls inside a factor, which are terms too."""
+    """List the calls inside a factor, which are terms too."""
     return [_text(part) for part in ast.walk(node) if isinstance(part, ast.Call) and part is not node]
 
 

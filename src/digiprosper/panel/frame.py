@@ -141,8 +141,8 @@ class Panel:
     ) -> None:
         frame, keys = sorted_keys(to_pandas(data), entity, time, step, time_format)
         refuse_infinite(frame, keys.index)
-        known = (*keys.names, *frame.columns)
-        checked = {} if labels is None else checked_labels(labels, known)
+        names = (*keys.names, *frame.columns)
+        checked = {} if labels is None else checked_labels(labels, names)
         self._table = Table(frame, keys, checked, step)
         self._imputations = pd.DataFrame({"column": [], "entity": [], "time": [], "value": []})
         self._is_part = False
@@ -224,11 +224,11 @@ class Panel:
         return panel
 
     def _with(self, table: Table, imputations: pd.DataFrame | None = None, *, is_part: bool = False) -> Panel:
-        other = Panel.__new__(Panel)
-        other._table = table
-        other._imputations = self._imputations if imputations is None else imputations
-        other._is_part = self._is_part or is_part
-        return other
+        panel = Panel.__new__(Panel)
+        panel._table = table
+        panel._imputations = self._imputations if imputations is None else imputations
+        panel._is_part = self._is_part or is_part
+        return panel
 
     def _cut(self, mask: Mask, why: str) -> Panel:
         if not mask.any():
@@ -279,11 +279,11 @@ class Panel:
         """Take columns or keys: a Series of one name, a DataFrame of a list; a copy, indexed by the keys."""
         refuse_no_names(columns)
         names = chosen_columns(self._table, columns, "panel[...]")
-        taken = {name: self._table.series(name).array.copy() for name in names}
+        arrays = {name: self._table.series(name).array.copy() for name in names}
         index = self._table.index
         if isinstance(columns, str):
-            return pd.Series(taken[columns], index=index, name=columns)
-        return pd.DataFrame(taken, index=index)
+            return pd.Series(arrays[columns], index=index, name=columns)
+        return pd.DataFrame(arrays, index=index)
 
     @property
     def entity_name(self) -> str:
@@ -666,14 +666,14 @@ class Panel:
         >>> print(said[0].message)
         1 of 4 rows dropped: missing x (1).
         """
-        wanted = self.columns if columns is None else columns
-        names = chosen_columns(self._table, wanted, "dropna")
-        found = missing_in(self._table, names)
-        if found.notice is None:
+        requested = self.columns if columns is None else columns
+        names = chosen_columns(self._table, requested, "dropna")
+        missing = missing_in(self._table, names)
+        if missing.notice is None:
             return self
-        kept = self._cut(~found.rows, "dropna()")
-        issue([found.notice])
-        return kept
+        complete = self._cut(~missing.rows, "dropna()")
+        issue([missing.notice])
+        return complete
 
     def balance(self, keep: Literal["entities", "times"] = "entities") -> Panel:
         """Drop rows so that the panel is balanced.
@@ -864,10 +864,10 @@ class Panel:
         if self.time_name is None:
             raise PanelIndexError("interpolate needs a time key, but this is a cross-section.")
         names = chosen_columns(self._table, columns, "interpolate")
-        found = interpolated(self._table, names, extrapolate=extrapolate)
-        issue(found.notices)
-        logs = [log for log in (self._imputations, *found.logs) if len(log)]
-        return self._with(found.table, pd.concat(logs, ignore_index=True) if logs else None)
+        filled = interpolated(self._table, names, extrapolate=extrapolate)
+        issue(filled.notices)
+        logs = [log for log in (self._imputations, *filled.logs) if len(log)]
+        return self._with(filled.table, pd.concat(logs, ignore_index=True) if logs else None)
 
     def lag(self, columns: str | Sequence[str], periods: int = 1) -> Panel:
         """Add lags of columns, named such as ``x_lag1``.

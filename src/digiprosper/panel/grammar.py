@@ -79,46 +79,22 @@ _SPELLINGS = (
 
 
 def too_long(text: str, longest: int) -> str | None:
-    """Find out whether a text is too long to be read, and why.
-
-    Parameters
-    ----------
-    text : str
-        A term, a condition or a restriction.
-    longest : int
-        Characters it may have.
-
-    Returns
-    -------
-    str or None
-        The reason; None where it is short enough for Python's own parser.
-    """
+    """Return the reason why a text is too long for Python's parser; None where it is not."""
     if len(text) > longest:
         return f"it has {len(text):,} characters, more than {longest:,}"
 
-    found = list(_BOUNDED.finditer(text))
-    if any(part["prefixed"] for part in found):
+    matches = list(_BOUNDED.finditer(text))
+    if any(part["prefixed"] for part in matches):
         return "there is a letter before a quotation mark"
-    if any(len(part["number"] or "") > _LONGEST_NUMBER for part in found):
+    if any(len(part["number"] or "") > _LONGEST_NUMBER for part in matches):
         return f"it has a number of more than {_LONGEST_NUMBER} digits"
-    if sum(part["sign"] is not None for part in found) > _MOST_SIGNS:
+    if sum(part["sign"] is not None for part in matches) > _MOST_SIGNS:
         return f"it has more than {_MOST_SIGNS:,} signs; make its parts columns first, with assign()"
     return None
 
 
 def too_deep(tree: ast.expr) -> str | None:
-    """Find out whether a syntax tree is too deep to be evaluated, and why.
-
-    Parameters
-    ----------
-    tree : ast.expr
-        Of a text that is not `too_long`.
-
-    Returns
-    -------
-    str or None
-        The reason; None where it is not.
-    """
+    """Return the reason why a syntax tree is too deep to be evaluated; None where it is not."""
     level: list[ast.AST] = [tree]
     for _ in range(_DEEPEST):
         level = list(chain.from_iterable(map(ast.iter_child_nodes, level)))
@@ -128,78 +104,42 @@ def too_deep(tree: ast.expr) -> str | None:
 
 
 def coded_words(text: str) -> tuple[str, dict[str, str]]:
-    """Put words for names that Python's grammar does not take, and ``@`` for ``:``.
+    """Replace names that Python's grammar does not accept by words, and ``:`` by ``@``.
 
-    ``@`` and ``#`` become ``$``, which is no sign of Python: it would read the one as an operator and the
-    other as the start of a comment.
-
-    Parameters
-    ----------
-    text : str
-        A term or a condition.
-
-    Returns
-    -------
-    source : str
-        For Python's parser.
-    words : dict
-        Name to the word that stands for it in `source`; no such word is in `text`.
+    ``@`` and ``#`` become ``$``, which Python refuses: it would read the one as an operator and the other as
+    a comment. The mapping is from name to word; no such word is in `text`.
     """
     words: dict[str, str] = {}
     stem = "_ticked"
     while stem in text:
         stem = f"_{stem}"
 
-    def coded(found: re.Match[str]) -> str:
-        mark, name = found["mark"], found["ticked"]
+    def coded(match: re.Match[str]) -> str:
+        mark, name = match["mark"], match["ticked"]
         if mark:
             return "@" if mark == ":" else "$"
         # Python reads full-width letters as the plain ones: another column, or none.
-        if found["word"] and found["word"] != unicodedata.normalize("NFKC", found["word"]):
-            name = found["word"]
-        return words.setdefault(name, f"{stem}{len(words)}_") if name else found[0]
+        if match["word"] and match["word"] != unicodedata.normalize("NFKC", match["word"]):
+            name = match["word"]
+        return words.setdefault(name, f"{stem}{len(words)}_") if name else match[0]
 
     return _TOKEN.sub(coded, text), words
 
 
 def with_names(text: str, names: Mapping[str, str]) -> str:
-    """Put other names for columns into a term; functions and texts in quotation marks stay.
+    """Replace the names of columns in a term; functions and texts in quotation marks stay."""
 
-    Parameters
-    ----------
-    text : str
-        A term.
-    names : mapping
-        Name to what is written for it.
-
-    Returns
-    -------
-    str
-        The term.
-    """
-
-    def written(found: re.Match[str]) -> str:
-        name, after = found["ticked"] or found["word"], text[found.end() :].lstrip()
+    def written(match: re.Match[str]) -> str:
+        name, after = match["ticked"] or match["word"], text[match.end() :].lstrip()
         # The name of a function or, as in C(region, ref='east'), of an argument.
-        is_no_column = found["word"] is not None and re.match(r"\(|=(?!=)", after) is not None
-        return found[0] if is_no_column else names.get(name, found[0])
+        is_no_column = match["word"] is not None and re.match(r"\(|=(?!=)", after) is not None
+        return match[0] if is_no_column else names.get(name, match[0])
 
     return _TOKEN.sub(written, text)
 
 
 def as_written(name: str) -> str:
-    """Write the name of a column as terms do.
-
-    Parameters
-    ----------
-    name : str
-        A column.
-
-    Returns
-    -------
-    str
-        In backticks unless it is one word.
-    """
+    """Write the name of a column as terms do, in backticks unless it is one word."""
     return name if name.isidentifier() and not keyword.iskeyword(name) else f"`{name}`"
 
 
@@ -207,52 +147,19 @@ def as_written(name: str) -> str:
 
 
 def joined(tree: ast.expr) -> list[ast.expr]:
-    """Take apart what stands between the colons.
-
-    Parameters
-    ----------
-    tree : ast.expr
-        Of a term, with ``@`` in place of ``:``.
-
-    Returns
-    -------
-    list of ast.expr
-        From left to right.
-    """
+    """List the factors between the colons, ``@`` in the tree, from left to right."""
     if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.MatMult):
         return [*joined(tree.left), *joined(tree.right)]
     return [tree]
 
 
 def called(node: ast.AST) -> str:
-    """Name the function that a node calls.
-
-    Parameters
-    ----------
-    node : ast.AST
-        Any node.
-
-    Returns
-    -------
-    str
-        The name; empty where nothing is called by a name.
-    """
+    """Return the name of the function that a node calls; empty where it calls none by name."""
     return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
 
 
 def columns_in(node: ast.AST) -> list[str]:
-    """List the columns in a syntax tree.
-
-    Parameters
-    ----------
-    node : ast.AST
-        Checked by `check_factor`.
-
-    Returns
-    -------
-    list of str
-        From left to right, repeats included.
-    """
+    """List the columns in a checked syntax tree, from left to right with repeats."""
     if isinstance(node, ast.Name):
         return [node.id]
     parts = node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
@@ -260,27 +167,7 @@ def columns_in(node: ast.AST) -> list[str]:
 
 
 def split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:
-    """Split a term into its factors.
-
-    Parameters
-    ----------
-    tree : ast.expr
-        Of the term, with ``@`` in place of ``:``.
-    text : str
-        The whole term, for messages.
-    role : str
-        Where it stands, for messages.
-
-    Returns
-    -------
-    list of ast.expr
-        Columns and calls.
-
-    Raises
-    ------
-    TermError
-        If a factor is neither.
-    """
+    """Split a term, with ``@`` in place of ``:``, into its factors: columns and calls."""
     factors = joined(tree)
     for factor in factors:
         if not isinstance(factor, ast.Name | ast.Call):
@@ -302,40 +189,14 @@ def _no_factor(tree: ast.expr, text: str, role: str) -> TermError:
 
 
 def check_factor(node: ast.expr, text: str, role: str) -> None:
-    """Check a factor of a term: a column, a call, or a category, ``C(column)`` or ``C(column, ref='a')``.
-
-    Parameters
-    ----------
-    node : ast.expr
-        Its syntax tree.
-    text : str
-        The factor, for messages.
-    role : str
-        Where it stands, for messages.
-
-    Raises
-    ------
-    TermError
-        If it has anything but columns, constants, arithmetic, single comparisons and allowed functions.
-    """
+    """Check that a factor is a column, an allowed call, or a category, ``C(column)`` or with ``ref='a'``."""
     is_category = called(node) == "C" and _of_a_column(node)
     if not is_category or (_keywords(node) and reference(node) is None):
         check_arithmetic(node, text, role)
 
 
 def reference(node: ast.expr) -> str | float | None:
-    """Read the reference level of a category.
-
-    Parameters
-    ----------
-    node : ast.expr
-        A factor, such as ``C(region, ref='east')``.
-
-    Returns
-    -------
-    str, int, float, bool or None
-        None where none is named by a constant.
-    """
+    """Read the reference level of a category such as ``C(region, ref='east')``; None where there is none."""
     keywords = _keywords(node)
     if [k.arg for k in keywords] != ["ref"]:
         return None
@@ -348,22 +209,7 @@ def reference(node: ast.expr) -> str | float | None:
 
 
 def check_arithmetic(node: ast.expr, text: str, role: str) -> None:
-    """Check what stands inside of a call.
-
-    Parameters
-    ----------
-    node : ast.expr
-        Part of a syntax tree.
-    text : str
-        The whole text, for messages.
-    role : str
-        Where it stands, for messages.
-
-    Raises
-    ------
-    TermError
-        If it has anything but columns, constants, arithmetic, single comparisons and allowed functions.
-    """
+    """Check that a node has only columns, constants, arithmetic, single comparisons and allowed functions."""
     if isinstance(node, ast.Call):
         _check_call(node, text, role)
     operands = _operands(node)
@@ -374,7 +220,7 @@ def check_arithmetic(node: ast.expr, text: str, role: str) -> None:
 
 
 def _operands(node: ast.expr) -> list[ast.expr] | None:
-    """List what an allowed node works on; None where the node is not allowed."""
+    """List the operands of an allowed node; None where the node is not allowed."""
     match node:
         case ast.Name():
             return []
@@ -431,34 +277,14 @@ def _keywords(node: ast.AST) -> list[ast.keyword]:
 
 
 def steps(node: ast.Call, text: str, role: str) -> int:
-    """Read the number of periods of a lag, lead or difference.
-
-    Parameters
-    ----------
-    node : ast.Call
-        The call.
-    text : str
-        The whole term, for messages.
-    role : str
-        Where it stands, for messages.
-
-    Returns
-    -------
-    int
-        At least 1.
-
-    Raises
-    ------
-    TermError
-        If it is anything but a constant integer of at least 1.
-    """
-    given = [*node.args[1:], *(k.value for k in node.keywords)]
-    if not node.args or len(given) > 1 or any(k.arg != "k" for k in node.keywords):
+    """Read the number of periods, at least 1, of a lag, lead or difference."""
+    arguments = [*node.args[1:], *(k.value for k in node.keywords)]
+    if not node.args or len(arguments) > 1 or any(k.arg != "k" for k in node.keywords):
         raise refused(text, role, "write lag(x), lag(x, 2) or lag(x, k=2)")
-    if not given:
+    if not arguments:
         return 1
 
-    match given[0]:
+    match arguments[0]:
         case ast.Constant(value=int() as periods) if periods is not True and periods >= 1:
             return periods
     raise refused(
@@ -470,22 +296,7 @@ def steps(node: ast.Call, text: str, role: str) -> int:
 
 
 def refused(text: str, role: str, why: str) -> TermError:
-    """Build the error for a text that is no term.
-
-    Parameters
-    ----------
-    text : str
-        As typed.
-    role : str
-        Where it stands.
-    why : str
-        What is wrong with it, and what to write.
-
-    Returns
-    -------
-    TermError
-        To raise.
-    """
+    """Build the error for a text that is not a term; `why` says what is wrong and what to write."""
     return TermError(
         f"{role} cannot use the term {cited(text)}: {why}. A term is a column, "
         f"{', '.join(f'{f}()' for f in FUNCTIONS)} "
@@ -495,22 +306,11 @@ def refused(text: str, role: str, why: str) -> TermError:
 
 
 def in_other_words(text: str) -> str | None:
-    """Look up how a spelling of Stata or numpy is written here.
-
-    Parameters
-    ----------
-    text : str
-        As typed.
-
-    Returns
-    -------
-    str or None
-        Advice for a message; None where the text is no such spelling.
-    """
+    """Return advice on how a spelling of Stata or numpy is written here; None for any other text."""
     for pattern, cure in _SPELLINGS:
-        found = re.search(pattern, text[:_LONGEST_ADVICE])
-        if found:
-            return found.expand(cure)
+        match = re.search(pattern, text[:_LONGEST_ADVICE])
+        if match:
+            return match.expand(cure)
     return None
 
 

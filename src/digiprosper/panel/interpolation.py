@@ -26,39 +26,19 @@ _LARGE_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Interpolated:
-    """A table whose gaps were filled.
-
-    Parameters
-    ----------
-    table : Table
-        With the gaps filled, as far as they could be.
-    logs : tuple of DataFrame
-        The cells that were filled, by column: column, entity, time, value.
-    notices : tuple of Notice
-        What is doubtful about them.
-    """
+    """A table whose gaps were filled, as far as possible."""
 
     table: Table
+    # One frame per column: column, entity, time and value of each filled cell.
     logs: tuple[pd.DataFrame, ...]
+    # What is doubtful about the filled cells.
     notices: tuple[Notice, ...]
 
 
 def interpolated(table: Table, names: Sequence[str], *, extrapolate: bool) -> Interpolated:
-    """Fill gaps linearly in time inside each entity; the work behind `Panel.interpolate`.
+    """Fill gaps linearly in time within each entity, for `Panel.interpolate`.
 
-    Parameters
-    ----------
-    table : Table
-        Where the columns are; it has a time key.
-    names : sequence of str
-        Numeric columns.
-    extrapolate : bool
-        Carry the nearest value beyond an entity's first and last observation.
-
-    Returns
-    -------
-    Interpolated
-        The table, a log and notices.
+    `extrapolate` carries the nearest value beyond an entity's first and last observation.
     """
     columns: dict[str, Floats] = {}
     logs: list[pd.DataFrame] = []
@@ -77,7 +57,7 @@ def interpolated(table: Table, names: Sequence[str], *, extrapolate: bool) -> In
 
 
 def _filled(table: Table, values: Floats, *, extrapolate: bool) -> tuple[Floats, Floats]:
-    """Fill between an entity's observations, and as far as was asked for."""
+    """Fill between an entity's observations, and beyond them if `extrapolate`."""
     keys = table.keys
     position = _positions(keys)[keys.time]
     inside = filled_in(values, position, keys.entity, extrapolate=False)
@@ -87,38 +67,24 @@ def _filled(table: Table, values: Floats, *, extrapolate: bool) -> tuple[Floats,
 
 
 def filled_in(values: Floats, position: Floats, entity: Ints, *, extrapolate: bool) -> Floats:
-    """Fill gaps linearly inside each entity.
+    """Fill missing values (N,) linearly within each entity, in a copy.
 
-    Parameters
-    ----------
-    values : (N,) array
-        Missing values are filled.
-    position : (N,) array
-        Where each row lies on the line of time.
-    entity : (N,) array of int
-        Sorted codes.
-    extrapolate : bool
-        Carry the nearest value beyond the ends.
-
-    Returns
-    -------
-    (N,) array
-        A copy.
+    `position` (N,) is the time of each row as a number; `entity` (N,) has sorted codes.
     """
     out = values.copy()
     starts = np.flatnonzero(np.concatenate([[True], np.diff(entity) > 0, [True]]))
     for start, stop in pairwise(starts):
         part, at = values[start:stop], position[start:stop]
-        there = ~np.isnan(part)
-        if there.any() and not there.all():
+        observed = ~np.isnan(part)
+        if observed.any() and not observed.all():
             ends = {} if extrapolate else {"left": np.nan, "right": np.nan}
-            filled = np.interp(at, at[there], part[there], **ends)
-            out[start:stop] = np.where(there, part, filled)
+            filled = np.interp(at, at[observed], part[observed], **ends)
+            out[start:stop] = np.where(observed, part, filled)
     return out
 
 
 def _positions(keys: Keys) -> Floats:
-    """Place each time on a line: by its value, or by its place on the grid of dates."""
+    """Convert each time to a number: its value, or its position on the grid of dates."""
     times = keys.times
     if isinstance(times, pd.DatetimeIndex) and keys.ordinals is None:
         return np.asarray(times.asi8, dtype=np.float64)
@@ -140,7 +106,7 @@ def _logged(table: Table, name: str, filled: Mask, values: Floats) -> pd.DataFra
 
 
 def _doubts(table: Table, name: str, filled: Mask, ends: int) -> list[Notice]:
-    """Report columns of which much is filled, and ends that are invented."""
+    """Report columns with a large share of filled cells, and extrapolated ends."""
     data = _counts(table.keys, name, filled)
     count = data["count"]
     entities = counted(data["entities"], "entity", "entities")
@@ -168,16 +134,16 @@ def _equal_to_a_lag(table: Table, name: str, filled: Mask) -> list[Notice]:
     count = int(filled.sum())
     lags = [n for n in numeric_columns(table) if n != name and _is_lag(table, name, n, filled)]
     texts = [
-        f"{cited(name)} equals the lag of {cited(other)}; its missing values are the first "
+        f"{cited(name)} equals the lag of {cited(source)}; its missing values are the first "
         f"periods of each entity. {counted(count, 'cell')} filled. Interpolate "
-        f"{cited(other)} before lagging, or drop the first period."
-        for other in lags
+        f"{cited(source)} before lagging, or drop the first period."
+        for source in lags
     ]
-    return [imputed({name: count}, "lagged", text, other) for text, other in zip(texts, lags, strict=True)]
+    return [imputed({name: count}, "lagged", text, source) for text, source in zip(texts, lags, strict=True)]
 
 
-def _is_lag(table: Table, name: str, other: str, filled: Mask) -> bool:
-    values, lagged = table.numeric(name), table.shift(table.numeric(other), 1)
+def _is_lag(table: Table, name: str, source: str, filled: Mask) -> bool:
+    values, lagged = table.numeric(name), table.shift(table.numeric(source), 1)
     both = ~np.isnan(values) & ~np.isnan(lagged)
     equal = both.sum() > 2 and (values[both] == lagged[both]).all()
     return bool(equal and (np.isnan(lagged) & filled).any())

@@ -53,26 +53,18 @@ _YEARS_IN_NUMBERS = (1900, 2100)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Keys:
-    """The keys of a panel, coded.
-
-    Parameters
-    ----------
-    entity_name, time_name : str, str or None
-        Names of the keys; no time in a cross-section.
-    entities, times : Index
-        Distinct values in order.
-    entity, time : (N,) arrays of int
-        Codes of the rows, sorted by entity and then time.
-    ordinals : (T,) array of int or None
-        Position of each time on the grid of steps; None where the step cannot be determined.
-    """
+    """The keys of a panel, coded."""
 
     entity_name: str
+    # None in a cross-section.
     time_name: str | None
+    # Distinct values in order.
     entities: pd.Index[Any]
     times: pd.Index[Any]
+    # Codes of the rows, shape (N,), sorted by entity and then time.
     entity: Ints
     time: Ints
+    # Position of each time on the grid of steps, shape (T,); None where the step cannot be determined.
     ordinals: Ints | None
 
     @property
@@ -98,18 +90,7 @@ class Keys:
         )
 
     def keep(self, mask: Mask) -> Keys:
-        """Keep some rows.
-
-        Parameters
-        ----------
-        mask : (N,) array of bool
-            Rows to keep.
-
-        Returns
-        -------
-        Keys
-            Codes renumbered without gaps; the order of the values and the grid of steps stay.
-        """
+        """Keep some rows (N,); codes are renumbered without gaps, and the grid of steps stays."""
         entity, entities = cut_codes(self.entity[mask], self.entities)
         time, times = cut_codes(self.time[mask], self.times)
         ordinals = None if self.ordinals is None else self.ordinals[np.unique(self.time[mask])]
@@ -117,50 +98,15 @@ class Keys:
 
 
 def cut_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
-    """Renumber codes without gaps.
-
-    Parameters
-    ----------
-    codes : (N,) array of int
-        Some levels may be gone.
-    levels : Index
-        Value behind each code.
-
-    Returns
-    -------
-    codes : (N,) array of int
-        In the same order.
-    levels : Index
-        Those that are left.
-    """
+    """Renumber codes (N,) without gaps in the same order, and drop levels without a row."""
     compact, size = compress(codes)
     return (compact, levels) if size == levels.size else (compact, levels[np.unique(codes)])
 
 
 def to_pandas(data: object) -> pd.DataFrame:
-    """Take a pandas, polars or pyarrow table as a pandas frame.
+    """Convert a pandas, polars or pyarrow table to a pandas frame with column names of one line.
 
-    Parameters
-    ----------
-    data : table
-        Never written to.
-
-    Returns
-    -------
-    DataFrame
-        With text column names of one line each.
-
-    Raises
-    ------
-    InputTypeError
-        If it is not a table, is lazy, or has column names that are not text.
-    ColumnError
-        If a column name is there twice, also once line breaks and control characters are out.
-
-    Warns
-    -----
-    DigiprosperWarning
-        If column names had line breaks or control characters.
+    It warns of names that had line breaks or control characters.
     """
     frame = data if isinstance(data, pd.DataFrame) else _foreign(data)
     names: list[object] = list(frame.columns)
@@ -179,7 +125,7 @@ def to_pandas(data: object) -> pd.DataFrame:
 
 
 def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
-    """Take line breaks and control characters, as Excel's headers have them, out of the names."""
+    """Remove line breaks and control characters, as headers from Excel have them, from the names."""
     levels: list[Any] = [_as_named(n) if isinstance(n, str) else n for n in frame.index.names]
     if levels != list(frame.index.names):
         frame = frame.rename_axis(index=levels)
@@ -231,32 +177,10 @@ def _foreign(data: object) -> pd.DataFrame:
 def sorted_keys(
     frame: pd.DataFrame, entity: str | None, time: str | None, step: object, time_format: object = None
 ) -> tuple[pd.DataFrame, Keys]:
-    """Check the keys, code them, and sort the rows by entity and time.
+    """Check and code the keys, and sort the rows by entity and time.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Flat or with a two-level MultiIndex.
-    entity, time : str or None
-        Names of the keys.
-    step : int, str or None
-        One step of time.
-    time_format : str, optional
-        How numbers or texts are read as times.
-
-    Returns
-    -------
-    frame : DataFrame
-        Sorted, without the keys, on a plain range index.
-    keys : Keys
-        Codes in the same order.
-
-    Raises
-    ------
-    PanelIndexError
-        If a key is missing, incomplete, repeated or cannot be ordered, or a time does not fit the format.
-    OptionError
-        If `step` does not fit the times, or `time_format` is no format of times.
+    The sorted frame has no keys and a plain range index. `frame` may have a two-level MultiIndex.
+    `time_format` says how numbers or texts are read as times.
     """
     frame, entity, time = _key_columns(frame, entity, time)
     if len(frame) == 0:
@@ -289,7 +213,7 @@ def sorted_keys(
 def _key_columns(
     frame: pd.DataFrame, entity: str | None, time: str | None
 ) -> tuple[pd.DataFrame, str, str | None]:
-    """Make the keys columns, and name them."""
+    """Make columns of the keys, and return their names."""
     if entity is not None:
         return _keys_in_columns(frame, entity, time)
     if time is not None:
@@ -318,10 +242,10 @@ def _keys_in_columns(
     frame: pd.DataFrame, entity: str, time: str | None
 ) -> tuple[pd.DataFrame, str, str | None]:
     entity, time = _two_names(entity, time)
-    wanted = [key for key in (entity, time) if key is not None]
-    if (set(wanted) - set(frame.columns)) & set(frame.index.names):
+    key_names = [key for key in (entity, time) if key is not None]
+    if (set(key_names) - set(frame.columns)) & set(frame.index.names):
         frame = frame.reset_index()
-    absent = [key for key in wanted if key not in frame.columns]
+    absent = [key for key in key_names if key not in frame.columns]
     if absent:
         error = unknown_columns(absent, frame.columns, "the panel's key")
         raise PanelIndexError(error.message, error.problems)
@@ -329,8 +253,8 @@ def _keys_in_columns(
 
 
 def _two_names(entity: str, time: str | None) -> tuple[str, str | None]:
-    given: list[object] = [entity, time]
-    if not all(key is None or isinstance(key, str) for key in given):
+    key_names: list[object] = [entity, time]
+    if not all(key is None or isinstance(key, str) for key in key_names):
         raise InputTypeError("entity and time are column names (text).")
     entity, time = _as_named(entity), None if time is None else _as_named(time)
     if entity == time:
@@ -450,7 +374,7 @@ def _time_as_text(value: object) -> str:
 
 
 def _times_of(texts: list[str], time_format: object) -> pd.PeriodIndex | pd.DatetimeIndex:
-    """Read each text as a time; missing where it does not fit the format."""
+    """Read each text as a time; missing where it does not match the format."""
     if not isinstance(time_format, str) or not re.search("%[YyG]", time_format):
         text = (
             f"time_format={cited(time_format)} must be a text with the year, such as '%Y%m' for 201801, "
@@ -494,7 +418,7 @@ def _is_week(year: int, week: int) -> bool:
 
 
 def _pairs_of(texts: list[str], time_format: str, year: str, part: str) -> list[tuple[int, int] | None]:
-    """Read the year and a part of it from each text; None where it does not fit the format."""
+    """Read the year and a part of it from each text; None where it does not match the format."""
     pattern = re.escape(time_format)
     pattern = pattern.replace(year, "(?P<year>[0-9]{4})", 1).replace(part, "(?P<part>[0-9]{1,2})", 1)
     if "%" in pattern or "<year>" not in pattern:
@@ -509,25 +433,15 @@ def _no_format(time_format: object, text: str) -> OptionError:
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
-    """Report times such as 201812 and 201901, which are one month apart and 89 apart as numbers.
+    """Report times such as 201812 and 201901, which are one month apart but 89 apart as numbers.
 
-    Parameters
-    ----------
-    keys : Keys
-        Of a panel.
-    step : int, str or None
-        As the user gave it. Who gives a step has said how far apart times are.
-
-    Returns
-    -------
-    Notice or None
-        Code jumping_times; data column, before, after (the first two times with a jump between them) and
-        format (which reads such times). None where nothing jumps.
+    Notice of code jumping_times with data column, before, after (the first jump) and format (which reads such
+    times). None where a `step` is set.
     """
     if step is not None or keys.time_name is None or not pd.api.types.is_integer_dtype(keys.times.dtype):
         return None
     values = keys.times.to_numpy(dtype=np.int64)
-    for time_format, digits, what in _ONE_NUMBER:
+    for time_format, digits, description in _ONE_NUMBER:
         years = values // 10 ** (digits - 4)
         if years[0] < _YEARS_IN_NUMBERS[0] or years[-1] > _YEARS_IN_NUMBERS[1]:
             continue
@@ -539,7 +453,7 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
         if jumps.size:
             before, after = (int(v) for v in values[jumps[0] : jumps[0] + 2])
             text = (
-                f"{cited(keys.time_name)} seems to be {what} in one number. It jumps from {before} to "
+                f"{cited(keys.time_name)} seems to be {description} in one number. It jumps from {before} to "
                 f"{after}, so lags, leads and differences are missing there. Pass time_format="
                 f"{time_format!r} to Panel, or convert it with pd.PeriodIndex or pd.to_datetime."
             )
@@ -619,20 +533,7 @@ def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:
 
 
 def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
-    """Refuse infinite values in any numeric column.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Columns to look at.
-    index : Index
-        Labels of its rows, for the message.
-
-    Raises
-    ------
-    MissingDataError
-        Naming every column with its first rows.
-    """
+    """Refuse infinite values in any numeric column, all columns in one error with the first rows."""
     problems = []
     for name in frame.columns:
         if not pd.api.types.is_float_dtype(frame[name].dtype):
@@ -659,18 +560,7 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
 
 
 def rows_text(rows: tuple[object, ...]) -> str:
-    """List row labels for a message.
-
-    Parameters
-    ----------
-    rows : tuple
-        Labels; a key of several parts is a tuple.
-
-    Returns
-    -------
-    str
-        Such as ``"(Beijing, 2011), (Hebei, 2012)"``.
-    """
+    """List row labels for a message, such as ``"(Beijing, 2011), (Hebei, 2012)"``."""
     return ", ".join(
         "(" + ", ".join(clipped(str(v)) for v in row) + ")" if isinstance(row, tuple) else clipped(str(row))
         for row in rows

@@ -13,33 +13,13 @@ if TYPE_CHECKING:
 
 
 def checked_labels(labels: Mapping[str, str], known: Sequence[str]) -> dict[str, str]:
-    """Check labels.
-
-    Parameters
-    ----------
-    labels : mapping
-        Column or term to label.
-    known : sequence of str
-        Names that exist.
-
-    Returns
-    -------
-    dict
-        Names and labels of one line each.
-
-    Raises
-    ------
-    InputTypeError
-        If it is not a mapping of text to text.
-    ColumnError, TermError
-        If a name is neither a column nor a term of columns.
-    """
-    given: object = labels
-    if not isinstance(given, Mapping):
+    """Check the labels of columns and terms, and put each on one line."""
+    mapping: object = labels
+    if not isinstance(mapping, Mapping):
         raise InputTypeError(
-            f"labels must be a mapping of column to text, not {type(given).__name__}: {{'gdp': 'GDP'}}."
+            f"labels must be a mapping of column to text, not {type(mapping).__name__}: {{'gdp': 'GDP'}}."
         )
-    no_text = [n for n in given if not isinstance(n, str)]
+    no_text = [n for n in mapping if not isinstance(n, str)]
     if no_text:
         raise InputTypeError(f"labels: the names {quoted(no_text)} are not text.")
 

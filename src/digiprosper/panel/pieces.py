@@ -17,42 +17,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A term as Python's parser read it.
+    """A term as Python's parser read it."""
 
-    Parameters
-    ----------
-    text : str
-        With words for names that the parser does not take, and ``@`` for ``:``.
-    names : mapping
-        Such a word to the name it stands for.
-    """
-
+    # With words in place of names that the parser does not accept, and @ in place of the colon.
     text: str
+    # Such a word to the name that it stands for.
     names: Mapping[str, str]
 
     def pieces(self, node: ast.expr) -> Pieces:
-        """Take a factor apart.
+        """Split a factor into texts and the factors inside it; empty for a column.
 
-        Parameters
-        ----------
-        node : ast.expr
-            Its syntax tree, from the parser.
-
-        Returns
-        -------
-        tuple of str and Factor
-            Empty for a column. ``log(x) - 1`` inside ``I()`` is ``"I("``, the factor ``log(x)``, ``" - 1)"``.
+        ``log(x) - 1`` inside ``I()`` is ``"I("``, the factor ``log(x)``, ``" - 1)"``.
         """
         if isinstance(node, ast.Name):
             return ()
         at, stop = self._span(node)
-        closing, made = "", list[str | Factor]()
+        closing, parts = "", list[str | Factor]()
         for part in _outermost(node):
             start, end = self._span(part)
             tick = "`" if isinstance(part, ast.Name) and part.id in self.names else ""
-            made += [f"{closing}{self._between(at, start)}{tick}", self._factor(part)]
+            parts += [f"{closing}{self._between(at, start)}{tick}", self._factor(part)]
             at, closing = end, tick
-        return (*made, f"{closing}{self._between(at, stop)}")
+        return (*parts, f"{closing}{self._between(at, stop)}")
 
     def _factor(self, part: ast.Name | ast.Call) -> Factor:
         if isinstance(part, ast.Name):
@@ -75,7 +61,7 @@ class Source:
 
 
 def _outermost(node: ast.AST) -> list[ast.Name | ast.Call]:
-    """List the columns and calls inside a node that are inside no other call."""
+    """List the columns and calls inside a node, but not those inside another call."""
     parts = node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
-    found = ([part] if isinstance(part, ast.Name | ast.Call) else _outermost(part) for part in parts)
-    return list(chain.from_iterable(found))
+    nested = ([part] if isinstance(part, ast.Name | ast.Call) else _outermost(part) for part in parts)
+    return list(chain.from_iterable(nested))

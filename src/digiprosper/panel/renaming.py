@@ -24,27 +24,7 @@ if TYPE_CHECKING:
 
 
 def renamed(table: Table, names: Mapping[str, str]) -> Table:
-    """Rename columns and keys; the work behind `Panel.rename`.
-
-    Parameters
-    ----------
-    table : Table
-        Where they are.
-    names : mapping
-        Old name to new name.
-
-    Returns
-    -------
-    Table
-        Another one; the labels of columns and of terms have the new names.
-
-    Raises
-    ------
-    ColumnError
-        If there is no such column, or a new name cannot be used.
-    InputTypeError
-        If a new name is not text.
-    """
+    """Rename columns and keys, also in the labels of columns and terms, for `Panel.rename`."""
     _refuse_unusable(names)
     unknown = [name for name in names if name not in table.known]
     if unknown:

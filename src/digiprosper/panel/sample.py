@@ -24,29 +24,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Rows that were dropped because a comparison inside a term is missing.
+    """Rows that were dropped because a comparison inside a term is missing."""
 
-    Parameters
-    ----------
-    term : str
-        The term, such as ``"I(year >= first)"``.
-    columns : tuple of str
-        Columns in the comparison that are missing.
-    count : int
-        Number of rows.
-    entities : int
-        Number of entities all of whose rows are among them.
-    entity_name : str
-        Name of the entity key.
-    first : str or None
-        The missing column, if the time key is compared with it.
-    """
-
+    # Such as "I(year >= first)".
     term: str
+    # Columns in the comparison that are missing.
     columns: tuple[str, ...]
+    # Number of rows.
     count: int
+    # Number of entities that lose all their rows.
     entities: int
     entity_name: str
+    # The missing column, if the time key is compared with it.
     first: str | None = None
 
     @property
@@ -68,26 +57,17 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Rows that were dropped from a sample.
+    """Rows that were dropped from a sample."""
 
-    Parameters
-    ----------
-    reason : str
-        Reason, such as ``"missing"`` or ``"singleton"``.
-    count : int
-        Number of rows.
-    rows : tuple
-        Labels of the first five rows.
-    by_term : mapping
-        If the reason is missing values: the number of rows in which each term is missing.
-    compared : tuple of Compared
-        The terms among them in which a comparison is missing.
-    """
-
+    # Such as "missing" or "singleton".
     reason: str
+    # Number of rows.
     count: int
+    # Labels of the first five rows.
     rows: tuple[Any, ...]
+    # Number of rows in which each term is missing, if the reason is missing values.
     by_term: Mapping[str, int] = field(default_factory=dict)
+    # The terms among them in which a comparison is missing.
     compared: tuple[Compared, ...] = ()
 
     @property

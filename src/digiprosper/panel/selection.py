@@ -48,28 +48,14 @@ def cut_sample(
     clusters: Sequence[str],
     missing: str,
 ) -> Sample:
-    """Cut a sample; the work behind `Panel.sample`.
+    """Select the complete rows of a sample, for `Panel.sample`.
 
-    Parameters
-    ----------
-    table : Table
-        Where from.
-    roles : mapping
-        Role to terms.
-    codes, clusters : sequences of str
-        Terms turned into codes; in `clusters` a missing value is an error.
-    missing : {"drop", "raise"}
-        What to do about rows with missing values.
-
-    Returns
-    -------
-    Sample
-        Complete rows.
+    `codes` and `clusters` are terms that are coded; a missing cluster is an error.
     """
     check_option("missing", missing, ("drop", "raise"))
     _refuse_no_texts(codes=codes, clusters=clusters)
     typed = _checked_roles(roles)
-    terms, wanted = _parse_roles(typed, table)
+    terms, keys_by_role = _parse_roles(typed, table)
     evaluated = evaluate_all(table, terms)
     arrays, levels = _all_codes(table, codes, clusters)
 
@@ -78,7 +64,7 @@ def cut_sample(
     complete = ~np.logical_or.reduce([np.zeros(table.nobs, dtype=bool), *gaps.values()])
     _refuse_cluster_gaps(table, {text: arrays[text] for text in clusters}, complete)
 
-    design = write_out(table, evaluated, wanted, complete)
+    design = write_out(table, evaluated, keys_by_role, complete)
     whole = Sample(
         matrix=design.matrix,
         names=design.names,
@@ -96,7 +82,7 @@ def cut_sample(
         lags=design.lags,
         factors={
             **{text: code_factors(table, text) for text in arrays},
-            **_typed_factors(typed, wanted, terms),
+            **_typed_factors(typed, keys_by_role, terms),
             **design.factors,
         },
     )
@@ -110,14 +96,14 @@ def cut_sample(
     return whole.keep(complete, "missing", by_term=by_term, compared=compared)
 
 
-def _refuse_no_texts(**given: object) -> None:
-    wrong = [name for name, texts in given.items() if not _are_texts(texts)]
+def _refuse_no_texts(**arguments: object) -> None:
+    wrong = [name for name, texts in arguments.items() if not _are_texts(texts)]
     if wrong:
         raise InputTypeError(f"{' and '.join(wrong)} of a sample are lists of terms (text).")
 
 
-def _are_texts(given: object) -> bool:
-    return not isinstance(given, str) and np.iterable(given) and all(isinstance(t, str) for t in given)
+def _are_texts(value: object) -> bool:
+    return not isinstance(value, str) and np.iterable(value) and all(isinstance(t, str) for t in value)
 
 
 def _checked_roles(roles: Any) -> dict[str, list[str]]:
@@ -139,35 +125,35 @@ def _name_terms(roles: Mapping[Any, Any]) -> bool:
 def _parse_roles(
     typed: Mapping[str, Sequence[str]], table: Table
 ) -> tuple[dict[str, Term], dict[str, list[str]]]:
-    """Read each distinct term once; unknown columns of all of them are one error."""
-    known = table.known
+    """Parse each distinct term once; unknown columns of all terms are one error."""
+    column_names = table.known
     terms: dict[str, Term] = {}
-    wanted: dict[str, list[str]] = {}
+    keys_by_role: dict[str, list[str]] = {}
     unknown: list[ColumnError] = []
     for role, texts in typed.items():
-        wanted[role] = []
+        keys_by_role[role] = []
         for text in texts:
             try:
-                term = parse(text, known, role)
+                term = parse(text, column_names, role)
             except ColumnError as error:
                 unknown.append(error)
                 continue
             key = term.column or canonical(term.text)
             terms.setdefault(key, term)
-            wanted[role].append(key)
+            keys_by_role[role].append(key)
 
     if unknown:
         problems = list(chain.from_iterable(error.problems for error in unknown))
         where = problems[0].data["role"] if len(unknown) == 1 else "the model"
-        raise unknown_columns([n.data["column"] for n in problems], known, where, table.labels)
-    return terms, wanted
+        raise unknown_columns([n.data["column"] for n in problems], column_names, where, table.labels)
+    return terms, keys_by_role
 
 
 def _typed_factors(
-    typed: Mapping[str, Sequence[str]], wanted: Mapping[str, Sequence[str]], terms: Mapping[str, Term]
+    typed: Mapping[str, Sequence[str]], keys_by_role: Mapping[str, Sequence[str]], terms: Mapping[str, Term]
 ) -> dict[str, tuple[Factor, ...]]:
-    """Describe terms by what was typed, which a specification knows them by."""
-    texts, keys = (chain.from_iterable(given.values()) for given in (typed, wanted))
+    """Describe the factors of terms by the text that was typed, which specifications use."""
+    texts, keys = (chain.from_iterable(by_role.values()) for by_role in (typed, keys_by_role))
     return {text: term_factors(terms[key]) for text, key in zip(texts, keys, strict=True)}
 
 
@@ -181,16 +167,16 @@ def _all_codes(
 
 
 def _gaps(table: Table, evaluated: Evaluated, codes: Mapping[str, Ints]) -> dict[str, Mask]:
-    """Collect where each text is missing; a column and a term may have the same text."""
+    """Find the rows where each text is missing; a column and a term may have the same text."""
     categories = chain.from_iterable(term.categories for term in evaluated.terms.values())
-    found = [
+    gaps = [
         *((evaluated.terms[key].text, np.isnan(values)) for key, values in evaluated.numbers.items()),
         *((text, np.isnan(values)) for text, values in evaluated.beside.items()),
         *((name, np.asarray(pd.isna(table.raw(name)))) for name in categories),
         *((text, array < 0) for text, array in codes.items()),
     ]
     out: dict[str, Mask] = {}
-    for text, gap in found:
+    for text, gap in gaps:
         out[text] = out[text] | gap if text in out else gap
     return out
 
@@ -262,7 +248,7 @@ def _missing_values(by_term: Mapping[str, int], compared: Sequence[Compared], ro
 
 
 def _variables(table: Table, terms: Iterable[Term]) -> dict[str, Floats]:
-    """Take the raw numeric columns inside terms that are more than a column."""
+    """Collect the raw numeric columns inside terms that are more than a column."""
     calculated = [term.names for term in terms if term.column is None and not term.categories]
     names = dict.fromkeys(chain.from_iterable(calculated))
     return {name: table.numeric(name) for name in names if table.is_numeric(name)}
@@ -280,21 +266,9 @@ def _seen_levels(table: Table, terms: Iterable[Term], complete: Mask) -> dict[st
 def coefficient_column(
     table: Table, factors: Sequence[Factor], categories: Mapping[str, tuple[str, pd.Index[Any]]]
 ) -> Floats:
-    """Rebuild the column that a coefficient belongs to.
+    """Rebuild the column (N,) of a coefficient from its factors.
 
-    Parameters
-    ----------
-    table : Table
-        Where its columns are.
-    factors : sequence of Factor
-        What the column is a product of.
-    categories : mapping
-        As in `Sample`: the levels that were estimated.
-
-    Returns
-    -------
-    (N,) array
-        Values by row of the table; missing where a category is missing or has a level that was not estimated.
+    Missing where a category is missing or has a level that was not estimated.
     """
     out = np.ones(table.nobs)
     levels = dict(categories.values())
@@ -306,8 +280,8 @@ def coefficient_column(
 
 
 def _dummy(table: Table, column: str, levels: pd.Index[Any], level: int) -> Floats:
-    """Make the dummy of an estimated level again; missing in rows of levels that were not estimated."""
+    """Rebuild the dummy of an estimated level; missing in rows of levels that were not estimated."""
     parse(column, table.known, "predict")
-    codes, here = levels_of(table, column)
-    place = np.append(levels.get_indexer(here), -1)[codes]
-    return np.where(place < 0, np.nan, place == level)
+    codes, column_levels = levels_of(table, column)
+    position = np.append(levels.get_indexer(column_levels), -1)[codes]
+    return np.where(position < 0, np.nan, position == level)

@@ -45,48 +45,21 @@ _WIDE = {"i": "int64", "f": "float64"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StataTable:
-    """What a Stata file has.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        The variables.
-    labels : mapping
-        Variable to label, those without one left out.
-    notices : tuple of Notice
-        What is not as in the file.
-    """
+    """The content of a Stata file."""
 
     frame: pd.DataFrame
+    # By variable; variables without a label are left out.
     labels: Mapping[str, str]
+    # What differs from the file.
     notices: tuple[Notice, ...]
 
 
 def read_stata(
     path: str | os.PathLike[str], time: str | None = None, encoding: str | None = None
 ) -> StataTable:
-    """Read a Stata file.
+    """Read a Stata file; value labels become categories, missing values of every code are missing.
 
-    Parameters
-    ----------
-    path : str or path
-        The file.
-    time : str, optional
-        The time key, which keeps its numbers.
-    encoding : str, optional
-        Encoding of text in files of Stata 13 and earlier.
-
-    Returns
-    -------
-    StataTable
-        Columns with value labels as categories, missing values of every code as missing.
-
-    Raises
-    ------
-    InputTypeError
-        If it is no Stata file.
-    OptionError
-        If text is not in that encoding.
+    The time key `time` keeps its numbers. `encoding` is that of text in files of Stata 13 and earlier.
     """
     frame, labels, value_labels, caught = _read(path)
     if encoding is not None:
@@ -116,7 +89,7 @@ def _empty_as_missing(frame: pd.DataFrame) -> None:
 
 
 def _name_values(frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, str]]) -> list[Notice]:
-    """Make categories of the columns whose values all have labels, in place, and report the others."""
+    """Convert columns whose values all have labels to categories, in place, and report the others."""
     partly = []
     for name, texts in value_labels.items():
         category = _as_category(frame[name], texts)
@@ -165,24 +138,24 @@ def _all_decoded(texts: Mapping[Any, str], encoding: str) -> dict[Any, str]:
 
 
 def _decoded(text: Any, encoding: str) -> Any:
-    """Read text in another encoding, where it was taken for Latin-1; anything else stays."""
+    """Decode text that was read as Latin-1 in another encoding; anything else stays."""
     if not isinstance(text, str):
         return text
     try:
         return text.encode("latin-1").decode(encoding)
     except LookupError as error:
-        what = f"encoding={cited(encoding)} is not known; use one such as 'gb18030'."
-        raise OptionError(what, [option_problem("encoding", encoding)]) from error
+        message = f"encoding={cited(encoding)} is not known; use one such as 'gb18030'."
+        raise OptionError(message, [option_problem("encoding", encoding)]) from error
     except UnicodeEncodeError as error:
-        what = f"encoding={cited(encoding)}: the text of this file is Unicode already; leave encoding out."
-        raise OptionError(what, [option_problem("encoding", encoding)]) from error
+        message = f"encoding={cited(encoding)}: the text of this file is Unicode already; leave encoding out."
+        raise OptionError(message, [option_problem("encoding", encoding)]) from error
     except UnicodeDecodeError as error:
-        what = f"encoding={cited(encoding)} is not the encoding of the text {cited(text)}."
-        raise OptionError(what, [option_problem("encoding", encoding)]) from error
+        message = f"encoding={cited(encoding)} is not the encoding of the text {cited(text)}."
+        raise OptionError(message, [option_problem("encoding", encoding)]) from error
 
 
 def _as_category(values: pd.Series[Any], texts: Mapping[int, str]) -> pd.Series[Any] | None:
-    """Put labels for codes; None unless every value has a label of its own."""
+    """Replace codes by labels; None unless every value has a label of its own."""
     codes = sorted(values.dropna().unique())
     words = [texts[code] for code in codes if code in texts]
     if not codes or len(set(words)) < len(codes):
@@ -194,17 +167,17 @@ def _as_category(values: pd.Series[Any], texts: Mapping[int, str]) -> pd.Series[
 
 
 def _of_warnings(caught: Sequence[warnings.WarningMessage], frame: pd.DataFrame) -> list[Notice]:
-    """Make notices of the warnings of pandas that are known; issue any other again."""
+    """Convert the known warnings of pandas to notices; issue any other again."""
     notices = []
-    for said in caught:
-        if _LEAP_SECONDS in str(said.message):
+    for warning in caught:
+        if _LEAP_SECONDS in str(warning.message):
             notices.append(
                 leap_seconds([str(name) for name in frame if _are_numbers_as_objects(frame[name])])
             )
-        elif issubclass(said.category, UnicodeWarning):
+        elif issubclass(warning.category, UnicodeWarning):
             notices.append(undecoded_text())
         else:
-            warnings.warn_explicit(said.message, said.category, said.filename, said.lineno)
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return list({notice.code: notice for notice in notices}.values())
 
 
@@ -213,18 +186,7 @@ def _are_numbers_as_objects(values: pd.Series[Any]) -> bool:
 
 
 def leap_seconds(columns: Sequence[str]) -> Notice:
-    """Report dates that count leap seconds.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Their names.
-
-    Returns
-    -------
-    Notice
-        Code leap_seconds; data columns.
-    """
+    """Report date columns that count leap seconds (code leap_seconds; data columns)."""
     text = (
         f"{quoted(columns)} counts milliseconds with leap seconds (%tC) and stays a number; for dates write "
         "it as %tc in Stata: generate double t = cofC(x)."
@@ -233,13 +195,7 @@ def leap_seconds(columns: Sequence[str]) -> Notice:
 
 
 def undecoded_text() -> Notice:
-    """Report text that is not in the encoding of its file.
-
-    Returns
-    -------
-    Notice
-        Code undecoded_text; no data.
-    """
+    """Report text that is not in the encoding of its file (code undecoded_text; no data)."""
     return Notice(
         "undecoded_text",
         "some text of the Stata file is not in UTF-8, which files of Stata 14 and later should have, and was "
@@ -248,18 +204,7 @@ def undecoded_text() -> Notice:
 
 
 def partly_labelled(columns: Sequence[str]) -> Notice:
-    """Report columns whose value labels could not become categories.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Their names, at least one.
-
-    Returns
-    -------
-    Notice
-        Code partly_labelled; data columns.
-    """
+    """Report columns whose value labels could not become categories (code partly_labelled; data columns)."""
     text = (
         f"{quoted(columns)}: some values have no value label, or one that another value has too; the numbers "
         "are kept."

@@ -30,26 +30,15 @@ if TYPE_CHECKING:
 class Table:
     """Columns and keys of sorted rows. It is never written to.
 
-    Parameters
-    ----------
-    data : DataFrame
-        The columns without the keys, on a plain range index.
-    keys : Keys
-        The coded keys, in the same order.
-    labels : mapping
-        Column, or a term such as ``"log(gdp)"``, to label.
-    step : int, str or None
-        One step of time, as the user gave it.
-
-    Attributes
-    ----------
-    known : tuple of str
-        Names a term may use: the keys and the columns.
+    `known` lists the names a term may use: the keys and the columns.
     """
 
+    # The columns without the keys, on a plain range index.
     data: pd.DataFrame
     keys: Keys
+    # By column, or by term such as "log(gdp)".
     labels: Mapping[str, str]
+    # One step of time, as the user passed it.
     step: int | str | None
     # Every term of a model is read against the names: they are listed once.
     known: tuple[str, ...] = field(init=False, repr=False)
@@ -74,41 +63,14 @@ class Table:
         return self.data.set_axis(self.keys.index, axis=0)
 
     def raw(self, name: str) -> np.ndarray[Any, Any]:
-        """Take the values of any column or key as they are.
-
-        Parameters
-        ----------
-        name : str
-            A column or key.
-
-        Returns
-        -------
-        (N,) array
-            In the order of the rows.
-        """
+        """Take the values of any column or key as they are."""
         return np.asarray(self.series(name))
 
     def series(self, name: str) -> pd.Series[Any]:
-        """Take the values of any column or key with their own type.
-
-        Parameters
-        ----------
-        name : str
-            A column or key.
-
-        Returns
-        -------
-        Series
-            In the order of the rows, on a plain range index. Do not write to it.
-
-        Raises
-        ------
-        ColumnError
-            If there is no such column.
-        """
-        given: object = name
-        if not isinstance(given, str) or name not in self.known:
-            raise unknown_columns([str(given)], self.known, "the panel", self.labels)
+        """Take the values of any column or key with their own type."""
+        column: object = name
+        if not isinstance(column, str) or name not in self.known:
+            raise unknown_columns([str(column)], self.known, "the panel", self.labels)
         if name == self.keys.entity_name:
             return pd.Series(self.keys.entities.take(self.keys.entity))
         if name == self.keys.time_name:
@@ -116,80 +78,35 @@ class Table:
         return self.data[name]
 
     def is_numeric(self, name: str) -> bool:
-        """Find out whether a column holds numbers or truth values.
-
-        Parameters
-        ----------
-        name : str
-            A column or key.
-
-        Returns
-        -------
-        bool
-            As its type says.
-        """
+        """Find out whether a column holds numbers or truth values."""
         return is_number_type(self.series(name))
 
     def numeric(self, name: str) -> Floats:
-        """Take the values of a numeric column as float64.
-
-        Parameters
-        ----------
-        name : str
-            A column or key.
-
-        Returns
-        -------
-        (N,) array
-            Missing values are NaN. Do not write to it.
-
-        Raises
-        ------
-        InputTypeError
-            If the column holds text or objects.
-        """
-        given: object = name
-        if not isinstance(given, str) or name not in self._numbers:
+        """Take the values of a numeric column as float64."""
+        column: object = name
+        if not isinstance(column, str) or name not in self._numbers:
             self._numbers[name] = _as_numbers(self.series(name), name)
         return self._numbers[name]
 
     def shift(self, values: Floats, periods: int) -> Floats:
-        """Take values some steps earlier inside each entity.
-
-        Parameters
-        ----------
-        values : (N,) array
-            By row.
-        periods : int
-            Steps back by the value of time; negative looks ahead.
-
-        Returns
-        -------
-        (N,) array
-            Missing where the entity has no row at that time.
-
-        Raises
-        ------
-        PanelIndexError
-            In a cross-section, or where dates have no regular step.
-        """
+        """Take values some steps earlier inside each entity."""
         ordinal, reach = self._steps_of_time()
         if abs(periods) > reach:
             return np.full(values.size, np.nan)
 
         span = int(ordinal.max()) + abs(periods) + 1
-        place = self.keys.entity * (2 * span) + ordinal
+        positions = self.keys.entity * (2 * span) + ordinal
         # Off-grid ordinals are not monotone in time, so the lookup sorts its own keys.
-        order = np.argsort(place, kind="stable")
-        wanted = place - periods
-        found = np.minimum(np.searchsorted(place[order], wanted), place.size - 1)
+        order = np.argsort(positions, kind="stable")
+        sources = positions - periods
+        candidates = np.minimum(np.searchsorted(positions[order], sources), positions.size - 1)
 
-        there = place[order][found] == wanted
-        inside = (ordinal - periods >= 0) & there
-        return np.where(inside, values[order[found]], np.nan)
+        has_source = positions[order][candidates] == sources
+        inside = (ordinal - periods >= 0) & has_source
+        return np.where(inside, values[order[candidates]], np.nan)
 
     def _steps_of_time(self) -> tuple[np.ndarray[Any, np.dtype[np.intp]], int]:
-        """Place each row on the grid of steps, from 0; the longest lag that finds anything."""
+        """Compute each row's position on the grid of steps, from 0, and the longest lag that exists."""
         keys = self.keys
         if keys.time_name is None:
             raise PanelIndexError(
@@ -207,67 +124,23 @@ class Table:
         return ordinal, int(ordinal.max())
 
     def describe_rows(self, bad: Mask) -> str:
-        """Count rows and list the first.
-
-        Parameters
-        ----------
-        bad : (N,) array of bool
-            Which rows.
-
-        Returns
-        -------
-        str
-            For a message.
-        """
+        """Count rows and list the first."""
         return f"{counted(int(bad.sum()), 'row')} (first: {rows_text(tuple(self.index[bad][:5]))})"
 
     def with_columns(self, columns: Mapping[str, Any]) -> Table:
-        """Add or replace columns.
-
-        Parameters
-        ----------
-        columns : mapping
-            Name to a value or to (N,) values in the order of the rows.
-
-        Returns
-        -------
-        Table
-            Another one.
-        """
+        """Add or replace columns."""
         data = self.data.copy(deep=False)
         for name, values in columns.items():
             data[name] = values
         return replace(self, data=data)
 
     def keep(self, mask: Mask) -> Table:
-        """Keep some rows.
-
-        Parameters
-        ----------
-        mask : (N,) array of bool
-            Rows to keep.
-
-        Returns
-        -------
-        Table
-            Another one.
-        """
+        """Keep some rows."""
         return replace(self, data=self.data[mask].reset_index(drop=True), keys=self.keys.keep(mask))
 
 
 def is_number_type(values: pd.Series[Any]) -> bool:
-    """Find out whether values are numbers or truth values.
-
-    Parameters
-    ----------
-    values : Series
-        A column.
-
-    Returns
-    -------
-    bool
-        As its type says.
-    """
+    """Find out whether values are numbers or truth values."""
     kind = values.dtype
     return bool(pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind))
 

@@ -51,49 +51,30 @@ _SIGNS = frozenset("()+*:^~|,=[]{}#")
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """One factor of a term.
-
-    Parameters
-    ----------
-    text : str
-        As typed.
-    node : ast.expr
-        Its checked syntax tree.
-    names : tuple of str
-        Columns inside.
-    category : str or None
-        The column inside ``C(...)``.
-    pieces : tuple of str and Factor
-        The text where its columns and calls are apart; empty for a column.
-    reference : str, float or None
-        The level of a category that has no dummy, such as ``"east"`` of ``C(region, ref='east')``; None for
-        the first.
-    """
+    """One factor of a term."""
 
     text: str
+    # The checked syntax tree.
     node: ast.expr
+    # Columns inside.
     names: tuple[str, ...]
+    # The column inside C(...).
     category: str | None
+    # The text with its columns and calls apart; empty for a column.
     pieces: Pieces
+    # The level without a dummy, such as 'east' of C(region, ref='east'); None for the first.
     reference: str | float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term as typed and what it is made of.
+    """A term as typed and what it is made of."""
 
-    Parameters
-    ----------
-    text : str
-        As typed, without outer blanks.
-    column : str or None
-        The column when the whole text is a column's name.
-    factors : tuple of Factor
-        Otherwise its factors.
-    """
-
+    # As typed, without outer blanks.
     text: str
+    # The column, when the whole text is its name.
     column: str | None
+    # Empty for a column.
     factors: tuple[Factor, ...]
 
     @property
@@ -129,7 +110,7 @@ class Term:
 
 
 def _without_lags(node: ast.expr) -> tuple[ast.expr, int]:
-    """Take lags out of nested calls: a logarithm of a lag is the lag of a logarithm."""
+    """Remove lags from nested calls: a logarithm of a lag is the lag of a logarithm."""
     if not isinstance(node, ast.Call) or called(node) in ("", "diff"):
         return node, 0
     inner, periods = _without_lags(node.args[0])
@@ -146,24 +127,13 @@ def _has_logarithm(node: ast.AST) -> bool:
 
 
 def canonical(text: str, known: Iterable[str] = ()) -> str:
-    """Bring a term into the form in which terms are compared.
+    """Write a term in the form in which terms are compared.
 
-    Parameters
-    ----------
-    text : str
-        A term.
-    known : iterable of str
-        Column names, which are kept as they are.
-
-    Returns
-    -------
-    str
-        Without blanks where it reads as a term; blanks in quotation marks and backticks count. A text that
-        can only be a column's name, such as ``"K / L"``, stays as it is.
+    Blanks outside quotation marks and backticks are removed. The name of a column stays as it is.
     """
 
-    def shorter(found: re.Match[str]) -> str:
-        return found["kept"] or (" " if found["between"] else "")
+    def shorter(match: re.Match[str]) -> str:
+        return match["kept"] or (" " if match["between"] else "")
 
     if text in known:
         return text
@@ -190,20 +160,7 @@ def _reads_as_term(text: str) -> bool:
 
 
 def split_crossed(text: str, known: Sequence[str]) -> tuple[str, ...]:
-    """Split an effect at ``^``.
-
-    Parameters
-    ----------
-    text : str
-        Such as ``"region^year"``.
-    known : sequence of str
-        Column names.
-
-    Returns
-    -------
-    tuple of str
-        The effects that are crossed; one when there is no ``^`` outside calls, quotation marks and backticks.
-    """
+    """Split an effect such as ``"region^year"`` at ``^`` outside calls, quotation marks and backticks."""
     if text in known or "^" not in text or too_long(text, LONGEST_TERM):
         return (text,)
     parts, depth = [""], 0
@@ -217,27 +174,10 @@ def split_crossed(text: str, known: Sequence[str]) -> tuple[str, ...]:
 
 
 def crossed(text: str, known: Sequence[str], role: str) -> tuple[Term, ...]:
-    """Read an absorbed effect or a cluster: one term, or those whose combinations are its levels.
+    """Parse an absorbed effect or a cluster: one term, or several whose combinations are its levels.
 
-    Parameters
-    ----------
-    text : str
-        Such as ``"region"``, ``"region^year"`` or ``"region:year"``.
-    known : sequence of str
-        Column names, the keys among them.
-    role : str
-        Where it stands, for messages.
-
-    Returns
-    -------
-    tuple of Term
-        From left to right. A category ``C(region)`` is the column.
-
-    Raises
-    ------
-    TermError, ColumnError
-        As `parse`, and where ``:`` joins anything but columns and categories: a product of numbers is no
-        effect.
+    A category ``C(region)`` is the column. ``:`` joins only columns and categories: a product of numbers
+    is no effect.
     """
     parts = [parse(part, known, role) for part in split_crossed(text, known)]
     return tuple(chain.from_iterable(_joined_effects(term, role) for term in parts))
@@ -254,22 +194,7 @@ def _joined_effects(term: Term, role: str) -> tuple[Term, ...]:
 
 
 def no_pairs(term: Term, numbers: Sequence[str], role: str) -> TermError:
-    """Build the error for an effect in which ``:`` joins factors that have no levels.
-
-    Parameters
-    ----------
-    term : Term
-        The effect.
-    numbers : sequence of str
-        Its factors that are numbers.
-    role : str
-        Where it stands.
-
-    Returns
-    -------
-    TermError
-        To raise; it gives both ways out.
-    """
+    """Build the error for an effect in which ``:`` joins numbers, which have no levels."""
     texts = [factor.text for factor in term.factors]
     pairs = "^".join(texts)
     groups = "^".join(text for text in texts if text not in numbers) or "region"
@@ -283,29 +208,7 @@ def no_pairs(term: Term, numbers: Sequence[str], role: str) -> TermError:
 
 
 def parse(text: str, known: Sequence[str], role: str) -> Term:
-    """Read one term.
-
-    Parameters
-    ----------
-    text : str
-        As typed.
-    known : sequence of str
-        Column names, the keys among them.
-    role : str
-        Where it stands, for messages.
-
-    Returns
-    -------
-    Term
-        Checked: it names only columns and allowed functions.
-
-    Raises
-    ------
-    TermError
-        If it is several terms, a bare power, or calls anything that is not allowed.
-    ColumnError
-        If it names columns that do not exist.
-    """
+    """Parse and check one term: it has only columns and allowed functions."""
     if text in known:
         return Term(text, text, ())
     stripped = text.strip()
@@ -325,7 +228,7 @@ def parse(text: str, known: Sequence[str], role: str) -> Term:
 
 
 def _in_normal_form(tree: ast.expr, source: Source) -> tuple[list[ast.expr], Source]:
-    """Write a term with categories as the names of its columns do, where levels stand between factors."""
+    """Write a term with categories as the names of its columns do, where levels are between factors."""
     normal = Source(ast.unparse(tree), source.names)
     return joined(ast.parse(normal.text, mode="eval").body), normal
 
@@ -363,7 +266,7 @@ def _unreadable(text: str, known: Sequence[str], role: str) -> Exception:
 
 
 def _factor(node: ast.expr, source: Source, known: Sequence[str], role: str) -> Factor:
-    """Check one factor and put the names of its columns back, which stand there as words."""
+    """Check one factor and restore the names of its columns, which are coded as words."""
     names = source.names
     text = _as_typed(node, names)
     check_factor(node, text, role)

@@ -17,27 +17,7 @@ if TYPE_CHECKING:
 
 
 def standardised(table: Table, name: str, groups: Ints) -> Floats:
-    """Standardise a column inside groups: mean 0 and standard deviation 1.
-
-    Parameters
-    ----------
-    table : Table
-        Where the column is.
-    name : str
-        The column.
-    groups : (N,) array of int
-        Group of each row.
-
-    Returns
-    -------
-    (N,) array
-        The standard deviation divides by n - 1.
-
-    Raises
-    ------
-    IdentificationError
-        If the column does not vary in a group.
-    """
+    """Standardise a column within groups (N,): mean 0, standard deviation 1 with divisor n - 1."""
     values = table.numeric(name)
     values = values / unit_of(values[~np.isnan(values)])
     grouped = pd.Series(values).groupby(groups)
@@ -54,23 +34,9 @@ def standardised(table: Table, name: str, groups: Ints) -> Floats:
 
 
 def winsorized(values: Floats, groups: Ints, shares: tuple[float, float], quantile: str) -> Floats:
-    """Pull extreme values in to quantiles of their group.
+    """Replace values beyond the quantiles of their group by these quantiles, in a copy; missing ones stay.
 
-    Parameters
-    ----------
-    values : (N,) array
-        Missing ones stay.
-    groups : (N,) array of int
-        Group of each row.
-    shares : pair of float
-        Lower and upper share.
-    quantile : {"stata", "linear"}
-        Rule of the quantile.
-
-    Returns
-    -------
-    (N,) array
-        A copy.
+    `shares` are the lower and upper share; `quantile` is the rule, ``"stata"`` or ``"linear"``.
     """
     out = values.copy()
     order = np.argsort(groups, kind="stable")
@@ -89,11 +55,11 @@ def _quantile(values: Floats, share: float, rule: str) -> float:
 
 
 def _stata_quantile(values: Floats, share: float) -> float:
-    """Averaged inverse distribution function; a product such as .07 * 100 counts as whole."""
+    """Average the inverse distribution function at jumps; a product such as .07 * 100 counts as whole."""
     ordered = np.sort(values)
-    place = values.size * share
+    position = values.size * share
     last = values.size - 1
-    whole = round(place)
-    if abs(place - whole) < WHOLE * max(place, 1.0):
+    whole = round(position)
+    if abs(position - whole) < WHOLE * max(position, 1.0):
         return float(ordered[max(whole - 1, 0)] + ordered[min(whole, last)]) / 2
-    return float(ordered[int(place)])
+    return float(ordered[int(position)])

@@ -36,19 +36,9 @@ class _Rows(Protocol):
 
 
 def as_times(rows: _Rows, column: str) -> Any:
-    """Take a column of first treated times as the type of the times.
+    """Convert a column of first treated times (N,) to the type of the time key.
 
-    Parameters
-    ----------
-    rows : Table
-        The rows of a panel with a time key.
-    column : str
-        Its column.
-
-    Returns
-    -------
-    (N,) array, Index or None
-        Missing for entities that are never treated; None where the type is not that of the time key.
+    Missing for entities that are never treated; None where the type does not match.
     """
     values, times = rows.series(column), rows.keys.times
     if values.isna().all():
@@ -63,23 +53,9 @@ def as_times(rows: _Rows, column: str) -> Any:
 
 
 def refuse_several_times(keys: Keys, codes: Ints, column: str, subject: str) -> None:
-    """Refuse a column of first treated times that varies inside an entity.
+    """Refuse first treated times that vary within an entity.
 
-    Parameters
-    ----------
-    keys : Keys
-        Of the rows.
-    codes : (N,) array of int
-        Equal where the first treated times of two rows are, or where both have none.
-    column : str
-        The column.
-    subject : str
-        What has several values, for the message.
-
-    Raises
-    ------
-    IdentificationError
-        With the entities.
+    `codes` (N,) are equal where the times of two rows are, or both have none; `subject` begins the message.
     """
     starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
     differs = np.unique(keys.entity[codes != codes[starts][keys.entity]])
@@ -93,49 +69,15 @@ def refuse_several_times(keys: Keys, codes: Ints, column: str, subject: str) -> 
 
 
 def entities_text(keys: Keys, names: list[Any]) -> str:
-    """Count entities and name the first.
-
-    Parameters
-    ----------
-    keys : Keys
-        Of the panel.
-    names : list
-        The entities.
-
-    Returns
-    -------
-    str
-        For a message.
-    """
+    """Count entities and name the first, for a message."""
     return f"{len(names):,} {keys.entity_name} ({quoted(names)})"
 
 
 def treated(rows: _Rows, column: str, text: str) -> Floats:
-    """Make the dummy of a treatment that stays.
+    """Compute the dummy of an absorbing treatment, shape (N,): 1 from the first treated time on, else 0.
 
-    Parameters
-    ----------
-    rows : Table
-        The rows of a panel.
-    column : str
-        Its column of first treated times, of the type of the time key; missing for entities that are never
-        treated, as in `EventStudy` and `StaggeredDid`.
-    text : str
-        The whole term, for messages.
-
-    Returns
-    -------
-    (N,) array
-        1 from the first treated time on, 0 before it and for entities that are never treated.
-
-    Raises
-    ------
-    PanelIndexError
-        In a cross-section.
-    TermError, InputTypeError
-        If the column is a key, has another type, or 0 or less where all times are later.
-    IdentificationError
-        If it varies inside an entity.
+    The column of first treated times is missing for entities that are never treated, as in `EventStudy` and
+    `StaggeredDid`.
     """
     keys = rows.keys
     if keys.time_name is None:

@@ -100,23 +100,23 @@ def capital_stock(
     array([50. , 57. , 60.3])
     """
     rate = _rate(depreciation)
-    given = arguments(
+    inputs = arguments(
         "capital_stock",
         {"investment": investment, "deflator": deflator},
         labels=row_labels(entity=entity, time=time),
     )
-    given.refuse(("investment",), below_zero, "negative", "Gross investment is at least 0")
-    given.refuse(("deflator",), not_positive, "zero or negative", "Investment is divided by it")
-    table = _table(given)
+    inputs.refuse(("investment",), below_zero, "negative", "Gross investment is at least 0")
+    inputs.refuse(("deflator",), not_positive, "zero or negative", "Investment is divided by it")
+    table = _table(inputs)
 
     real = table.numeric("real")
     # The row one year earlier; the step of time is the panel's, so that a gap has none.
-    place = table.shift(np.arange(real.size, dtype=np.float64), 1)
-    before = np.where(np.isnan(place), -1, place).astype(np.intp)
+    previous = table.shift(np.arange(real.size, dtype=np.float64), 1)
+    before = np.where(np.isnan(previous), -1, previous).astype(np.intp)
     first = np.full(real.size, np.nan)
-    known = np.flatnonzero(~np.isnan(real))
-    starts = known[np.diff(table.keys.entity[known], prepend=-1) != 0]
-    labels = given.rows[table.numeric("row").astype(np.intp)[starts[real[starts] == 0]]]
+    observed = np.flatnonzero(~np.isnan(real))
+    starts = observed[np.diff(table.keys.entity[observed], prepend=-1) != 0]
+    labels = inputs.rows[table.numeric("row").astype(np.intp)[starts[real[starts] == 0]]]
     if labels.size:
         issue([zero_first_stock(labels)])
     first[starts] = real[starts] / _divisors(growth, rate, table.keys.entities)[table.keys.entity[starts]]
@@ -124,22 +124,11 @@ def capital_stock(
 
     out = np.empty(real.size)
     out[table.numeric("row").astype(np.intp)] = stock
-    return given.returned(out, np.ones(out.size, dtype=bool))
+    return inputs.returned(out, np.ones(out.size, dtype=bool))
 
 
 def zero_first_stock(rows: pd.Index[Any]) -> Notice:
-    """Report entities whose capital begins at zero.
-
-    Parameters
-    ----------
-    rows : Index
-        Labels of the rows with their first investment, at least one.
-
-    Returns
-    -------
-    Notice
-        Code zero_first_stock; data count and rows, the first five.
-    """
+    """Report entities whose capital begins at zero (code zero_first_stock; data count, first five rows)."""
     first = tuple(rows[:5])
     text = (
         f"capital_stock: the first investment of {counted(len(rows), 'entity', 'entities')} is 0 (first: "
@@ -149,14 +138,14 @@ def zero_first_stock(rows: pd.Index[Any]) -> Notice:
     return Notice("zero_first_stock", text, {"count": len(rows), "rows": first})
 
 
-def _table(given: Arguments) -> Table:
+def _table(inputs: Arguments) -> Table:
     """Sort investment at constant prices by entity and time, with the rows it came from."""
     with np.errstate(all="ignore"):
-        real = given.numbers["investment"] / given.numbers["deflator"]
-    keys = pd.DataFrame({name: _labels(given, name) for name in given.labels})
-    if not given.labels and given.rows.nlevels == 2:
+        real = inputs.numbers["investment"] / inputs.numbers["deflator"]
+    keys = pd.DataFrame({name: _labels(inputs, name) for name in inputs.labels})
+    if not inputs.labels and inputs.rows.nlevels == 2:
         keys = pd.DataFrame(
-            {"entity": given.rows.get_level_values(0), "time": given.rows.get_level_values(1)}
+            {"entity": inputs.rows.get_level_values(0), "time": inputs.rows.get_level_values(1)}
         )
     if "time" not in keys:
         raise InputTypeError(
@@ -168,8 +157,8 @@ def _table(given: Arguments) -> Table:
     return table_of(Panel(frame, "entity", "time"))
 
 
-def _labels(given: Arguments, name: str) -> pd.Series[Any]:
-    codes, levels = given.labels[name]
+def _labels(inputs: Arguments, name: str) -> pd.Series[Any]:
+    codes, levels = inputs.labels[name]
     return pd.Series(levels).reindex(codes).reset_index(drop=True)
 
 
@@ -182,14 +171,14 @@ def _rate(depreciation: object) -> float:
 
 
 def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
-    """Compute g + d of every entity."""
+    """Compute g + d, growth plus depreciation, of every entity."""
     if isinstance(growth, pd.Series):
         absent = entities[~entities.isin(growth.index)]
         if len(absent) or not growth.index.is_unique:
-            what = f"lacks {quoted(absent)}" if len(absent) else "has an entity twice"
+            defect = f"lacks {quoted(absent)}" if len(absent) else "has an entity twice"
             raise AlignmentError(
-                f"capital_stock: growth {what}; index it by entity, one value each.",
-                [alignment_problem("growth", what, absent[:5])],
+                f"capital_stock: growth {defect}; index it by entity, one value each.",
+                [alignment_problem("growth", defect, absent[:5])],
             )
         values = arguments("capital_stock", {"growth": growth.reindex(entities)}).numbers["growth"]
     else:
@@ -244,15 +233,15 @@ def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> 
     0.69314718
     """
     columns = {"output": output, "capital": capital, "labour": labour, "capital_share": capital_share}
-    given = arguments("solow_tfp", columns)
-    given.refuse(("output", "capital", "labour"), not_positive, "zero or negative", "It has no logarithm")
-    given.refuse(
+    inputs = arguments("solow_tfp", columns)
+    inputs.refuse(("output", "capital", "labour"), not_positive, "zero or negative", "It has no logarithm")
+    inputs.refuse(
         ("capital_share",),
         lambda a: (a < 0) | (a > 1),
         "outside [0, 1]",
         "It is a share under constant returns",
     )
-    return given.by_row(_residual)
+    return inputs.by_row(_residual)
 
 
 def _residual(output: Floats, capital: Floats, labour: Floats, share: Floats) -> Floats:

@@ -61,9 +61,9 @@ def industrial_layer(value_added: Any) -> Any:
     >>> round(variables.industrial_layer([0.1, 0.4, 0.5]), 10)
     2.4
     """
-    given = _amounts("industrial_layer", value_added=value_added)
-    _refuse_other_than_three(given)
-    return given.by_row(kernel.layer)
+    inputs = _amounts("industrial_layer", value_added=value_added)
+    _refuse_other_than_three(inputs)
+    return inputs.by_row(kernel.layer)
 
 
 def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
@@ -96,10 +96,10 @@ def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
     >>> variables.industrial_advancement(40, 50)
     1.25
     """
-    given = arguments("industrial_advancement", {"secondary": secondary, "tertiary": tertiary})
-    given.refuse(("secondary",), not_positive, "zero or negative", "The ratio divides by it")
-    given.refuse(("tertiary",), below_zero, "negative", "Value added is at least 0")
-    return given.by_row(lambda second, third: third / second)
+    inputs = arguments("industrial_advancement", {"secondary": secondary, "tertiary": tertiary})
+    inputs.refuse(("secondary",), not_positive, "zero or negative", "The ratio divides by it")
+    inputs.refuse(("tertiary",), below_zero, "negative", "Value added is at least 0")
+    return inputs.by_row(lambda second, third: third / second)
 
 
 def industrial_angle(value_added: Any) -> Any:
@@ -133,9 +133,9 @@ def industrial_angle(value_added: Any) -> Any:
     >>> round(variables.industrial_angle([0.1, 0.4, 0.5]), 8)
     6.74839713
     """
-    given = _amounts("industrial_angle", value_added=value_added)
-    _refuse_other_than_three(given)
-    return given.by_row(kernel.angle)
+    inputs = _amounts("industrial_angle", value_added=value_added)
+    _refuse_other_than_three(inputs)
+    return inputs.by_row(kernel.angle)
 
 
 def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Reverse | None = None) -> Any:
@@ -178,13 +178,13 @@ def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Re
     0.07612401
     """
     check_option("reverse", reverse, (None, "negative", "reciprocal"))
-    given = _two_tables("industrial_rationalisation", value_added=value_added, employment=employment)
-    _refuse_idle(given)
-    theil = given.by_row(kernel.rationalisation)
+    inputs = _two_tables("industrial_rationalisation", value_added=value_added, employment=employment)
+    _refuse_idle(inputs)
+    theil = inputs.by_row(kernel.rationalisation)
     if reverse == "negative":
         return -theil
     if reverse == "reciprocal":
-        given.refuse_rows({"the index": np.atleast_1d(theil == 0)}, "zero", "It has no reciprocal")
+        inputs.refuse_rows({"the index": np.atleast_1d(theil == 0)}, "zero", "It has no reciprocal")
         return 1 / theil
     return theil
 
@@ -221,9 +221,9 @@ def structural_deviation(value_added: Any, employment: Any) -> Any:
     >>> round(variables.structural_deviation([10, 40, 50], [25, 30, 45]), 8)
     1.04444444
     """
-    given = _two_tables("structural_deviation", value_added=value_added, employment=employment)
-    given.refuse(("employment",), not_positive, "zero", "The index divides by it")
-    return given.by_row(kernel.deviation)
+    inputs = _two_tables("structural_deviation", value_added=value_added, employment=employment)
+    inputs.refuse(("employment",), not_positive, "zero", "The index divides by it")
+    return inputs.by_row(kernel.deviation)
 
 
 def productivity_advancement(value_added: Any, employment: Any) -> Any:
@@ -259,9 +259,9 @@ def productivity_advancement(value_added: Any, employment: Any) -> Any:
     >>> round(variables.productivity_advancement([10, 40, 50], [25, 30, 45]), 8)
     1.12888889
     """
-    given = _two_tables("productivity_advancement", value_added=value_added, employment=employment)
-    given.refuse(("employment",), not_positive, "zero", "The index divides by it")
-    return given.by_row(kernel.productivity)
+    inputs = _two_tables("productivity_advancement", value_added=value_added, employment=employment)
+    inputs.refuse(("employment",), not_positive, "zero", "The index divides by it")
+    return inputs.by_row(kernel.productivity)
 
 
 def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -> Any:
@@ -303,61 +303,61 @@ def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -
     0.18494674
     """
     check_option("shares", shares, ("end", "start", "mean"))
-    given = _two_tables("lilien_index", before=before, after=after)
-    given.refuse(("before", "after"), not_positive, "zero", "Growth is a difference of logarithms")
+    inputs = _two_tables("lilien_index", before=before, after=after)
+    inputs.refuse(("before", "after"), not_positive, "zero", "Growth is a difference of logarithms")
 
     def index(start: Floats, end: Floats) -> Floats:
         weights = {"start": kernel.shares(start), "end": kernel.shares(end)}
         weights["mean"] = (weights["start"] + weights["end"]) / 2
         return kernel.lilien(start, end, weights[shares])
 
-    return given.by_row(index)
+    return inputs.by_row(index)
 
 
 # --- checks -------------------------------------------------------------------------------------------------
 
 
 def _amounts(function: str, **tables: Any) -> Arguments:
-    """Take tables of amounts that are not negative, with a positive sum in every row."""
-    given = arguments(function, tables=tables)
-    given.refuse(tuple(tables), below_zero, "negative", "Amounts and shares are at least 0")
-    totals = {f"the sum of {name}": given.numbers[name].sum(axis=1) == 0 for name in tables}
-    given.refuse_rows(totals, "zero", "Shares need a positive sum")
-    return given
+    """Read tables of amounts that are not negative, with a positive sum in every row."""
+    inputs = arguments(function, tables=tables)
+    inputs.refuse(tuple(tables), below_zero, "negative", "Amounts and shares are at least 0")
+    totals = {f"the sum of {name}": inputs.numbers[name].sum(axis=1) == 0 for name in tables}
+    inputs.refuse_rows(totals, "zero", "Shares need a positive sum")
+    return inputs
 
 
 def _two_tables(function: str, **tables: Any) -> Arguments:
-    """Take two tables of the same sectors."""
-    given = _amounts(function, **tables)
-    counts = [given.numbers[name].shape[1] for name in tables]
+    """Read two tables of the same sectors."""
+    inputs = _amounts(function, **tables)
+    counts = [inputs.numbers[name].shape[1] for name in tables]
     if counts[0] != counts[1] or counts[0] < 2:
         raise IdentificationError(
             f"{function} needs the same sectors in {' and '.join(tables)}, at least two; got {counts[0]} and "
             f"{counts[1]}. The index is a sum over all sectors.",
             [Notice("sectors", function, {"counts": tuple(counts)})],
         )
-    first, second = ([str(head) for head in given.heads[name]] for name in tables)
+    first, second = ([str(head) for head in inputs.heads[name]] for name in tables)
     if first != second and sorted(first) == sorted(second):
         raise AlignmentError(
             f"{function}: the sectors of {' and '.join(tables)} have one set of names in two orders "
             f"({quoted(first)}; {quoted(second)}); put them in one order.",
             [alignment_problem(name, "other order of sectors") for name in tables],
         )
-    return given
+    return inputs
 
 
-def _refuse_other_than_three(given: Arguments) -> None:
-    count = given.numbers["value_added"].shape[1]
+def _refuse_other_than_three(inputs: Arguments) -> None:
+    count = inputs.numbers["value_added"].shape[1]
     if count != _THREE:
         raise IdentificationError(
-            f"{given.function} needs three sectors, in the order primary, secondary, tertiary; got {count}.",
-            [Notice("sectors", given.function, {"counts": (count,)})],
+            f"{inputs.function} needs three sectors, in the order primary, secondary, tertiary; got {count}.",
+            [Notice("sectors", inputs.function, {"counts": (count,)})],
         )
 
 
-def _refuse_idle(given: Arguments) -> None:
-    """Refuse sectors with value added and no workers."""
-    value_added, employment = given.numbers["value_added"], given.numbers["employment"]
+def _refuse_idle(inputs: Arguments) -> None:
+    """Refuse sectors with value added but no workers."""
+    value_added, employment = inputs.numbers["value_added"], inputs.numbers["employment"]
     idle = ((employment == 0) & (value_added > 0)).T
-    bad = dict(zip(given.names["employment"], idle, strict=True))
-    given.refuse_rows(bad, "zero", "The sector has value added, and y / l divides by its share of workers")
+    bad = dict(zip(inputs.names["employment"], idle, strict=True))
+    inputs.refuse_rows(bad, "zero", "The sector has value added, and y / l divides by its share of workers")

@@ -57,9 +57,9 @@ def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= LARGEST_PRODUCT:
         message = f"per={cited(per)} must be a positive number, such as 10_000."
         raise OptionError(message, [option_problem("per", per)])
-    given = arguments("per_capita", {"x": x, "population": population})
-    given.refuse(("population",), not_positive, "zero or negative", "A rate divides by it")
-    return given.by_row(lambda amount, heads: amount / heads * number)
+    inputs = arguments("per_capita", {"x": x, "population": population})
+    inputs.refuse(("population",), not_positive, "zero or negative", "A rate divides by it")
+    return inputs.by_row(lambda amount, heads: amount / heads * number)
 
 
 def relative_rate(urban: Any, rural: Any, urban_population: Any, rural_population: Any) -> Any:
@@ -97,7 +97,7 @@ def relative_rate(urban: Any, rural: Any, urban_population: Any, rural_populatio
     >>> variables.relative_rate(60, 20, 600, 400)
     2.0
     """
-    given = arguments(
+    inputs = arguments(
         "relative_rate",
         {
             "urban": urban,
@@ -106,10 +106,10 @@ def relative_rate(urban: Any, rural: Any, urban_population: Any, rural_populatio
             "rural_population": rural_population,
         },
     )
-    given.refuse(("urban",), below_zero, "negative", "Amounts are at least 0")
+    inputs.refuse(("urban",), below_zero, "negative", "Amounts are at least 0")
     divisors = ("rural", "urban_population", "rural_population")
-    given.refuse(divisors, not_positive, "zero or negative", "The ratio divides by it")
-    return given.by_row(lambda u, r, u_heads, r_heads: (u / u_heads) / (r / r_heads))
+    inputs.refuse(divisors, not_positive, "zero or negative", "The ratio divides by it")
+    return inputs.by_row(lambda u, r, u_heads, r_heads: (u / u_heads) / (r / r_heads))
 
 
 def urban_rural_ratio(urban_income: Any, rural_income: Any) -> Any:
@@ -138,10 +138,10 @@ def urban_rural_ratio(urban_income: Any, rural_income: Any) -> Any:
     >>> round(variables.urban_rural_ratio(47412, 18931), 8)
     2.50446358
     """
-    given = arguments("urban_rural_ratio", {"urban_income": urban_income, "rural_income": rural_income})
-    given.refuse(("urban_income",), below_zero, "negative", "Incomes are at least 0")
-    given.refuse(("rural_income",), not_positive, "zero or negative", "The ratio divides by it")
-    return given.by_row(lambda urban, rural: urban / rural)
+    inputs = arguments("urban_rural_ratio", {"urban_income": urban_income, "rural_income": rural_income})
+    inputs.refuse(("urban_income",), below_zero, "negative", "Incomes are at least 0")
+    inputs.refuse(("rural_income",), not_positive, "zero or negative", "The ratio divides by it")
+    return inputs.by_row(lambda urban, rural: urban / rural)
 
 
 def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
@@ -181,12 +181,12 @@ def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
     (1.5, 25.0)
     """
     check_option("measure", measure, ("ratio", "gap"))
-    given = arguments("digital_divide", {"urban": urban, "rural": rural})
-    given.refuse(("urban", "rural"), below_zero, "negative", "Penetration is at least 0")
+    inputs = arguments("digital_divide", {"urban": urban, "rural": rural})
+    inputs.refuse(("urban", "rural"), below_zero, "negative", "Penetration is at least 0")
     if measure == "gap":
-        return given.by_row(lambda u, r: u - r)
-    given.refuse(("rural",), not_positive, "zero", "The ratio divides by it; measure='gap' does not")
-    return given.by_row(lambda u, r: u / r)
+        return inputs.by_row(lambda u, r: u - r)
+    inputs.refuse(("rural",), not_positive, "zero", "The ratio divides by it; measure='gap' does not")
+    return inputs.by_row(lambda u, r: u / r)
 
 
 def distance_to_leader(x: Any, *, time: Any = None) -> Any:
@@ -222,9 +222,9 @@ def distance_to_leader(x: Any, *, time: Any = None) -> Any:
     >>> variables.distance_to_leader([80, 40, 60], time=[1, 1, 2]).round(4).tolist()
     [0.0, 0.6931, 0.0]
     """
-    given = arguments("distance_to_leader", {"x": x}, labels=row_labels(time=time))
-    given.refuse(("x",), not_positive, "zero or negative", "It has no logarithm")
-    return given.by_group(_behind, grouped(given))
+    inputs = arguments("distance_to_leader", {"x": x}, labels=row_labels(time=time))
+    inputs.refuse(("x",), not_positive, "zero or negative", "It has no logarithm")
+    return inputs.by_group(_behind, grouped(inputs))
 
 
 def _behind(codes: Ints, count: int, x: Floats) -> Floats:

@@ -11,7 +11,7 @@ from digiprosper.kernels.dispersion import theil_by_group, variation_by_group
 from digiprosper.kernels.tolerances import SUM_TO_ONE
 from digiprosper.panel.arguments import arguments, below_zero, not_positive
 from digiprosper.variables import kernel
-from digiprosper.variables.groups import grouped, refuse_empty, refuse_lone, row_labels
+from digiprosper.variables.groups import grouped, refuse_empty, refuse_single_rows, row_labels
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
@@ -66,13 +66,13 @@ def regional_coordination(income: Any, population: Any, region: Any, *, time: An
     [0.75, 0.75, 1.0, 1.0]
     """
     columns = {"income": income, "population": population}
-    given = arguments("regional_coordination", columns, labels=row_labels(region=region, time=time))
-    given.refuse(("income",), below_zero, "negative", "Incomes are at least 0")
-    given.refuse(("population",), not_positive, "zero or negative", "It is a weight")
-    groups = grouped(given)
-    refuse_lone(given, groups, "sub-units")
-    refuse_empty(given, groups, ("income",))
-    return given.by_group(_coordination, groups)
+    inputs = arguments("regional_coordination", columns, labels=row_labels(region=region, time=time))
+    inputs.refuse(("income",), below_zero, "negative", "Incomes are at least 0")
+    inputs.refuse(("population",), not_positive, "zero or negative", "It is a weight")
+    groups = grouped(inputs)
+    refuse_single_rows(inputs, groups, "sub-units")
+    refuse_empty(inputs, groups, ("income",))
+    return inputs.by_group(_coordination, groups)
 
 
 def _coordination(codes: Ints, count: int, income: Floats, population: Floats) -> Floats:
@@ -118,20 +118,20 @@ def service_equality(services: Any, region: Any, *, time: Any = None, measure: E
     """
     check_option("measure", measure, ("cv", "theil"))
     labels = row_labels(region=region, time=time)
-    given = arguments("service_equality", tables={"services": services}, labels=labels)
-    given.refuse(("services",), below_zero, "negative", "Services are at least 0")
-    groups = grouped(given)
-    refuse_lone(given, groups, "sub-units")
-    refuse_empty(given, groups, ("services",))
+    inputs = arguments("service_equality", tables={"services": services}, labels=labels)
+    inputs.refuse(("services",), below_zero, "negative", "Services are at least 0")
+    groups = grouped(inputs)
+    refuse_single_rows(inputs, groups, "sub-units")
+    refuse_empty(inputs, groups, ("services",))
     inequality = variation_by_group if measure == "cv" else theil_by_group
 
     def equality(codes: Ints, count: int, table: Floats) -> Floats:
         ones = np.ones(len(table))
-        found = np.column_stack([inequality(column, codes, count, ones) for column in table.T])
-        mean: Floats = 1.0 - found.mean(axis=1)
+        inequalities = np.column_stack([inequality(column, codes, count, ones) for column in table.T])
+        mean: Floats = 1.0 - inequalities.mean(axis=1)
         return mean[codes]
 
-    return given.by_group(equality, groups)
+    return inputs.by_group(equality, groups)
 
 
 def locational_gini(
@@ -186,11 +186,11 @@ def locational_gini(
     south  0.15  0.15
     """
     check_option("reverse", reverse, (None, "complement"))
-    given = _employment("locational_gini", employment, region=region, time=time)
-    groups = grouped(given)
-    refuse_lone(given, groups, "regions")
-    refuse_empty(given, groups, ("employment",))
-    gini = given.by_group(kernel.location_gini, groups)
+    inputs = _employment("locational_gini", employment, region=region, time=time)
+    groups = grouped(inputs)
+    refuse_single_rows(inputs, groups, "regions")
+    refuse_empty(inputs, groups, ("employment",))
+    gini = inputs.by_group(kernel.location_gini, groups)
     return gini if reverse is None else 1.0 - gini
 
 
@@ -233,10 +233,10 @@ def krugman_index(employment: Any, *, time: Any = None) -> Any:
     >>> variables.krugman_index(jobs).round(10).tolist()
     [0.8, 0.8]
     """
-    given = _employment("krugman_index", employment, time=time)
-    groups = grouped(given)
-    refuse_lone(given, groups, "regions")
-    return given.by_group(kernel.specialisation, groups)
+    inputs = _employment("krugman_index", employment, time=time)
+    groups = grouped(inputs)
+    refuse_single_rows(inputs, groups, "regions")
+    return inputs.by_group(kernel.specialisation, groups)
 
 
 def herfindahl(shares: Any) -> Any:
@@ -270,17 +270,17 @@ def herfindahl(shares: Any) -> Any:
     >>> variables.herfindahl([0.5, 0.5])
     0.5
     """
-    given = arguments("herfindahl", tables={"shares": shares})
-    given.refuse(("shares",), below_zero, "negative", "Shares are at least 0")
-    sums = given.numbers["shares"].sum(axis=1)
+    inputs = arguments("herfindahl", tables={"shares": shares})
+    inputs.refuse(("shares",), below_zero, "negative", "Shares are at least 0")
+    sums = inputs.numbers["shares"].sum(axis=1)
     why = "Divide amounts by their sum, df.div(df.sum(axis=1), axis=0), and include all firms or industries"
-    given.refuse_rows({"the sum of the shares": np.abs(sums - 1) > SUM_TO_ONE}, "not one", why)
-    return given.by_row(lambda table: (table**2).sum(axis=1))
+    inputs.refuse_rows({"the sum of the shares": np.abs(sums - 1) > SUM_TO_ONE}, "not one", why)
+    return inputs.by_row(lambda table: (table**2).sum(axis=1))
 
 
 def _employment(function: str, employment: Any, **labels: Any) -> Arguments:
-    given = arguments(function, tables={"employment": employment}, labels=row_labels(**labels))
-    given.refuse(("employment",), below_zero, "negative", "Employment is at least 0")
-    none = {"the employment of a region": given.numbers["employment"].sum(axis=1) == 0}
-    given.refuse_rows(none, "zero", "Shares of industries divide by it")
-    return given
+    inputs = arguments(function, tables={"employment": employment}, labels=row_labels(**labels))
+    inputs.refuse(("employment",), below_zero, "negative", "Employment is at least 0")
+    none = {"the employment of a region": inputs.numbers["employment"].sum(axis=1) == 0}
+    inputs.refuse_rows(none, "zero", "Shares of industries divide by it")
+    return inputs
