@@ -651,7 +651,7 @@ def missing_problem(
 
 
 def models_problem(what: str, given: object = None) -> Notice:
-    """State that an object is not a result of the required kind (code models; data type)."""
+    """State that an object is not a result of the required kind (code models; data type, its class)."""
     return Notice("models", what, {"type": None if given is None else type(given).__name__})
 
 

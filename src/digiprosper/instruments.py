@@ -128,13 +128,11 @@ def _by_entity(table: Table, cross_section: object) -> tuple[Floats, str]:
     """Return one value per entity, and the name of the variable."""
     keys = table.keys
     if isinstance(cross_section, pd.Series):
-        return _looked_up(cross_section, keys.entities, keys.entity_name, "cross_section"), _name_of(
-            cross_section
-        )
+        values = _looked_up(cross_section, keys.entities, keys.entity_name, "cross_section")
+        return values, _name_of(cross_section)
     values = _term(table, cross_section, "cross_section")
-    return _one_each(values, keys.entity, keys.entities, f"cross_section={cited(cross_section)}"), str(
-        cross_section
-    )
+    subject = f"cross_section={cited(cross_section)}"
+    return _one_each(values, keys.entity, keys.entities, subject), str(cross_section)
 
 
 def _by_period(table: Table, series: object, lag: int) -> tuple[Floats, str]:
@@ -142,30 +140,30 @@ def _by_period(table: Table, series: object, lag: int) -> tuple[Floats, str]:
     times = table.keys.times
     if isinstance(series, pd.Series):
         values = _checked_series(series, str(table.keys.time_name), "series")
-        lagged, observed = _lagged(values, table, lag)
-        _refuse_gaps(observed, table, lag)
+        lagged, has_period = _lagged(values, table, lag)
+        _refuse_gaps(has_period, table, lag)
         return lagged, _name_of(series)
     column = _one_each(_term(table, series, "series"), table.keys.time, times, f"series={cited(series)}")
     return _lagged(pd.Series(column, index=times), table, lag)[0], str(series)
 
 
 def _lagged(values: pd.Series[Any], table: Table, lag: int) -> tuple[Floats, Bools]:
-    """Lag a series at every period of a panel, and tell whether it has that period."""
+    """Lag a series at every period of a panel, and tell whether the series has the lagged period."""
     times = table.keys.times
     if _kind(times) != _kind(values.index):
         raise AlignmentError(
             f"interact: series is indexed by {values.index.dtype}, but {table.keys.time_name} of the panel "
             f"is {times.dtype}; index it by the same kind of period."
         )
-    every = times.union(values.index)
+    all_times = times.union(values.index)
     # A calendar of one entity: it lags by the value of time as any panel does.
-    frame = pd.DataFrame({"entity": 0, "time": every, "value": values.reindex(every).to_numpy()})
-    frame["observed"] = every.isin(values.index).astype(float)
+    frame = pd.DataFrame({"entity": 0, "time": all_times, "value": values.reindex(all_times).to_numpy()})
+    frame["has_period"] = all_times.isin(values.index).astype(float)
     calendar = table_of(Panel(frame, "entity", "time", step=table.step))
     at = calendar.keys.times.get_indexer(times)
     _refuse_finer(calendar, at, table)
-    value, observed = (calendar.shift(calendar.numeric(name), lag)[at] for name in ("value", "observed"))
-    return value, observed == 1
+    value, has_period = (calendar.shift(calendar.numeric(name), lag)[at] for name in ("value", "has_period"))
+    return value, has_period == 1
 
 
 def _refuse_finer(calendar: Table, at: Ints, table: Table) -> None:
@@ -188,12 +186,12 @@ def _kind(index: pd.Index[Any]) -> str:
     return "integer" if pd.api.types.is_integer_dtype(index.dtype) else str(index.dtype)
 
 
-def _refuse_gaps(observed: Bools, table: Table, lag: int) -> None:
-    """Refuse periods without a value after the first with one."""
-    name, with_value = str(table.keys.time_name), np.flatnonzero(observed)
-    if not with_value.size:
+def _refuse_gaps(has_period: Bools, table: Table, lag: int) -> None:
+    """Refuse periods that a series does not have after the first that it has."""
+    name, present = str(table.keys.time_name), np.flatnonzero(has_period)
+    if not present.size:
         raise AlignmentError(f"interact: series has no {name} of the panel at this lag.")
-    gaps = table.keys.times[with_value[0] :][~observed[with_value[0] :]]
+    gaps = table.keys.times[present[0] :][~has_period[present[0] :]]
     if len(gaps):
         raise AlignmentError(
             f"interact: series lacks the values that {name} {quoted(gaps)} of the panel needs with "

@@ -85,9 +85,9 @@ class _Condition:
 def rows_where(text: str, table: Table, caller: str = "subset") -> Mask:
     """Find the rows where a condition is true, shape (N,).
 
-    It may have comparisons (also chained), arithmetic, functions of terms, ``and``, ``or``, ``not`` (or ``&``,
-    ``|``, ``~``) and ``in`` with a list. As in pandas, a comparison with a missing value is false, and ``!=``
-    and ``not in`` are true; in nullable columns it is missing, and the row is not selected.
+    It may have comparisons (also chained), arithmetic, functions of terms, ``and``, ``or``, ``not`` (or
+    ``&``, ``|``, ``~``) and ``in`` with a list. As in pandas, a comparison with a missing value is false,
+    and ``!=`` and ``not in`` are true; in nullable columns it is missing, and the row is not selected.
     """
     condition = _Condition(text, table, caller)
     tree, restore = _read(condition)
@@ -277,7 +277,7 @@ def _constant(node: ast.expr, condition: _Condition) -> str | float:
 
 
 def _refuse_other_kind(left_side: Any, right_side: Any, condition: _Condition) -> None:
-    """Refuse to compare numbers with text, which pandas finds unequal in every row, or periods with dates."""
+    """Refuse to compare numbers with text, which pandas finds unequal everywhere, or periods with others."""
     if isinstance(left_side, pd.Series) and isinstance(right_side, pd.Series):
         if isinstance(left_side.dtype, pd.PeriodDtype) != isinstance(right_side.dtype, pd.PeriodDtype):
             raise condition.refused("compares periods with a column of another type.")

@@ -30,7 +30,7 @@ _MATHS: Mapping[str, Callable[[Floats], Floats]] = {
 
 
 class Columns(Protocol):
-    """Where a term finds its columns."""
+    """The columns on which terms are evaluated."""
 
     @property
     def known(self) -> Sequence[str]:

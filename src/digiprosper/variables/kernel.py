@@ -19,7 +19,7 @@ def shares(amounts: Floats) -> Floats:
 
 
 def layer(value_added: Floats) -> Floats:
-    """Sum k times the share of sector k: value added (N, K) in order to (N,), in [1, K]."""
+    """Sum k times the share of sector k, in [1, K]; value added is (N, K), the sectors in order."""
     ranks = np.arange(1.0, value_added.shape[1] + 1)
     coefficient: Floats = shares(value_added) @ ranks
     return coefficient
