@@ -708,7 +708,7 @@ def check_whole(name: str, value: object, least: int, most: int) -> int:
 
 def unknown_columns(
     names: Iterable[str],
-    known: Iterable[object],
+    existing: Iterable[object],
     role: str,
     labels: Mapping[str, str] | None = None,
     advice: str = "",
@@ -718,7 +718,7 @@ def unknown_columns(
     `labels` tell whose label a name is; `advice` is a sentence at the end.
     """
     missing = list(dict.fromkeys(names))
-    columns = [str(k) for k in known]
+    columns = [str(k) for k in existing]
     column_of = {label: column for column, label in (labels or {}).items()}
     parts = []
     for name in missing[:_MOST_UNKNOWN]:
@@ -734,12 +734,12 @@ def unknown_columns(
     )
 
 
-def nearest(word: object, known: Iterable[object]) -> str:
+def nearest(word: object, existing: Iterable[object]) -> str:
     """Suggest the word probably meant, such as ``" (did you mean 'gdp'?)"``; empty where none is near."""
     text = str(word)
     if len(text) > _LONGEST_QUOTE:
         return ""
-    words = list(map(str, known))
+    words = list(map(str, existing))
     same = [w for w in words if w.casefold() == text.casefold()]
     # A word begun right is a better guess than one that shares letters.
     begun = [w for w in words if w.startswith(text)] if len(text) > 2 else []

@@ -35,28 +35,29 @@ class Absorbed:
         return self.effect if self.slope is None else f"{self.effect}[[{self.slope}]]"
 
 
-def read_absorbed(text: str, known: Sequence[str]) -> tuple[Absorbed, ...]:
+def read_absorbed(text: str, column_names: Sequence[str]) -> tuple[Absorbed, ...]:
     """Read an entry of `absorb`: an effect, ``"province[year, x]"`` or ``"province[[year]]"``.
 
     The effect itself comes first, unless the brackets are double, then its slopes.
     """
-    stripped = text if text in known else text.strip()
-    pieces = _pieces(stripped, known)
+    stripped = text if text in column_names else text.strip()
+    pieces = _pieces(stripped, column_names)
     if not pieces:
         return (Absorbed(stripped),)
 
     effect, inside = _in_brackets(stripped, pieces)
     double = inside[:1] == ["["] and inside[-1:] == ["]"]
     slopes = [
-        _checked(slope, stripped, known) for slope in _listed(inside[1:-1] if double else inside, stripped)
+        _checked(slope, stripped, column_names)
+        for slope in _listed(inside[1:-1] if double else inside, stripped)
     ]
     constant = () if double else (Absorbed(effect),)
     return (*constant, *(Absorbed(effect, slope) for slope in dict.fromkeys(slopes)))
 
 
-def _pieces(text: str, known: Sequence[str]) -> list[str]:
+def _pieces(text: str, column_names: Sequence[str]) -> list[str]:
     """Split a text into signs and quoted names; empty where it has no slopes or cannot be a term."""
-    if text in known or too_long(text, LONGEST_TERM):
+    if text in column_names or too_long(text, LONGEST_TERM):
         return []
     pieces = _PIECE.findall(text)
     return pieces if "[" in pieces or "]" in pieces else []
@@ -89,15 +90,15 @@ def _listed(pieces: Sequence[str], text: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def _checked(slope: str, text: str, known: Sequence[str]) -> str:
-    term = parse(slope, known, "absorb")
+def _checked(slope: str, text: str, column_names: Sequence[str]) -> str:
+    term = parse(slope, column_names, "absorb")
     if term.categories:
         raise _refused(
             text,
             f"a slope needs numbers and {cited(slope)} is a category; crossed effects are written "
             f"{cited('province^region')}",
         )
-    return term.column or canonical(slope, known)
+    return term.column or canonical(slope, column_names)
 
 
 def _refused(text: str, why: str) -> TermError:
@@ -107,8 +108,10 @@ def _refused(text: str, why: str) -> TermError:
     )
 
 
-def effect_key(effect: str, known: Sequence[str]) -> str:
+def effect_key(effect: str, column_names: Sequence[str]) -> str:
     """Name an effect: ``C(state)`` and ``state`` are the same, and so are ``a^b``, ``b^a`` and ``a:b``."""
-    parts = {term.column or canonical(term.text, known) for term in crossed(effect, known, "absorb")}
+    parts = {
+        term.column or canonical(term.text, column_names) for term in crossed(effect, column_names, "absorb")
+    }
     # No name of a column has a line break.
     return "\n".join(sorted(parts))

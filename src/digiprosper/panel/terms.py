@@ -126,7 +126,7 @@ def _has_logarithm(node: ast.AST) -> bool:
     return called(node) in _LOGARITHMS or any(_has_logarithm(part) for part in ast.iter_child_nodes(node))
 
 
-def canonical(text: str, known: Iterable[str] = ()) -> str:
+def canonical(text: str, column_names: Iterable[str] = ()) -> str:
     """Write a term in the form in which terms are compared.
 
     Blanks outside quotation marks and backticks are removed. The name of a column stays as it is.
@@ -135,7 +135,7 @@ def canonical(text: str, known: Iterable[str] = ()) -> str:
     def shorter(match: re.Match[str]) -> str:
         return match["kept"] or (" " if match["between"] else "")
 
-    if text in known:
+    if text in column_names:
         return text
     stripped = text.strip()
     if not _reads_as_term(stripped):
@@ -159,9 +159,9 @@ def _reads_as_term(text: str) -> bool:
     return all(isinstance(factor, ast.Name) or called(factor) in FUNCTIONS for factor in joined(tree))
 
 
-def split_crossed(text: str, known: Sequence[str]) -> tuple[str, ...]:
+def split_crossed(text: str, column_names: Sequence[str]) -> tuple[str, ...]:
     """Split an effect such as ``"region^year"`` at ``^`` outside calls, quotation marks and backticks."""
-    if text in known or "^" not in text or too_long(text, LONGEST_TERM):
+    if text in column_names or "^" not in text or too_long(text, LONGEST_TERM):
         return (text,)
     parts, depth = [""], 0
     for piece in _PIECE.findall(text):
@@ -173,13 +173,13 @@ def split_crossed(text: str, known: Sequence[str]) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts)
 
 
-def crossed(text: str, known: Sequence[str], role: str) -> tuple[Term, ...]:
+def crossed(text: str, column_names: Sequence[str], role: str) -> tuple[Term, ...]:
     """Parse an absorbed effect or a cluster: one term, or several whose combinations are its levels.
 
     A category ``C(region)`` is the column. ``:`` joins only columns and categories: a product of numbers
     is no effect.
     """
-    parts = [parse(part, known, role) for part in split_crossed(text, known)]
+    parts = [parse(part, column_names, role) for part in split_crossed(text, column_names)]
     return tuple(chain.from_iterable(_joined_effects(term, role) for term in parts))
 
 
@@ -207,21 +207,21 @@ def no_pairs(term: Term, numbers: Sequence[str], role: str) -> TermError:
     return TermError(f"{role} cannot use {cited(term.text)}: {why}.", [term_problem(term.text, role, why)])
 
 
-def parse(text: str, known: Sequence[str], role: str) -> Term:
+def parse(text: str, column_names: Sequence[str], role: str) -> Term:
     """Parse and check one term: it has only columns and allowed functions."""
-    if text in known:
+    if text in column_names:
         return Term(text, text, ())
     stripped = text.strip()
-    if stripped in known:
+    if stripped in column_names:
         return Term(stripped, stripped, ())
     if not stripped:
         raise TermError(f"{role} has an empty term; specify a column.")
 
-    tree, source = _tree(stripped, known, role)
+    tree, source = _tree(stripped, column_names, role)
     nodes = split_factors(tree, stripped, role)
     if "C" in map(called, nodes):
         nodes, source = _in_normal_form(tree, source)
-    factors = [_factor(node, source, known, role) for node in nodes]
+    factors = [_factor(node, source, column_names, role) for node in nodes]
     if len(factors) == 1 and isinstance(factors[0].node, ast.Name):
         return Term(factors[0].names[0], factors[0].names[0], ())
     return Term(stripped, None, tuple(factors))
@@ -233,7 +233,7 @@ def _in_normal_form(tree: ast.expr, source: Source) -> tuple[list[ast.expr], Sou
     return joined(ast.parse(normal.text, mode="eval").body), normal
 
 
-def _tree(stripped: str, known: Sequence[str], role: str) -> tuple[ast.expr, Source]:
+def _tree(stripped: str, column_names: Sequence[str], role: str) -> tuple[ast.expr, Source]:
     """Parse with Python's own grammar, in which ':' becomes the one operator terms lack."""
     long = too_long(stripped, LONGEST_TERM)
     if long:
@@ -242,30 +242,30 @@ def _tree(stripped: str, known: Sequence[str], role: str) -> tuple[ast.expr, Sou
     try:
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError) as error:
-        raise _unreadable(stripped, known, role) from error
+        raise _unreadable(stripped, column_names, role) from error
     deep = too_deep(tree)
     if deep:
         raise refused(stripped, role, deep)
     return tree, Source(text, {word: name for name, word in words.items()})
 
 
-def _unreadable(text: str, known: Sequence[str], role: str) -> Exception:
+def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
     words = text.split()
-    if " " in text and set(words) <= set(known):
+    if " " in text and set(words) <= set(column_names):
         return TermError(
             f"{role}={cited(text)} has several columns in one text; pass a list: {cited(words)}."
         )
     if _SIGNS.isdisjoint(text):
-        return unknown_columns([text], known, role)
+        return unknown_columns([text], column_names, role)
 
     why = "it cannot be read (put a name that is not one word in backticks)"
-    reserved = [w for w in known if keyword.iskeyword(w) and re.search(rf"\b{w}\b", text)]
+    reserved = [w for w in column_names if keyword.iskeyword(w) and re.search(rf"\b{w}\b", text)]
     if reserved:
         why = f"{cited(reserved[0])} is a reserved word of Python: put it in backticks, log(`{reserved[0]}`)"
     return refused(text, role, in_other_words(text) or why)
 
 
-def _factor(node: ast.expr, source: Source, known: Sequence[str], role: str) -> Factor:
+def _factor(node: ast.expr, source: Source, column_names: Sequence[str], role: str) -> Factor:
     """Check one factor and restore the names of its columns, which are coded as words."""
     names = source.names
     text = _as_typed(node, names)
@@ -273,9 +273,9 @@ def _factor(node: ast.expr, source: Source, known: Sequence[str], role: str) -> 
     columns = [names.get(c, c) for c in dict.fromkeys(columns_in(node))]
     if not columns:
         raise refused(text, role, "it has no column")
-    absent = [c for c in columns if c not in known]
+    absent = [c for c in columns if c not in column_names]
     if absent:
-        raise unknown_columns(absent, known, role if text in absent else f"{role} ({clipped(text)})")
+        raise unknown_columns(absent, column_names, role if text in absent else f"{role} ({clipped(text)})")
 
     pieces = source.pieces(node)
     for part in ast.walk(node):
