@@ -397,10 +397,9 @@ def _controls(draw: _Draw) -> dict[str, Floats]:
 def _prosperity(draw: _Draw, target: Floats) -> tuple[dict[str, Floats], dict[str, float]]:
     """Draw indicators whose entropy index is the target plus a constant.
 
-    Indicator j is target + noise_j, and its index is sum_j c_j (target + noise_j) - constant with
-    c_j = weight_j / range_j. Removing sum_j c_j noise_j from every noise, and scaling the noise until
-    sum_j c_j = 1, leaves the target. Weights and ranges change with the noise, so this is repeated until it
-    converges.
+    Indicator j is target + noise_j; its index is sum_j c_j (target + noise_j) - constant, c_j = weight_j /
+    range_j. Removing sum_j c_j noise_j from every noise and scaling it until sum_j c_j = 1 leaves the target.
+    Weights and ranges change with the noise, so this is repeated until it converges.
     """
     size = len(_PROSPERITY)
     entity = draw.rng.normal(0, 0.10, (draw.n, 1, size))

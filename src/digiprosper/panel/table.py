@@ -67,7 +67,7 @@ class Table:
         return np.asarray(self.series(name))
 
     def series(self, name: str) -> pd.Series[Any]:
-        """Take the values of any column or key with their own type."""
+        """Return any column or key with its own type, on a plain range index; it must not be written to."""
         column: object = name
         if not isinstance(column, str) or name not in self.known:
             raise unknown_columns([str(column)], self.known, "the panel", self.labels)
@@ -78,18 +78,18 @@ class Table:
         return self.data[name]
 
     def is_numeric(self, name: str) -> bool:
-        """Find out whether a column holds numbers or truth values."""
+        """Tell whether a column holds numbers or truth values."""
         return is_number_type(self.series(name))
 
     def numeric(self, name: str) -> Floats:
-        """Take the values of a numeric column as float64."""
+        """Return the values of a numeric column as float64; NaN where missing."""
         column: object = name
         if not isinstance(column, str) or name not in self._numbers:
             self._numbers[name] = _as_numbers(self.series(name), name)
         return self._numbers[name]
 
     def shift(self, values: Floats, periods: int) -> Floats:
-        """Take values some steps earlier inside each entity."""
+        """Lag values (N,) within each entity; missing where the entity has no row that many steps earlier."""
         ordinal, reach = self._steps_of_time()
         if abs(periods) > reach:
             return np.full(values.size, np.nan)
@@ -140,7 +140,7 @@ class Table:
 
 
 def is_number_type(values: pd.Series[Any]) -> bool:
-    """Find out whether values are numbers or truth values."""
+    """Tell whether the type of values is that of numbers or truth values."""
     kind = values.dtype
     return bool(pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind))
 
