@@ -27,47 +27,15 @@ def deviations(
     obs_weights: Floats | None = None,
     memory: int = 2**28,
 ) -> Floats:
-    """Compute the estimates without each cluster, less the estimates with all of them.
+    """Compute the estimates without each cluster, less the estimates with all of them: (G, k).
 
     The residuals are regressed on the basis without each cluster, all effects estimated again: with every
-    cluster their slopes are zero, so that no difference of nearly equal estimates is formed.
+    cluster their slopes are zero, so that no difference of nearly equal estimates is formed. Missing where a
+    coefficient is not identified without the cluster.
 
-    Parameters
-    ----------
-    basis : (N, m) array
-        Columns that span the swept regressors, far from collinear. One column more than regressors is a
-        column of ones, last, of a model without effects.
-    residuals : (N,) array
-        Residuals of the whole sample.
-    slopes : (k, m) array
-        What coefficients on the basis are worth in coefficients of the regressors.
-    clusters : (N,) array of int
-        Codes without gaps.
-    effects : sequence of (N,) arrays of int, or Slope
-        Codes without gaps of each effect.
-    obs_weights : (N,) array, optional
-        Weights of the rows.
-    memory : int
-        Bytes that the arrays of one chunk may take; 256 MB.
-
-    Returns
-    -------
-    (G, k) array
-        One row per cluster; missing where a coefficient is not identified without it.
-
-    Raises
-    ------
-    OptionError
-        As in `resampling.entity_grams`.
-
-    Examples
-    --------
-    Means of three rows, each a cluster, without one of them:
-
-    >>> y = np.array([1.0, 2.0, 6.0])
-    >>> ones = np.ones((3, 1))
-    >>> deviations(ones, y - 3.0, np.eye(1), np.arange(3), []).ravel()
-    array([ 1. ,  0.5, -1.5])
+    `basis` (N, m) spans the swept regressors, far from collinear; a last column of ones is that of a model
+    without effects. `slopes` (k, m) turns coefficients on the basis into those of the regressors. `memory` is
+    the bytes of one chunk.
     """
     constant = not effects and bool((basis[:, -1] == 1.0).all())
     varying = basis[:, :-1] if constant else basis
@@ -111,7 +79,7 @@ def _unidentified(null: Floats, slopes: Floats) -> np.ndarray[tuple[int, ...], n
 def _mean_without(
     residuals: Floats, basis: Floats, moved: Floats, clusters: Ints, obs_weights: Floats | None
 ) -> Floats:
-    """Compute the mean of what the slopes without a cluster leave of the residuals in the other rows."""
+    """Compute the mean of the residuals in the other rows, net of the slopes without a cluster."""
     groups = len(moved)
     columns = np.column_stack([np.ones(residuals.size), residuals, basis])
     sums = level_sums(clusters, groups, columns, obs_weights)
@@ -120,22 +88,10 @@ def _mean_without(
 
 
 def deviation_halves(moved: Floats, factor: float | None = None) -> tuple[Floats, Floats]:
-    """Halve the covariance ``(G - 1) / G`` times the sum of the deviations' outer products.
+    """Halve the covariance ``(G - 1) / G``, or `factor`, times the sum of the deviations' outer products.
 
-    Parameters
-    ----------
-    moved : (G, k) array
-        From `deviations`, or what each cluster adds to the coefficients.
-    factor : float, optional
-        In place of ``(G - 1) / G``.
-
-    Returns
-    -------
-    root : (k, m) array
-        With the covariance ``root @ root.T``, m between 1 and k; rows of coefficients that are not identified
-        without some cluster are missing.
-    middle : (m, m) array
-        The identity.
+    The covariance is ``root @ root.T``, `middle` the identity. Rows of coefficients that are not identified
+    without some cluster are missing in `root` (k, m), m between 1 and k.
     """
     groups, k = moved.shape
     known = ~np.isnan(moved).any(axis=0)

@@ -24,26 +24,13 @@ _CELLS: Final = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nearby:
-    """Which pairs of rows have correlated errors, and with what weight.
+    """Pairs of rows with correlated errors, and their weights.
 
-    Parameters
-    ----------
-    degrees : (P, 2) array
-        Latitude and longitude of each place, sorted by latitude.
-    place : (N,) array of int
-        Place of each row.
-    time : (N,) array of int
-        Period of each row, codes without gaps.
-    entity : (N,) array of int
-        Entity of each row.
-    position : (N,) array of int
-        Position of each row's period on the grid of periods, for lags.
-    cutoff : float
-        Distance in kilometres beyond which errors of a period are uncorrelated.
-    kernel : {"bartlett", "uniform"}
-        Weight of a pair of one period at distance d: ``max(1 - d / cutoff, 0)``, or 1 up to the cutoff.
-    lags : int
-        Periods of an entity that are at most this far apart, l, have the weight ``1 - l / (lags + 1)``.
+    `degrees` (P, 2) has latitude and longitude of each location, sorted by latitude, and `place` (N,) the
+    location of each row. `time` and `entity` (N,) are codes; `position` (N,) is that of the row's period on
+    the grid of periods. A pair of one period at distance d kilometres has the weight ``max(1 - d / cutoff,
+    0)`` (bartlett), or 1 up to the cutoff (uniform). Periods of an entity that are l <= `lags` apart have the
+    weight ``1 - l / (lags + 1)``.
     """
 
     degrees: Floats
@@ -66,42 +53,17 @@ def nearby(
     kernel: str,
     lags: int,
 ) -> Nearby:
-    """Collect the places of the rows.
-
-    Parameters
-    ----------
-    degrees : (N, 2) array
-        Latitude and longitude of each row; they may differ between the rows of an entity.
-    time, entity, position, cutoff, kernel, lags
-        As in `Nearby`.
-
-    Returns
-    -------
-    Nearby
-        For `near_products`.
-    """
+    """Collect the locations of the rows; `degrees` (N, 2) may differ between the rows of an entity."""
     places, place = np.unique(degrees, axis=0, return_inverse=True)
     return Nearby(places, place.reshape(-1), time, entity, position, cutoff, kernel, lags)
 
 
 def near_products(scores: Floats, near: Nearby) -> Floats:
-    """Sum the products of the scores of all pairs of rows, by the weight of the pair.
+    """Sum the products of the scores (N, k) of all pairs of rows, by the weight of the pair: (k, k).
 
     ``sum_t sum_ij K(d_ij) s_it s_jt' + sum_i sum_{t != u} w(|t - u|) s_it s_iu'``: pairs of one period by
     their distance, pairs of one entity by the periods between them. Two entities in two periods are
-    uncorrelated.
-
-    Parameters
-    ----------
-    scores : (N, k) array
-        One row per row of the sample.
-    near : Nearby
-        From `nearby`.
-
-    Returns
-    -------
-    (k, k) array
-        Symmetric; positive semidefinite for no choice of the kernel in general.
+    uncorrelated. The sum is symmetric, but need not be positive semidefinite.
     """
     total = _over_space(scores, near) + _over_time(scores, near)
     return np.asarray((total + total.T) / 2)
@@ -125,7 +87,7 @@ def _over_space(scores: Floats, near: Nearby) -> Floats:
 
 
 def _products(sums: Floats, degrees: Floats, k: int, near: Nearby) -> Floats:
-    """Multiply the sums of a place, all periods side by side, with those of places within the cutoff."""
+    """Multiply the sums of a location, periods side by side, with those of locations within the cutoff."""
     latitude, reach = degrees[:, 0], np.degrees(near.cutoff / EARTH_RADIUS) * (1 + SAME_DISTANCE)
     ends = np.searchsorted(latitude, latitude + reach, side="right")
     total, start = np.zeros((k, k)), 0
@@ -144,7 +106,7 @@ def _products(sums: Floats, degrees: Floats, k: int, near: Nearby) -> Floats:
 
 
 def _block(reached: Ints) -> int:
-    """Count the first places whose pairs can be held at a time, and most of which are near each other."""
+    """Count the first locations whose pairs fit in memory, and most of which are near each other."""
     pairs = np.arange(1, reached.size + 1) * reached
     held = int(np.searchsorted(pairs, _PAIRS, side="right"))
     return max(min(held, max(int(reached[0]), _FEWEST)), 1)
@@ -170,26 +132,13 @@ def _over_time(scores: Floats, near: Nearby) -> Floats:
 
 
 def _steps(near: Nearby) -> range:
-    """Rows of an entity, sorted by period, that may be at most `lags` periods apart."""
+    """List how many rows apart two rows of an entity, sorted by period, may be to lie within the lags."""
     longest = int(np.bincount(near.entity).max())
     return range(1, min(near.lags, longest - 1) + 1)
 
 
 def rows_within(entity: Ints, position: Ints, lags: int) -> bool:
-    """Tell whether any entity has two rows at most some periods apart.
-
-    Parameters
-    ----------
-    entity, position : (N,) arrays of int
-        As in `Nearby`.
-    lags : int
-        Periods.
-
-    Returns
-    -------
-    bool
-        False where lags change nothing.
-    """
+    """Decide whether any entity has two rows at most `lags` periods apart; if not, lags change nothing."""
     order = np.lexsort((position, entity))
     same = entity[order[1:]] == entity[order[:-1]]
     gap = position[order[1:]] - position[order[:-1]]
@@ -198,18 +147,7 @@ def rows_within(entity: Ints, position: Ints, lags: int) -> bool:
 
 
 def nearest_place(near: Nearby) -> float:
-    """Compute the smallest distance between two places.
-
-    Parameters
-    ----------
-    near : Nearby
-        From `nearby`.
-
-    Returns
-    -------
-    float
-        Kilometres; infinite with a single place.
-    """
+    """Compute the smallest distance between two locations in kilometres, infinite with a single one."""
     from scipy.spatial import cKDTree
 
     if len(near.degrees) < 2:

@@ -22,25 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """How many parameters the effects take up, and how many of them lie inside clusters.
+    """Ranks of the dummies of absorbed effects, in all and inside clusters.
 
-    Parameters
-    ----------
-    every : int
-        Rank of the dummies of all effects, 1 (the constant) without effects.
-    nested : int
-        Rank of those of the effects nested in a cluster, 1 if there is none; slopes by level are not among
-        them.
-    nested_or_entity : int
-        The same with the entity effect, nested or not.
-    lone_nested : bool
-        A single effect, nested in every cluster; effects that it spans are not counted.
-    intercept : bool
-        No effect at all.
-    exact : bool
-        False if a rank is an upper bound.
-    slopes : int
-        What slopes by level add to the rank of the other effects.
+    Attributes: `every` is the rank of the dummies of all effects, 1 (the constant) without effects; `nested`
+    the rank of the effects nested in a cluster, 1 if there is none, without slopes by level;
+    `nested_or_entity` the same with the entity effect, nested or not; `lone_nested` is True for a single
+    effect that is nested in every cluster (effects that it spans are not counted); `exact` is False if a rank
+    is an upper bound; `slopes` is what slopes by level add to the rank of the other effects.
     """
 
     every: int
@@ -53,23 +41,10 @@ class Ranks:
 
 
 def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ranks:
-    """Count the parameters of absorbed effects.
+    """Count the parameters of absorbed effects, in all and inside clusters.
 
     Slopes by level count as the regressors that they stand for, in clusters that contain the level too.
-
-    Parameters
-    ----------
-    absorbed : Within
-        The effects.
-    clusters : sequence of (N,) arrays of int
-        Codes without gaps; empty unless clustered.
-    entity : int or None
-        Position of the entity effect.
-
-    Returns
-    -------
-    Ranks
-        For `counts`.
+    `clusters` is empty unless errors are clustered; `entity` is the position of the entity effect.
     """
     codes, constants = absorbed.codes, absorbed.constants
     nested = [p for p in constants if any(is_nested(codes[p], c) for c in clusters)]
@@ -99,28 +74,13 @@ def _rank_of(absorbed: Within, positions: Sequence[int]) -> tuple[int, bool]:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the small-sample factors count.
+    """Numbers of rows and parameters from which the small-sample factors are computed.
 
-    Parameters
-    ----------
-    n : int
-        Rows.
-    k : int
-        Slopes, the intercept not counted.
-    full : int
-        Slopes plus the rank of all absorbed dummies (1 for an intercept).
-    nest : int
-        Slopes, a constant, and what the rank of all effects exceeds that of the effects nested in a cluster.
-    xtreg : int
-        As `nest`, with the entity effect never counted.
-    coefficients : int
-        Slopes, by level too, plus the intercept if there is one (what plm counts).
-    lone_nested : bool
-        A single effect, nested in every cluster (which linearmodels then leaves out).
-    groups : tuple of int
-        Clusters in each dimension.
-    periods : int
-        Periods.
+    `k` is the number of slopes without the intercept; `full` adds the rank of all dummies (1 for an
+    intercept); `nest` is the slopes, a constant, and the rank of all effects less that of the effects nested
+    in a cluster; `xtreg` is `nest` with the entity effect never counted; `coefficients` is the slopes, by
+    level too, and the intercept if there is one (as plm counts); `lone_nested` marks a single effect nested
+    in every cluster, which linearmodels leaves out; `groups` is the number of clusters in each dimension.
     """
 
     n: int
@@ -134,18 +94,7 @@ class Counts:
     periods: int
 
     def plus(self, slopes: int) -> Counts:
-        """Count further slopes: the effects and clusters of a sample are counted once for all equations.
-
-        Parameters
-        ----------
-        slopes : int
-            How many.
-
-        Returns
-        -------
-        Counts
-            Of the equation.
-        """
+        """Add slopes: effects and clusters of a sample are counted once for all its equations."""
         return replace(
             self,
             k=self.k + slopes,
@@ -157,26 +106,7 @@ class Counts:
 
 
 def counts(n: int, k: int, absorbed: Ranks, clusters: Sequence[Ints], *, periods: int) -> Counts:
-    """Count what each convention counts.
-
-    An effect that others span changes no rank, and so no count.
-
-    Parameters
-    ----------
-    n, k : int
-        Rows and slopes.
-    absorbed : Ranks
-        From `ranks`.
-    clusters : sequence of (N,) arrays of int
-        Codes without gaps.
-    periods : int
-        Number of periods.
-
-    Returns
-    -------
-    Counts
-        For `recipe`.
-    """
+    """Count rows and parameters as each convention does; an effect spanned by others changes no count."""
     return Counts(
         n=n,
         k=k,
@@ -194,16 +124,8 @@ def counts(n: int, k: int, absorbed: Ranks, clusters: Sequence[Ints], *, periods
 class Part:
     """One sum of outer products of scores.
 
-    Parameters
-    ----------
-    sign : float
-        +1, or -1 for the intersection of two of the clusters.
-    factor : float
-        Small-sample factor.
-    codes : (N,) array of int or None
-        Groups whose scores are summed first; None for single rows.
-    levels : int
-        Number of groups.
+    `sign` is -1 for the intersection of two clusterings; scores are first summed by `codes` (N,) with
+    `levels` groups, or not at all if it is None.
     """
 
     sign: float
@@ -216,26 +138,12 @@ class Part:
 class Recipe:
     """How the scores of a fit are turned into the middle of the sandwich.
 
-    Parameters
-    ----------
-    cov_type : str
-        Its name.
-    parts : tuple of Part
-        Sums to add; a single one but for clusters in several ways. For ``unadjusted`` its factor is 1 over
-        the residual degrees of freedom.
-    df_t : float
-        Degrees of freedom of the t statistics; for ``cr2`` each has its own, which this one is not.
-    bandwidth : int or None
-        Lags of Driscoll and Kraay, or of Conley.
-    counted : int
-        K in the factor; 0 where there is none.
-    leverage : (N,) array or None
-        Leverage of the rows in the effects, for ``hc2`` and ``hc3``.
-    effects : tuple of (N,) arrays of int, or Slope
-        Effects that are estimated again without each cluster, for ``crv3``, or are in the hat matrix, for
-        ``cr2``.
-    near : Nearby or None
-        Which rows have correlated errors, for ``conley``.
+    `parts` are the sums to add, several only for clusters in several ways; for ``unadjusted`` the factor is 1
+    over the residual degrees of freedom. `df_t` is for the t statistics, except under ``cr2``, where each
+    coefficient has its own. `bandwidth` is the number of lags of Driscoll and Kraay, or of Conley. `counted`
+    is K in the factor, 0 without one. `leverage` (N,) is that of the rows in the effects, for ``hc2`` and
+    ``hc3``. `effects` are estimated again without each cluster for ``crv3``, and are in the hat matrix for
+    ``cr2``. `near` says which rows have correlated errors, for ``conley``.
     """
 
     cov_type: str
@@ -249,18 +157,7 @@ class Recipe:
 
 
 def default_bandwidth(periods: int) -> int:
-    """Compute the usual number of lags for Driscoll-Kraay errors.
-
-    Parameters
-    ----------
-    periods : int
-        Periods T.
-
-    Returns
-    -------
-    int
-        ``floor(4 (T / 100) ** (2 / 9))`` (Newey & West 1994).
-    """
+    """Compute ``floor(4 (T / 100) ** (2 / 9))`` lags for Driscoll-Kraay errors (Newey & West 1994)."""
     return int(np.floor(4 * (periods / 100) ** (2 / 9)))
 
 
@@ -275,31 +172,11 @@ def recipe(
     leverage: Floats | None = None,
     effects: Sequence[Effect] = (),
 ) -> Recipe:
-    """Choose groups, factors and degrees of freedom.
+    """Choose groups, small-sample factors and degrees of freedom of a covariance.
 
-    Parameters
-    ----------
-    cov_type : {"unadjusted", "robust", "hc2", "hc3", "clustered", "crv3", "cr2", "driscoll_kraay"}
-        Covariance; `near_recipe` is for ``conley``.
-    ssc : {"reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"}
-        Convention of the small-sample factor; ``hc2``, ``hc3``, ``crv3`` and ``cr2`` have none.
-    count : Counts
-        From `counts`.
-    clusters : sequence of (N,) arrays of int
-        One to three, for ``clustered``; one for ``crv3`` and ``cr2``.
-    time : (N,) array of int
-        Periods in order of their value.
-    bandwidth : int, optional
-        Lags for ``driscoll_kraay``.
-    leverage : (N,) array, optional
-        Leverage of the rows in the effects, for ``hc2`` and ``hc3``.
-    effects : sequence of (N,) arrays of int, or Slope
-        Codes without gaps of each effect, for ``crv3`` and ``cr2``.
-
-    Returns
-    -------
-    Recipe
-        For `meat`.
+    `near_recipe` is for ``conley``. `ssc` is the convention of the factor; ``hc2``, ``hc3``, ``crv3`` and
+    ``cr2`` have none. ``clustered`` takes one to three clusterings, ``crv3`` and ``cr2`` take one. `time`
+    (N,) codes periods in order. `leverage` is for ``hc2`` and ``hc3``, `effects` for ``crv3`` and ``cr2``.
     """
     n, df = count.n, float(count.n - count.full)
     if cov_type in ("hc2", "hc3"):
@@ -327,24 +204,7 @@ def recipe(
 
 
 def near_recipe(ssc: str, count: Counts, near: Nearby) -> Recipe:
-    """Choose factor and degrees of freedom of ``conley``.
-
-    They are those of ``robust``, which it becomes where no two rows are near each other.
-
-    Parameters
-    ----------
-    ssc : str
-        As in `recipe`.
-    count : Counts
-        From `counts`.
-    near : Nearby
-        Which rows have correlated errors.
-
-    Returns
-    -------
-    Recipe
-        For `meat`.
-    """
+    """Choose factor and degrees of freedom of ``conley``: those of ``robust``, to which it reduces."""
     counted = _counted("conley", ssc, count)
     part = Part(1.0, count.n / (count.n - counted), None, count.n)
     lags = near.lags if count.periods > 1 else None
@@ -379,7 +239,7 @@ def _clustered_parts(
 
 
 def _counted(cov_type: str, ssc: str, count: Counts) -> int:
-    """K of each convention: what is taken from the rows."""
+    """Count K, by which the factor reduces the number of rows, as each convention does."""
     if ssc == "none":
         return 0
     if ssc == "plm" and cov_type != "unadjusted":
@@ -402,23 +262,11 @@ def _intersection(clusters: Sequence[Ints]) -> tuple[Ints, int]:
 
 
 def meat(design: Floats, residuals: Floats, how: Recipe, *, obs_weights: Floats | None = None) -> Floats:
-    """Compute the middle of the sandwich.
+    """Compute the (k, k) middle M of the sandwich; the covariance is ``root @ M @ root.T``.
 
-    Parameters
-    ----------
-    design : (N, k) array
-        Swept columns, or a basis of them.
-    residuals : (N,) array
-        Residuals; for ``hc2`` and ``hc3`` multiplied by `leverage.error_scale`.
-    how : Recipe
-        From `recipe`, of any cov_type but ``crv3`` and ``cr2``, which are no sums of products of scores.
-    obs_weights : (N,) array, optional
-        Weights of the rows.
-
-    Returns
-    -------
-    (k, k) array
-        ``M`` with covariance ``root @ M @ root.T``, basis and root as in `least_squares.Fit`.
+    `design` (N, k) has swept columns or a basis of them, as in `least_squares.Fit`; residuals are already
+    multiplied by `leverage.error_scale` for ``hc2`` and ``hc3``. Not for ``crv3`` and ``cr2``, which are no
+    sums of products of scores.
     """
     return joint_meat([(design, residuals, how)], obs_weights=obs_weights)
 
@@ -426,25 +274,13 @@ def meat(design: Floats, residuals: Floats, how: Recipe, *, obs_weights: Floats 
 def joint_meat(
     equations: Sequence[tuple[Floats, Floats, Recipe]], *, obs_weights: Floats | None = None
 ) -> Floats:
-    """Compute the middle of the sandwich of several equations on the same rows together.
+    """Compute the (K, K) middle of the sandwich of several equations on the same rows together.
 
-    Between two equations each part's factor is the geometric mean of their factors. Under ``unadjusted`` rows
-    are independent, with one error variance an equation and one covariance a pair (Zellner 1962); residuals
-    of an outcome's equation that has the other equation's outcome and regressors are orthogonal to that
-    equation's, and the two are uncorrelated.
-
-    Parameters
-    ----------
-    equations : sequence of design (N, k), residuals (N,), Recipe
-        The equations; all of one cov_type.
-    obs_weights : (N,) array, optional
-        Weights of the rows.
-
-    Returns
-    -------
-    (K, K) array
-        Designs one after another. The covariance of the slopes has the blocks
-        ``root_i @ M_ij @ root_j.T``.
+    The covariance of the slopes has the blocks ``root_i @ M_ij @ root_j.T``. Between two equations each
+    part's factor is the geometric mean of their factors. Under ``unadjusted`` rows are independent, with one
+    error variance an equation and one covariance a pair (Zellner 1962); residuals of an outcome's equation
+    that has the other equation's outcome and regressors are orthogonal to that equation's, and the two are
+    uncorrelated.
     """
     w = 1.0 if obs_weights is None else obs_weights
     how = equations[0][2]
@@ -471,19 +307,9 @@ def _of_independent_rows(
 
 
 def halves(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
-    """Rescale the two halves of a sandwich so that the middle has a diagonal of ones, whatever the units.
+    """Rescale the halves of a sandwich so that the middle has a unit diagonal, whatever the units.
 
-    Parameters
-    ----------
-    root : (k, m) array
-        Slopes by scores.
-    middle : (m, m) array
-        From `meat`; its diagonal may be negative in part.
-
-    Returns
-    -------
-    root, middle : arrays
-        With the same ``root @ middle @ root.T``.
+    The diagonal of `middle` (m, m) may be negative in part; ``root @ middle @ root.T`` stays the same.
     """
     size = np.sqrt(np.abs(np.diag(middle)))
     size = np.where(size > 0, size, 1.0)

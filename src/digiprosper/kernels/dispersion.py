@@ -18,18 +18,10 @@ _TINY = float(np.finfo(np.float64).tiny)
 
 @dataclass(frozen=True, slots=True)
 class ColumnSums:
-    """What Theil's T of every column needs to know about its rows. Sums of parts add up to sums of the whole.
+    """Sums of rows from which Theil's T of every column follows; sums of parts add up to sums of the whole.
 
-    Parameters
-    ----------
-    nobs : float
-        Rows, or the sum of their weights.
-    total : ndarray, shape (m,)
-        Sum of z.
-    z_log_z : ndarray, shape (m,)
-        Sum of z ln z, with 0 ln 0 = 0.
-    low : float
-        Smallest z of all.
+    `nobs` is the rows, or the sum of their weights; `total` and `z_log_z` (m,) are the sums of z and of z ln
+    z, with 0 ln 0 = 0; `low` is the smallest z of all.
     """
 
     nobs: float
@@ -39,21 +31,10 @@ class ColumnSums:
 
 
 def column_sums(z: Floats, *, shift: float = 0.0, obs_weights: Floats | None = None) -> ColumnSums:
-    """Sum z and z ln z down every column.
+    """Sum z and z ln z down every column (N, m) of non-negative values, `shift` added first.
 
-    Parameters
-    ----------
-    z : ndarray, shape (N, m)
-        Non-negative values. A negative one shows in `ColumnSums.low`, one that is not finite in the sums.
-    shift : float, default 0.0
-        Added to every value first.
-    obs_weights : ndarray, shape (N,), optional
-        Weights of the rows; a weight of 2 is a row written twice.
-
-    Returns
-    -------
-    ColumnSums
-        Sums over rows.
+    A weight of 2 is a row written twice. A negative value shows in `ColumnSums.low`, one that is not finite
+    in the sums.
     """
     nobs, width = z.shape
     total = np.zeros(width)
@@ -77,23 +58,9 @@ def column_sums(z: Floats, *, shift: float = 0.0, obs_weights: Floats | None = N
 def entity_divergence(z: Floats, entity: Ints, *, shift: float = 0.0) -> tuple[Floats, Floats, Floats]:
     """Sum what Theil's T needs inside every entity, so that entities can be drawn again without their rows.
 
-    Parameters
-    ----------
-    z : ndarray, shape (N, m)
-        Non-negative values; no column is zero throughout.
-    entity : ndarray of int, shape (N,)
-        Codes 0..n-1, non-decreasing, none left out.
-    shift : float, default 0.0
-        Added to every value first.
-
-    Returns
-    -------
-    mean : ndarray, shape (m,)
-        Means of z.
-    deviation : ndarray, shape (n, m)
-        Sums of d = z / mean - 1.
-    divergence : ndarray, shape (n, m)
-        Sums of (1 + d) ln(1 + d) - d, none of them negative.
+    `entity` (N,) has codes 0..n-1, non-decreasing, none left out; no column of z (N, m) is zero throughout.
+    Returns the means (m,) of z, sums (n, m) of d = z / mean - 1, and sums (n, m) of (1 + d) ln(1 + d) - d,
+    none of them negative.
     """
     starts = np.flatnonzero(np.diff(entity, prepend=-1))
     mean = z.mean(axis=0) + shift
@@ -106,26 +73,11 @@ def entity_divergence(z: Floats, entity: Ints, *, shift: float = 0.0) -> tuple[F
 
 
 def theil_of_counts(counts: Floats, rows: Ints, deviation: Floats, divergence: Floats) -> Floats:
-    """Theil's T with every entity taken so many times.
+    """Compute Theil's T (R, m) with every entity drawn as often as `counts` (R, n) says.
 
-    Parameters
-    ----------
-    counts : ndarray, shape (R, n)
-        Multiplicities.
-    rows : ndarray of int, shape (n,)
-        Rows of each entity.
-    deviation, divergence : ndarray, shape (n, m)
-        Sums by entity, from :func:`entity_divergence`.
-
-    Returns
-    -------
-    ndarray, shape (R, m)
-        T >= 0 up to rounding; 0 where all that is drawn is zero.
-
-    Notes
-    -----
-    With D and B the drawn means of d and of its divergence b(d) = (1 + d) ln(1 + d) - d,
-    T = (B - b(D)) / (1 + D): no difference of large sums, so that nearly constant columns keep their digits.
+    It is 0 where all drawn values are zero. With D and B the drawn means of d and of its divergence b(d) = (1
+    + d) ln(1 + d) - d, from `entity_divergence`, T = (B - b(D)) / (1 + D): no difference of large sums, so
+    that nearly constant columns keep their digits.
     """
     size = (counts @ rows)[:, None]
     mean, spread = counts @ deviation / size, counts @ divergence / size
@@ -135,21 +87,9 @@ def theil_of_counts(counts: Floats, rows: Ints, deviation: Floats, divergence: F
 
 
 def theil_from_sums(nobs: Any, total: Floats, z_log_z: Floats) -> Floats:
-    """Theil's T from its two sums: T = Q / S - ln(S / N).
+    """Compute Theil's T = Q / S - ln(S / N) from S, the sum of z, positive, and Q, the sum of z ln z.
 
-    Parameters
-    ----------
-    nobs : int or ndarray
-        Rows N.
-    total : ndarray
-        S, the sum of z; positive.
-    z_log_z : ndarray
-        Q, the sum of z ln z.
-
-    Returns
-    -------
-    ndarray
-        T. Below about 1e-3 the difference of the two terms loses digits: see `theil_t`.
+    Below about 1e-3 the difference of the two terms loses digits: see `theil_t`.
     """
     theil: Floats = z_log_z / total - np.log(total / nobs)
     return theil
@@ -158,28 +98,11 @@ def theil_from_sums(nobs: Any, total: Floats, z_log_z: Floats) -> Floats:
 def theil_t(
     z: Floats, *, shift: float = 0.0, sums: ColumnSums | None = None, obs_weights: Floats | None = None
 ) -> Floats:
-    """Theil's T = mean(u ln u), u = z / mean(z), of every column.
+    """Compute Theil's T = mean(u ln u), u = z / mean(z), of every column of z (N, m).
 
-    Parameters
-    ----------
-    z : ndarray, shape (N, m)
-        Non-negative values.
-    shift : float, default 0.0
-        Added to every value first.
-    sums : ColumnSums, optional
-        `column_sums(z, shift=shift, obs_weights=obs_weights)` when the caller has it.
-    obs_weights : ndarray, shape (N,), optional
-        Positive weights of the rows; a weight of 2 is a row written twice.
-
-    Returns
-    -------
-    ndarray, shape (m,)
-        T >= 0; exactly 0 for a constant column, one of zeros included.
-
-    Notes
-    -----
-    Columns with T < 1e-3 are done again by mean[(1 + d) ln(1 + d) - d], d = u - 1, which is a sum of
-    non-negative terms and keeps its digits where the difference of two sums does not.
+    It is exactly 0 for a constant column, one of zeros included. Columns with T < 1e-3 are done again by
+    mean[(1 + d) ln(1 + d) - d], d = u - 1, which is a sum of non-negative terms and keeps its digits where
+    the difference of two sums does not. `sums` are the `column_sums` if they are known.
     """
     sums = column_sums(z, shift=shift, obs_weights=obs_weights) if sums is None else sums
     total = np.where(sums.total > 0, sums.total, 1.0)
@@ -190,24 +113,7 @@ def theil_t(
 
 
 def theil_by_group(z: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Floats:
-    """Theil's T inside every group of rows.
-
-    Parameters
-    ----------
-    z : ndarray, shape (N,)
-        Non-negative values.
-    groups : ndarray of int, shape (N,)
-        Codes 0..K-1.
-    n_groups : int
-        K.
-    obs_weights : ndarray, shape (N,)
-        Non-negative weights of the rows, their sum positive in every group.
-
-    Returns
-    -------
-    ndarray, shape (K,)
-        T >= 0; 0 for a group of zeros.
-    """
+    """Compute Theil's T (K,) inside every group of rows; the weights add up to more than 0 in each group."""
     size = np.bincount(groups, obs_weights, n_groups)
     mean = (np.bincount(groups, obs_weights * z, n_groups) / size)[groups]
     d = np.where(mean > 0, z, 1.0) / np.where(mean > 0, mean, 1.0) - 1.0
@@ -216,23 +122,9 @@ def theil_by_group(z: Floats, groups: Ints, n_groups: int, obs_weights: Floats) 
 
 
 def variation_by_group(z: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Floats:
-    """Coefficient of variation inside every group of rows: standard deviation over mean.
+    """Compute the coefficient of variation (K,) inside every group of rows: standard deviation over mean.
 
-    Parameters
-    ----------
-    z : ndarray, shape (N,)
-        Values with a mean that is not zero in any group.
-    groups : ndarray of int, shape (N,)
-        Codes 0..K-1.
-    n_groups : int
-        K.
-    obs_weights : ndarray, shape (N,)
-        Non-negative weights of the rows, their sum positive in every group; the squares are divided by it.
-
-    Returns
-    -------
-    ndarray, shape (K,)
-        At least 0 where the mean is positive.
+    Squares are divided by the sum of the weights, which is positive in every group; no mean is zero.
     """
     size = np.bincount(groups, obs_weights, n_groups)
     mean = np.bincount(groups, obs_weights * z, n_groups) / size
@@ -242,18 +134,7 @@ def variation_by_group(z: Floats, groups: Ints, n_groups: int, obs_weights: Floa
 
 
 def theil_shares(theil: Floats) -> Floats:
-    """Entropy weights: redundancy over its sum. The ln N of d = T / ln N cancels.
-
-    Parameters
-    ----------
-    theil : ndarray, shape (..., m)
-        Theil's T of every column; at least one positive.
-
-    Returns
-    -------
-    ndarray, shape (..., m)
-        Weights that add up to one.
-    """
+    """Compute entropy weights: redundancy over its sum, in which the ln N of d = T / ln N cancels."""
     shares: Floats = theil / theil.sum(axis=-1, keepdims=True)
     return shares
 

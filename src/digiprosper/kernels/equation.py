@@ -21,37 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Solved:
-    """An equation on swept columns with its solution; lives while a model is fitted and is never kept.
+    """An equation on swept columns with its solution; it exists while a model is fitted and is never stored.
 
-    Parameters
-    ----------
-    y : (N,) array
-        Swept outcome.
-    x : (N, k) array
-        Swept regressors.
-    scored : (N, m) array
-        Columns whose products with the residuals are the scores. They span the regressors: an orthonormal
-        basis, Q of their QR decomposition, or `x` itself where its columns are far from collinear. Under
-        two-stage least squares they span the projected regressors.
-    coefficients : (k,) array
-        Slopes.
-    residuals : (N,) array
-        Outcome minus fit, unweighted.
-    root : (k, m) array
-        With ``root @ scored.T @ (w * e)`` what errors `e` move the slopes by: the inverse of R of the QR
-        decomposition, or `bread` where `scored` is `x`.
-    bread : (k, k) array
-        Inverse of the (weighted) cross product of the regressors, ``root @ root.T`` with R.
-    condition : float
-        Condition number of the regressors scaled to unit length.
-    count : Counts
-        Rows, slopes, rank of the effects and K, as each convention counts them.
-    how : Recipe
-        How scores become a covariance.
-    obs_weights : (N,) array or None
-        Weights of the rows.
-    error_scale : (N,) array or None
-        What residuals are multiplied by in the scores of ``hc2`` and ``hc3``; None is one.
+    `y` (N,) and `x` (N, k) are the swept outcome and regressors. `scored` (N, m) has the columns whose
+    products with the residuals are the scores; they span the regressors: Q of their QR decomposition, or `x`
+    itself where its columns are far from collinear; under two-stage least squares they span the projected
+    regressors. ``root @ scored.T @ (w * e)`` is how far errors `e` move the slopes: `root` (k, m) is the
+    inverse of R, or `bread` where `scored` is `x`. `bread` (k, k) is the inverse of the (weighted) cross
+    product of the regressors. `residuals` are unweighted. `count` has rows, slopes, rank of the effects and K
+    by convention; `how` says how scores become a covariance. `error_scale` (N,) multiplies the residuals in
+    the scores of ``hc2`` and ``hc3``; None is one.
     """
 
     y: Floats
@@ -83,12 +62,9 @@ class Solved:
         return self.residuals if self.error_scale is None else self.residuals * self.error_scale
 
     def deviations(self) -> Floats:
-        """Compute what each cluster moves the coefficients by, effects estimated again without it.
+        """Compute the estimates without each cluster, effects estimated again, less the estimates: (G, k).
 
-        Returns
-        -------
-        (G, k) array
-            Estimates without the cluster less estimates; missing where one is not identified without it.
+        Missing where a coefficient is not identified without the cluster.
         """
         weighted = self.scored if self.obs_weights is None else self.scored * self.obs_weights[:, None]
         codes = self.how.parts[0].codes
@@ -103,14 +79,10 @@ class Solved:
         )
 
     def sandwich(self) -> tuple[Floats, Floats]:
-        """Compute the halves of the slopes' covariance.
+        """Compute the halves of the slopes' covariance ``root @ middle @ root.T``.
 
-        Returns
-        -------
-        root, middle : (k, m) and (m, m) arrays
-            The covariance is ``root @ middle @ root.T``; `middle` has a diagonal of ones as far as it is
-            positive. Under ``crv3`` rows of `root` are missing for coefficients that are not identified
-            without some cluster.
+        `middle` (m, m) has a diagonal of ones as far as it is positive. Under ``crv3`` rows of `root` (k, m)
+        are missing for coefficients that are not identified without some cluster.
         """
         if self.how.cov_type == "crv3":
             return deviation_halves(self.deviations())
@@ -120,17 +92,8 @@ class Solved:
     def with_intercept(self, means: Floats, rows: float) -> Solved:
         """Add the intercept at zero, a linear map of the one at the means.
 
-        Parameters
-        ----------
-        means : (1 + k,) array
-            (Weighted) means of the outcome and the regressors before they were swept.
-        rows : float
-            Sum of the weights, or number of rows.
-
-        Returns
-        -------
-        Solved
-            The same with k + 1 coefficients and a score more; `bread` and `x` are those of the slopes.
+        `bread` and `x` stay those of the slopes. `means` (1 + k,) are those of outcome and regressors before
+        they were swept; `rows` is the sum of the weights.
         """
         k, m = self.root.shape
         root = np.zeros((k + 1, m + 1))
@@ -145,31 +108,15 @@ class Solved:
         )
 
     def unadjusted_errors(self) -> Floats:
-        """Compute the standard errors of independent rows with one variance.
-
-        Returns
-        -------
-        (k,) array
-            Effects counted in the degrees of freedom.
-        """
+        """Compute the standard errors (k,) of independent rows with one variance."""
         variance = self.residuals @ self.weighted_residuals / self.df_resid
         return np.asarray(np.sqrt(np.diag(self.bread) * variance))
 
     def held_fixed(self, regressor: int) -> Floats:
-        """Multiply what outcome and one regressor have beside all other regressors.
+        """Compute squares and product (2, 2) of outcome and regressor j, each net of all other regressors.
 
         The regressor net of the others has the square ``1 / bread_jj``; the outcome net of them is the
         residual plus the slope times it, and residual and regressor are orthogonal (Frisch and Waugh 1933).
-
-        Parameters
-        ----------
-        regressor : int
-            Position j.
-
-        Returns
-        -------
-        (2, 2) array
-            Squares and product of the outcome and of the regressor, each net of the other regressors.
         """
         own, slope = 1 / self.bread[regressor, regressor], self.coefficients[regressor]
         left = self.residuals @ self.weighted_residuals + slope**2 * own
@@ -185,28 +132,9 @@ def solve(
     obs_weights: Floats | None = None,
     products: tuple[Floats, Floats] | None = None,
 ) -> Solved:
-    """Solve an equation by least squares.
+    """Solve an equation by least squares; `x` (N, k) has swept regressors of full rank.
 
-    Parameters
-    ----------
-    y : (N,) array
-        Swept outcome.
-    x : (N, k) array
-        Swept regressors of full rank.
-    count : Counts
-        Of the equation.
-    how : Recipe
-        Of its covariance.
-    obs_weights : (N,) array, optional
-        Weights of the rows.
-    products : pair of (k, k) and (k,) arrays, optional
-        (Weighted) cross products of the regressors with themselves and with the outcome, where they are
-        known.
-
-    Returns
-    -------
-    Solved
-        For everything that is computed from the equation.
+    `products` are their (weighted) cross products with themselves and with the outcome, where they are known.
     """
     fit = ols(x, y, obs_weights=obs_weights, products=products)
     scale = None
@@ -229,18 +157,7 @@ def solve(
 
 
 def joint_covariance(equations: Sequence[Solved]) -> Floats:
-    """Compute the covariance of all slopes of several equations on the same rows.
-
-    Parameters
-    ----------
-    equations : sequence of Solved
-        With the same cov_type.
-
-    Returns
-    -------
-    (K, K) array
-        Slopes of the equations one after another.
-    """
+    """Compute the (K, K) covariance of all slopes of equations on the same rows, of one cov_type."""
     if equations[0].how.cov_type == "crv3":
         root, _ = deviation_halves(np.hstack([e.deviations() for e in equations]))
         return np.asarray(root @ root.T)

@@ -14,24 +14,10 @@ EARTH_RADIUS: Final = 6371.0088
 
 
 def great_circle(here: Floats, there: Floats) -> Floats:
-    """Compute great-circle distances by the haversine formula.
+    """Compute great-circle distances in kilometres by the haversine formula.
 
-    On a sphere of the earth's mean radius; distances on the ellipsoid differ by about half a percent at most.
-
-    Parameters
-    ----------
-    here, there : (..., 2) arrays
-        Latitude and longitude in degrees, of shapes that broadcast.
-
-    Returns
-    -------
-    (...) array
-        Kilometres; NaN where a coordinate is.
-
-    Examples
-    --------
-    >>> float(great_circle(np.array([0.0, 0.0]), np.array([0.0, 180.0])).round(1))
-    20015.1
+    The (..., 2) arrays of latitude and longitude in degrees broadcast; NaN where a coordinate is. On a sphere
+    of the earth's mean radius; distances on the ellipsoid differ by about half a percent at most.
     """
     here, there = np.radians(here), np.radians(there)
     latitude, other = here[..., 0], there[..., 0]

@@ -27,59 +27,19 @@ _HALVES: Final = np.multiply.outer([-1.0, 0.0, 1.0], np.exp2(np.arange(-48.0, 6.
 
 
 def enough_clusters(clusters: int | None) -> bool:
-    """Decide whether draws may be read: they are not of clusters, or of `LEAST_CLUSTERS` or more.
-
-    Parameters
-    ----------
-    clusters : int or None
-        How many clusters were drawn from; None where the draws are not of clusters, such as simulations from
-        a normal distribution.
-
-    Returns
-    -------
-    bool
-        False below five clusters.
-
-    Examples
-    --------
-    >>> enough_clusters(4), enough_clusters(5), enough_clusters(None)
-    (False, True, True)
-    """
+    """Decide whether draws may be read: there are `LEAST_CLUSTERS`, or they are not of clusters (None)."""
     return clusters is None or clusters >= LEAST_CLUSTERS
 
 
 def percentile(draws: Floats, level: float = 0.95, *, clusters: int | None) -> tuple[Floats, Floats]:
-    """Percentile interval of every column of bootstrap draws.
+    """Compute the percentile interval of every column of bootstrap draws.
 
-    With B usable draws the ends are the order statistics at q (B + 1) for q = (1 - level) / 2 and
-    1 - q, interpolated where q (B + 1) is not an integer (numpy's ``weibull`` rule) and the extreme draw
-    where it lies beyond one. Missing draws are left out, column by column.
-
-    Parameters
-    ----------
-    draws : ndarray, shape (B,) or (B, k)
-        Bootstrap draws; NaN for a draw that could not be estimated.
-    level : float
-        Coverage; 0.95 by convention.
-    clusters : int or None
-        How many clusters were drawn from; None where the draws are not of clusters, such as simulations from
-        a normal distribution.
-
-    Returns
-    -------
-    low, high : ndarray, shape () or (k,)
-        Ends of the interval; NaN for a column without a usable draw, and below five clusters.
-
-    Notes
-    -----
-    Efron (1979), Annals of Statistics 7:1. :func:`percentile_p` inverts exactly this interval.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> low, high = percentile(np.arange(1.0, 40.0), level=0.9, clusters=30)
-    >>> float(low), float(high)
-    (2.0, 38.0)
+    Efron (1979), Annals of Statistics 7:1. With B usable draws the ends are the order statistics at q (B + 1)
+    for q = (1 - level) / 2 and 1 - q, interpolated where q (B + 1) is not an integer (numpy's ``weibull``
+    rule) and the extreme draw where it lies beyond one. `draws` is (B,) or (B, k); NaN, a draw that could not
+    be estimated, is left out column by column. The ends are NaN without a usable draw and below five
+    clusters; `clusters` is None where the draws are not of clusters. `percentile_p` inverts exactly this
+    interval.
     """
     tail = round((1.0 - level) / 2.0, 12)  # so that tail * (B + 1) is the integer it is meant to be
     columns = _readable(draws, clusters)
@@ -88,32 +48,11 @@ def percentile(draws: Floats, level: float = 0.95, *, clusters: int | None) -> t
 
 
 def percentile_p(draws: Floats, null: float = 0.0, *, clusters: int | None) -> Floats:
-    """Two-sided p-value that inverts the percentile interval.
+    """Compute the two-sided p-value that inverts the percentile interval.
 
-    ``p = min(1, 2 (1 + min(#{t* <= null}, #{t* >= null})) / (B + 1))``, so that p is never 0 and
-    ``p <= 1 - level`` exactly when the interval of that level leaves `null` out (where
-    (1 - level) / 2 times (B + 1) is an integer). Missing draws are left out, column by column.
-
-    Parameters
-    ----------
-    draws : ndarray, shape (B,) or (B, k)
-        Bootstrap draws; NaN for a draw that could not be estimated.
-    null : float
-        Value under the null hypothesis.
-    clusters : int or None
-        How many clusters were drawn from; None where the draws are not of clusters, such as simulations from
-        a normal distribution.
-
-    Returns
-    -------
-    ndarray, shape () or (k,)
-        P-values, at least 2 / (B + 1); NaN for a column without a usable draw, and below five clusters.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> float(percentile_p(np.arange(1.0, 40.0), clusters=30))
-    0.05
+    ``p = min(1, 2 (1 + min(#{t* <= null}, #{t* >= null})) / (B + 1))``, so that p is never 0 and ``p <= 1 -
+    level`` exactly when the interval of that level leaves `null` out (where (1 - level) / 2 times (B + 1) is
+    an integer). Missing values are those of `percentile`.
     """
     columns = _readable(draws, clusters)
     usable = np.sum(~np.isnan(columns), axis=0)
@@ -125,72 +64,20 @@ def percentile_p(draws: Floats, null: float = 0.0, *, clusters: int | None) -> F
 def bc(
     draws: Floats, estimates: Floats, level: float = 0.95, *, clusters: int | None
 ) -> tuple[Floats, Floats]:
-    """Bias-corrected percentile interval of every column of bootstrap draws.
+    """Compute the bias-corrected interval: `bca` with acceleration 0 (Efron 1987, JASA 82:171).
 
-    :func:`bca` with acceleration 0: the ends are the quantiles ``Phi(2 z0 + z_q)`` of the draws, where z0 is
-    ``Phi^-1`` of the share of draws below the estimate.
-
-    Parameters
-    ----------
-    draws : ndarray, shape (B,) or (B, k)
-        Bootstrap draws; NaN for a draw that could not be estimated.
-    estimates : ndarray, shape () or (k,)
-        Estimates in the sample itself.
-    level : float
-        Coverage; 0.95 by convention.
-    clusters : int or None
-        How many clusters were drawn from; None where the draws are not of clusters, such as simulations from
-        a normal distribution.
-
-    Returns
-    -------
-    low, high : ndarray, shape () or (k,)
-        Ends of the interval; NaN for a column without a usable draw or without an estimate, and below five
-        clusters.
-
-    Notes
-    -----
-    Efron (1987), JASA 82:171. For a product of coefficients near 0 it covers less than it says (Fritz, Taylor
-    & MacKinnon 2012, Multivariate Behavioral Research 47:61).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> low, high = bc(np.arange(1.0, 40.0), np.float64(18.5), level=0.9, clusters=30)
-    >>> round(float(low), 3), round(float(high), 3)
-    (1.321, 37.069)
+    The ends are the quantiles ``Phi(2 z0 + z_q)`` of the draws, where z0 is ``Phi^-1`` of the share of draws
+    below the estimate. For a product of coefficients near 0 it covers less than it says (Fritz, Taylor &
+    MacKinnon 2012, Multivariate Behavioral Research 47:61).
     """
     return bca(draws, estimates, np.zeros(()), level, clusters=clusters)
 
 
 def bc_p(draws: Floats, estimates: Floats, null: float = 0.0, *, clusters: int | None) -> Floats:
-    """Two-sided p-value that inverts the bias-corrected interval: :func:`bca_p` with acceleration 0.
+    """Compute the two-sided p-value that inverts the bias-corrected interval: `bca_p` with acceleration 0.
 
     ``p = 2 min(Phi(z), 1 - Phi(z))`` with ``z = w - 2 z0``, where w is ``Phi^-1`` of the share of draws below
     `null`.
-
-    Parameters
-    ----------
-    draws : ndarray, shape (B,) or (B, k)
-        Bootstrap draws; NaN for a draw that could not be estimated.
-    estimates : ndarray, shape () or (k,)
-        Estimates in the sample itself.
-    null : float
-        Value under the null hypothesis.
-    clusters : int or None
-        How many clusters were drawn from; None where the draws are not of clusters, such as simulations from
-        a normal distribution.
-
-    Returns
-    -------
-    ndarray, shape () or (k,)
-        P-values; NaN for a column without a usable draw or without an estimate, and below five clusters.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> round(float(bc_p(np.arange(1.0, 40.0), np.float64(20.0), clusters=30)), 12)
-    0.05
     """
     return bca_p(draws, estimates, np.zeros(()), null, clusters=clusters)
 
@@ -198,48 +85,19 @@ def bc_p(draws: Floats, estimates: Floats, null: float = 0.0, *, clusters: int |
 def bca(
     draws: Floats, estimates: Floats, acceleration: Floats, level: float = 0.95, *, clusters: int | None
 ) -> tuple[Floats, Floats]:
-    """Bias-corrected and accelerated interval of every column of bootstrap draws.
+    """Compute the bias-corrected and accelerated interval of every column of bootstrap draws.
 
     The ends are the quantiles ``Phi(z0 + (z0 + z_q) / (1 - acc (z0 + z_q)))`` of the draws, read by the rule
-    of :func:`percentile`, for ``z_q = Phi^-1(q)``, q = (1 - level) / 2 and 1 - q. z0 is ``Phi^-1`` of the
-    share of draws below the estimate, ties one half, kept in [1 / (B + 1), B / (B + 1)] so that it is finite.
-    Missing draws are left out, column by column.
-
-    Parameters
-    ----------
-    draws : ndarray, shape (B,) or (B, k)
-        Bootstrap draws; NaN for a draw that could not be estimated.
-    estimates : ndarray, shape () or (k,)
-        Estimates in the sample itself.
-    acceleration : ndarray, shape () or (k,)
-        Accelerations, such as those of :func:`acceleration`; 0 gives the bias-corrected interval.
-    level : float
-        Coverage; 0.95 by convention.
-    clusters : int or None
-        How many clusters were drawn from; None where the draws are not of clusters, such as simulations from
-        a normal distribution.
-
-    Returns
-    -------
-    low, high : ndarray, shape () or (k,)
-        Ends of the interval; NaN for a column without a usable draw, an estimate or an acceleration, and
-        below five clusters.
-
-    Notes
-    -----
-    Efron (1987), JASA 82:171; DiCiccio & Efron (1996), Statistical Science 11:189.
+    of `percentile`, for ``z_q = Phi^-1(q)``, q = (1 - level) / 2 and 1 - q. z0 is ``Phi^-1`` of the share of
+    draws below the estimate, ties one half, kept in [1 / (B + 1), B / (B + 1)] so that it is finite (Efron
+    1987, JASA 82:171; DiCiccio & Efron 1996, Statistical Science 11:189). `estimates` and `acceleration` are
+    () or (k,). The ends are NaN without a usable draw, an estimate or an acceleration, and below five
+    clusters.
 
     Where ``1 - acc (z0 + z_q)`` is 0 or less the formula has passed its pole, and would jump from one tail of
     the draws to the other. The end is then the limit before the pole, the extreme draw on that side. As a
-    jackknife's acceleration is at most 1/6 in size, this needs abs(z0 + z_q) of 6: draws that hardly know
-    the estimate.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> low, high = bca(np.arange(1.0, 40.0), np.float64(18.5), np.float64(0.05), level=0.9, clusters=30)
-    >>> round(float(low), 3), round(float(high), 3)
-    (1.788, 37.725)
+    jackknife's acceleration is at most 1/6 in size, this needs abs(z0 + z_q) of 6: draws that hardly know the
+    estimate.
     """
     from scipy import special
 
@@ -254,48 +112,16 @@ def bca(
 def bca_p(
     draws: Floats, estimates: Floats, acceleration: Floats, null: float = 0.0, *, clusters: int | None
 ) -> Floats:
-    """Two-sided p-value that inverts the bias-corrected and accelerated interval.
+    """Compute the two-sided p-value that inverts the bias-corrected and accelerated interval.
 
-    One minus the level at which an end meets `null`: ``p = 2 min(Phi(z), 1 - Phi(z))`` with
-    ``z = (w - z0) / (1 + acc (w - z0)) - z0``. w is to `null` what z0 is to the estimate: ``Phi^-1`` of the
-    share of draws below it, ties one half, kept in [1 / (B + 1), B / (B + 1)].
+    One minus the level at which an end meets `null`: ``p = 2 min(Phi(z), 1 - Phi(z))`` with ``z = (w - z0) /
+    (1 + acc (w - z0)) - z0``, where w is to `null` what z0 is to the estimate in `bca`.
 
-    Parameters
-    ----------
-    draws : ndarray, shape (B,) or (B, k)
-        Bootstrap draws; NaN for a draw that could not be estimated.
-    estimates : ndarray, shape () or (k,)
-        Estimates in the sample itself.
-    acceleration : ndarray, shape () or (k,)
-        Accelerations, such as those of :func:`acceleration`.
-    null : float
-        Value under the null hypothesis.
-    clusters : int or None
-        How many clusters were drawn from; None where the draws are not of clusters, such as simulations from
-        a normal distribution.
-
-    Returns
-    -------
-    ndarray, shape () or (k,)
-        P-values, never 0; NaN for a column without a usable draw, an estimate or an acceleration, and below
-        five clusters.
-
-    Notes
-    -----
-    ``p <= 1 - level`` exactly when the interval of that level leaves `null` out, with one reserve: an end is
-    interpolated between two neighbouring draws, while the p counts whole draws. Where `null` lies between
-    the two draws from which an end is read, or on one of them, the verdicts may differ.
-
-    Unlike the percentile p it may fall below 2 / (B + 1): z0 and the acceleration carry the normal
-    distribution beyond the last draw. Where ``1 + acc (w - z0)`` is 0 or less no level reaches `null`; p is
-    then the least of the percentile's, 2 / (B + 1), and not 0, which no number of draws could show.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> draws = np.arange(1.0, 40.0)
-    >>> round(float(bca_p(draws, np.float64(20.0), np.float64(0.05), null=3.0, clusters=30)), 4)
-    0.0997
+    ``p <= 1 - level`` exactly when the interval of that level leaves `null` out, except where `null` lies
+    between the two draws from which an end is interpolated, or on one of them: the p counts whole draws. It
+    may fall below 2 / (B + 1): z0 and the acceleration carry the normal distribution beyond the last draw.
+    Where ``1 + acc (w - z0)`` is 0 or less no level reaches `null`; p is then 2 / (B + 1), and not 0, which
+    no number of draws could show.
     """
     from scipy import special
 
@@ -309,27 +135,10 @@ def bca_p(
 
 
 def covariance_of(draws: Floats, *, clusters: int | None) -> Floats:
-    """Covariance of the columns of bootstrap draws, whose diagonal holds squared standard errors.
+    """Compute the covariance (k, k) of the columns of bootstrap draws (B, k), divisor B - 1.
 
-    Parameters
-    ----------
-    draws : ndarray, shape (B, k)
-        Bootstrap draws; a row with a missing value is left out.
-    clusters : int or None
-        How many clusters were drawn from; None where the draws are not of clusters, such as simulations from
-        a normal distribution.
-
-    Returns
-    -------
-    ndarray, shape (k, k)
-        Sample covariance, divisor B - 1; NaN throughout with fewer than two usable rows, and below five
-        clusters.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> covariance_of(np.array([[1.0, 2.0], [3.0, 2.0], [np.nan, 1.0]]), clusters=30).tolist()
-    [[2.0, 0.0], [0.0, 0.0]]
+    A row with a missing value is left out. NaN throughout with fewer than two usable rows, and below five
+    clusters.
     """
     columns = _readable(draws, clusters)
     kept = columns[~np.isnan(columns).any(axis=1)]
@@ -340,32 +149,14 @@ def covariance_of(draws: Floats, *, clusters: int | None) -> Floats:
 
 
 def acceleration(jackknife: Floats) -> Floats:
-    """Acceleration from leave-one-out estimates: how the standard error moves with the estimate.
+    """Compute the acceleration from leave-one-out estimates (G,) or (G, k).
 
-    ``acc = sum u^3 / (6 (sum u^2)^1.5)`` with ``u_g = mean(jackknife) - jackknife_g``; at most 1/6 in size.
-    Missing values are left out, column by column.
+    What is left out must be what the bootstrap draws.
 
-    Parameters
-    ----------
-    jackknife : ndarray, shape (G,) or (G, k)
-        Estimates without the g-th of G clusters; NaN where they could not be had. What is left out must be
-        what the bootstrap draws.
-
-    Returns
-    -------
-    ndarray, shape () or (k,)
-        Accelerations; 0 where the values are all equal (to 1e-12 of the largest), for the rounding of a
-        constant has no direction; NaN for a column without a value.
-
-    Notes
-    -----
-    Efron (1987), JASA 82:171, in the jackknife form of DiCiccio & Efron (1996), Statistical Science 11:189.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> round(float(acceleration(np.array([0.0, 3.0, 3.0]))), 6)
-    0.068041
+    ``acc = sum u^3 / (6 (sum u^2)^1.5)`` with ``u_g = mean(jackknife) - jackknife_g``; at most 1/6 in size
+    (Efron 1987, JASA 82:171, in the jackknife form of DiCiccio & Efron 1996, Statistical Science 11:189).
+    Missing values are left out column by column. 0 where the values are all equal (to 1e-12 of the largest);
+    NaN for a column without a value.
     """
     values = np.asarray(jackknife, dtype=float)
     known = ~np.isnan(values)
@@ -382,30 +173,11 @@ def acceleration(jackknife: Floats) -> Floats:
 
 
 def holm(p: Floats) -> Floats:
-    """Adjust the p-values of a family of tests by Holm's step-down.
+    """Adjust the p-values (K,) of a family of tests by Holm's step-down.
 
-    With p sorted from small to large, ``p~(k) = max_{j <= k} min(1, (K - j + 1) p(j))``: the chance of one
-    false rejection or more among all K is kept, however the tests depend on each other.
-
-    Parameters
-    ----------
-    p : ndarray, shape (K,)
-        P-values; NaN for a test that could not be made. It stays missing and does not count in K.
-
-    Returns
-    -------
-    ndarray, shape (K,)
-        Adjusted p-values, in the order given.
-
-    Notes
-    -----
-    Holm (1979), Scandinavian Journal of Statistics 6:65.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> holm(np.array([0.04, 0.01, 0.02])).tolist()
-    [0.04, 0.03, 0.04]
+    Holm (1979), Scandinavian Journal of Statistics 6:65. With p sorted from small to large, ``p~(k) = max_{j
+    <= k} min(1, (K - j + 1) p(j))``: the chance of one false rejection or more among all K is kept, however
+    the tests depend on each other. A missing p stays missing and does not count in K.
     """
     given = np.asarray(p, dtype=float)
     order = np.argsort(given)[: int(np.sum(~np.isnan(given)))]  # missing values are sorted last
@@ -416,40 +188,17 @@ def holm(p: Floats) -> Floats:
 
 
 def romano_wolf(statistics: Floats, draws: Floats, *, clusters: int | None) -> Floats:
-    """Two-sided p-values of a family of tests by Romano and Wolf's step-down.
+    """Compute two-sided p-values of a family of tests by Romano and Wolf's step-down.
 
-    With the statistics ordered by size from large to small,
+    Romano & Wolf (2005), Econometrica 73:1237. With the statistics ordered by size from large to small,
     ``p(k) = (1 + #{max over the k-th and all smaller |t*| >= |t(k)|}) / (B + 1)``, and no p is smaller than
-    the one before it. As Holm's it keeps the chance of one false rejection or more, but it takes the
-    dependence of the tests from the draws and so rejects more where they move together. One test alone has
-    its ordinary p.
+    the one before it (Romano & Wolf 2016, Statistics & Probability Letters 113:38). As Holm's it keeps the
+    chance of one false rejection or more, but it takes the dependence of the tests from the draws and so
+    rejects more where they move together.
 
-    Parameters
-    ----------
-    statistics : ndarray, shape (K,)
-        Statistics t, such as estimate over standard error; NaN for a test that could not be made. It stays
-        missing and leaves the family.
-    draws : ndarray, shape (B, K)
-        Their distribution under the null: studentised and centred draws, (draw - estimate) / standard
-        error, of all tests *from the same resamples*. A row with a missing value is left out.
-
-    Returns
-    -------
-    ndarray, shape (K,)
-        P-values, at least 1 / (B + 1), in the order given; NaN throughout without a usable row, and below
-        five clusters.
-
-    Notes
-    -----
-    Romano & Wolf (2005), Econometrica 73:1237; the p-values: Romano & Wolf (2016), Statistics & Probability
-    Letters 113:38.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> draws = np.array([[0.5, -2.5], [-1.5, 0.1], [0.2, 0.3], [1.5, 1.0]])
-    >>> romano_wolf(np.array([1.8, -2.0]), draws, clusters=30).tolist()
-    [0.4, 0.4]
+    `draws` (B, K) are studentised and centred, (draw - estimate) / standard error, of all tests *from the
+    same resamples*; a row with a missing value is left out. A missing statistic stays missing and leaves the
+    family. NaN throughout without a usable row, and below five clusters.
     """
     sizes = np.abs(np.asarray(statistics, dtype=float))
     order = np.argsort(-sizes, kind="stable")[: int(np.sum(~np.isnan(sizes)))]  # missing ones are sorted last
@@ -466,30 +215,9 @@ def romano_wolf(statistics: Floats, draws: Floats, *, clusters: int | None) -> F
 def delta(
     estimates: Floats, std_errors: Floats, df: float, level: float = 0.95
 ) -> tuple[Floats, Floats, Floats]:
-    """Symmetric t interval around every estimate, with its p-value.
+    """Compute the symmetric t interval around every estimate (k,), with its p-value.
 
-    Parameters
-    ----------
-    estimates : ndarray, shape (k,)
-        Estimates.
-    std_errors : ndarray, shape (k,)
-        Their standard errors.
-    df : float
-        Degrees of freedom of t; ``inf`` gives the normal distribution.
-    level : float
-        Confidence level, .95 by default.
-
-    Returns
-    -------
-    low, high, p : ndarray, shape (k,)
-        Ends of the interval and ``2 P(t > |estimate / std_error|)``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> low, high, p = delta(np.array([2.0]), np.array([1.0]), df=10)
-    >>> round(float(low[0]), 4), round(float(high[0]), 4), round(float(p[0]), 4)
-    (-0.2281, 4.2281, 0.0734)
+    The p-value is ``2 P(t > |estimate / std_error|)``. `df` of ``inf`` gives the normal distribution.
     """
     from scipy import special
 
@@ -505,37 +233,13 @@ def delta(
 def product_interval(
     a: float, b: float, s_a: float, s_b: float, r: float = 0.0, level: float = 0.95
 ) -> tuple[float, float]:
-    """Interval of a product ab from the distribution of the product of two normal estimates.
+    """Compute the interval of a product ab from the distribution of the product of two normal estimates.
 
     The ends are the quantiles (1 - level) / 2 and (1 + level) / 2 of XY, where X is normal with mean a and
-    standard deviation s_a, Y with b and s_b, and their correlation is r.
-
-    Parameters
-    ----------
-    a, b : float
-        Estimates.
-    s_a, s_b : float
-        Their standard errors, 0 or more.
-    r : float
-        Their correlation.
-    level : float
-        Coverage; 0.95 by convention.
-
-    Returns
-    -------
-    low, high : float
-        Ends of the interval, to 1e-12 of the product's standard deviation; NaN if a number is missing.
-
-    Notes
-    -----
-    MacKinnon, Fritz, Williams & Lockwood (2007), Behavior Research Methods 39:384; with a correlation Tofighi
-    & MacKinnon (2011), Behavior Research Methods 43:692. :func:`product_p` inverts exactly this interval.
-
-    Examples
-    --------
-    >>> low, high = product_interval(0.4, 0.5, 0.1, 0.2)
-    >>> round(low, 4), round(high, 4)
-    (0.0372, 0.4127)
+    standard deviation s_a, Y with b and s_b, and their correlation is r (MacKinnon, Fritz, Williams &
+    Lockwood 2007, Behavior Research Methods 39:384; with a correlation Tofighi & MacKinnon 2011, Behavior
+    Research Methods 43:692). They are exact to 1e-12 of the product's standard deviation, and NaN if a number
+    is missing. `product_p` inverts exactly this interval.
     """
     spread = _product_spread(a, b, s_a, s_b, r)
     if np.isnan(a * b + spread):
@@ -546,28 +250,9 @@ def product_interval(
 
 
 def product_p(a: float, b: float, s_a: float, s_b: float, r: float = 0.0) -> float:
-    """Two-sided p-value that inverts :func:`product_interval`: one minus the level at which an end meets 0.
+    """Compute the two-sided p-value that inverts `product_interval`: ``p = 2 min(F(0), 1 - F(0))``.
 
-    ``p = 2 min(F(0), 1 - F(0))``, F the distribution of the product.
-
-    Parameters
-    ----------
-    a, b : float
-        Estimates.
-    s_a, s_b : float
-        Their standard errors, 0 or more.
-    r : float
-        Their correlation.
-
-    Returns
-    -------
-    float
-        P-value; NaN if a number is missing or nothing is random.
-
-    Examples
-    --------
-    >>> round(product_p(0.4, 0.5, 0.1, 0.2), 4)
-    0.0125
+    F is the distribution of the product. NaN if a number is missing or nothing is random.
     """
     from scipy import special
 
@@ -601,7 +286,7 @@ def _product_quantile(share: float, a: float, b: float, s_a: float, s_b: float, 
 
 
 def _product_share(z: float, a: float, b: float, s_a: float, s_b: float, r: float) -> float:
-    """Probability that the product is at most z: over X, that Y is at most z / X, or at least where X < 0."""
+    """Compute P(XY <= z): over X, that Y is at most z / X, or at least where X < 0."""
     from scipy import special
 
     # X is a + u, and given it Y is normal around b + r u. The integrand bends where X is 0 and where X times
@@ -631,38 +316,13 @@ def _gauss() -> tuple[Floats, Floats]:
 def fieller(
     ratio: tuple[float, float], variance: tuple[float, float, float], critical: float
 ) -> list[tuple[float, float]]:
-    """Fieller's confidence set for a ratio n / d of two normal estimates.
+    """Compute Fieller's confidence set for a ratio n / d of two normal estimates.
 
-    The set is ``{r : |n - r d| <= critical * se(n - r d)}``: all r with
-    ``A r^2 - 2 B r + C <= 0``, A = d^2 - c^2 v_dd, B = n d - c^2 v_nd, C = n^2 - c^2 v_nn. It is one bounded
-    interval exactly when d differs from 0 at the same level; otherwise it is two unbounded pieces or
-    the whole line.
-
-    Parameters
-    ----------
-    ratio : tuple (n, d)
-        Numerator and denominator.
-    variance : tuple (v_nn, v_nd, v_dd)
-        Their variances and covariance, in this order.
-    critical : float
-        Two-sided critical value, such as 1.96.
-
-    Returns
-    -------
-    list of (low, high)
-        Closed intervals from left to right, with ``-inf`` and ``inf`` where unbounded.
-
-    Notes
-    -----
-    Fieller (1954), JRSS B 16:175. The turning point of ``b1 x + b2 x^2`` is the ratio -b1 / (2 b2), with
-    variances ``(v11, -2 v12, 4 v22)``.
-
-    Examples
-    --------
-    >>> [(round(a, 4), round(b, 4)) for a, b in fieller((1.0, 2.0), (0.01, 0.0, 0.01), 2.0)]
-    [(0.3926, 0.6175)]
-    >>> fieller((1.0, 0.01), (1.0, 0.0, 1.0), 2.0)
-    [(-inf, inf)]
+    Fieller (1954), JRSS B 16:175. The set is ``{r : |n - r d| <= critical * se(n - r d)}``: all r with ``A
+    r^2 - 2 B r + C <= 0``, A = d^2 - c^2 v_dd, B = n d - c^2 v_nd, C = n^2 - c^2 v_nn. It is one bounded
+    interval exactly when d differs from 0 at the same level; otherwise it is two unbounded pieces or the
+    whole line. `variance` is (v_nn, v_nd, v_dd). The turning point of ``b1 x + b2 x^2`` is the ratio -b1 / (2
+    b2), with variances ``(v11, -2 v12, 4 v22)``.
     """
     n, d = ratio
     v_nn, v_nd, v_dd = variance
@@ -688,13 +348,13 @@ def _half_line(b: float, c: float) -> list[tuple[float, float]]:
 
 
 def _readable(draws: Floats, clusters: int | None) -> Floats:
-    """Take draws as they are, or as missing where too few clusters were drawn from."""
+    """Return draws, or missing values if too few clusters were drawn from."""
     columns = np.asarray(draws, dtype=float)
     return columns if enough_clusters(clusters) else np.full(columns.shape, np.nan)
 
 
 def _read(columns: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
-    """Read two quantiles of every column, each column at shares of its own."""
+    """Compute two quantiles of every column, each column at shares of its own."""
     flat = columns.reshape(columns.shape[0], -1)
     shares = np.stack([np.ravel(low), np.ravel(high)])
     ends = np.full(shares.shape, np.nan)
@@ -707,7 +367,7 @@ def _read(columns: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
 
 
 def _normal_share(columns: Floats, values: Floats | float) -> Floats:
-    """Find the normal quantile of the share of each column's draws below its value, kept finite."""
+    """Compute the normal quantile of the share of each column's draws below its value, kept finite."""
     from scipy import special
 
     usable = np.sum(~np.isnan(columns), axis=0)
@@ -720,7 +380,7 @@ def _normal_share(columns: Floats, values: Floats | float) -> Floats:
 
 
 def _bent(z: Floats, rate: Floats) -> Floats:
-    """Take z / (1 - rate z), from the pole on its limit; the same at -rate undoes it."""
+    """Compute z / (1 - rate z), from the pole on its limit; the same at -rate inverts it."""
     left = 1.0 - rate * z
     passed = left <= 0.0
     return np.asarray(np.where(passed, np.copysign(np.inf, z), z / np.where(passed, 1.0, left)))

@@ -17,22 +17,11 @@ if TYPE_CHECKING:
 class Fit:
     """A least-squares solution.
 
-    Parameters
-    ----------
-    coefficients : (k,) array
-        Slopes.
-    residuals : (N,) array
-        Outcome minus fit, unweighted.
-    basis : (N, k) array
-        Columns that span the design: an orthonormal basis (by the weights), or the design itself where its
-        columns are far from collinear.
-    root : (k, k) array
-        With ``root @ basis.T @ (w * e)`` what errors `e` move the slopes by. A covariance formed from it,
-        ``root @ meat(basis, ..) @ root.T``, squares no condition number.
-    bread : (k, k) array
-        Inverse of the (weighted) cross product of the columns.
-    condition : float
-        Condition number of the columns scaled to unit length.
+    `residuals` (N,) are unweighted. `basis` (N, k) spans the design: an orthonormal basis (by the weights),
+    or the design itself where its columns are far from collinear. ``root @ basis.T @ (w * e)`` is how far
+    errors `e` move the slopes; a covariance ``root @ meat(basis, ..) @ root.T`` squares no condition number.
+    `bread` is the inverse of the (weighted) cross product of the columns; `condition` the condition number of
+    the columns scaled to unit length.
     """
 
     coefficients: Floats
@@ -45,37 +34,17 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Dependence:
-    """A column that is a combination of earlier ones.
-
-    Parameters
-    ----------
-    column : int
-        Its position.
-    on : tuple of int
-        Positions of the earlier columns it combines.
-    """
+    """A column, by position, that is a combination of the earlier columns `on`."""
 
     column: int
     on: tuple[int, ...]
 
 
 def dependences(design: Floats, *, gram: Floats | None = None) -> list[Dependence]:
-    """Find columns that are exact combinations of earlier ones.
+    """Find columns that are exact combinations of earlier ones; none if the rank is full.
 
     Columns are scaled to unit length; one counts as dependent when its distance from the span of the earlier
-    independent ones is below 1e-9.
-
-    Parameters
-    ----------
-    design : (N, k) array
-        Swept columns, none of them zero.
-    gram : (k, k) array, optional
-        Their cross product, where it is known.
-
-    Returns
-    -------
-    list of Dependence
-        Empty when the rank is full.
+    independent ones is below 1e-9. `gram` is their cross product, where it is known.
     """
     unit, scale = _scaled(design.T @ design if gram is None else gram)
     if _well_conditioned(unit) is not None:
@@ -104,26 +73,11 @@ def ols(
     obs_weights: Floats | None = None,
     products: tuple[Floats, Floats] | None = None,
 ) -> Fit:
-    """Solve least squares on columns scaled to unit length.
+    """Solve least squares on columns of full rank, scaled to unit length.
 
     By QR, unless the columns are far from collinear: then the normal equations lose nothing (their error is
-    1e-16 times the squared condition number, at most 1e-12) and take a fraction of the time.
-
-    Parameters
-    ----------
-    design : (N, k) array
-        Swept columns of full rank.
-    outcome : (N,) array
-        Swept outcome.
-    obs_weights : (N,) array, optional
-        Weights of the rows.
-    products : pair of (k, k) and (k,) arrays, optional
-        (Weighted) cross products of the design with itself and with the outcome, where they are known.
-
-    Returns
-    -------
-    Fit
-        Solution with the inverse cross product.
+    1e-16 times the squared condition number, at most 1e-12) and take a fraction of the time. `products` are
+    the (weighted) cross products of the design with itself and with the outcome, where they are known.
     """
     if products is None:
         weighted = design if obs_weights is None else design * obs_weights[:, None]
@@ -156,12 +110,12 @@ def _by_rotation(design: Floats, outcome: Floats, scale: Floats, obs_weights: Fl
 
 
 def _scaled(gram: Floats) -> tuple[Floats, Floats]:
-    """Cross product of columns scaled to unit length, and the scale."""
+    """Scale the cross product to columns of unit length; also return the scale."""
     scale = 1 / np.sqrt(np.diag(gram))
     return gram * scale * scale[:, None], scale
 
 
 def _well_conditioned(gram: Floats) -> Floats | None:
-    """Eigenvalues of a cross product with a diagonal of ones if it is far from singular, otherwise None."""
+    """Compute the eigenvalues of a cross product with unit diagonal; None if it is near singular."""
     spectrum = np.linalg.eigvalsh(gram)
     return np.asarray(spectrum) if spectrum[0] > WELL_CONDITIONED * spectrum[-1] else None

@@ -17,19 +17,9 @@ _POWERS = {"hc2": 0.5, "hc3": 1.0}
 
 
 def effects_leverage(absorbed: Within, n: int) -> Floats | None:
-    """Compute the leverage of every row in a regression on all effects, slopes by level too.
+    """Compute the leverage (N,) of rows in a regression on all effects, slopes by level too.
 
-    Parameters
-    ----------
-    absorbed : Within
-        The effects.
-    n : int
-        Rows.
-
-    Returns
-    -------
-    (N,) array or None
-        As `Within.leverage`; None where the effects have too many levels to be solved for densely.
+    None if the effects have too many levels to be solved for densely.
     """
     if absorbed.is_dense:
         return absorbed.leverage(n)
@@ -42,22 +32,10 @@ def effects_leverage(absorbed: Within, n: int) -> Floats | None:
 
 
 def row_leverage(basis: Floats, *, obs_weights: Floats | None = None) -> Floats:
-    """Compute the leverage of every row in a regression on swept columns.
+    """Compute the leverage (N,) of rows in a regression on swept columns: ``h_i = w_i x_i' (X'WX)^-1 x_i``.
 
-    With W the weights, ``h_i = w_i x_i' (X'WX)^-1 x_i``. Since swept columns are orthogonal to the dummies,
-    the leverage of both together is the sum of their leverages.
-
-    Parameters
-    ----------
-    basis : (N, m) array
-        Columns that span the swept regressors, far from collinear.
-    obs_weights : (N,) array, optional
-        Weights of the rows.
-
-    Returns
-    -------
-    (N,) array
-        Between 0 and 1; they sum to m.
+    `basis` (N, m) spans the swept regressors and is far from collinear. Swept columns are orthogonal to the
+    dummies, so that the leverage of both together is the sum of their leverages.
     """
     weighted = basis if obs_weights is None else basis * obs_weights[:, None]
     shares = basis @ np.linalg.inv(weighted.T @ basis)
@@ -65,23 +43,12 @@ def row_leverage(basis: Floats, *, obs_weights: Floats | None = None) -> Floats:
 
 
 def error_scale(cov_type: str, effects: Floats, regressors: Floats) -> Floats:
-    """Compute what residuals are multiplied by: ``(1 - h)^-1/2`` for HC2 and ``1 / (1 - h)`` for HC3.
+    """Compute by what residuals are multiplied: ``(1 - h)^-1/2`` for HC2, ``1 / (1 - h)`` for HC3.
 
-    Parameters
-    ----------
-    cov_type : {"hc2", "hc3"}
-        Covariance (MacKinnon & White 1985).
-    effects : (N,) array
-        Leverage in the effects.
-    regressors : (N,) array
-        Leverage in the swept regressors.
-
-    Returns
-    -------
-    (N,) array
-        Zero for rows that the effects alone fit perfectly, such as the only row of an entity: the slopes are
-        the same without them. Infinite for rows that effects and regressors together fit perfectly, without
-        which a slope is not identified.
+    MacKinnon & White (1985). `effects` and `regressors` (N,) are leverages, h their sum. The scale is zero
+    for rows that the effects alone fit perfectly, such as the only row of an entity: the slopes are the same
+    without them. It is infinite for rows that effects and regressors together fit perfectly, without which a
+    slope is not identified.
     """
     left = 1 - effects - regressors
     scale = np.full(left.shape, np.inf)
@@ -92,28 +59,11 @@ def error_scale(cov_type: str, effects: Floats, regressors: Floats) -> Floats:
 def variation_shares(
     basis: Floats, root: Floats, codes: Ints, levels: int, *, obs_weights: Floats | None = None
 ) -> Floats:
-    """Compute each cluster's share of the variation that identifies each slope.
+    """Compute each cluster's share (G, k) of the variation that identifies each slope.
 
-    With ``a = X (X'X)^-1 e_j``, column j net of the others over its own sum of squares (Frisch & Waugh
-    1933), the share of cluster g is ``a_g'a_g / a'a``: its partial leverage (MacKinnon, Nielsen & Webb 2023).
-
-    Parameters
-    ----------
-    basis : (N, m) array
-        Columns that span the swept regressors.
-    root : (k, m) array
-        With ``root @ basis.T`` what errors move the slopes by; both as in `least_squares.Fit`.
-    codes : (N,) array of int
-        Clusters, without gaps.
-    levels : int
-        Number of clusters G.
-    obs_weights : (N,) array, optional
-        Weights of the rows.
-
-    Returns
-    -------
-    (G, k) array
-        Shares; each column adds up to 1.
+    With ``a = X (X'X)^-1 e_j``, column j net of the others over its own sum of squares (Frisch & Waugh 1933),
+    the share of cluster g is ``a_g'a_g / a'a``: its partial leverage (MacKinnon, Nielsen & Webb 2023).
+    `basis` (N, m) and `root` (k, m) are those of `least_squares.Fit`. Each column of shares adds up to 1.
     """
     net = root @ basis.T  # one regressor a row, since sums by level are faster along the memory
     np.square(net, out=net)
@@ -122,23 +72,13 @@ def variation_shares(
 
 
 def effective_clusters(shares: Floats) -> Floats:
-    """Count clusters by what they contribute to each slope.
+    """Compute the effective number of clusters of each slope from the (G, k) `variation_shares`.
 
     ``G* = G / (1 + Gamma)``, Gamma the mean squared deviation of the clusters' contributions from their mean,
-    over the square of that mean (Carter, Schnepel & Steigerwald 2017, eq. 10). The contribution is taken for
-    errors that are independent within clusters, where it is the share of the variation and G* the inverse of
-    the sum of squared shares. For errors that are all alike within a cluster it would be the squared sum of
-    the regressor, which is zero in every cluster once entity effects are out.
-
-    Parameters
-    ----------
-    shares : (G, k) array
-        From `variation_shares`.
-
-    Returns
-    -------
-    (k,) array
-        Between 1 and G.
+    over the square of that mean (Carter, Schnepel & Steigerwald 2017, eq. 10). The contribution is that of
+    errors which are independent within clusters: the share of the variation, so that G* is the inverse of the
+    sum of squared shares. For errors that are all alike within a cluster it would be the squared sum of the
+    regressor, which is zero in every cluster once entity effects are out.
     """
     groups = shares.shape[0]
     mean = shares.mean(axis=0)

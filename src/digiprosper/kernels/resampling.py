@@ -47,23 +47,13 @@ _Inverse: TypeAlias = Literal["diagonal", "linked", "pseudo"]
 class Grams:
     """Cross products by cluster, ready to be weighted.
 
-    Parameters
-    ----------
-    sums : (G, q) array
-        Per cluster: upper triangle of the p columns' products; the p x L products with the dummies of the
-        effects that cross the clusters; the rows of each of these L levels, unless `inverse` is ``"linked"``;
-        the upper triangles of the dummies' own products, block by block, unless it is ``"diagonal"``.
-    n_columns : int
-        p.
-    n_levels : int
-        L, levels of the effects that cross the clusters; 0 when there is none.
-    blocks : tuple of int
-        Levels of each block, L in all. No row links levels of different blocks.
-    inverse : {"diagonal", "linked", "pseudo"}
-        How to invert the dummies' products of a draw: they act as a diagonal matrix; their null directions
-        are sums of linked levels (one effect); by eigenvalues.
-    scale : (p,) array
-        Norm of each swept column, by which it was divided.
+    `sums` (G, q) has per cluster the upper triangle of the p columns' products; the p x L products with the
+    dummies of the effects that cross the clusters; the rows of each of these L levels, unless `inverse` is
+    ``"linked"``; and the upper triangles of the dummies' own products by block, unless it is ``"diagonal"``.
+    `blocks` has the levels of each block, L in all; no row links levels of different blocks. `inverse` is how
+    the dummies' products of a draw are inverted: as a diagonal matrix; with null directions that are sums of
+    linked levels (one effect); or by eigenvalues. `scale` (p,) is the norm by which each swept column was
+    divided.
     """
 
     sums: Floats
@@ -75,7 +65,7 @@ class Grams:
 
     @property
     def n_clusters(self) -> int:
-        """Clusters, the rows of `sums`."""
+        """Number of clusters, the rows of `sums`."""
         return int(self.sums.shape[0])
 
 
@@ -83,15 +73,9 @@ class Grams:
 class Draws:
     """Coefficients of every equation in every draw.
 
-    Parameters
-    ----------
-    coefficients : tuple of (R, k) arrays
-        One an equation, columns in the order of its regressors. A lost draw is a row of NaN in all of them.
-    lost : int
-        Draws in which a regressor had no variation of its own left.
-    residuals : tuple of (R, m, m) arrays
-        One a block of m outcomes: sums over the rows of the draw of the products of their residuals, in the
-        units of the columns; NaN in a lost draw.
+    `coefficients` has one (R, k) array an equation; a lost draw, in which a regressor did not vary by itself,
+    is NaN in all of them. `residuals` has one (R, m, m) array a block of m outcomes: products of their
+    residuals, summed over the rows of the draw, in units of the columns.
     """
 
     coefficients: tuple[Floats, ...]
@@ -109,46 +93,15 @@ def entity_grams(
 ) -> Grams:
     """Form the cross products of each cluster from which every draw is refitted.
 
-    Effects nested in the clusters are new in every copy of a cluster; they are swept from the columns. Others
-    (periods, when entities are drawn) cross the clusters and are shared by all copies: their dummies are
-    carried along together and taken out of each draw by :func:`refit`. Without effects the constant is that
-    dummy. An effect whose levels are unions of another's adds nothing and is left out. Slopes by level are
-    swept as the effects that they are slopes of, and have to be nested in the clusters.
+    They are F in the formulas of the module. Effects nested in the clusters are new in every copy of a
+    cluster; they are swept from the columns. Others (periods, when entities are drawn) cross the clusters and
+    are shared by all copies: their dummies are carried along and taken out of each draw by `refit`. Without
+    effects the constant is that dummy. An effect whose levels are unions of another's is left out. Slopes by
+    level have to be nested in the clusters.
 
-    Parameters
-    ----------
-    columns : (N, p) array
-        Outcomes and regressors of all equations. Effects may have been swept from them: nothing but digits
-        depends on it.
-    clusters : (N,) array of int
-        What is drawn, codes without gaps: the entity, groups above it, or anything else.
-    effects : sequence of (N,) arrays of int, or Slope
-        Effects of all equations, codes without gaps.
-    swept : bool
-        Whether all effects have been swept from the columns, by the same weights: they are not swept again.
-    obs_weights : (N,) array, optional
-        Weights of the rows, of mean one; every product is a weighted one.
-
-    Returns
-    -------
-    Grams
-        ``F`` in the formulas of the module.
-
-    Raises
-    ------
-    OptionError
-        If the effects that cross the clusters have so many levels that F would exceed 2**27 numbers (1 GB),
-        about ``G L (L + 1) / 2``; or if the levels of a slope cross the clusters.
-
-    Examples
-    --------
-    Four entities in two periods, with both effects:
-
-    >>> entity, period = np.repeat(np.arange(4), 2), np.tile(np.arange(2), 4)
-    >>> x = np.array([0.0, 1.0, 0.0, 3.0, 1.0, 2.0, 2.0, 2.0])
-    >>> grams = entity_grams(np.column_stack([2.0 * x + period, x]), entity, [entity, period])
-    >>> refit(grams, np.ones((1, 4)), [(0, (1,))])[0].round(12)
-    array([[2.]])
+    `columns` (N, p) has outcomes and regressors of all equations; `swept` says that all effects have been
+    swept from them with the same weights, which are of mean one. Raises OptionError if F would exceed 2**27
+    numbers (1 GB), or if the levels of a slope cross the clusters.
     """
     n, p = columns.shape
     layout = _lay_out(clusters, effects, obs_weights)
@@ -176,7 +129,7 @@ def entity_grams(
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How effects lie to the clusters: those nested in them are swept, the others cross them."""
+    """Effects by their relation to the clusters: nested ones are swept, the others cross the clusters."""
 
     clusters: Ints  # (N,) cluster of each row
     groups: int  # G
@@ -194,16 +147,16 @@ class _Layout:
         return values * (self.obs_weights if values.ndim == 1 else self.obs_weights[:, None])
 
     def nested_at(self, rows: Ints) -> tuple[list[Ints], list[Slope]]:
-        """Take some rows of the nested effects and their slopes."""
+        """Select rows of the nested effects and of their slopes."""
         return [compress(codes[rows])[0] for codes in self.nested], [one.rows(rows) for one in self.slopes]
 
     @property
     def levels(self) -> int:
-        """Levels of the crossed effects."""
+        """Number of levels of the crossed effects."""
         return int(self.blocks.sum())
 
     def width(self, p: int) -> int:
-        """Numbers that one cluster takes, with p columns."""
+        """Count the numbers that one cluster needs with p columns."""
         counts = 0 if self.inverse == "linked" else self.levels
         own = 0 if self.inverse == "diagonal" else int((self.blocks * (self.blocks + 1) // 2).sum())
         return p * (p + 1) // 2 + p * self.levels + counts + own
@@ -272,7 +225,7 @@ def _finest(effects: Sequence[Ints]) -> list[Ints]:
 
 
 def _blocks(crossed: Sequence[Ints], nested: Sequence[Ints]) -> tuple[list[Ints], Ints]:
-    """Renumber all crossed levels so that those which rows link make a block; sizes of the blocks."""
+    """Renumber the crossed levels so that levels linked by rows form a block; return the sizes too."""
     if not crossed:
         return [], np.zeros(0, dtype=np.intp)
 
@@ -316,7 +269,7 @@ def _orthogonal(crossed: Ints, blocks: Ints, nested: Sequence[Ints], *, weighted
 
 
 def _total(codes: Sequence[Ints], levels: int, values: Floats | None) -> Floats:
-    """Sum values by level, of all codes together; count rows without values."""
+    """Sum values by level over all codes; without values count rows."""
     out = np.zeros(levels)
     for level in codes:
         out += np.bincount(level, weights=values, minlength=levels)
@@ -358,27 +311,15 @@ def _sweeper(
 
 
 def draw_counts(rng: np.random.SeedSequence | np.random.Generator, n_clusters: int, reps: int) -> Floats:
-    """Draw clusters with replacement: how often each is in each draw.
+    """Draw clusters with replacement: how often each is in each draw, (R, G).
 
-    Parameters
-    ----------
-    rng : SeedSequence or Generator
-        The only source: counts depend on it and on the number of clusters, bit for bit.
-    n_clusters : int
-        G, clusters to draw from and clusters in a draw.
-    reps : int
-        R, draws.
-
-    Returns
-    -------
-    (R, G) array
-        Multinomial counts; each row sums to G.
+    The counts depend on `rng` and the number of clusters alone, bit for bit.
     """
     return _count(np.random.default_rng(rng), np.empty((reps, n_clusters)))
 
 
 def _count(generator: np.random.Generator, out: Floats) -> Floats:
-    """Fill rows with counts; in blocks so small that the allocator hands out the same memory again."""
+    """Fill rows with counts, in blocks so small that the allocator reuses the same memory."""
     reps, n = out.shape
     rows = min(reps, max(1, _BLOCK // n))
     offsets = n * np.arange(rows)[:, None]
@@ -402,27 +343,12 @@ def refit(
 ) -> tuple[Floats, ...]:
     """Fit every equation under every weighting of the clusters.
 
-    Parameters
-    ----------
-    grams : Grams
-        Cross products by cluster.
-    weights : (R, G) array
-        Counts of a bootstrap, ones for the full sample.
-    equations : sequence of (outcome, regressors)
-        Column numbers, of the combinations where there are any.
-    residuals : sequence of (outcomes, regressors)
-        Blocks of m column numbers each, whose residuals on the regressors are multiplied with each other.
-    combine : (R, p, q) array, optional
-        The q variables of the equations as combinations of the p columns, anew in every draw.
+    `weights` (R, G) are counts of a bootstrap, or ones for the full sample. Each block of `residuals` has m
+    outcomes, whose residuals on the regressors are multiplied with each other. `combine` (R, p, q) gives the
+    q variables of the equations as combinations of the p columns, anew in every draw. Returns (R, k)
+    coefficients by equation, then (R, m, m) residual products by block; NaN where a regressor does not vary
+    by itself.
 
-    Returns
-    -------
-    tuple of arrays
-        (R, k) coefficients, one array an equation, then (R, m, m) residual products, one array a block, in
-        units of the columns. NaN where a regressor has no variation of its own left.
-
-    Notes
-    -----
     With Z the columns and D the crossed dummies, nested effects swept from both, the Gram matrix of a draw is
     the Schur complement ``Z'Z - Z'D (D'D)^+ D'Z``. With one crossed effect the null directions of D'D are
     known, one for each connected component and one for each level no drawn cluster has: a one for every two
@@ -466,25 +392,10 @@ def _fits(
 
 
 def systems(grams: Grams, sums: Floats, combine: Floats | None = None) -> tuple[Floats, Floats, Floats]:
-    """Form the products of the variables in each draw, with the effects out.
+    """Form the products of the variables in each draw, with the effects out, from weighted `sums` (R, q).
 
-    Parameters
-    ----------
-    grams : Grams
-        Cross products by cluster.
-    sums : (R, q) array
-        Their weighted sums, one row per draw.
-    combine : (R, p, q) array, optional
-        As in `refit`.
-
-    Returns
-    -------
-    products : (q, q, R) array
-        Of columns divided by `scale`.
-    floors : (q, R) array
-        Least pivots.
-    scale : (q,) array
-        Of the variables.
+    Returns products (q, q, R) of columns divided by their scale, least pivots (q, R), and the scale (q,).
+    `combine` is as in `refit`.
     """
     p, levels = grams.n_columns, grams.n_levels
     rows, cols = np.triu_indices(p)
@@ -506,7 +417,7 @@ def systems(grams: Grams, sums: Floats, combine: Floats | None = None) -> tuple[
 
 
 def _explained(grams: Grams, cross: Floats, own: Floats) -> Floats:
-    """Compute what the crossed dummies take out of the products: (R, p, p)."""
+    """Compute what the crossed dummies explain of the products: (R, p, p)."""
     counts = own[:, : grams.n_levels]
     triangles = own
     if grams.inverse != "linked":
@@ -543,7 +454,7 @@ def _half(cross: Floats, system: Floats, scale: Floats) -> Floats:
 
 
 def _linked(adjacent: np.ndarray[Any, np.dtype[np.bool_]]) -> Floats:
-    """Put a one for every two levels that a chain of neighbours joins, in each draw: (R, L, L)."""
+    """Set a one for every two levels that a chain of neighbours joins, in each draw: (R, L, L)."""
     here = adjacent.diagonal(axis1=1, axis2=2)
     together = here[:, :, None] & here[:, None, :]
     linked = together.astype(np.float64)
@@ -590,27 +501,8 @@ def bootstrap(
 ) -> Draws:
     """Draw clusters and refit every equation on the same draws.
 
-    Parameters
-    ----------
-    grams : Grams
-        Cross products by cluster.
-    equations : sequence of (outcome, regressors)
-        Column numbers.
-    reps : int
-        Number of draws.
-    seed : SeedSequence
-        See :func:`seed_sequence`.
-    residuals : sequence of (outcomes, regressors)
-        Blocks whose residuals are multiplied, see :func:`refit`.
-    combine : callable, optional
-        Gives the variables of the equations as combinations of the columns from the counts of a chunk.
-    memory : int
-        Bytes that the arrays of one chunk of draws may take; 256 MB. Chunks do not change the draws.
-
-    Returns
-    -------
-    Draws
-        Coefficients by equation, residual products by block, and how many draws were lost.
+    `residuals` are blocks as in `refit`; `combine` computes the variables of the equations from the counts of
+    a chunk. `memory` is the bytes of one chunk of draws (256 MB by default); chunks do not change the draws.
     """
     generator = np.random.default_rng(seed)
 
@@ -633,31 +525,7 @@ def jackknife(
     residuals: Sequence[Block] = (),
     memory: int = 2**28,
 ) -> Draws:
-    """Refit every equation without one cluster at a time, effects re-estimated.
-
-    Parameters
-    ----------
-    grams : Grams
-        Cross products by cluster.
-    equations : sequence of (outcome, regressors)
-        Column numbers.
-    residuals : sequence of (outcomes, regressors)
-        Blocks whose residuals are multiplied, see :func:`refit`.
-    memory : int
-        Bytes that the arrays of one chunk may take; 256 MB.
-
-    Returns
-    -------
-    Draws
-        Row g is the fit without cluster g.
-
-    Examples
-    --------
-    >>> y = np.array([1.0, 2.0, 6.0])
-    >>> grams = entity_grams(np.column_stack([y, np.ones(3)]), np.arange(3), [])
-    >>> jackknife(grams, [], residuals=[((0,), ())]).residuals[0].ravel()
-    array([ 8. , 12.5,  0.5])
-    """
+    """Refit every equation without one cluster at a time (row g without cluster g), effects too."""
     total = grams.sums.sum(axis=0)
 
     def fit(start: int, stop: int) -> tuple[Floats, ...]:
@@ -668,18 +536,7 @@ def jackknife(
 
 
 def bytes_each(grams: Grams) -> int:
-    """Count the bytes that the products of one draw take.
-
-    Parameters
-    ----------
-    grams : Grams
-        Cross products by cluster.
-
-    Returns
-    -------
-    int
-        For chunks of draws.
-    """
+    """Count the bytes that the products of one draw need."""
     p, levels = grams.n_columns, grams.n_levels
     square: int = 0 if grams.inverse == "diagonal" else max(grams.blocks) ** 2
     return 8 * (2 * int(grams.sums.shape[1]) + 3 * p * (p + levels) + 4 * square)
@@ -692,7 +549,7 @@ def _gather(
     equations: Sequence[Equation],
     residuals: Sequence[Block],
 ) -> Draws:
-    """Fit chunk by chunk; a draw that loses one thing loses all."""
+    """Fit chunk by chunk; a draw in which one equation is lost is lost for all."""
     out = [np.empty((reps, len(x))) for _, x in equations]
     out += [np.empty((reps, len(y), len(y))) for y, _ in residuals]
     for start in range(0, reps, chunk):
@@ -708,32 +565,12 @@ def _gather(
 
 
 def seed_sequence(rng: object = None) -> np.random.SeedSequence:
-    """Turn whatever a caller gives as `rng` into one seed that reproduces the run.
+    """Turn the `rng` of a caller into one seed that reproduces the run.
 
-    Parameters
-    ----------
-    rng : None, int, sequence of int, SeedSequence or Generator
-        None takes fresh entropy from the system. From a Generator 128 bits are drawn, which moves it on
-        and needs no spawning. A sequence, and a SeedSequence that was spawned or has a sequence as its
-        entropy, is folded into 128 bits.
-
-    Returns
-    -------
-    numpy.random.SeedSequence
-        Fresh, with `entropy` an int: ``seed_sequence(seed.entropy)`` gives the same stream.
-
-    Raises
-    ------
-    InputTypeError
-        If `rng` is anything else, a bool or a negative number included.
-
-    Examples
-    --------
-    >>> seed_sequence(2026).entropy
-    2026
-    >>> seed = seed_sequence([1, 2])
-    >>> bool((seed_sequence(seed.entropy).generate_state(2) == seed.generate_state(2)).all())
-    True
+    ``seed_sequence(seed.entropy)``, an int, gives the same stream. None takes fresh entropy from the system.
+    From a Generator 128 bits are drawn, which moves it on and needs no spawning. A sequence, and a
+    SeedSequence that was spawned or has a sequence as its entropy, is folded into 128 bits. Anything else, a
+    bool or a negative number included, raises InputTypeError.
     """
     if rng is None:
         return np.random.SeedSequence()

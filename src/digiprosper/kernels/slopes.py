@@ -17,32 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slope:
-    """An effect that is the slope of a column in each level.
-
-    Parameters
-    ----------
-    codes : (N,) array of int
-        Levels, codes without gaps.
-    column : (N,) array
-        The column.
-    """
+    """An effect that is the slope of a column (N,) in each level; codes (N,) without gaps."""
 
     codes: Ints
     column: Floats
 
     def rows(self, rows: Ints) -> Slope:
-        """Take some rows; the levels in them are numbered without gaps.
-
-        Parameters
-        ----------
-        rows : array of int
-            Positions.
-
-        Returns
-        -------
-        Slope
-            Of these rows.
-        """
+        """Select rows; the levels in them are numbered without gaps."""
         codes = np.unique(self.codes[rows], return_inverse=True)[1].astype(np.intp)
         return Slope(codes, self.column[rows])
 
@@ -52,20 +33,7 @@ Effect: TypeAlias = "Ints | Slope"
 
 
 def apart(effects: Sequence[Effect]) -> tuple[list[Ints], list[Slope]]:
-    """Part constants by level from slopes by level.
-
-    Parameters
-    ----------
-    effects : sequence of array or Slope
-        Effects.
-
-    Returns
-    -------
-    constants : list of (N,) arrays of int
-        Codes of the constants.
-    slopes : list of Slope
-        The others.
-    """
+    """Separate constants by level from slopes by level."""
     slopes = [effect for effect in effects if isinstance(effect, Slope)]
     return [effect for effect in effects if not isinstance(effect, Slope)], slopes
 
@@ -74,14 +42,10 @@ def apart(effects: Sequence[Effect]) -> tuple[list[Ints], list[Slope]]:
 class Directions:
     """Columns that span the slopes of an effect, orthogonal to one another inside each level.
 
-    Parameters
-    ----------
-    columns : tuple of q (N,) arrays
-        Their (weighted) sum of squares is one in each level, or zero where the level has no such slope.
-    identified : tuple of q (levels,) arrays of bool
-        Levels in which a column is no combination of the constant, if it is centred, and the columns before.
-    back : (levels, 1 + q, q) array
-        Each direction as a combination of the constant and the q columns as given.
+    `columns` are q (N,) arrays whose (weighted) sum of squares is one in each level, or zero where the level
+    has no such slope. `identified` are q (levels,) arrays: False where a column is a combination of the
+    constant, if it is centred, and the columns before. `back` (levels, 1 + q, q) has each direction as a
+    combination of the constant and the original columns.
     """
 
     columns: tuple[Floats, ...]
@@ -89,19 +53,10 @@ class Directions:
     back: Floats
 
     def slopes(self, values: Sequence[Floats]) -> tuple[Floats, list[Floats]]:
-        """Turn coefficients of the directions into those of the columns as given.
+        """Turn coefficients of the q directions, (k, levels) each, into those of the original columns.
 
-        Parameters
-        ----------
-        values : sequence of q (k, levels) arrays
-            Coefficients of each direction.
-
-        Returns
-        -------
-        level : (k, levels) array
-            What the constant of each level is to be raised by.
-        slopes : list of q (k, levels) arrays
-            Coefficients of the columns; zero where they are not identified.
+        The first array is what the constant of each level is to be raised by. Coefficients that are not
+        identified are zero.
         """
         level, *slopes = np.einsum("qkl,lpq->pkl", np.stack(values), self.back)
         return level, slopes
@@ -110,26 +65,10 @@ class Directions:
 def directions(
     codes: Ints, levels: int, slopes: Sequence[Floats], *, centred: bool, obs_weights: Floats | None = None
 ) -> Directions:
-    """Make slope columns orthogonal inside the levels of an effect.
+    """Make q slope columns (N,) orthogonal inside the levels of an effect, each net of those before.
 
-    Parameters
-    ----------
-    codes : (N,) array of int
-        Codes without gaps.
-    levels : int
-        How many there are.
-    slopes : sequence of q (N,) arrays
-        Columns; a later one is net of those before.
-    centred : bool
-        Whether other effects hold the constant of each level: means are taken out then, which changes
-        nothing but digits, of a year for example.
-    obs_weights : (N,) array, optional
-        Weights of the rows.
-
-    Returns
-    -------
-    Directions
-        For `within`.
+    `centred` says that other effects have the constant of each level: means are taken out then, which changes
+    nothing but digits, of a year for example.
     """
     w = obs_weights
 

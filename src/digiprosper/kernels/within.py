@@ -36,20 +36,7 @@ _MANY_ROWS = 10_000
 
 
 def compress(codes: Ints) -> tuple[Ints, int]:
-    """Renumber codes 0..L-1 in their own order.
-
-    Parameters
-    ----------
-    codes : (N,) array of int
-        Non-negative codes, possibly with gaps.
-
-    Returns
-    -------
-    codes : (N,) array of int
-        Codes without gaps.
-    levels : int
-        How many there are.
-    """
+    """Renumber codes that may have gaps as 0..L-1, in their order; also return L."""
     if codes.size == 0:
         return codes, 0
     seen = np.bincount(codes) > 0
@@ -59,18 +46,7 @@ def compress(codes: Ints) -> tuple[Ints, int]:
 
 
 def not_singletons(effects: Sequence[Ints]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Mark rows that share every one of their effects with another row, repeatedly.
-
-    Parameters
-    ----------
-    effects : sequence of (N,) arrays of int
-        Codes of each effect.
-
-    Returns
-    -------
-    (N,) array of bool
-        False for singletons: rows that are the only one of a level, at first or once others are dropped.
-    """
+    """Mark rows (N,) that share every effect with another row, also once other singletons are dropped."""
     keep = np.ones(effects[0].size, dtype=bool)
     while True:
         before = int(keep.sum())
@@ -81,18 +57,7 @@ def not_singletons(effects: Sequence[Ints]) -> np.ndarray[Any, np.dtype[np.bool_
 
 
 def is_nested(inner: Ints, outer: Ints) -> bool:
-    """Decide whether each level of one code lies inside a single level of another.
-
-    Parameters
-    ----------
-    inner, outer : (N,) arrays of int
-        Codes without gaps.
-
-    Returns
-    -------
-    bool
-        True if `inner` is nested in `outer`.
-    """
+    """Decide whether each level of `inner` lies inside a single level of `outer`; codes without gaps."""
     if inner is outer:
         return True
     first = np.empty(int(inner.max()) + 1, dtype=outer.dtype)
@@ -103,15 +68,7 @@ def is_nested(inner: Ints, outer: Ints) -> bool:
 def finest(effects: Sequence[Ints]) -> list[Ints]:
     """Leave out effects in which another is nested: their dummies are sums of its dummies.
 
-    Parameters
-    ----------
-    effects : sequence of (N,) arrays of int
-        Codes without gaps of each effect.
-
-    Returns
-    -------
-    list of (N,) arrays of int
-        In the order given; of two that are the same, the first.
+    The order stays; of two that are the same the first is kept.
     """
     codes = list(effects)
     inside = [[is_nested(a, b) for b in codes] for a in codes]
@@ -124,23 +81,9 @@ def finest(effects: Sequence[Ints]) -> list[Ints]:
 
 
 def effects_rank(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None) -> tuple[int, bool]:
-    """Count the parameters that effects without slopes take up together.
+    """Count the parameters of effects without slopes together: the rank of their dummies, 1 without effects.
 
-    Parameters
-    ----------
-    effects : sequence of (N,) arrays of int
-        Codes without gaps of each effect.
-    n : int
-        Rows.
-    obs_weights : (N,) array, optional
-        Weights of the rows.
-
-    Returns
-    -------
-    rank : int
-        Rank of all their dummies, 1 (the constant) without effects.
-    exact : bool
-        As in `Within`.
+    Also return whether the rank is exact, as in `Within`.
     """
     codes = finest(effects)
     if len(codes) == 1:
@@ -151,7 +94,7 @@ def effects_rank(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Block:
-    """What the same levels have: a constant, slopes or both."""
+    """The effects of the same levels: a constant, slopes or both."""
 
     places: tuple[int, ...]  # positions among the effects, the constant first
     slopes: tuple[int, ...]  # those of them that are slopes
@@ -164,28 +107,13 @@ class _Block:
 class Within:
     """The projection that takes out effects.
 
-    Parameters
-    ----------
-    codes : tuple of (N,) arrays of int
-        Codes without gaps of each effect, as given.
-    slopes : tuple of (N,) arrays or None
-        The column of which an effect is the slope by level; None for an effect that is a constant by level.
-    levels : tuple of int
-        Levels of each effect.
-    rank : int
-        Rank of all the dummies, times the slopes' columns, together (1, the constant, without effects).
-    main : int
-        Position of the effect swept in closed form, with the other effects of the same levels: those with
-        most parameters; -1 without effects.
-    obs_weights : (N,) array or None
-        Weights of the rows.
-    swept : tuple of int
-        Positions of the effects swept in closed form.
-    identified : tuple of (levels,) arrays of bool or None
-        Levels that have a slope, for each effect that is one.
-    exact : bool
-        False if `rank` is an upper bound: three or more effects that are not nested in one another, or
-        slopes, with more levels than are solved for densely.
+    `codes` are those of each effect, without gaps. `slopes` has the column (N,) of which an effect is the
+    slope by level, None for a constant by level. `rank` is that of all dummies, times the slopes' columns,
+    together (1, the constant, without effects), an upper bound if `exact` is False: three or more effects
+    that are not nested in one another, or slopes, with more levels than are solved for densely. `main` is the
+    position of the effect swept in closed form, with the other effects of the same levels (`swept`): those
+    with most parameters; -1 without effects. `identified` marks the levels that have a slope, for each effect
+    that is one.
     """
 
     codes: tuple[Ints, ...]
@@ -212,13 +140,7 @@ class Within:
 
     @property
     def effects(self) -> tuple[Ints, ...]:
-        """Codes of the effects, for computations that know constants by level only.
-
-        Raises
-        ------
-        OptionError
-            If an effect is a slope.
-        """
+        """Codes of the effects, for computations without slopes by level; OptionError if an effect is one."""
         if self.has_slopes:
             raise OptionError(
                 "this computation does not take slopes by level (absorb='province[year]'); absorb effects "
@@ -244,18 +166,7 @@ class Within:
         return tuple(p for p, slope in enumerate(self.slopes) if slope is None)
 
     def sweep(self, columns: Floats) -> Floats:
-        """Take the effects out of columns.
-
-        Parameters
-        ----------
-        columns : (N,) or (N, k) array
-            Values by row.
-
-        Returns
-        -------
-        array
-            Same shape: residuals of the (weighted) regression on all dummies.
-        """
+        """Take the effects out of columns (N,) or (N, k): residuals of the regression on all dummies."""
         work = self._work(columns)
         self._centre(work)
         if self.main >= 0:
@@ -263,21 +174,11 @@ class Within:
         return np.asarray(work[0] if columns.ndim == 1 else work.T)
 
     def decompose(self, columns: Floats) -> tuple[Floats, list[Floats]]:
-        """Split columns into effects and what is left.
+        """Split columns (N,) or (N, k) into swept columns and one value per level of each effect.
 
-        Parameters
-        ----------
-        columns : (N,) or (N, k) array
-            Values by row.
-
-        Returns
-        -------
-        rest : array
-            The swept columns, as they come from `sweep`.
-        values : list of (levels,) or (levels, k) arrays
-            One value per level for each effect, of a slope its coefficient (zero in levels that have none).
-            Of the constants by level all but the first have mean zero; their means are in the first. Without
-            effects, one array with the mean.
+        Of a slope the value is its coefficient (zero in levels that have none). Of the constants by level all
+        but the first have mean zero; their means are in the first. Without effects there is one array with
+        the mean.
         """
         work = self._work(columns)
         means = self._centre(work)
@@ -295,36 +196,12 @@ class Within:
         return work.T, [value.T for value in values]
 
     def by_row(self, values: Floats, position: int) -> Floats:
-        """Compute what an effect adds to each row.
-
-        Parameters
-        ----------
-        values : (levels,) array
-            One of those that `decompose` gives.
-        position : int
-            Which effect.
-
-        Returns
-        -------
-        (N,) array
-            Constants, or slopes times their column.
-        """
+        """Compute what an effect adds to each row from its values by `decompose`."""
         column, out = self.slopes[position], values.take(self.codes[position])
         return out if column is None else out * column
 
     def with_gaps(self, values: Sequence[Floats]) -> list[Floats]:
-        """Leave missing the slopes of levels that have none.
-
-        Parameters
-        ----------
-        values : sequence of (levels,) arrays
-            As `decompose` gives them.
-
-        Returns
-        -------
-        list of (levels,) arrays
-            Missing where the column of a slope does not vary by itself.
-        """
+        """Set the slopes by `decompose` to missing in levels where their column does not vary by itself."""
         known = self.identified or (None,) * len(values)
         return [v if k is None else np.where(k, v, np.nan) for v, k in zip(values, known, strict=True)]
 
@@ -334,10 +211,10 @@ class Within:
         return np.array(columns.T, dtype=np.float64, order="C", ndmin=2)
 
     def _centre(self, work: Floats) -> Floats:
-        """Take out the means by level of the main effect, the overall means without effects; (k, levels).
+        """Take out the means by level of the main effect, or the overall means without effects.
 
-        Where levels dwarf the variation around them a value less its own level's mean is exact in floating
-        point, and less the overall mean it is not.
+        They are returned, (k, levels). Where levels dwarf the variation around them a value less its own
+        level's mean is exact in floating point, and less the overall mean it is not.
         """
         w = self.obs_weights
         if self.main < 0:
@@ -356,20 +233,7 @@ class Within:
         return self.main >= 0 and self.slopes[self.main] is None
 
     def deviations(self, column: Floats, position: int) -> Floats:
-        """Take out a single effect without slope: deviations from the (weighted) means of its levels.
-
-        Parameters
-        ----------
-        column : (N,) array
-            Values by row.
-        position : int
-            Which effect.
-
-        Returns
-        -------
-        (N,) array
-            Deviations.
-        """
+        """Take out a single effect without slope: deviations (N,) from the (weighted) means of its levels."""
         work = np.array(column, dtype=np.float64, ndmin=2)
         codes, counts = self.codes[position], self._counts[position]
         for _ in range(2):  # the second time removes what rounding left
@@ -383,27 +247,13 @@ class Within:
         return self._cross is None or self._inverse is not None
 
     def leverage(self, n: int) -> Floats:
-        """Compute the leverage of every row in a regression on the effects alone.
+        """Compute the leverage (N,) of every row in a regression on the effects alone.
 
         With D the dummies, times the columns of slopes, and W the weights, ``h_i = w_i d_i' (D'WD)^+ d_i``:
         one over the rows of the level for a single effect. Of several effects, the largest has that part, and
         the dummies of the others, net of it, add ``w_i m_i' S^+ m_i``, each of whose terms depends on the
-        levels of the row, and its values of the columns, alone.
-
-        Parameters
-        ----------
-        n : int
-            Rows.
-
-        Returns
-        -------
-        (N,) array
-            Between 0 and 1; they sum to the rank of the dummies.
-
-        Raises
-        ------
-        OptionError
-            If the effects have too many levels to be solved for densely.
+        levels of the row, and its values of the columns, alone. Raises OptionError if the effects have too
+        many levels to be solved for densely.
         """
         if not self.is_dense:
             raise OptionError(
@@ -454,7 +304,7 @@ class Within:
         return values
 
     def _once(self, work: Floats, square: Floats) -> list[Floats]:
-        """Sweep rows in place; what was taken out, (k, levels) for each effect.
+        """Sweep rows in place; return what was taken out, (k, levels) for each effect.
 
         `square` is the squared length that the exactness of conjugate gradients is measured by.
         """
@@ -544,24 +394,7 @@ class Within:
 
 
 def level_sums(codes: Ints, levels: int, values: Floats, factor: Floats | None = None) -> Floats:
-    """Sum columns by level of a code.
-
-    Parameters
-    ----------
-    codes : (N,) array of int
-        Codes without gaps.
-    levels : int
-        Number of levels.
-    values : (N, k) array
-        What to sum.
-    factor : (N,) array, optional
-        Each row is multiplied by it first.
-
-    Returns
-    -------
-    (levels, k) array
-        Sums.
-    """
+    """Sum columns (N, k), multiplied by `factor` (N,) if given, by level of a code: (levels, k)."""
     out = np.empty((values.shape[1], levels))
     # Rows of a level that lie together are summed faster.
     starts = _starts(codes) if codes.size > _MANY_ROWS else None
@@ -588,27 +421,13 @@ def within(
     *,
     obs_weights: Floats | None = None,
 ) -> Within:
-    """Prepare the projection that takes out effects.
+    """Prepare the projection that takes out effects; without any, only the mean is taken out.
 
     The effect with most levels is swept by its means, and by its regressions on slopes of the same levels;
     the dummies of the others, times their slopes, are then solved for from ``S g = r`` with ``S = D'MD``,
     exactly, by a pseudo-inverse of the scaled `S` (Abowd, Kramarz & Margolis 1999, eq. 3.9, for two effects).
-    Past 1,200 further dummies the same system is solved by conjugate gradients.
-
-    Parameters
-    ----------
-    effects : sequence of (N,) arrays of int, or Slope
-        Codes of each effect, without gaps, or a slope by level. Those of the same levels are taken out
-        together. None at all: only the mean is taken out.
-    n : int
-        Rows.
-    obs_weights : (N,) array, optional
-        Weights of the rows.
-
-    Returns
-    -------
-    Within
-        With `sweep`, `decompose` and `rank`.
+    Past 1,200 further dummies the same system is solved by conjugate gradients. Codes have no gaps; effects
+    of the same levels are taken out together.
     """
     codes = tuple(effect.codes if isinstance(effect, Slope) else effect for effect in effects)
     given = tuple(effect.column if isinstance(effect, Slope) else None for effect in effects)
@@ -662,7 +481,7 @@ def _blocks(
     levels: tuple[int, ...],
     obs_weights: Floats | None,
 ) -> tuple[_Block, ...]:
-    """Gather the effects of the same levels, and make their slopes orthogonal."""
+    """Group the effects of the same levels, and make their slopes orthogonal."""
     constants = [p for p, slope in enumerate(slopes) if slope is None]
     groups = [[p] for p in constants]
     for p, slope in enumerate(slopes):
@@ -713,7 +532,7 @@ def _spans(blocks: Sequence[_Block], size: int) -> tuple[tuple[Floats | None, ..
 
 
 def _as_given(block: _Block, values: list[Floats]) -> None:
-    """Replace the coefficients of orthogonal columns by those of the slopes as given, in place."""
+    """Replace, in place, the coefficients of orthogonal columns by those of the original slopes."""
     if block.made is None:
         return
     level, slopes = block.made.slopes([values[p] for p in block.slopes])
@@ -734,7 +553,7 @@ def _parameters(places: Iterable[int], levels: tuple[int, ...], identified: tupl
 
 
 def _factor(absorbed: Within, a: int, b: int) -> Floats | None:
-    """Give the weights of the rows in the products of the dummies of two effects."""
+    """Compute the weights of the rows in the products of the dummies of two effects."""
     out = absorbed.obs_weights
     for unit in (absorbed.columns[a], absorbed.columns[b]):
         if unit is not None:
@@ -749,7 +568,7 @@ def _counted(codes: Ints, levels: int, obs_weights: Floats | None, unit: Floats 
 
 
 def _pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
-    """Invert the dummies' products where they are not null; their rank."""
+    """Invert the dummies' products where they are not null; also return their rank."""
     # Scaled by counts, not by its own diagonal: that of an effect nested in another is rounding alone.
     scale = 1 / np.sqrt(counts)
     values, vectors = np.linalg.eigh(system * scale[:, None] * scale)

@@ -21,21 +21,12 @@ Grid: TypeAlias = int | Literal["hansen"] | None
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """Where entities vary: pairs of neighbouring rows of an entity, in the order of q, that differ in z.
+    """Pairs of neighbouring rows of an entity, in the order of q, that differ in z: where entities vary.
 
-    An entity varies among the rows from a to b if one of its pairs lies between them, so that the number of
-    such entities is counted without looking at the rows again.
-
-    Parameters
-    ----------
-    least : int
-        Entities that each regime needs.
-    first, second : (L,) int array
-        Ranks of the two rows of each pair, entity by entity, in the order of q within one.
-    entity : (L,) int array
-        Entity of each pair, 0, 1, ...
-    nobs, count : int
-        Rows and entities.
+    An entity varies among the rows from a to b if one of its pairs lies between them, so that such entities
+    are counted without looking at the rows again. `least` is the entities that each regime needs; `first` and
+    `second` (L,) are the ranks of the two rows of each pair, by entity, in the order of q within one; `count`
+    is the number of entities.
     """
 
     least: int
@@ -46,17 +37,10 @@ class Variation:
     count: int
 
     def zone(self, cuts: Ints) -> tuple[Ints, Ints]:
-        """Find the cuts between which too few entities vary beside a fixed cut.
+        """Find the cuts between which too few entities vary beside each fixed cut (c,).
 
-        Parameters
-        ----------
-        cuts : (c,) int array
-            Fixed cuts, 0 and N for the ends of the sample.
-
-        Returns
-        -------
-        below, above : (c,) int array
-            Another cut has to be at most `below` or at least `above`; -1 and N + 1 where there is no such.
+        The ends of the sample are 0 and N. Another cut has to be at most the first or at least the second
+        result; -1 and N + 1 where there is no such cut.
         """
         keys = np.arange(self.count) * (self.nobs + 1)
         after = np.searchsorted(self.entity * (self.nobs + 1) + self.first, keys + cuts[:, None])
@@ -72,29 +56,7 @@ class Variation:
 
 
 def variation(z: Floats, entity: Ints, order: Ints, least: int) -> Variation:
-    """Find where entities vary.
-
-    Parameters
-    ----------
-    z : (N, k) float array
-        Regime-dependent columns.
-    entity : (N,) int array
-        Codes 0, 1, ...
-    order : (N,) int array
-        Rows in the order of the threshold variable.
-    least : int
-        Entities that each regime needs, at least 1.
-
-    Returns
-    -------
-    Variation
-        For :func:`candidates`.
-
-    Raises
-    ------
-    ThresholdSearchError
-        If there are fewer entities than that.
-    """
+    """Find where entities vary in z (N, k); ThresholdSearchError if there are fewer than `least` entities."""
     count = int(entity.max()) + 1
     if least > count:
         raise ThresholdSearchError(
@@ -110,24 +72,13 @@ def variation(z: Floats, entity: Ints, order: Ints, least: int) -> Variation:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The values at which a threshold may lie, and who may use them.
+    """The values at which thresholds may lie.
 
-    Parameters
-    ----------
-    values : (G,) float array
-        Candidate values, increasing.
-    cuts : (G,) int array
-        Rows in the low regime at each value.
-    allowed : (m, G) bool array
-        Whether threshold j may be placed there when no other is fixed. The last row serves all further ones.
-    need : (m,) int array
-        Rows that threshold j must leave in each regime it creates.
-    given : tuple of int
-        Positions of given thresholds in `values`, in the order given; empty when they are searched.
-    order : (N,) int array
-        Rows in the order of the threshold variable (stable).
-    varying : Variation or None
-        What a regime needs beside rows.
+    `values` (G,) increase; `cuts` (G,) are the rows in the low regime at each. `allowed` (m, G) marks where
+    threshold j may lie when no other is fixed; its last row serves all further ones. `need` (m,) is the rows
+    that threshold j must leave in each regime it creates. `given` has positions of given thresholds in
+    `values`, in their order, empty when thresholds are searched. `order` (N,) ranks the rows by the threshold
+    variable (stable). `varying` is what a regime needs beside rows.
     """
 
     values: Floats
@@ -139,19 +90,10 @@ class Candidates:
     varying: Variation | None = None
 
     def open_to(self, threshold: int, fixed: Ints) -> Bools:
-        """Find where a threshold may lie once others are fixed.
+        """Find where a threshold, numbered from 0, may lie once others are fixed: (c, G).
 
-        Parameters
-        ----------
-        threshold : int
-            Which threshold, from 0: its own trim counts.
-        fixed : (c, l) int array
-            Positions of the other thresholds, one row a batch member.
-
-        Returns
-        -------
-        (c, G) bool array
-            True where every regime it would create keeps enough rows and entities.
+        `fixed` (c, l) has positions of the others, one row a batch member. True where every regime it would
+        create keeps enough rows, by the threshold's own trim, and entities.
         """
         row = min(threshold, self.need.size - 1)
         free = np.repeat(self.allowed[row][None, :], fixed.shape[0], axis=0)
@@ -177,33 +119,12 @@ def candidates(
 ) -> Candidates:
     """List the candidate values of each threshold.
 
-    Parameters
-    ----------
-    q : (N,) float array
-        Threshold variable.
-    trims : sequence of float
-        One a threshold: the share of the rows that each regime keeps. The last serves all further ones.
-    grid : int or "hansen", optional
-        None takes every distinct value; an int that many evenly spaced quantiles, as observed values;
-        "hansen" the 393 positions of his program, for which trims only set the distance to other thresholds.
-    rule : {"<=", "<"}
-        Whether a row at the threshold belongs to the low regime.
-    given : sequence of float
-        Fixed thresholds. They need not be observed values.
-    min_nobs : int
-        Rows that each regime keeps whatever the trim.
-    varying : Variation, optional
-        What each regime needs beside rows.
-
-    Returns
-    -------
-    Candidates
-        Values in increasing order with the rows below them.
-
-    Raises
-    ------
-    ThresholdSearchError
-        If some threshold has no candidate, or a given one leaves a regime empty.
+    `trims` has the share of the rows that each regime keeps, one per threshold; the last serves all further
+    ones. `grid`: None takes every distinct value; an int that many evenly spaced quantiles, as observed
+    values; "hansen" the 393 positions of his program, for which trims only set the distance to other
+    thresholds. Given thresholds need not be observed values. `min_nobs` rows are kept in each regime whatever
+    the trim. Raises ThresholdSearchError if some threshold has no candidate, or a given one leaves a regime
+    empty.
     """
     order = np.argsort(q, kind="stable").astype(np.intp)
     ranked = q[order]

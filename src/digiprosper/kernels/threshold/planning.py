@@ -51,24 +51,13 @@ def _group(codes: Ints) -> Groups:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that a search needs and that no outcome changes. Rows are in the order of the threshold variable.
+    """What a search needs and no outcome changes. Rows are in the order of the threshold variable.
 
-    Parameters
-    ----------
-    candidates : Candidates
-        Where thresholds may lie.
-    groups : object
-        Levels of the swept effect.
-    z : (k, N) float array
-        Regime-dependent columns, turned into orthogonal ones of mean square one that span the same space.
-    basis : (p, N) float array
-        Orthonormal basis of the fixed columns after the sweep.
-    loadings : (k, p, G) float array
-        Products of the basis with the regime block at each candidate.
-    gram : (k, k, 1, G) float array
-        Products of the regime block with itself after sweep and basis.
-    squares : (k, k, G) float array
-        Products of the block with itself before the sweep; their diagonal is what is left is judged by.
+    `z` (k, N) has the regime-dependent columns, turned into orthogonal ones of mean square one that span the
+    same space; `basis` (p, N) is an orthonormal basis of the fixed columns after the sweep; `loadings` (k, p,
+    G) are products of the basis with the regime block at each candidate; `gram` (k, k, 1, G) and `squares`
+    (k, k, G) are products of the block with itself, after sweep and basis, and before the sweep: their
+    diagonal is the scale of what is left.
     """
 
     candidates: Candidates
@@ -86,7 +75,7 @@ class Plan:
 
     @property
     def chunk(self) -> int:
-        """Batch members worked on together.
+        """Number of batch members computed together.
 
         As many as stay in a processor's cache; else eight, so that basis and loadings are read once for all
         of them, as long as their arrays stay small enough for freed memory to be used again.
@@ -95,32 +84,13 @@ class Plan:
         return int(max(1, min(256, 65_536 // n), min(8, 1_000_000 // (n * k))))
 
     def sweep(self, rows: Floats) -> Floats:
-        """Take the level means of the swept effect out of rows.
-
-        Parameters
-        ----------
-        rows : (..., N) float array
-            In the order of the threshold variable.
-
-        Returns
-        -------
-        (..., N) float array
-            Swept rows.
-        """
+        """Take the level means of the swept effect out of rows (..., N), in the order of q."""
         return self.groups.sweep(rows)
 
     def residualise(self, rows: Floats) -> Floats:
-        """Take all effects and fixed columns out of rows.
+        """Take all effects and fixed columns out of rows (c, N), in the order of q.
 
-        Parameters
-        ----------
-        rows : (c, N) float array
-            In the order of the threshold variable.
-
-        Returns
-        -------
-        (c, N) float array
-            Residuals; the basis is taken out twice, so that they are orthogonal to it to machine precision.
+        The basis is taken out twice, so that residuals are orthogonal to it to machine precision.
         """
         rest = self.sweep(rows - rows.mean(axis=-1, keepdims=True))
         for _ in range(2):
@@ -128,33 +98,11 @@ class Plan:
         return rest
 
     def block(self, cut: int) -> Floats:
-        """Compute the regime block below one cut, effects and fixed columns taken out.
-
-        Parameters
-        ----------
-        cut : int
-            Rows in the low regime.
-
-        Returns
-        -------
-        (k, N) float array
-            Residualised block.
-        """
+        """Compute the regime block (k, N) below one cut, effects and fixed columns taken out."""
         return self.residualise(self.z * (np.arange(self.nobs) < cut))
 
     def regimes(self, at: Sequence[int]) -> Ints:
-        """Find the regime of each row.
-
-        Parameters
-        ----------
-        at : sequence of int
-            Positions of the thresholds.
-
-        Returns
-        -------
-        (N,) int array
-            1, 2, ... for each row, in the order the rows had before they were ranked.
-        """
+        """Find the regime 1, 2, ... of each row, in the original order, with thresholds at positions `at`."""
         numbers = np.empty(self.nobs, dtype=np.intp)
         cuts = np.sort(self.candidates.cuts[list(at)])
         numbers[self.candidates.order] = 1 + np.searchsorted(cuts, np.arange(self.nobs), side="right")
@@ -164,33 +112,13 @@ class Plan:
 def plan(
     z: Floats, fixed: Floats, where: Candidates, effects: Sequence[Effect] = (), *, intercept: bool = False
 ) -> Plan:
-    """Compute the running sums that depend on the regressors only.
+    """Compute the running sums that depend on the regressors only, in O(N (p k + k^2)).
 
-    Parameters
-    ----------
-    z : (N, k) float array
-        Regime-dependent columns.
-    fixed : (N, p) float array
-        Columns with a common slope, dummies of further effects included. Dependent ones do no harm.
-    where : Candidates
-        Where thresholds may lie.
-    effects : sequence of (N,) int arrays, or Slope
-        Absorbed effects. The one with most levels is swept, the others become dummies, slopes by level
-        dummies times their column. Without any, the mean is swept.
-    intercept : bool
-        Whether the level shifts with the regime too.
-
-    Returns
-    -------
-    Plan
-        Sums at each candidate: O(N (p k + k^2)) in time, whatever their number.
-
-    Raises
-    ------
-    CollinearityError
-        If the regime-dependent columns are exact combinations of one another.
-    OptionError
-        If slopes by level would take more than 2**24 numbers.
+    `z` (N, k) has the regime-dependent columns, `fixed` (N, p) those with a common slope; dependent ones do
+    no harm. The effect with most levels is swept, the others become dummies, slopes by level dummies times
+    their column; without any the mean is swept. `intercept` lets the level shift with the regime too. Raises
+    CollinearityError if regime-dependent columns are combinations of one another, OptionError if slopes by
+    level would take more than 2**24 numbers.
     """
     order = where.order
     constants, slopes = apart(effects)
@@ -210,7 +138,7 @@ def plan(
 
 
 def _columns_of(slope: Slope, constants: Sequence[Ints]) -> Floats:
-    """Write slopes by level out: (levels, N)."""
+    """Expand slopes by level into columns: (levels, N)."""
     levels = int(slope.codes.max()) + 1
     if levels * slope.codes.size > _MOST_SLOPES:
         raise OptionError(
@@ -226,20 +154,8 @@ def _columns_of(slope: Slope, constants: Sequence[Ints]) -> Floats:
 def with_level(search: Plan) -> Plan:
     """Let the level shift with the regime too, as ``plan(..., intercept=True)`` does, from the same basis.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`plan`, without an intercept.
-
-    Returns
-    -------
-    Plan
-        Its first regime-dependent column is the constant.
-
-    Raises
-    ------
-    CollinearityError
-        If the regime-dependent columns add up to a constant: their level shifts already.
+    Its first regime-dependent column is the constant. Raises CollinearityError if the regime-dependent
+    columns add up to a constant: their level shifts already.
     """
     block = np.concatenate([np.ones((1, search.nobs)), search.z])
     return _sums(search.candidates, search.groups, search.basis, _whiten(block))
@@ -248,15 +164,7 @@ def with_level(search: Plan) -> Plan:
 def without_level(search: Plan) -> Plan:
     """Take the regime's level out of a plan again, for candidates at which it adds nothing.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`with_level`, or from :func:`plan` with an intercept.
-
-    Returns
-    -------
-    Plan
-        The sums of squares are those of the whole plan where :func:`level_is_held`, and nowhere else.
+    Sums of squares are those of the whole plan where `level_is_held`, and nowhere else.
     """
     return replace(
         search,
@@ -268,17 +176,9 @@ def without_level(search: Plan) -> Plan:
 
 
 def level_is_held(search: Plan) -> Bools:
-    """Find the candidates at which the dummy of the low regime is a combination of effects and fixed columns.
+    """Find the candidates (G,) at which effects and fixed columns span the dummy of the low regime.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`with_level`, or from :func:`plan` with an intercept.
-
-    Returns
-    -------
-    (G,) bool array
-        True where the level shifts with the regime already; :func:`drops` has no value there.
+    The level shifts with the regime already there, and `drops` has no value.
     """
     return np.asarray(search.gram[0, 0, 0] <= UNIDENTIFIED * search.squares[0, 0])
 
@@ -298,7 +198,7 @@ def _sums(where: Candidates, groups: Groups, basis: Floats, white: Floats) -> Pl
 
 
 def _basis(columns: Floats, groups: Groups) -> Floats:
-    """Make an orthonormal basis of swept columns, in their own memory: a large panel has none to spare."""
+    """Compute an orthonormal basis of swept columns in their own memory: a large panel has none to spare."""
     columns -= columns.mean(axis=1, keepdims=True)
     before = np.sqrt(np.einsum("pn,pn->p", columns, columns))
     for row in columns:

@@ -22,16 +22,11 @@ _MOST_CYCLES = 200
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What one step of the sequential search found.
+    """Result of one step of the sequential search.
 
-    Parameters
-    ----------
-    null_ssr : float
-        Sum of squares of the model with one threshold less, refined.
-    ssr : float
-        Least sum of squares over the new threshold, the others held.
-    at : tuple of int
-        Positions of all thresholds after refinement, in the order found.
+    `null_ssr` is the sum of squares of the refined model with one threshold less, `ssr` the least over the
+    new threshold with the others held; `at` has the positions of all thresholds after refinement, in the
+    order found.
     """
 
     null_ssr: float
@@ -40,45 +35,16 @@ class Stage:
 
 
 def open_search(search: Plan, outcome: Floats) -> State:
-    """Score the outcome of the data, no threshold fixed.
-
-    Parameters
-    ----------
-    search : Plan
-        From :func:`plan`.
-    outcome : (N,) float array
-        Rows as they were given to :func:`candidates`.
-
-    Returns
-    -------
-    State
-        A batch of one.
-    """
+    """Score the outcome (N,) of the data, in the original order of rows, with no threshold fixed."""
     return start(search, search.residualise(outcome[search.candidates.order][None, :]))
 
 
 def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
     """Find one more threshold, then refine all of them; or take the next of those given.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`plan`.
-    base : State
-        From :func:`open_search`.
-    at : sequence of int
-        Positions of the thresholds so far, refined.
-
-    Returns
-    -------
-    Stage or None
-        Refined until no threshold moves given the others (Bai 1997, Econometric Theory 13:315-352). None if
-        no candidate is left at which the slopes are identified.
-
-    Raises
-    ------
-    ThresholdSearchError
-        If refinement does not settle.
+    `at` has the positions of the thresholds so far. Refined until no threshold moves given the others (Bai
+    1997, Econometric Theory 13:315-352); ThresholdSearchError if that does not settle. None if no candidate
+    is left at which the slopes are identified.
     """
     null = _fix(search, base, at)
     if search.candidates.given:
@@ -97,24 +63,9 @@ def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
 
 
 def finish(search: Plan, base: State, at: Sequence[int]) -> tuple[Floats, float]:
-    """Profile each threshold with the others held.
+    """Profile each threshold with the others held: sums of squares (m, G), and the one at the thresholds.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`plan`.
-    base : State
-        From :func:`open_search`.
-    at : sequence of int
-        Positions of the thresholds.
-
-    Returns
-    -------
-    profiles : (m, G) float array
-        Sum of squares with threshold j at each candidate and the others where they are; infinite where it may
-        not lie. A searched threshold's own place always counts.
-    ssr : float
-        Sum of squares at the thresholds.
+    Infinite where a threshold may not lie; a searched threshold's own position always counts.
     """
     profiles = np.empty((len(at), search.candidates.values.size))
     for j, own in enumerate(at):
@@ -124,26 +75,10 @@ def finish(search: Plan, base: State, at: Sequence[int]) -> tuple[Floats, float]
 
 
 def least_pair(search: Plan, base: State) -> tuple[tuple[int, int], float]:
-    """Find the two thresholds with the least sum of squares of all admissible pairs.
+    """Find the two thresholds with the least sum of squares of all admissible pairs; one trim for both.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`plan`, one trim for both.
-    base : State
-        From :func:`open_search`.
-
-    Returns
-    -------
-    at : pair of int
-        Positions; first the one that alone leaves the smaller sum of squares.
-    ssr : float
-        The least sum of squares.
-
-    Raises
-    ------
-    ThresholdSearchError
-        If no pair is admissible.
+    First comes the one that alone leaves the smaller sum of squares. Raises ThresholdSearchError if no pair
+    is admissible.
     """
     alone = _profile(search, base, 0, None)
     first = np.flatnonzero(np.isfinite(alone))
@@ -184,7 +119,7 @@ def _fix(search: Plan, state: State, at: Sequence[int]) -> State:
 
 
 def _profile(search: Plan, state: State, threshold: int, present: int | None) -> Floats:
-    """Sum of squares at each candidate of one outcome, infinite where the threshold may not lie."""
+    """Compute the sum of squares of one outcome by candidate, infinite where the threshold may not lie."""
     where = search.candidates
     if where.given:  # others that are given need no room
         free = where.allowed[min(threshold, where.need.size - 1)]
@@ -198,18 +133,7 @@ def _profile(search: Plan, state: State, threshold: int, present: int | None) ->
 
 
 def lowest(profile: Floats) -> int:
-    """Find the first candidate with the least sum of squares, whatever rounding makes of equal ones.
-
-    Parameters
-    ----------
-    profile : (G,) float array
-        Sum of squares at each candidate, infinite where there is none.
-
-    Returns
-    -------
-    int
-        Position.
-    """
+    """Find the first candidate with the least sum of squares (G,), whatever rounding makes of equal ones."""
     least = profile.min()
     return int(np.flatnonzero(profile <= least + SAME_SSR * abs(least))[0])
 
@@ -232,21 +156,9 @@ def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
 
 
 def split(search: Plan, outcome: Floats, at: Sequence[int]) -> tuple[Floats, Floats]:
-    """Split an outcome, effects and fixed columns out, into what thresholds explain and the rest.
+    """Split an outcome (N,), effects and fixed columns out, into what thresholds explain and the residual.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`plan`.
-    outcome : (N,) float array
-        Rows as they were given to :func:`candidates`.
-    at : sequence of int
-        Positions of the thresholds; none leaves all to the residual.
-
-    Returns
-    -------
-    fit, residual : (N,) float arrays
-        In the order of the threshold variable.
+    The outcome is in the original order of rows, the results in that of the threshold variable.
     """
     rest = search.residualise(outcome[search.candidates.order][None, :])[0]
     if not at:

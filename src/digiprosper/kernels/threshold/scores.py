@@ -18,20 +18,12 @@ _TILE = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A batch of outcomes, with the thresholds fixed so far taken out.
+    """A batch of c outcomes, with the thresholds fixed so far taken out.
 
-    Parameters
-    ----------
-    ssr : (c,) float array
-        Sum of squares of each outcome's residuals.
-    score : (k, c, G) float array
-        Products of the regime block at each candidate with those residuals.
-    gram : (k, k, 1 or c, G) float array
-        Products of the block with itself after all that is fixed.
-    blocks : tuple of (k, k, c, G) float arrays
-        One a fixed threshold: products of its orthonormal block with the block at each candidate.
-    fixed : (c, l) int array
-        Positions of the fixed thresholds.
+    `ssr` (c,) is the sum of squares of the residuals; `score` (k, c, G) the products of the regime block at
+    each candidate with them; `gram` (k, k, 1 or c, G) those of the block with itself after all that is fixed;
+    `blocks` has per fixed threshold (k, k, c, G) products of its orthonormal block with the block at each
+    candidate; `fixed` (c, l) are positions.
     """
 
     ssr: Floats
@@ -42,19 +34,9 @@ class State:
 
 
 def start(search: Plan, outcomes: Floats) -> State:
-    """Score a batch of outcomes at every candidate, no threshold fixed.
+    """Score a batch of swept outcomes (c, N), in the order of q, at every candidate, no threshold fixed.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`plan`.
-    outcomes : (c, N) float array
-        Swept outcomes, in the order of the threshold variable.
-
-    Returns
-    -------
-    State
-        O(N (p + k)) an outcome.
+    O(N (p + k)) an outcome.
     """
     inside = outcomes @ search.basis.T
     ssr = np.einsum("cn,cn->c", outcomes, outcomes) - np.einsum("cp,cp->c", inside, inside)
@@ -70,19 +52,9 @@ def start(search: Plan, outcomes: Floats) -> State:
 
 
 def drops(search: Plan, state: State) -> Floats:
-    """Compute how much one more threshold at each candidate takes off the sum of squares.
+    """Compute by how much one more threshold at each candidate reduces the sum of squares.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`plan`.
-    state : State
-        Outcomes with the other thresholds fixed.
-
-    Returns
-    -------
-    (c, G) float array
-        ``b' A^-1 b``; minus infinity where the block is not identified (no variation left).
+    ``b' A^-1 b``, (c, G). Minus infinity where the block is not identified (no variation left).
     """
     gains = np.empty(state.score.shape[1:])
     for tile in _tiles(gains):
@@ -132,21 +104,9 @@ def _gains(gram: Floats, score: Floats, squares: Floats) -> Floats:
 
 
 def condition(search: Plan, state: State, at: Ints) -> State:
-    """Fix one more threshold in every member of a batch: a step of block Gram-Schmidt in products.
+    """Fix one more threshold, at positions (c,), in every member of a batch.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`plan`.
-    state : State
-        What is fixed so far.
-    at : (c,) int array
-        Position of the new threshold, one a batch member.
-
-    Returns
-    -------
-    State
-        Another O(N (p + k)) an outcome.
+    A step of block Gram-Schmidt in products: another O(N (p + k)) an outcome.
     """
     where, groups = search.candidates, search.groups
     k = search.z.shape[0]
