@@ -48,10 +48,10 @@ def deviations(
 
     chunk = max(1, memory // bytes_each(grams))
     for start in range(0, groups, chunk):
-        here = slice(start, start + chunk)
-        system, _, scale = systems(grams, total - grams.sums[here])
-        moved[here, : varying.shape[1]], null = _solved(system, scale)
-        missing[here] = _unidentified(null, slopes[:, : varying.shape[1]] / scale[1:])
+        batch = slice(start, start + chunk)
+        system, _, scale = systems(grams, total - grams.sums[batch])
+        moved[batch, : varying.shape[1]], null = _solved(system, scale)
+        missing[batch] = _unidentified(null, slopes[:, : varying.shape[1]] / scale[1:])
     if constant:
         moved[:, -1] = _mean_without(residuals, varying, moved[:, :-1], clusters, obs_weights)
     return np.where(missing, np.nan, moved @ slopes.T)
@@ -61,11 +61,11 @@ def _solved(system: Floats, scale: Floats) -> tuple[Floats, Floats]:
     """Regress the first column on the others: slopes (R, m), and null directions or zeros (R, m, m)."""
     products = np.moveaxis(system, 2, 0)
     values, vectors = np.linalg.eigh(products[:, 1:, 1:])
-    there = values > LOST_WITHOUT
+    identified = values > LOST_WITHOUT
     heights = np.einsum("rij,ri->rj", vectors, products[:, 1:, 0])
-    heights = np.where(there, heights / np.where(there, values, 1.0), 0.0)
-    found = np.einsum("rij,rj->ri", vectors, heights) * (scale[0] / scale[1:])
-    return found, np.where(there[:, None, :], 0.0, vectors)
+    heights = np.where(identified, heights / np.where(identified, values, 1.0), 0.0)
+    slopes = np.einsum("rij,rj->ri", vectors, heights) * (scale[0] / scale[1:])
+    return slopes, np.where(identified[:, None, :], 0.0, vectors)
 
 
 def _unidentified(null: Floats, slopes: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
@@ -83,8 +83,8 @@ def _mean_without(
     groups = len(moved)
     columns = np.column_stack([np.ones(residuals.size), residuals, basis])
     sums = level_sums(clusters, groups, columns, obs_weights)
-    rest = sums.sum(axis=0) - sums
-    return np.asarray((rest[:, 1] - np.einsum("gj,gj->g", rest[:, 2:], moved)) / rest[:, 0])
+    other_sums = sums.sum(axis=0) - sums
+    return np.asarray((other_sums[:, 1] - np.einsum("gj,gj->g", other_sums[:, 2:], moved)) / other_sums[:, 0])
 
 
 def deviation_halves(moved: Floats, factor: float | None = None) -> tuple[Floats, Floats]:
@@ -94,10 +94,10 @@ def deviation_halves(moved: Floats, factor: float | None = None) -> tuple[Floats
     without some cluster are missing in `root` (k, m), m between 1 and k.
     """
     groups, k = moved.shape
-    known = ~np.isnan(moved).any(axis=0)
-    if not known.any():
+    identified = ~np.isnan(moved).any(axis=0)
+    if not identified.any():
         return np.full((k, 1), np.nan), np.eye(1)
-    triangle = np.asarray(np.linalg.qr(moved[:, known], mode="r"))
+    triangle = np.asarray(np.linalg.qr(moved[:, identified], mode="r"))
     root = np.full((k, len(triangle)), np.nan)
-    root[known] = triangle.T * np.sqrt((groups - 1) / groups if factor is None else factor)
+    root[identified] = triangle.T * np.sqrt((groups - 1) / groups if factor is None else factor)
     return root, np.eye(len(triangle))

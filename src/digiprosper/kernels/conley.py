@@ -14,11 +14,11 @@ from digiprosper.kernels.within import level_sums
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
 
-# Pairs of places whose distances are computed at a time: about 100 MB with what the formula needs.
+# Pairs of locations whose distances are computed at a time: about 100 MB with what the formula needs.
 _PAIRS: Final = 2_000_000
-# Places that are taken together however few are near.
+# Locations that are computed together however few are near.
 _FEWEST: Final = 32
-# Cells of places by periods, as a multiple of the rows, up to which all periods are summed together.
+# Cells of locations by periods, as a multiple of the rows, up to which all periods are summed together.
 _CELLS: Final = 4
 
 
@@ -54,8 +54,8 @@ def nearby(
     lags: int,
 ) -> Nearby:
     """Collect the locations of the rows; `degrees` (N, 2) may differ between the rows of an entity."""
-    places, place = np.unique(degrees, axis=0, return_inverse=True)
-    return Nearby(places, place.reshape(-1), time, entity, position, cutoff, kernel, lags)
+    locations, location = np.unique(degrees, axis=0, return_inverse=True)
+    return Nearby(locations, location.reshape(-1), time, entity, position, cutoff, kernel, lags)
 
 
 def near_products(scores: Floats, near: Nearby) -> Floats:
@@ -76,13 +76,13 @@ def _over_space(scores: Floats, near: Nearby) -> Floats:
         sums = level_sums(cells, len(near.degrees) * periods, scores)
         return _products(sums.reshape(len(near.degrees), -1), near.degrees, scores.shape[1], near)
 
-    # Most places have rows in few periods only.
+    # Most locations have rows in few periods only.
     total = np.zeros((scores.shape[1], scores.shape[1]))
     order = np.argsort(near.time, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(near.time[order])) + 1):
-        places, place = np.unique(near.place[rows], return_inverse=True)
-        sums = level_sums(place, places.size, scores[rows])
-        total += _products(sums, near.degrees[places], scores.shape[1], near)
+        locations, location = np.unique(near.place[rows], return_inverse=True)
+        sums = level_sums(location, locations.size, scores[rows])
+        total += _products(sums, near.degrees[locations], scores.shape[1], near)
     return total
 
 
@@ -95,11 +95,11 @@ def _products(sums: Floats, degrees: Floats, k: int, near: Nearby) -> Floats:
         stop = start + _block(ends[start:] - start)
         last = int(ends[stop - 1])
         weights = _weights(great_circle(degrees[start:stop, None], degrees[None, start:last]), near)
-        own = sums[start:stop].reshape(-1, k)
+        block_sums = sums[start:stop].reshape(-1, k)
         within = weights[:, : stop - start] @ sums[start:stop]
-        total += own.T @ within.reshape(-1, k)
+        total += block_sums.T @ within.reshape(-1, k)
         if last > stop:
-            beyond = own.T @ (weights[:, stop - start :] @ sums[stop:last]).reshape(-1, k)
+            beyond = block_sums.T @ (weights[:, stop - start :] @ sums[stop:last]).reshape(-1, k)
             total += beyond + beyond.T
         start = stop
     return total
@@ -142,8 +142,8 @@ def rows_within(entity: Ints, position: Ints, lags: int) -> bool:
     order = np.lexsort((position, entity))
     same = entity[order[1:]] == entity[order[:-1]]
     gap = position[order[1:]] - position[order[:-1]]
-    found: Bools = same & (gap <= lags)
-    return bool(found.any())
+    close: Bools = same & (gap <= lags)
+    return bool(close.any())
 
 
 def nearest_place(near: Nearby) -> float:

@@ -49,27 +49,27 @@ def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ran
     codes, constants = absorbed.codes, absorbed.constants
     nested = [p for p in constants if any(is_nested(codes[p], c) for c in clusters)]
     exempt = sorted({*nested, *([] if entity is None else [entity])})
-    inside, sure = _rank_of(absorbed, nested)
-    outside, certain = _rank_of(absorbed, exempt)
-    without, known = _rank_of(absorbed, constants)
-    alone = finest([codes[p] for p in constants]) if nested else []
+    nested_rank, nested_exact = _rank_of(absorbed, nested)
+    exempt_rank, exempt_exact = _rank_of(absorbed, exempt)
+    constants_rank, constants_exact = _rank_of(absorbed, constants)
+    nested_effects = finest([codes[p] for p in constants]) if nested else []
     return Ranks(
         every=absorbed.rank,
-        nested=inside,
-        nested_or_entity=outside,
-        lone_nested=len(alone) == 1 and all(is_nested(alone[0], c) for c in clusters),
+        nested=nested_rank,
+        nested_or_entity=exempt_rank,
+        lone_nested=len(nested_effects) == 1 and all(is_nested(nested_effects[0], c) for c in clusters),
         intercept=not codes,
-        exact=all((absorbed.exact, sure, certain, known)),
-        slopes=absorbed.rank - without,
+        exact=all((absorbed.exact, nested_exact, exempt_exact, constants_exact)),
+        slopes=absorbed.rank - constants_rank,
     )
 
 
 def _rank_of(absorbed: Within, positions: Sequence[int]) -> tuple[int, bool]:
     if len(positions) == len(absorbed.codes):
         return absorbed.rank, absorbed.exact
-    some = [absorbed.codes[p] for p in positions]
-    found, exact = effects_rank(some, absorbed.codes[0].size, obs_weights=absorbed.obs_weights)
-    return min(found, absorbed.rank), exact
+    codes = [absorbed.codes[p] for p in positions]
+    rank, exact = effects_rank(codes, absorbed.codes[0].size, obs_weights=absorbed.obs_weights)
+    return min(rank, absorbed.rank), exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,16 +190,16 @@ def recipe(
         return Recipe(cov_type, (part,), count.groups[0] - 1, None, 0, effects=tuple(effects))
 
     counted = _counted(cov_type, ssc, count)
-    rest = n - counted
+    df_resid = n - counted
     if cov_type == "unadjusted":
-        return Recipe(cov_type, (Part(1.0, 1 / rest, None, n),), df, None, counted)
+        return Recipe(cov_type, (Part(1.0, 1 / df_resid, None, n),), df, None, counted)
     if cov_type == "robust":
-        return Recipe(cov_type, (Part(1.0, n / rest, None, n),), df, None, counted)
+        return Recipe(cov_type, (Part(1.0, n / df_resid, None, n),), df, None, counted)
     if cov_type == "driscoll_kraay":
         t = count.periods
         lags = default_bandwidth(t) if bandwidth is None else bandwidth
-        return Recipe(cov_type, (Part(1.0, _factor(ssc, t, n, rest), time, t),), t - 1, lags, counted)
-    parts = _clustered_parts(ssc, count.groups, clusters, n, rest)
+        return Recipe(cov_type, (Part(1.0, _factor(ssc, t, n, df_resid), time, t),), t - 1, lags, counted)
+    parts = _clustered_parts(ssc, count.groups, clusters, n, df_resid)
     return Recipe(cov_type, parts, min(count.groups) - 1, None, counted)
 
 
@@ -211,14 +211,14 @@ def near_recipe(ssc: str, count: Counts, near: Nearby) -> Recipe:
     return Recipe("conley", (part,), float(count.n - count.full), lags, counted, near=near)
 
 
-def _factor(ssc: str, groups: int, n: int, rest: int) -> float:
+def _factor(ssc: str, groups: int, n: int, df_resid: int) -> float:
     if ssc == "none":
         return 1.0
-    return n / rest if ssc == "linearmodels" else groups / (groups - 1) * (n - 1) / rest
+    return n / df_resid if ssc == "linearmodels" else groups / (groups - 1) * (n - 1) / df_resid
 
 
 def _clustered_parts(
-    ssc: str, groups: Sequence[int], clusters: Sequence[Ints], n: int, rest: int
+    ssc: str, groups: Sequence[int], clusters: Sequence[Ints], n: int, df_resid: int
 ) -> tuple[Part, ...]:
     """Sum by cluster, less by the intersection of two, plus by that of three.
 
@@ -229,11 +229,11 @@ def _clustered_parts(
         for members in combinations(range(len(clusters)), several):
             codes, levels = _intersection([clusters[member] for member in members])
             if ssc == "plm" and several > 1:
-                factor = n / rest
+                factor = n / df_resid
             elif ssc in ("sandwich", "plm"):
-                factor = _factor(ssc, levels, n, rest)
+                factor = _factor(ssc, levels, n, df_resid)
             else:
-                factor = _factor(ssc, min(groups), n, rest)
+                factor = _factor(ssc, min(groups), n, df_resid)
             parts.append(Part((-1.0) ** (several - 1), factor, codes, levels))
     return tuple(parts)
 
@@ -261,14 +261,16 @@ def _intersection(clusters: Sequence[Ints]) -> tuple[Ints, int]:
     return joint.astype(np.intp), int(joint.max()) + 1
 
 
-def meat(design: Floats, residuals: Floats, how: Recipe, *, obs_weights: Floats | None = None) -> Floats:
+def meat(
+    design: Floats, residuals: Floats, estimator: Recipe, *, obs_weights: Floats | None = None
+) -> Floats:
     """Compute the (k, k) middle M of the sandwich; the covariance is ``root @ M @ root.T``.
 
     `design` (N, k) has swept columns or a basis of them, as in `least_squares.Fit`; residuals are already
     multiplied by `leverage.error_scale` for ``hc2`` and ``hc3``. Not for ``crv3`` and ``cr2``, which are no
     sums of products of scores.
     """
-    return joint_meat([(design, residuals, how)], obs_weights=obs_weights)
+    return joint_meat([(design, residuals, estimator)], obs_weights=obs_weights)
 
 
 def joint_meat(
@@ -283,26 +285,27 @@ def joint_meat(
     uncorrelated.
     """
     w = 1.0 if obs_weights is None else obs_weights
-    how = equations[0][2]
-    assert how.cov_type not in ("crv3", "cr2")
-    if how.cov_type == "unadjusted":
+    first = equations[0][2]
+    assert first.cov_type not in ("crv3", "cr2")
+    if first.cov_type == "unadjusted":
         return np.block([[_of_independent_rows(a, b, w) for b in equations] for a in equations])
     size = sum(design.shape[1] for design, _, _ in equations)
     total = np.zeros((size, size))
-    for place, part in enumerate(how.parts):
+    for position, part in enumerate(first.parts):
         scores = [
-            np.sqrt(own.parts[place].factor) * _summed(own.parts[place], design, w * residuals)
-            for design, residuals, own in equations
+            np.sqrt(estimator.parts[position].factor)
+            * _summed(estimator.parts[position], design, w * residuals)
+            for design, residuals, estimator in equations
         ]
-        total += part.sign * _kernel(np.hstack(scores), how)
+        total += part.sign * _kernel(np.hstack(scores), first)
     return total
 
 
 def _of_independent_rows(
-    left: tuple[Floats, Floats, Recipe], right: tuple[Floats, Floats, Recipe], w: Floats | float
+    first: tuple[Floats, Floats, Recipe], second: tuple[Floats, Floats, Recipe], w: Floats | float
 ) -> Floats:
-    (x, e, how), (z, u, other) = left, right
-    factor = np.sqrt(how.parts[0].factor * other.parts[0].factor)
+    (x, e, first_estimator), (z, u, second_estimator) = first, second
+    factor = np.sqrt(first_estimator.parts[0].factor * second_estimator.parts[0].factor)
     return np.asarray(float((w * e) @ u) * factor * ((x.T * w) @ z))
 
 
@@ -322,10 +325,10 @@ def _summed(part: Part, design: Floats, errors: Floats) -> Floats:
     return level_sums(part.codes, part.levels, design, errors)
 
 
-def _kernel(scores: Floats, how: Recipe) -> Floats:
-    if how.near is not None:
-        return near_products(scores, how.near)
-    lags = how.bandwidth or 0
+def _kernel(scores: Floats, estimator: Recipe) -> Floats:
+    if estimator.near is not None:
+        return near_products(scores, estimator.near)
+    lags = estimator.bandwidth or 0
     total = scores.T @ scores
     for lag in range(1, lags + 1):
         weight = 1 - lag / (lags + 1)

@@ -41,16 +41,16 @@ def column_sums(z: Floats, *, shift: float = 0.0, obs_weights: Floats | None = N
     z_log_z = np.zeros(width)
     low = np.inf
     # Blocks that stay in cache: the logarithm is then the only cost, and no matrix of shares is made.
-    logs, ones = np.empty((min(_ROWS, nobs), width)), np.ones(min(_ROWS, nobs))
+    logs, unit_weights = np.empty((min(_ROWS, nobs), width)), np.ones(min(_ROWS, nobs))
     for start in range(0, nobs, _ROWS):
         block = z[start : start + _ROWS] + shift if shift else z[start : start + _ROWS]
-        log, one = logs[: len(block)], ones[: len(block)]
+        log, weights = logs[: len(block)], unit_weights[: len(block)]
         if obs_weights is not None:
-            one = obs_weights[start : start + _ROWS]
+            weights = obs_weights[start : start + _ROWS]
         # The smallest normal number for zero: its finite logarithm times zero is the zero that 0 ln 0 means.
         np.log(np.maximum(block, _TINY, out=log), out=log)
-        z_log_z += one @ np.multiply(log, block, out=log)
-        total += one @ block
+        z_log_z += weights @ np.multiply(log, block, out=log)
+        total += weights @ block
         low = min(low, float(block.min()))
     return ColumnSums(nobs if obs_weights is None else float(obs_weights.sum()), total, z_log_z, low)
 
@@ -81,8 +81,10 @@ def theil_of_counts(counts: Floats, rows: Ints, deviation: Floats, divergence: F
     """
     size = (counts @ rows)[:, None]
     mean, spread = counts @ deviation / size, counts @ divergence / size
-    there = mean > -1.0 + ALL_ZERO
-    theil: Floats = np.where(there, (spread - _bregman_terms(mean)) / np.where(there, 1.0 + mean, 1.0), 0.0)
+    positive = mean > -1.0 + ALL_ZERO
+    theil: Floats = np.where(
+        positive, (spread - _bregman_terms(mean)) / np.where(positive, 1.0 + mean, 1.0), 0.0
+    )
     return theil
 
 

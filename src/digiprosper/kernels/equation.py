@@ -118,9 +118,11 @@ class Solved:
         The regressor net of the others has the square ``1 / bread_jj``; the outcome net of them is the
         residual plus the slope times it, and residual and regressor are orthogonal (Frisch and Waugh 1933).
         """
-        own, slope = 1 / self.bread[regressor, regressor], self.coefficients[regressor]
-        left = self.residuals @ self.weighted_residuals + slope**2 * own
-        return np.array([[left, slope * own], [slope * own, own]])
+        regressor_square, slope = 1 / self.bread[regressor, regressor], self.coefficients[regressor]
+        outcome_square = self.residuals @ self.weighted_residuals + slope**2 * regressor_square
+        return np.array(
+            [[outcome_square, slope * regressor_square], [slope * regressor_square, regressor_square]]
+        )
 
 
 def solve(

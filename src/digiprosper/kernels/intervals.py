@@ -22,7 +22,7 @@ null at nominal 5% rejects in all samples of two clusters, .37 of those of three
 
 # Where the normal density leaves the range of floats.
 _FAR: Final = 38.0
-# Distances from a place, halved down to rounding.
+# Distances from a bend, halved down to rounding.
 _HALVES: Final = np.multiply.outer([-1.0, 0.0, 1.0], np.exp2(np.arange(-48.0, 6.0))).ravel()
 
 
@@ -141,11 +141,11 @@ def covariance_of(draws: Floats, *, clusters: int | None) -> Floats:
     clusters.
     """
     columns = _readable(draws, clusters)
-    kept = columns[~np.isnan(columns).any(axis=1)]
+    complete = columns[~np.isnan(columns).any(axis=1)]
     width = columns.shape[1]
-    if len(kept) < 2:
+    if len(complete) < 2:
         return np.full((width, width), np.nan)
-    return np.cov(kept, rowvar=False).reshape(width, width)
+    return np.cov(complete, rowvar=False).reshape(width, width)
 
 
 def acceleration(jackknife: Floats) -> Floats:
@@ -159,12 +159,12 @@ def acceleration(jackknife: Floats) -> Floats:
     NaN for a column without a value.
     """
     values = np.asarray(jackknife, dtype=float)
-    known = ~np.isnan(values)
+    observed = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
-        mean = np.sum(values, axis=0, where=known) / np.sum(known, axis=0)
-    u = np.where(known, mean - values, 0.0)
+        mean = np.sum(values, axis=0, where=observed) / np.sum(observed, axis=0)
+    u = np.where(observed, mean - values, 0.0)
     spread = np.max(np.abs(u), axis=0, initial=0.0)
-    floor = SAME_WITHOUT * np.max(np.abs(values), axis=0, initial=0.0, where=known)
+    floor = SAME_WITHOUT * np.max(np.abs(values), axis=0, initial=0.0, where=observed)
     # In units of the largest, so that no power leaves the range of floats.
     u = np.where(spread > floor, u / np.where(spread > floor, spread, 1.0), 0.0)
     squares = np.sum(u**2, axis=0)
@@ -179,10 +179,10 @@ def holm(p: Floats) -> Floats:
     <= k} min(1, (K - j + 1) p(j))``: the chance of one false rejection or more among all K is kept, however
     the tests depend on each other. A missing p stays missing and does not count in K.
     """
-    given = np.asarray(p, dtype=float)
-    order = np.argsort(given)[: int(np.sum(~np.isnan(given)))]  # missing values are sorted last
-    adjusted = np.full(given.shape, np.nan)
-    multiples = np.arange(order.size, 0, -1) * given[order]
+    p_values = np.asarray(p, dtype=float)
+    order = np.argsort(p_values)[: int(np.sum(~np.isnan(p_values)))]  # missing values are sorted last
+    adjusted = np.full(p_values.shape, np.nan)
+    multiples = np.arange(order.size, 0, -1) * p_values[order]
     adjusted[order] = np.maximum.accumulate(np.minimum(1.0, multiples))
     return adjusted
 
@@ -290,19 +290,19 @@ def _product_share(z: float, a: float, b: float, s_a: float, s_b: float, r: floa
     from scipy import special
 
     # X is a + u, and given it Y is normal around b + r u. The integrand bends where X is 0 and where X times
-    # this mean is z: panels halve towards these places, and Gauss's rule is exact to rounding in each panel.
+    # this mean is z: panels halve towards these values, and Gauss's rule is exact to rounding in each panel.
     a, b, z = a / s_a, b / s_b, z / (s_a * s_b)
-    rest = np.sqrt(max(1.0 - r * r, 0.0))
+    conditional_sd = np.sqrt(max(1.0 - r * r, 0.0))
     linear, constant = b + r * a, a * b - z
     root = -(linear + np.copysign(np.sqrt(max(linear**2 - 4.0 * r * constant, 0.0)), linear)) / 2.0
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        places = np.nan_to_num(np.array([-a, np.divide(root, r), np.divide(constant, root)]))
-        edges = np.concatenate([np.arange(-_FAR, _FAR + 1.0), (places[:, None] + _HALVES).ravel()])
+        bends = np.nan_to_num(np.array([-a, np.divide(root, r), np.divide(constant, root)]))
+        edges = np.concatenate([np.arange(-_FAR, _FAR + 1.0), (bends[:, None] + _HALVES).ravel()])
         edges = np.unique(np.clip(edges, -_FAR, _FAR))
         nodes, weights = _gauss()
         half = np.diff(edges)[:, None] / 2.0
         u = edges[:-1, None] + half * (1.0 + nodes)
-        score = np.sign(a + u) * (z / (a + u) - b - r * u) / rest
+        score = np.sign(a + u) * (z / (a + u) - b - r * u) / conditional_sd
     score = np.where(np.isnan(score), np.copysign(np.inf, z), score)  # X = 0 to rounding
     inside = special.ndtr(score) * np.exp(-(u**2) / 2.0)
     return float(np.sum(half * weights * inside) / np.sqrt(2.0 * np.pi))
@@ -381,6 +381,6 @@ def _normal_share(columns: Floats, values: Floats | float) -> Floats:
 
 def _bent(z: Floats, rate: Floats) -> Floats:
     """Compute z / (1 - rate z), from the pole on its limit; the same at -rate inverts it."""
-    left = 1.0 - rate * z
-    passed = left <= 0.0
-    return np.asarray(np.where(passed, np.copysign(np.inf, z), z / np.where(passed, 1.0, left)))
+    denominator = 1.0 - rate * z
+    passed = denominator <= 0.0
+    return np.asarray(np.where(passed, np.copysign(np.inf, z), z / np.where(passed, 1.0, denominator)))

@@ -54,16 +54,18 @@ def dependences(design: Floats, *, gram: Floats | None = None) -> list[Dependenc
         diagonal = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
         if (diagonal > COLLINEAR).all():
             return []
-    found: list[Dependence] = []
-    kept: list[int] = []
+    dependent: list[Dependence] = []
+    independent: list[int] = []
     for j in range(scaled.shape[1]):
-        basis = scaled[:, kept]
-        solution = np.linalg.lstsq(basis, scaled[:, j], rcond=None)[0] if kept else np.zeros(0)
+        basis = scaled[:, independent]
+        solution = np.linalg.lstsq(basis, scaled[:, j], rcond=None)[0] if independent else np.zeros(0)
         if float(np.linalg.norm(scaled[:, j] - basis @ solution)) > COLLINEAR:
-            kept.append(j)
+            independent.append(j)
         else:
-            found.append(Dependence(j, tuple(kept[i] for i in np.flatnonzero(np.abs(solution) > PART_OF))))
-    return found
+            dependent.append(
+                Dependence(j, tuple(independent[i] for i in np.flatnonzero(np.abs(solution) > PART_OF)))
+            )
+    return dependent
 
 
 def ols(
@@ -95,16 +97,16 @@ def ols(
 
 def _by_rotation(design: Floats, outcome: Floats, scale: Floats, obs_weights: Floats | None) -> Fit:
     """Solve by QR of weighted columns."""
-    weigh = None if obs_weights is None else np.sqrt(obs_weights)
-    left = design if weigh is None else design * weigh[:, None]
-    right = outcome if weigh is None else outcome * weigh
-    q, r = np.linalg.qr(left * scale)
+    root_weights = None if obs_weights is None else np.sqrt(obs_weights)
+    weighted_design = design if root_weights is None else design * root_weights[:, None]
+    weighted_outcome = outcome if root_weights is None else outcome * root_weights
+    q, r = np.linalg.qr(weighted_design * scale)
     root = np.linalg.inv(r) * scale[:, None]
-    heights = q.T @ right
+    heights = q.T @ weighted_outcome
     # Not from the slopes: large ones of opposite sign would leave their rounding.
-    residuals = right - q @ heights
-    if weigh is not None:
-        residuals, q = residuals / weigh, q / weigh[:, None]
+    residuals = weighted_outcome - q @ heights
+    if root_weights is not None:
+        residuals, q = residuals / root_weights, q / root_weights[:, None]
     singular = np.linalg.svd(r, compute_uv=False)
     return Fit(root @ heights, residuals, q, root, root @ root.T, float(singular[0] / singular[-1]))
 

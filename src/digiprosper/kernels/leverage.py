@@ -50,9 +50,9 @@ def error_scale(cov_type: str, effects: Floats, regressors: Floats) -> Floats:
     without them. It is infinite for rows that effects and regressors together fit perfectly, without which a
     slope is not identified.
     """
-    left = 1 - effects - regressors
-    scale = np.full(left.shape, np.inf)
-    np.power(left, -_POWERS[cov_type], out=scale, where=left > FULL_LEVERAGE)
+    one_minus_h = 1 - effects - regressors
+    scale = np.full(one_minus_h.shape, np.inf)
+    np.power(one_minus_h, -_POWERS[cov_type], out=scale, where=one_minus_h > FULL_LEVERAGE)
     return np.where(effects > 1 - FULL_LEVERAGE, 0.0, scale)
 
 

@@ -148,7 +148,9 @@ class _Layout:
 
     def nested_at(self, rows: Ints) -> tuple[list[Ints], list[Slope]]:
         """Select rows of the nested effects and of their slopes."""
-        return [compress(codes[rows])[0] for codes in self.nested], [one.rows(rows) for one in self.slopes]
+        return [compress(codes[rows])[0] for codes in self.nested], [
+            slope.rows(rows) for slope in self.slopes
+        ]
 
     @property
     def levels(self) -> int:
@@ -158,8 +160,10 @@ class _Layout:
     def width(self, p: int) -> int:
         """Count the numbers that one cluster needs with p columns."""
         counts = 0 if self.inverse == "linked" else self.levels
-        own = 0 if self.inverse == "diagonal" else int((self.blocks * (self.blocks + 1) // 2).sum())
-        return p * (p + 1) // 2 + p * self.levels + counts + own
+        dummy_products = (
+            0 if self.inverse == "diagonal" else int((self.blocks * (self.blocks + 1) // 2).sum())
+        )
+        return p * (p + 1) // 2 + p * self.levels + counts + dummy_products
 
 
 def _lay_out(clusters: Ints, effects: Sequence[Effect], obs_weights: Floats | None) -> _Layout:
@@ -217,11 +221,11 @@ def _with_dummies(layout: _Layout, swept: Floats) -> Iterator[Floats]:
 
 def _finest(effects: Sequence[Ints]) -> list[Ints]:
     """Leave out an effect whose levels are unions of another's: its dummies are sums of that one's."""
-    kept: list[Ints] = []
+    finest: list[Ints] = []
     for codes in effects:
-        if not any(is_nested(other, codes) for other in kept):
-            kept = [*(other for other in kept if not is_nested(codes, other)), codes]
-    return kept
+        if not any(is_nested(other, codes) for other in finest):
+            finest = [*(other for other in finest if not is_nested(codes, other)), codes]
+    return finest
 
 
 def _blocks(crossed: Sequence[Ints], nested: Sequence[Ints]) -> tuple[list[Ints], Ints]:
@@ -264,8 +268,8 @@ def _orthogonal(crossed: Ints, blocks: Ints, nested: Sequence[Ints], *, weighted
     size = np.bincount(nested[0])
     if (size[nested[0]] != blocks[block]).any():
         return False
-    place = (np.cumsum(size) - size)[nested[0]] + crossed - (np.cumsum(blocks) - blocks)[block]
-    return bool((np.bincount(place, minlength=crossed.size) == 1).all())
+    cell = (np.cumsum(size) - size)[nested[0]] + crossed - (np.cumsum(blocks) - blocks)[block]
+    return bool((np.bincount(cell, minlength=crossed.size) == 1).all())
 
 
 def _total(codes: Sequence[Ints], levels: int, values: Floats | None) -> Floats:
@@ -324,12 +328,12 @@ def _count(generator: np.random.Generator, out: Floats) -> Floats:
     rows = min(reps, max(1, _BLOCK // n))
     offsets = n * np.arange(rows)[:, None]
     drawn = generator.integers(0, n, size=(reps, n), dtype=np.int32)
-    places = np.empty((rows, n), np.intp)
+    codes = np.empty((rows, n), np.intp)
     for start in range(0, reps, rows):
         block = out[start : start + rows]
-        some = places[: block.shape[0]]
-        np.add(drawn[start : start + rows], offsets[: block.shape[0]], out=some)
-        block[:] = np.bincount(some.ravel(), minlength=block.size).reshape(block.shape)
+        block_codes = codes[: block.shape[0]]
+        np.add(drawn[start : start + rows], offsets[: block.shape[0]], out=block_codes)
+        block[:] = np.bincount(block_codes.ravel(), minlength=block.size).reshape(block.shape)
     return out
 
 
@@ -371,8 +375,8 @@ def _fits(
 
     outcomes: dict[tuple[int, ...], list[int]] = {}
     for ys, x in [*(((y,), x) for y, x in equations), *residuals]:
-        found = outcomes.setdefault(x, [])
-        found.extend(column for column in ys if column not in found)
+        outcome_columns = outcomes.setdefault(x, [])
+        outcome_columns.extend(column for column in ys if column not in outcome_columns)
     solved = {
         x: _solve(system[np.ix_(x, x)], system[np.ix_(x, columns)], floor[list(x)])
         for x, columns in outcomes.items()
@@ -382,12 +386,14 @@ def _fits(
     products = []
     for ys, x in residuals:
         slopes = solved[x][:, [outcomes[x].index(y) for y in ys]]
-        left = system[np.ix_(ys, ys)] - np.einsum("kir,kjr->ijr", system[np.ix_(x, ys)], slopes)
-        left = left.transpose(2, 0, 1) * np.multiply.outer(scale[list(ys)], scale[list(ys)])
-        left = (left + left.transpose(0, 2, 1)) / 2.0
-        squares = np.einsum("rii->ri", left)
+        residual_products = system[np.ix_(ys, ys)] - np.einsum("kir,kjr->ijr", system[np.ix_(x, ys)], slopes)
+        residual_products = residual_products.transpose(2, 0, 1) * np.multiply.outer(
+            scale[list(ys)], scale[list(ys)]
+        )
+        residual_products = (residual_products + residual_products.transpose(0, 2, 1)) / 2.0
+        squares = np.einsum("rii->ri", residual_products)
         np.maximum(squares, 0.0, out=squares)  # rounding where nothing is left
-        products.append(left)
+        products.append(residual_products)
     return (*coefficients, *products)
 
 
@@ -399,10 +405,10 @@ def systems(grams: Grams, sums: Floats, combine: Floats | None = None) -> tuple[
     """
     p, levels = grams.n_columns, grams.n_levels
     rows, cols = np.triu_indices(p)
-    place = np.empty((p, p), dtype=np.intp)
-    place[rows, cols] = place[cols, rows] = np.arange(rows.size)
-    products = sums[:, place.ravel()].reshape(-1, p, p)
-    before = np.maximum(products.diagonal(axis1=1, axis2=2), grams.sums[:, np.diag(place)].sum(axis=0))
+    position = np.empty((p, p), dtype=np.intp)
+    position[rows, cols] = position[cols, rows] = np.arange(rows.size)
+    products = sums[:, position.ravel()].reshape(-1, p, p)
+    before = np.maximum(products.diagonal(axis1=1, axis2=2), grams.sums[:, np.diag(position)].sum(axis=0))
     scale = grams.scale
     if combine is not None:
         combine = combine * scale[:, None]
@@ -416,50 +422,50 @@ def systems(grams: Grams, sums: Floats, combine: Floats | None = None) -> tuple[
     return np.moveaxis(products, 0, 2), LOST_IN_DRAW * before.T, scale
 
 
-def _explained(grams: Grams, cross: Floats, own: Floats) -> Floats:
+def _explained(grams: Grams, cross: Floats, dummy_sums: Floats) -> Floats:
     """Compute what the crossed dummies explain of the products: (R, p, p)."""
-    counts = own[:, : grams.n_levels]
-    triangles = own
+    counts = dummy_sums[:, : grams.n_levels]
+    triangles = dummy_sums
     if grams.inverse != "linked":
-        triangles = own[:, grams.n_levels :]
+        triangles = dummy_sums[:, grams.n_levels :]
         scale = 1.0 / np.where(counts == 0.0, 1.0, counts)
     if grams.inverse == "diagonal":
         return np.asarray((cross * scale[:, None, :]) @ cross.transpose(0, 2, 1))
 
-    taken = np.zeros((cross.shape[0], cross.shape[1], cross.shape[1]))
+    explained = np.zeros((cross.shape[0], cross.shape[1], cross.shape[1]))
     level = start = 0
     for size in grams.blocks:
-        here = slice(level, level + size)
+        block_levels = slice(level, level + size)
         stop = start + size * (size + 1) // 2
         rows, cols = np.triu_indices(size)
-        system = np.empty((own.shape[0], size, size))
+        system = np.empty((dummy_sums.shape[0], size, size))
         system[:, rows, cols] = system[:, cols, rows] = triangles[:, start:stop]
         if grams.inverse == "linked":
-            part = cross[:, :, here]
+            part = cross[:, :, block_levels]
             system += _linked(system != 0.0)
-            taken += part @ np.linalg.solve(system, part.transpose(0, 2, 1))
+            explained += part @ np.linalg.solve(system, part.transpose(0, 2, 1))
         else:
-            half = _half(cross[:, :, here], system, np.sqrt(scale[:, here]))
-            taken += half @ half.transpose(0, 2, 1)
+            half = _half(cross[:, :, block_levels], system, np.sqrt(scale[:, block_levels]))
+            explained += half @ half.transpose(0, 2, 1)
         level, start = level + size, stop
-    return taken
+    return explained
 
 
 def _half(cross: Floats, system: Floats, scale: Floats) -> Floats:
     """Multiply by a root of the pseudo-inverse of (R, L, L) scaled products of dummies: (R, p, L)."""
     values, vectors = np.linalg.eigh(system * scale[:, :, None] * scale[:, None, :])
-    there = values > REDUNDANT_LEVELS
-    root = np.where(there, 1.0 / np.sqrt(np.where(there, values, 1.0)), 0.0)
+    nonzero = values > REDUNDANT_LEVELS
+    root = np.where(nonzero, 1.0 / np.sqrt(np.where(nonzero, values, 1.0)), 0.0)
     return np.asarray((cross * scale[:, None, :]) @ vectors * root[:, None, :])
 
 
 def _linked(adjacent: np.ndarray[Any, np.dtype[np.bool_]]) -> Floats:
     """Set a one for every two levels that a chain of neighbours joins, in each draw: (R, L, L)."""
-    here = adjacent.diagonal(axis1=1, axis2=2)
-    together = here[:, :, None] & here[:, None, :]
+    present = adjacent.diagonal(axis1=1, axis2=2)
+    together = present[:, :, None] & present[:, None, :]
     linked = together.astype(np.float64)
     # Mostly one level neighbours every other that is there, and then all are linked.
-    hubs = np.all(adjacent | ~here[:, None, :], axis=2)
+    hubs = np.all(adjacent | ~present[:, None, :], axis=2)
     open_ = np.flatnonzero(~np.any(hubs, axis=1))
     reach = adjacent[open_].astype(np.float64)
     while open_.size:
@@ -468,7 +474,7 @@ def _linked(adjacent: np.ndarray[Any, np.dtype[np.bool_]]) -> Floats:
             break
         reach = further
     linked[open_] = reach
-    diagonal = np.arange(here.shape[1])
+    diagonal = np.arange(present.shape[1])
     linked[:, diagonal, diagonal] = 1.0
     return linked
 
@@ -511,9 +517,9 @@ def bootstrap(
         mixed = None if combine is None else combine(weights)
         return refit(grams, weights, equations, residuals=residuals, combine=mixed)
 
-    each = bytes_each(grams) + 32 * grams.n_clusters
+    draw_bytes = bytes_each(grams) + 32 * grams.n_clusters
     # What fits into the caches is drawn and counted half as fast again, if the products still are matrices.
-    chunk = max(1, min(memory // each, max(_CACHED // each, _ROWS)))
+    chunk = max(1, min(memory // draw_bytes, max(_CACHED // draw_bytes, _ROWS)))
     buffer = np.empty((min(chunk, reps), grams.n_clusters))
     return _gather(fit, reps, chunk, equations, residuals)
 

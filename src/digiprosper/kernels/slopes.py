@@ -101,9 +101,9 @@ def directions(
                 column -= share[codes] * before
                 back[:, :, j] -= share[:, None] * back[:, :, i]
 
-        rest = sums(column**2)
-        varies &= rest > COLLINEAR**2 * squares
-        scale = varies / np.sqrt(np.where(varies, rest, 1.0))
+        net_squares = sums(column**2)
+        varies &= net_squares > COLLINEAR**2 * squares
+        scale = varies / np.sqrt(np.where(varies, net_squares, 1.0))
         columns.append(column * scale[codes])
         back[:, :, j] *= scale[:, None]
         identified.append(varies)

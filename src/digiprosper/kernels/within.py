@@ -72,12 +72,12 @@ def finest(effects: Sequence[Ints]) -> list[Ints]:
     """
     codes = list(effects)
     inside = [[is_nested(a, b) for b in codes] for a in codes]
-    places = range(len(codes))
+    positions = range(len(codes))
 
     def spanned(p: int) -> bool:
-        return any(inside[q][p] and (q < p or not inside[p][q]) for q in places if q != p)
+        return any(inside[q][p] and (q < p or not inside[p][q]) for q in positions if q != p)
 
-    return [codes[p] for p in places if not spanned(p)]
+    return [codes[p] for p in positions if not spanned(p)]
 
 
 def effects_rank(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None) -> tuple[int, bool]:
@@ -88,8 +88,8 @@ def effects_rank(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None 
     codes = finest(effects)
     if len(codes) == 1:
         return int(codes[0].max()) + 1, True
-    found = within(codes, n, obs_weights=obs_weights)
-    return found.rank, found.exact
+    projection = within(codes, n, obs_weights=obs_weights)
+    return projection.rank, projection.exact
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,9 +187,9 @@ class Within:
             values[self.main] += means
         for block in self._blocks:
             _as_given(block, values)
-        for place in self.constants[1:]:
-            mean = values[place].mean(axis=1, keepdims=True)
-            values[place] -= mean
+        for position in self.constants[1:]:
+            mean = values[position].mean(axis=1, keepdims=True)
+            values[position] -= mean
             values[self.constants[0]] += mean
         if columns.ndim == 1:
             return work[0], [value[0] for value in values]
@@ -202,8 +202,8 @@ class Within:
 
     def with_gaps(self, values: Sequence[Floats]) -> list[Floats]:
         """Set the slopes by `decompose` to missing in levels where their column does not vary by itself."""
-        known = self.identified or (None,) * len(values)
-        return [v if k is None else np.where(k, v, np.nan) for v, k in zip(values, known, strict=True)]
+        identified = self.identified or (None,) * len(values)
+        return [v if k is None else np.where(k, v, np.nan) for v, k in zip(values, identified, strict=True)]
 
     @staticmethod
     def _work(columns: Floats) -> Floats:
@@ -278,19 +278,19 @@ class Within:
         half = self._cross @ self._inverse
         others = [p for p in range(len(self.levels)) if p not in self.swept]
         starts = np.cumsum([0, *(self.levels[p] for p in others)])
-        places = [self.codes[p] + start for p, start in zip(others, starts, strict=False)]
+        columns = [self.codes[p] + start for p, start in zip(others, starts, strict=False)]
         main = self.codes[self.main]
         blocks = len(self.swept)
         cross, halves = np.split(self._cross, blocks), np.split(half, blocks)
 
         out = np.zeros(main.size)
-        for left, right in product(range(blocks), repeat=2):
-            by_level = np.einsum("ij,ij->i", cross[left], halves[right])
-            out += by_level[main] * shares[left] * shares[right]
-        for block, (p, place) in product(range(blocks), zip(others, places, strict=True)):
-            out -= 2 * halves[block][main, place] * shares[block] * self._unit(p)
-        for (p, left), (q, right) in product(zip(others, places, strict=True), repeat=2):
-            out += self._inverse[left, right] * self._unit(p) * self._unit(q)
+        for first, second in product(range(blocks), repeat=2):
+            by_level = np.einsum("ij,ij->i", cross[first], halves[second])
+            out += by_level[main] * shares[first] * shares[second]
+        for block, (p, column) in product(range(blocks), zip(others, columns, strict=True)):
+            out -= 2 * halves[block][main, column] * shares[block] * self._unit(p)
+        for (p, first), (q, second) in product(zip(others, columns, strict=True), repeat=2):
+            out += self._inverse[first, second] * self._unit(p) * self._unit(q)
         return out
 
     def _take_out(self, work: Floats) -> list[Floats]:
@@ -309,9 +309,9 @@ class Within:
         `square` is the squared length that the exactness of conjugate gradients is measured by.
         """
         weighted = work if self.obs_weights is None else work * self.obs_weights
-        swept, places = self.swept, range(len(self.levels))
+        swept, positions = self.swept, range(len(self.levels))
         main = _beside([self._sums(p, weighted) for p in swept]) / self.main_counts
-        others = [p for p in places if p not in swept]
+        others = [p for p in positions if p not in swept]
         values: dict[int, Floats] = {}
         if others:
             right = _beside([self._sums(p, weighted) for p in others]) - main @ self._cross
@@ -319,7 +319,7 @@ class Within:
             main = main - (self._cross @ solved.T).T / self.main_counts
             values = dict(zip(others, self._apart(solved, others), strict=True))
         values |= zip(swept, self._apart(main, swept), strict=True)
-        out = [values[p] for p in places]
+        out = [values[p] for p in positions]
         self._subtract(work, out)
         return out
 
@@ -334,9 +334,9 @@ class Within:
         counts = [self._counts[p] for p in self.swept]
         return counts[0] if len(counts) == 1 else np.concatenate(counts)
 
-    def _apart(self, values: Floats, places: Iterable[int]) -> list[Floats]:
+    def _apart(self, values: Floats, positions: Iterable[int]) -> list[Floats]:
         """Split values of several effects side by side."""
-        stops = accumulate((self.levels[p] for p in places), initial=0)
+        stops = accumulate((self.levels[p] for p in positions), initial=0)
         return [values[:, start:stop] for start, stop in pairwise(stops)]
 
     def _sums(self, position: int, weighted: Floats) -> Floats:
@@ -366,9 +366,9 @@ class Within:
             size = size * self.obs_weights.mean()
         floor = CONVERGED**2 * size
         solution = np.zeros_like(right)
-        rest = scale * right
-        direction = rest.copy()
-        square = np.einsum("ij,ij->j", rest, rest)
+        residual = scale * right
+        direction = residual.copy()
+        square = np.einsum("ij,ij->j", residual, residual)
         open_ = square > floor
         for _ in range(_ITERATIONS):
             if not open_.any():
@@ -379,12 +379,12 @@ class Within:
             open_ &= curvature > NO_CURVATURE * np.einsum("ij,ij->j", direction, direction)
             step = np.where(open_, square / np.where(open_, curvature, 1.0), 0.0)
             solution += step * direction
-            rest -= step * image
-            new = np.einsum("ij,ij->j", rest, rest)
+            residual -= step * image
+            new = np.einsum("ij,ij->j", residual, residual)
             ratio = np.where(open_, new / np.where(open_, square, 1.0), 0.0)
             square = new
             open_ &= square > floor
-            direction = rest + ratio * direction
+            direction = residual + ratio * direction
         if (square > NOT_CONVERGED**2 * size).any():
             raise IdentificationError(
                 "the effects are so weakly connected that they could not be partialled out exactly; "
@@ -430,18 +430,18 @@ def within(
     of the same levels are taken out together.
     """
     codes = tuple(effect.codes if isinstance(effect, Slope) else effect for effect in effects)
-    given = tuple(effect.column if isinstance(effect, Slope) else None for effect in effects)
+    slopes = tuple(effect.column if isinstance(effect, Slope) else None for effect in effects)
     if not codes:
         return Within((), (), (), 1, -1, obs_weights, None, (), None, None, None)
 
     levels = tuple(int(c.max()) + 1 for c in codes)
-    blocks = _blocks(codes, given, levels, obs_weights)
+    blocks = _blocks(codes, slopes, levels, obs_weights)
     units, identified = _spans(blocks, len(codes))
     # Of several with as many parameters the first.
     swept = max(blocks, key=lambda block: levels[block.places[0]] * len(block.places)).places
-    alone = Within(
+    projection = Within(
         codes=codes,
-        slopes=given,
+        slopes=slopes,
         levels=levels,
         rank=_parameters(swept, levels, identified),
         main=swept[0],
@@ -456,23 +456,23 @@ def within(
         _blocks=blocks,
         _units=units,
     )
-    return alone if len(swept) == len(codes) else _with_others(alone, n)
+    return projection if len(swept) == len(codes) else _with_others(projection, n)
 
 
-def _with_others(alone: Within, n: int) -> Within:
+def _with_others(projection: Within, n: int) -> Within:
     """Prepare the system of the effects that are not swept in closed form."""
-    codes, levels, swept, counts = alone.codes, alone.levels, alone.swept, alone._counts
+    codes, levels, swept, counts = projection.codes, projection.levels, projection.swept, projection._counts
     others = [p for p in range(len(codes)) if p not in swept]
     size = sum(levels[p] for p in others)
     width = sum(levels[p] for p in swept)
     dense = size <= _DENSE and size * width <= _DENSE_CELLS
-    cross, gram = _tables(alone, others, _table if dense else _sparse_table)
+    cross, gram = _tables(projection, others, _table if dense else _sparse_table)
     if not dense:
-        rank, exact = _rank_bound(alone, n)
-        return replace(alone, rank=rank, exact=exact, _cross=cross, _gram=gram)
-    system = gram - cross.T @ (cross / alone.main_counts[:, None])
+        rank, exact = _rank_bound(projection, n)
+        return replace(projection, rank=rank, exact=exact, _cross=cross, _gram=gram)
+    system = gram - cross.T @ (cross / projection.main_counts[:, None])
     inverse, good = _pseudo_inverse(system, np.concatenate([counts[p] for p in others]))
-    return replace(alone, rank=alone.rank + good, _cross=cross, _inverse=inverse)
+    return replace(projection, rank=projection.rank + good, _cross=cross, _inverse=inverse)
 
 
 def _blocks(
@@ -487,36 +487,36 @@ def _blocks(
     for p, slope in enumerate(slopes):
         if slope is None:
             continue
-        mine = next((g for g in groups if np.array_equal(codes[g[0]], codes[p])), None)
-        if mine is None:
+        group = next((g for g in groups if np.array_equal(codes[g[0]], codes[p])), None)
+        if group is None:
             groups.append([p])
         else:
-            mine.append(p)
-    return tuple(_block(places, constants, codes, slopes, levels, obs_weights) for places in groups)
+            group.append(p)
+    return tuple(_block(positions, constants, codes, slopes, levels, obs_weights) for positions in groups)
 
 
 def _block(
-    places: list[int],
+    positions: list[int],
     constants: list[int],
     codes: tuple[Ints, ...],
     slopes: tuple[Floats | None, ...],
     levels: tuple[int, ...],
     obs_weights: Floats | None,
 ) -> _Block:
-    own = {p: column for p in places if (column := slopes[p]) is not None}
-    if not own:
-        return _Block(tuple(places), (), None, places[0], None)
+    columns = {p: column for p in positions if (column := slopes[p]) is not None}
+    if not columns:
+        return _Block(tuple(positions), (), None, positions[0], None)
 
     # Means of levels may be taken out of a slope's column where other dummies add up to those of its levels.
-    inside, size = codes[places[0]], levels[places[0]]
-    first = [p for p in places if p in constants]
+    inside, size = codes[positions[0]], levels[positions[0]]
+    first = [p for p in positions if p in constants]
     host = next((p for p in (*first, *constants) if is_nested(codes[p], inside)), -1)
-    made = directions(inside, size, list(own.values()), centred=host >= 0, obs_weights=obs_weights)
-    at = None
-    if host >= 0 and host not in places:
-        at = np.empty(levels[host], dtype=np.intp)
-        at[codes[host]] = inside
-    return _Block(tuple(places), tuple(own), made, host, at)
+    orthogonal = directions(inside, size, list(columns.values()), centred=host >= 0, obs_weights=obs_weights)
+    block_levels = None
+    if host >= 0 and host not in positions:
+        block_levels = np.empty(levels[host], dtype=np.intp)
+        block_levels[codes[host]] = inside
+    return _Block(tuple(positions), tuple(columns), orthogonal, host, block_levels)
 
 
 def _spans(blocks: Sequence[_Block], size: int) -> tuple[tuple[Floats | None, ...], tuple[Bools | None, ...]]:
@@ -524,10 +524,10 @@ def _spans(blocks: Sequence[_Block], size: int) -> tuple[tuple[Floats | None, ..
     columns: list[Floats | None] = [None] * size
     identified: list[Bools | None] = [None] * size
     for block in blocks:
-        for i, place in enumerate(block.slopes):
+        for i, position in enumerate(block.slopes):
             assert block.made is not None
-            columns[place] = block.made.columns[i]
-            identified[place] = block.made.identified[i]
+            columns[position] = block.made.columns[i]
+            identified[position] = block.made.identified[i]
     return tuple(columns), tuple(identified)
 
 
@@ -536,8 +536,8 @@ def _as_given(block: _Block, values: list[Floats]) -> None:
     if block.made is None:
         return
     level, slopes = block.made.slopes([values[p] for p in block.slopes])
-    for place, slope in zip(block.slopes, slopes, strict=True):
-        values[place] = slope
+    for position, slope in zip(block.slopes, slopes, strict=True):
+        values[position] = slope
     if block.host >= 0:
         values[block.host] += level if block.levels is None else level[:, block.levels]
 
@@ -546,10 +546,12 @@ def _beside(parts: list[Floats]) -> Floats:
     return parts[0] if len(parts) == 1 else np.hstack(parts)
 
 
-def _parameters(places: Iterable[int], levels: tuple[int, ...], identified: tuple[Bools | None, ...]) -> int:
+def _parameters(
+    positions: Iterable[int], levels: tuple[int, ...], identified: tuple[Bools | None, ...]
+) -> int:
     """Count constants and slopes of effects by themselves."""
-    sure = ((levels[p], identified[p]) for p in places)
-    return sum(size if known is None else int(known.sum()) for size, known in sure)
+    effects = ((levels[p], identified[p]) for p in positions)
+    return sum(size if has_slope is None else int(has_slope.sum()) for size, has_slope in effects)
 
 
 def _factor(absorbed: Within, a: int, b: int) -> Floats | None:
@@ -615,14 +617,16 @@ def _rank_bound(absorbed: Within, n: int) -> tuple[int, bool]:
     from scipy.sparse.csgraph import connected_components
 
     constants = absorbed.constants
-    places = [p for p in range(len(absorbed.codes)) if p not in constants]
-    more = _parameters(places, absorbed.levels, absorbed.identified)
-    inside = sorted(finest([absorbed.codes[p] for p in constants]), key=lambda codes: -int(codes.max()))
-    levels = [int(codes.max()) + 1 for codes in inside]
-    if len(inside) < 2:
-        return sum(levels) + more, not places
+    slope_positions = [p for p in range(len(absorbed.codes)) if p not in constants]
+    slopes_rank = _parameters(slope_positions, absorbed.levels, absorbed.identified)
+    largest_first = sorted(
+        finest([absorbed.codes[p] for p in constants]), key=lambda codes: -int(codes.max())
+    )
+    levels = [int(codes.max()) + 1 for codes in largest_first]
+    if len(largest_first) < 2:
+        return sum(levels) + slopes_rank, not slope_positions
     size = levels[0] + levels[1]
-    graph = coo_array((np.ones(n), (inside[0], levels[0] + inside[1])), shape=(size, size))
+    graph = coo_array((np.ones(n), (largest_first[0], levels[0] + largest_first[1])), shape=(size, size))
     components: Any = connected_components(graph, directed=False, return_labels=False)
     rank = size - int(components) + sum(m - 1 for m in levels[2:])
-    return rank + more, len(inside) == 2 and not places
+    return rank + slopes_rank, len(largest_first) == 2 and not slope_positions

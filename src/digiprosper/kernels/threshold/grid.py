@@ -46,12 +46,12 @@ class Variation:
         after = np.searchsorted(self.entity * (self.nobs + 1) + self.first, keys + cuts[:, None])
         before = np.searchsorted(self.entity * (self.nobs + 1) + self.second, keys + cuts[:, None]) - 1
         ends = np.append(self.second + 1, self.nobs + 1)[after]
-        own = np.append(self.entity, -1)
-        ends = np.where(own[after] == np.arange(self.count), ends, self.nobs + 1)
-        starts = np.where(own[before] == np.arange(self.count), np.append(self.first, -1)[before], -1)
-        place = self.least - 1
-        above = np.partition(ends, place, axis=1)[:, place]
-        below = np.partition(starts, self.count - 1 - place, axis=1)[:, self.count - 1 - place]
+        entities = np.append(self.entity, -1)
+        ends = np.where(entities[after] == np.arange(self.count), ends, self.nobs + 1)
+        starts = np.where(entities[before] == np.arange(self.count), np.append(self.first, -1)[before], -1)
+        kth = self.least - 1
+        above = np.partition(ends, kth, axis=1)[:, kth]
+        below = np.partition(starts, self.count - 1 - kth, axis=1)[:, self.count - 1 - kth]
         return below, above
 
 
@@ -142,8 +142,8 @@ def candidates(
     if not given and not allowed.any(axis=1).all():
         raise ThresholdSearchError("no candidate keeps enough rows or entities in each regime")
 
-    kept = allowed.any(axis=0) | np.isin(values, given)
-    values, cuts, allowed = values[kept], cuts[kept], allowed[:, kept]
+    usable = allowed.any(axis=0) | np.isin(values, given)
+    values, cuts, allowed = values[usable], cuts[usable], allowed[:, usable]
     at = tuple(int(np.searchsorted(values, g)) for g in given)
     _refuse_empty_regimes(cuts[list(at)], q.size)
     return Candidates(values, cuts, allowed, need, at, order, varying)
@@ -158,9 +158,9 @@ def _leaves_enough(cuts: Ints, least: Ints, nobs: int, varying: Variation | None
     return enough
 
 
-def _refuse_empty_regimes(given: Ints, nobs: int) -> None:
-    edges = np.diff(np.sort(np.concatenate([[0], given, [nobs]])))
-    if given.size and edges.min() == 0:
+def _refuse_empty_regimes(cuts: Ints, nobs: int) -> None:
+    edges = np.diff(np.sort(np.concatenate([[0], cuts, [nobs]])))
+    if cuts.size and edges.min() == 0:
         raise ThresholdSearchError("a given threshold leaves a regime without rows")
 
 

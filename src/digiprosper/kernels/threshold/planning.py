@@ -92,10 +92,10 @@ class Plan:
 
         The basis is taken out twice, so that residuals are orthogonal to it to machine precision.
         """
-        rest = self.sweep(rows - rows.mean(axis=-1, keepdims=True))
+        residuals = self.sweep(rows - rows.mean(axis=-1, keepdims=True))
         for _ in range(2):
-            rest = rest - (rest @ self.basis.T) @ self.basis
-        return rest
+            residuals = residuals - (residuals @ self.basis.T) @ self.basis
+        return residuals
 
     def block(self, cut: int) -> Floats:
         """Compute the regime block (k, N) below one cut, effects and fixed columns taken out."""
@@ -110,7 +110,12 @@ class Plan:
 
 
 def plan(
-    z: Floats, fixed: Floats, where: Candidates, effects: Sequence[Effect] = (), *, intercept: bool = False
+    z: Floats,
+    fixed: Floats,
+    candidates: Candidates,
+    effects: Sequence[Effect] = (),
+    *,
+    intercept: bool = False,
 ) -> Plan:
     """Compute the running sums that depend on the regressors only, in O(N (p k + k^2)).
 
@@ -120,21 +125,21 @@ def plan(
     CollinearityError if regime-dependent columns are combinations of one another, OptionError if slopes by
     level would take more than 2**24 numbers.
     """
-    order = where.order
+    order = candidates.order
     constants, slopes = apart(effects)
-    given = constants or [np.zeros(order.size, dtype=np.intp)]
-    swept, *others = sorted(given, key=lambda codes: -np.unique(codes).size)
+    absorbed = constants or [np.zeros(order.size, dtype=np.intp)]
+    swept, *others = sorted(absorbed, key=lambda codes: -np.unique(codes).size)
     groups = _group(swept[order])
     # An effect that is constant within the swept one has left with it.
     others = [codes for codes in others if not is_nested(swept, codes)]
     dummies = [np.unique(codes)[1:, None] == codes[order] for codes in others]
-    dummies += [_columns_of(slope, given)[:, order] for slope in slopes]
+    dummies += [_columns_of(slope, absorbed)[:, order] for slope in slopes]
     columns = np.concatenate([fixed[order].T, z[order].T, *dummies], axis=0, dtype=np.float64)
     basis = _basis(columns, groups)
     block = z[order].T
     if intercept:
         block = np.concatenate([np.ones((1, order.size)), block])
-    return _sums(where, groups, basis, _whiten(block))
+    return _sums(candidates, groups, basis, _whiten(block))
 
 
 def _columns_of(slope: Slope, constants: Sequence[Ints]) -> Floats:
@@ -183,8 +188,8 @@ def level_is_held(search: Plan) -> Bools:
     return np.asarray(search.gram[0, 0, 0] <= UNIDENTIFIED * search.squares[0, 0])
 
 
-def _sums(where: Candidates, groups: Groups, basis: Floats, white: Floats) -> Plan:
-    last = where.cuts - 1
+def _sums(candidates: Candidates, groups: Groups, basis: Floats, white: Floats) -> Plan:
+    last = candidates.cuts - 1
     loadings = np.empty((white.shape[0], basis.shape[0], last.size))
     running = np.empty(white.shape[1])
     for row, loading in zip(white, loadings, strict=True):
@@ -193,8 +198,8 @@ def _sums(where: Candidates, groups: Groups, basis: Floats, white: Floats) -> Pl
             np.take(running, last, out=out, mode="clip")
     raw = _block_products(white, groups)[:, :, last]
     gram = raw - np.einsum("apg,bpg->abg", loadings, loadings)
-    squares = np.stack([[np.cumsum(one * two)[last] for one in white] for two in white])
-    return Plan(where, groups, white, basis, loadings, gram[:, :, None, :], squares)
+    squares = np.stack([[np.cumsum(first * second)[last] for first in white] for second in white])
+    return Plan(candidates, groups, white, basis, loadings, gram[:, :, None, :], squares)
 
 
 def _basis(columns: Floats, groups: Groups) -> Floats:
@@ -205,16 +210,16 @@ def _basis(columns: Floats, groups: Groups) -> Floats:
         # A second sweep removes what rounding left when level means dwarf the variation around them.
         row[:] = groups.sweep(groups.sweep(row))
     after = np.sqrt(np.einsum("pn,pn->p", columns, columns))
-    kept = after > UNIDENTIFIED * np.maximum(before, np.finfo(np.float64).tiny)
-    if not kept.any():
+    varying = after > UNIDENTIFIED * np.maximum(before, np.finfo(np.float64).tiny)
+    if not varying.any():
         return np.zeros((0, columns.shape[1]))
-    if not kept.all():
-        columns = columns[kept]
-    columns /= after[kept, None]
+    if not varying.all():
+        columns = columns[varying]
+    columns /= after[varying, None]
     q, r = _orthonormal(columns)
-    if r.shape[0] < kept.sum() or np.abs(np.diag(r)).min() < UNIDENTIFIED:
-        left, values, _ = np.linalg.svd(r)
-        q = q @ left[:, : int((values > UNIDENTIFIED).sum())]
+    if r.shape[0] < varying.sum() or np.abs(np.diag(r)).min() < UNIDENTIFIED:
+        vectors, values, _ = np.linalg.svd(r)
+        q = q @ vectors[:, : int((values > UNIDENTIFIED).sum())]
     return np.ascontiguousarray(q.T)
 
 
@@ -254,7 +259,9 @@ def _block_products(z: Floats, groups: Groups) -> Floats:
     products = np.empty((k, k, n))
     for a in range(k):
         for b in range(a + 1):
-            own = z[a] * z[b]
-            products[a, b] = np.cumsum(own - (before[a] * z[b] + z[a] * before[b] + own) / size)
+            row_product = z[a] * z[b]
+            products[a, b] = np.cumsum(
+                row_product - (before[a] * z[b] + z[a] * before[b] + row_product) / size
+            )
             products[b, a] = products[a, b]
     return products

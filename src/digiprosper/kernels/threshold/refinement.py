@@ -56,10 +56,10 @@ def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
     least = float(profile[new])
     if not np.isfinite(least):
         return None
-    together = [*at, new]
+    positions = [*at, new]
     if not search.candidates.given:
-        together = _refine(search, base, together)
-    return Stage(float(null.ssr[0]), least, tuple(together))
+        positions = _refine(search, base, positions)
+    return Stage(float(null.ssr[0]), least, tuple(positions))
 
 
 def finish(search: Plan, base: State, at: Sequence[int]) -> tuple[Floats, float]:
@@ -68,9 +68,9 @@ def finish(search: Plan, base: State, at: Sequence[int]) -> tuple[Floats, float]
     Infinite where a threshold may not lie; a searched threshold's own position always counts.
     """
     profiles = np.empty((len(at), search.candidates.values.size))
-    for j, own in enumerate(at):
+    for j, position in enumerate(at):
         others = _fix(search, base, [*at[:j], *at[j + 1 :]])
-        profiles[j] = _profile(search, others, j, own)
+        profiles[j] = _profile(search, others, j, position)
     return profiles, float(_fix(search, base, at).ssr[0])
 
 
@@ -120,12 +120,12 @@ def _fix(search: Plan, state: State, at: Sequence[int]) -> State:
 
 def _profile(search: Plan, state: State, threshold: int, present: int | None) -> Floats:
     """Compute the sum of squares of one outcome by candidate, infinite where the threshold may not lie."""
-    where = search.candidates
-    if where.given:  # others that are given need no room
-        free = where.allowed[min(threshold, where.need.size - 1)]
+    candidates = search.candidates
+    if candidates.given:  # others that are given need no room
+        free = candidates.allowed[min(threshold, candidates.need.size - 1)]
     else:
-        free = where.open_to(threshold, state.fixed)[0]
-    if present is not None and not where.given:
+        free = candidates.open_to(threshold, state.fixed)[0]
+    if present is not None and not candidates.given:
         # Another threshold with a smaller trim may have come nearer than this one may go: it can stay.
         free[present] = True
     profile: Floats = np.where(free, state.ssr[0] - drops(search, state)[0], np.inf)
@@ -160,10 +160,10 @@ def split(search: Plan, outcome: Floats, at: Sequence[int]) -> tuple[Floats, Flo
 
     The outcome is in the original order of rows, the results in that of the threshold variable.
     """
-    rest = search.residualise(outcome[search.candidates.order][None, :])[0]
+    net_outcome = search.residualise(outcome[search.candidates.order][None, :])[0]
     if not at:
-        return np.zeros_like(rest), rest
+        return np.zeros_like(net_outcome), net_outcome
     blocks = np.concatenate([search.block(int(search.candidates.cuts[j])) for j in at])
     q, _ = np.linalg.qr(blocks.T)
-    fit: Floats = q @ (q.T @ rest)
-    return fit, rest - fit
+    fit: Floats = q @ (q.T @ net_outcome)
+    return fit, net_outcome - fit

@@ -108,18 +108,18 @@ def condition(search: Plan, state: State, at: Ints) -> State:
 
     A step of block Gram-Schmidt in products: another O(N (p + k)) an outcome.
     """
-    where, groups = search.candidates, search.groups
+    candidates, groups = search.candidates, search.groups
     k = search.z.shape[0]
-    low = groups.order < where.cuts[at][:, None]
-    both = np.minimum(np.arange(where.cuts.size), at[:, None])
-    cross = np.empty((k, k, at.size, where.cuts.size))
+    low = groups.order < candidates.cuts[at][:, None]
+    both = np.minimum(np.arange(candidates.cuts.size), at[:, None])
+    cross = np.empty((k, k, at.size, candidates.cuts.size))
     for a in range(k):
         means = np.add.reduceat(search.z[a][groups.order] * low, groups.starts, axis=1) / groups.sizes
         spread = np.take(means, groups.codes, axis=1)
         for b in range(k):
             # The swept block times z is the product of the rows below both, less the means below one.
             running = np.cumsum(spread * search.z[b], axis=1)
-            np.take(running, where.cuts - 1, axis=1, out=cross[a, b], mode="clip")
+            np.take(running, candidates.cuts - 1, axis=1, out=cross[a, b], mode="clip")
             np.subtract(np.take(search.squares[a, b], both), cross[a, b], out=cross[a, b])
             cross[a, b] -= search.loadings[a][:, at].T @ search.loadings[b]
 
@@ -127,7 +127,7 @@ def condition(search: Plan, state: State, at: Ints) -> State:
     for earlier in state.blocks:
         cross -= _contract(earlier[:, :, members, at], earlier)
 
-    gram = np.broadcast_to(state.gram, (k, k, at.size, where.cuts.size))
+    gram = np.broadcast_to(state.gram, (k, k, at.size, candidates.cuts.size))
     factor = np.linalg.cholesky(np.moveaxis(gram[:, :, members, at], -1, 0))
     inverse = np.moveaxis(np.linalg.inv(factor), 0, -1)
     block = _contract(inverse.swapaxes(0, 1), cross)
@@ -143,11 +143,11 @@ def condition(search: Plan, state: State, at: Ints) -> State:
     )
 
 
-def _contract(left: Floats, right: Floats) -> Floats:
+def _contract(first: Floats, second: Floats) -> Floats:
     """Sum left[m, a] right[m, b] over m, the last axes being batch members and candidates."""
-    if left.ndim < right.ndim:
-        left = left[..., None]
-    out = left[0][:, None] * right[0][None, :]
-    for m in range(1, right.shape[0]):
-        out += left[m][:, None] * right[m][None, :]
+    if first.ndim < second.ndim:
+        first = first[..., None]
+    out = first[0][:, None] * second[0][None, :]
+    for m in range(1, second.shape[0]):
+        out += first[m][:, None] * second[m][None, :]
     return np.asarray(out)
