@@ -20,27 +20,7 @@ if TYPE_CHECKING:
 
 
 def step_regimes(variable: str, cuts: Sequence[float], rule: str) -> tuple[Regime, ...]:
-    """Make the regimes that thresholds part.
-
-    Parameters
-    ----------
-    variable : str
-        Threshold variable.
-    cuts : sequence of float
-        Thresholds, in any order.
-    rule : {"<=", "<"}
-        How a row compares with the upper bound of its regime.
-
-    Returns
-    -------
-    tuple of Regime
-        From low to high values of the threshold variable.
-
-    Examples
-    --------
-    >>> [regime.condition("urban", 2) for regime in step_regimes("urban", [0.53], "<=")]
-    ['urban <= 0.53', 'urban > 0.53']
-    """
+    """Make the regimes between thresholds, from low to high values of the threshold variable."""
     edges = [-math.inf, *sorted(map(float, cuts)), math.inf]
     return tuple(
         Regime(variable, number, len(cuts) + 1, lower, upper, rule)
@@ -49,42 +29,14 @@ def step_regimes(variable: str, cuts: Sequence[float], rule: str) -> tuple[Regim
 
 
 def kink_regimes(variable: str, kink: float) -> tuple[Regime, Regime]:
-    """Make both sides of a kink.
-
-    Parameters
-    ----------
-    variable : str
-        Term whose slope changes.
-    kink : float
-        Where.
-
-    Returns
-    -------
-    tuple of Regime
-        Below and above.
-    """
+    """Make the regimes below and above a kink."""
     return Regime(variable, 1, 2, upper=kink, kink=True), Regime(variable, 2, 2, lower=kink, kink=True)
 
 
 def slopes_by_regime(
     slopes: Results, terms: Sequence[str], regimes: Mapping[str, Regime]
 ) -> tuple[Term, ...]:
-    """Tell the slopes of regimes from the common ones.
-
-    Parameters
-    ----------
-    slopes : LinearResults
-        The regression at the thresholds.
-    terms : sequence of str
-        Terms whose slope depends on the regime.
-    regimes : mapping
-        Regime by what it adds to a name.
-
-    Returns
-    -------
-    tuple of Term
-        Of all slopes, in order.
-    """
+    """Describe all slopes, those of `terms` with their regime; `regimes` by the ending of a name."""
     known = terms_of(slopes, slopes.params.index)
     for term in terms:
         for ending, regime in regimes.items():
@@ -95,24 +47,7 @@ def slopes_by_regime(
 
 
 def slopes_column(slopes: Results, terms: Sequence[Term], block: Block, level: float) -> Column:
-    """Make the column of slopes with what parts them.
-
-    Parameters
-    ----------
-    slopes : LinearResults
-        The regression at the thresholds.
-    terms : sequence of Term
-        What its slopes are.
-    block : Block
-        The thresholds.
-    level : float
-        Level of the confidence intervals of the slopes.
-
-    Returns
-    -------
-    Column
-        With the labels and the inference of the regression.
-    """
+    """Make the column of slopes with the block of thresholds between them."""
     column = result_column(slopes, level, words=WORDS)
     estimates = {term.name: column.estimates[term.name]._replace(term=term) for term in terms}
     return replace(column, estimates=estimates, blocks=(block,))
@@ -125,23 +60,10 @@ def threshold_with(
     *,
     whole: bool = False,
 ) -> Parameter:
-    """Make a threshold of its confidence set and its tests.
+    """Describe a threshold with the ends of its confidence set, whose intervals are `pieces`, and its tests.
 
-    Parameters
-    ----------
-    value : float
-        The threshold.
-    pieces : sequence of (low, high)
-        Intervals of its confidence set; none where it was not estimated.
-    tests : sequence of ParameterTest
-        Its tests; those without a p-value are left out.
-    whole : bool
-        Whether the set contains every candidate.
-
-    Returns
-    -------
-    Parameter
-        With the ends of the whole set.
+    There are no intervals if it was not estimated; tests without a p-value are left out. `whole` says that
+    the set contains every candidate.
     """
     ends = (pieces[0][0], pieces[-1][1]) if pieces else (math.nan, math.nan)
     # F is not distributed as F: without a p-value it says little.
@@ -150,19 +72,6 @@ def threshold_with(
 
 
 def is_whole(pieces: Sequence[tuple[float, float]], candidates: Floats) -> bool:
-    """Tell whether a confidence set contains every candidate, of which there are several.
-
-    Parameters
-    ----------
-    pieces : sequence of (low, high)
-        Intervals of the set.
-    candidates : (n,) array
-        Searched values, in ascending order.
-
-    Returns
-    -------
-    bool
-        False for a single candidate, which any set contains.
-    """
+    """Decide whether a confidence set contains every candidate; False if there is only one."""
     first, last = candidates[[0, -1]]
     return last > first and len(pieces) == 1 and pieces[0][0] <= first and last <= pieces[0][1]

@@ -24,29 +24,7 @@ if TYPE_CHECKING:
 def lr_profile(
     results: ThresholdResults, threshold: int, texts: Mapping[str, str], language: Language = "english"
 ) -> Profile:
-    """Lay out the likelihood ratio over every candidate threshold.
-
-    Parameters
-    ----------
-    results : ThresholdResults
-        The fit.
-    threshold : int
-        Which threshold, from 1 in the order found.
-    texts : mapping
-        Labels by term or column.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    Profile
-        With the bound of the specification's `confidence`.
-
-    Raises
-    ------
-    OptionError
-        If there is no such threshold.
-    """
+    """Describe the likelihood ratio over every candidate of a threshold, numbered from 1, with its bound."""
     # A drawn bound is another one at every value.
     drawn = results.confidence == "bootstrap"
     points = results.profile(threshold)
@@ -71,30 +49,10 @@ def regime_map(
     texts: Mapping[str, str],
     language: Language = "english",
 ) -> RegimeMap:
-    """Lay regimes out as entities by periods.
+    """Arrange regimes as entities by periods.
 
-    Parameters
-    ----------
-    results : ThresholdResults
-        The fit.
-    order : {"name", "first"} or None
-        Which entities stand on top.
-    texts : mapping
-        Labels by term or column.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    RegimeMap
-        Rows in order.
-
-    Raises
-    ------
-    PanelIndexError
-        In a cross-section.
-    OptionError
-        If `order` is not one of the words.
+    Entities are in the order of "name", of "first" entry to a regime, or (None) of the mean regime. Raises
+    PanelIndexError in a cross-section.
     """
     entity_name, time_name = results.slopes.key_names
     if time_name is None:
@@ -116,7 +74,7 @@ def _name(results: ThresholdResults, name: str, texts: Mapping[str, str]) -> str
 
 
 def _cells(regime: pd.Series[int]) -> tuple[pd.Index[Any], pd.Index[Any], Floats]:
-    """Lay regimes out as entities by periods, missing where there is no row."""
+    """Arrange regimes as entities by periods, missing where there is no row."""
     index = regime.index
     assert isinstance(index, pd.MultiIndex)
     index = index.remove_unused_levels()  # levels stand in the order of the keys

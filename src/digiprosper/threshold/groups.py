@@ -15,35 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ThresholdSearched(PickledByName):
-    """Estimated thresholds and sums of squared residuals.
+    """Estimated thresholds and sums of squared residuals; `ThresholdFields` describes the fields.
 
-    Parameters
-    ----------
-    estimates : (m,) array
-        Thresholds in the order found (or given).
-    search_ssr : (t + 1,) array
-        Sum of squared residuals with 0, 1, ..., t thresholds in the sequential search. t is m, or m + 1 if
-        another threshold was tested and not kept ("auto").
-    null_ssr : (t,) array
-        Sum of squared residuals of the refined model with one threshold less.
-    candidates : (G,) array
-        Candidates for a threshold, in ascending order.
-    profiles : (m, G) array
-        Sum of squared residuals with threshold j at each candidate; infinite if it is not allowed.
-    fit_ssr : float
-        Sum of squared residuals at the thresholds.
-    df : float
-        Degrees of freedom in F and LR.
-    df_rule : str
-        ``"hansen"`` (N - n) or ``"xthreg"`` (T (n - 1)).
-    given : bool
-        Whether the thresholds were given.
-    trim : tuple of float
-        Smallest share of the rows in each regime, one per threshold.
-    grid : int, str or None
-        The `grid` of the specification; None is all candidates.
-    search : str
-        ``"sequential"`` or ``"joint"``.
+    `search_ssr` (t + 1,) and `null_ssr` (t,): t is the number of thresholds m, or m + 1 if another threshold
+    was tested and not kept ("auto"). `profiles` (m, G) is infinite where a threshold is not allowed.
     """
 
     estimates: Floats
@@ -62,20 +37,9 @@ class ThresholdSearched(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ThresholdTested(PickledByName):
-    """Statistics of the tests and their draws.
+    """Statistics of the tests and their draws; `ThresholdFields` describes the fields.
 
-    Parameters
-    ----------
-    bootstrap : tuple of str
-        Bootstraps of the tests; the first is used for conclusions. Empty without tests.
-    statistic_values : (b, t) array
-        Statistic of each bootstrap: F, or the score statistic of "wild_score".
-    statistic_draws : (b, t, B) array
-        Draws of the statistic for each bootstrap and threshold; missing if a draw has no candidate.
-    reps : int
-        Number of draws of each bootstrap.
-    rng_entropy : int or None
-        Seed of the draws; pass it as `rng` to reproduce them. None without draws.
+    `statistic_values` is (b, t) and `statistic_draws` (b, t, B), for b bootstraps, t thresholds and B draws.
     """
 
     bootstrap: tuple[str, ...]
@@ -87,19 +51,11 @@ class ThresholdTested(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ThresholdBounded(PickledByName):
-    """Bounds of the likelihood ratio in the confidence sets.
+    """Bounds of the likelihood ratio in the confidence sets; `ThresholdFields` describes the fields.
 
-    Parameters
-    ----------
-    level : float
-        Confidence level of the sets.
-    confidence : str
-        Type of the bound: ``"lr"``, ``"scaled"`` or ``"bootstrap"``.
-    variance_ratios : (m,) array
-        Ratio of the error variance at each threshold (weighted by the squared jump) to its average. The bound
-        "scaled" is multiplied by it.
-    lr_bounds : (m, G) array
-        Bootstrap bound at each candidate; empty unless `confidence` is "bootstrap".
+    `variance_ratios` (m,) are ratios of the error variance at each threshold, weighted by the squared jump,
+    to its average; the bound "scaled" is multiplied by them. `lr_bounds` (m, G) is empty unless `confidence`
+    is "bootstrap".
     """
 
     level: float
@@ -110,19 +66,10 @@ class ThresholdBounded(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ThresholdSplit(PickledByName):
-    """Regimes of the rows.
+    """Regimes of the rows; `ThresholdFields` describes the fields.
 
-    Parameters
-    ----------
-    rule : str
-        ``"<="`` or ``"<"``: whether a row at the threshold belongs to the lower regime.
-    regime_codes : (N,) array
-        Regime of each row, 1 for the lowest values.
-    regime_sizes : (m + 1, 2) array
-        Numbers of rows and entities of each regime.
-    split_names : tuple of str
-        Names of the columns with slopes by regime: those of `regime_dependent` (several for a category), and
-        the intercept if it depends on the regime.
+    `regime_sizes` (m + 1, 2) has rows and entities. `split_names` are the columns of `regime_dependent`
+    (several for a category), and the intercept if it depends on the regime.
     """
 
     rule: str
@@ -269,30 +216,11 @@ class ThresholdFields:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class KinkSearched(PickledByName):
-    """Estimated kink and sums of squared residuals.
+    """Estimated kink and sums of squared residuals; `KinkFields` describes the fields.
 
-    Parameters
-    ----------
-    threshold : float
-        Estimated value at which the slope changes.
-    threshold_se : float
-        Standard error of the kink, of the same type as those of the slopes; missing if the kink is not
-        identified.
-    sums : (3,) array
-        Sums of squared residuals of the linear, kink and step model.
-    candidates : (G,) array
-        Observed values of the kink variable in the searched range. The search is over all numbers between the
-        first and the last.
-    profile_ssr : (G,) array
-        Sum of squared residuals with the kink at each candidate.
-    regime_sizes : (2, 2) array
-        Numbers of rows, and of entities with at least one row, at or below the kink, and above.
-    df : float
-        Degrees of freedom in F and LR.
-    df_rule : str
-        ``"hansen"`` (N - n) or ``"xthreg"`` (T (n - 1)).
-    trim : float
-        Share of the rows outside the searched range on each side.
+    `threshold_se` is missing if the kink is not identified. `sums` is (3,), `profile_ssr` (G,),
+    `regime_sizes` (2, 2). The search is over all numbers between the first and the last of the `candidates`
+    (G,).
     """
 
     threshold: float
@@ -308,19 +236,7 @@ class KinkSearched(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class KinkTested(PickledByName):
-    """Draws of the tests.
-
-    Parameters
-    ----------
-    bootstrap : str or None
-        ``"wild_cluster"`` or None.
-    draws : (3, B) array
-        Draws of F of no kink, F of continuity, and LR of the kink.
-    reps : int
-        Number of draws of each bootstrap.
-    rng_entropy : int or None
-        Seed of the draws; pass it as `rng` to reproduce them. None without draws.
-    """
+    """Draws of the tests; `KinkFields` describes the fields, `draws` is (3, B)."""
 
     bootstrap: str | None
     draws: Floats
@@ -330,17 +246,7 @@ class KinkTested(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class KinkBounded(PickledByName):
-    """Confidence sets of the kink.
-
-    Parameters
-    ----------
-    level : float
-        Confidence level of the sets.
-    critical : mapping
-        Critical value of LR for each type of confidence set.
-    sets : mapping
-        Confidence set of each type: intervals in ascending order.
-    """
+    """Confidence sets of the kink, intervals in ascending order; `KinkFields` describes the fields."""
 
     level: float
     critical: Mapping[str, float]

@@ -49,23 +49,7 @@ _METHODS = ("bootstrap", "lr", "wald")
 
 
 def critical_chi2(level: float) -> float:
-    """Compute the critical value of the likelihood ratio of a kink.
-
-    Parameters
-    ----------
-    level : float
-        Confidence level.
-
-    Returns
-    -------
-    float
-        Quantile of chi-squared with one degree of freedom.
-
-    Examples
-    --------
-    >>> round(critical_chi2(0.95), 2)
-    3.84
-    """
+    """Compute the critical value of the likelihood ratio of a kink: chi-squared, one degree of freedom."""
     from scipy.special import chdtri
 
     return float(chdtri(1, 1 - level))
@@ -386,18 +370,7 @@ def _words(pieces: list[tuple[float, float]]) -> str:
 
 
 def remarks(results: KinkResults) -> list[Notice]:
-    """Make the notices that follow from the stored numbers.
-
-    Parameters
-    ----------
-    results : KinkResults
-        A fit.
-
-    Returns
-    -------
-    list of Notice
-        Codes boundary, small_regime, few_draws, lost_draws, no_threshold_se.
-    """
+    """Make the notices that follow from the stored numbers: ends of sets, small regimes, draws, no error."""
     out, name = list[Notice](), results.kink_variable
     pieces, (first, last) = results.confidence_set(), results.candidates[[0, -1]]
     reached = {"lowest": pieces[0][0] <= first, "highest": pieces[-1][1] >= last}

@@ -61,22 +61,7 @@ _ONE, _THREE = 0.5, 0.75
 
 
 def remarks(results: ThresholdResults, prepared: Prepared, found: Sequence[Notice]) -> tuple[Notice, ...]:
-    """Collect all remarks on a threshold regression.
-
-    Parameters
-    ----------
-    results : ThresholdResults
-        The fit.
-    prepared : Prepared
-        Its sample.
-    found : sequence of Notice
-        What the search had to say.
-
-    Returns
-    -------
-    tuple of Notice
-        For `diagnostics`.
-    """
+    """Collect all notices on a threshold regression, those of the search last."""
     return (
         *results.slopes.diagnostics,
         *about_threshold_variable(prepared.sample, results),
@@ -89,37 +74,13 @@ def remarks(results: ThresholdResults, prepared: Prepared, found: Sequence[Notic
 
 
 def stored_remarks(results: ThresholdResults) -> list[Notice]:
-    """Make the notices that follow from the stored numbers.
-
-    Parameters
-    ----------
-    results : ThresholdResults
-        A fit.
-
-    Returns
-    -------
-    list of Notice
-        Codes small_regime, few_draws, lost_draws, tests_disagree.
-    """
+    """Make the notices that follow from the stored numbers: small regimes, draws, tests that disagree."""
     tests = _about_tests(results) if results.bootstrap or results.lr_bounds.size else []
     return [*_about_regimes(results), *tests]
 
 
 def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[Notice]:
-    """Report what is unusual about the threshold variable.
-
-    Parameters
-    ----------
-    sample : Sample
-        With the role ``"threshold_variable"``.
-    results : ThresholdResults
-        The fit.
-
-    Returns
-    -------
-    list of Notice
-        Codes constant_threshold_variable, possible_kink.
-    """
+    """Report a threshold variable that is constant within entities or also regime-dependent."""
     out, q = list[Notice](), results.threshold_variable
     values = sample.columns("threshold_variable")[:, 0]
     starts = np.flatnonzero(np.diff(sample.entity, prepend=-1))
@@ -142,19 +103,9 @@ def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[
 
 
 def about_panel(sample: Sample, theory: str) -> list[Notice]:
-    """Report that the theory is of balanced panels.
+    """Report an unbalanced panel, for which `theory` has no asymptotic results.
 
-    Parameters
-    ----------
-    sample : Sample
-        Rows used.
-    theory : str
-        Whose, after "the asymptotic theory".
-
-    Returns
-    -------
-    list of Notice
-        Code unbalanced, also where entities have equally many rows, but in different periods.
+    Also where entities have equally many rows, but in different periods.
     """
     if sample.is_balanced:
         return []
@@ -171,20 +122,7 @@ def about_panel(sample: Sample, theory: str) -> list[Notice]:
 
 
 def about_signs(name: str, groups: int) -> list[Notice]:
-    """Report that few clusters draw other weights than signs.
-
-    Parameters
-    ----------
-    name : str
-        What the clusters are.
-    groups : int
-        How many.
-
-    Returns
-    -------
-    list of Notice
-        Code webb.
-    """
+    """Report that with few clusters Webb's weights replace random signs."""
     if groups > WEBB_CLUSTERS:
         return []
     text = (
@@ -195,20 +133,7 @@ def about_signs(name: str, groups: int) -> list[Notice]:
 
 
 def about_score(groups: int, columns: int) -> list[Notice]:
-    """Report that a robust test of many columns is weak with few clusters.
-
-    Parameters
-    ----------
-    groups : int
-        Clusters, which the statistic cannot exceed.
-    columns : int
-        Regime-dependent columns.
-
-    Returns
-    -------
-    list of Notice
-        Code weak_score.
-    """
+    """Report that a robust test of many columns has little power with few clusters."""
     if groups >= CLUSTERS_A_COLUMN * columns:
         return []
     text = (
@@ -235,26 +160,10 @@ def _why(tests: pd.DataFrame) -> str:
 def about_concentration(
     threshold: int, share: float, name: str, groups: int, largest: Sequence[object]
 ) -> Notice:
-    """Report how much of a test few clusters carry.
+    """Report how much of a test few clusters account for, whose labels are `largest`.
 
-    Parameters
-    ----------
-    threshold : int
-        Which threshold, from 1.
-    share : float
-        From :func:`digiprosper.threshold.kernels.draws.concentration`.
-    name : str
-        What the clusters are.
-    groups : int
-        How many.
-    largest : sequence
-        Labels of those that carry most.
-
-    Returns
-    -------
-    Notice
-        Code concentration; it is no news (`data["high"]`) unless the share is beyond half way from what equal
-        clusters show by chance to all.
+    `data["high"]`, which makes it worth printing: `share` is more than half way from what equal clusters show
+    by chance to all.
     """
     usual = usual_concentration(groups)
     high = share > (1 + usual) / 2
@@ -279,18 +188,9 @@ def about_concentration(
 
 
 def about_adjacent(results: ThresholdResults) -> list[Notice]:
-    """Name neighbouring regimes whose slopes do not differ significantly, the thresholds taken as known.
+    """Report neighbouring regimes whose slopes do not differ significantly, the thresholds taken as known.
 
-    Parameters
-    ----------
-    results : ThresholdResults
-        A fit.
-
-    Returns
-    -------
-    list of Notice
-        Code adjacent_slopes, one a pair. The F of a threshold takes errors of one variance, this test the
-        standard errors of the slopes.
+    The F of a threshold takes errors of one variance, this test the standard errors of the slopes.
     """
     out, slopes = list[Notice](), results.slopes
     if np.isnan(slopes.covariance).any():
@@ -314,21 +214,10 @@ def about_adjacent(results: ThresholdResults) -> list[Notice]:
 
 
 def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> list[Notice]:
-    """Name the entities that supply most of the variance ratio, which scales the bound of a confidence set.
+    """Report entities that supply most of the variance ratio, which scales the bound of a confidence set.
 
-    Parameters
-    ----------
-    results : ThresholdResults
-        The fit.
-    sample : Sample
-        Its rows.
-    parts : (m, N) array
-        What each row adds to each ratio.
-
-    Returns
-    -------
-    list of Notice
-        Code ratio_concentrated, where one entity supplies half of it or up to three supply three quarters.
+    One entity with half of it, or up to three with three quarters; `parts` (m, N) is what each row adds to
+    each ratio.
     """
     if results.confidence != "scaled" or results.given:
         return []
@@ -354,20 +243,7 @@ def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> 
 
 
 def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
-    """Report which confidence sets reach the end of the searched values, and what can be done about it.
-
-    Parameters
-    ----------
-    results : ThresholdResults
-        The fit.
-    sample : Sample
-        With the role ``"threshold_variable"``.
-
-    Returns
-    -------
-    list of Notice
-        Codes boundary, one_candidate.
-    """
+    """Report which confidence sets reach the end of the searched values, and what can be done about it."""
     out = list[Notice]()
     if results.given:  # what was not estimated has no set
         return out
@@ -392,7 +268,7 @@ def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
 
 
 def _one_candidate(column: str, threshold: int, value: float, values: Floats) -> Notice:
-    """Report a threshold that no other value competes with."""
+    """Report a threshold that had a single candidate value."""
     text = (
         f"threshold {threshold}: {value:.5g} is the only candidate value of {cited(column)}, so it was not "
         "searched, and its confidence set says nothing. Lower trim to have more candidates."
@@ -410,27 +286,11 @@ def _one_candidate(column: str, threshold: int, value: float, values: Floats) ->
 def boundary(
     text: str, threshold: int, candidates: tuple[float, float], ends: Mapping[str, str | None], *, whole: bool
 ) -> Notice:
-    """Report a confidence set that reaches the end of the searched values.
+    """Report a confidence set that reaches the end of the searched values; a kink is threshold 1.
 
-    Parameters
-    ----------
-    text : str
-        The same in words.
-    threshold : int
-        Which, from 1; a kink is the first.
-    candidates : tuple of float
-        First and last searched value.
-    ends : mapping
-        ``"lowest"`` and ``"highest"``, where the set reaches them, to why the search ends there: ``"trim"``,
-        ``"values"`` (there are no others) or ``"room"`` (another option or another threshold); None for a
-        kink, of which it is not known.
-    whole : bool
-        Whether every searched value is in the set.
-
-    Returns
-    -------
-    Notice
-        Code boundary.
+    `ends` has ``"lowest"`` and ``"highest"``, where the set reaches them, and why the search ends there:
+    ``"trim"``, ``"values"`` (there are no others) or ``"room"`` (another option or another threshold); None
+    for a kink, for which it is unknown. `whole` says that every searched value is in the set.
     """
     first, last = candidates
     data = {"threshold": threshold, "first": first, "last": last, "whole": whole, "ends": dict(ends)}
@@ -468,7 +328,7 @@ def _ends_of_set(results: ThresholdResults, ends: dict[str, str], first: float, 
 
 
 def _why_no_lower(results: ThresholdResults, threshold: int, q: Floats, first: float) -> str:
-    """Explain what keeps the search from going below its first value."""
+    """Find why the search has no values below its first."""
     below = q[q < first]
     if results.rule == "<":
         below = below[below > q[0]]
@@ -479,7 +339,7 @@ def _why_no_lower(results: ThresholdResults, threshold: int, q: Floats, first: f
 
 
 def _why_no_higher(results: ThresholdResults, threshold: int, q: Floats, last: float) -> str:
-    """Explain what keeps the search from going above its last value."""
+    """Find why the search has no values above its last."""
     above = q[q > last]
     if results.rule == "<=":
         above = above[above < q[-1]]
@@ -490,7 +350,7 @@ def _why_no_higher(results: ThresholdResults, threshold: int, q: Floats, last: f
 
 
 def _trimmed(results: ThresholdResults, threshold: int, rows: int, nobs: int) -> str:
-    """Tell whether trim forbids a regime of so many rows."""
+    """Decide whether trim, and no other option, forbids a regime of so many rows."""
     trim = results.trim[min(threshold, len(results.trim)) - 1]
     return "trim" if rows < np.ceil(trim * nobs - WHOLE) else "room"
 
@@ -507,42 +367,14 @@ def _about_regimes(results: ThresholdResults) -> list[Notice]:
 
 
 def small_regime(regime: int | str, rows: int, entities: int, of: int, text: str) -> list[Notice]:
-    """Report a regime with few rows or entities.
-
-    Parameters
-    ----------
-    regime : int or str
-        Its number, or the side of a kink.
-    rows, entities : int
-        What is in it.
-    of : int
-        Entities of the sample.
-    text : str
-        The same in words.
-
-    Returns
-    -------
-    list of Notice
-        Code small_regime, or none.
-    """
+    """Report a regime (number, or side of a kink) with few rows or few of the `of` entities."""
     if rows >= FEW_ROWS and entities >= max(FEW_ENTITIES, FEW_SHARE * of):
         return []
     return [Notice("small_regime", text, {"regime": regime, "nobs": rows, "n_entities": entities})]
 
 
 def no_threshold_se(column: str) -> Notice:
-    """Report a kink whose place has no standard error.
-
-    Parameters
-    ----------
-    column : str
-        The variable with the kink.
-
-    Returns
-    -------
-    Notice
-        Code no_threshold_se.
-    """
+    """Report a kink whose threshold has no standard error."""
     text = (
         f"no standard error for the threshold of {cited(column)}: the slopes do not differ, the fit does not "
         "depend on its location, or its clustered variance is zero."
@@ -553,22 +385,7 @@ def no_threshold_se(column: str) -> Notice:
 def not_global(
     sequential: tuple[float, float], joint: tuple[float, float], ssr: tuple[float, float], *, taken: bool
 ) -> Notice:
-    """Report that thresholds estimated one after another are not the best pair.
-
-    Parameters
-    ----------
-    sequential, joint : tuple of float
-        The thresholds.
-    ssr : tuple of float
-        Their sums of squares.
-    taken : bool
-        Whether the best pair is used.
-
-    Returns
-    -------
-    Notice
-        Code not_global.
-    """
+    """Report that thresholds estimated one after another are not the best pair, and which pair is used."""
     text = (
         f"the thresholds estimated sequentially ({sequential[0]:.5g} and {sequential[1]:.5g}, sum of squares "
         f"{ssr[0]:.6g}) are not the best pair ({joint[0]:.5g} and {joint[1]:.5g}, {ssr[1]:.6g}). "
@@ -581,19 +398,9 @@ def not_global(
 def origin(text: str, data: Mapping[str, Any]) -> Notice:
     """Report that a fit without regime intercepts depends on where its terms are zero.
 
-    Parameters
-    ----------
-    text : str
-        In what, in words.
-    data : mapping
-        ``estimates`` and ``with_intercept`` (thresholds without and with an intercept in each regime),
-        ``outside`` (thresholds whose set does not contain them), ``order`` (term and regime whose slope
-        changes its order), ``logarithms`` (terms).
-
-    Returns
-    -------
-    Notice
-        Code origin.
+    `data` has ``estimates`` and ``with_intercept`` (thresholds without and with an intercept in each regime),
+    ``outside`` (thresholds whose set does not contain them), ``order`` (term and regime whose slope changes
+    its order) and ``logarithms`` (terms).
     """
     return Notice("origin", text, dict(data))
 

@@ -268,7 +268,7 @@ class PanelKink(Specification):
     # --- the work -----------------------------------------------------------------------------------------
 
     def _slopes(self, prepared: Prepared, given: Swept, beyond: Floats) -> tuple[LinearResults, float]:
-        """Estimate the slopes at the threshold, and the errors of both together."""
+        """Estimate the slopes at the threshold, and the standard errors of both together."""
         q, controls = self.kink_variable, range(2, len(given.names))
         prepared = replace(prepared, sample=prepared.sample.with_dummies([q], ("below", "above")))
         # Last which side a row is on; one on the threshold has the mean of both.
@@ -411,8 +411,8 @@ def _linearised(
 ) -> tuple[Solved, bool]:
     """Solve the equation in slopes and threshold, linear around the estimates.
 
-    Where the threshold is not identified (no bend, or its place makes no difference) the slopes' errors need
-    no allowance: it is left out, and said to be unknown.
+    Where the threshold is not identified (no bend, or its value makes no difference) the slopes' errors need
+    no allowance: it is left out, and the second result is False.
     """
     n, k = prepared.sample.nobs, len(places) - 1
     if n <= k + 1 + prepared.within.rank:

@@ -25,21 +25,9 @@ if TYPE_CHECKING:
 def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[tuple[str, ...], Floats]:
     """Split the regime-dependent columns by regime and put the common ones beside them.
 
-    Parameters
-    ----------
-    sample : Sample
-        With the roles ``"regime_dependent"`` and ``"x"``.
-    regimes : (N,) int array
-        Regime of each row, 1 for the lowest values.
-    intercept : bool
-        Whether every regime but the highest has a dummy.
-
-    Returns
-    -------
-    names : tuple of str
-        ``"z:regime1"``, ..., the dummies, the common terms; one regime keeps the plain names.
-    columns : (N, k) float array
-        In that order.
+    Returns names and columns (N, k). Names are ``"z:regime1"``, ..., the dummies, the common terms; one
+    regime keeps the plain names. `regimes` (N,) are numbered from 1. With `intercept` every regime but the
+    highest has a dummy.
     """
     numbers = range(1, int(regimes.max()) + 1)
     masks = {r: (regimes == r).astype(np.float64) for r in numbers}
@@ -56,64 +44,26 @@ def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[t
 
 
 def describe_regimes(sample: Sample, regimes: Ints) -> Sample:
-    """Describe the regime-dependent columns as products with the dummy of their regime.
-
-    Parameters
-    ----------
-    sample : Sample
-        With the role ``"regime_dependent"``.
-    regimes : (N,) int array
-        Regime of each row, 1 for the lowest values.
-
-    Returns
-    -------
-    Sample
-        It knows the columns of `regime_columns`, the intercepts of regimes among them.
-    """
+    """Describe the regime-dependent columns, and intercepts, as products with the dummy of their regime."""
     dummies = [f"regime{r}" for r in range(1, int(regimes.max()) + 1)]
     return sample.with_dummies((*sample.names_of("regime_dependent"), "intercept"), dummies)
 
 
 def regime_levels(regimes: Ints) -> list[str]:
-    """Name the dummies of the regimes.
-
-    Parameters
-    ----------
-    regimes : (N,) int array
-        Regime of each row, 1 for the lowest values.
-
-    Returns
-    -------
-    list of str
-        One a regime but the highest.
-    """
+    """Name the dummies of all regimes but the highest."""
     return [f"intercept:regime{r}" for r in range(1, int(regimes.max()))]
 
 
 def about_origin(
     results: ThresholdResults, search: ThresholdSearch, logarithms: Sequence[str]
 ) -> list[Notice]:
-    """Search once more with an intercept in every regime, and say what that changes.
+    """Search once more with an intercept in every regime, and report what that changes.
 
-    Without it (Hansen 1999) a constant added to a regime-dependent variable changes the model, because
-    ``(z + c) 1(q <= g)`` contains ``c 1(q <= g)``. The estimates therefore depend on the units inside a
-    logarithm and on the origin of an index.
-
-    Parameters
-    ----------
-    results : ThresholdResults
-        A fit without regime intercepts.
-    search : ThresholdSearch
-        Its search.
-    logarithms : sequence of str
-        Regime-dependent terms that are logarithms.
-
-    Returns
-    -------
-    list of Notice
-        Code origin, if a regime-dependent term is a logarithm, an estimate with intercepts lies outside the
-        confidence set of the threshold, or the slopes of two neighbouring regimes are in another order. None
-        where the level shifts already.
+    Without it (Hansen 1999) a constant added to a regime-dependent variable changes the model, because ``(z +
+    c) 1(q <= g)`` contains ``c 1(q <= g)``. The estimates therefore depend on the units inside a logarithm
+    and on the origin of an index. There is a notice if a regime-dependent term is a logarithm, an estimate
+    with intercepts lies outside the confidence set of the threshold, or the slopes of two neighbouring
+    regimes are in another order; none where the level shifts already.
     """
     plan = _with_level(search)
     if plan is None:
@@ -151,7 +101,7 @@ def _with_level(search: ThresholdSearch) -> Plan | None:
 
 
 def _search_again(results: ThresholdResults, search: ThresholdSearch, plan: Plan) -> tuple[int, ...]:
-    """Find as many thresholds with intercepts; none where they find no room."""
+    """Find as many thresholds with intercepts; none if there are no candidates for all of them."""
     base = kernel.open_search(plan, search.prepared.sample.columns("y")[:, 0])
     at: tuple[int, ...] = ()
     for _ in range(results.estimates.size):

@@ -67,44 +67,16 @@ _CRITICAL = {"crit_10": 0.9, "crit_5": 0.95, "crit_1": 0.99}
 def critical_lr(level: float) -> float:
     """Compute the critical value of the likelihood ratio of a threshold (Hansen 1999, eq. 15).
 
-    Parameters
-    ----------
-    level : float
-        Confidence level.
-
-    Returns
-    -------
-    float
-        ``-2 log(1 - sqrt(level))``: 5.94, 7.35, 10.59 at .90, .95, .99. (The 6.53 printed there for .90 is
-        that of .925; Hansen 2000, table I, has 5.94.)
-
-    Examples
-    --------
-    >>> [round(critical_lr(level), 2) for level in (.9, .95, .99)]
-    [5.94, 7.35, 10.59]
+    ``-2 log(1 - sqrt(level))``: 5.94, 7.35, 10.59 at .90, .95, .99. (The 6.53 printed there for .90 is that
+    of .925; Hansen 2000, table I, has 5.94.)
     """
     return float(-2 * np.log(1 - np.sqrt(level)))
 
 
 def bootstrap_p(statistic: float, draws: Floats) -> float:
-    """Compute a bootstrap p-value, which is never zero.
+    """Compute the bootstrap p-value ``(1 + #{F* >= F}) / (B + 1)``, which is never zero.
 
-    Parameters
-    ----------
-    statistic : float
-        Of the data.
-    draws : (B,) float array
-        Of the draws; missing ones are left out. Without a statistic there is no p-value.
-
-    Returns
-    -------
-    float
-        ``(1 + #{F* >= F}) / (B + 1)``.
-
-    Examples
-    --------
-    >>> bootstrap_p(3.0, np.array([1.0, 2.0, 3.0, 4.0]))
-    0.6
+    Missing draws are left out; without a statistic there is no p-value.
     """
     kept = draws[np.isfinite(draws)]
     if not np.isfinite(statistic):
@@ -113,25 +85,7 @@ def bootstrap_p(statistic: float, draws: Floats) -> float:
 
 
 def runs(values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]) -> list[tuple[float, float]]:
-    """Join neighbours that are accepted into intervals.
-
-    Parameters
-    ----------
-    values : (G,) float array
-        Increasing.
-    accepted : (G,) bool array
-        Which of them are in the set.
-
-    Returns
-    -------
-    list of (low, high)
-        One a maximal run.
-
-    Examples
-    --------
-    >>> runs(np.array([1.0, 2.0, 3.0, 4.0]), np.array([True, True, False, True]))
-    [(1.0, 2.0), (4.0, 4.0)]
-    """
+    """Join neighbouring accepted values, in ascending order, into intervals."""
     edges = np.diff(np.concatenate([[0], accepted.astype(np.int8), [0]]))
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
     return [(float(values[a]), float(values[b])) for a, b in zip(starts, ends, strict=True)]

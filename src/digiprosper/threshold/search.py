@@ -41,30 +41,13 @@ _CHEAP_PAIRS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the search and its draws brought, by position.
+    """Result of a search and its draws; thresholds and candidates by position.
 
-    Parameters
-    ----------
-    stages : tuple of Stage
-        Tested, the one that stopped "auto" included.
-    at : tuple of int
-        Positions of the thresholds that are kept.
-    values : (b, t) float array
-        Statistics that draws are compared with.
-    draws : (b, t, B) float array
-        Drawn statistics.
-    profiles : (m, G) float array
-        Sum of squares at each candidate.
-    ssr : float
-        Sum of squares at the thresholds.
-    variance_parts : (m, N) float array
-        What each row of the sample adds to the factor of the scaled bound.
-    lr_bounds : (m, G) float array
-        Drawn bounds on the likelihood ratio; empty where none were asked for.
-    entropy : int or None
-        What reproduces the draws.
-    notices : tuple of Notice
-        What the search has to say.
+    `stages` are those tested, the one that stopped "auto" included; `at` are the thresholds that are kept.
+    `values` (b, t) and `draws` (b, t, B) are statistics of the data and of the draws; `profiles` (m, G) sums
+    of squares at each candidate; `variance_parts` (m, N) what each row adds to the factor of the scaled
+    bound; `lr_bounds` (m, G) drawn bounds on the likelihood ratio, empty without draws for sets; `entropy`
+    the seed that reproduces the draws.
     """
 
     stages: tuple[kernel.Stage, ...]
@@ -81,30 +64,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdSearch:
-    """One search: how many thresholds, which tests, on which sample.
+    """A search: how many thresholds, which tests, on which sample.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        The sample, with the roles ``"y"`` and ``"threshold_variable"``.
-    plan : Plan
-        Its running sums.
-    df : float
-        Denominator of F and LR.
-    count : int or None
-        Thresholds to find; None goes on while the first bootstrap rejects.
-    joint : bool
-        Whether the best of all pairs replaces the sequential one.
-    bootstrap : tuple of str
-        Tests; empty for none.
-    set_draws : bool
-        Whether likelihood ratios are drawn for confidence sets.
-    reps : int
-        Draws of each.
-    level : float
-        Of the verdicts.
-    done : callable
-        Is told how many draws begin, for progress that is shown.
+    `df` is the denominator of F and LR; `count` the thresholds to find, None to go on while the first
+    bootstrap rejects; `joint` says that the best of all pairs replaces the sequential one; `set_draws` that
+    likelihood ratios are drawn for confidence sets; `done` is called with the number of draws that begin, to
+    show progress.
     """
 
     prepared: Prepared
@@ -120,24 +85,13 @@ class ThresholdSearch:
 
     @property
     def draws(self) -> int | None:
-        """How many draws there will be; None where that is not known before."""
+        """Number of draws; None if it is not known before the search."""
         if self.count is None or self.set_draws:
             return None
         return self.count * len(self.bootstrap) * self.reps
 
     def run(self, rng: object) -> Found | int:
-        """Search, test and draw.
-
-        Parameters
-        ----------
-        rng : None, int, sequence of int, SeedSequence or Generator
-            Source of the draws.
-
-        Returns
-        -------
-        Found or int
-            Or the number of the threshold, from 1, for which no candidate was left.
-        """
+        """Search, test and draw; return the number of the threshold without candidates, if there is one."""
         entropy = self._entropy(rng)
         base = kernel.open_search(self.plan, self._outcome)
         sequence = self._sequence(base, entropy)
@@ -165,7 +119,7 @@ class ThresholdSearch:
     def _sequence(
         self, base: kernel.State, entropy: int | None
     ) -> tuple[list[kernel.Stage], list[tuple[Floats, Floats]], tuple[int, ...]] | int:
-        """Find threshold after threshold with their tests; those that are kept, or which had no room."""
+        """Find and test threshold after threshold; return the number of the one without candidates."""
         stages: list[kernel.Stage] = []
         tests: list[tuple[Floats, Floats]] = []
         at: tuple[int, ...] = ()
@@ -280,39 +234,16 @@ class ThresholdSearch:
 
 
 def wild_clusters(prepared: Prepared) -> tuple[str, Ints]:
-    """Find which clusters share a sign in a wild bootstrap.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        The sample.
-
-    Returns
-    -------
-    name : str
-        The one-way clusters of the slopes' errors, or else the entity.
-    codes : (N,) int array
-        Cluster of each row.
-    """
+    """Find the clusters that share a sign: the one-way clusters of the standard errors, or entities."""
     if len(prepared.cluster_codes) == 1:
         return prepared.cluster_names[0], prepared.cluster_codes[0]
     return prepared.sample.keys.entity_name, prepared.sample.entity
 
 
 def denominator(prepared: Prepared, rule: str) -> float:
-    """Count the degrees of freedom over which F and LR are taken.
+    """Compute the degrees of freedom of F and LR: N - n, or T (n - 1) with the mean T.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        The sample.
-    rule : {"hansen", "xthreg"}
-        N - n, or T (n - 1) with the mean T; N - 1 under both without entity effects.
-
-    Returns
-    -------
-    float
-        Neither time effects nor further ones change it.
+    Without entity effects N - 1 under both rules; other effects do not change it.
     """
     n, entities = prepared.sample.nobs, prepared.sample.n_entities
     if prepared.entity_position is None:

@@ -24,21 +24,8 @@ _CRITICAL = {"10%": "crit_10", "5%": "crit_5", "1%": "crit_1"}
 class ThresholdTestTable:
     """Tests of one threshold more, a row each, with the critical values that were drawn.
 
-    Made by `ThresholdResults.test_table`; `etable` prints it.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Indexed by the number of thresholds under the alternative: statistic, value, p_value, reps, crit_10,
-        crit_5, crit_1.
-    variable : str
-        Threshold variable.
-    bootstrap : str
-        How was drawn.
-    labels : mapping
-        Labels of columns.
-    factors : mapping
-        What the threshold variable is a product of.
+    Made by `ThresholdResults.test_table`; `etable` prints it. `frame` is indexed by the number of thresholds
+    under the alternative: statistic, value, p_value, reps, crit_10, crit_5, crit_1.
     """
 
     frame: pd.DataFrame
@@ -48,18 +35,7 @@ class ThresholdTestTable:
     factors: Factors = field(default_factory=dict)
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002  (as of all results)
-        """Bring statistics, p-values, draws and critical values to a table.
-
-        Parameters
-        ----------
-        level : float
-            Has no meaning here.
-
-        Returns
-        -------
-        tuple of Column
-            Six; the critical values stand below a head of their own.
-        """
+        """Make the six columns of statistics, p-values, draws and critical values."""
         statistic = str(self.frame["statistic"].iloc[0])
         columns = {statistic: "value", "p_value": "p_value", "draws": "reps", **_CRITICAL}
         return tuple(self._column(head, self.frame[name]) for head, name in columns.items())
@@ -85,32 +61,9 @@ def table_of_tests(
     labels: Mapping[str, str],
     factors: Factors,
 ) -> ThresholdTestTable:
-    """Choose the tests of one bootstrap.
+    """Make the table of the tests of one bootstrap, by default the first.
 
-    Parameters
-    ----------
-    tests : DataFrame
-        As in `ThresholdResults.tests`.
-    variable : str
-        Threshold variable.
-    reps : int
-        Draws of each test.
-    bootstrap : str or None
-        Which one; default the first.
-    labels : mapping
-        Labels of columns.
-    factors : mapping
-        What the threshold variable is a product of.
-
-    Returns
-    -------
-    ThresholdTestTable
-        The table.
-
-    Raises
-    ------
-    OptionError
-        If nothing was tested, or not by this bootstrap.
+    Raises OptionError if nothing was tested, or not by this bootstrap.
     """
     known = tuple(dict.fromkeys(tests["bootstrap"]))
     if not known:

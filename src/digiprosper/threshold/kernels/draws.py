@@ -30,20 +30,10 @@ _KEPT = 3 << 20
 class Scheme:
     """Which residuals a draw takes. Rows are in the order of the threshold variable.
 
-    Parameters
-    ----------
-    name : str
-        ``"wild_cluster"``, ``"hansen"`` or ``"iid"``.
-    size : int
-        Uniform numbers that one draw needs.
-    codes : (N,) int array
-        Cluster of each row (wild_cluster) or place of the row in its entity's block (hansen); empty for iid.
-    blocks : (n, T) int array
-        Rows of each entity (hansen); empty otherwise.
-    swept : bool
-        Whether drawn residuals of a swept outcome stay swept of the level means.
-    done : callable
-        Is told how many draws begin, for progress that is shown.
+    `size` is the number of uniform numbers of one draw. `codes` (N,) is the cluster of each row
+    (wild_cluster), the position of the row in its entity's block (hansen), or empty (iid). `blocks` (n, T)
+    has the rows of each entity (hansen), or is empty. `swept`: drawn residuals of a swept outcome stay swept
+    of the level means. `done` is called with the number of draws that begin, to show progress.
     """
 
     name: str
@@ -57,29 +47,10 @@ class Scheme:
 def scheme(
     name: Literal["wild_cluster", "hansen", "iid"], search: Plan, codes: Ints, done: Done = uncounted
 ) -> Scheme:
-    """Lay out a bootstrap for a search.
+    """Prepare a bootstrap: one sign a cluster, whole entities exchanged, or single rows (for teaching).
 
-    Parameters
-    ----------
-    name : {"wild_cluster", "hansen", "iid"}
-        One sign a cluster, whole entities exchanged, or single rows (for teaching).
-    search : Plan
-        From :func:`digiprosper.kernels.threshold.plan`.
-    codes : (N,) int array
-        Clusters (wild_cluster) or entities (hansen) coded 0, 1, ..., rows as they were given to the
-        candidates; not read for iid.
-    done : callable, optional
-        Is told how many draws begin.
-
-    Returns
-    -------
-    Scheme
-        For :func:`residual_draws`.
-
-    Raises
-    ------
-    ValueError
-        If entities have unequal numbers of rows under "hansen": there is no block to exchange.
+    `codes` (N,) are clusters (wild_cluster) or entities (hansen), rows in the original order. Raises
+    ValueError if entities have unequal numbers of rows under "hansen".
     """
     none = np.empty(0, dtype=np.intp)
     n = search.nobs
@@ -108,22 +79,7 @@ def scheme(
 
 
 def residual_draws(which: Scheme, residual: Floats, uniforms: Floats) -> Floats:
-    """Turn uniform numbers into drawn residuals.
-
-    Parameters
-    ----------
-    which : Scheme
-        From :func:`scheme`.
-    residual : (N,) float array
-        Residual of the null, in the order of the threshold variable.
-    uniforms : (c, size) float array
-        Numbers in [0, 1), one row per draw.
-
-    Returns
-    -------
-    (c, N) float array
-        In the order of the threshold variable.
-    """
+    """Turn uniform numbers (c, size) into drawn residuals (c, N), in the order of the threshold variable."""
     which.done(len(uniforms))
     if which.name == "wild_cluster":
         points = _WEBB if which.size <= WEBB_CLUSTERS else _SIGNS
@@ -141,22 +97,11 @@ def residual_draws(which: Scheme, residual: Floats, uniforms: Floats) -> Floats:
 
 
 def swept_draws(search: Plan, which: Scheme, residual: Floats, uniforms: Floats) -> tuple[Floats, Floats]:
-    """Draw residuals and take the effects out of them.
+    """Draw residuals (c, N) and take the effects out of them.
 
-    Parameters
-    ----------
-    search : Plan
-        The search.
-    which, residual, uniforms
-        As in `residual_draws`.
-
-    Returns
-    -------
-    drawn : (c, N) float array
-        In the order of the threshold variable.
-    least : (c,) float array
-        Sum of squares that is rounding. Effects that cross the clusters may leave nothing of a draw: with
-        two periods as clusters and entity effects it is so where the periods have opposite weights.
+    The second result is the sum of squares (c,) that is rounding. Effects that cross the clusters may leave
+    nothing of a draw: with two periods as clusters and entity effects it is so where the periods have
+    opposite weights.
     """
     drawn = residual_draws(which, residual, uniforms)
     if which.swept:
@@ -166,20 +111,10 @@ def swept_draws(search: Plan, which: Scheme, residual: Floats, uniforms: Floats)
 
 
 def excess(upper: Floats, lower: Floats, least: Floats) -> Floats:
-    """Compute by how much one sum of squares exceeds a smaller one, relative to it.
+    """Compute ``upper / lower - 1`` of sums of squares (c,).
 
-    Parameters
-    ----------
-    upper, lower : (c,) float arrays
-        Sums of squares.
-    least : (c,) float array
-        Sums that are rounding.
-
-    Returns
-    -------
-    (c,) float array
-        ``upper / lower - 1``; missing where `upper` is rounding, so that nothing is left to explain. A
-        perfect fit divides by the rounding of `upper`, as the statistic of the data does.
+    Missing where `upper` is rounding, at most `least`, so that nothing is left to explain. A perfect fit
+    divides by the rounding of `upper`, as the statistic of the data does.
     """
     lost = upper <= least
     bottom = np.maximum(lower, NO_RESIDUALS * upper)
@@ -196,30 +131,11 @@ def drawn_ratios(
     reps: int,
     chunk: int | None = None,
 ) -> Floats:
-    """Draw the statistic of one threshold more than the null has, without its degrees of freedom.
+    """Draw the statistic (reps,) of one threshold more than the null has, without degrees of freedom.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`digiprosper.kernels.threshold.plan`.
-    which : Scheme
-        From :func:`scheme`.
-    outcome : (N,) float array
-        Outcome of the data, rows as they were given to the candidates.
-    null_at : tuple of int
-        Positions of the thresholds under the null: outcomes are its fit plus drawn residuals.
-    rng : Generator
-        Source of uniform numbers; they do not depend on `chunk`.
-    reps : int
-        Number of draws.
-    chunk : int, optional
-        Draws worked on together; by default as many as stay in cache.
-
-    Returns
-    -------
-    (reps,) float array
-        ``S_(j-1) / S_j - 1`` with all j thresholds searched again in sequence; missing where a draw left no
-        room, or nothing to explain.
+    ``S_(j-1) / S_j - 1`` with all j thresholds searched again in sequence. Outcomes are the fit of the null,
+    with thresholds at positions `null_at`, plus drawn residuals. Missing where a draw left no candidate, or
+    nothing to explain. Draws do not depend on `chunk`, the number computed together.
     """
     fit, residual = split(search, outcome, null_at)
     size = search.chunk if chunk is None else chunk
@@ -267,27 +183,10 @@ def _searched(search: Plan, outcomes: Floats, least: Floats, count: int) -> Floa
 def concentration(
     search: Plan, outcome: Floats, at: tuple[int, ...], codes: Ints, top: int = 5
 ) -> tuple[float, Ints]:
-    """Compute the share of few clusters in the sum of squared scores of the last threshold.
+    """Compute the share of the `top` clusters in the sum of squared scores of the last threshold.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`digiprosper.kernels.threshold.plan`.
-    outcome : (N,) float array
-        Rows as they were given to the candidates.
-    at : tuple of int
-        Positions of the thresholds, the tested one last.
-    codes : (N,) int array
-        Cluster of each row.
-    top : int
-        How many clusters.
-
-    Returns
-    -------
-    share : float
-        Between 0 and 1: near 1, the test depends on these clusters.
-    largest : (top,) int array
-        Which they are, the largest first.
+    Also return these clusters, the largest first. `at` has the positions of the thresholds, the tested one
+    last. Near 1, the test depends on these clusters.
     """
     _, residual = split(search, outcome, at[:-1])
     blocks = np.concatenate([search.block(int(search.candidates.cuts[j])) for j in at])
@@ -302,20 +201,10 @@ def concentration(
 
 
 def usual_concentration(groups: int, top: int = 5) -> float:
-    """Compute the share that few of many equal clusters carry by chance.
+    """Compute the share that the largest of many equal clusters have by chance.
 
-    Parameters
-    ----------
-    groups : int
-        Number of clusters.
-    top : int
-        How many of them.
-
-    Returns
-    -------
-    float
-        Share of the largest squares among as many independent standard normal scores, at their expected
-        ranks: .56 for five of 31, .27 for five of 100.
+    It is that of the largest squares among independent standard normal scores, at their expected ranks: .56
+    for five of 31, .27 for five of 100.
     """
     from scipy.special import ndtri
 

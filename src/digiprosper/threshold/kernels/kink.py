@@ -31,29 +31,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KinkPlan:
-    """All that a search needs and that no outcome changes.
+    """What a search needs and no outcome changes.
 
-    Parameters
-    ----------
-    search : Plan
-        Running sums of the step model whose regime block is [1, q], q centred and scaled.
-    unit : float
-        Length in q of one step of `widths`.
-    widths : (G - 1,) float array
-        Distances between neighbouring candidates, in units.
-    corner : (2, G) float array
-        The kink column with g at each candidate, in terms of the block.
-    along : (2,) float array
-        Its change as g moves up by one unit.
-    forms : (3, G) float array
-        Products after all that is fixed: of the corner with itself, with `along`, and of `along` with itself.
-    lost : (G,) bool array
-        Whether nothing is left of the kink column there.
-    faint : (G,) bool array
-        Whether so little is left, next to the spread of q as a whole, that rounding shows: the sum of squares
-        there may be off by more than 1e-8.
-    open : (G - 1,) bool array
-        Whether the place of g inside the interval above each candidate makes a difference.
+    `search` has the running sums of the step model whose regime block is [1, q], q centred and scaled. `unit`
+    is the length in q of one step of `widths` (G - 1,), the distances between neighbouring candidates.
+    `corner` (2, G) is the kink column with g at each candidate, in terms of the block, `along` (2,) its
+    change as g moves up by one unit. `forms` (3, G) are products after all that is fixed: of the corner with
+    itself, with `along`, and of `along` with itself. `lost` (G,): nothing is left of the kink column there.
+    `faint` (G,): so little is left, next to the spread of q as a whole, that the sum of squares may be off by
+    more than 1e-8. `open` (G - 1,): where g lies inside the interval above the candidate makes a difference.
     """
 
     search: Plan
@@ -72,38 +58,15 @@ class KinkPlan:
         return self.search.candidates.values
 
     def place(self, position: int, offset: float) -> float:
-        """Turn a place in the search into a value of q.
-
-        Parameters
-        ----------
-        position : int
-            Candidate at or below it.
-        offset : float
-            Distance from that candidate, in units.
-
-        Returns
-        -------
-        float
-            Exactly the candidate if the distance is zero.
-        """
+        """Convert a candidate and an offset from it, in units, to a value of q."""
         if offset == 0:
             return float(self.values[position])
         return float(min(self.values[position] + self.unit * offset, self.values[position + 1]))
 
     def column(self, position: int, offset: float) -> Floats:
-        """Compute the kink column at a place, effects and fixed columns taken out.
+        """Compute the kink column (N,) at a candidate plus an offset, in the order of q.
 
-        Parameters
-        ----------
-        position : int
-            Candidate at or below it.
-        offset : float
-            Distance from that candidate, in units.
-
-        Returns
-        -------
-        (N,) float array
-            In the order of q.
+        Effects and fixed columns are taken out.
         """
         low = np.arange(self.search.nobs) < self.search.candidates.cuts[position]
         bent = (self.corner[:, position] + offset * self.along) @ self.search.z
@@ -112,28 +75,12 @@ class KinkPlan:
 
 
 def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Effect] = ()) -> KinkPlan:
-    """Compute the running sums that depend on the regressors only.
+    """Compute the running sums that depend on the regressors only: O(N p), whatever the number of candidates.
 
-    Parameters
-    ----------
-    q : (N,) float array
-        Kink variable, not constant.
-    fixed : (N, p) float array
-        Other columns. Dependent ones do no harm.
-    trim : float
-        Share of the rows at or below the lowest value g may take, and above the highest.
-    effects : sequence of (N,) int arrays, or Slope
-        Absorbed effects; without any, the mean is swept.
-
-    Returns
-    -------
-    KinkPlan
-        O(N p) in time, whatever the number of candidates.
-
-    Raises
-    ------
-    ThresholdSearchError
-        If no value keeps enough rows on both sides, or no kink is left once the effects are out.
+    `q` (N,) is not constant; dependent columns of `fixed` (N, p) do no harm. `trim` is the share of the rows
+    at or below the lowest value g may take, and above the highest. Without effects the mean is swept. Raises
+    ThresholdSearchError if no value keeps enough rows on both sides, or no kink is left once the effects are
+    out.
     """
     where = candidates(q, [trim])
     middle, unit = float(q.mean()), float(q.std())
@@ -171,22 +118,10 @@ def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Effect] =
 
 @dataclass(frozen=True, slots=True)
 class KinkEstimate:
-    """The kink of one outcome.
+    """The kink of one outcome: candidate `position` plus `offset` in units of the plan, `threshold` in q.
 
-    Parameters
-    ----------
-    position : int
-        Candidate at or below it.
-    offset : float
-        Distance from that candidate, in units of the plan; 0 at the candidate.
-    threshold : float
-        The same as a value of q.
-    null_ssr, ssr, step_ssr : float
-        Least sums of squares: no kink, a kink, and a step with a slope and a level on each side.
-    profile : (G,) float array
-        Sum of squares with g at each candidate.
-    state : State
-        Scores of the outcome.
+    `null_ssr`, `ssr` and `step_ssr` are the least sums of squares without a kink, with one, and of a step
+    with a slope and a level on each side; `profile` (G,) is the sum of squares with g at each candidate.
     """
 
     position: int
@@ -200,13 +135,13 @@ class KinkEstimate:
 
 
 def _along(kinks: KinkPlan, score: Floats) -> tuple[Floats, Floats]:
-    """Products of the residuals with the corner at each candidate, and with its change; (c, G) each."""
+    """Multiply the residuals with the corner at each candidate, and with its change; (c, G) each."""
     level = kinks.corner[0] * score[0] + kinks.corner[1] * score[1]
     return level, kinks.along[0] * score[0] + kinks.along[1] * score[1]
 
 
 def _gains(kinks: KinkPlan, score: Floats) -> tuple[Floats, Floats, Floats]:
-    """Find the drops at candidates, the highest in each interval (or minus infinity), and its place."""
+    """Find the drops at candidates, the highest in each interval (or minus infinity), and its offset."""
     p, r = _along(kinks, score)
     a, b, c = kinks.forms
     corners = np.where(kinks.lost, 0.0, p * p / np.where(kinks.lost, 1.0, a))
@@ -233,20 +168,7 @@ def _gain_at(kinks: KinkPlan, state: State, position: int, offset: float) -> Flo
 
 
 def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:
-    """Find the kink with the least sum of squares of all g between the first and the last candidate.
-
-    Parameters
-    ----------
-    kinks : KinkPlan
-        From :func:`kink_plan`.
-    outcome : (N,) float array
-        Rows as they were given to :func:`kink_plan`.
-
-    Returns
-    -------
-    KinkEstimate
-        The global minimum over the continuum, without a grid.
-    """
+    """Find the kink with the least sum of squares of all g between the first and the last candidate."""
     search = kinks.search
     state = start(search, search.residualise(outcome[search.candidates.order][None, :]))
     corners, inner, places = _gains(kinks, state.score)
@@ -273,22 +195,10 @@ def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:
 
 
 def accepted(kinks: KinkPlan, found: KinkEstimate, bound: float) -> list[tuple[float, float]]:
-    """Find all g in the range whose sum of squares is at most a bound.
+    """Find all g in the range whose sum of squares is at most a bound: intervals in ascending order.
 
-    Parameters
-    ----------
-    kinks : KinkPlan
-        From :func:`kink_plan`.
-    found : KinkEstimate
-        From :func:`estimate`; its threshold is always in the set.
-    bound : float
-        Largest sum of squares that is accepted.
-
-    Returns
-    -------
-    list of (low, high)
-        Intervals from low to high. An end is a root of the quadratic of its interval, so it is exact; or an
-        end of the range.
+    The estimate is always among them. An end is a root of the quadratic of its interval, so it is exact, or
+    an end of the range.
     """
     drop = found.null_ssr - bound
     level, change = _along(kinks, found.state.score)
@@ -317,7 +227,7 @@ def accepted(kinks: KinkPlan, found: KinkEstimate, bound: float) -> list[tuple[f
 
 
 def _roots(square: Floats, half: Floats, constant: Floats) -> Floats:
-    """Roots of ``square t^2 + 2 half t + constant``, zero where there is none; (2, G - 1)."""
+    """Compute the roots of ``square t^2 + 2 half t + constant``, zero where there is none; (2, G - 1)."""
     # The coefficients are squares of the outcome, whose squares may leave the range of numbers.
     largest = max(float(np.abs(c).max(initial=0.0)) for c in (square, half, constant))
     unit = np.exp2(np.round(np.log2(largest or 1.0)))
@@ -361,28 +271,10 @@ def null_draws(
     reps: int,
     chunk: int | None = None,
 ) -> Floats:
-    """Draw the statistic of no kink, without its degrees of freedom: outcomes linear in q.
+    """Draw the statistic of no kink, ``S_0 / S_1 - 1``, for outcomes that are linear in q: (reps,).
 
-    Parameters
-    ----------
-    kinks : KinkPlan
-        From :func:`kink_plan`.
-    which : Scheme
-        From :func:`digiprosper.threshold.kernels.draws.scheme`.
-    outcome : (N,) float array
-        Rows as they were given to :func:`kink_plan`.
-    rng : Generator
-        Source of uniform numbers; they do not depend on `chunk`.
-    reps : int
-        Number of draws.
-    chunk : int, optional
-        Draws worked on together.
-
-    Returns
-    -------
-    (reps,) float array
-        ``S_0 / S_1 - 1`` with the kink searched again, exactly, in every draw; missing where a draw left
-        nothing to explain.
+    The kink is searched again, exactly, in every draw. Missing where a draw left nothing to explain. Draws do
+    not depend on `chunk`, the number computed together.
     """
     search = kinks.search
     rest = search.residualise(outcome[search.candidates.order][None, :])[0]
@@ -405,28 +297,8 @@ def kink_draws(
 ) -> Floats:
     """Draw from the fitted kink: how much better a step fits, and how much worse the kink drawn from.
 
-    Parameters
-    ----------
-    kinks : KinkPlan
-        From :func:`kink_plan`.
-    which : Scheme
-        From :func:`digiprosper.threshold.kernels.draws.scheme`.
-    outcome : (N,) float array
-        Rows as they were given to :func:`kink_plan`.
-    found : KinkEstimate
-        From :func:`estimate`.
-    rng : Generator
-        Source of uniform numbers; they do not depend on `chunk`.
-    reps : int
-        Number of draws.
-    chunk : int, optional
-        Draws worked on together.
-
-    Returns
-    -------
-    (2, reps) float array
-        ``S_kink / S_step - 1``, both searched again, and ``S(g) / S_kink - 1`` at the g drawn from; missing
-        where the effects left nothing of the drawn residuals.
+    ``S_kink / S_step - 1``, both searched again, and ``S(g) / S_kink - 1`` at the g drawn from: (2, reps).
+    Missing where the effects left nothing of the drawn residuals. Draws do not depend on `chunk`.
     """
     fit, residual = _split(kinks, outcome, found)
     uniforms = _chunks(rng, reps, which.size, chunk or kinks.search.chunk)

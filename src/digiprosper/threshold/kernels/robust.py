@@ -81,7 +81,7 @@ class _Layout:
         return out
 
     def spread(self, row: Floats) -> tuple[Floats, Floats]:
-        """Sum products of the clusters' scores (k, k, G), and squares of the rows' (k, G) to judge by."""
+        """Sum products of the clusters' scores (k, k, G), and squares of the rows' (k, G) as their scale."""
         parts = self.z * row
         after = self._running(parts)
         before = after - parts
@@ -102,7 +102,7 @@ class _Layout:
         return np.asarray(out - first[:, self.codes])
 
     def statistic(self, score: Floats, spread: Floats, squares: Floats) -> Floats:
-        """Compute b' Omega^-1 b (c, G) by elimination; minus infinity where shut or not invertible.
+        """Compute b' Omega^-1 b (c, G) by elimination; minus infinity where not allowed or not invertible.
 
         Scores are (k, c, G); spread (m, k, k, G) and squares (m, k, G) serve all members if m is 1.
         """
@@ -152,26 +152,11 @@ def _layout(search: Plan, null_at: tuple[int, ...], codes: Ints, threshold: int)
 def robust_profile(
     search: Plan, outcome: Floats, null_at: tuple[int, ...], threshold: int, codes: Ints
 ) -> Floats:
-    """Compute the cluster-robust score statistic of one threshold more at every candidate.
+    """Compute the cluster-robust score statistic (G,) of one threshold more at every candidate.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`digiprosper.kernels.threshold.plan`.
-    outcome : (N,) float array
-        Rows as they were given to the candidates.
-    null_at : tuple of int
-        Positions of the thresholds under the null.
-    threshold : int
-        Which threshold is tested, from 0: its own trim counts.
-    codes : (N,) int array
-        Cluster of each row, rows as they were given to the candidates.
-
-    Returns
-    -------
-    (G,) float array
-        Between zero and the number of clusters; minus infinity where the threshold may not lie, or the
-        clusters' scores do not span the columns of the block.
+    `null_at` has the positions of the thresholds under the null; the tested threshold is numbered from 0.
+    Between zero and the number of clusters; minus infinity where the threshold may not lie, or the clusters'
+    scores do not span the columns of the block.
     """
     lay = _layout(search, null_at, codes, threshold)
     _, residual = split(search, outcome, null_at)
@@ -191,32 +176,11 @@ def drawn_robust(
     codes: Ints,
     chunk: int | None = None,
 ) -> Floats:
-    """Draw the largest robust statistic of one threshold more than the null has.
+    """Draw the largest robust statistic (reps,) of one threshold more than the null has.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`digiprosper.kernels.threshold.plan`.
-    which : Scheme
-        Of name ``"wild_cluster"``, from :func:`digiprosper.threshold.kernels.draws.scheme`.
-    outcome : (N,) float array
-        Outcome of the data, rows as they were given to the candidates.
-    null_at : tuple of int
-        Positions of the thresholds under the null, the same in every draw.
-    rng : Generator
-        Source of uniform numbers; they do not depend on `chunk`, and are those of
-        :func:`digiprosper.threshold.kernels.draws.drawn_ratios`.
-    reps : int
-        Number of draws.
-    codes : (N,) int array
-        Cluster of each row, those of `which`, rows as they were given to the candidates.
-    chunk : int, optional
-        Draws worked on together; by default as many as stay in cache.
-
-    Returns
-    -------
-    (reps,) float array
-        The largest value of each draw; minus infinity in all where the data have no candidate.
+    The scheme is ``"wild_cluster"``. The null's thresholds are the same in every draw. The uniform numbers
+    are those of `draws.drawn_ratios`, whatever `chunk`, the number of draws computed together. Minus infinity
+    in all draws where the data have no candidate.
     """
     lay = _layout(search, null_at, codes, len(null_at))
     _, residual = split(search, outcome, null_at)

@@ -41,8 +41,8 @@ def variance_ratio(
     ``eta2 = E[(d'z)^2 e^2 | q = g] / (s2 E[(d'z)^2 | q = g])`` at ``g = ghat``, with ``d`` the change of the
     slopes across the threshold (Hansen 2000, section 3.4). Residuals of the fitted model stand for the
     errors: with ``m`` the diagonal of the matrix that takes all effects and columns out, their square has
-    mean ``s2 m`` under homoskedasticity, and a row that changes regime moves the sum of squares by
-    ``(d'z)^2 m``. Hence ``eta2 = sum w (d'z)^2 e^2 / (s2 sum w (d'z)^2 m)`` with ``s2 = S / df``: near 1 for
+    mean ``s2 m`` under homoskedasticity, and a row that changes regime moves the sum of squares by ``(d'z)^2
+    m``. Hence ``eta2 = sum w (d'z)^2 e^2 / (s2 sum w (d'z)^2 m)`` with ``s2 = S / df``: near 1 for
     homoskedastic errors, whatever the effects (under entity effects ``m`` is ``1 - 1/T_i`` up to the
     columns). The bound it gives on ``S(g) - S(ghat)`` does not depend on `df`.
 
@@ -54,25 +54,7 @@ def variance_ratio(
     does not show a variance that changes with ``q``), uniform ranks in place of ``q``, and the fifth root,
     which his program lacks. His other choice, the quadratic itself, can be negative.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`digiprosper.kernels.threshold.plan`.
-    outcome : (N,) float array
-        Rows as they were given to the candidates.
-    at : tuple of int
-        Positions of all thresholds.
-    threshold : int
-        Which of them, from 0.
-    q : (N,) float array
-        Threshold variable, rows as they were given to the candidates.
-    df : float
-        Denominator of LR.
-
-    Returns
-    -------
-    float
-        Missing if the fit is exact or no row lies near enough to the threshold.
+    Missing if the fit is exact or no row lies near enough to the threshold. Thresholds are numbered from 0.
     """
     return float(variance_parts(search, outcome, at, threshold, q, df).sum())
 
@@ -80,28 +62,9 @@ def variance_ratio(
 def variance_parts(
     search: Plan, outcome: Floats, at: tuple[int, ...], threshold: int, q: Floats, df: float
 ) -> Floats:
-    """Compute what each row adds to the variance ratio.
+    """Compute what each row adds to the variance ratio: (N,), not negative, in the original order of rows.
 
-    Parameters
-    ----------
-    search : Plan
-        From :func:`digiprosper.kernels.threshold.plan`.
-    outcome : (N,) float array
-        Rows as they were given to the candidates.
-    at : tuple of int
-        Positions of all thresholds.
-    threshold : int
-        Which of them, from 0.
-    q : (N,) float array
-        Threshold variable, rows as they were given to the candidates.
-    df : float
-        Denominator of LR.
-
-    Returns
-    -------
-    (N,) float array
-        Not negative, rows as they were given to the candidates; the sum is :func:`variance_ratio`. All
-        missing if that is.
+    The sum is `variance_ratio`; all are missing if that is.
     """
     n = search.nobs
     k = search.z.shape[0]
@@ -156,34 +119,12 @@ def drawn_bounds(
     reps: int,
     level: float,
 ) -> Floats:
-    """Draw a bound on the likelihood ratio at each candidate, taken as the truth (Hidalgo et al. 2019).
+    """Draw a bound on the likelihood ratio at each candidate (G,), taken as the truth (Hidalgo et al. 2019).
 
     Half of 200 candidates are those of the least sums of squares, the others are evenly spaced; between them
-    bounds are interpolated by ranks. All candidates have the same uniform numbers.
-
-    Parameters
-    ----------
-    search : Plan
-        From :func:`digiprosper.kernels.threshold.plan`.
-    which : Scheme
-        From :func:`digiprosper.threshold.kernels.draws.scheme`.
-    outcome : (N,) float array
-        Outcome of the data, rows as they were given to the candidates.
-    at : tuple of int
-        Positions of all thresholds.
-    threshold : int
-        Which of them, from 0; the others are held.
-    rng : Generator
-        Source of uniform numbers.
-    reps : int
-        Number of draws at each of the 200.
-    level : float
-        Quantile of the draws.
-
-    Returns
-    -------
-    (G,) float array
-        The set keeps the candidates with ``S(g) / S(ghat) - 1`` at most this: no degrees of freedom.
+    bounds are interpolated by ranks. All candidates have the same uniform numbers. The bound is the quantile
+    `level` of `reps` draws, and the set keeps the candidates with ``S(g) / S(ghat) - 1`` at most this: no
+    degrees of freedom.
     """
     held, free = _hold(search, at, threshold)
     gain = drops(held, start(held, held.residualise(outcome[search.candidates.order][None, :])))[0]
@@ -203,7 +144,7 @@ def drawn_bounds(
 
 
 def _hold(search: Plan, at: tuple[int, ...], threshold: int) -> tuple[Plan, Bools]:
-    """Add the other thresholds to the fixed columns; tell which candidates they leave free."""
+    """Add the other thresholds to the fixed columns; find the candidates that they leave free."""
     others = [*at[:threshold], *at[threshold + 1 :]]
     free = search.candidates.open_to(threshold, np.array([others], dtype=np.intp))[0]
     free[at[threshold]] = True
