@@ -129,7 +129,7 @@ def solve(
     y: Floats,
     x: Floats,
     count: Counts,
-    how: Recipe,
+    estimator: Recipe,
     *,
     obs_weights: Floats | None = None,
     products: tuple[Floats, Floats] | None = None,
@@ -140,8 +140,10 @@ def solve(
     """
     fit = ols(x, y, obs_weights=obs_weights, products=products)
     scale = None
-    if how.leverage is not None:
-        scale = error_scale(how.cov_type, how.leverage, row_leverage(fit.basis, obs_weights=obs_weights))
+    if estimator.leverage is not None:
+        scale = error_scale(
+            estimator.cov_type, estimator.leverage, row_leverage(fit.basis, obs_weights=obs_weights)
+        )
     return Solved(
         y=y,
         x=x,
@@ -152,7 +154,7 @@ def solve(
         bread=fit.bread,
         condition=fit.condition,
         count=count,
-        how=how,
+        how=estimator,
         obs_weights=obs_weights,
         error_scale=scale,
     )

@@ -37,13 +37,13 @@ def slopes_by_regime(
     slopes: Results, terms: Sequence[str], regimes: Mapping[str, Regime]
 ) -> tuple[Term, ...]:
     """Describe all slopes, those of `terms` with their regime; `regimes` by the ending of a name."""
-    known = terms_of(slopes, slopes.params.index)
+    terms_by_name = terms_of(slopes, slopes.params.index)
     for term in terms:
         for ending, regime in regimes.items():
             name = f"{term}:{ending}"
-            if name in known:
-                known[name] = replace(known[name], path=(term,), regime=regime)
-    return tuple(known.values())
+            if name in terms_by_name:
+                terms_by_name[name] = replace(terms_by_name[name], path=(term,), regime=regime)
+    return tuple(terms_by_name.values())
 
 
 def slopes_column(slopes: Results, terms: Sequence[Term], block: Block, level: float) -> Column:
@@ -67,8 +67,8 @@ def threshold_with(
     """
     ends = (pieces[0][0], pieces[-1][1]) if pieces else (math.nan, math.nan)
     # F is not distributed as F: without a p-value it says little.
-    known = tuple(t for t in tests if not math.isnan(t.p_value))
-    return Parameter(value, *ends, len(pieces), known, whole)
+    tested = tuple(t for t in tests if not math.isnan(t.p_value))
+    return Parameter(value, *ends, len(pieces), tested, whole)
 
 
 def is_whole(pieces: Sequence[tuple[float, float]], candidates: Floats) -> bool:

@@ -90,8 +90,10 @@ def _ranked(cells: Floats, count: int, order: str | None) -> Ints:
     if order is None:
         return np.argsort(-np.nanmean(cells, axis=1), kind="stable")
     # An entity that never was there comes after all that were.
-    there = [np.column_stack([cells >= r, np.ones(len(cells))]).argmax(axis=1) for r in range(2, count + 1)]
-    return np.lexsort(there) if there else np.arange(len(cells))
+    first_periods = [
+        np.column_stack([cells >= r, np.ones(len(cells))]).argmax(axis=1) for r in range(2, count + 1)
+    ]
+    return np.lexsort(first_periods) if first_periods else np.arange(len(cells))
 
 
 def _conditions(results: ThresholdResults, texts: Mapping[str, str], language: Language) -> list[str]:

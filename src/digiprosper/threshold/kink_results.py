@@ -377,9 +377,9 @@ def remarks(results: KinkResults) -> list[Notice]:
     ends = {end: edge for end, edge in zip(reached, (first, last), strict=True) if reached[end]}
     if ends:
         whole = is_whole(pieces, results.candidates)
-        said = _whole_words(name, ends) if whole else _ends_words(name, ends)
+        message = _whole_words(name, ends) if whole else _ends_words(name, ends)
         why = dict.fromkeys(ends)
-        out.append(boundary(said, 1, (float(first), float(last)), why, whole=whole))
+        out.append(boundary(message, 1, (float(first), float(last)), why, whole=whole))
     for side, (rows, seen) in zip(("below", "above"), results.regime_sizes.tolist(), strict=True):
         text = (
             f"{rows} rows of {seen} entities are {side} the threshold of {cited(name)}: the slope on that "

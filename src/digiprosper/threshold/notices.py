@@ -60,7 +60,9 @@ CLUSTERS_A_COLUMN: Final = 10
 _ONE, _THREE = 0.5, 0.75
 
 
-def remarks(results: ThresholdResults, prepared: Prepared, found: Sequence[Notice]) -> tuple[Notice, ...]:
+def remarks(
+    results: ThresholdResults, prepared: Prepared, search_notices: Sequence[Notice]
+) -> tuple[Notice, ...]:
     """Collect all notices on a threshold regression, those of the search last."""
     return (
         *results.slopes.diagnostics,
@@ -69,7 +71,7 @@ def remarks(results: ThresholdResults, prepared: Prepared, found: Sequence[Notic
         *about_panel(prepared.sample, "of Hansen (1999)"),
         *about_sets(results, prepared.sample),
         *stored_remarks(results),
-        *found,
+        *search_notices,
     )
 
 
@@ -262,8 +264,10 @@ def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
         if not ends:
             continue
         whole = is_whole(pieces, profile["gamma"].to_numpy())
-        said = _whole_set(results, j, profile) if whole else _ends_of_set(results, ends, first, last)
-        out.append(boundary(f"threshold {j}: its confidence set {said}", j, (first, last), ends, whole=whole))
+        message = _whole_set(results, j, profile) if whole else _ends_of_set(results, ends, first, last)
+        out.append(
+            boundary(f"threshold {j}: its confidence set {message}", j, (first, last), ends, whole=whole)
+        )
     return out
 
 
@@ -320,10 +324,10 @@ def _ends_of_set(results: ThresholdResults, ends: dict[str, str], first: float, 
         "values": "There are no further candidates.",
         "room": "Another threshold or an option other than trim limits the candidates there.",
     }
-    said = " ".join(advice[why] for why in dict.fromkeys(ends.values()))
+    sentences = " ".join(advice[why] for why in dict.fromkeys(ends.values()))
     return (
         f"includes the {touched} candidate value of {cited(results.threshold_variable)} and may extend "
-        f"beyond it. {said} Otherwise treat it as unbounded on that side."
+        f"beyond it. {sentences} Otherwise treat it as unbounded on that side."
     )
 
 
@@ -383,15 +387,15 @@ def no_threshold_se(column: str) -> Notice:
 
 
 def not_global(
-    sequential: tuple[float, float], joint: tuple[float, float], ssr: tuple[float, float], *, taken: bool
+    sequential: tuple[float, float], joint: tuple[float, float], ssr: tuple[float, float], *, used: bool
 ) -> Notice:
     """Report that thresholds estimated one after another are not the best pair, and which pair is used."""
     text = (
         f"the thresholds estimated sequentially ({sequential[0]:.5g} and {sequential[1]:.5g}, sum of squares "
         f"{ssr[0]:.6g}) are not the best pair ({joint[0]:.5g} and {joint[1]:.5g}, {ssr[1]:.6g}). "
-        + ("The best pair is used." if taken else "search='joint' uses it.")
+        + ("The best pair is used." if used else "search='joint' uses it.")
     )
-    data = {"sequential": sequential, "joint": joint, "ssr": ssr, "taken": taken}
+    data = {"sequential": sequential, "joint": joint, "ssr": ssr, "taken": used}
     return Notice("not_global", text, data)
 
 
@@ -415,10 +419,10 @@ def _about_tests(results: ThresholdResults) -> list[Notice]:
     for j, tests in results.tests.groupby("threshold"):
         rejected = tests["p_value"].map(lambda p: rejects(p, results.level))
         if rejected.any() and not rejected.all():
-            said = ", ".join(
+            p_values = ", ".join(
                 f"{b}: p = {p:.4f}" for b, p in zip(tests["bootstrap"], tests["p_value"], strict=True)
             )
-            text = f"threshold {j}: the tests disagree at {100 * size:.3g}% ({said}). {_why(tests)}"
+            text = f"threshold {j}: the tests disagree at {100 * size:.3g}% ({p_values}). {_why(tests)}"
             data = dict(zip(tests["bootstrap"], map(float, tests["p_value"]), strict=True))
             out.append(Notice("tests_disagree", text, {"threshold": j, "p_values": data}))
     return out

@@ -204,24 +204,24 @@ class PanelKink(Specification):
         roles = {"y": (self.y,), "kink_variable": (self.kink_variable,), "x": tuple(self.x)}
         prepared = prepare(panel, roles, self.options)
         sample = prepared.sample
-        y, q = self._one(sample, "y"), self._one(sample, "kink_variable")
+        y, q = self._single_column(sample, "y"), self._single_column(sample, "kink_variable")
         if q.min() == q.max():
             raise ThresholdSearchError(
                 f"kink_variable={cited(self.kink_variable)} is constant in the sample; use one that varies."
             )
 
         x = sample.columns("x")
-        given = sweep_columns(
+        linear = sweep_columns(
             prepared, (self.y, self.kink_variable, *sample.names_of("x")), np.column_stack([y, q, x])
         )
         # Errors about the columns themselves are raised for the line, under their own names.
-        fit_equation(prepared, given, 0, range(1, len(given.names)))
+        fit_equation(prepared, linear, 0, range(1, len(linear.names)))
         kinks = self._plan(prepared, q, x)
-        found = kernel.estimate(kinks, y)
+        kink_estimate = kernel.estimate(kinks, y)
 
-        slopes, threshold_se = self._slopes(prepared, given, q - found.threshold)
-        entropy, draws = self._draws(prepared, kinks, found, rng, show=progress)
-        results = self._results(prepared, kinks, found, (slopes, threshold_se), entropy, draws)
+        slopes, threshold_se = self._slopes(prepared, linear, q - kink_estimate.threshold)
+        entropy, draws = self._draws(prepared, kinks, kink_estimate, rng, show=progress)
+        results = self._results(prepared, kinks, kink_estimate, (slopes, threshold_se), entropy, draws)
         results = replace(results, diagnostics=self._remarks(prepared, results))
         issue(results.diagnostics)
         return results
@@ -229,15 +229,15 @@ class PanelKink(Specification):
     # --- what cannot be searched --------------------------------------------------------------------------
 
     def _refuse_twice(self, panel: Panel) -> None:
-        known = known_names(panel)
-        if canonical(self.kink_variable, known) in {canonical(t, known) for t in self.x}:
+        columns = known_names(panel)
+        if canonical(self.kink_variable, columns) in {canonical(t, columns) for t in self.x}:
             raise CollinearityError(
                 f"kink_variable={cited(self.kink_variable)} is also in x: remove it from x, PanelKink adds "
                 "its two slopes.",
                 [collinearity_problem(self.kink_variable, [self.kink_variable], "in both")],
             )
 
-    def _one(self, sample: Sample, role: str) -> Floats:
+    def _single_column(self, sample: Sample, role: str) -> Floats:
         columns = sample.columns(role)
         if columns.shape[1] != 1:
             raise TermError(
@@ -267,14 +267,14 @@ class PanelKink(Specification):
 
     # --- the work -----------------------------------------------------------------------------------------
 
-    def _slopes(self, prepared: Prepared, given: Swept, beyond: Floats) -> tuple[LinearResults, float]:
+    def _slopes(self, prepared: Prepared, linear: Swept, beyond: Floats) -> tuple[LinearResults, float]:
         """Estimate the slopes at the threshold, and the standard errors of both together."""
-        q, controls = self.kink_variable, range(2, len(given.names))
+        q, controls = self.kink_variable, range(2, len(linear.names))
         prepared = replace(prepared, sample=prepared.sample.with_dummies([q], ("below", "above")))
         # Last which side a row is on; one on the threshold has the mean of both.
-        made = np.column_stack([np.minimum(beyond, 0), np.maximum(beyond, 0), np.sign(beyond)])
-        swept = given.with_columns(prepared, (f"{q}:below", f"{q}:above", f"{q}:side"), made)
-        below, above, side = range(len(given.names), len(swept.names))
+        sides = np.column_stack([np.minimum(beyond, 0), np.maximum(beyond, 0), np.sign(beyond)])
+        swept = linear.with_columns(prepared, (f"{q}:below", f"{q}:above", f"{q}:side"), sides)
+        below, above, side = range(len(linear.names), len(swept.names))
         slopes, _ = fit_equation(prepared, swept, 0, (below, above, *controls), own_covariance=False)
 
         # The derivative in the threshold is bend * side and a constant. Products of it and the residuals
@@ -282,9 +282,9 @@ class PanelKink(Specification):
         b1, b2 = slopes.coefficients[:2]
         unit = 2.0 ** round(math.log2(max(abs(b1), abs(b2)) or 1.0))
         bend = (b1 - b2) / 2 / unit, -(b1 + b2) / 2 / unit
-        joint, known = _linearised(prepared, swept, slopes, (below, above, *controls, side), bend)
-        root, middle = _with_threshold(joint, slopes, known=known)
-        how, rest = joint.how, joint.df_resid
+        joint, identified = _linearised(prepared, swept, slopes, (below, above, *controls, side), bend)
+        root, middle = _with_threshold(joint, slopes, identified=identified)
+        estimator, df_resid = joint.how, joint.df_resid
         covariance = root @ middle @ root.T
 
         indefinite = not_semidefinite(prepared, (*slopes.names, "threshold"), covariance, middle)
@@ -293,15 +293,15 @@ class PanelKink(Specification):
             slopes.estimated,
             root=root[:-1],
             middle=middle,
-            df_resid=rest,
-            fit_statistics=(r2, within, by_entity, 1 - (1 - r2) * (slopes.nobs - 1) / rest),
+            df_resid=df_resid,
+            fit_statistics=(r2, within, by_entity, 1 - (1 - r2) * (slopes.nobs - 1) / df_resid),
             # That all slopes are zero cannot be tested so: there would be no threshold to allow for.
             has_f=False,
         )
         slopes = replace(
             slopes,
             estimated=estimated,
-            inference=replace(slopes.inference, df_t=how.df_t, df_counted=how.counted),
+            inference=replace(slopes.inference, df_t=estimator.df_t, df_counted=estimator.counted),
             diagnostics=(*slopes.diagnostics, *indefinite),
         )
         return slopes, float(standard_errors(covariance[-1, -1])) / unit
@@ -310,7 +310,7 @@ class PanelKink(Specification):
         self,
         prepared: Prepared,
         kinks: kernel.KinkPlan,
-        found: kernel.KinkEstimate,
+        kink_estimate: kernel.KinkEstimate,
         rng: object,
         *,
         show: bool,
@@ -319,17 +319,17 @@ class PanelKink(Specification):
             return None, np.empty((3, 0))
         seed = seed_sequence(rng)
         assert isinstance(seed.entropy, int)
-        y = self._one(prepared.sample, "y")
+        y = self._single_column(prepared.sample, "y")
         codes = wild_clusters(prepared)[1]
         null, kink = (
             np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(_STREAM, j)))
             for j in range(2)
         )
         with progress_bar("PanelKink", 2 * self.reps, show=show) as done:
-            which = scheme(self.bootstrap, kinks.search, codes, done)
+            bootstrap = scheme(self.bootstrap, kinks.search, codes, done)
             draws = [
-                kernel.null_draws(kinks, which, y, null, reps=self.reps),
-                *kernel.kink_draws(kinks, which, y, found, kink, reps=self.reps),
+                kernel.null_draws(kinks, bootstrap, y, null, reps=self.reps),
+                *kernel.kink_draws(kinks, bootstrap, y, kink_estimate, kink, reps=self.reps),
             ]
         return seed.entropy, np.stack(draws) * denominator(prepared, self.df)
 
@@ -337,36 +337,39 @@ class PanelKink(Specification):
         self,
         prepared: Prepared,
         kinks: kernel.KinkPlan,
-        found: kernel.KinkEstimate,
+        kink_estimate: kernel.KinkEstimate,
         estimates: tuple[LinearResults, float],
         entropy: int | None,
         draws: Floats,
     ) -> KinkResults:
         sample = prepared.sample
         df = denominator(prepared, self.df)
-        above = (self._one(sample, "kink_variable") > found.threshold).astype(np.intp)
+        above = (self._single_column(sample, "kink_variable") > kink_estimate.threshold).astype(np.intp)
         seen = np.unique(sample.entity * 2 + above) % 2
 
         # An exact fit leaves rounding, of either sign, where F and LR divide.
-        least = NO_RESIDUALS * found.null_ssr
-        ssr = np.maximum([found.null_ssr, found.ssr, found.step_ssr], least)
+        least = NO_RESIDUALS * kink_estimate.null_ssr
+        ssr = np.maximum([kink_estimate.null_ssr, kink_estimate.ssr, kink_estimate.step_ssr], least)
 
         bounds = {"lr": critical_chi2(self.level)}
         if self.bootstrap:
             # Draws that are all rounding, as when every place fits alike, must not make a set of it.
-            kept = draws[2][~np.isnan(draws[2])]
-            drawn = float(np.quantile(kept, self.level)) if kept.size else 0.0
+            finite_draws = draws[2][~np.isnan(draws[2])]
+            drawn = float(np.quantile(finite_draws, self.level)) if finite_draws.size else 0.0
             bounds["bootstrap"] = max(drawn, FLAT_DRAWS * df)
-        sets = [(m, tuple(kernel.accepted(kinks, found, ssr[1] * (1 + c / df)))) for m, c in bounds.items()]
+        sets = [
+            (m, tuple(kernel.accepted(kinks, kink_estimate, ssr[1] * (1 + c / df))))
+            for m, c in bounds.items()
+        ]
         return KinkResults(
             kink_variable=self.kink_variable,
             slopes=estimates[0],
             searched=KinkSearched(
-                threshold=found.threshold,
+                threshold=kink_estimate.threshold,
                 threshold_se=estimates[1],
                 sums=ssr,
                 candidates=kinks.values,
-                profile_ssr=np.maximum(found.profile, least),
+                profile_ssr=np.maximum(kink_estimate.profile, least),
                 regime_sizes=np.column_stack(
                     [np.bincount(above, minlength=2), np.bincount(seen, minlength=2)]
                 ),
@@ -406,7 +409,7 @@ def _linearised(
     prepared: Prepared,
     swept: Swept,
     slopes: LinearResults,
-    places: Sequence[int],
+    positions: Sequence[int],
     bend: tuple[float, float],
 ) -> tuple[Solved, bool]:
     """Solve the equation in slopes and threshold, linear around the estimates.
@@ -414,7 +417,7 @@ def _linearised(
     Where the threshold is not identified (no bend, or its value makes no difference) the slopes' errors need
     no allowance: it is left out, and the second result is False.
     """
-    n, k = prepared.sample.nobs, len(places) - 1
+    n, k = prepared.sample.nobs, len(positions) - 1
     if n <= k + 1 + prepared.within.rank:
         raise IdentificationError(
             f"{k} slopes, a threshold and {prepared.within.rank} absorbed effects on {n} rows: more "
@@ -422,29 +425,31 @@ def _linearised(
         )
 
     scale = np.append(np.ones(k), bend[0])
-    columns, means = swept.taken(places) * scale, swept.raw[:, list(places)].mean(axis=0) * scale
+    columns, means = swept.taken(positions) * scale, swept.raw[:, list(positions)].mean(axis=0) * scale
     means[-1] += bend[1]
-    known = bend[0] != 0 and not swept.absorbed[places[-1]] and not dependences(columns)
-    if not known:
+    identified = bend[0] != 0 and not swept.absorbed[positions[-1]] and not dependences(columns)
+    if not identified:
         columns, means = columns[:, :-1], means[:-1]
 
-    count, how = inference(prepared, k + 1)
+    count, estimator = inference(prepared, k + 1)
     # A step from the estimates would leave other residuals; the threshold stays where it was found.
-    solved = replace(solve(slopes.residuals, columns, count, how), residuals=slopes.residuals)
-    refuse_full_leverage(prepared, solved, (*(swept.names[j] for j in places[:-1]), *["threshold"] * known))
+    solved = replace(solve(slopes.residuals, columns, count, estimator), residuals=slopes.residuals)
+    refuse_full_leverage(
+        prepared, solved, (*(swept.names[j] for j in positions[:-1]), *["threshold"] * identified)
+    )
     if not prepared.effect_names:
         solved = solved.with_intercept(np.append(0.0, means), n)
-    return solved, known
+    return solved, identified
 
 
-def _with_threshold(joint: Solved, slopes: LinearResults, *, known: bool) -> tuple[Floats, Floats]:
+def _with_threshold(joint: Solved, slopes: LinearResults, *, identified: bool) -> tuple[Floats, Floats]:
     """Halve the covariance of slopes, intercept if there is one, and threshold, in this order."""
     root, middle = joint.sandwich()
-    place = np.full(root.shape[1], np.nan)
-    if known:
+    threshold_root = np.full(root.shape[1], np.nan)
+    if identified:
         k = joint.x.shape[1] - 1
-        root, place = np.delete(root, k, axis=0), root[k]
-    root = np.vstack([root, place])
+        root, threshold_root = np.delete(root, k, axis=0), root[k]
+    root = np.vstack([root, threshold_root])
     # What has no variance at a known threshold has none at an estimated one.
     empty = np.asarray(np.isnan(slopes.root).any(axis=1))
     root[:-1][empty] = np.nan

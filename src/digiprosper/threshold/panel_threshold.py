@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel, Sample
-    from digiprosper.threshold.search import Found
+    from digiprosper.threshold.search import SearchResult
 
 _NO_SIGNS = "bootstrap=None (or 'hansen' in a balanced panel)"
 
@@ -388,36 +388,40 @@ class PanelThreshold(Specification):
         outcome = sweep_columns(prepared, (self.y,), prepared.sample.columns("y"))
         refuse_flat_outcome(prepared, outcome, 0)
 
-        search, found, slopes = self._found(prepared, outcome, rng, show=progress)
-        results = self._results(prepared, search, found, slopes)
+        search, search_result, slopes = self._search_and_fit(prepared, outcome, rng, show=progress)
+        results = self._results(prepared, search, search_result, slopes)
 
         # One threshold that was asked for is read beside its test; several, or "auto", say how many regimes.
         several = self.thresholds is None and self.n_thresholds != 1
         more = [
-            *about_variance(results, prepared.sample, found.variance_parts),
+            *about_variance(results, prepared.sample, search_result.variance_parts),
             *(about_adjacent(results) if several else []),
             *([] if self.regime_intercept else about_origin(results, search, self._logarithms(panel))),
         ]
-        results = replace(results, diagnostics=remarks(results, prepared, (*found.notices, *more)))
+        results = replace(results, diagnostics=remarks(results, prepared, (*search_result.notices, *more)))
         issue(results.diagnostics)
         return results
 
-    def _found(
+    def _search_and_fit(
         self, prepared: Prepared, outcome: Swept, rng: object, *, show: bool
-    ) -> tuple[ThresholdSearch, Found, LinearResults]:
+    ) -> tuple[ThresholdSearch, SearchResult, LinearResults]:
         """Search for the thresholds and estimate the slopes at them."""
         sample = prepared.sample
         try:
             search = self._search(prepared)
             with progress_bar("PanelThreshold", search.draws, show=show) as done:
-                found = replace(search, done=done).run(rng)
-            if isinstance(found, int):
+                search_result = replace(search, done=done).run(rng)
+            if isinstance(search_result, int):
                 reason = (
-                    f"threshold {found} has no candidate that leaves enough rows in each regime to "
+                    f"threshold {search_result} has no candidate that leaves enough rows in each regime to "
                     "estimate its slopes"
                 )
                 raise self._no_room(reason, sample)
-            return search, found, self._slopes(prepared, outcome, search.plan.regimes(found.at))
+            return (
+                search,
+                search_result,
+                self._slopes(prepared, outcome, search.plan.regimes(search_result.at)),
+            )
         except (ThresholdSearchError, CollinearityError, IdentificationError):
             # Errors about the columns themselves are raised under their own names.
             names = (*sample.names_of("regime_dependent"), *sample.names_of("x"))
@@ -432,9 +436,9 @@ class PanelThreshold(Specification):
     # --- what cannot be searched --------------------------------------------------------------------------
 
     def _refuse_overlap(self, panel: Panel) -> None:
-        known = known_names(panel)
-        x = {canonical(t, known) for t in self.x}
-        both = [t for t in self.regime_dependent if canonical(t, known) in x]
+        columns = known_names(panel)
+        x = {canonical(t, columns) for t in self.x}
+        both = [t for t in self.regime_dependent if canonical(t, columns) in x]
         if both:
             raise CollinearityError(
                 f"{quoted(both)} is regime-dependent and also in x; its regime columns add up to it. Remove "
@@ -445,8 +449,10 @@ class PanelThreshold(Specification):
     def _refuse(self, sample: Sample) -> None:
         for role in ("y", "threshold_variable"):
             if sample.columns(role).shape[1] != 1:
-                what = "the outcome" if role == "y" else "the threshold variable must be one numeric column"
-                raise TermError(f"{role}={cited(getattr(self, role))} makes several columns; {what}.")
+                requirement = (
+                    "the outcome" if role == "y" else "the threshold variable must be one numeric column"
+                )
+                raise TermError(f"{role}={cited(getattr(self, role))} makes several columns; {requirement}.")
         q = sample.columns("threshold_variable")[:, 0]
         if q.min() == q.max():
             raise ThresholdSearchError(
@@ -522,24 +528,24 @@ class PanelThreshold(Specification):
                 f"{q.min():.6g} to {q.max():.6g}; each regime needs rows in which the slopes vary."
             )
         else:
-            asked = ["trim", "n_thresholds"]
-            asked += ["min_nobs"] * (self.min_nobs > 1) + ["min_entities"] * (self.min_entities > 0)
-            values = ", ".join(f"{option}={getattr(self, option)}" for option in asked)
+            options = ["trim", "n_thresholds"]
+            options += ["min_nobs"] * (self.min_nobs > 1) + ["min_entities"] * (self.min_entities > 0)
+            values = ", ".join(f"{option}={getattr(self, option)}" for option in options)
             text = (
                 f"{cited(name)}: {reason} ({values}, {np.unique(q).size} distinct values in {q.size} "
-                f"rows). Lower {' or '.join(asked)}, or use another threshold_variable."
+                f"rows). Lower {' or '.join(options)}, or use another threshold_variable."
             )
         data = {"column": name, "trim": self.trim, "n_thresholds": self.n_thresholds}
         return ThresholdSearchError(text, [Notice("threshold_search", reason, data)])
 
     def _results(
-        self, prepared: Prepared, search: ThresholdSearch, found: Found, slopes: LinearResults
+        self, prepared: Prepared, search: ThresholdSearch, search_result: SearchResult, slopes: LinearResults
     ) -> ThresholdResults:
         plan = search.plan
-        stages = found.stages
-        m = len(found.at)
+        stages = search_result.stages
+        m = len(search_result.at)
         least = NO_RESIDUALS * stages[0].null_ssr
-        regimes = plan.regimes(found.at)
+        regimes = plan.regimes(search_result.at)
         rows = np.bincount(regimes - 1, minlength=m + 1)
         seen = np.unique(prepared.sample.entity * (m + 1) + regimes - 1) % (m + 1)
 
@@ -548,12 +554,12 @@ class PanelThreshold(Specification):
             regime_dependent=tuple(self.regime_dependent),
             slopes=slopes,
             searched=ThresholdSearched(
-                estimates=plan.candidates.values[list(found.at)],
+                estimates=plan.candidates.values[list(search_result.at)],
                 search_ssr=np.maximum([stages[0].null_ssr, *(s.ssr for s in stages)], least),
                 null_ssr=np.maximum([s.null_ssr for s in stages], least),
                 candidates=plan.candidates.values,
-                profiles=np.maximum(found.profiles, least),
-                fit_ssr=max(found.ssr, least),
+                profiles=np.maximum(search_result.profiles, least),
+                fit_ssr=max(search_result.ssr, least),
                 df=search.df,
                 df_rule=self.df,
                 given=self.thresholds is not None,
@@ -563,16 +569,16 @@ class PanelThreshold(Specification):
             ),
             tested=ThresholdTested(
                 bootstrap=self._bootstraps,
-                statistic_values=found.values,
-                statistic_draws=found.draws,
+                statistic_values=search_result.values,
+                statistic_draws=search_result.draws,
                 reps=self.reps,
-                rng_entropy=found.entropy,
+                rng_entropy=search_result.entropy,
             ),
             bounded=ThresholdBounded(
                 level=self.level,
                 confidence=self.confidence,
-                variance_ratios=found.variance_parts.sum(axis=1),
-                lr_bounds=found.lr_bounds,
+                variance_ratios=search_result.variance_parts.sum(axis=1),
+                lr_bounds=search_result.lr_bounds,
             ),
             split=ThresholdSplit(
                 rule=self.rule,
@@ -605,8 +611,8 @@ def _is_several(value: object) -> bool:
 
 def _numbers(value: Any) -> tuple[float, ...]:
     """Take one finite number or several; nothing when there is anything else among them."""
-    given = value if _is_several(value) else (value,)
-    items = [v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in given]
+    values = value if _is_several(value) else (value,)
+    items = [v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in values]
     return tuple(map(float, items)) if all(map(_is_finite, items)) else ()
 
 

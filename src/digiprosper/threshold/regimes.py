@@ -69,13 +69,13 @@ def about_origin(
     if plan is None:
         return []
     at = _search_again(results, search, plan)
-    found = np.sort(search.plan.candidates.values[list(at)])
-    outside = _outside(results, found) if at else []
+    with_intercept = np.sort(search.plan.candidates.values[list(at)])
+    outside = _outside(results, with_intercept) if at else []
     changed = _turned(results, search, search.plan.regimes(at)) if at else []
     if not (logarithms or outside or changed):
         return []
 
-    text = _about_changes(results, found, outside, changed)
+    text = _about_changes(results, with_intercept, outside, changed)
     if logarithms:
         text = f"{_about_units(results, logarithms)} {text[:1].upper()}{text[1:]}".strip()
     else:
@@ -83,7 +83,7 @@ def about_origin(
         text = f"{text} {_about_zero(results, terms)}"
     data = {
         "estimates": tuple(np.sort(results.estimates).tolist()),
-        "with_intercept": tuple(found.tolist()),
+        "with_intercept": tuple(with_intercept.tolist()),
         "outside": tuple(outside),
         "order": tuple(changed),
         "logarithms": tuple(logarithms),
@@ -112,14 +112,14 @@ def _search_again(results: ThresholdResults, search: ThresholdSearch, plan: Plan
     return at
 
 
-def _outside(results: ThresholdResults, found: Floats) -> list[int]:
+def _outside(results: ThresholdResults, with_intercept: Floats) -> list[int]:
     """List the thresholds, by number, whose confidence sets leave out the estimate with intercepts."""
     if results.given:
         return []
     order = np.argsort(results.estimates)
     return [
         int(j) + 1
-        for j, value in zip(order, found.tolist(), strict=True)
+        for j, value in zip(order, with_intercept.tolist(), strict=True)
         if not any(low <= value <= high for low, high in results.confidence_set(int(j) + 1))
     ]
 
@@ -145,15 +145,15 @@ def _what_depends(results: ThresholdResults) -> str:
 
 
 def _alternative(results: ThresholdResults) -> str:
-    own = "regime_intercept=True, which gives each regime its own intercept"
+    option = "regime_intercept=True, which gives each regime its own intercept"
     tested = "; a shift of the level alone can then also make the test reject"
-    return f"{own}{'' if results.given else tested}."
+    return f"{option}{'' if results.given else tested}."
 
 
 def _about_changes(
-    results: ThresholdResults, found: Floats, outside: list[int], changed: Sequence[tuple[str, int]]
+    results: ThresholdResults, with_intercept: Floats, outside: list[int], changed: Sequence[tuple[str, int]]
 ) -> str:
-    parts = [_about_places(results, found, outside)] if outside else []
+    parts = [_about_places(results, with_intercept, outside)] if outside else []
     parts += [
         f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in another order"
         for term, r in changed
@@ -181,9 +181,14 @@ def _signs(slopes: Floats) -> Floats:
     return np.where(np.abs(steps) > SAME_SLOPES * size, np.sign(steps), 0.0)
 
 
-def _about_places(results: ThresholdResults, found: Floats, outside: list[int]) -> str:
-    own, other = (", ".join(f"{v:.5g}" for v in values) for values in (np.sort(results.estimates), found))
-    if found.size == 1:
-        return f"the threshold would be {other} instead of {own}, and outside its confidence set"
-    which = ", ".join(str(j) for j in outside)
-    return f"the thresholds would be {other} instead of {own}, and outside the set of threshold {which}"
+def _about_places(results: ThresholdResults, with_intercept: Floats, outside: list[int]) -> str:
+    estimated, alternative = (
+        ", ".join(f"{v:.5g}" for v in values) for values in (np.sort(results.estimates), with_intercept)
+    )
+    if with_intercept.size == 1:
+        return f"the threshold would be {alternative} instead of {estimated}, and outside its confidence set"
+    numbers = ", ".join(str(j) for j in outside)
+    return (
+        f"the thresholds would be {alternative} instead of {estimated}, and outside the set of threshold "
+        f"{numbers}"
+    )

@@ -78,10 +78,10 @@ def bootstrap_p(statistic: float, draws: Floats) -> float:
 
     Missing draws are left out; without a statistic there is no p-value.
     """
-    kept = draws[np.isfinite(draws)]
+    finite = draws[np.isfinite(draws)]
     if not np.isfinite(statistic):
         return float("nan")
-    return (1 + int((kept >= statistic * (1 - SAME_STATISTIC)).sum())) / (kept.size + 1)
+    return (1 + int((finite >= statistic * (1 - SAME_STATISTIC)).sum())) / (finite.size + 1)
 
 
 def runs(values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]) -> list[tuple[float, float]]:
@@ -204,8 +204,8 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         for j, f in enumerate(self.statistics):
             for b, name in enumerate(self.bootstrap):
                 draws, value = self.statistic_draws[b, j], float(self.statistic_values[b, j])
-                kept = draws[np.isfinite(draws)]
-                critical = np.quantile(kept, list(_CRITICAL.values())) if kept.size else [np.nan] * 3
+                finite = draws[np.isfinite(draws)]
+                critical = np.quantile(finite, list(_CRITICAL.values())) if finite.size else [np.nan] * 3
                 score = name == "wild_score"
                 numbers = [np.nan if score else f, bootstrap_p(value, draws), *critical]
                 rows.append([j + 1, name, *numbers, "score" if score else "F", value])
@@ -237,11 +237,11 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
             If there is no such threshold, or there are no draws for ``"bootstrap"``.
         """
         j = self._position(threshold)
-        there = np.isfinite(self.profiles[j])
-        ssr = self.profiles[j][there]
+        allowed = np.isfinite(self.profiles[j])
+        ssr = self.profiles[j][allowed]
         least = self.fit_ssr if self.given else ssr.min()
-        lr, bound = (ssr / least - 1) * self.df, self._bound(j, method)[there]
-        return pd.DataFrame({"gamma": self.candidates[there], "ssr": ssr, "lr": lr, "critical": bound})
+        lr, bound = (ssr / least - 1) * self.df, self._bound(j, method)[allowed]
+        return pd.DataFrame({"gamma": self.candidates[allowed], "ssr": ssr, "lr": lr, "critical": bound})
 
     def critical_value(self, threshold: int = 1, *, method: str | None = None) -> float:
         """Return the bound of the likelihood ratio in a confidence set.
@@ -416,15 +416,17 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         width = self.estimates.size + 1
         if width == 1:
             raise OptionError("equality: no threshold was kept, so there is one regime.")
-        known = self.terms_in_every_regime
-        terms = known if term is None else [term]
-        if term is not None and term not in known:
-            raise ColumnError(f"{cited(term)} has no slopes by regime; those that have are {quoted(known)}.")
+        split_terms = self.terms_in_every_regime
+        terms = split_terms if term is None else [term]
+        if term is not None and term not in split_terms:
+            raise ColumnError(
+                f"{cited(term)} has no slopes by regime; those that have are {quoted(split_terms)}."
+            )
         pairs = [(f"{t}:regime1", f"{t}:regime{r}") for t in terms for r in range(2, width + 1)]
-        found = self.slopes.wald_test(", ".join(f"{a} = {b}" for a, b in pairs))
+        test = self.slopes.wald_test(", ".join(f"{a} = {b}" for a, b in pairs))
         words = " and ".join(terms)
         return replace(
-            found, name="Equal slopes", null=f"{words}: the same in every regime, thresholds treated as known"
+            test, name="Equal slopes", null=f"{words}: the same in every regime, thresholds treated as known"
         )
 
     # --- tables -------------------------------------------------------------------------------------------
@@ -488,7 +490,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         tuple of Column
             One column.
         """
-        tests, found = self._headline_tests, self.estimates.size
+        tests, n_estimated = self._headline_tests, self.estimates.size
         block = Block(
             kind="step",
             variable=self.threshold_variable,
@@ -506,7 +508,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
             given=self.given,
             drawn=Drawn(self.reps, self.bootstrap[0]) if tests else None,
             confidence=self.confidence,
-            refused=tests[found] if len(tests) > found else None,
+            refused=tests[n_estimated] if len(tests) > n_estimated else None,
         )
         return (slopes_column(self.slopes, self.terms, block, level),)
 
@@ -514,7 +516,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
 
     def _summary(self) -> Summary:
         slopes, m = self.slopes, self.estimates.size
-        found = [line for j in range(self.statistics.size) for line in self._threshold_words(j)]
+        threshold_lines = [line for j in range(self.statistics.size) for line in self._threshold_words(j)]
         regimes = [
             [self._condition(r), f"{size[0]:,}", f"{size[1]:,}"]
             for r, size in enumerate(self.regime_sizes, 1)
@@ -532,7 +534,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
                         f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}",
                         sample_text(slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names),
                         "",
-                        *found,
+                        *threshold_lines,
                         "",
                     )
                 ),
@@ -610,8 +612,8 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         if not self.bootstrap:
             return []
         frame = self.tests
-        wanted = ["threshold", "statistic", "value", "p_value"]
-        rows = frame.loc[frame["bootstrap"] == self.bootstrap[0], wanted]
+        columns = ["threshold", "statistic", "value", "p_value"]
+        rows = frame.loc[frame["bootstrap"] == self.bootstrap[0], columns]
         return [
             ParameterTest(str(statistic), "threshold", float(value), float(p), int(number))
             for number, statistic, value, p in rows.itertuples(index=False, name=None)
@@ -660,8 +662,10 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
             text = _set_text(self.confidence_set(j + 1))
             if not self.given and self._contains_every_candidate(j + 1):
                 text += ", every candidate"
-            what = "set of values whose fit is not significantly worse" if self.given else "confidence set"
-            kind = f"{100 * self.level:g}% {what} ({self.confidence})"
+            set_name = (
+                "set of values whose fit is not significantly worse" if self.given else "confidence set"
+            )
+            kind = f"{100 * self.level:g}% {set_name} ({self.confidence})"
             first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {kind}: {text}"
             beside = self._scaled_words(j) if self.confidence == "scaled" else []
         else:
@@ -680,9 +684,9 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
             verdict = "cannot be tested" if np.isnan(p) else verdict
             at = ", ".join(f"{c:.2f}" for c in critical)
             word = "score" if statistic == "score" else "F"
-            said = f"{null}: {verdict} at {100 * (1 - self.level):.3g}%"
+            conclusion = f"{null}: {verdict} at {100 * (1 - self.level):.3g}%"
             lines += [
-                f"  {said} ({word} = {value:z.2f}, p = {p:.4f}, {name},",
+                f"  {conclusion} ({word} = {value:z.2f}, p = {p:.4f}, {name},",
                 f"    critical at 10, 5, 1%: {at})",
             ]
         if tests.empty:
@@ -696,15 +700,17 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         if np.isnan(ratio):
             return []
         bound = critical * ratio
-        said = f"Variance ratio {ratio:.2f}: LR <= {critical:.2f} x {ratio:.2f} = {bound:.1f}"
+        explanation = f"Variance ratio {ratio:.2f}: LR <= {critical:.2f} x {ratio:.2f} = {bound:.1f}"
         if self._contains_every_candidate(j + 1):
             inside = self.profile(j + 1)
-            known = self.estimates.size == 1 and bound > self.statistics[j]
+            above_f = self.estimates.size == 1 and bound > self.statistics[j]
             f, most = f"F = {self.statistics[j]:.1f}", f"the largest LR, {inside['lr'].max():.1f}"
-            said += f"; the set contains every candidate, because {bound:.1f} > {f if known else most}"
-        own, plain = self.confidence_set(j + 1), self.confidence_set(j + 1, method="lr")
-        text = "the same" if own == plain else _set_text(plain)
-        return [said, f"Set for homoskedastic errors (lr, LR <= {critical:.2f}): {text}"]
+            explanation += (
+                f"; the set contains every candidate, because {bound:.1f} > {f if above_f else most}"
+            )
+        scaled_set, lr_set = self.confidence_set(j + 1), self.confidence_set(j + 1, method="lr")
+        text = "the same" if scaled_set == lr_set else _set_text(lr_set)
+        return [explanation, f"Set for homoskedastic errors (lr, LR <= {critical:.2f}): {text}"]
 
     def _is_small_print(self, notice: Notice) -> bool:
         """Tell whether a notice is for the record only: what few clusters carry by chance is no news."""

@@ -40,7 +40,7 @@ _CHEAP_PAIRS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """Result of a search and its draws; thresholds and candidates by position.
 
     `stages` are those tested, the one that stopped "auto" included; `at` are the thresholds that are kept.
@@ -90,7 +90,7 @@ class ThresholdSearch:
             return None
         return self.count * len(self.bootstrap) * self.reps
 
-    def run(self, rng: object) -> Found | int:
+    def run(self, rng: object) -> SearchResult | int:
         """Search, test and draw; return the number of the threshold without candidates, if there is one."""
         entropy = self._entropy(rng)
         base = kernel.open_search(self.plan, self._outcome)
@@ -103,7 +103,7 @@ class ThresholdSearch:
 
         q = self.prepared.sample.columns("threshold_variable")[:, 0]
         parts = [variance_parts(self.plan, self._outcome, at, j, q, self.df) for j in range(len(at))]
-        return Found(
+        return SearchResult(
             stages=tuple(stages),
             at=at,
             values=np.stack([t[0] for t in tests], axis=1) if tests else np.empty((0, len(stages))),
@@ -166,13 +166,13 @@ class ThresholdSearch:
             stream = _stream(entropy, get_args(Bootstrap).index(name), len(null))
             if name == "wild_score":
                 self._refuse_many_levels(codes)
-                which = scheme("wild_cluster", self.plan, codes, self.done)
+                bootstrap = scheme("wild_cluster", self.plan, codes, self.done)
                 values[b] = robust_profile(self.plan, y, null, len(null), codes).max()
-                draws[b] = drawn_robust(self.plan, which, y, null, stream, reps=self.reps, codes=codes)
+                draws[b] = drawn_robust(self.plan, bootstrap, y, null, stream, reps=self.reps, codes=codes)
             else:
-                own = codes if name in WILD else self.prepared.sample.entity
-                which = scheme(name, self.plan, own, self.done)
-                draws[b] = self.df * drawn_ratios(self.plan, which, y, null, stream, reps=self.reps)
+                clusters = codes if name in WILD else self.prepared.sample.entity
+                bootstrap = scheme(name, self.plan, clusters, self.done)
+                draws[b] = self.df * drawn_ratios(self.plan, bootstrap, y, null, stream, reps=self.reps)
         return values, draws
 
     def _refuse_many_levels(self, codes: Ints) -> None:
@@ -188,35 +188,37 @@ class ThresholdSearch:
     def _lr_bounds(self, at: tuple[int, ...], entropy: int | None) -> Floats:
         out = np.empty((len(at), self.plan.candidates.values.size if self.set_draws else 0))
         if out.size:
-            which = scheme("wild_cluster", self.plan, wild_clusters(self.prepared)[1], self.done)
+            bootstrap = scheme("wild_cluster", self.plan, wild_clusters(self.prepared)[1], self.done)
             for j in range(len(at)):
                 stream = _stream(entropy, _SET_STREAM, j)
                 out[j] = self.df * drawn_bounds(
-                    self.plan, which, self._outcome, at, j, stream, reps=self.reps, level=self.level
+                    self.plan, bootstrap, self._outcome, at, j, stream, reps=self.reps, level=self.level
                 )
         return out
 
     def _against_all_pairs(
         self, base: kernel.State, at: tuple[int, ...]
     ) -> tuple[tuple[int, ...], list[Notice]]:
-        where = self.plan.candidates
-        cheap = where.need.size == 1 and where.values.size * self.plan.nobs <= _CHEAP_PAIRS
-        if len(at) != 2 or where.given or not (self.joint or cheap):
+        candidates = self.plan.candidates
+        cheap = candidates.need.size == 1 and candidates.values.size * self.plan.nobs <= _CHEAP_PAIRS
+        if len(at) != 2 or candidates.given or not (self.joint or cheap):
             return at, []
-        if where.values.size * self.plan.nobs > _MANY_PAIRS:
+        if candidates.values.size * self.plan.nobs > _MANY_PAIRS:
             raise OptionError(
-                f"search='joint' evaluates every pair of {where.values.size:,} candidates in "
+                f"search='joint' evaluates every pair of {candidates.values.size:,} candidates in "
                 f"{self.plan.nobs:,} rows, which takes minutes to hours. Set grid=500 for fewer "
                 "candidates, or search='sequential'."
             )
 
         pair, least = kernel.least_pair(self.plan, base)
         ssr = kernel.finish(self.plan, base, at)[1]
-        kept = pair if self.joint else at
+        chosen = pair if self.joint else at
         if least >= ssr * (1 - SAME_SSR):
-            return kept, []
-        found, best = ((float(where.values[i]), float(where.values[j])) for i, j in (at, pair))
-        return kept, [not_global(found, best, (ssr, least), taken=self.joint)]
+            return chosen, []
+        sequential, joint = (
+            (float(candidates.values[i]), float(candidates.values[j])) for i, j in (at, pair)
+        )
+        return chosen, [not_global(sequential, joint, (ssr, least), used=self.joint)]
 
     def _leverage(self, stages: Sequence[kernel.Stage]) -> list[Notice]:
         if not any(word in WILD for word in self.bootstrap):

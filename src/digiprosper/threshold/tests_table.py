@@ -65,10 +65,12 @@ def table_of_tests(
 
     Raises OptionError if nothing was tested, or not by this bootstrap.
     """
-    known = tuple(dict.fromkeys(tests["bootstrap"]))
-    if not known:
+    bootstraps = tuple(dict.fromkeys(tests["bootstrap"]))
+    if not bootstraps:
         text = "test_table: nothing was tested (given thresholds, or bootstrap=None). Fit with a bootstrap."
         raise OptionError(text, [option_problem("bootstrap", bootstrap, what="nothing was tested")])
-    check_option("bootstrap", bootstrap, (None, *known))
-    chosen = tests[tests["bootstrap"] == (bootstrap or known[0])].set_index("threshold").assign(reps=reps)
-    return ThresholdTestTable(chosen, variable, bootstrap or known[0], labels, factors)
+    check_option("bootstrap", bootstrap, (None, *bootstraps))
+    chosen = (
+        tests[tests["bootstrap"] == (bootstrap or bootstraps[0])].set_index("threshold").assign(reps=reps)
+    )
+    return ThresholdTestTable(chosen, variable, bootstrap or bootstraps[0], labels, factors)

@@ -72,39 +72,39 @@ def scheme(
     rank = np.empty(n, dtype=np.intp)
     rank[search.candidates.order] = np.arange(n)
     blocks = rank[by_entity].astype(np.intp)
-    places = np.empty(n, dtype=np.intp)
-    places[blocks] = np.arange(n).reshape(blocks.shape)
+    row_positions = np.empty(n, dtype=np.intp)
+    row_positions[blocks] = np.arange(n).reshape(blocks.shape)
     swept = inside and levels == groups.sizes.size
-    return Scheme(name, levels, places, blocks, swept=swept, done=done)
+    return Scheme(name, levels, row_positions, blocks, swept=swept, done=done)
 
 
-def residual_draws(which: Scheme, residual: Floats, uniforms: Floats) -> Floats:
+def residual_draws(bootstrap: Scheme, residual: Floats, uniforms: Floats) -> Floats:
     """Turn uniform numbers (c, size) into drawn residuals (c, N), in the order of the threshold variable."""
-    which.done(len(uniforms))
-    if which.name == "wild_cluster":
-        points = _WEBB if which.size <= WEBB_CLUSTERS else _SIGNS
+    bootstrap.done(len(uniforms))
+    if bootstrap.name == "wild_cluster":
+        points = _WEBB if bootstrap.size <= WEBB_CLUSTERS else _SIGNS
         signs = points[(uniforms * points.size).astype(np.intp)]
-        drawn = np.take(signs, which.codes, axis=1)
+        drawn = np.take(signs, bootstrap.codes, axis=1)
         drawn *= residual
         return drawn
-    picked = (uniforms * which.size).astype(np.intp)
-    if which.name == "iid":
+    picked = (uniforms * bootstrap.size).astype(np.intp)
+    if bootstrap.name == "iid":
         return np.take(residual, picked)
-    columns = which.blocks.shape[1]
+    columns = bootstrap.blocks.shape[1]
     # Donor's block, laid over the entity's rows place by place.
-    donors = np.repeat(picked * columns, columns, axis=1) + np.tile(np.arange(columns), which.size)
-    return np.take(residual[which.blocks.ravel()], np.take(donors, which.codes, axis=1))
+    donors = np.repeat(picked * columns, columns, axis=1) + np.tile(np.arange(columns), bootstrap.size)
+    return np.take(residual[bootstrap.blocks.ravel()], np.take(donors, bootstrap.codes, axis=1))
 
 
-def swept_draws(search: Plan, which: Scheme, residual: Floats, uniforms: Floats) -> tuple[Floats, Floats]:
+def swept_draws(search: Plan, bootstrap: Scheme, residual: Floats, uniforms: Floats) -> tuple[Floats, Floats]:
     """Draw residuals (c, N) and take the effects out of them.
 
     The second result is the sum of squares (c,) that is rounding. Effects that cross the clusters may leave
     nothing of a draw: with two periods as clusters and entity effects it is so where the periods have
     opposite weights.
     """
-    drawn = residual_draws(which, residual, uniforms)
-    if which.swept:
+    drawn = residual_draws(bootstrap, residual, uniforms)
+    if bootstrap.swept:
         return drawn, np.zeros(len(drawn))
     least = NO_RESIDUALS * np.einsum("ij,ij->i", drawn, drawn)
     return search.sweep(drawn), least
@@ -123,7 +123,7 @@ def excess(upper: Floats, lower: Floats, least: Floats) -> Floats:
 
 def drawn_ratios(
     search: Plan,
-    which: Scheme,
+    bootstrap: Scheme,
     outcome: Floats,
     null_at: tuple[int, ...],
     rng: np.random.Generator,
@@ -145,7 +145,7 @@ def drawn_ratios(
     ratios = np.empty(reps)
     for low in range(0, reps, size):
         high = min(low + size, reps)
-        drawn, least = swept_draws(search, which, residual, rng.random((high - low, which.size)))
+        drawn, least = swept_draws(search, bootstrap, residual, rng.random((high - low, bootstrap.size)))
         if null_at:
             drawn += fit
         ratios[low:high] = _searched(search, drawn, least, len(null_at) + 1)

@@ -82,12 +82,12 @@ def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Effect] =
     ThresholdSearchError if no value keeps enough rows on both sides, or no kink is left once the effects are
     out.
     """
-    where = candidates(q, [trim])
+    admissible = candidates(q, [trim])
     middle, unit = float(q.mean()), float(q.std())
-    scaled, knots = (q - middle) / unit, (where.values - middle) / unit
-    search = plan(scaled[:, None], fixed, where, effects, intercept=True)
+    scaled, knots = (q - middle) / unit, (admissible.values - middle) / unit
+    search = plan(scaled[:, None], fixed, admissible, effects, intercept=True)
 
-    ranked = scaled[where.order]
+    ranked = scaled[admissible.order]
     # The block's columns are orthogonal and of mean square one: products are coordinates.
     ones, line = search.z.mean(axis=1), search.z @ ranked / ranked.size
     corner, along = line[:, None] - ones[:, None] * knots, -ones
@@ -100,13 +100,13 @@ def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Effect] =
         ]
     )
 
-    count, last = where.cuts, where.cuts - 1
+    count, last = admissible.cuts, admissible.cuts - 1
     sums, squares = np.cumsum(ranked)[last], np.cumsum(ranked * ranked)[last]
     before = squares - 2 * knots * sums + knots * knots * count
     raw = np.minimum(before, q.size * (1 + knots * knots) - before)
 
     least = KINK_DIGITS * (squares + knots * knots * count)
-    lost = (where.values == q.min()) | ((raw > least) & (forms[0] <= UNIDENTIFIED * raw))
+    lost = (admissible.values == q.min()) | ((raw > least) & (forms[0] <= UNIDENTIFIED * raw))
     both = forms[0] * forms[2]
     free = ~lost & (forms[2] > UNIDENTIFIED * count) & (both - forms[1] ** 2 > UNIDENTIFIED * both)
     if lost.all():
@@ -171,13 +171,13 @@ def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:
     """Find the kink with the least sum of squares of all g between the first and the last candidate."""
     search = kinks.search
     state = start(search, search.residualise(outcome[search.candidates.order][None, :]))
-    corners, inner, places = _gains(kinks, state.score)
+    corners, inner, offsets = _gains(kinks, state.score)
     position = int(corners[0].argmax())
     offset = 0.0
     gain = float(corners[0, position])
     if inner[0].max(initial=-np.inf) > gain:
         position = int(inner[0].argmax())
-        offset, gain = float(places[0, position]), float(inner[0, position])
+        offset, gain = float(offsets[0, position]), float(inner[0, position])
 
     null = float(state.ssr[0])
     # Every kink is a step, so that the step's drop is at least as large but for rounding.
@@ -194,14 +194,14 @@ def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:
     )
 
 
-def accepted(kinks: KinkPlan, found: KinkEstimate, bound: float) -> list[tuple[float, float]]:
+def accepted(kinks: KinkPlan, kink_estimate: KinkEstimate, bound: float) -> list[tuple[float, float]]:
     """Find all g in the range whose sum of squares is at most a bound: intervals in ascending order.
 
     The estimate is always among them. An end is a root of the quadratic of its interval, so it is exact, or
     an end of the range.
     """
-    drop = found.null_ssr - bound
-    level, change = _along(kinks, found.state.score)
+    drop = kink_estimate.null_ssr - bound
+    level, change = _along(kinks, kink_estimate.state.score)
     p, r = level[0, :-1], change[0, :-1]
     a, b, c = kinks.forms[:, :-1]
     square, half, constant = r * r - drop * c, p * r - drop * b, p * p - drop * a
@@ -221,8 +221,8 @@ def accepted(kinks: KinkPlan, found: KinkEstimate, bound: float) -> list[tuple[f
         if pieces and pieces[-1][1] == low:
             low = pieces.pop()[0]
         pieces.append((low, high))
-    if not any(low <= found.threshold <= high for low, high in pieces):
-        pieces = sorted([*pieces, (found.threshold, found.threshold)])
+    if not any(low <= kink_estimate.threshold <= high for low, high in pieces):
+        pieces = sorted([*pieces, (kink_estimate.threshold, kink_estimate.threshold)])
     return pieces
 
 
@@ -232,28 +232,28 @@ def _roots(square: Floats, half: Floats, constant: Floats) -> Floats:
     largest = max(float(np.abs(c).max(initial=0.0)) for c in (square, half, constant))
     unit = np.exp2(np.round(np.log2(largest or 1.0)))
     square, half, constant = square / unit, half / unit, constant / unit
-    rest = half * half - square * constant
-    far = -(half + np.copysign(np.sqrt(np.maximum(rest, 0.0)), half))
-    there = (rest > 0) & (far != 0)
-    first = np.where(there & (square != 0), far, 0.0) / np.where(square != 0, square, 1.0)
-    return np.stack([first, np.where(there, constant, 0.0) / np.where(there, far, 1.0)])
+    discriminant = half * half - square * constant
+    far = -(half + np.copysign(np.sqrt(np.maximum(discriminant, 0.0)), half))
+    real = (discriminant > 0) & (far != 0)
+    first = np.where(real & (square != 0), far, 0.0) / np.where(square != 0, square, 1.0)
+    return np.stack([first, np.where(real, constant, 0.0) / np.where(real, far, 1.0)])
 
 
 # --- draws --------------------------------------------------------------------------------------------------
 
 
-def _split(kinks: KinkPlan, outcome: Floats, found: KinkEstimate) -> tuple[Floats, Floats]:
-    rest = kinks.search.residualise(outcome[kinks.search.candidates.order][None, :])[0]
-    column = kinks.column(found.position, found.offset)
-    fit = column * (column @ rest / (column @ column))
-    return fit, rest - fit
+def _split(kinks: KinkPlan, outcome: Floats, kink_estimate: KinkEstimate) -> tuple[Floats, Floats]:
+    net_outcome = kinks.search.residualise(outcome[kinks.search.candidates.order][None, :])[0]
+    column = kinks.column(kink_estimate.position, kink_estimate.offset)
+    fit = column * (column @ net_outcome / (column @ column))
+    return fit, net_outcome - fit
 
 
 def _drawn(
-    search: Plan, which: Scheme, fit: Floats | None, residual: Floats, uniforms: Iterator[Floats]
+    search: Plan, bootstrap: Scheme, fit: Floats | None, residual: Floats, uniforms: Iterator[Floats]
 ) -> Iterator[tuple[State, Floats]]:
     for numbers in uniforms:
-        outcomes, least = swept_draws(search, which, residual, numbers)
+        outcomes, least = swept_draws(search, bootstrap, residual, numbers)
         yield start(search, outcomes if fit is None else outcomes + fit), least
 
 
@@ -264,7 +264,7 @@ def _chunks(rng: np.random.Generator, reps: int, width: int, size: int) -> Itera
 
 def null_draws(
     kinks: KinkPlan,
-    which: Scheme,
+    bootstrap: Scheme,
     outcome: Floats,
     rng: np.random.Generator,
     *,
@@ -277,9 +277,9 @@ def null_draws(
     not depend on `chunk`, the number computed together.
     """
     search = kinks.search
-    rest = search.residualise(outcome[search.candidates.order][None, :])[0]
-    uniforms = _chunks(rng, reps, which.size, chunk or search.chunk)
-    states = _drawn(search, which, None, rest, uniforms)
+    residual = search.residualise(outcome[search.candidates.order][None, :])[0]
+    uniforms = _chunks(rng, reps, bootstrap.size, chunk or search.chunk)
+    states = _drawn(search, bootstrap, None, residual, uniforms)
     return np.concatenate(
         [excess(state.ssr, state.ssr - _best(kinks, state), least) for state, least in states]
     )
@@ -287,9 +287,9 @@ def null_draws(
 
 def kink_draws(
     kinks: KinkPlan,
-    which: Scheme,
+    bootstrap: Scheme,
     outcome: Floats,
-    found: KinkEstimate,
+    kink_estimate: KinkEstimate,
     rng: np.random.Generator,
     *,
     reps: int,
@@ -300,15 +300,15 @@ def kink_draws(
     ``S_kink / S_step - 1``, both searched again, and ``S(g) / S_kink - 1`` at the g drawn from: (2, reps).
     Missing where the effects left nothing of the drawn residuals. Draws do not depend on `chunk`.
     """
-    fit, residual = _split(kinks, outcome, found)
-    uniforms = _chunks(rng, reps, which.size, chunk or kinks.search.chunk)
+    fit, residual = _split(kinks, outcome, kink_estimate)
+    uniforms = _chunks(rng, reps, bootstrap.size, chunk or kinks.search.chunk)
     out = []
-    for state, least in _drawn(kinks.search, which, fit, residual, uniforms):
-        own = state.ssr - _gain_at(kinks, state, found.position, found.offset)
+    for state, least in _drawn(kinks.search, bootstrap, fit, residual, uniforms):
+        kink_ssr = state.ssr - _gain_at(kinks, state, kink_estimate.position, kink_estimate.offset)
         # The kink that was drawn from explains all of a draw whose residuals are gone.
-        lost = own <= np.maximum(least, NO_RESIDUALS * state.ssr)
-        best = np.minimum(state.ssr - _best(kinks, state), own)
+        lost = kink_ssr <= np.maximum(least, NO_RESIDUALS * state.ssr)
+        best = np.minimum(state.ssr - _best(kinks, state), kink_ssr)
         step = np.minimum(state.ssr - drops(kinks.search, state).max(axis=1), best)
         nothing = np.where(lost, np.inf, 0.0)
-        out.append(np.stack([excess(best, step, nothing), excess(own, best, nothing)]))
+        out.append(np.stack([excess(best, step, nothing), excess(kink_ssr, best, nothing)]))
     return np.concatenate(out, axis=1)

@@ -106,27 +106,27 @@ class _Layout:
 
         Scores are (k, c, G); spread (m, k, k, G) and squares (m, k, G) serve all members if m is 1.
         """
-        score, left = score.copy(), spread.copy()
-        shut = np.repeat(~self.open[None, :], left.shape[0], axis=0)
+        score, remaining = score.copy(), spread.copy()
+        shut = np.repeat(~self.open[None, :], remaining.shape[0], axis=0)
         out = np.zeros(score.shape[1:])
         for a in range(score.shape[0]):
-            shut |= left[:, a, a] <= NO_SCORE * squares[:, a]
-            pivot = np.where(shut, 1.0, left[:, a, a])
+            shut |= remaining[:, a, a] <= NO_SCORE * squares[:, a]
+            pivot = np.where(shut, 1.0, remaining[:, a, a])
             out += score[a] ** 2 / pivot
             for b in range(a + 1, score.shape[0]):
-                ratio = left[:, b, a] / pivot
+                ratio = remaining[:, b, a] / pivot
                 score[b] -= ratio * score[a]
-                left[:, b] -= ratio[:, None] * left[:, a]
+                remaining[:, b] -= ratio[:, None] * remaining[:, a]
         out[np.broadcast_to(shut, out.shape)] = -np.inf
         return out
 
 
 def _layout(search: Plan, null_at: tuple[int, ...], codes: Ints, threshold: int) -> _Layout:
-    where, groups = search.candidates, search.groups
-    _, ranked = np.unique(codes[where.order], return_inverse=True)
+    candidates, groups = search.candidates, search.groups
+    _, ranked = np.unique(codes[candidates.order], return_inverse=True)
     basis = [search.basis]
     if null_at:
-        blocks = np.concatenate([search.block(int(where.cuts[at])) for at in null_at])
+        blocks = np.concatenate([search.block(int(candidates.cuts[at])) for at in null_at])
         basis.append(np.linalg.qr(blocks.T)[0].T)
     if not is_nested(groups.codes, ranked):
         levels = np.arange(groups.sizes.size)[:, None] == groups.codes
@@ -134,7 +134,7 @@ def _layout(search: Plan, null_at: tuple[int, ...], codes: Ints, threshold: int)
     every = np.concatenate(basis)
 
     sizes = np.bincount(ranked)
-    last = where.cuts - 1
+    last = candidates.cuts - 1
     loadings = np.stack([np.cumsum(every * row, axis=1) for row in search.z])
     return _Layout(
         z=search.z,
@@ -145,7 +145,7 @@ def _layout(search: Plan, null_at: tuple[int, ...], codes: Ints, threshold: int)
         loadings=loadings,
         last=last,
         ends=loadings[..., last],
-        open=where.open_to(threshold, np.array([null_at], dtype=np.intp))[0],
+        open=candidates.open_to(threshold, np.array([null_at], dtype=np.intp))[0],
     )
 
 
@@ -158,16 +158,16 @@ def robust_profile(
     Between zero and the number of clusters; minus infinity where the threshold may not lie, or the clusters'
     scores do not span the columns of the block.
     """
-    lay = _layout(search, null_at, codes, threshold)
+    layout = _layout(search, null_at, codes, threshold)
     _, residual = split(search, outcome, null_at)
-    spread, squares = lay.spread(residual)
-    value: Floats = lay.statistic(lay.scores(residual[None, :]), spread[None], squares[None])[0]
+    spread, squares = layout.spread(residual)
+    value: Floats = layout.statistic(layout.scores(residual[None, :]), spread[None], squares[None])[0]
     return value
 
 
 def drawn_robust(
     search: Plan,
-    which: Scheme,
+    bootstrap: Scheme,
     outcome: Floats,
     null_at: tuple[int, ...],
     rng: np.random.Generator,
@@ -182,21 +182,21 @@ def drawn_robust(
     are those of `draws.drawn_ratios`, whatever `chunk`, the number of draws computed together. Minus infinity
     in all draws where the data have no candidate.
     """
-    lay = _layout(search, null_at, codes, len(null_at))
+    layout = _layout(search, null_at, codes, len(null_at))
     _, residual = split(search, outcome, null_at)
-    first = lay.order[lay.starts]
+    first = layout.order[layout.starts]
     # Webb's points, unlike signs, change the squares: then clusters, which are few, are kept apart.
-    apart = which.size <= WEBB_CLUSTERS
-    rows = residual * (lay.codes == lay.codes[first, None]) if apart else residual[None, :]
-    spread, squares = (np.stack(part) for part in zip(*map(lay.spread, rows), strict=True))
+    apart = bootstrap.size <= WEBB_CLUSTERS
+    rows = residual * (layout.codes == layout.codes[first, None]) if apart else residual[None, :]
+    spread, squares = (np.stack(part) for part in zip(*map(layout.spread, rows), strict=True))
     size = search.chunk if chunk is None else chunk
     out = np.empty(reps)
     for low in range(0, reps, size):
         high = min(low + size, reps)
-        weights = residual_draws(which, np.ones_like(residual), rng.random((high - low, which.size)))
+        weights = residual_draws(bootstrap, np.ones_like(residual), rng.random((high - low, bootstrap.size)))
         weighed = (spread, squares)
         if apart:
             mass = weights[:, first] ** 2
             weighed = (np.tensordot(mass, spread, 1), np.tensordot(mass, squares, 1))
-        out[low:high] = lay.statistic(lay.scores(weights * residual), *weighed).max(axis=1)
+        out[low:high] = layout.statistic(layout.scores(weights * residual), *weighed).max(axis=1)
     return out

@@ -68,28 +68,30 @@ def variance_parts(
     """
     n = search.nobs
     k = search.z.shape[0]
-    where = search.candidates
+    candidates = search.candidates
 
-    rest = search.residualise(outcome[where.order][None, :])[0]
+    net_outcome = search.residualise(outcome[candidates.order][None, :])[0]
     # The ratio has no units, and eighth powers of the outcome do not stand all of them.
-    rest = rest / max(float(np.abs(rest).max()), np.finfo(np.float64).tiny)
-    basis, turn = np.linalg.qr(np.concatenate([search.block(int(where.cuts[j])) for j in at]).T)
-    heights = basis.T @ rest
-    residual = rest - basis @ heights
+    net_outcome = net_outcome / max(float(np.abs(net_outcome).max()), np.finfo(np.float64).tiny)
+    basis, turn = np.linalg.qr(np.concatenate([search.block(int(candidates.cuts[j])) for j in at]).T)
+    heights = basis.T @ net_outcome
+    residual = net_outcome - basis @ heights
 
     change = np.linalg.solve(turn, heights)[k * threshold : k * (threshold + 1)] @ search.z
     levels = 1 / search.groups.sizes[search.groups.codes]
-    left = 1 - levels - (search.basis**2).sum(axis=0) - (basis**2).sum(axis=1)
-    weights = _near(q[where.order], int(where.cuts[at[threshold]]), change**2 * residual**2) * change**2
+    residual_maker = 1 - levels - (search.basis**2).sum(axis=0) - (basis**2).sum(axis=1)
+    weights = (
+        _near(q[candidates.order], int(candidates.cuts[at[threshold]]), change**2 * residual**2) * change**2
+    )
 
-    total, supposed = float(residual @ residual), float(weights @ left)
+    total, supposed = float(residual @ residual), float(weights @ residual_maker)
     # What rounding leaves of an exact fit, or of rows without freedom, is no variance.
     floor = float(np.finfo(np.float64).eps) * n
-    if not (total > floor * (rest @ rest) and supposed > floor * weights.sum()):
+    if not (total > floor * (net_outcome @ net_outcome) and supposed > floor * weights.sum()):
         return np.full(n, np.nan)
 
     parts = np.empty(n)
-    parts[where.order] = weights * residual**2 / supposed / (total / df)
+    parts[candidates.order] = weights * residual**2 / supposed / (total / df)
     return parts
 
 
@@ -110,7 +112,7 @@ def _near(ranked: Floats, cut: int, values: Floats) -> Floats:
 
 def drawn_bounds(
     search: Plan,
-    which: Scheme,
+    bootstrap: Scheme,
     outcome: Floats,
     at: tuple[int, ...],
     threshold: int,
@@ -128,14 +130,14 @@ def drawn_bounds(
     """
     held, free = _hold(search, at, threshold)
     gain = drops(held, start(held, held.residualise(outcome[search.candidates.order][None, :])))[0]
-    there = np.flatnonzero(free & np.isfinite(gain))
-    nearest = there[np.argsort(-gain[there], kind="stable")[: _POINTS // 2]]
-    evenly = there[np.linspace(0, there.size - 1, _POINTS // 2).astype(np.intp)]
+    admissible = np.flatnonzero(free & np.isfinite(gain))
+    nearest = admissible[np.argsort(-gain[admissible], kind="stable")[: _POINTS // 2]]
+    evenly = admissible[np.linspace(0, admissible.size - 1, _POINTS // 2).astype(np.intp)]
     points = np.unique(np.concatenate([nearest, evenly]))
-    uniforms = rng.random((reps, which.size))
+    uniforms = rng.random((reps, bootstrap.size))
     bounds = np.zeros(points.size)
     for i, point in enumerate(points):
-        drawn = _draws(held, which, outcome, int(point), free, uniforms, None)
+        drawn = _draws(held, bootstrap, outcome, int(point), free, uniforms, None)
         drawn = drawn[np.isfinite(drawn)]
         # A fit without residuals leaves no doubt.
         bounds[i] = np.quantile(drawn, level) if drawn.size else 0.0
@@ -164,7 +166,7 @@ def _hold(search: Plan, at: tuple[int, ...], threshold: int) -> tuple[Plan, Bool
 
 def _draws(
     held: Plan,
-    which: Scheme,
+    bootstrap: Scheme,
     outcome: Floats,
     true: int,
     free: Bools,
@@ -175,14 +177,14 @@ def _draws(
     size = held.chunk if chunk is None else chunk
     ratios = np.empty(uniforms.shape[0])
     for low in range(0, ratios.size, size):
-        drawn = residual_draws(which, residual, uniforms[low : low + size])
-        if not which.swept:
+        drawn = residual_draws(bootstrap, residual, uniforms[low : low + size])
+        if not bootstrap.swept:
             drawn = held.sweep(drawn)
         state = start(held, drawn + fit)
         gain = drops(held, state)
-        own = gain[:, true]
-        best = np.maximum(np.where(free, gain, -np.inf).max(axis=1), own)
-        left = state.ssr - best
-        exact = left <= np.finfo(np.float64).eps * held.nobs * state.ssr
-        ratios[low : low + size] = np.where(exact, np.nan, (best - own) / np.where(exact, 1.0, left))
+        true_gain = gain[:, true]
+        best = np.maximum(np.where(free, gain, -np.inf).max(axis=1), true_gain)
+        ssr = state.ssr - best
+        exact = ssr <= np.finfo(np.float64).eps * held.nobs * state.ssr
+        ratios[low : low + size] = np.where(exact, np.nan, (best - true_gain) / np.where(exact, 1.0, ssr))
     return ratios
