@@ -26,19 +26,16 @@ _CELLS: Final = 4
 class Nearby:
     """Pairs of rows with correlated errors, and their weights.
 
-    `degrees` (P, 2) has latitude and longitude of each location, sorted by latitude, and `place` (N,) the
-    location of each row. `time` and `entity` (N,) are codes; `position` (N,) is that of the row's period on
-    the grid of periods. A pair of one period at distance d kilometres has the weight ``max(1 - d / cutoff,
-    0)`` (bartlett), or 1 up to the cutoff (uniform). Periods of an entity that are l <= `lags` apart have the
-    weight ``1 - l / (lags + 1)``.
+    A pair of one period at distance d has the weight ``max(1 - d / cutoff, 0)`` (bartlett), or 1 up to the
+    cutoff (uniform); periods of an entity that are l <= `lags` apart have ``1 - l / (lags + 1)``.
     """
 
-    degrees: Floats
-    place: Ints
-    time: Ints
-    entity: Ints
-    position: Ints
-    cutoff: float
+    degrees: Floats  # (P, 2) latitude and longitude of each location, sorted by latitude
+    place: Ints  # (N,) location of each row
+    time: Ints  # (N,) period of each row, codes without gaps
+    entity: Ints  # (N,)
+    position: Ints  # (N,) of the row's period on the grid of periods
+    cutoff: float  # kilometres
     kernel: str
     lags: int
 

@@ -22,22 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """Ranks of the dummies of absorbed effects, in all and inside clusters.
+    """Ranks of the dummies of absorbed effects, in all and inside clusters."""
 
-    Attributes: `every` is the rank of the dummies of all effects, 1 (the constant) without effects; `nested`
-    the rank of the effects nested in a cluster, 1 if there is none, without slopes by level;
-    `nested_or_entity` the same with the entity effect, nested or not; `lone_nested` is True for a single
-    effect that is nested in every cluster (effects that it spans are not counted); `exact` is False if a rank
-    is an upper bound; `slopes` is what slopes by level add to the rank of the other effects.
-    """
-
-    every: int
-    nested: int
-    nested_or_entity: int
-    lone_nested: bool
-    intercept: bool
-    exact: bool
-    slopes: int = 0
+    every: int  # of all effects, 1 (the constant) without effects
+    nested: int  # of the effects nested in a cluster, 1 if there is none; without slopes by level
+    nested_or_entity: int  # the same with the entity effect, nested or not
+    lone_nested: bool  # a single effect, nested in every cluster; effects that it spans are not counted
+    intercept: bool  # no effect at all
+    exact: bool  # False if a rank is an upper bound
+    slopes: int = 0  # what slopes by level add to the rank of the other effects
 
 
 def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ranks:
@@ -74,24 +67,17 @@ def _rank_of(absorbed: Within, positions: Sequence[int]) -> tuple[int, bool]:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Numbers of rows and parameters from which the small-sample factors are computed.
+    """Numbers of rows and parameters from which the small-sample factors are computed."""
 
-    `k` is the number of slopes without the intercept; `full` adds the rank of all dummies (1 for an
-    intercept); `nest` is the slopes, a constant, and the rank of all effects less that of the effects nested
-    in a cluster; `xtreg` is `nest` with the entity effect never counted; `coefficients` is the slopes, by
-    level too, and the intercept if there is one (as plm counts); `lone_nested` marks a single effect nested
-    in every cluster, which linearmodels leaves out; `groups` is the number of clusters in each dimension.
-    """
-
-    n: int
-    k: int
-    full: int
-    nest: int
-    xtreg: int
-    coefficients: int
-    lone_nested: bool
-    groups: tuple[int, ...]
-    periods: int
+    n: int  # rows
+    k: int  # slopes, the intercept not counted
+    full: int  # slopes and the rank of all dummies (1 for an intercept)
+    nest: int  # slopes, a constant, and the rank of all effects less that of the effects nested in a cluster
+    xtreg: int  # as `nest`, with the entity effect never counted
+    coefficients: int  # slopes, by level too, and the intercept if there is one (what plm counts)
+    lone_nested: bool  # a single effect, nested in every cluster (which linearmodels then leaves out)
+    groups: tuple[int, ...]  # clusters in each dimension
+    periods: int  # number of periods
 
     def plus(self, slopes: int) -> Counts:
         """Add slopes: effects and clusters of a sample are counted once for all its equations."""
@@ -122,38 +108,28 @@ def counts(n: int, k: int, absorbed: Ranks, clusters: Sequence[Ints], *, periods
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """One sum of outer products of scores.
+    """One sum of outer products of scores."""
 
-    `sign` is -1 for the intersection of two clusterings; scores are first summed by `codes` (N,) with
-    `levels` groups, or not at all if it is None.
-    """
-
-    sign: float
-    factor: float
-    codes: Ints | None
-    levels: int
+    sign: float  # +1, or -1 for the intersection of two of the clusterings
+    factor: float  # small-sample factor
+    codes: Ints | None  # (N,) groups whose scores are summed first; None for single rows
+    levels: int  # number of groups
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recipe:
-    """How the scores of a fit are turned into the middle of the sandwich.
-
-    `parts` are the sums to add, several only for clusters in several ways; for ``unadjusted`` the factor is 1
-    over the residual degrees of freedom. `df_t` is for the t statistics, except under ``cr2``, where each
-    coefficient has its own. `bandwidth` is the number of lags of Driscoll and Kraay, or of Conley. `counted`
-    is K in the factor, 0 without one. `leverage` (N,) is that of the rows in the effects, for ``hc2`` and
-    ``hc3``. `effects` are estimated again without each cluster for ``crv3``, and are in the hat matrix for
-    ``cr2``. `near` says which rows have correlated errors, for ``conley``.
-    """
+    """How the scores of a fit are turned into the middle of the sandwich."""
 
     cov_type: str
+    # sums to add, several only for clusters in several ways; the factor of ``unadjusted`` is 1 / df
     parts: tuple[Part, ...]
-    df_t: float
-    bandwidth: int | None
-    counted: int
-    leverage: Floats | None = None
+    df_t: float  # of the t statistics, except under ``cr2``, where each coefficient has its own
+    bandwidth: int | None  # lags of Driscoll and Kraay, or of Conley
+    counted: int  # K in the factor; 0 where there is none
+    leverage: Floats | None = None  # (N,) of the rows in the effects, for ``hc2`` and ``hc3``
+    # estimated again without each cluster (``crv3``), or in the hat matrix (``cr2``)
     effects: tuple[Effect, ...] = ()
-    near: Nearby | None = None
+    near: Nearby | None = None  # which rows have correlated errors, for ``conley``
 
 
 def default_bandwidth(periods: int) -> int:

@@ -18,16 +18,12 @@ _TINY = float(np.finfo(np.float64).tiny)
 
 @dataclass(frozen=True, slots=True)
 class ColumnSums:
-    """Sums of rows from which Theil's T of every column follows; sums of parts add up to sums of the whole.
+    """Sums over rows from which Theil's T of every column follows; those of parts add up to the whole."""
 
-    `nobs` is the rows, or the sum of their weights; `total` and `z_log_z` (m,) are the sums of z and of z ln
-    z, with 0 ln 0 = 0; `low` is the smallest z of all.
-    """
-
-    nobs: float
-    total: Floats
-    z_log_z: Floats
-    low: float
+    nobs: float  # rows, or the sum of their weights
+    total: Floats  # (m,) sum of z
+    z_log_z: Floats  # (m,) sum of z ln z, with 0 ln 0 = 0
+    low: float  # smallest z of all
 
 
 def column_sums(z: Floats, *, shift: float = 0.0, obs_weights: Floats | None = None) -> ColumnSums:

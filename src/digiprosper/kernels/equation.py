@@ -21,29 +21,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Solved:
-    """An equation on swept columns with its solution; it exists while a model is fitted and is never stored.
+    """An equation on swept columns with its solution; it exists while a model is fitted only."""
 
-    `y` (N,) and `x` (N, k) are the swept outcome and regressors. `scored` (N, m) has the columns whose
-    products with the residuals are the scores; they span the regressors: Q of their QR decomposition, or `x`
-    itself where its columns are far from collinear; under two-stage least squares they span the projected
-    regressors. ``root @ scored.T @ (w * e)`` is how far errors `e` move the slopes: `root` (k, m) is the
-    inverse of R, or `bread` where `scored` is `x`. `bread` (k, k) is the inverse of the (weighted) cross
-    product of the regressors. `residuals` are unweighted. `count` has rows, slopes, rank of the effects and K
-    by convention; `how` says how scores become a covariance. `error_scale` (N,) multiplies the residuals in
-    the scores of ``hc2`` and ``hc3``; None is one.
-    """
-
-    y: Floats
-    x: Floats
+    y: Floats  # (N,) swept outcome
+    x: Floats  # (N, k) swept regressors
+    # (N, m) times residuals the scores: Q of the (projected) regressors, or `x` if not near collinear
     scored: Floats
-    coefficients: Floats
-    residuals: Floats
+    coefficients: Floats  # (k,) slopes
+    residuals: Floats  # (N,) outcome minus fit, unweighted
+    # (k, m) ``root @ scored.T @ (w * e)`` is how far errors e move the slopes: inverse of R, or `bread`
     root: Floats
-    bread: Floats
-    condition: float
-    count: Counts
-    how: Recipe
+    bread: Floats  # (k, k) inverse of the (weighted) cross product of the regressors
+    condition: float  # condition number of the regressors scaled to unit length
+    count: Counts  # rows, slopes, rank of the effects and K, as each convention counts them
+    how: Recipe  # how scores become a covariance
     obs_weights: Floats | None = None
+    # (N,) multiplies the residuals in the scores of ``hc2`` and ``hc3``; None is one
     error_scale: Floats | None = None
 
     @property

@@ -17,19 +17,16 @@ if TYPE_CHECKING:
 class Fit:
     """A least-squares solution.
 
-    `residuals` (N,) are unweighted. `basis` (N, k) spans the design: an orthonormal basis (by the weights),
-    or the design itself where its columns are far from collinear. ``root @ basis.T @ (w * e)`` is how far
-    errors `e` move the slopes; a covariance ``root @ meat(basis, ..) @ root.T`` squares no condition number.
-    `bread` is the inverse of the (weighted) cross product of the columns; `condition` the condition number of
-    the columns scaled to unit length.
+    ``root @ basis.T @ (w * e)`` is how far errors `e` move the slopes; a covariance ``root @ meat(basis, ..)
+    @ root.T`` squares no condition number.
     """
 
     coefficients: Floats
-    residuals: Floats
-    basis: Floats
-    root: Floats
-    bread: Floats
-    condition: float
+    residuals: Floats  # (N,) outcome minus fit, unweighted
+    basis: Floats  # (N, k) orthonormal by the weights, or the design if far from collinear
+    root: Floats  # (k, k)
+    bread: Floats  # (k, k) inverse of the (weighted) cross product of the columns
+    condition: float  # condition number of the columns scaled to unit length
 
 
 @dataclass(frozen=True, slots=True)

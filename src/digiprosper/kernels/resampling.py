@@ -47,21 +47,19 @@ _Inverse: TypeAlias = Literal["diagonal", "linked", "pseudo"]
 class Grams:
     """Cross products by cluster, ready to be weighted.
 
-    `sums` (G, q) has per cluster the upper triangle of the p columns' products; the p x L products with the
-    dummies of the effects that cross the clusters; the rows of each of these L levels, unless `inverse` is
-    ``"linked"``; and the upper triangles of the dummies' own products by block, unless it is ``"diagonal"``.
-    `blocks` has the levels of each block, L in all; no row links levels of different blocks. `inverse` is how
-    the dummies' products of a draw are inverted: as a diagonal matrix; with null directions that are sums of
-    linked levels (one effect); or by eigenvalues. `scale` (p,) is the norm by which each swept column was
-    divided.
+    `sums` has per cluster the upper triangle of the p columns' products; the p x L products with the dummies
+    of the effects that cross the clusters; the rows of each of these L levels, unless `inverse` is
+    ``"linked"``; and the upper triangles of the dummies' own products, block by block, unless it is
+    ``"diagonal"``.
     """
 
-    sums: Floats
-    n_columns: int
-    n_levels: int
-    blocks: tuple[int, ...]
+    sums: Floats  # (G, q)
+    n_columns: int  # p
+    n_levels: int  # L, levels of the effects that cross the clusters; 0 when there is none
+    blocks: tuple[int, ...]  # levels of each block, L in all; no row links levels of different blocks
+    # of the dummies' products: diagonal; null directions are sums of linked levels; by eigenvalues
     inverse: _Inverse
-    scale: Floats
+    scale: Floats  # (p,) norm of each swept column, by which it was divided
 
     @property
     def n_clusters(self) -> int:
@@ -71,15 +69,11 @@ class Grams:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draws:
-    """Coefficients of every equation in every draw.
+    """Coefficients of every equation in every draw; a lost draw is NaN in all arrays."""
 
-    `coefficients` has one (R, k) array an equation; a lost draw, in which a regressor did not vary by itself,
-    is NaN in all of them. `residuals` has one (R, m, m) array a block of m outcomes: products of their
-    residuals, summed over the rows of the draw, in units of the columns.
-    """
-
-    coefficients: tuple[Floats, ...]
-    lost: int
+    coefficients: tuple[Floats, ...]  # (R, k) per equation
+    lost: int  # draws in which a regressor does not vary by itself
+    # (R, m, m) per block of m outcomes: products of residuals, summed over the rows, in units of the columns
     residuals: tuple[Floats, ...] = ()
 
 

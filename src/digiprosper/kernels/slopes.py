@@ -40,16 +40,13 @@ def apart(effects: Sequence[Effect]) -> tuple[list[Ints], list[Slope]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Directions:
-    """Columns that span the slopes of an effect, orthogonal to one another inside each level.
+    """Columns that span the q slopes of an effect, orthogonal to one another inside each level."""
 
-    `columns` are q (N,) arrays whose (weighted) sum of squares is one in each level, or zero where the level
-    has no such slope. `identified` are q (levels,) arrays: False where a column is a combination of the
-    constant, if it is centred, and the columns before. `back` (levels, 1 + q, q) has each direction as a
-    combination of the constant and the original columns.
-    """
-
+    # q (N,): (weighted) sum of squares one in each level, or zero where the level has no such slope
     columns: tuple[Floats, ...]
+    # q (levels,): no combination of the constant, if centred, and the columns before
     identified: tuple[Bools, ...]
+    # (levels, 1 + q, q) each direction as a combination of the constant and the original columns
     back: Floats
 
     def slopes(self, values: Sequence[Floats]) -> tuple[Floats, list[Floats]]:

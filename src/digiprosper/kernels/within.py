@@ -105,30 +105,23 @@ class _Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Within:
-    """The projection that takes out effects.
+    """The projection that takes out effects."""
 
-    `codes` are those of each effect, without gaps. `slopes` has the column (N,) of which an effect is the
-    slope by level, None for a constant by level. `rank` is that of all dummies, times the slopes' columns,
-    together (1, the constant, without effects), an upper bound if `exact` is False: three or more effects
-    that are not nested in one another, or slopes, with more levels than are solved for densely. `main` is the
-    position of the effect swept in closed form, with the other effects of the same levels (`swept`): those
-    with most parameters; -1 without effects. `identified` marks the levels that have a slope, for each effect
-    that is one.
-    """
-
-    codes: tuple[Ints, ...]
-    slopes: tuple[Floats | None, ...]
-    levels: tuple[int, ...]
-    rank: int
-    main: int
+    codes: tuple[Ints, ...]  # (N,) codes without gaps of each effect
+    slopes: tuple[Floats | None, ...]  # (N,) column of a slope by level; None for a constant by level
+    levels: tuple[int, ...]  # of each effect
+    rank: int  # of all dummies, times the slopes' columns, together; 1 (the constant) without effects
+    main: int  # effect swept in closed form, of those with most parameters; -1 without effects
     obs_weights: Floats | None
     _starts: Ints | None
     _counts: tuple[Floats, ...]
     _cross: Any
     _gram: Any
     _inverse: Floats | None
+    # False if `rank` is an upper bound: effects that are not nested, or slopes, of too many levels
     exact: bool = True
-    swept: tuple[int, ...] = ()
+    swept: tuple[int, ...] = ()  # effects of the levels of `main`, all swept in closed form
+    # (levels,) levels that have a slope, for each effect that is one
     identified: tuple[Bools | None, ...] = ()
     _blocks: tuple[_Block, ...] = ()
     _units: tuple[Floats | None, ...] = ()

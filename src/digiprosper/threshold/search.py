@@ -41,47 +41,34 @@ _CHEAP_PAIRS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Result of a search and its draws; thresholds and candidates by position.
+    """Result of a search and its draws; thresholds and candidates by position."""
 
-    `stages` are those tested, the one that stopped "auto" included; `at` are the thresholds that are kept.
-    `values` (b, t) and `draws` (b, t, B) are statistics of the data and of the draws; `profiles` (m, G) sums
-    of squares at each candidate; `variance_parts` (m, N) what each row adds to the factor of the scaled
-    bound; `lr_bounds` (m, G) drawn bounds on the likelihood ratio, empty without draws for sets; `entropy`
-    the seed that reproduces the draws.
-    """
-
-    stages: tuple[kernel.Stage, ...]
-    at: tuple[int, ...]
-    values: Floats
-    draws: Floats
-    profiles: Floats
-    ssr: float
-    variance_parts: Floats
-    lr_bounds: Floats
-    entropy: int | None
+    stages: tuple[kernel.Stage, ...]  # all that were tested, the one that stopped "auto" included
+    at: tuple[int, ...]  # thresholds that are kept
+    values: Floats  # (b, t) statistics of the data
+    draws: Floats  # (b, t, B) drawn statistics
+    profiles: Floats  # (m, G) sum of squares at each candidate
+    ssr: float  # sum of squares at the thresholds
+    variance_parts: Floats  # (m, N) what each row adds to the factor of the scaled bound
+    lr_bounds: Floats  # (m, G) drawn bounds on the likelihood ratio; empty without draws for sets
+    entropy: int | None  # seed that reproduces the draws
     notices: tuple[Notice, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdSearch:
-    """A search: how many thresholds, which tests, on which sample.
-
-    `df` is the denominator of F and LR; `count` the thresholds to find, None to go on while the first
-    bootstrap rejects; `joint` says that the best of all pairs replaces the sequential one; `set_draws` that
-    likelihood ratios are drawn for confidence sets; `done` is called with the number of draws that begin, to
-    show progress.
-    """
+    """A search: how many thresholds, which tests, on which sample."""
 
     prepared: Prepared
     plan: kernel.Plan
-    df: float
-    count: int | None
-    joint: bool
-    bootstrap: tuple[Bootstrap, ...]
-    set_draws: bool
-    reps: int
-    level: float
-    done: Done = uncounted
+    df: float  # denominator of F and LR
+    count: int | None  # thresholds to find; None goes on while the first bootstrap rejects
+    joint: bool  # the best of all pairs replaces the sequential one
+    bootstrap: tuple[Bootstrap, ...]  # tests; empty for none
+    set_draws: bool  # likelihood ratios are drawn for confidence sets
+    reps: int  # draws of each
+    level: float  # of the decisions
+    done: Done = uncounted  # called with the number of draws that begin, to show progress
 
     @property
     def draws(self) -> int | None:

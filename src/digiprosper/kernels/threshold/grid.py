@@ -24,17 +24,15 @@ class Variation:
     """Pairs of neighbouring rows of an entity, in the order of q, that differ in z: where entities vary.
 
     An entity varies among the rows from a to b if one of its pairs lies between them, so that such entities
-    are counted without looking at the rows again. `least` is the entities that each regime needs; `first` and
-    `second` (L,) are the ranks of the two rows of each pair, by entity, in the order of q within one; `count`
-    is the number of entities.
+    are counted without looking at the rows again.
     """
 
-    least: int
-    first: Ints
-    second: Ints
-    entity: Ints
-    nobs: int
-    count: int
+    least: int  # entities that each regime needs
+    first: Ints  # (L,) rank of the first row of each pair, by entity, in the order of q within one
+    second: Ints  # (L,) rank of the second row
+    entity: Ints  # (L,) entity of each pair, 0, 1, ...
+    nobs: int  # rows
+    count: int  # entities
 
     def zone(self, cuts: Ints) -> tuple[Ints, Ints]:
         """Find the cuts between which too few entities vary beside each fixed cut (c,).
@@ -72,22 +70,17 @@ def variation(z: Floats, entity: Ints, order: Ints, least: int) -> Variation:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The values at which thresholds may lie.
+    """The values at which thresholds may lie."""
 
-    `values` (G,) increase; `cuts` (G,) are the rows in the low regime at each. `allowed` (m, G) marks where
-    threshold j may lie when no other is fixed; its last row serves all further ones. `need` (m,) is the rows
-    that threshold j must leave in each regime it creates. `given` has positions of given thresholds in
-    `values`, in their order, empty when thresholds are searched. `order` (N,) ranks the rows by the threshold
-    variable (stable). `varying` is what a regime needs beside rows.
-    """
-
-    values: Floats
-    cuts: Ints
+    values: Floats  # (G,) increasing
+    cuts: Ints  # (G,) rows in the low regime at each value
+    # (m, G) where threshold j may lie if no other is fixed; the last row serves all further ones
     allowed: Bools
-    need: Ints
+    need: Ints  # (m,) rows that threshold j must leave in each regime it creates
+    # positions of given thresholds in `values`, in their order; empty when they are searched
     given: tuple[int, ...]
-    order: Ints
-    varying: Variation | None = None
+    order: Ints  # (N,) rows in the order of the threshold variable (stable)
+    varying: Variation | None = None  # what a regime needs beside rows
 
     def open_to(self, threshold: int, fixed: Ints) -> Bools:
         """Find where a threshold, numbered from 0, may lie once others are fixed: (c, G).

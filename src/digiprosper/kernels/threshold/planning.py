@@ -51,22 +51,15 @@ def _group(codes: Ints) -> Groups:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a search needs and no outcome changes. Rows are in the order of the threshold variable.
-
-    `z` (k, N) has the regime-dependent columns, turned into orthogonal ones of mean square one that span the
-    same space; `basis` (p, N) is an orthonormal basis of the fixed columns after the sweep; `loadings` (k, p,
-    G) are products of the basis with the regime block at each candidate; `gram` (k, k, 1, G) and `squares`
-    (k, k, G) are products of the block with itself, after sweep and basis, and before the sweep: their
-    diagonal is the scale of what is left.
-    """
+    """What a search needs and no outcome changes. Rows are in the order of the threshold variable."""
 
     candidates: Candidates
-    groups: Groups
-    z: Floats
-    basis: Floats
-    loadings: Floats
-    gram: Floats
-    squares: Floats
+    groups: Groups  # levels of the swept effect
+    z: Floats  # (k, N) regime-dependent columns, made orthogonal and of mean square one
+    basis: Floats  # (p, N) orthonormal basis of the fixed columns after the sweep
+    loadings: Floats  # (k, p, G) products of the basis with the regime block at each candidate
+    gram: Floats  # (k, k, 1, G) products of the block with itself after sweep and basis
+    squares: Floats  # (k, k, G) the same before the sweep; the diagonal is the scale of what is left
 
     @property
     def nobs(self) -> int:

@@ -22,16 +22,11 @@ _MOST_CYCLES = 200
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Result of one step of the sequential search.
+    """Result of one step of the sequential search."""
 
-    `null_ssr` is the sum of squares of the refined model with one threshold less, `ssr` the least over the
-    new threshold with the others held; `at` has the positions of all thresholds after refinement, in the
-    order found.
-    """
-
-    null_ssr: float
-    ssr: float
-    at: tuple[int, ...]
+    null_ssr: float  # sum of squares of the refined model with one threshold less
+    ssr: float  # least sum of squares over the new threshold, the others held
+    at: tuple[int, ...]  # positions of all thresholds after refinement, in the order found
 
 
 def open_search(search: Plan, outcome: Floats) -> State:

@@ -18,19 +18,14 @@ _TILE = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A batch of c outcomes, with the thresholds fixed so far taken out.
+    """A batch of c outcomes, with the thresholds fixed so far taken out."""
 
-    `ssr` (c,) is the sum of squares of the residuals; `score` (k, c, G) the products of the regime block at
-    each candidate with them; `gram` (k, k, 1 or c, G) those of the block with itself after all that is fixed;
-    `blocks` has per fixed threshold (k, k, c, G) products of its orthonormal block with the block at each
-    candidate; `fixed` (c, l) are positions.
-    """
-
-    ssr: Floats
-    score: Floats
-    gram: Floats
+    ssr: Floats  # (c,) sum of squares of the residuals
+    score: Floats  # (k, c, G) products of the regime block at each candidate with the residuals
+    gram: Floats  # (k, k, 1 or c, G) products of the block with itself after all that is fixed
+    # (k, k, c, G) per fixed threshold: its orthonormal block times the block at each candidate
     blocks: tuple[Floats, ...]
-    fixed: Ints
+    fixed: Ints  # (c, l) positions of the fixed thresholds
 
 
 def start(search: Plan, outcomes: Floats) -> State:

@@ -28,20 +28,14 @@ _KEPT = 3 << 20
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """Which residuals a draw takes. Rows are in the order of the threshold variable.
+    """Which residuals a draw takes. Rows are in the order of the threshold variable."""
 
-    `size` is the number of uniform numbers of one draw. `codes` (N,) is the cluster of each row
-    (wild_cluster), the position of the row in its entity's block (hansen), or empty (iid). `blocks` (n, T)
-    has the rows of each entity (hansen), or is empty. `swept`: drawn residuals of a swept outcome stay swept
-    of the level means. `done` is called with the number of draws that begin, to show progress.
-    """
-
-    name: str
-    size: int
-    codes: Ints
-    blocks: Ints
-    swept: bool
-    done: Done = uncounted
+    name: str  # ``wild_cluster``, ``hansen`` or ``iid``
+    size: int  # uniform numbers of one draw
+    codes: Ints  # (N,) cluster (wild_cluster), or position of the row in its entity's block (hansen)
+    blocks: Ints  # (n, T) rows of each entity (hansen)
+    swept: bool  # drawn residuals of a swept outcome stay swept of the level means
+    done: Done = uncounted  # called with the number of draws that begin, to show progress
 
 
 def scheme(

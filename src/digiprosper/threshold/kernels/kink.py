@@ -31,26 +31,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KinkPlan:
-    """What a search needs and no outcome changes.
+    """What a search needs and no outcome changes."""
 
-    `search` has the running sums of the step model whose regime block is [1, q], q centred and scaled. `unit`
-    is the length in q of one step of `widths` (G - 1,), the distances between neighbouring candidates.
-    `corner` (2, G) is the kink column with g at each candidate, in terms of the block, `along` (2,) its
-    change as g moves up by one unit. `forms` (3, G) are products after all that is fixed: of the corner with
-    itself, with `along`, and of `along` with itself. `lost` (G,): nothing is left of the kink column there.
-    `faint` (G,): so little is left, next to the spread of q as a whole, that the sum of squares may be off by
-    more than 1e-8. `open` (G - 1,): where g lies inside the interval above the candidate makes a difference.
-    """
-
-    search: Plan
-    unit: float
-    widths: Floats
-    corner: Floats
-    along: Floats
+    search: Plan  # running sums of the step model whose regime block is [1, q], q centred and scaled
+    unit: float  # length in q of one step of `widths`
+    widths: Floats  # (G - 1,) distances between neighbouring candidates, in units
+    corner: Floats  # (2, G) kink column with g at each candidate, in terms of the block
+    along: Floats  # (2,) its change as g moves up by one unit
+    # (3, G) products after all that is fixed: corner with itself, with `along`, `along` with itself
     forms: Floats
-    lost: Bools
-    faint: Bools
-    open: Bools
+    lost: Bools  # (G,) nothing is left of the kink column there
+    faint: Bools  # (G,) so little is left, next to the spread of q, that the SSR may be off by more than 1e-8
+    open: Bools  # (G - 1,) where g lies in the interval above the candidate makes a difference
 
     @property
     def values(self) -> Floats:
@@ -118,20 +110,16 @@ def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Effect] =
 
 @dataclass(frozen=True, slots=True)
 class KinkEstimate:
-    """The kink of one outcome: candidate `position` plus `offset` in units of the plan, `threshold` in q.
+    """The kink of one outcome."""
 
-    `null_ssr`, `ssr` and `step_ssr` are the least sums of squares without a kink, with one, and of a step
-    with a slope and a level on each side; `profile` (G,) is the sum of squares with g at each candidate.
-    """
-
-    position: int
-    offset: float
-    threshold: float
-    null_ssr: float
-    ssr: float
-    step_ssr: float
-    profile: Floats
-    state: State
+    position: int  # candidate at or below it
+    offset: float  # distance from that candidate, in units of the plan; 0 at the candidate
+    threshold: float  # the kink as a value of q
+    null_ssr: float  # no kink
+    ssr: float  # a kink
+    step_ssr: float  # a step with a slope and a level on each side
+    profile: Floats  # (G,) sum of squares with g at each candidate
+    state: State  # scores of the outcome
 
 
 def _along(kinks: KinkPlan, score: Floats) -> tuple[Floats, Floats]:
