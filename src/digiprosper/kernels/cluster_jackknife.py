@@ -72,8 +72,8 @@ def _unidentified(null: Floats, slopes: Floats) -> np.ndarray[tuple[int, ...], n
     """Find the coefficients that change along a null direction of the scaled columns: (R, k)."""
     if not null.any():
         return np.zeros((len(null), len(slopes)), dtype=np.bool_)
-    most = np.linalg.norm(slopes, axis=1)[:, None]
-    return np.asarray((np.abs(slopes @ null) > PART_OF * most).any(axis=2))
+    norms = np.linalg.norm(slopes, axis=1)[:, None]
+    return np.asarray((np.abs(slopes @ null) > PART_OF * norms).any(axis=2))
 
 
 def _mean_without(

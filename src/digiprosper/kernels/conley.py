@@ -96,8 +96,8 @@ def _products(sums: Floats, degrees: Floats, k: int, near: Nearby) -> Floats:
         within = weights[:, : stop - start] @ sums[start:stop]
         total += block_sums.T @ within.reshape(-1, k)
         if last > stop:
-            beyond = block_sums.T @ (weights[:, stop - start :] @ sums[stop:last]).reshape(-1, k)
-            total += beyond + beyond.T
+            cross_products = block_sums.T @ (weights[:, stop - start :] @ sums[stop:last]).reshape(-1, k)
+            total += cross_products + cross_products.T
         start = stop
     return total
 

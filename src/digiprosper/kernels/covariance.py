@@ -201,16 +201,16 @@ def _clustered_parts(
     The signs are those of Cameron, Gelbach & Miller (2011, eq. 2.13).
     """
     parts = []
-    for several in range(1, len(clusters) + 1):
-        for members in combinations(range(len(clusters)), several):
+    for order in range(1, len(clusters) + 1):
+        for members in combinations(range(len(clusters)), order):
             codes, levels = _intersection([clusters[member] for member in members])
-            if ssc == "plm" and several > 1:
+            if ssc == "plm" and order > 1:
                 factor = n / df_resid
             elif ssc in ("sandwich", "plm"):
                 factor = _factor(ssc, levels, n, df_resid)
             else:
                 factor = _factor(ssc, min(groups), n, df_resid)
-            parts.append(Part((-1.0) ** (several - 1), factor, codes, levels))
+            parts.append(Part((-1.0) ** (order - 1), factor, codes, levels))
     return tuple(parts)
 
 

@@ -130,8 +130,8 @@ def bca_p(
     bias = _normal_share(columns, estimates)
     z = _bent(_normal_share(columns, null) - bias, -rate) - bias
     p = 2.0 * special.ndtr(-np.abs(z))
-    least = 2.0 / (np.sum(~np.isnan(columns), axis=0) + 1.0)
-    return np.asarray(np.where(p == 0.0, least, p))
+    smallest_p = 2.0 / (np.sum(~np.isnan(columns), axis=0) + 1.0)
+    return np.asarray(np.where(p == 0.0, smallest_p, p))
 
 
 def covariance_of(draws: Floats, *, clusters: int | None) -> Floats:
@@ -304,8 +304,8 @@ def _product_share(z: float, a: float, b: float, s_a: float, s_b: float, r: floa
         u = edges[:-1, None] + half * (1.0 + nodes)
         score = np.sign(a + u) * (z / (a + u) - b - r * u) / conditional_sd
     score = np.where(np.isnan(score), np.copysign(np.inf, z), score)  # X = 0 to rounding
-    inside = special.ndtr(score) * np.exp(-(u**2) / 2.0)
-    return float(np.sum(half * weights * inside) / np.sqrt(2.0 * np.pi))
+    integrand = special.ndtr(score) * np.exp(-(u**2) / 2.0)
+    return float(np.sum(half * weights * integrand) / np.sqrt(2.0 * np.pi))
 
 
 @cache

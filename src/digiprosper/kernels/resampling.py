@@ -460,14 +460,14 @@ def _linked(adjacent: np.ndarray[Any, np.dtype[np.bool_]]) -> Floats:
     linked = together.astype(np.float64)
     # Mostly one level neighbours every other that is there, and then all are linked.
     hubs = np.all(adjacent | ~present[:, None, :], axis=2)
-    open_ = np.flatnonzero(~np.any(hubs, axis=1))
-    reach = adjacent[open_].astype(np.float64)
-    while open_.size:
+    unfinished = np.flatnonzero(~np.any(hubs, axis=1))
+    reach = adjacent[unfinished].astype(np.float64)
+    while unfinished.size:
         further = (reach @ reach > 0.0).astype(np.float64)
         if np.array_equal(further, reach):
             break
         reach = further
-    linked[open_] = reach
+    linked[unfinished] = reach
     diagonal = np.arange(present.shape[1])
     linked[:, diagonal, diagonal] = 1.0
     return linked
@@ -554,8 +554,8 @@ def _gather(
     out += [np.empty((reps, len(y), len(y))) for y, _ in residuals]
     for start in range(0, reps, chunk):
         stop = min(start + chunk, reps)
-        for whole, part in zip(out, fit(start, stop), strict=True):
-            whole[start:stop] = part
+        for array, part in zip(out, fit(start, stop), strict=True):
+            array[start:stop] = part
     lost = np.zeros(reps, dtype=bool)
     for part in out:
         lost |= np.isnan(part.reshape(reps, -1)).any(axis=1)

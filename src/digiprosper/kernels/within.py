@@ -39,10 +39,10 @@ def compress(codes: Ints) -> tuple[Ints, int]:
     """Renumber codes that may have gaps as 0..L-1, in their order; also return L."""
     if codes.size == 0:
         return codes, 0
-    seen = np.bincount(codes) > 0
-    if seen.all():
-        return codes, seen.size
-    return (np.cumsum(seen) - 1)[codes], int(seen.sum())
+    occurs = np.bincount(codes) > 0
+    if occurs.all():
+        return codes, occurs.size
+    return (np.cumsum(occurs) - 1)[codes], int(occurs.sum())
 
 
 def not_singletons(effects: Sequence[Ints]) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -71,11 +71,11 @@ def finest(effects: Sequence[Ints]) -> list[Ints]:
     The order stays; of two that are the same the first is kept.
     """
     codes = list(effects)
-    inside = [[is_nested(a, b) for b in codes] for a in codes]
+    nested = [[is_nested(a, b) for b in codes] for a in codes]
     positions = range(len(codes))
 
     def spanned(p: int) -> bool:
-        return any(inside[q][p] and (q < p or not inside[p][q]) for q in positions if q != p)
+        return any(nested[q][p] and (q < p or not nested[p][q]) for q in positions if q != p)
 
     return [codes[p] for p in positions if not spanned(p)]
 
@@ -292,8 +292,8 @@ class Within:
         after = np.einsum("ij,ij->i", work, work)
         # A second sweep removes what rounding left where levels dwarf the variation around them.
         if (self._cross is not None and self._inverse is None) or (after < DWARFED * before).any():
-            more = self._once(work, after + SECOND_SWEEP * before)
-            values = [a + b for a, b in zip(values, more, strict=True)]
+            correction = self._once(work, after + SECOND_SWEEP * before)
+            values = [a + b for a, b in zip(values, correction, strict=True)]
         return values
 
     def _once(self, work: Floats, square: Floats) -> list[Floats]:
@@ -362,21 +362,21 @@ class Within:
         residual = scale * right
         direction = residual.copy()
         square = np.einsum("ij,ij->j", residual, residual)
-        open_ = square > floor
+        active = square > floor
         for _ in range(_ITERATIONS):
-            if not open_.any():
+            if not active.any():
                 break
             image = apply(direction)
             curvature = np.einsum("ij,ij->j", direction, image)
             # A direction without curvature lies in the null space: nothing more can be gained along it.
-            open_ &= curvature > NO_CURVATURE * np.einsum("ij,ij->j", direction, direction)
-            step = np.where(open_, square / np.where(open_, curvature, 1.0), 0.0)
+            active &= curvature > NO_CURVATURE * np.einsum("ij,ij->j", direction, direction)
+            step = np.where(active, square / np.where(active, curvature, 1.0), 0.0)
             solution += step * direction
             residual -= step * image
             new = np.einsum("ij,ij->j", residual, residual)
-            ratio = np.where(open_, new / np.where(open_, square, 1.0), 0.0)
+            ratio = np.where(active, new / np.where(active, square, 1.0), 0.0)
             square = new
-            open_ &= square > floor
+            active &= square > floor
             direction = residual + ratio * direction
         if (square > NOT_CONVERGED**2 * size).any():
             raise IdentificationError(
@@ -501,14 +501,16 @@ def _block(
         return _Block(tuple(positions), (), None, positions[0], None)
 
     # Means of levels may be taken out of a slope's column where other dummies add up to those of its levels.
-    inside, size = codes[positions[0]], levels[positions[0]]
+    level_codes, size = codes[positions[0]], levels[positions[0]]
     first = [p for p in positions if p in constants]
-    host = next((p for p in (*first, *constants) if is_nested(codes[p], inside)), -1)
-    orthogonal = directions(inside, size, list(columns.values()), centred=host >= 0, obs_weights=obs_weights)
+    host = next((p for p in (*first, *constants) if is_nested(codes[p], level_codes)), -1)
+    orthogonal = directions(
+        level_codes, size, list(columns.values()), centred=host >= 0, obs_weights=obs_weights
+    )
     block_levels = None
     if host >= 0 and host not in positions:
         block_levels = np.empty(levels[host], dtype=np.intp)
-        block_levels[codes[host]] = inside
+        block_levels[codes[host]] = level_codes
     return _Block(tuple(positions), tuple(columns), orthogonal, host, block_levels)
 
 

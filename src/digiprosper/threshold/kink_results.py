@@ -273,15 +273,15 @@ class KinkResults(KinkFields, Summarised, PickledByName):
     @property
     def settings(self) -> str:
         """Options of the search and the tests, and the seed of the draws."""
-        words = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
+        denominator = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
         if self.slopes.key_names[0] not in self.slopes.effect_names:
-            words = "N - 1"
+            denominator = "N - 1"
         trim = f"{self.trim:g}".removeprefix("0")
         drawn = f"; {self.bootstrap}, {self.reps:,} draws; rng {self.rng_entropy}" if self.bootstrap else ""
         counted_k = f"{self.slopes.settings}; " if self.slopes.settings else ""
         bound = f"{self._default_set} set: LR <= {self.critical[self._default_set]:.4g}"
         return (
-            f"{counted_k}trim {trim}; every value in the range; F and LR over {words} = {self.df:g} "
+            f"{counted_k}trim {trim}; every value in the range; F and LR over {denominator} = {self.df:g} "
             f"(df {self.df_rule}); {bound}{drawn}"
         )
 
@@ -291,7 +291,7 @@ class KinkResults(KinkFields, Summarised, PickledByName):
             name: {"F": test.statistic, "p_value": test.p_value}
             for name, test in zip(("no_kink", "continuity"), self._tests(), strict=True)
         }
-        more = {
+        numbers = {
             "model": "PanelKink",
             "kink_variable": self.kink_variable,
             "threshold": self.threshold,
@@ -312,7 +312,7 @@ class KinkResults(KinkFields, Summarised, PickledByName):
             "rng_entropy": self.rng_entropy,
             "slopes": self.slopes.to_dict(),
         }
-        return PlainNumbers(labels=self.slopes.labels, more=more)
+        return PlainNumbers(labels=self.slopes.labels, more=numbers)
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -376,16 +376,16 @@ def remarks(results: KinkResults) -> list[Notice]:
     reached = {"lowest": pieces[0][0] <= first, "highest": pieces[-1][1] >= last}
     ends = {end: edge for end, edge in zip(reached, (first, last), strict=True) if reached[end]}
     if ends:
-        whole = is_whole(pieces, results.candidates)
-        message = _whole_words(name, ends) if whole else _ends_words(name, ends)
-        why = dict.fromkeys(ends)
-        out.append(boundary(message, 1, (float(first), float(last)), why, whole=whole))
-    for side, (rows, seen) in zip(("below", "above"), results.regime_sizes.tolist(), strict=True):
+        covers_all = is_whole(pieces, results.candidates)
+        message = _whole_words(name, ends) if covers_all else _ends_words(name, ends)
+        reasons = dict.fromkeys(ends)
+        out.append(boundary(message, 1, (float(first), float(last)), reasons, whole=covers_all))
+    for side, (rows, entities) in zip(("below", "above"), results.regime_sizes.tolist(), strict=True):
         text = (
-            f"{rows} rows of {seen} entities are {side} the threshold of {cited(name)}: the slope on that "
-            "side is estimated from few observations. Increase trim."
+            f"{rows} rows of {entities} entities are {side} the threshold of {cited(name)}: the slope on "
+            "that side is estimated from few observations. Increase trim."
         )
-        out += small_regime(side, rows, seen, results.slopes.n_entities, text)
+        out += small_regime(side, rows, entities, results.slopes.n_entities, text)
     if math.isnan(results.threshold_se):
         out.append(no_threshold_se(name))
     if results.bootstrap:
@@ -397,16 +397,16 @@ def remarks(results: KinkResults) -> list[Notice]:
 
 
 def _whole_words(name: str, ends: Mapping[str, float]) -> str:
-    touched = " to the ".join(f"{end} ({edge:.5g})" for end, edge in ends.items())
+    reached = " to the ".join(f"{end} ({edge:.5g})" for end, edge in ends.items())
     return (
         f"the confidence set of the threshold contains every candidate value of {cited(name)}, from the "
-        f"{touched}: the data do not show where the threshold is."
+        f"{reached}: the data do not show where the threshold is."
     )
 
 
 def _ends_words(name: str, ends: Mapping[str, float]) -> str:
-    touched = " and the ".join(f"{end} ({edge:.5g})" for end, edge in ends.items())
+    reached = " and the ".join(f"{end} ({edge:.5g})" for end, edge in ends.items())
     return (
-        f"the confidence set of the threshold includes the {touched} candidate value of {cited(name)} and "
+        f"the confidence set of the threshold includes the {reached} candidate value of {cited(name)} and "
         "may extend beyond it. Lower trim, or treat the set as unbounded on that side."
     )

@@ -231,15 +231,15 @@ def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> 
         enough = np.flatnonzero(sums[:3] >= [_ONE, _THREE, _THREE][: sums.size])
         if not enough.size:  # and where there is no ratio
             continue
-        few = int(enough[0]) + 1
-        labels = [sample.entities[i] for i in largest[:few]]
-        verb = "supplies" if few == 1 else "supply"
+        count = int(enough[0]) + 1
+        labels = [sample.entities[i] for i in largest[:count]]
+        verb = "supplies" if count == 1 else "supply"
         text = (
-            f"threshold {j}: {few} of {shares.size} entities ({name} {quoted(labels)}) {verb} "
-            f"{sums[few - 1]:.0%} of the variance ratio {rows.sum():.2f}, which scales the critical "
+            f"threshold {j}: {count} of {shares.size} entities ({name} {quoted(labels)}) {verb} "
+            f"{sums[count - 1]:.0%} of the variance ratio {rows.sum():.2f}, which scales the critical "
             "value of its confidence set. Refit without them (panel.subset): the set may be much shorter."
         )
-        data = {"threshold": j, "entities": tuple(labels), "share": float(sums[few - 1])}
+        data = {"threshold": j, "entities": tuple(labels), "share": float(sums[count - 1])}
         out.append(Notice("ratio_concentrated", text, data))
     return out
 
@@ -263,10 +263,10 @@ def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
             ends["highest"] = _why_no_higher(results, j, q, last)
         if not ends:
             continue
-        whole = is_whole(pieces, profile["gamma"].to_numpy())
-        message = _whole_set(results, j, profile) if whole else _ends_of_set(results, ends, first, last)
+        covers_all = is_whole(pieces, profile["gamma"].to_numpy())
+        message = _whole_set(results, j, profile) if covers_all else _ends_of_set(results, ends, first, last)
         out.append(
-            boundary(f"threshold {j}: its confidence set {message}", j, (first, last), ends, whole=whole)
+            boundary(f"threshold {j}: its confidence set {message}", j, (first, last), ends, whole=covers_all)
         )
     return out
 
@@ -303,30 +303,30 @@ def boundary(
 
 def _whole_set(results: ThresholdResults, threshold: int, profile: pd.DataFrame) -> str:
     first, last = profile["gamma"].iloc[[0, -1]]
-    beyond = ""
+    comparison = ""
     if results.confidence != "bootstrap":
         bound = results.critical_value(threshold)
-        beyond = (
+        comparison = (
             f" (the largest likelihood ratio is {profile['lr'].max():.1f}, the critical value {bound:.1f})"
         )
     return (
         f"contains every candidate value of {cited(results.threshold_variable)}, from the lowest "
-        f"({first:.5g}) to the highest ({last:.5g}){beyond}: at the {100 * results.level:g}% level the "
+        f"({first:.5g}) to the highest ({last:.5g}){comparison}: at the {100 * results.level:g}% level the "
         "data do not show where the threshold is."
     )
 
 
 def _ends_of_set(results: ThresholdResults, ends: dict[str, str], first: float, last: float) -> str:
     values = {"lowest": first, "highest": last}
-    touched = " and the ".join(f"{end} ({values[end]:.5g})" for end in ends)
+    reached = " and the ".join(f"{end} ({values[end]:.5g})" for end in ends)
     advice = {
         "trim": "A smaller trim adds candidates.",
         "values": "There are no further candidates.",
         "room": "Another threshold or an option other than trim limits the candidates there.",
     }
-    sentences = " ".join(advice[why] for why in dict.fromkeys(ends.values()))
+    sentences = " ".join(advice[reason] for reason in dict.fromkeys(ends.values()))
     return (
-        f"includes the {touched} candidate value of {cited(results.threshold_variable)} and may extend "
+        f"includes the {reached} candidate value of {cited(results.threshold_variable)} and may extend "
         f"beyond it. {sentences} Otherwise treat it as unbounded on that side."
     )
 
@@ -361,12 +361,12 @@ def _trimmed(results: ThresholdResults, threshold: int, rows: int, nobs: int) ->
 
 def _about_regimes(results: ThresholdResults) -> list[Notice]:
     out = list[Notice]()
-    for r, (rows, seen) in enumerate(results.regime_sizes.tolist(), 1):
+    for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
         text = (
-            f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {seen} entities: its "
+            f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {entities} entities: its "
             "slopes are estimated from few observations. Increase trim or use fewer thresholds."
         )
-        out += small_regime(r, rows, seen, results.slopes.n_entities, text)
+        out += small_regime(r, rows, entities, results.slopes.n_entities, text)
     return out
 
 
@@ -413,9 +413,9 @@ def _about_tests(results: ThresholdResults) -> list[Notice]:
     out, size = list[Notice](), 1 - results.level
     out += few_draws(results.reps, "test")
     drawn = results.statistic_draws
-    several = "had no candidate for a further threshold and were dropped; lower trim."
-    why = several if len(results.statistics) > 1 else NOTHING_DRAWN
-    out += lost_draws(int(np.isnan(drawn).sum()), drawn.size, why, "bootstrap")
+    no_candidate = "had no candidate for a further threshold and were dropped; lower trim."
+    reason = no_candidate if len(results.statistics) > 1 else NOTHING_DRAWN
+    out += lost_draws(int(np.isnan(drawn).sum()), drawn.size, reason, "bootstrap")
     for j, tests in results.tests.groupby("threshold"):
         rejected = tests["p_value"].map(lambda p: rejects(p, results.level))
         if rejected.any() and not rejected.all():

@@ -168,8 +168,8 @@ class PanelKink(Specification):
         check_reps(self.reps, 1)
         check_level(self.level)
         check_linear_options(self)
-        why = "the threshold would have to be searched again without each cluster"
-        refuse_cov_types("PanelKink", self.cov_type, ("crv3",), why)
+        reason = "the threshold would have to be searched again without each cluster"
+        refuse_cov_types("PanelKink", self.cov_type, ("crv3",), reason)
         if self.bootstrap and self.clusters is not None and len(self.clusters) > 1:
             raise OptionError(
                 "bootstrap='wild_cluster' draws one sign per cluster, but "
@@ -345,11 +345,11 @@ class PanelKink(Specification):
         sample = prepared.sample
         df = denominator(prepared, self.df)
         above = (self._single_column(sample, "kink_variable") > kink_estimate.threshold).astype(np.intp)
-        seen = np.unique(sample.entity * 2 + above) % 2
+        entity_regimes = np.unique(sample.entity * 2 + above) % 2
 
         # An exact fit leaves rounding, of either sign, where F and LR divide.
-        least = NO_RESIDUALS * kink_estimate.null_ssr
-        ssr = np.maximum([kink_estimate.null_ssr, kink_estimate.ssr, kink_estimate.step_ssr], least)
+        rounding = NO_RESIDUALS * kink_estimate.null_ssr
+        ssr = np.maximum([kink_estimate.null_ssr, kink_estimate.ssr, kink_estimate.step_ssr], rounding)
 
         bounds = {"lr": critical_chi2(self.level)}
         if self.bootstrap:
@@ -369,9 +369,9 @@ class PanelKink(Specification):
                 threshold_se=estimates[1],
                 sums=ssr,
                 candidates=kinks.values,
-                profile_ssr=np.maximum(kink_estimate.profile, least),
+                profile_ssr=np.maximum(kink_estimate.profile, rounding),
                 regime_sizes=np.column_stack(
-                    [np.bincount(above, minlength=2), np.bincount(seen, minlength=2)]
+                    [np.bincount(above, minlength=2), np.bincount(entity_regimes, minlength=2)]
                 ),
                 df=df,
                 df_rule=self.df,

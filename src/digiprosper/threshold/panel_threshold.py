@@ -312,16 +312,16 @@ class PanelThreshold(Specification):
         self._refuse_two_way_signs()
 
     def _named_bootstraps(self) -> tuple[Any, ...]:
-        words: object = self.bootstrap
-        if words is None:
+        names: object = self.bootstrap
+        if names is None:
             return ()
-        if isinstance(words, str):
-            return (words,)
-        if not isinstance(words, list | tuple) or not words:
+        if isinstance(names, str):
+            return (names,)
+        if not isinstance(names, list | tuple) or not names:
             raise OptionError(
                 f"bootstrap={cited(self.bootstrap)} must be one method, a list of methods, or None."
             )
-        return tuple(words)
+        return tuple(names)
 
     def _refuse_two_way_signs(self) -> None:
         wild = [(f"bootstrap={cited(word)}", _NO_SIGNS) for word in self._bootstraps if word in WILD]
@@ -392,13 +392,15 @@ class PanelThreshold(Specification):
         results = self._results(prepared, search, search_result, slopes)
 
         # One threshold that was asked for is read beside its test; several, or "auto", say how many regimes.
-        several = self.thresholds is None and self.n_thresholds != 1
-        more = [
+        several_regimes = self.thresholds is None and self.n_thresholds != 1
+        fit_notices = [
             *about_variance(results, prepared.sample, search_result.variance_parts),
-            *(about_adjacent(results) if several else []),
+            *(about_adjacent(results) if several_regimes else []),
             *([] if self.regime_intercept else about_origin(results, search, self._logarithms(panel))),
         ]
-        results = replace(results, diagnostics=remarks(results, prepared, (*search_result.notices, *more)))
+        results = replace(
+            results, diagnostics=remarks(results, prepared, (*search_result.notices, *fit_notices))
+        )
         issue(results.diagnostics)
         return results
 
@@ -438,12 +440,12 @@ class PanelThreshold(Specification):
     def _refuse_overlap(self, panel: Panel) -> None:
         columns = known_names(panel)
         x = {canonical(t, columns) for t in self.x}
-        both = [t for t in self.regime_dependent if canonical(t, columns) in x]
-        if both:
+        overlap = [t for t in self.regime_dependent if canonical(t, columns) in x]
+        if overlap:
             raise CollinearityError(
-                f"{quoted(both)} is regime-dependent and also in x; its regime columns add up to it. Remove "
-                "it from x.",
-                [collinearity_problem(text, [text], f"{cited(text)} is in both") for text in both],
+                f"{quoted(overlap)} is regime-dependent and also in x; its regime columns add up to it. "
+                "Remove it from x.",
+                [collinearity_problem(text, [text], f"{cited(text)} is in both") for text in overlap],
             )
 
     def _refuse(self, sample: Sample) -> None:
@@ -544,10 +546,10 @@ class PanelThreshold(Specification):
         plan = search.plan
         stages = search_result.stages
         m = len(search_result.at)
-        least = NO_RESIDUALS * stages[0].null_ssr
+        rounding = NO_RESIDUALS * stages[0].null_ssr
         regimes = plan.regimes(search_result.at)
         rows = np.bincount(regimes - 1, minlength=m + 1)
-        seen = np.unique(prepared.sample.entity * (m + 1) + regimes - 1) % (m + 1)
+        entity_regimes = np.unique(prepared.sample.entity * (m + 1) + regimes - 1) % (m + 1)
 
         return ThresholdResults(
             threshold_variable=self.threshold_variable,
@@ -555,11 +557,11 @@ class PanelThreshold(Specification):
             slopes=slopes,
             searched=ThresholdSearched(
                 estimates=plan.candidates.values[list(search_result.at)],
-                search_ssr=np.maximum([stages[0].null_ssr, *(s.ssr for s in stages)], least),
-                null_ssr=np.maximum([s.null_ssr for s in stages], least),
+                search_ssr=np.maximum([stages[0].null_ssr, *(s.ssr for s in stages)], rounding),
+                null_ssr=np.maximum([s.null_ssr for s in stages], rounding),
                 candidates=plan.candidates.values,
-                profiles=np.maximum(search_result.profiles, least),
-                fit_ssr=max(search_result.ssr, least),
+                profiles=np.maximum(search_result.profiles, rounding),
+                fit_ssr=max(search_result.ssr, rounding),
                 df=search.df,
                 df_rule=self.df,
                 given=self.thresholds is not None,
@@ -583,7 +585,7 @@ class PanelThreshold(Specification):
             split=ThresholdSplit(
                 rule=self.rule,
                 regime_codes=regimes,
-                regime_sizes=np.column_stack([rows, np.bincount(seen, minlength=m + 1)]),
+                regime_sizes=np.column_stack([rows, np.bincount(entity_regimes, minlength=m + 1)]),
                 split_names=self._split_names(prepared.sample),
             ),
             diagnostics=(),

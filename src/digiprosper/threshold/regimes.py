@@ -71,11 +71,11 @@ def about_origin(
     at = _search_again(results, search, plan)
     with_intercept = np.sort(search.plan.candidates.values[list(at)])
     outside = _outside(results, with_intercept) if at else []
-    changed = _turned(results, search, search.plan.regimes(at)) if at else []
-    if not (logarithms or outside or changed):
+    reordered = _turned(results, search, search.plan.regimes(at)) if at else []
+    if not (logarithms or outside or reordered):
         return []
 
-    text = _about_changes(results, with_intercept, outside, changed)
+    text = _about_changes(results, with_intercept, outside, reordered)
     if logarithms:
         text = f"{_about_units(results, logarithms)} {text[:1].upper()}{text[1:]}".strip()
     else:
@@ -85,7 +85,7 @@ def about_origin(
         "estimates": tuple(np.sort(results.estimates).tolist()),
         "with_intercept": tuple(with_intercept.tolist()),
         "outside": tuple(outside),
-        "order": tuple(changed),
+        "order": tuple(reordered),
         "logarithms": tuple(logarithms),
     }
     return [origin(text, data)]
@@ -151,12 +151,15 @@ def _alternative(results: ThresholdResults) -> str:
 
 
 def _about_changes(
-    results: ThresholdResults, with_intercept: Floats, outside: list[int], changed: Sequence[tuple[str, int]]
+    results: ThresholdResults,
+    with_intercept: Floats,
+    outside: list[int],
+    reordered: Sequence[tuple[str, int]],
 ) -> str:
     parts = [_about_places(results, with_intercept, outside)] if outside else []
     parts += [
         f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in another order"
-        for term, r in changed
+        for term, r in reordered
     ]
     return f"with an intercept in each regime {', and '.join(parts)}." if parts else ""
 

@@ -239,8 +239,8 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         j = self._position(threshold)
         allowed = np.isfinite(self.profiles[j])
         ssr = self.profiles[j][allowed]
-        least = self.fit_ssr if self.given else ssr.min()
-        lr, bound = (ssr / least - 1) * self.df, self._bound(j, method)[allowed]
+        min_ssr = self.fit_ssr if self.given else ssr.min()
+        lr, bound = (ssr / min_ssr - 1) * self.df, self._bound(j, method)[allowed]
         return pd.DataFrame({"gamma": self.candidates[allowed], "ssr": ssr, "lr": lr, "critical": bound})
 
     def critical_value(self, threshold: int = 1, *, method: str | None = None) -> float:
@@ -292,8 +292,8 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
             If there is no such threshold, or there are no draws for ``"bootstrap"``.
         """
         profile = self.profile(threshold, method=method)
-        inside = profile["lr"].to_numpy() <= profile["critical"].to_numpy()
-        return runs(profile["gamma"].to_numpy(), inside)
+        accepted = profile["lr"].to_numpy() <= profile["critical"].to_numpy()
+        return runs(profile["gamma"].to_numpy(), accepted)
 
     # --- regimes ------------------------------------------------------------------------------------------
 
@@ -424,9 +424,11 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
             )
         pairs = [(f"{t}:regime1", f"{t}:regime{r}") for t in terms for r in range(2, width + 1)]
         test = self.slopes.wald_test(", ".join(f"{a} = {b}" for a, b in pairs))
-        words = " and ".join(terms)
+        term_text = " and ".join(terms)
         return replace(
-            test, name="Equal slopes", null=f"{words}: the same in every regime, thresholds treated as known"
+            test,
+            name="Equal slopes",
+            null=f"{term_text}: the same in every regime, thresholds treated as known",
         )
 
     # --- tables -------------------------------------------------------------------------------------------
@@ -558,22 +560,22 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
     def settings(self) -> str:
         """Options of the search and the tests, and the seed of the draws."""
         trims = ", ".join(f"{t:g}".removeprefix("0") for t in dict.fromkeys(self.trim))
-        words = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
+        denominator = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
         if not self.slopes.effect_names or self.slopes.key_names[0] not in self.slopes.effect_names:
-            words = "N - 1"
+            denominator = "N - 1"
         grid = "every candidate" if self.grid is None else f"grid {self.grid}"
         grid += ", best pair" if self.search == "joint" else ""
-        words_drawn = [*self.bootstrap, *(["wild signs for the sets"] if self.lr_bounds.size else [])]
-        drawn = f"; {' and '.join(words_drawn)}, {self.reps:,} draws; rng {self.rng_entropy}"
+        drawn_names = [*self.bootstrap, *(["wild signs for the sets"] if self.lr_bounds.size else [])]
+        drawn = f"; {' and '.join(drawn_names)}, {self.reps:,} draws; rng {self.rng_entropy}"
         counted_k = f"{self.slopes.settings}; " if self.slopes.settings else ""
         return (
             f"{counted_k}low regime {self.rule} threshold; trim {trims}; {grid}; sets {self.confidence}; "
-            f"F and LR over {words} = {self.df:g} (df {self.df_rule}){drawn if words_drawn else ''}"
+            f"F and LR over {denominator} = {self.df:g} (df {self.df_rule}){drawn if drawn_names else ''}"
         )
 
     def _numbers(self) -> PlainNumbers:
         sets = [self.confidence_set(j + 1) for j in range(self.estimates.size)]
-        more = {
+        numbers = {
             "model": "PanelThreshold",
             "threshold_variable": self.threshold_variable,
             "regime_dependent": self.regime_dependent,
@@ -598,7 +600,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
             "rng_entropy": self.rng_entropy,
             "slopes": self.slopes.to_dict(),
         }
-        return PlainNumbers(labels=self.slopes.labels, more=more)
+        return PlainNumbers(labels=self.slopes.labels, more=numbers)
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -657,7 +659,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         return f"{cuts[regime - 2]} {other} {self.threshold_variable} {self.rule} {cuts[regime - 1]}"
 
     def _threshold_words(self, j: int) -> list[str]:
-        beside = list[str]()
+        scaled_lines = list[str]()
         if j < self.estimates.size:
             text = _set_text(self.confidence_set(j + 1))
             if not self.given and self._contains_every_candidate(j + 1):
@@ -667,11 +669,11 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
             )
             kind = f"{100 * self.level:g}% {set_name} ({self.confidence})"
             first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {kind}: {text}"
-            beside = self._scaled_words(j) if self.confidence == "scaled" else []
+            scaled_lines = self._scaled_words(j) if self.confidence == "scaled" else []
         else:
             first = f"Threshold {j + 1}: tested and not retained"
         lines = wrap(first, 80, subsequent_indent="  ", break_long_words=False)
-        for text in beside:
+        for text in scaled_lines:
             lines += wrap(text, 80, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
         return [*lines, *self._test_words(j)]
 
@@ -690,8 +692,8 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
                 f"    critical at 10, 5, 1%: {at})",
             ]
         if tests.empty:
-            why = "the thresholds are given: no test" if self.given else "no bootstrap and no p-value"
-            lines.append(f"  {null}: F = {self.statistics[j]:z.2f}, {why}")
+            reason = "the thresholds are given: no test" if self.given else "no bootstrap and no p-value"
+            lines.append(f"  {null}: F = {self.statistics[j]:z.2f}, {reason}")
         return lines
 
     def _scaled_words(self, j: int) -> list[str]:
@@ -702,11 +704,11 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         bound = critical * ratio
         explanation = f"Variance ratio {ratio:.2f}: LR <= {critical:.2f} x {ratio:.2f} = {bound:.1f}"
         if self._contains_every_candidate(j + 1):
-            inside = self.profile(j + 1)
+            profile = self.profile(j + 1)
             above_f = self.estimates.size == 1 and bound > self.statistics[j]
-            f, most = f"F = {self.statistics[j]:.1f}", f"the largest LR, {inside['lr'].max():.1f}"
+            f, largest_lr = f"F = {self.statistics[j]:.1f}", f"the largest LR, {profile['lr'].max():.1f}"
             explanation += (
-                f"; the set contains every candidate, because {bound:.1f} > {f if above_f else most}"
+                f"; the set contains every candidate, because {bound:.1f} > {f if above_f else largest_lr}"
             )
         scaled_set, lr_set = self.confidence_set(j + 1), self.confidence_set(j + 1, method="lr")
         text = "the same" if scaled_set == lr_set else _set_text(lr_set)

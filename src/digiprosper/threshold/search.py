@@ -197,15 +197,15 @@ class ThresholdSearch:
                 "candidates, or search='sequential'."
             )
 
-        pair, least = kernel.least_pair(self.plan, base)
+        pair, pair_ssr = kernel.least_pair(self.plan, base)
         ssr = kernel.finish(self.plan, base, at)[1]
         chosen = pair if self.joint else at
-        if least >= ssr * (1 - SAME_SSR):
+        if pair_ssr >= ssr * (1 - SAME_SSR):
             return chosen, []
         sequential, joint = (
             (float(candidates.values[i]), float(candidates.values[j])) for i, j in (at, pair)
         )
-        return chosen, [not_global(sequential, joint, (ssr, least), used=self.joint)]
+        return chosen, [not_global(sequential, joint, (ssr, pair_ssr), used=self.joint)]
 
     def _leverage(self, stages: Sequence[kernel.Stage]) -> list[Notice]:
         if not any(word in WILD for word in self.bootstrap):

@@ -129,9 +129,9 @@ def candidates(
     # One row more than there are is as much as any larger number, and fits into an array.
     min_nobs = min(min_nobs, q.size + 1)
     need = np.array([max(min_nobs, int(np.ceil(t * q.size - WHOLE))) for t in trims], dtype=np.intp)
-    least = np.full_like(need, min_nobs) if grid == "hansen" else need
+    min_rows = np.full_like(need, min_nobs) if grid == "hansen" else need
     allowed = np.array([np.isin(values, offer) for offer in offers])
-    allowed &= _leaves_enough(cuts, least, q.size, varying)
+    allowed &= _leaves_enough(cuts, min_rows, q.size, varying)
     if not given and not allowed.any(axis=1).all():
         raise ThresholdSearchError("no candidate keeps enough rows or entities in each regime")
 

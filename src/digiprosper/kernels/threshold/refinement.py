@@ -48,13 +48,13 @@ def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
     else:
         profile = _profile(search, null, len(at), None)
         new = lowest(profile)
-    least = float(profile[new])
-    if not np.isfinite(least):
+    ssr = float(profile[new])
+    if not np.isfinite(ssr):
         return None
     positions = [*at, new]
     if not search.candidates.given:
         positions = _refine(search, base, positions)
-    return Stage(float(null.ssr[0]), least, tuple(positions))
+    return Stage(float(null.ssr[0]), ssr, tuple(positions))
 
 
 def finish(search: Plan, base: State, at: Sequence[int]) -> tuple[Floats, float]:
@@ -129,8 +129,8 @@ def _profile(search: Plan, state: State, threshold: int, present: int | None) ->
 
 def lowest(profile: Floats) -> int:
     """Find the first candidate with the least sum of squares (G,), whatever rounding makes of equal ones."""
-    least = profile.min()
-    return int(np.flatnonzero(profile <= least + SAME_SSR * abs(least))[0])
+    minimum = profile.min()
+    return int(np.flatnonzero(profile <= minimum + SAME_SSR * abs(minimum))[0])
 
 
 def _refine(search: Plan, base: State, at: list[int]) -> list[int]:

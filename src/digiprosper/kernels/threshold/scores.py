@@ -33,8 +33,8 @@ def start(search: Plan, outcomes: Floats) -> State:
 
     O(N (p + k)) an outcome.
     """
-    inside = outcomes @ search.basis.T
-    ssr = np.einsum("cn,cn->c", outcomes, outcomes) - np.einsum("cp,cp->c", inside, inside)
+    basis_products = outcomes @ search.basis.T
+    ssr = np.einsum("cn,cn->c", outcomes, outcomes) - np.einsum("cp,cp->c", basis_products, basis_products)
     last = search.candidates.cuts - 1
     score = np.empty((search.z.shape[0], outcomes.shape[0], last.size))
     running = np.empty_like(outcomes)
@@ -42,7 +42,7 @@ def start(search: Plan, outcomes: Floats) -> State:
         np.cumsum(np.multiply(outcomes, row, out=running), axis=1, out=running)
         np.take(running, last, axis=1, out=out, mode="clip")
         for tile in _tiles(out):
-            out[:, tile] -= inside @ loading[:, tile]
+            out[:, tile] -= basis_products @ loading[:, tile]
     return State(ssr, score, search.gram, (), np.empty((outcomes.shape[0], 0), dtype=np.intp))
 
 
@@ -106,7 +106,7 @@ def condition(search: Plan, state: State, at: Ints) -> State:
     candidates, groups = search.candidates, search.groups
     k = search.z.shape[0]
     low = groups.order < candidates.cuts[at][:, None]
-    both = np.minimum(np.arange(candidates.cuts.size), at[:, None])
+    lower = np.minimum(np.arange(candidates.cuts.size), at[:, None])
     cross = np.empty((k, k, at.size, candidates.cuts.size))
     for a in range(k):
         means = np.add.reduceat(search.z[a][groups.order] * low, groups.starts, axis=1) / groups.sizes
@@ -115,7 +115,7 @@ def condition(search: Plan, state: State, at: Ints) -> State:
             # The swept block times z is the product of the rows below both, less the means below one.
             running = np.cumsum(spread * search.z[b], axis=1)
             np.take(running, candidates.cuts - 1, axis=1, out=cross[a, b], mode="clip")
-            np.subtract(np.take(search.squares[a, b], both), cross[a, b], out=cross[a, b])
+            np.subtract(np.take(search.squares[a, b], lower), cross[a, b], out=cross[a, b])
             cross[a, b] -= search.loadings[a][:, at].T @ search.loadings[b]
 
     members = np.arange(at.size)

@@ -54,9 +54,9 @@ def scheme(
     levels = int(codes.max()) + 1
     groups = search.groups
     ranked = codes[search.candidates.order]
-    inside = is_nested(groups.codes, ranked)
+    nested = is_nested(groups.codes, ranked)
     if name == "wild_cluster":
-        return Scheme(name, levels, ranked, none[:, None], swept=inside, done=done)
+        return Scheme(name, levels, ranked, none[:, None], swept=nested, done=done)
 
     counts = np.bincount(codes, minlength=levels)
     if counts.min() != counts.max():
@@ -68,7 +68,7 @@ def scheme(
     blocks = rank[by_entity].astype(np.intp)
     row_positions = np.empty(n, dtype=np.intp)
     row_positions[blocks] = np.arange(n).reshape(blocks.shape)
-    swept = inside and levels == groups.sizes.size
+    swept = nested and levels == groups.sizes.size
     return Scheme(name, levels, row_positions, blocks, swept=swept, done=done)
 
 
@@ -100,17 +100,17 @@ def swept_draws(search: Plan, bootstrap: Scheme, residual: Floats, uniforms: Flo
     drawn = residual_draws(bootstrap, residual, uniforms)
     if bootstrap.swept:
         return drawn, np.zeros(len(drawn))
-    least = NO_RESIDUALS * np.einsum("ij,ij->i", drawn, drawn)
-    return search.sweep(drawn), least
+    rounding = NO_RESIDUALS * np.einsum("ij,ij->i", drawn, drawn)
+    return search.sweep(drawn), rounding
 
 
-def excess(upper: Floats, lower: Floats, least: Floats) -> Floats:
+def excess(upper: Floats, lower: Floats, rounding: Floats) -> Floats:
     """Compute ``upper / lower - 1`` of sums of squares (c,).
 
-    Missing where `upper` is rounding, at most `least`, so that nothing is left to explain. A perfect fit
+    Missing where `upper` is at most `rounding`, so that nothing is left to explain. A perfect fit
     divides by the rounding of `upper`, as the statistic of the data does.
     """
-    lost = upper <= least
+    lost = upper <= rounding
     bottom = np.maximum(lower, NO_RESIDUALS * upper)
     return np.where(lost, np.nan, upper / np.where(lost, 1.0, bottom) - 1)
 
@@ -139,14 +139,14 @@ def drawn_ratios(
     ratios = np.empty(reps)
     for low in range(0, reps, size):
         high = min(low + size, reps)
-        drawn, least = swept_draws(search, bootstrap, residual, rng.random((high - low, bootstrap.size)))
+        drawn, rounding = swept_draws(search, bootstrap, residual, rng.random((high - low, bootstrap.size)))
         if null_at:
             drawn += fit
-        ratios[low:high] = _searched(search, drawn, least, len(null_at) + 1)
+        ratios[low:high] = _searched(search, drawn, rounding, len(null_at) + 1)
     return ratios
 
 
-def _searched(search: Plan, outcomes: Floats, least: Floats, count: int) -> Floats:
+def _searched(search: Plan, outcomes: Floats, rounding: Floats, count: int) -> Floats:
     state = start(search, outcomes)
     for j in range(count):
         gain = drops(search, state)
@@ -164,13 +164,13 @@ def _searched(search: Plan, outcomes: Floats, least: Floats, count: int) -> Floa
             out = np.full(at.size, np.nan)
             room = ~np.isneginf(best)
             if room.any():
-                out[room] = _searched(search, outcomes[room], least[room], count)
+                out[room] = _searched(search, outcomes[room], rounding[room], count)
             return out
         state = condition(search, state, at)
 
     room = ~np.isneginf(best)
     out = np.full(at.size, np.nan)
-    out[room] = excess(state.ssr[room], state.ssr[room] - best[room], least[room])
+    out[room] = excess(state.ssr[room], state.ssr[room] - best[room], rounding[room])
     return out
 
 

@@ -97,14 +97,22 @@ def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Effect] =
     before = squares - 2 * knots * sums + knots * knots * count
     raw = np.minimum(before, q.size * (1 + knots * knots) - before)
 
-    least = KINK_DIGITS * (squares + knots * knots * count)
-    lost = (admissible.values == q.min()) | ((raw > least) & (forms[0] <= UNIDENTIFIED * raw))
-    both = forms[0] * forms[2]
-    free = ~lost & (forms[2] > UNIDENTIFIED * count) & (both - forms[1] ** 2 > UNIDENTIFIED * both)
+    digits_floor = KINK_DIGITS * (squares + knots * knots * count)
+    lost = (admissible.values == q.min()) | ((raw > digits_floor) & (forms[0] <= UNIDENTIFIED * raw))
+    product = forms[0] * forms[2]
+    free = ~lost & (forms[2] > UNIDENTIFIED * count) & (product - forms[1] ** 2 > UNIDENTIFIED * product)
     if lost.all():
         raise ThresholdSearchError("no kink remains after effects and other columns are partialled out")
     return KinkPlan(
-        search, unit, np.diff(knots), corner, along, forms, lost, ~lost & (forms[0] <= least), free[:-1]
+        search,
+        unit,
+        np.diff(knots),
+        corner,
+        along,
+        forms,
+        lost,
+        ~lost & (forms[0] <= digits_floor),
+        free[:-1],
     )
 
 
@@ -136,10 +144,10 @@ def _gains(kinks: KinkPlan, score: Floats) -> tuple[Floats, Floats, Floats]:
     p, r, a, b, c = p[:, :-1], r[:, :-1], a[:-1], b[:-1], c[:-1]
     # The derivative of (p + rt)^2 / (a + 2bt + ct^2) is zero where the ratio is, and at this t.
     over, under = p * b - r * a, r * b - p * c
-    inside = kinks.open & (over * under > 0) & (np.abs(over) < kinks.widths * np.abs(under))
-    t = np.where(inside, over, 0.0) / np.where(inside, under, 1.0)
-    bottom = np.where(inside, a + (2 * b + c * t) * t, 1.0)
-    peaks: Floats = np.where(inside, (p + r * t) ** 2 / bottom, -np.inf)
+    interior = kinks.open & (over * under > 0) & (np.abs(over) < kinks.widths * np.abs(under))
+    t = np.where(interior, over, 0.0) / np.where(interior, under, 1.0)
+    bottom = np.where(interior, a + (2 * b + c * t) * t, 1.0)
+    peaks: Floats = np.where(interior, (p + r * t) ** 2 / bottom, -np.inf)
     return corners, peaks, t
 
 
@@ -199,13 +207,13 @@ def accepted(kinks: KinkPlan, kink_estimate: KinkEstimate, bound: float) -> list
     roots.sort(axis=0)
     edges = np.concatenate([np.zeros((1, roots.shape[1])), roots, kinks.widths[None, :]])
     middles = (edges[1:] + edges[:-1]) / 2
-    inside = (square * middles + 2 * half) * middles + constant >= 0
+    within_bound = (square * middles + 2 * half) * middles + constant >= 0
 
     pieces: list[tuple[float, float]] = []
-    for j, piece in zip(*np.nonzero((inside & (np.diff(edges, axis=0) > 0)).T), strict=True):
+    for j, piece in zip(*np.nonzero((within_bound & (np.diff(edges, axis=0) > 0)).T), strict=True):
         low = kinks.place(int(j), float(edges[piece, j]))
-        whole = edges[piece + 1, j] == kinks.widths[j]
-        high = float(kinks.values[j + 1]) if whole else kinks.place(int(j), float(edges[piece + 1, j]))
+        to_end = edges[piece + 1, j] == kinks.widths[j]
+        high = float(kinks.values[j + 1]) if to_end else kinks.place(int(j), float(edges[piece + 1, j]))
         if pieces and pieces[-1][1] == low:
             low = pieces.pop()[0]
         pieces.append((low, high))
@@ -241,8 +249,8 @@ def _drawn(
     search: Plan, bootstrap: Scheme, fit: Floats | None, residual: Floats, uniforms: Iterator[Floats]
 ) -> Iterator[tuple[State, Floats]]:
     for numbers in uniforms:
-        outcomes, least = swept_draws(search, bootstrap, residual, numbers)
-        yield start(search, outcomes if fit is None else outcomes + fit), least
+        outcomes, rounding = swept_draws(search, bootstrap, residual, numbers)
+        yield start(search, outcomes if fit is None else outcomes + fit), rounding
 
 
 def _chunks(rng: np.random.Generator, reps: int, width: int, size: int) -> Iterator[Floats]:
@@ -269,7 +277,7 @@ def null_draws(
     uniforms = _chunks(rng, reps, bootstrap.size, chunk or search.chunk)
     states = _drawn(search, bootstrap, None, residual, uniforms)
     return np.concatenate(
-        [excess(state.ssr, state.ssr - _best(kinks, state), least) for state, least in states]
+        [excess(state.ssr, state.ssr - _best(kinks, state), rounding) for state, rounding in states]
     )
 
 
@@ -291,12 +299,12 @@ def kink_draws(
     fit, residual = _split(kinks, outcome, kink_estimate)
     uniforms = _chunks(rng, reps, bootstrap.size, chunk or kinks.search.chunk)
     out = []
-    for state, least in _drawn(kinks.search, bootstrap, fit, residual, uniforms):
+    for state, rounding in _drawn(kinks.search, bootstrap, fit, residual, uniforms):
         kink_ssr = state.ssr - _gain_at(kinks, state, kink_estimate.position, kink_estimate.offset)
         # The kink that was drawn from explains all of a draw whose residuals are gone.
-        lost = kink_ssr <= np.maximum(least, NO_RESIDUALS * state.ssr)
+        lost = kink_ssr <= np.maximum(rounding, NO_RESIDUALS * state.ssr)
         best = np.minimum(state.ssr - _best(kinks, state), kink_ssr)
         step = np.minimum(state.ssr - drops(kinks.search, state).max(axis=1), best)
-        nothing = np.where(lost, np.inf, 0.0)
-        out.append(np.stack([excess(best, step, nothing), excess(kink_ssr, best, nothing)]))
+        floor = np.where(lost, np.inf, 0.0)
+        out.append(np.stack([excess(best, step, floor), excess(kink_ssr, best, floor)]))
     return np.concatenate(out, axis=1)

@@ -73,11 +73,11 @@ class _Layout:
 
     def scores(self, rows: Floats) -> Floats:
         """Compute the scores (k, c, G) of rows (c, N)."""
-        inside = rows @ self.basis.T
+        basis_products = rows @ self.basis.T
         out = np.empty((self.z.shape[0], rows.shape[0], self.last.size))
         for a, z in enumerate(self.z):
             out[a] = np.take(np.cumsum(rows * z, axis=1), self.last, axis=1)
-            out[a] -= inside @ self.ends[a]
+            out[a] -= basis_products @ self.ends[a]
         return out
 
     def spread(self, row: Floats) -> tuple[Floats, Floats]:
@@ -87,8 +87,10 @@ class _Layout:
         before = after - parts
         total = np.cumsum(parts[:, None] * after + before[:, None] * parts, axis=-1)
         sums = np.add.reduceat((self.basis * row)[:, self.order], self.starts, axis=1)
-        for loading, held, both in zip(self.loadings.swapaxes(0, 1), sums, 0.5 * sums @ sums.T, strict=True):
-            half = np.cumsum(self.z * (both @ self.basis - row * held[self.codes]), axis=1)
+        for loading, basis_sums, half_products in zip(
+            self.loadings.swapaxes(0, 1), sums, 0.5 * sums @ sums.T, strict=True
+        ):
+            half = np.cumsum(self.z * (half_products @ self.basis - row * basis_sums[self.codes]), axis=1)
             cross = loading[:, None] * half
             total += cross + cross.swapaxes(0, 1)
         return total[..., self.last], np.cumsum(parts * parts, axis=1)[:, self.last]
@@ -186,8 +188,8 @@ def drawn_robust(
     _, residual = split(search, outcome, null_at)
     first = layout.order[layout.starts]
     # Webb's points, unlike signs, change the squares: then clusters, which are few, are kept apart.
-    apart = bootstrap.size <= WEBB_CLUSTERS
-    rows = residual * (layout.codes == layout.codes[first, None]) if apart else residual[None, :]
+    by_cluster = bootstrap.size <= WEBB_CLUSTERS
+    rows = residual * (layout.codes == layout.codes[first, None]) if by_cluster else residual[None, :]
     spread, squares = (np.stack(part) for part in zip(*map(layout.spread, rows), strict=True))
     size = search.chunk if chunk is None else chunk
     out = np.empty(reps)
@@ -195,7 +197,7 @@ def drawn_robust(
         high = min(low + size, reps)
         weights = residual_draws(bootstrap, np.ones_like(residual), rng.random((high - low, bootstrap.size)))
         weighed = (spread, squares)
-        if apart:
+        if by_cluster:
             mass = weights[:, first] ** 2
             weighed = (np.tensordot(mass, spread, 1), np.tensordot(mass, squares, 1))
         out[low:high] = layout.statistic(layout.scores(weights * residual), *weighed).max(axis=1)
