@@ -90,4 +90,4 @@ WORDS = Words(
         **{f"row.{name}": text for name, text in _ROWS.items()},
     },
 )
-"""Of tables and figures."""
+"""Words of tables and figures of thresholds and kinks."""
