@@ -90,7 +90,7 @@ class ConvergenceResults(LinearResults):
 
     @property
     def _change(self) -> tuple[float, float]:
-        """Change of the gap over the whole interval as a share of it, -(1 - exp(-speed T)), and its error."""
+        """Change of the gap over the whole interval, -(1 - exp(-speed T)), and its standard error."""
         at = self.names.index(_SLOPE)
         times = self._interval if self.averaged else 1.0
         return times * float(self.coefficients[at]), times * float(self.std_errors.iloc[at])

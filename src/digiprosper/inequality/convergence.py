@@ -88,17 +88,17 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     [[0.2416, 0.1977], [0.1167, 0.1084]]
     """
     values = _values("sigma_convergence", panel, column)
-    there = ~np.isnan(values)
-    low = there & (values <= 0)
+    observed = ~np.isnan(values)
+    low = observed & (values <= 0)
     refuse("sigma_convergence", repr(column), low, panel.index, "zero or negative", "Its logarithm is taken")
     keys = table_of(panel).keys
-    y, time = values[there], keys.time[there]
+    y, time = values[observed], keys.time[observed]
     refuse_extreme("sigma_convergence", {repr(column): y})
 
     rows = np.bincount(time, minlength=panel.n_times)
-    kept = rows > 0
-    seen = np.bincount(keys.entity[there], minlength=panel.n_entities)
-    issue(_unbalanced(column, seen, int(kept.sum())))
+    with_rows = rows > 0
+    n_periods = np.bincount(keys.entity[observed], minlength=panel.n_entities)
+    issue(_unbalanced(column, n_periods, int(with_rows.sum())))
 
     squares = _spread(y, time, rows)
     log_squares = _spread(np.log(y), time, rows)
@@ -106,26 +106,26 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     with np.errstate(divide="ignore", invalid="ignore"):
         cv = np.sqrt(squares / rows) / (mean / rows)
         sd_log = np.sqrt(log_squares / np.where(rows > 1, rows - 1, np.nan))
-    return pd.DataFrame({"cv": cv, "sd_log": sd_log}, index=panel.times)[kept]
+    return pd.DataFrame({"cv": cv, "sd_log": sd_log}, index=panel.times)[with_rows]
 
 
-def _unbalanced(column: str, seen: Ints, n_times: int) -> list[Notice]:
-    """Make the notice of entities that are not seen in every period."""
-    partial = int(((seen > 0) & (seen < n_times)).sum())
+def _unbalanced(column: str, n_periods: Ints, n_times: int) -> list[Notice]:
+    """Make the notice of entities without a value in some periods; `n_periods` is (n_entities,)."""
+    partial = int(((n_periods > 0) & (n_periods < n_times)).sum())
     if not partial:
         return []
-    whole = counted(int((seen > 0).sum()), "entity", "entities")
+    entities = counted(int((n_periods > 0).sum()), "entity", "entities")
     text = (
-        f"{cited(column)}: {partial} of {whole} are not observed in every period, so the dispersion "
+        f"{cited(column)}: {partial} of {entities} are not observed in every period, so the dispersion "
         "also changes with the composition of the sample. Use a balanced panel: subset() it to rows "
         "with values, then balance() it."
     )
-    gaps = int((n_times - seen[seen > 0]).sum())
+    gaps = int((n_times - n_periods[n_periods > 0]).sum())
     return [missing_rows(gaps, text, {column: gaps})]
 
 
 def _spread(x: Floats, time: Ints, rows: Ints) -> Floats:
-    """Squares around the mean of each period, added up."""
+    """Sum squared deviations from the mean of each period."""
     mean = np.bincount(time, x, rows.size) / np.maximum(rows, 1)
     return np.bincount(time, (x - mean[time]) ** 2, rows.size).astype(np.float64)
 
@@ -222,12 +222,12 @@ class MarkovResult(Summarised, PickledByName):
     @property
     def conventions(self) -> str:
         """Number of transitions and definition of the classes."""
-        how = {
+        rules = {
             "pooled": "cut at quantiles of all rows",
             "per_year": "cut at quantiles of each period",
             "given": "cut at the given values",
         }
-        classes = f"{len(self.transitions)} classes, {how[self.cut_rule]}"
+        classes = f"{len(self.transitions)} classes, {rules[self.cut_rule]}"
         return f"{self.n:,} transitions between consecutive periods; {classes}"
 
     def _summary(self) -> Summary:
@@ -315,16 +315,16 @@ def markov_transitions(
     rule, breaks = _breaks(panel, column, values, cuts, _n_classes(classes, cuts))
     k = breaks.shape[1] + 1
     row = breaks[table_of(panel).keys.time] if len(breaks) > 1 else breaks
-    here = np.where(np.isnan(values), np.nan, (values[:, None] > row).sum(axis=1))
+    state = np.where(np.isnan(values), np.nan, (values[:, None] > row).sum(axis=1))
 
-    after = table_of(panel).shift(here, -1)
-    moved = ~np.isnan(here) & ~np.isnan(after)
-    if not moved.any():
+    next_state = table_of(panel).shift(state, -1)
+    moves = ~np.isnan(state) & ~np.isnan(next_state)
+    if not moves.any():
         raise IdentificationError(
             f"markov_transitions: no entity has {cited(column)} in two consecutive periods; check the "
             "step of the panel."
         )
-    pairs = (here[moved] * k + after[moved]).astype(np.intp)
+    pairs = (state[moves] * k + next_state[moves]).astype(np.intp)
     counts = np.bincount(pairs, minlength=k * k).reshape(k, k)
     stuck = [str(i + 1) for i in np.flatnonzero(counts.sum(axis=1) == 0)]
     if stuck:
@@ -364,21 +364,21 @@ def _refuse_classes(number: object) -> None:
 
 
 def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> tuple[str, Floats]:
-    """Find the upper ends of all classes but the last, in one row or a row a period."""
+    """Compute the upper ends of all classes but the last: one row, or one row per period."""
     if not isinstance(cuts, str):
         return "given", _given_breaks(cuts)
-    there = ~np.isnan(values)
-    if k > there.sum():
+    observed = ~np.isnan(values)
+    if k > observed.sum():
         raise OptionError(
-            f"classes={cited(k)}: {cited(column)} has {there.sum():,} values, fewer than classes. Use fewer "
-            "classes, or pass cuts."
+            f"classes={cited(k)}: {cited(column)} has {observed.sum():,} values, fewer than classes. Use "
+            "fewer classes, or pass cuts."
         )
 
     if cuts == "pooled":
-        breaks = _quantiles(values[there], k)[None, :]
+        breaks = _quantiles(values[observed], k)[None, :]
     else:
         time = table_of(panel).keys.time
-        breaks = np.array([_quantiles(values[there & (time == t)], k) for t in range(panel.n_times)])
+        breaks = np.array([_quantiles(values[observed & (time == t)], k) for t in range(panel.n_times)])
 
     same = (np.diff(breaks, axis=1) <= 0).any(axis=1)
     if same.any():
@@ -392,14 +392,14 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> tup
 
 def _given_breaks(cuts: Any) -> Floats:
     real = [isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts]
-    given = np.array(cuts, dtype=np.float64) if all(real) else np.full(1, np.nan)
-    if not np.isfinite(given).all() or not (np.diff(given) > 0).all():
+    breaks = np.array(cuts, dtype=np.float64) if all(real) else np.full(1, np.nan)
+    if not np.isfinite(breaks).all() or not (np.diff(breaks) > 0).all():
         raise OptionError(f"cuts={cited(cuts)} must be finite numbers in ascending order.")
-    return given[None, :]
+    return breaks[None, :]
 
 
 def _quantiles(values: Floats, k: int) -> Floats:
-    """Cut values into k classes of equal size; missing where there is no value."""
+    """Compute the cuts of k classes of equal size; missing without values."""
     if not values.size:
         return np.full(k - 1, np.nan)
     return np.asarray(np.quantile(values, np.arange(1, k) / k))

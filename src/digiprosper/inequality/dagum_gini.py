@@ -291,26 +291,26 @@ def dagum(
     """
     level = check_level(level)
     reps = check_whole("reps", reps, 0, MOST_DRAWS)
-    given = {"groups": groups} if clusters is None else {"groups": groups, "clusters": clusters}
-    seen = observe("dagum", y, obs_weights, given)
-    codes, labels = seen.codes["groups"], seen.levels["groups"]
-    found = kernel.dagum(seen.y, codes, len(labels), seen.weights)
-    drawn = _Drawn() if not reps else _draw(seen, reps, rng, rows_drawn=clusters is None)
+    labels_of_rows = {"groups": groups} if clusters is None else {"groups": groups, "clusters": clusters}
+    observations = observe("dagum", y, obs_weights, labels_of_rows)
+    codes, labels = observations.codes["groups"], observations.levels["groups"]
+    parts = kernel.dagum(observations.y, codes, len(labels), observations.weights)
+    drawn = _Drawn() if not reps else _draw(observations, reps, rng, rows_drawn=clusters is None)
     issue(drawn.notices)
 
-    income = found.sizes * found.means
+    income = parts.sizes * parts.means
     return DagumResult(
-        total=found.total,
-        within=found.within,
-        between=found.between,
-        transvariation=found.transvariation,
+        total=parts.total,
+        within=parts.within,
+        between=parts.between,
+        transvariation=parts.transvariation,
         labels=labels,
-        population_shares=found.sizes / found.sizes.sum(),
+        population_shares=parts.sizes / parts.sizes.sum(),
         income_shares=income / income.sum(),
-        means=found.means,
-        ginis=found.ginis,
-        ahead=found.ahead,
-        nobs=seen.y.size,
+        means=parts.means,
+        ginis=parts.ginis,
+        ahead=parts.ahead,
+        nobs=observations.y.size,
         draw_values=drawn.values,
         level=float(level),
         n_clusters=drawn.n_clusters,
@@ -321,7 +321,7 @@ def dagum(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Drawn:
-    """Draws (R, 4) of the total and the shares, from how many clusters, and what was noticed."""
+    """Draws (R, 4) of the total and the shares, their seed, number of clusters and notices."""
 
     values: Floats = field(default_factory=lambda: np.empty((0, 4)))
     n_clusters: int | None = None
@@ -329,9 +329,9 @@ class _Drawn:
     notices: tuple[Notice, ...] = ()
 
 
-def _draw(seen: Observations, reps: int, rng: object, *, rows_drawn: bool) -> _Drawn:
-    clusters = seen.codes.get("clusters", np.arange(seen.y.size))
-    rows = kernel.ranked(seen.y, seen.codes["groups"], clusters, seen.weights)
+def _draw(observations: Observations, reps: int, rng: object, *, rows_drawn: bool) -> _Drawn:
+    clusters = observations.codes.get("clusters", np.arange(observations.y.size))
+    rows = kernel.ranked(observations.y, observations.codes["groups"], clusters, observations.weights)
     seed = seed_sequence(rng)
     if rows.n_clusters < 2:
         raise IdentificationError("dagum: bootstrap intervals need at least two clusters.")
@@ -339,12 +339,12 @@ def _draw(seen: Observations, reps: int, rng: object, *, rows_drawn: bool) -> _D
     values = _shares(kernel.dagum_draws(rows, reps, seed))
     notices = _notices(rows.n_clusters, reps, int(np.isnan(values[:, 1]).sum()))
     if rows_drawn:
-        notices += _rows_drawn(seen.rows)
+        notices += _rows_drawn(observations.rows)
     return _Drawn(values, rows.n_clusters, cast("int", seed.entropy), notices)
 
 
 def _shares(parts: Floats) -> Floats:
-    """Total Gini, and the other columns over it; missing where all values are equal up to rounding."""
+    """Divide the parts by the total in the first column; missing if all values are equal up to rounding."""
     total = parts[:, :1]
     divisor = np.where(total > EQUAL_VALUES, total, np.nan)
     return np.hstack([total, parts[:, 1:] / divisor])
@@ -363,7 +363,7 @@ def _notices(n_clusters: int, reps: int, lost: int) -> tuple[Notice, ...]:
         "bootstrap intervals from so few clusters are imprecise and mostly too short.",
         f"{n_clusters} clusters",
     )
-    gone = lost_draws(
+    dropped = lost_draws(
         lost, reps, "were dropped: all drawn values are equal, so there is no inequality to decompose."
     )
-    return (*few, *few_draws(reps, "tails"), *gone)
+    return (*few, *few_draws(reps, "tails"), *dropped)

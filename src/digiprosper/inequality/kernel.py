@@ -21,20 +21,7 @@ _LOW = 0.5
 
 
 def gini(y: Floats, obs_weights: Floats) -> float:
-    """Gini coefficient of a population: E|Y - Y'| / (2 mean).
-
-    Parameters
-    ----------
-    y : ndarray, shape (N,)
-        Values >= 0 with a positive mean.
-    obs_weights : ndarray, shape (N,)
-        Non-negative weights.
-
-    Returns
-    -------
-    float
-        In [0, 1).
-    """
+    """Compute the Gini coefficient of a population: E|Y - Y'| / (2 mean), for y >= 0 with a positive mean."""
     order = np.argsort(y, kind="stable")
     size, income, spread = _spread(y[order], obs_weights[order])
     return float(spread / (size * income))
@@ -52,20 +39,7 @@ def _spread(x: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def theil_l(y: Floats, obs_weights: Floats) -> float:
-    """Theil's L, the mean logarithmic deviation: mean ln(mean / y).
-
-    Parameters
-    ----------
-    y : ndarray, shape (N,)
-        Positive values.
-    obs_weights : ndarray, shape (N,)
-        Non-negative weights.
-
-    Returns
-    -------
-    float
-        At least 0.
-    """
+    """Compute Theil's L, the mean logarithmic deviation: mean ln(mean / y), for positive y."""
     u = y / np.average(y, weights=obs_weights)
     # u - 1 has mean zero; added to each term it makes all of them non-negative, so that no digits cancel.
     d = u - 1.0
@@ -74,21 +48,9 @@ def theil_l(y: Floats, obs_weights: Floats) -> float:
 
 
 def atkinson(y: Floats, obs_weights: Floats, epsilon: float) -> float:
-    """Atkinson's index: 1 - [mean (y / mean)^(1 - e)]^(1 / (1 - e)), and its limit at e = 1.
+    """Compute Atkinson's index: 1 - [mean (y / mean)^(1 - e)]^(1 / (1 - e)), and its limit at e = 1.
 
-    Parameters
-    ----------
-    y : ndarray, shape (N,)
-        Values >= 0 with a positive mean; positive if e >= 1.
-    obs_weights : ndarray, shape (N,)
-        Non-negative weights.
-    epsilon : float
-        Aversion to inequality e >= 0.
-
-    Returns
-    -------
-    float
-        In [0, 1].
+    y >= 0 with a positive mean, and positive if e >= 1.
     """
     if epsilon == 0.0 or y.min() == y.max():
         return 0.0
@@ -107,22 +69,7 @@ def atkinson(y: Floats, obs_weights: Floats, epsilon: float) -> float:
 
 
 def variation(y: Floats, obs_weights: Floats, ddof: int = 0) -> float:
-    """Coefficient of variation: standard deviation over mean.
-
-    Parameters
-    ----------
-    y : ndarray, shape (N,)
-        Values with a mean that is not zero.
-    obs_weights : ndarray, shape (N,)
-        Non-negative weights; a weight of 2 is a row written twice.
-    ddof : int
-        Taken from the sum of weights under the squares; 0 is the population's.
-
-    Returns
-    -------
-    float
-        At least 0 if the mean is positive.
-    """
+    """Compute the coefficient of variation; `ddof` is subtracted from the sum of weights in the variance."""
     mean = np.average(y, weights=obs_weights)
     squares = obs_weights @ (y - mean) ** 2
     return float(np.sqrt(squares / (obs_weights.sum() - ddof)) / mean)
@@ -130,16 +77,10 @@ def variation(y: Floats, obs_weights: Floats, ddof: int = 0) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dagum:
-    """Gini coefficient split by groups.
+    """Gini coefficient decomposed by groups.
 
-    Parameters
-    ----------
-    total, within, between, transvariation : float
-        G and its three parts.
-    sizes, means, ginis : ndarray, shape (K,)
-        Sum of weights, mean and Gini coefficient of each group; the last is NaN for a group of zeros.
-    ahead : ndarray, shape (K, K)
-        ``E(Y_j - Y_h)+``, the mean lead of a member of j (row) over a member of h (column).
+    `sizes` are sums of weights; `ginis` is NaN for a group of zeros. `ahead` (K, K) is ``E(Y_j - Y_h)+``, the
+    mean lead of a member of j (row) over a member of h (column).
     """
 
     total: float
@@ -155,24 +96,8 @@ class Dagum:
 def dagum(y: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Dagum:
     """Decompose the Gini coefficient by groups as Dagum (1997).
 
-    Parameters
-    ----------
-    y : ndarray, shape (N,)
-        Values >= 0 with a positive mean.
-    groups : ndarray of int, shape (N,)
-        Codes 0..K-1.
-    n_groups : int
-        K.
-    obs_weights : ndarray, shape (N,)
-        Non-negative weights, their sum positive in every group.
+    `groups` are codes 0..K-1; the weights of every group have a positive sum.
 
-    Returns
-    -------
-    Dagum
-        Parts, groups and pairs.
-
-    Notes
-    -----
     With n and m the size and mean of a group, p its share in rows and s in income, p_j s_h + p_h s_j is
     n_j n_h (m_j + m_h) / (n^2 m). The denominators of the pairs' coefficients cancel, and every part is a sum
     of n_j n_h E(Y_j - Y_h)+ over n^2 m. One sort, then one pass over the rows for each group.
@@ -193,14 +118,14 @@ def dagum(y: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Dagum:
         ahead[:, h] = np.bincount(codes, weights * climbed, n_groups) / sizes
 
     scale = sizes.sum() * (sizes @ means)
-    own = ahead.diagonal()
+    within_groups = ahead.diagonal()
     # The poorer group's lead over the richer is the smaller of the two.
     overlap = np.triu(np.minimum(ahead, ahead.T) * sizes * sizes[:, None], 1)
     with np.errstate(invalid="ignore"):
-        ginis = own / means
+        ginis = within_groups / means
     return Dagum(
         total=gini(y, obs_weights),
-        within=float(sizes**2 @ own / scale),
+        within=float(sizes**2 @ within_groups / scale),
         between=gini(means, sizes),
         transvariation=float(2.0 * overlap.sum() / scale),
         sizes=sizes,
@@ -214,14 +139,8 @@ def dagum(y: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Dagum:
 class Rows:
     """Rows in the two orders that every draw needs: by value, and by value inside groups.
 
-    Parameters
-    ----------
-    pooled, grouped : tuple of arrays, shape (N,)
-        Values in ascending order, their clusters and weights.
-    starts : ndarray of int, shape (K + 1,)
-        Where each group begins in `grouped`, and N.
-    n_clusters : int
-        Clusters to draw from.
+    `pooled` and `grouped` are values in ascending order, their clusters and weights, each (N,). `starts`
+    has the first position of each group in `grouped`, and N.
     """
 
     pooled: tuple[Floats, Ints, Floats]
@@ -231,22 +150,7 @@ class Rows:
 
 
 def ranked(y: Floats, groups: Ints, clusters: Ints, obs_weights: Floats) -> Rows:
-    """Sort the rows once for all draws.
-
-    Parameters
-    ----------
-    y : ndarray, shape (N,)
-        Values >= 0 with a positive mean.
-    groups, clusters : ndarray of int, shape (N,)
-        Codes from 0 on without gaps.
-    obs_weights : ndarray, shape (N,)
-        Non-negative weights.
-
-    Returns
-    -------
-    Rows
-        For :func:`dagum_draws`.
-    """
+    """Sort the rows once for all draws; codes of groups and clusters have no gaps."""
     pooled, grouped = np.argsort(y, kind="stable"), np.lexsort((y, groups))
     counts = np.bincount(groups)
     return Rows(
@@ -258,56 +162,32 @@ def ranked(y: Floats, groups: Ints, clusters: Ints, obs_weights: Floats) -> Rows
 
 
 def dagum_parts(rows: Rows, counts: Floats) -> Floats:
-    """Decompose the Gini coefficient of drawn clusters.
+    """Decompose the Gini coefficient of drawn clusters into G, within, between and transvariation (R, 4).
 
-    Parameters
-    ----------
-    rows : Rows
-        The sample.
-    counts : ndarray, shape (R, C)
-        How often each cluster is in each draw.
-
-    Returns
-    -------
-    ndarray, shape (R, 4)
-        G, within, between and transvariation, as if the drawn clusters' rows were written out; NaN where all
-        that was drawn is zero. A group that no drawn cluster has is not there.
+    `counts` (R, C) is how often each cluster is in each draw. A group without a drawn cluster is left out.
+    NaN if all drawn values are zero.
     """
     x, clusters, weights = rows.pooled
     size, income, spread = _spread(x, counts[:, clusters] * weights)
     x, clusters, weights = rows.grouped
     groups = [slice(a, b) for a, b in zip(rows.starts[:-1], rows.starts[1:], strict=True)]
-    each = [_spread(x[g], counts[:, clusters[g]] * weights[g]) for g in groups]
-    sizes, incomes, spreads = (np.stack(parts, axis=1) for parts in zip(*each, strict=True))
+    by_group = [_spread(x[g], counts[:, clusters[g]] * weights[g]) for g in groups]
+    sizes, incomes, spreads = (np.stack(parts, axis=1) for parts in zip(*by_group, strict=True))
     # A group that is not drawn weighs nothing, and at the lower end it widens no gap between others.
     means = incomes / np.where(sizes > 0.0, sizes, 1.0)
     order = np.argsort(means, axis=1)
-    _, _, apart = _spread(np.take_along_axis(means, order, 1), np.take_along_axis(sizes, order, 1))
+    _, _, spread_of_means = _spread(np.take_along_axis(means, order, 1), np.take_along_axis(sizes, order, 1))
     with np.errstate(invalid="ignore"):
-        total, within, between = np.stack([spread, spreads.sum(axis=1), apart]) / (size * income)
+        total, within, between = np.stack([spread, spreads.sum(axis=1), spread_of_means]) / (size * income)
     # The rest is never negative but for rounding.
     return np.stack([total, within, between, np.maximum(total - within - between, 0.0)], axis=1)
 
 
 def dagum_draws(rows: Rows, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**22) -> Floats:
-    """Draw clusters with replacement and decompose each draw.
+    """Draw clusters with replacement and decompose each draw, as `dagum_parts`.
 
-    Parameters
-    ----------
-    rows : Rows
-        The sample.
-    reps : int
-        R, draws.
-    seed : SeedSequence
-        The only source of what is drawn.
-    memory : int
-        Bytes that the arrays of one chunk of draws may take; 4 MB, since running sums are fastest in cache.
-        Chunks do not change the draws.
-
-    Returns
-    -------
-    ndarray, shape (R, 4)
-        As :func:`dagum_parts`.
+    `memory` limits the bytes of the arrays of one chunk of draws: running sums are fastest in cache. Chunks
+    do not change the draws.
     """
     generator = np.random.default_rng(seed)
     chunk = max(1, memory // (8 * (4 * rows.pooled[0].size + 4 * rows.n_clusters)))
@@ -319,20 +199,9 @@ def dagum_draws(rows: Rows, reps: int, seed: np.random.SeedSequence, *, memory: 
 
 
 def ergodic(transitions: Floats) -> tuple[Floats, int]:
-    """Where a Markov chain settles.
+    """Compute the ergodic distribution p = p P of a Markov chain, and its number of closed sets of classes.
 
-    Parameters
-    ----------
-    transitions : ndarray, shape (K, K)
-        Probabilities; every row adds up to one.
-
-    Returns
-    -------
-    distribution : ndarray, shape (K,)
-        The p with p = p P, adding up to one; 0 for classes that are left for good. NaN if it depends on where
-        the chain starts.
-    n_closed : int
-        Sets of classes that are never left once entered; the distribution is unique if there is one.
+    p is 0 for transient classes, and NaN if there are several closed sets, so that it depends on the start.
     """
     from scipy.sparse.csgraph import connected_components
 

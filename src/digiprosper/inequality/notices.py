@@ -20,18 +20,7 @@ if TYPE_CHECKING:
 
 
 def rows_drawn(level: Hashable) -> Notice:
-    """Report that rows were drawn one by one although they come in groups.
-
-    Parameters
-    ----------
-    level : hashable
-        Level of the index whose values repeat.
-
-    Returns
-    -------
-    Notice
-        Code rows_drawn.
-    """
+    """Report that rows were drawn one by one although values of an index level repeat."""
     text = (
         f"rows were resampled individually, although values of index level {cited(level)} repeat: intervals "
         "are too short if rows with the same value are correlated. Specify "
@@ -41,40 +30,15 @@ def rows_drawn(level: Hashable) -> Notice:
 
 
 def reducible(closed: int) -> Notice:
-    """Report that the long-run distribution depends on the initial class.
-
-    Parameters
-    ----------
-    closed : int
-        Number of absorbing sets of classes.
-
-    Returns
-    -------
-    Notice
-        Code reducible.
-    """
+    """Report that the long-run distribution depends on the initial class."""
     text = f"{closed} sets of classes are absorbing: the long-run distribution depends on the initial class."
     return Notice("reducible", text, {"closed": closed})
 
 
 def mixed_units(larger: str, smaller: str, ratio: float, rows: Sequence[Hashable], rows_said: str) -> Notice:
-    """Report two columns that should have one unit and differ more than such columns do.
+    """Report two columns that should have one unit and differ by a median factor of `ratio` in some rows.
 
-    Parameters
-    ----------
-    larger, smaller : str
-        Arguments.
-    ratio : float
-        Median of the ratio of the larger to the smaller in these rows.
-    rows : sequence
-        Labels of the first rows.
-    rows_said : str
-        How many rows, and which, in words.
-
-    Returns
-    -------
-    Notice
-        Code mixed_units.
+    `rows` are labels of the first rows, `rows_said` all rows in words.
     """
     text = (
         f"urban_rural_theil: {larger} is {ratio:,.0f} times {smaller} in {rows_said}. Both must have one "

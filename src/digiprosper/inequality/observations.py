@@ -40,18 +40,10 @@ Least = Literal["any", "zero", "positive"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observations:
-    """Rows that count, those of weight zero left out.
+    """Rows with a positive weight.
 
-    Parameters
-    ----------
-    y, weights : ndarray, shape (N,)
-        Values and positive weights.
-    codes : mapping
-        Argument to (N,) codes 0..K-1 of its labels.
-    levels : mapping
-        Argument to the label behind each code, in order where labels have one.
-    rows : Index, length N
-        Labels of the rows; positions where nothing has an index.
+    `codes` maps an argument to (N,) codes 0..K-1 of its labels, and `levels` to the label of each code.
+    `rows` are labels of the rows, or positions if nothing has an index.
     """
 
     y: Floats
@@ -69,42 +61,13 @@ def observe(
     *,
     least: Least = "zero",
 ) -> Observations:
-    """Align and check what a measure is computed from.
+    """Align and check the values, weights (1 by default) and labels of a measure; drop rows of weight zero.
 
-    Parameters
-    ----------
-    function : str
-        Who asks, for messages.
-    y : array or Series
-        Values.
-    obs_weights : array or Series, optional
-        Weights, 1 each by default.
-    labels : mapping, optional
-        Argument to one label a row.
-    least : {"any", "zero", "positive"}
-        What the values may be.
-
-    Returns
-    -------
-    Observations
-        Rows with a positive weight.
-
-    Raises
-    ------
-    InputTypeError
-        If values or weights are not numbers, or labels not one hashable thing a row.
-    AlignmentError
-        If lengths differ, or two Series have other rows.
-    MissingDataError
-        If anything is missing or infinite, or there is no row.
-    OptionError
-        If a weight is negative, or all are zero.
-    IdentificationError
-        If a value is lower than the measure can take, if all are zero, or squares would not fit into numbers.
+    `function` is the name in messages.
     """
-    given = {"y": y} if obs_weights is None else {"y": y, "obs_weights": obs_weights}
-    cells, rows = aligned(function, {**given, **(labels or {})})
-    values: dict[str, Floats] = {name: numbers(function, name, cells[name]) for name in given}
+    numeric = {"y": y} if obs_weights is None else {"y": y, "obs_weights": obs_weights}
+    cells, rows = aligned(function, {**numeric, **(labels or {})})
+    values: dict[str, Floats] = {name: numbers(function, name, cells[name]) for name in numeric}
     by_label = {name: coded(function, name, cells[name]) for name in labels or {}}
     codes = {name: code for name, (code, _) in by_label.items()}
     refuse_missing(function, {**values, **codes}, rows)
@@ -112,31 +75,33 @@ def observe(
     weights = values.get("obs_weights", np.ones(len(rows)))
     _refuse_weights(function, weights, rows)
     refuse_extreme(function, values)
-    kept = weights > 0
-    _refuse_low(function, values["y"], kept, rows, least)
+    positive = weights > 0
+    _refuse_low(function, values["y"], positive, rows, least)
 
     levels = {}
     for name, (code, level) in by_label.items():
-        here, codes[name] = np.unique(code[kept], return_inverse=True)
-        levels[name] = level[here]
-    return Observations(values["y"][kept], weights[kept], codes, levels, rows[kept])
+        used, codes[name] = np.unique(code[positive], return_inverse=True)
+        levels[name] = level[used]
+    return Observations(values["y"][positive], weights[positive], codes, levels, rows[positive])
 
 
 def _refuse_weights(function: str, weights: Floats, rows: pd.Index[Any]) -> None:
     if not weights.any():
-        what = "zero everywhere"
+        problem = "zero everywhere"
     elif (weights < 0).any():
-        what = f"negative in {where(weights < 0, rows)}"
+        problem = f"negative in {where(weights < 0, rows)}"
     else:
         return
-    raise OptionError(f"{function}: obs_weights is {what}; weights must be at least 0, such as populations.")
+    raise OptionError(
+        f"{function}: obs_weights is {problem}; weights must be at least 0, such as populations."
+    )
 
 
-def _refuse_low(function: str, y: Floats, kept: Mask, rows: pd.Index[Any], least: Least) -> None:
+def _refuse_low(function: str, y: Floats, counted: Mask, rows: pd.Index[Any], least: Least) -> None:
     if least == "any":
         return
-    refuse(function, "y", kept & (y < 0), rows, "negative", "Shares of a total need values of at least 0")
+    refuse(function, "y", counted & (y < 0), rows, "negative", "Shares of a total need values of at least 0")
     if least == "positive":
-        refuse(function, "y", kept & (y == 0), rows, "zero", "This measure takes logarithms of y")
-    if not y[kept].any():
+        refuse(function, "y", counted & (y == 0), rows, "zero", "This measure takes logarithms of y")
+    if not y[counted].any():
         raise IdentificationError(f"{function}: y is zero in every row, so inequality is not defined.")

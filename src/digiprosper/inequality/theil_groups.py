@@ -76,8 +76,8 @@ class TheilDecomposition(Summarised, PickledByName):
         )
 
     def _cells(self) -> list[tuple[Any, list[float]]]:
-        shown = self.by_group[["population_share", "income_share", "theil"]].to_numpy()
-        return list(zip(self.by_group.index, shown.tolist(), strict=True))
+        shares = self.by_group[["population_share", "income_share", "theil"]].to_numpy()
+        return list(zip(self.by_group.index, shares.tolist(), strict=True))
 
     def _numbers(self) -> PlainNumbers:
         parts = {name: getattr(self, name) for name in ("total", "between", "within")}
@@ -123,12 +123,12 @@ def theil_decomposition(
     >>> found.by_group["theil"].round(4).to_dict()
     {'C': 0.0048, 'E': 0.1253, 'W': 0.0316}
     """
-    seen = observe("theil_decomposition", y, obs_weights, {"groups": groups})
-    codes, labels = seen.codes["groups"], seen.levels["groups"]
-    sizes = np.bincount(codes, seen.weights).astype(np.float64)
-    incomes = np.bincount(codes, seen.weights * seen.y)
+    observations = observe("theil_decomposition", y, obs_weights, {"groups": groups})
+    codes, labels = observations.codes["groups"], observations.levels["groups"]
+    sizes = np.bincount(codes, observations.weights).astype(np.float64)
+    incomes = np.bincount(codes, observations.weights * observations.y)
     means, shares = incomes / sizes, incomes / incomes.sum()
-    theil = theil_by_group(seen.y, codes, len(labels), seen.weights)
+    theil = theil_by_group(observations.y, codes, len(labels), observations.weights)
     relative = means * (sizes.sum() / incomes.sum())
 
     by_group = pd.DataFrame(
@@ -143,11 +143,11 @@ def theil_decomposition(
         index=labels.rename("group"),
     )
     return TheilDecomposition(
-        total=float(theil_t(seen.y[:, None], obs_weights=seen.weights)[0]),
+        total=float(theil_t(observations.y[:, None], obs_weights=observations.weights)[0]),
         between=float(theil_t(means[:, None], obs_weights=sizes)[0]),
         within=float(shares @ theil),
         by_group=by_group,
-        nobs=seen.y.size,
+        nobs=observations.y.size,
     )
 
 
@@ -204,7 +204,7 @@ def urban_rural_theil(
     >>> urban_rural_theil([3.0, 2.0], [3.0, 1.0], 0.5, 0.5).round(4).tolist()
     [0.0, 0.0566]
     """
-    given = arguments(
+    columns = arguments(
         "urban_rural_theil",
         {
             "urban_income": urban_income,
@@ -213,30 +213,30 @@ def urban_rural_theil(
             "rural_population": rural_population,
         },
     )
-    given.refuse(tuple(given.numbers), below_zero, "negative", "Shares need values of at least 0")
-    urban, rural, people, others = given.numbers.values()
+    columns.refuse(tuple(columns.numbers), below_zero, "negative", "Shares need values of at least 0")
+    urban, rural, urban_people, rural_people = columns.numbers.values()
     empty = {
-        "the total population": people + others == 0,
-        "the total income": urban * people + rural * others == 0,
+        "the total population": urban_people + rural_people == 0,
+        "the total income": urban * urban_people + rural * rural_people == 0,
     }
-    given.refuse_rows(empty, "zero", "Shares need a positive total")
-    issue([*_other_units(given, "urban_income", "rural_income"), *_other_units(given, *_POPULATIONS)])
-    return given.by_row(_between_two)
+    columns.refuse_rows(empty, "zero", "Shares need a positive total")
+    issue([*_other_units(columns, "urban_income", "rural_income"), *_other_units(columns, *_POPULATIONS)])
+    return columns.by_row(_between_two)
 
 
-def _other_units(given: Arguments, first: str, second: str) -> list[Notice]:
-    """Find rows in which two columns of one unit differ so much that they probably have two."""
+def _other_units(columns: Arguments, first: str, second: str) -> list[Notice]:
+    """Report rows in which two columns differ so much that they probably have two units."""
     notices = []
     for larger, smaller in ((first, second), (second, first)):
-        above, below = given.numbers[larger], given.numbers[smaller]
+        above, below = columns.numbers[larger], columns.numbers[smaller]
         apart = (below > 0) & (above > _MOST_APART * below)
         if apart.any():
             ratio = float(np.median(above[apart] / below[apart]))
-            rows = given.rows[apart][:5].tolist()
-            notices.append(mixed_units(larger, smaller, ratio, rows, where(apart, given.rows)))
+            rows = columns.rows[apart][:5].tolist()
+            notices.append(mixed_units(larger, smaller, ratio, rows, where(apart, columns.rows)))
     return notices
 
 
-def _between_two(urban: Floats, rural: Floats, people: Floats, others: Floats) -> Floats:
+def _between_two(urban: Floats, rural: Floats, urban_people: Floats, rural_people: Floats) -> Floats:
     groups = np.tile(np.arange(urban.size), 2)
-    return theil_by_group(np.r_[urban, rural], groups, urban.size, np.r_[people, others])
+    return theil_by_group(np.r_[urban, rural], groups, urban.size, np.r_[urban_people, rural_people])

@@ -24,28 +24,10 @@ _POINTS = 401
 
 
 def turning_curve(results: LinearResults, test: UTestResult, texts: Mapping[str, str]) -> TurningCurve:
-    """Lay out ``b1 (x - x0) + b2 (f(x) - f(x0))`` over the interval of a test, x0 the mean of x.
+    """Compute ``b1 (x - x0) + b2 (f(x) - f(x0))`` over the interval of a test, x0 the mean of x.
 
-    Where x interacts with other columns, b1 and b2 are those at the values of the test.
-
-    Parameters
-    ----------
-    results : LinearResults
-        The fit that was tested.
-    test : UTestResult
-        The test.
-    texts : mapping
-        Labels by term or column.
-
-    Returns
-    -------
-    TurningCurve
-        With its pointwise t band and the Fieller set of the turning point.
-
-    Raises
-    ------
-    OptionError
-        If the fit does not have the terms of the test.
+    Where x interacts with other columns, b1 and b2 are those at the values of the test. The curve has a
+    pointwise t band and the Fieller set of the turning point.
     """
     if not {test.variable, test.square} <= set(results.names):
         raise OptionError(
@@ -66,7 +48,7 @@ def turning_curve(results: LinearResults, test: UTestResult, texts: Mapping[str,
 
 
 def _curve(results: LinearResults, test: UTestResult) -> Floats:
-    """Place, value and both ends of the band, one row per place."""
+    """Compute x, value and both ends of the band, one row per point."""
     from scipy.special import stdtrit
 
     level_at, bend_at = results.names.index(test.variable), results.names.index(test.square)
@@ -74,12 +56,12 @@ def _curve(results: LinearResults, test: UTestResult) -> Floats:
     curve = Curve(level_at, bend_at, test.form, test.interval, products)
     stats = results.sample_stats
     mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])
-    places = np.linspace(*test.interval, _POINTS)
+    points = np.linspace(*test.interval, _POINTS)
 
     bend = _BENDS[test.form]
-    moved = np.column_stack([places - mean, bend(places) - bend(mean)])
-    weights = moved @ curve_weights(results, curve, test.at)
+    changes = np.column_stack([points - mean, bend(points) - bend(mean)])
+    weights = changes @ curve_weights(results, curve, test.at)
     value = weights @ results.coefficients
     error = standard_errors(np.diag(results.covariance_of(weights)))
     half = float(stdtrit(test.df_t, (1 + test.level) / 2)) * error
-    return np.column_stack([places, value, value - half, value + half])
+    return np.column_stack([points, value, value - half, value + half])

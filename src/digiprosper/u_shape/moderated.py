@@ -251,9 +251,9 @@ def _t_test(name: str, estimate: float, gradient: Floats, results: LinearResults
 
 
 def _product(results: LinearResults, term: str, moderator: str) -> int:
-    wanted = sorted(canonical(part) for part in (term, moderator))
-    for position, found in enumerate(results.terms):
-        if sorted(canonical(factor.text) for factor in found.factors) == wanted:
+    texts = sorted(canonical(part) for part in (term, moderator))
+    for position, candidate in enumerate(results.terms):
+        if sorted(canonical(factor.text) for factor in candidate.factors) == texts:
             return position
     raise TermError(
         f"the fit has no interaction of {cited(term)} and {cited(moderator)} (its terms: "
@@ -264,9 +264,9 @@ def _product(results: LinearResults, term: str, moderator: str) -> int:
 
 
 def _other_dummies(results: LinearResults, curve: Curve, moderated: tuple[int, int]) -> dict[str, float]:
-    """Set the other dummies of the moderator's category to zero; refuse interactions with anything else."""
+    """Set other dummies of the moderator's category to zero; refuse interactions with anything else."""
     category = {factor.column for factor in results.terms[moderated[0]].factors if factor.level is not None}
-    zeros, others = dict[str, float](), list[str]()
+    zeros, other_terms = dict[str, float](), list[str]()
     for product in curve.products:
         if product.position in moderated:
             continue
@@ -274,14 +274,14 @@ def _other_dummies(results: LinearResults, curve: Curve, moderated: tuple[int, i
         if len(dummies) == len(product.factors) == 1:
             zeros[dummies[0].text] = 0.0
         else:
-            others.append(results.names[product.position])
-    if others:
+            other_terms.append(results.names[product.position])
+    if other_terms:
         variable = results.names[curve.level_at]
         raise TermError(
-            f"moderated_u_test: the slope in {cited(variable)} also depends on {quoted(others, 12)}, so the "
-            "turning point does not depend on the moderator alone. Drop these terms, or set all values in "
-            "u_test(..., at={...}).",
-            [Notice("moderated", "other interactions", {"variable": variable, "terms": tuple(others)})],
+            f"moderated_u_test: the slope in {cited(variable)} also depends on {quoted(other_terms, 12)}, so "
+            "the turning point does not depend on the moderator alone. Drop these terms, or set all values "
+            "in u_test(..., at={...}).",
+            [Notice("moderated", "other interactions", {"variable": variable, "terms": tuple(other_terms)})],
         )
     return zeros
 

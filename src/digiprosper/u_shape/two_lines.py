@@ -303,10 +303,10 @@ def two_lines(
     knots = plain(knots)
     level = check_level(level)
     _check(spec, panel, knots)
-    replaced, others = _split(spec, panel, variable, square)
+    replaced, controls = _split(spec, panel, variable, square)
     prepared = prepare(
         panel,
-        {"y": (spec.y,), "variable": replaced, "x": others},
+        {"y": (spec.y,), "variable": replaced, "x": controls},
         spec.options,
         singletons=spec.singletons,
         missing=spec.missing,
@@ -354,9 +354,9 @@ def two_lines(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Data:
-    """The variable and, in `given`, the outcome and what stays beside the lines, swept once.
+    """The variable and, in `given`, the outcome and the other regressors, demeaned once.
 
-    `lenient` drops a column that the others leave nothing of.
+    `lenient` drops a column that is collinear with the others.
     """
 
     prepared: Prepared
@@ -386,19 +386,19 @@ def _check(spec: object, panel: object, knots: object) -> None:
 def _split(
     spec: FixedEffects, panel: Panel, variable: str, square: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Separate the terms that the lines replace from those that stay."""
-    known = table_of(panel).known
-    terms = {canonical(t, known): t for t in spec.x}
-    own = canonical(variable, known)
-    if own not in terms:
+    """Separate the terms that the lines replace from the controls."""
+    column_names = table_of(panel).known
+    terms = {canonical(t, column_names): t for t in spec.x}
+    level = canonical(variable, column_names)
+    if level not in terms:
         raise unknown_columns([variable], spec.x, "variable")
     if square is not None:
-        _check_square(square, variable, spec.x, known)
+        _check_square(square, variable, spec.x, column_names)
 
-    read = {key: parse(text, known, "x") for key, text in terms.items()}
-    bends = [canonical(square, known)] if square else _squares(read, own)
-    replaced = tuple(terms.pop(key) for key in (own, *bends))
-    _refuse_made([read[key] for key in terms], read[own])
+    parsed = {key: parse(text, column_names, "x") for key, text in terms.items()}
+    bends = [canonical(square, column_names)] if square else _squares(parsed, level)
+    replaced = tuple(terms.pop(key) for key in (level, *bends))
+    _refuse_functions([parsed[key] for key in terms], parsed[level])
     return replaced, tuple(terms.values())
 
 
@@ -411,57 +411,57 @@ def _is_square(term: Term, variable: str) -> bool:
     return not others and first.power == 2 and canonical(first.column) == variable
 
 
-def _check_square(square: str, variable: str, x: Sequence[str], known: Sequence[str]) -> None:
-    if canonical(square, known) not in {canonical(t, known) for t in x}:
+def _check_square(square: str, variable: str, x: Sequence[str], column_names: Sequence[str]) -> None:
+    if canonical(square, column_names) not in {canonical(t, column_names) for t in x}:
         raise unknown_columns([square], x, "square")
-    if canonical(square, known) == canonical(variable, known):
+    if canonical(square, column_names) == canonical(variable, column_names):
         raise TermError(f"square={cited(square)} is the variable itself; specify its square, or omit it.")
 
 
-def _refuse_made(terms: Iterable[Term], level: Term) -> None:
-    made, variable = [term.text for term in terms if _made_from(term, level)], level.text
-    if made:
+def _refuse_functions(terms: Iterable[Term], level: Term) -> None:
+    functions, variable = [term.text for term in terms if _is_function_of(term, level)], level.text
+    if functions:
         raise TermError(
-            f"x has {quoted(made)} in addition to {cited(variable)}: a function of the variable would "
+            f"x has {quoted(functions)} in addition to {cited(variable)}: a function of the variable would "
             "add a curve to the two lines. Drop it, or specify it if it is the square: square='...'.",
-            [Notice("several_bends", t, {"variable": variable, "term": t}) for t in made],
+            [Notice("several_bends", t, {"variable": variable, "term": t}) for t in functions],
         )
 
 
-def _made_from(term: Term, level: Term) -> bool:
+def _is_function_of(term: Term, level: Term) -> bool:
     factors = term_factors(term)
     # A lag is another variable.
     if level.shifts:
         inside = chain.from_iterable((f.text, f.column, *f.columns) for f in factors)
         return canonical(level.text) in map(canonical, inside)
-    alone = [f.names for f in term.factors] or [term.names]
-    return not term.shifts and any(set(names) == set(level.names) for names in alone)
+    column_sets = [f.names for f in term.factors] or [term.names]
+    return not term.shifts and any(set(names) == set(level.names) for names in column_sets)
 
 
 def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
     sample = prepared.sample.with_dummies(replaced[:1], _PARTS)
     prepared = replace(prepared, sample=sample)
-    y, curve, others = (sample.columns(role) for role in ("y", "variable", "x"))
+    y, curve, controls = (sample.columns(role) for role in ("y", "variable", "x"))
     if y.shape[1] != 1 or curve.shape[1] != len(replaced):
         raise TermError(
             f"{cited(depvar)} or {cited(replaced[0])} makes several columns; each must be one column."
         )
-    given = sweep_columns(prepared, (depvar, *sample.names_of("x")), np.column_stack([y, others]))
+    demeaned = sweep_columns(prepared, (depvar, *sample.names_of("x")), np.column_stack([y, controls]))
     lenient = replace(prepared, options=replace(prepared.options, collinear="drop"))
-    return _Data(prepared, lenient, replaced[0], curve[:, 0], given)
+    return _Data(prepared, lenient, replaced[0], curve[:, 0], demeaned)
 
 
 def _fit(
     data: _Data, prepared: Prepared, names: Sequence[str], columns: Floats, *, unread: Sequence[str] = ()
 ) -> LinearResults:
-    """Regress the outcome on columns and on what stays beside them, which is swept once."""
+    """Regress the outcome on columns and on the controls, which are demeaned once."""
     swept = data.given.with_columns(prepared, names, columns)
-    own, beside = range(len(data.given.names), len(swept.names)), range(1, len(data.given.names))
-    return fit_equation(prepared, swept, 0, (*own, *beside), unread=unread)[0]
+    added, controls = range(len(data.given.names), len(swept.names)), range(1, len(data.given.names))
+    return fit_equation(prepared, swept, 0, (*added, *controls), unread=unread)[0]
 
 
 def _refuse_curves(data: _Data, square: str | None) -> None:
-    """Compare columns with the quadratic in x: none that stays may be one, what is named the square is."""
+    """Refuse controls that are a quadratic in x, and a given square that is not."""
     x = data.x
     sample = data.prepared.sample
     columns = zip(data.names, data.others.T, strict=True)
@@ -484,38 +484,38 @@ def _refuse_curves(data: _Data, square: str | None) -> None:
 def _is_quadratic(x: Floats, column: Floats) -> bool:
     z = (x - x.mean()) / x.std()
     basis = np.column_stack([np.ones_like(z), z, z**2])
-    rest = column - basis @ np.linalg.lstsq(basis, column, rcond=None)[0]
-    return bool(np.linalg.norm(rest) <= HIDDEN_SQUARE * np.linalg.norm(column - column.mean()))
+    residuals = column - basis @ np.linalg.lstsq(basis, column, rcond=None)[0]
+    return bool(np.linalg.norm(residuals) <= HIDDEN_SQUARE * np.linalg.norm(column - column.mean()))
 
 
 def _is_concave(data: _Data) -> bool:
-    """Fit the quadratic; errors about the columns are raised here, under their own names."""
+    """Fit the quadratic; errors about the columns are raised here, with their own names."""
     z = data.x - data.x.mean()
     names = (data.variable, f"I({data.variable}**2)")
     fit = _fit(data, data.prepared, names, np.column_stack([z, z**2]))
-    gone = [name for name in names if name not in fit.names]
-    if gone:
+    collinear = [name for name in names if name not in fit.names]
+    if collinear:
         raise IdentificationError(
-            f"{quoted(gone)} is collinear within the effects: there is no curve to test."
+            f"{quoted(collinear)} is collinear within the effects: there is no curve to test."
         )
     return float(fit.params[names[1]]) < 0
 
 
 def _knots(data: _Data, count: int) -> Floats:
-    """Compute Harrell's quantiles of x, those that coincide once."""
+    """Compute Harrell's quantiles of x, equal ones once."""
     outer = _OUTER.get(count, 0.05)
-    found = np.unique(np.quantile(data.x, np.linspace(outer, 1 - outer, count)))
+    quantiles = np.unique(np.quantile(data.x, np.linspace(outer, 1 - outer, count)))
     low, high = np.quantile(data.x, _MIDDLE)
-    if found.size < 3 or not ((data.x > low) & (data.x < high)).any():
+    if quantiles.size < 3 or not ((data.x > low) & (data.x < high)).any():
         raise IdentificationError(
             f"{cited(data.variable)} has too few distinct values ({np.unique(data.x).size}, and "
-            f"{found.size} at the knots) for a smooth curve and a break in the inner 80% of the rows."
+            f"{quantiles.size} at the knots) for a smooth curve and a break in the inner 80% of the rows."
         )
-    return found
+    return quantiles
 
 
 def _spline(x: Floats, knots: Floats) -> Floats:
-    """Basis of the natural cubic spline, linear beyond the outer knots (Harrell 2015, 2.4.5)."""
+    """Compute the basis of the natural cubic spline, linear beyond the outer knots (Harrell 2015, 2.4.5)."""
     width = knots[-1] - knots[0]
     z, t = (x - knots[0]) / width, (knots - knots[0]) / width
     cubes = np.maximum(z[:, None] - t, 0) ** 3
@@ -529,13 +529,13 @@ def _spline(x: Floats, knots: Floats) -> Floats:
 
 
 def _flat(data: _Data, knots: Floats, *, maximum: bool) -> Floats:
-    """Values of x in the inner 80% of the rows where the smooth curve is near its extremum."""
+    """Select the x, in the inner 80% of the rows, at which the smooth curve is near its extremum."""
     basis = _spline(data.x, knots)
     names = tuple(f"{data.variable}:spline{j}" for j in range(basis.shape[1]))
     fit = _fit(data, data.lenient, names, basis)
-    kept = [j for j, name in enumerate(names) if name in fit.names]
-    at = [fit.names.index(names[j]) for j in kept]
-    centred = basis[:, kept] - basis[:, kept].mean(axis=0)
+    estimated = [j for j, name in enumerate(names) if name in fit.names]
+    at = [fit.names.index(names[j]) for j in estimated]
+    centred = basis[:, estimated] - basis[:, estimated].mean(axis=0)
     variance = np.einsum("ij,jk,ik->i", centred, fit.covariance[np.ix_(at, at)], centred)
     if not np.isfinite(variance).all():
         raise _no_error(data)
@@ -548,19 +548,19 @@ def _flat(data: _Data, knots: Floats, *, maximum: bool) -> Floats:
 
 
 def _lines(data: _Data, xc: float) -> tuple[LinearResults, LinearResults]:
-    """Fit the interrupted line twice: rows at xc below, then above."""
+    """Fit the two lines twice: with rows at xc in the lower line, then in the upper line."""
     return _interrupted(data, xc, data.x <= xc, "below"), _interrupted(data, xc, data.x < xc, "above")
 
 
-def _interrupted(data: _Data, xc: float, below: Bools, wanted: str) -> LinearResults:
+def _interrupted(data: _Data, xc: float, below: Bools, side: str) -> LinearResults:
     z = data.x - xc
     jump = np.asarray(~below, dtype=np.float64)
     columns = dict(zip(_PARTS, (z * below, z * ~below, jump), strict=True))
     # The line that is read comes first: where x has too few values for all three, a later one is left out.
-    order = [wanted, *(name for name in columns if name != wanted)]
+    order = [side, *(name for name in columns if name != side)]
     names = [f"{data.variable}:{name}" for name in order]
-    made = np.column_stack([columns[name] for name in order])
-    return _fit(data, data.lenient, names, made, unread=(f"{data.variable}:jump",))
+    design = np.column_stack([columns[name] for name in order])
+    return _fit(data, data.lenient, names, design, unread=(f"{data.variable}:jump",))
 
 
 def _slopes_t(data: _Data, lines: tuple[LinearResults, LinearResults]) -> tuple[float, float]:
@@ -591,5 +591,5 @@ def _entities(prepared: Prepared, rows: Bools) -> int:
 
 
 def _line(side: str, slope: float, t: float, p: float) -> str:
-    shown = p_text(p)
-    return f"Slope {side}: {slope:.4g} (t {t:z.2f}, p {'= ' + shown if shown[:1] == '0' else '< 0.001'})"
+    text = p_text(p)
+    return f"Slope {side}: {slope:.4g} (t {t:z.2f}, p {'= ' + text if text[:1] == '0' else '< 0.001'})"

@@ -44,7 +44,10 @@ UForm = Literal["square", "inverse", "log", "sqrt"]
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A term f that bends a line in x: f itself, f', where f' has a value, f'', and all values of f'."""
+    """A term f that bends a line in x, and its derivatives.
+
+    `place` is the inverse of the slope f', and `slopes` the range of f'.
+    """
 
     value: Callable[[Any], Any]
     slope: Callable[[Any], Any]
@@ -246,20 +249,7 @@ class UTestResult(Summarised, PickledByName):
 
 
 def at_texts(at: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Write at which values of other columns a curve is.
-
-    Parameters
-    ----------
-    at : mapping
-        Column to its value.
-    labels : mapping, optional
-        Labels by column.
-
-    Returns
-    -------
-    tuple of str
-        One for each column, such as ``"z = 0.5"``.
-    """
+    """Write the values of other columns at which a curve is tested, such as ``"z = 0.5"``."""
     numbers = {name: f"{v:.4g}" if isinstance(v, float) else str(v) for name, v in at.items()}
     return tuple(f"{(labels or {}).get(name, name)} = {text}" for name, text in numbers.items())
 
@@ -363,16 +353,10 @@ def u_test(
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """An interaction of a term of a curve with other columns.
+    """An interaction of a term of a curve with other columns; `position` is that of its coefficient.
 
-    Parameters
-    ----------
-    position : int
-        Position of its coefficient.
-    row : {0, 1}
-        Whether it is one of the variable or of the term that bends the curve.
-    factors : tuple of Factor
-        The other columns; none if it is not such a product but another function of the variable and them.
+    `row` is 0 for the variable and 1 for the term that bends the curve. `factors` are the other columns;
+    empty if the term is not such a product but another function of the variable and them.
     """
 
     position: int
@@ -382,19 +366,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Where the two terms of a curve stand in a fit, and where it is tested.
-
-    Parameters
-    ----------
-    level_at, bend_at : int
-        Positions of the variable and of the term that bends the curve.
-    form : {"square", "inverse", "log", "sqrt"}
-        What the second is of the first.
-    interval : tuple (low, high)
-        In units of the variable.
-    products : tuple of Product
-        Interactions of the two terms.
-    """
+    """Positions of the level and of the bending term of a curve in a fit, and the interval of its test."""
 
     level_at: int
     bend_at: int
@@ -412,65 +384,30 @@ def read_curve(
     form: str | None,
     interval: Sequence[float] | None = None,
 ) -> Curve:
-    """Find the two terms of a curve in a fit.
-
-    Parameters
-    ----------
-    call : str
-        Name of the function, for messages.
-    results : LinearResults
-        The fit.
-    variable : str
-        Term of the level.
-    square, form, interval
-        As in `u_test`.
-
-    Returns
-    -------
-    Curve
-        With the range of the variable in the estimation sample where no interval is given.
-
-    Raises
-    ------
-    InputTypeError, ColumnError, TermError, OptionError
-        As in `u_test`.
-    """
-    given: object = results
-    if not isinstance(given, LinearResults):
+    """Find the two terms of a curve in a fit; the default interval is the range of x in the sample."""
+    value: object = results
+    if not isinstance(value, LinearResults):
         raise InputTypeError(
             f"{call} takes a fitted linear model, such as FixedEffects(..).fit(panel), not "
-            f"{type(given).__name__}."
+            f"{type(value).__name__}."
         )
     if results.cov_type == "cr2":
         # Each slope, and each point of the Fieller set, would have its own degrees of freedom.
         text = "a U-test does not take cov_type='cr2': use cov_type='clustered' or 'crv3'."
         raise OptionError(text, [option_problem("cov_type", "cr2", ("clustered", "crv3"), text)])
     refuse_other_kind(call, variable=variable, square=square)
-    i, j, read = _positions(results, variable, square, form)
+    i, j, curve_form = _positions(results, variable, square, form)
     stats = results.sample_stats
-    _refuse_other(stats, results.names[i], results.names[j], read)
-    ends = _interval(interval, stats, results.names[i], read)
-    return Curve(i, j, read, ends, curve_products(results.terms, i, j))
+    _refuse_other(stats, results.names[i], results.names[j], curve_form)
+    ends = _interval(interval, stats, results.names[i], curve_form)
+    return Curve(i, j, curve_form, ends, curve_products(results.terms, i, j))
 
 
 # --- interactions -------------------------------------------------------------------------------------------
 
 
 def curve_products(terms: Sequence[Term], level_at: int, bend_at: int) -> tuple[Product, ...]:
-    """Find the interactions of the two terms of a curve.
-
-    Parameters
-    ----------
-    terms : sequence of Term
-        What the coefficients are.
-    level_at, bend_at : int
-        Positions of the two terms.
-
-    Returns
-    -------
-    tuple of Product
-        In the order of the coefficients.
-    """
+    """Find the interactions of the two terms of a curve, in the order of the coefficients."""
     curve = [canonical(terms[position].name) for position in (level_at, bend_at)]
     products = (
         _product_of(position, term.factors, curve)
@@ -485,28 +422,16 @@ def _product_of(position: int, factors: Sequence[Factor], curve: Sequence[str]) 
     if len(factors) == 1 and len(factors[0].columns) <= 1:
         return None
     rows = [curve.index(canonical(factor.text)) for factor in factors if canonical(factor.text) in curve]
-    others = [factor for factor in factors if canonical(factor.text) not in curve]
-    if any(hides(factor, curve[0]) for factor in others) or len(rows) > 1:
+    moderators = [factor for factor in factors if canonical(factor.text) not in curve]
+    if any(hides(factor, curve[0]) for factor in moderators) or len(rows) > 1:
         return Product(position, 0, ())
-    return Product(position, rows[0], tuple(others)) if rows else None
+    return Product(position, rows[0], tuple(moderators)) if rows else None
 
 
 def curve_weights(results: LinearResults, curve: Curve, at: Mapping[str, Any]) -> Floats:
-    """Weight the coefficients of a fit to those of the curve where other columns have given values.
+    """Compute weights (2, k) of the k coefficients in the level and the bending term of a curve.
 
-    Parameters
-    ----------
-    results : LinearResults
-        The fit, of k coefficients.
-    curve : Curve
-        Its terms.
-    at : mapping
-        Column to its value: a number, or the level of a category. A dummy of a category may stand for it.
-
-    Returns
-    -------
-    (2, k) array
-        Of the level and of the bending term.
+    `at` maps other columns to a number or the level of a category; a dummy of a category may be used instead.
     """
     weights = np.eye(len(results.names))[[curve.level_at, curve.bend_at]]
     levels = dict(results.categories.values())
@@ -530,7 +455,7 @@ def _factor_value(
 
 
 def _stated(results: LinearResults, curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Read at which values of other columns a curve is tested; all that it depends on must be there."""
+    """Check the values of other columns at which a curve is tested: one for each that it depends on."""
     _refuse_unknown_products(results, curve)
     if at is not None and not hasattr(at, "items"):
         raise InputTypeError(f"at={cited(at)} must map columns to their values, such as {{'z': 0.5}}.")
@@ -563,7 +488,7 @@ def _refuse_unknown_products(results: LinearResults, curve: Curve) -> None:
 
 
 def _moderators(curve: Curve, at: Mapping[str, Any]) -> list[str]:
-    """List the columns that a curve depends on, as `at` spells them."""
+    """List the columns that a curve depends on, spelled as in `at`."""
     spelling = {canonical(str(name)): str(name) for name in at}
     names = (
         factor.column if factor.level is not None else base_and_power(factor, spelling)[0]
@@ -603,49 +528,14 @@ def _moderated(results: LinearResults, curve: Curve, moderators: Sequence[str]) 
 
 
 def refuse_other_kind(call: str, **terms: object) -> None:
-    """Refuse terms that are not text.
-
-    Parameters
-    ----------
-    call : str
-        Name of the function, for messages.
-    **terms
-        Argument to its term, or None.
-
-    Raises
-    ------
-    InputTypeError
-        Naming the argument.
-    """
+    """Refuse terms that are not text; `terms` maps arguments to their terms, or None."""
     for name, term in terms.items():
         if term is not None and not isinstance(term, str):
             raise InputTypeError(f"{call}: {name} is one term (text), not {type(term).__name__}.")
 
 
 def curve_test(results: LinearResults, curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult:
-    """Test a curve, where other columns have given values.
-
-    Parameters
-    ----------
-    results : LinearResults
-        The fit, of k coefficients.
-    curve : Curve
-        Its terms.
-    at : mapping
-        As in `curve_weights`.
-    level : float
-        Of the Fieller set.
-
-    Returns
-    -------
-    UTestResult
-        With the fit's covariance and degrees of freedom.
-
-    Raises
-    ------
-    IdentificationError
-        If a coefficient has no standard error.
-    """
+    """Test a curve at values of other columns (`at`); `level` is that of the Fieller set."""
     f = _FORMS[curve.form]
     variable, square = results.names[curve.level_at], results.names[curve.bend_at]
     u = f.slope(np.array(curve.interval))
@@ -712,7 +602,7 @@ def _turning_point(results: LinearResults, weights: Floats, middle: float, f: _F
 
 
 def _turning_set(ratios: list[tuple[float, float]], f: _Form) -> list[tuple[float, float]]:
-    """Take a set of values of f' back to where they are; f' has only some values."""
+    """Transform intervals of f' into intervals of x; parts outside the range of f' are dropped."""
     low, high = f.slopes
     out = []
     with np.errstate(divide="ignore"):
@@ -726,24 +616,26 @@ def _turning_set(ratios: list[tuple[float, float]], f: _Form) -> list[tuple[floa
 def _positions(
     results: LinearResults, variable: str, square: str | None, form: str | None
 ) -> tuple[int, int, str]:
-    known = _places(results.names)
-    if canonical(variable) not in known:
+    positions = _first_positions(results.names)
+    if canonical(variable) not in positions:
         raise unknown_columns([variable], results.names, "u_test")
-    if square is not None and canonical(square) not in known:
+    if square is not None and canonical(square) not in positions:
         raise unknown_columns([square], results.names, "square")
 
     bends = _bends(results.terms, variable)
-    j = known[canonical(square)] if square else _only_bend(results, variable, bends, form)
-    read = bends.pop(j, None)
-    if read and form not in (None, read):
-        raise OptionError(f"form={cited(form)}, but {cited(results.names[j])} is of the form {cited(read)}.")
+    j = positions[canonical(square)] if square else _only_bend(results, variable, bends, form)
+    term_form = bends.pop(j, None)
+    if term_form and form not in (None, term_form):
+        raise OptionError(
+            f"form={cited(form)}, but {cited(results.names[j])} is of the form {cited(term_form)}."
+        )
     if bends:
         raise _several_bends(results, variable, [j, *bends])
-    return known[canonical(variable)], j, form or read or "square"
+    return positions[canonical(variable)], j, form or term_form or "square"
 
 
-def _places(names: Sequence[str]) -> dict[str, int]:
-    """Map each term to where it stands first."""
+def _first_positions(names: Sequence[str]) -> dict[str, int]:
+    """Map each term to its first position."""
     return {canonical(name): i for i, name in reversed(list(enumerate(names)))}
 
 
@@ -757,60 +649,64 @@ def _several_bends(results: LinearResults, variable: str, at: list[int]) -> Term
 
 
 def _bends(terms: Sequence[Term], variable: str) -> dict[int, str]:
-    """Positions of the terms that are known to bend a line in the variable, and their forms."""
-    wanted = canonical(variable)
-    alone = {at: term.factors[0] for at, term in enumerate(terms) if len(term.factors) == 1}
-    forms = {at: _form_of(factor) for at, factor in alone.items() if canonical(factor.column) == wanted}
+    """Map positions of the terms that bend a line in the variable to their forms."""
+    column = canonical(variable)
+    single_factors = {at: term.factors[0] for at, term in enumerate(terms) if len(term.factors) == 1}
+    forms = {
+        at: _form_of(factor) for at, factor in single_factors.items() if canonical(factor.column) == column
+    }
     return {at: form for at, form in forms.items() if form is not None}
 
 
 def _form_of(factor: Factor) -> str | None:
-    """Read the form of one factor, ``"power"`` above the square; None for the level itself."""
+    """Read the form of one factor: ``"power"`` above the square, None for the level itself."""
     if factor.level is not None or factor.shift:
         return None
     if factor.function:
         return "log" if factor.function == "log" else None
-    named = {2.0: "square", -1.0: "inverse", 0.5: "sqrt"}.get(factor.power)
+    name = {2.0: "square", -1.0: "inverse", 0.5: "sqrt"}.get(factor.power)
     higher = factor.power >= 3 and float(factor.power).is_integer()
-    return named or ("power" if higher else None)
+    return name or ("power" if higher else None)
 
 
 def _only_bend(results: LinearResults, variable: str, bends: dict[int, str], form: str | None) -> int:
-    fitting = [p for p, found in bends.items() if found in (form, *([] if form else _FORMS))]
+    fitting = [p for p, bend_form in bends.items() if bend_form in (form, *([] if form else _FORMS))]
     if not fitting:
-        wanted = _FORMS[form or "square"].spellings[0].format(x=variable)
-        others = "" if form else " (or I(1/x), log(x), sqrt(x))"
+        spelling = _FORMS[form or "square"].spellings[0].format(x=variable)
+        alternatives = "" if form else " (or I(1/x), log(x), sqrt(x))"
         raise TermError(
             f"the fit has no {'square' if form is None else form} of {cited(variable)} (its terms: "
-            f"{quoted(results.names, 12)}). Add {cited(wanted)}{others} to x, or specify the column: "
+            f"{quoted(results.names, 12)}). Add {cited(spelling)}{alternatives} to x, or specify the column: "
             "square='...'.",
-            [Notice("no_square", f"no {wanted}", {"variable": variable, "terms": results.names})],
+            [Notice("no_square", f"no {spelling}", {"variable": variable, "terms": results.names})],
         )
     return fitting[0]
 
 
 def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) -> None:
-    """Compare what is named with what it should be, as far as stored moments show."""
+    """Refuse a square, or other form, that does not agree with the moments or range stored in the fit."""
     nobs, mean, sd, least, most = (
         float(stats[column][variable]) for column in ("nobs", "mean", "sd", "min", "max")
     )
     if form == "square":
-        found, want = [float(stats["mean"][square])], [mean**2 + sd**2 * (nobs - 1) / nobs]
-        what = "mean"
+        observed, expected = [float(stats["mean"][square])], [mean**2 + sd**2 * (nobs - 1) / nobs]
+        statistic = "mean"
     elif least > 0:
-        found = [float(stats[column][square]) for column in ("min", "max")]
-        want = sorted(float(_FORMS[form].value(x)) for x in (least, most))
-        what = "range"
+        observed = [float(stats[column][square]) for column in ("min", "max")]
+        expected = sorted(float(_FORMS[form].value(x)) for x in (least, most))
+        statistic = "range"
     else:
         return
 
-    if np.abs(np.subtract(found, want)).max() > IS_SQUARE * np.abs(want).max():
-        shown, right = (" to ".join(f"{v:.6g}" for v in values) for values in (found, want))
+    if np.abs(np.subtract(observed, expected)).max() > IS_SQUARE * np.abs(expected).max():
+        observed_text, expected_text = (
+            " to ".join(f"{v:.6g}" for v in values) for values in (observed, expected)
+        )
         name = _FORMS[form].words.format(x=variable)
         raise TermError(
-            f"{cited(square)} is not {name} in the estimation sample: its {what} is {shown}, not "
-            f"{right}. Compute it from the level used in the model (centre both or neither), or specify "
-            "its form: form='square', 'inverse', 'log' or 'sqrt'.",
+            f"{cited(square)} is not {name} in the estimation sample: its {statistic} is {observed_text}, "
+            f"not {expected_text}. Compute it from the level used in the model (centre both or neither), or "
+            "specify its form: form='square', 'inverse', 'log' or 'sqrt'.",
             [
                 Notice(
                     "other_square", f"not {form}: {cited(square)}", {"variable": variable, "square": square}
@@ -822,15 +718,15 @@ def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) ->
 def _interval(
     interval: Sequence[float] | None, stats: pd.DataFrame, name: str, form: str
 ) -> tuple[float, float]:
-    given: object = [stats["min"][name], stats["max"][name]] if interval is None else interval
-    ends = list(given) if isinstance(given, list | tuple | np.ndarray) else []
+    bounds: object = [stats["min"][name], stats["max"][name]] if interval is None else interval
+    ends = list(bounds) if isinstance(bounds, list | tuple | np.ndarray) else []
     if not _is_interval(ends):
         raise OptionError(f"interval={cited(interval)} must be two finite numbers, the lower one first.")
     if form != "square" and ends[0] <= 0:
-        whose = "the sample's" if interval is None else "the given"
+        origin = "the sample's" if interval is None else "the given"
         bend = _FORMS[form].words.format(x=name)
         raise OptionError(
-            f"a curve with {bend} is tested for {name} > 0, but {whose} interval begins at "
+            f"a curve with {bend} is tested for {name} > 0, but {origin} interval begins at "
             f"{ends[0]:.6g}. Set interval=(low, high) with low above 0.",
             [Notice("interval", "not positive", {"variable": name, "form": form, "low": float(ends[0])})],
         )
@@ -843,20 +739,7 @@ def _is_interval(ends: list[Any]) -> bool:
 
 
 def upper_tail(df: float, t: float) -> float:
-    """Probability of a larger t.
-
-    Parameters
-    ----------
-    df : float
-        Degrees of freedom.
-    t : float
-        Value.
-
-    Returns
-    -------
-    float
-        P(T > t).
-    """
+    """Compute P(T > t) of the t distribution."""
     from scipy.special import stdtr
 
     return float(stdtr(df, -t))
