@@ -326,19 +326,20 @@ def markov_transitions(
         )
     pairs = (state[moves] * k + next_state[moves]).astype(np.intp)
     counts = np.bincount(pairs, minlength=k * k).reshape(k, k)
-    stuck = [str(i + 1) for i in np.flatnonzero(counts.sum(axis=1) == 0)]
-    if stuck:
+    without_moves = [str(i + 1) for i in np.flatnonzero(counts.sum(axis=1) == 0)]
+    if without_moves:
         raise IdentificationError(
-            f"markov_transitions: no transition of {cited(column)} starts in class {', '.join(stuck)} of "
-            f"{k}, so its transition probabilities are undefined; use fewer classes or other cuts."
+            f"markov_transitions: no transition of {cited(column)} starts in class "
+            f"{', '.join(without_moves)} of {k}, so its transition probabilities are undefined; use "
+            "fewer classes or other cuts."
         )
 
-    settled, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
+    distribution, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
     notices: list[Notice] = []
     if closed > 1:
         notices.append(reducible(closed))
     times = panel.times if rule == "per_year" else None
-    return MarkovResult(column, rule, breaks, times, counts, settled, tuple(notices))
+    return MarkovResult(column, rule, breaks, times, counts, distribution, tuple(notices))
 
 
 def _n_classes(classes: int | None, cuts: object) -> int:

@@ -87,13 +87,13 @@ class JohnsonNeyman(Summarised, PickledByName):
         size = f"{100 * (1 - self.level):.3g}%"
         title = f"{self.effect} by {self.variable}: Johnson-Neyman regions ({self.method})"
         if not self.regions:
-            said = [f"Not significant at {size} at any {self.variable} from {low} to {high}"]
+            lines = [f"Not significant at {size} at any {self.variable} from {low} to {high}"]
         else:
-            said = [
+            lines = [
                 f"Significant at {size} where {self.variable} is",
                 *(self._words(r) for r in self.regions),
             ]
-            said.append(
+            lines.append(
                 f"{100 * self.share:.0f}% of the rows are in this region; {self.variable} ranges from "
                 f"{low} to {high}"
             )
@@ -101,7 +101,7 @@ class JohnsonNeyman(Summarised, PickledByName):
             type=type(self).__name__,
             title=title,
             wrapped_title=True,
-            blocks=(Lines(tuple(said), wrapped=True),),
+            blocks=(Lines(tuple(lines), wrapped=True),),
             conventions=self.conventions,
         )
 
@@ -125,35 +125,9 @@ def significant_regions(
 ) -> list[tuple[float, float]]:
     """Find where ``b0 + b1 w`` is significantly different from zero, in closed form.
 
-    The rest of the line, where ``|b0 + b1 w| <= critical * se(w)``, is Fieller's set of ``-b0 / b1``.
-
-    Parameters
-    ----------
-    slope : tuple (b0, b1)
-        Effect at w = 0, and its change with w.
-    variance : tuple (v00, v01, v11)
-        Their variances and covariance, in this order.
-    critical : float
-        Two-sided critical value.
-    support : tuple (low, high)
-        Range of w.
-
-    Returns
-    -------
-    list of (low, high)
-        Closed intervals from left to right, none, one, two; at ends inside the support the statistic is
-        `critical` exactly.
-
-    Notes
-    -----
-    Johnson & Neyman (1936), Statistical Research Memoirs 1:57; Bauer & Curran (2005), Multivariate Behavioral
-    Research 40:373.
-
-    Examples
-    --------
-    >>> found = significant_regions((0.0, 1.0), (1.0, 0.0, 0.0001), 2.0, (-5.0, 5.0))
-    >>> [(round(a, 3), round(b, 3)) for a, b in found]
-    [(-5.0, -2.0), (2.0, 5.0)]
+    `variance` is (v00, v01, v11) of b0 and b1, `support` the range of w. Elsewhere, where ``|b0 + b1 w| <=
+    critical * se(w)``, is Fieller's set of ``-b0 / b1``. Johnson & Neyman (1936), Statistical Research
+    Memoirs 1:57; Bauer & Curran (2005), Multivariate Behavioral Research 40:373.
     """
     (b0, b1), (v00, v01, v11), (low, high) = slope, variance, support
     pieces = fieller((-b0, b1), (v00, -v01, v11), critical)
@@ -175,48 +149,10 @@ def johnson_neyman(
 ) -> JohnsonNeyman:
     """Find the Johnson-Neyman regions of one path ``b0 + b1 w``, with exact ends.
 
-    Parameters
-    ----------
-    effect, variable : str
-        Names of the effect and of w.
-    slope : tuple (b0, b1)
-        Effect at w = 0, and its change with w.
-    variance : tuple (v00, v01, v11)
-        Their variances and covariance, in this order.
-    df : float
-        Degrees of freedom of t; ``inf`` gives the normal distribution.
-    quantiles : (Q,) array
-        Evenly spaced quantiles of w in the sample, from its least to its largest value: the support, and the
-        share of rows.
-    level : float
-        Of the interval at each value.
-    conventions : str
-        Last line of the summary.
-
-    Returns
-    -------
-    JohnsonNeyman
-        ``.regions``, ``.share``, ``.curve``; method "t".
-
-    Raises
-    ------
-    IdentificationError
-        If w has one value only, or the slopes have no standard error.
-    OptionError
-        If `level` is not between 0 and 1.
-
-    Notes
-    -----
-    See `significant_regions`. The level holds at each value of w; that a region exists somewhere is a claim
-    about many values at once (Esarey & Sumner 2018, Comparative Political Studies 51:1144).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> q = np.linspace(0, 1, 101)
-    >>> found = johnson_neyman("a", "urban", (-1.0, 2.0), (.04, -.05, .1), df=30, quantiles=q)
-    >>> [(round(a, 3), round(b, 3)) for a, b in found.regions], round(found.share, 2)
-    ([(0.0, 0.368), (0.632, 1.0)], 0.73)
+    `df` is that of t, ``inf`` for the normal distribution. `quantiles` are evenly spaced quantiles of w in
+    the sample, from its smallest to its largest value. The level holds at each value of w; that a region
+    exists somewhere is a claim about many values at once (Esarey & Sumner 2018, Comparative Political Studies
+    51:1144).
     """
     from scipy.special import ndtri, stdtrit
 
@@ -262,56 +198,10 @@ def johnson_neyman_draws(
 ) -> JohnsonNeyman:
     """Find the Johnson-Neyman regions of an effect that is a polynomial in w, from bootstrap draws.
 
-    A moderated product such as ``(a1 + a3 w)(b1 + b3 w)`` has no t; its percentile interval is read at
-    each w.
-
-    Parameters
-    ----------
-    effect, variable : str
-        Names of the effect and of w.
-    coefficients : (D + 1,) array
-        Estimates: the effect is ``sum_d coefficients[d] w^d``.
-    draws : (R, D + 1) array
-        Bootstrap draws of the coefficients; a lost draw is a row of NaN.
-    clusters : int or None
-        How many clusters were drawn from; None where the draws are not of clusters.
-    quantiles : (Q,) array
-        Evenly spaced quantiles of w in the sample, from its least to its largest value: the support, and the
-        share of rows.
-    level : float
-        Of the percentile interval at each value.
-    conventions : str
-        Last line of the summary.
-
-    Returns
-    -------
-    JohnsonNeyman
-        ``.regions``, ``.share``, ``.curve``; method "percentile".
-
-    Raises
-    ------
-    IdentificationError
-        If w has one value only, no draw is usable, or the draws are of fewer than five clusters.
-    AlignmentError
-        If the draws do not belong to the coefficients.
-    OptionError
-        If `level` is not between 0 and 1.
-
-    Notes
-    -----
-    The ends of the interval are order statistics, continuous in w: regions are found on 401 points and their
-    ends by bisection. Pieces narrower than the points' distance can be missed. The level holds at each value.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> rng = np.random.default_rng(1)
-    >>> point = np.array([-.25, .5])
-    >>> draws = point + rng.normal(0, .05, (999, 2))
-    >>> q = np.linspace(0, 1, 101)
-    >>> found = johnson_neyman_draws("ab", "urban", point, draws, clusters=30, quantiles=q)
-    >>> len(found.regions), found.method
-    (2, 'percentile')
+    The effect is ``sum_d coefficients[d] w^d``; `draws` (R, D + 1) has a row of NaN for a lost draw.
+    `clusters` is None if the draws are not of clusters, `quantiles` as in `johnson_neyman`. The ends of the
+    percentile interval are continuous in w: regions are found on 401 points and their ends by bisection, so
+    that regions narrower than the distance of the points can be missed.
     """
     level = check_level(level)
     at, support = _values(variable, quantiles)
@@ -353,7 +243,7 @@ def johnson_neyman_draws(
 
 
 def _polynomial(at: Floats, coefficients: Floats) -> Floats:
-    """Values at every point, the coefficients along the last axis."""
+    """Evaluate polynomials at every point; the coefficients are along the last axis."""
     powers = at ** np.arange(coefficients.shape[-1])[:, None]
     return np.asarray(coefficients @ powers)
 
@@ -366,15 +256,15 @@ def _values(variable: str, quantiles: Floats) -> tuple[Floats, tuple[float, floa
 
 
 def _above_zero(at: Floats, values: Floats, function: Callable[[float], float]) -> list[tuple[float, float]]:
-    """Intervals where a continuous function is positive: its sign at the points, the ends by bisection."""
+    """Find intervals where a continuous function is positive, their ends by bisection."""
     inside = values > 0
     ends = [float(at[0])] if inside[0] else []
     for k in np.flatnonzero(inside[1:] != inside[:-1]):
-        here, there = (at[k], at[k + 1]) if inside[k] else (at[k + 1], at[k])
+        positive, other = (at[k], at[k + 1]) if inside[k] else (at[k + 1], at[k])
         for _ in range(_HALVINGS):
-            middle = (here + there) / 2
-            here, there = (middle, there) if function(middle) > 0 else (here, middle)
-        ends.append(float(here))
+            middle = (positive + other) / 2
+            positive, other = (middle, other) if function(middle) > 0 else (positive, middle)
+        ends.append(float(positive))
     ends += [float(at[-1])] if inside[-1] else []
     return list(zip(ends[::2], ends[1::2], strict=True))
 

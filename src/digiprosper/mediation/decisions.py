@@ -31,17 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Test(PickledByName):
-    """One estimate with its test against 0.
-
-    Parameters
-    ----------
-    estimate : float
-        In units of the regression.
-    statistic : float
-        Estimate over its standard error.
-    p_value : float
-        Two-sided.
-    """
+    """Estimate, statistic and two-sided p-value of one test against 0."""
 
     # Pytest collects what is called Test*, wherever it is imported.
     __test__: ClassVar[bool] = False
@@ -109,7 +99,7 @@ class Decision(Summarised, PickledByName):
         ]
         same_sign = self.indirect.estimate * self.direct.estimate > 0
         passed = [*(self._passes(test) for _, test in tests[:4]), same_sign]
-        found = passed[1] or passed[2]
+        has_indirect = passed[1] or passed[2]
         return pd.DataFrame(
             {
                 "test": [name for name, _ in tests],
@@ -117,7 +107,7 @@ class Decision(Summarised, PickledByName):
                 "statistic": [test.statistic for _, test in tests],
                 "p_value": [test.p_value for _, test in tests],
                 "passed": passed,
-                "reached": [True, True, not passed[1], found, found and passed[3]],
+                "reached": [True, True, not passed[1], has_indirect, has_indirect and passed[3]],
             },
             index=pd.RangeIndex(1, 6, name="step"),
         )
@@ -167,12 +157,12 @@ class Decision(Summarised, PickledByName):
     @property
     def diagnostics(self) -> tuple[Notice, ...]:
         """Remarks, for example on a ratio that is not a share."""
-        about = self.mediator, self.ratio
+        notice_data = self.mediator, self.ratio
         indirect = self.branch != "no indirect effect"
         differ = indirect and not self._passes(self.indirect)
         return (
             *self._about_ratio(),
-            *([readings_differ(*about)] if differ else []),
+            *([readings_differ(*notice_data)] if differ else []),
             *self._about_step(1, "c", self.total, self.total_draws_p),
             *(self._about_step(4, "c'", self.direct, self.direct_draws_p) if indirect else []),
         )
@@ -180,14 +170,14 @@ class Decision(Summarised, PickledByName):
     def _about_ratio(self) -> list[Notice]:
         if self.ratio_name is None:
             return []
-        about = self.mediator, self.ratio, self.ratio_name
+        notice_data = self.mediator, self.ratio, self.ratio_name
         out = []
         if self.ratio > 1:
-            out.append(ratio_above_one(*about))
+            out.append(ratio_above_one(*notice_data))
         if self.ratio < 0:
-            out.append(ratio_negative(*about))
+            out.append(ratio_negative(*notice_data))
         if self.branch == "partial mediation" and not self._passes(self.total):
-            out.append(total_near_zero(*about))
+            out.append(total_near_zero(*notice_data))
         return out
 
     def _about_step(self, step: int, name: str, test: Test, draws_p: float) -> list[Notice]:
@@ -257,53 +247,15 @@ def decide(  # noqa: PLR0913 - one keyword a path
 ) -> Decision:
     """Decide what one mediator does, from the tests of its paths.
 
-    Wen & Ye (2014): (1) a significant c is framed as mediation, otherwise as masking; (2) if a and b are both
-    significant, go to step 4; (3) otherwise, unless ab is significant, there is no indirect effect; (4) if c'
-    is not significant, mediation is complete; (5) if ab and c' have the same sign, mediation is partial, with
-    the ratio ``ab / c``; if they have opposite signs it is masking, with the ratio ``|ab / c'|``.
+    Wen & Ye (2014, Advances in Psychological Science 22:731): (1) a significant c is framed as mediation,
+    otherwise as masking; (2) if a and b are both significant, go to step 4; (3) otherwise, unless ab is
+    significant, there is no indirect effect; (4) if c' is not significant, mediation is complete; (5) if ab
+    and c' have the same sign, mediation is partial, with the ratio ``ab / c``; if they have opposite signs it
+    is masking, with the ratio ``|ab / c'|``. Types are those of Zhao, Lynch & Chen (2010, Journal of Consumer
+    Research 37:197).
 
-    Parameters
-    ----------
-    mediator : str
-        Its name.
-    total, a, b, indirect, direct : Test
-        Tests of c, a, b, ab and c', all clustered alike. The p-value of ab should be that of its bootstrap
-        interval; its statistic is not shown.
-    total_draws_p, direct_draws_p : float
-        P-values of c and c' by the bootstrap, if they are known: the remarks say where their verdict is
-        another.
-    level : float
-        A test is passed at p <= 1 - level.
-    treatment, outcome : str
-        Names for the words of the summary.
-    conventions : str
-        Last line of the summary.
-
-    Returns
-    -------
-    Decision
-        ``.steps``, ``.branch``, ``.framing``, ``.zhao``, ``.ratio``, ``.ratio_name``, ``.diagnostics``.
-
-    Raises
-    ------
-    IdentificationError
-        If an estimate is missing or a p-value is none.
-    OptionError
-        If `level` is not between 0 and 1.
-
-    Notes
-    -----
-    Wen & Ye (2014), Advances in Psychological Science 22:731. Zhao, Lynch & Chen (2010), Journal of Consumer
-    Research 37:197.
-
-    Examples
-    --------
-    >>> found = decide(
-    ...     "productivity", total=Test(.5, 5, .0001), a=Test(.6, 6, .0001), b=Test(.5, 4, .0002),
-    ...     indirect=Test(.3, 3.5, .0004), direct=Test(.2, 2.4, .02),
-    ... )
-    >>> found.branch, found.zhao, found.ratio_name, found.ratio
-    ('partial mediation', 'complementary', 'indirect/total', 0.6)
+    The p-value of ab should be that of its bootstrap interval. `total_draws_p` and `direct_draws_p` are
+    bootstrap p-values of c and c', for remarks where they lead to another conclusion.
     """
     level = check_level(level)
     tests = {"total": total, "a": a, "b": b, "indirect": indirect, "direct": direct}
@@ -342,45 +294,11 @@ def two_step(
 ) -> pd.DataFrame:
     """Test the treatment's effect on each mediator, with p-values that allow for testing several.
 
-    Jiang (2022) advises to estimate x -> m alone, where x is identified as in x -> y, and to argue m -> y
-    from theory, because that path is confounded.
-
-    Parameters
-    ----------
-    mediators : sequence of str, length K
-        Names.
-    estimates, std_errors, p_values : (K,) array
-        Of a, from each mediator's equation.
-    draws : (B, K) array
-        Bootstrap draws of a on the same cluster draws for all mediators. A draw that misses one of them is
-        left out.
-    clusters : int or None
-        How many clusters were drawn from; None where the draws are not of clusters.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by mediator: estimate, std_error, statistic, p_value, p_holm (Holm 1979) and p_romano_wolf
-        (Romano & Wolf 2005, with draws ``(a* - a) / std_error``). A mediator without a standard error has no
-        adjusted p-value and does not count among the tests; below five clusters p_romano_wolf is missing.
-
-    Raises
-    ------
-    AlignmentError
-        If the shapes do not agree.
-
-    Notes
-    -----
-    Jiang (2022), China Industrial Economics (5):100.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> draws = np.random.default_rng(1).normal([.5, .1], .1, (999, 2))
-    >>> a, error, p = np.array([.5, .1]), np.array([.1, .1]), np.array([.001, .3])
-    >>> frame = two_step(["m", "n"], a, error, p, draws, clusters=30)
-    >>> frame["p_holm"].to_dict()
-    {'m': 0.002, 'n': 0.3}
+    Jiang (2022, China Industrial Economics (5):100) estimates x -> m alone, where x is identified as in x ->
+    y, and argues m -> y from theory, because that path is confounded. `draws` (B, K) are of the same clusters
+    for all K mediators; a draw with a missing value is dropped. p_holm is of Holm (1979), p_romano_wolf of
+    Romano & Wolf (2005) with draws ``(a* - a) / std_error``. A mediator without a standard error has neither
+    and does not count among the tests; below five clusters p_romano_wolf is missing.
     """
     k = len(mediators)
     estimates, std_errors = np.asarray(estimates, dtype=float), np.asarray(std_errors, dtype=float)

@@ -19,172 +19,55 @@ REGIMES = ("regime1", "regime2")
 
 
 def effect(kind: str, *path: str) -> Term:
-    """Make the term of an effect over all rows.
+    """Make the term of an effect over all rows: ``"indirect"``, ``"indirect:<m>"``, ``"indirect:<m1>><m2>"``.
 
-    Parameters
-    ----------
-    kind : str
-        Such as ``"total"``, ``"direct"`` or ``"indirect"``.
-    *path : str
-        Mediators that it leads through; several are a chain.
-
-    Returns
-    -------
-    Term
-        Named ``"indirect"``, ``"indirect:<m>"`` or ``"indirect:<m1>><m2>"``.
-
-    Examples
-    --------
-    >>> effect("indirect", "jobs", "wages").name
-    'indirect:jobs>wages'
+    `path` are the mediators of the effect; several are a chain.
     """
     name = ":".join([kind, ">".join(path)]) if path else kind
     return Term(name, "mediation", kind, path)
 
 
 def equation_term(kind: str, *path: str) -> Term:
-    """Make the term of an equation.
-
-    Parameters
-    ----------
-    kind : str
-        ``"total"``, ``"mediator"``, ``"outcome"``, or a stage such as ``"x on z"``.
-    *path : str
-        The mediator that it explains.
-
-    Returns
-    -------
-    Term
-        Named as in `paths` of the results: ``"mediator:<m>"``.
-
-    Examples
-    --------
-    >>> equation_term("mediator", "jobs").name
-    'mediator:jobs'
-    """
+    """Make the term of an equation, such as ``"total"``, ``"mediator:<m>"`` or ``"x on z"``."""
     return Term(":".join([kind, *path]), "equation", kind, path)
 
 
 def named_fits(
     equations: Iterable[Term], fits: Iterable[LinearResults]
 ) -> tuple[tuple[str, LinearResults], ...]:
-    """Tell fits which equations they are.
-
-    Parameters
-    ----------
-    equations : iterable of Term
-        The equations of a system.
-    fits : iterable of LinearResults
-        One an equation.
-
-    Returns
-    -------
-    tuple of (name, LinearResults)
-        In order.
-    """
+    """Pair fits with the names of their equations."""
     return tuple((term.name, replace(fit, equation=term)) for term, fit in zip(equations, fits, strict=True))
 
 
-def change_of(whole: Term, kind: str) -> Term:
-    """Make the term of how much an effect changes with what it depends on.
+def change_of(term: Term, kind: str) -> Term:
+    """Make the term of how much an effect changes: ``"index:<m>"``, ``"index:direct"``, ``"difference:<m>"``.
 
-    Parameters
-    ----------
-    whole : Term
-        The effect.
-    kind : {"index", "difference"}
-        By a unit of a moderator, or from the low to the high regime.
-
-    Returns
-    -------
-    Term
-        Named ``"index:<m>"`` of an indirect effect, ``"index:direct"`` of the direct one.
+    The kind is "index" by a unit of a moderator, and "difference" from the low to the high regime.
     """
-    changed = ">".join(whole.path) or whole.kind
-    return Term(f"{kind}:{changed}", "mediation", kind, whole.path, of=whole.kind)
+    changed = ">".join(term.path) or term.kind
+    return Term(f"{kind}:{changed}", "mediation", kind, term.path, of=term.kind)
 
 
-def at_point(whole: Term, point: Point) -> Term:
-    """Make the term of an effect at a value of the moderator.
-
-    Parameters
-    ----------
-    whole : Term
-        The effect.
-    point : Point
-        The value.
-
-    Returns
-    -------
-    Term
-        Named ``"indirect:<m>:p10"``.
-    """
-    return replace(whole, name=f"{whole.name}:{point.code}", point=point)
+def at_point(term: Term, point: Point) -> Term:
+    """Make the term of an effect at a value of the moderator, such as ``"indirect:<m>:p10"``."""
+    return replace(term, name=f"{term.name}:{point.code}", point=point)
 
 
-def in_regime(whole: Term, regime: Regime) -> Term:
-    """Make the term of an effect in a regime.
-
-    Parameters
-    ----------
-    whole : Term
-        The effect.
-    regime : Regime
-        Which.
-
-    Returns
-    -------
-    Term
-        Named ``"indirect:<m>:regime1"``.
-    """
-    return replace(whole, name=f"{whole.name}:{REGIMES[regime.number - 1]}", regime=regime)
+def in_regime(term: Term, regime: Regime) -> Term:
+    """Make the term of an effect in a regime, such as ``"indirect:<m>:regime1"``."""
+    return replace(term, name=f"{term.name}:{REGIMES[regime.number - 1]}", regime=regime)
 
 
 def regimes_of(variable: str, threshold: float) -> tuple[Regime, Regime]:
-    """Make the two regimes of a threshold.
-
-    Parameters
-    ----------
-    variable : str
-        Threshold variable.
-    threshold : float
-        Where they part; the low regime has it.
-
-    Returns
-    -------
-    tuple of Regime
-        Low and high.
-    """
+    """Make the low and the high regime of a threshold, which is itself in the low one."""
     return Regime(variable, 1, 2, -math.inf, threshold), Regime(variable, 2, 2, threshold)
 
 
 def whole_of(term: Term) -> Term:
-    """Give the effect over all rows that a term is a part or a change of.
-
-    Parameters
-    ----------
-    term : Term
-        Of a mediation.
-
-    Returns
-    -------
-    Term
-        The effect by itself.
-    """
+    """Make the term of the effect over all rows that a term is a part or a change of."""
     return effect(term.of or term.kind, *term.path)
 
 
 def is_specific(term: Term) -> bool:
-    """Tell the indirect effect through one mediator or chain, over all rows, from other terms.
-
-    Parameters
-    ----------
-    term : Term
-        Of a mediation.
-
-    Returns
-    -------
-    bool
-        False of the sum of indirect effects, and of those at a point or in a regime.
-    """
+    """Whether a term is the indirect effect through one mediator or chain, over all rows."""
     return term.kind == "indirect" and bool(term.path) and term.point is None and term.regime is None

@@ -39,23 +39,13 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def terms_about(results: MediationResults, mediators: Sequence[str]) -> list[Term]:
-    """List the terms about some mediators.
+    """List the terms about some mediators, without the proportion.
 
-    Parameters
-    ----------
-    results : MediationResults
-        Of any structure.
-    mediators : sequence of str
-        Whose effects, of those in the fit.
-
-    Returns
-    -------
-    list of Term
-        The proportion is left out, and with one mediator the sum of one.
+    With one mediator the sum of indirect effects is left out, too.
     """
-    others = {effect("indirect", m) for m in results.mediators if m not in mediators}
-    others |= {effect("indirect")} if len(mediators) == 1 else set()
-    return [t for t in results.terms if t.kind != "proportion_mediated" and whole_of(t) not in others]
+    excluded = {effect("indirect", m) for m in results.mediators if m not in mediators}
+    excluded |= {effect("indirect")} if len(mediators) == 1 else set()
+    return [t for t in results.terms if t.kind != "proportion_mediated" and whole_of(t) not in excluded]
 
 
 def effect_words(
@@ -65,30 +55,9 @@ def effect_words(
     form: str = "through",
     language: Language = "english",
 ) -> str:
-    """Write the whole effect that a term is a part or a change of.
+    """Write the effect over all rows of a term, such as ``"Indirect through log(jobs)"``.
 
-    Parameters
-    ----------
-    term : Term
-        Of a mediation.
-    texts : mapping
-        Labels by term or column.
-    factors : mapping
-        What the mediators are products of, by name.
-    form : {"through", "effect_through"}
-        Whether the word "effect" comes before "through".
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    str
-        Such as ``"Indirect through log(jobs)"``.
-
-    Examples
-    --------
-    >>> effect_words(effect("indirect", "m", "n"), {"m": "jobs", "n": "wages"}, {}, "effect_through")
-    'Indirect effect through jobs → wages'
+    `form` is "through", or "effect_through" with the word "effect".
     """
     whole = whole_of(term)
     if not whole.path:
@@ -98,21 +67,9 @@ def effect_words(
 
 
 def part_words(term: Term, variable: str, language: Language = "english") -> str:
-    """Write where an effect is, or what of it is told.
+    """Write at which values an effect is, or that it is a change, such as ``"w = 55 (50% quantile)"``.
 
-    Parameters
-    ----------
-    term : Term
-        Of a mediation.
-    variable : str
-        Text of what effects vary with; empty if they do not.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    str
-        Such as ``"urban = 54.96 (50% quantile)"``; empty for the whole of an effect that does not vary.
+    `variable` is the label of what effects depend on. Empty for an effect that does not depend on anything.
     """
     if term.of:
         return WORDS.say(f"part.{term.kind}", language, variable=variable)
@@ -135,23 +92,9 @@ def _label(name: str, results: MediationResults, texts: Mapping[str, str]) -> st
 def effects(
     results: MediationResults, texts: Mapping[str, str], level: float, language: Language = "english"
 ) -> Effects:
-    """Lay out total, direct and indirect effects with their words.
+    """Collect total, direct and indirect effects with their labels.
 
-    Parameters
-    ----------
-    results : MediationResults
-        Of any structure.
-    texts : mapping
-        Labels by term or column.
-    level : float
-        Confidence level of the intervals.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    Effects
-        Changes by a unit of the moderator are left out: they have other units.
+    Changes by a unit of the moderator are left out: they have other units.
     """
     variable = _label(results.variable, results, texts)
     names = {}
@@ -168,55 +111,33 @@ def effects(
 
 def conditional_curve(
     results: MediationResults,
-    wanted: str | None,
+    effect_name: str | None,
     texts: Mapping[str, str],
     level: float,
     language: Language = "english",
 ) -> ConditionalCurve:
-    """Lay out an effect over the moderator, or over the treatment where it enters squared.
+    """Compute an effect over the moderator, or over the treatment where it enters squared.
 
-    Parameters
-    ----------
-    results : MediationResults
-        With a moderator or a square.
-    wanted : str or None
-        Name of the effect; needed if several depend on the variable.
-    texts : mapping
-        Labels by term or column.
-    level : float
-        Of the interval at each value.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    ConditionalCurve
-        With Johnson-Neyman regions.
-
-    Raises
-    ------
-    OptionError
-        If no effect depends on a continuous variable, the effect is none of those that do or is not named
-        among several, or `level` is not between 0 and 1.
+    The name of the effect may be None if only one depends on the variable.
     """
     if not results.routes:
         raise OptionError(
             "plots.conditional_effect: no effect of this fit depends on a continuous variable; fit "
             "Mediation(.., moderator='w', moderates='a') or quadratic='a'. The regimes of a threshold are in "
             "effect_plot.",
-            [option_problem("effect", wanted, what="no conditional effect")],
+            [option_problem("effect", effect_name, what="no conditional effect")],
         )
-    found = results.johnson_neyman(wanted, level=level)
-    term = next(term for term in results.terms if term.name == found.effect)
-    how = "t" if found.method == "t" else "draws"
+    johnson_neyman = results.johnson_neyman(effect_name, level=level)
+    term = next(term for term in results.terms if term.name == johnson_neyman.effect)
+    method = "t" if johnson_neyman.method == "t" else "draws"
     return ConditionalCurve(
         effect=effect_words(term, texts, results.factors, "effect_through", language),
-        variable=_label(found.variable, results, texts),
-        points=found.points,
-        interval=FIGURE.say(f"interval.{how}", language, level=f"{100 * level:g}"),
-        regions=found.regions,
-        share=found.share,
-        support=found.support,
+        variable=_label(johnson_neyman.variable, results, texts),
+        points=johnson_neyman.points,
+        interval=FIGURE.say(f"interval.{method}", language, level=f"{100 * level:g}"),
+        regions=johnson_neyman.regions,
+        share=johnson_neyman.share,
+        support=johnson_neyman.support,
         quantiles=results.quantiles,
     )
 
@@ -240,9 +161,9 @@ def sensitivity_curve(
     SensitivityCurve
         With where the effect is 0.
     """
-    about = effect("indirect", results.mediator)
+    term = effect("indirect", results.mediator)
     return SensitivityCurve(
-        effect=effect_words(about, texts, results.factors, "effect_through", language),
+        effect=effect_words(term, texts, results.factors, "effect_through", language),
         points=np.column_stack([results.rho, results.effects]),
         level=results.level,
         assumed=float(results.assumed[0]),
@@ -256,25 +177,7 @@ def sensitivity_curve(
 
 
 def chosen_mediators(results: MediationResults, mediator: str | None) -> tuple[str, ...]:
-    """Check which mediators a path diagram shows.
-
-    Parameters
-    ----------
-    results : MediationResults
-        The fit.
-    mediator : str or None
-        One of them; None for all.
-
-    Returns
-    -------
-    tuple of str
-        In the order of the fit.
-
-    Raises
-    ------
-    OptionError
-        If the mediator is none of the fit's or the fit is a chain.
-    """
+    """Check the mediator of a path diagram; None is all of them."""
     if mediator is None:
         return results.mediators
     check_option("mediator", mediator, results.mediators)
@@ -294,25 +197,9 @@ def path_diagram(
     level: float,
     language: Language = "english",
 ) -> PathDiagram:
-    """Lay out the paths from treatment through mediators to outcome.
+    """Collect coefficients, effects and remarks of a diagram from treatment through mediators to outcome.
 
-    Parameters
-    ----------
-    results : MediationResults
-        The fit.
-    mediators : tuple of str
-        Those that are shown.
-    texts : mapping
-        Labels by term or column.
-    level : float
-        Of the percentile intervals.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    PathDiagram
-        Coefficients on the arrows, and below the effects with which errors, draws and sample are behind them.
+    `level` is that of the percentile intervals.
     """
     paths = _Paths(results, mediators, language)
     count = len(mediators)
@@ -342,7 +229,7 @@ def _title(results: MediationResults, language: Language) -> str:
 
 
 class _Paths:
-    """Coefficients of the arrows."""
+    """Coefficients on the arrows of a path diagram."""
 
     def __init__(self, results: MediationResults, mediators: Sequence[str], language: Language) -> None:
         self.results, self.mediators, self.language = results, mediators, language
@@ -366,13 +253,13 @@ class _Paths:
 
     @property
     def total(self) -> list[tuple[str, Estimate]]:
-        """Slope of the total equation; where effects vary no one slope is the total effect."""
+        """Slope of the total equation; empty if effects vary, because then no one slope is the total."""
         name = FIGURE.say("path.total", self.language, name="c")
         return [] if self.results.variable else self._slopes("total", self.results.treatment, name)
 
     @property
     def moved(self) -> frozenset[str]:
-        """Which of a, b and direct the moderator moves."""
+        """Which of a, b and direct depend on the moderator."""
         kinds = {"a": self.first(0), "b": self.second(0), "direct": self.direct}
         return frozenset(kind for kind, slopes in kinds.items() if self.moderator and len(slopes) > 1)
 
@@ -384,7 +271,7 @@ class _Paths:
         return [(text, cells[t]) for t, text in self._names(term, name).items() if t in cells]
 
     def _names(self, term: str, name: str) -> dict[str, str]:
-        """Name the slopes of a term on an arrow, by their names in the equation."""
+        """Map the slopes of a term, by their names in the equation, to their texts on an arrow."""
         structure, variable = self.results.structure, self.results.variable
         if structure == "threshold":
             ends = zip(REGIMES, _SIDES, strict=True)
@@ -392,21 +279,21 @@ class _Paths:
                 f"{term}:{regime}": FIGURE.say(f"path.{side}", self.language, name=name)
                 for regime, side in ends
             }
-        named = {term: f"{name} ="}
+        names = {term: f"{name} ="}
         if structure == "moderated":
-            named[f"{term}:{variable}"] = "× w:"
+            names[f"{term}:{variable}"] = "× w:"
         if structure == "quadratic" and term == variable:
-            named[f"I({term}**2)"] = "x²:"
-        return named
+            names[f"I({term}**2)"] = "x²:"
+        return names
 
 
 def _listed_effects(
     results: MediationResults, mediators: Sequence[str], wording: _Wording, level: float
 ) -> list[Effect]:
-    """List effects: each by itself, then where it varies, then by how much; not those that an arrow has."""
-    column, about = result_column(results, level), terms_about(results, mediators)
-    wholes = list(dict.fromkeys(map(whole_of, about)))
-    ordered = sorted(about, key=lambda t: (wholes.index(whole_of(t)), t != whole_of(t), t.of != ""))
+    """List effects that no arrow shows: each over all rows, then where it varies, then its changes."""
+    column, terms = result_column(results, level), terms_about(results, mediators)
+    wholes = list(dict.fromkeys(map(whole_of, terms)))
+    ordered = sorted(terms, key=lambda t: (wholes.index(whole_of(t)), t != whole_of(t), t.of != ""))
     drawn = () if results.variable else _DRAWN
     return [
         Effect(_listed_words(term, results, wording), column.estimates[term.name], term != whole_of(term))
@@ -430,12 +317,12 @@ def _remarks(
     results: MediationResults, mediators: Sequence[str], wording: _Wording, level: float
 ) -> list[str]:
     texts, language = wording
-    others = [_label(m, results, texts) for m in results.mediators if m not in mediators]
-    names = FIGURE.say("list", language).join(others)
+    other_labels = [_label(m, results, texts) for m in results.mediators if m not in mediators]
+    names = FIGURE.say("list", language).join(other_labels)
     errors, draws = _errors_words(results, wording), _draws_words(results, texts, level, language)
     return [
         *_structure_remarks(results, wording),
-        *([FIGURE.say("path.others", language, names=names)] if others else []),
+        *([FIGURE.say("path.others", language, names=names)] if other_labels else []),
         _sample_remark(results, wording),
         FIGURE.say("path.errors", language, errors=errors, draws=draws),
     ]
@@ -481,7 +368,7 @@ def _sample_remark(results: MediationResults, wording: _Wording) -> str:
 
 
 def _errors_words(results: MediationResults, wording: _Wording) -> str:
-    """Name the standard errors on the arrows."""
+    """Describe the standard errors on the arrows."""
     texts, language = wording
     inference = results.paths["outcome"].inference
     if language == "english":
@@ -498,12 +385,12 @@ def _errors_words(results: MediationResults, wording: _Wording) -> str:
 def _draws_words(
     results: MediationResults, texts: Mapping[str, str], level: float, language: Language
 ) -> str:
-    """Describe what was drawn for the intervals."""
+    """Describe the draws of the intervals."""
     inference = results.inference
     if language == "english" or inference.drawn is None:
         return results.draws_text(texts)
-    own = inference.drawn == "entity"
-    units = FIGURE.say("entity", language) if own else _label(inference.drawn, results, texts)
+    by_entity = inference.drawn == "entity"
+    units = FIGURE.say("entity", language) if by_entity else _label(inference.drawn, results, texts)
     if (inference.n_drawn or 0) < LEAST_CLUSTERS:
         return FIGURE.say("path.not_drawn", language, count=inference.n_drawn, units=units)
     return FIGURE.say(

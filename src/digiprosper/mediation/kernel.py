@@ -20,20 +20,11 @@ Monomial = tuple[float, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Products(PickledByName):
-    """Terms as sums of constants times products of coefficients.
+    """Terms that are sums of constants times products of coefficients.
 
-    Parameters
-    ----------
-    constants : (M,) array
-        One a product.
-    factors : (M, D) array of int
-        Positions of the coefficients multiplied; -1 where a product has fewer than D.
-    owners : (M,) array of int
-        Term that each product adds to.
-    n_terms : int
-        Terms, the ratio not counted.
-    ratio : (numerator, denominator) or None
-        Two terms whose ratio is a last term of its own.
+    For M products, `constants` is (M,), `factors` (M, D) has the positions of the coefficients, -1 where a
+    product has fewer than D, and `owners` (M,) the term that each product adds to. `ratio` is (numerator,
+    denominator) of a last term, which `n_terms` does not count.
     """
 
     constants: Floats
@@ -43,18 +34,7 @@ class Products(PickledByName):
     ratio: tuple[int, int] | None = None
 
     def evaluate(self, coefficients: Floats) -> Floats:
-        """Evaluate every term.
-
-        Parameters
-        ----------
-        coefficients : (R, K) array
-            One row per draw.
-
-        Returns
-        -------
-        (R, T) array
-            Terms; the ratio, if any, is the last.
-        """
+        """Evaluate every term, (R, T), at coefficients (R, K); the ratio, if any, is last."""
         parts = self._parts(coefficients)
         product = self.constants * np.prod(parts, axis=0)
         out = np.zeros((coefficients.shape[0], self.n_terms))
@@ -67,23 +47,12 @@ class Products(PickledByName):
             return np.column_stack([out, out[:, above] / out[:, below]])
 
     def gradient(self, coefficients: Floats) -> Floats:
-        """Differentiate every term by every coefficient.
-
-        Parameters
-        ----------
-        coefficients : (K,) array
-            Where.
-
-        Returns
-        -------
-        (T, K) array
-            Derivatives; the ratio, if any, is the last row.
-        """
+        """Differentiate every term by every coefficient at (K,): (T, K); the ratio, if any, is last."""
         parts = self._parts(coefficients[None, :])[:, 0]
         out = np.zeros((self.n_terms, coefficients.size + 1))
         for d in range(parts.shape[0]):
-            others = self.constants * np.prod(np.delete(parts, d, axis=0), axis=0)
-            np.add.at(out, (self.owners, self.factors[:, d]), others)
+            partials = self.constants * np.prod(np.delete(parts, d, axis=0), axis=0)
+            np.add.at(out, (self.owners, self.factors[:, d]), partials)
         out = out[:, :-1]
         if self.ratio is None:
             return out
@@ -93,35 +62,15 @@ class Products(PickledByName):
         return np.vstack([out, last])
 
     def _parts(self, coefficients: Floats) -> Floats:
-        """Look up the factors, (D, R, M); a missing one is 1, which -1 finds at the end."""
+        """Select the factors, (D, R, M); -1 selects the 1 that is appended."""
         padded = np.column_stack([coefficients, np.ones(coefficients.shape[0])])
         return np.stack([padded[:, column] for column in self.factors.T])
 
 
 def products(terms: Sequence[Sequence[Monomial]], ratio: tuple[int, int] | None = None) -> Products:
-    """Lay out terms, each a list of constants with the coefficients they multiply.
+    """Convert terms, each a list of (constant, positions of coefficients), into arrays.
 
-    Parameters
-    ----------
-    terms : sequence of sequences of (constant, positions)
-        ``[(1.0, (0, 2)), (1.0, (1, 3))]`` is ``k0 k2 + k1 k3``.
-    ratio : (numerator, denominator), optional
-        Two terms whose ratio is a last term.
-
-    Returns
-    -------
-    Products
-        Ready to be evaluated.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> split = products([[(1.0, (0,))], [(1.0, (1, 2))]], ratio=(1, 0))
-    >>> at = np.array([2.0, 0.5, 3.0])
-    >>> split.evaluate(at[None, :]).tolist()
-    [[2.0, 1.5, 0.75]]
-    >>> split.gradient(at).tolist()
-    [[1.0, 0.0, 0.0], [0.0, 3.0, 0.5], [-0.375, 1.5, 0.25]]
+    ``[(1.0, (0, 2)), (1.0, (1, 3))]`` is ``k0 k2 + k1 k3``.
     """
     flat = [(owner, constant, at) for owner, term in enumerate(terms) for constant, at in term]
     width = max((len(at) for _, _, at in flat), default=1)
@@ -140,25 +89,10 @@ def products(terms: Sequence[Sequence[Monomial]], ratio: tuple[int, int] | None 
 def simulated(
     estimates: Floats, covariance: Floats, reps: int, rng: np.random.SeedSequence, *, df: float = np.inf
 ) -> Floats:
-    """Draw coefficients from the distribution their estimates are taken to have.
+    """Draw coefficients, (R, K), from the normal distribution or t of their estimates.
 
-    Parameters
-    ----------
-    estimates : (K,) array
-        Centre.
-    covariance : (K, K) array
-        Positive semidefinite; directions of negative variance, which rounding can leave, are held still.
-    reps : int
-        R.
-    rng : SeedSequence
-        The only source.
-    df : float
-        Of a multivariate t with `covariance` as its scale matrix; infinite for the normal.
-
-    Returns
-    -------
-    (R, K) array
-        Draws; all NaN if the covariance is not finite.
+    `covariance` is positive semidefinite; negative eigenvalues from rounding count as 0. With finite `df` it
+    is the scale matrix of a multivariate t. Draws are NaN if it is not finite.
     """
     if not np.isfinite(covariance).all():
         return np.full((reps, estimates.size), np.nan)

@@ -40,36 +40,20 @@ REGIME_INTERCEPT = "intercept:regime1"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Columns of a system, its equations, and the effects made of their slopes.
+    """Columns of a system, its equations, and the effects computed from their slopes.
 
-    Parameters
-    ----------
-    columns : (N, p) array
-        Outcome, treatment, mediators, controls, and what is made of them.
-    names : tuple of str
-        Of the columns.
-    equations : tuple of (outcome, regressors)
-        Column numbers.
-    equation_terms : tuple of Term
-        What the equations are: total, mediator:<m>, outcome.
-    effects : tuple of Term
-        Of the results, the proportion last.
-    products : Products
-        From the used slopes to the terms.
-    used : tuple of (equation, column)
-        Slopes that the terms are made of, in the order that `products` counts them.
-    blocks : tuple of (outcomes, regressors)
-        Residuals wanted for the sensitivity analysis, one block a mediator; empty where it is not defined.
-    routes : tuple of Route
-        Effects as functions of a variable.
-    variable : str
-        That variable.
-    quantiles : (101,) array
-        Of it in the sample; empty without one.
-    points : tuple of (suffix, value)
-        Where terms tell the effects: the 10, 50 and 90% quantiles, or both values of a dummy.
-    factors : mapping
-        Name of a column that the specification makes to what it is a product of.
+    - columns: (N, p), outcome, treatment, mediators, controls, and columns that the specification adds
+    - equations: (outcome, regressors) as column numbers
+    - equation_terms: total, mediator:<m>, outcome
+    - effects: terms of the results, the proportion last
+    - products: from the used slopes to the effects
+    - used: (equation, column) of the slopes in effects, in the order of `products`
+    - blocks: (outcomes, regressors) of residuals for the sensitivity analysis, one for each mediator; or
+      empty
+    - routes: effects as functions of `variable`
+    - quantiles: (101,), of the variable in the sample; or empty
+    - points: (suffix, value) at which terms evaluate the effects
+    - factors: for each added column the factors that it is the product of
     """
 
     columns: Floats
@@ -94,7 +78,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Where:
-    """The variable that effects depend on, as `Layout` holds it."""
+    """The variable that effects depend on, and its values; as in `Layout`."""
 
     variable: str
     quantiles: Floats = field(default_factory=lambda: np.empty(0))
@@ -107,7 +91,7 @@ _NOWHERE = _Where("")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Basis:
-    """What a slope is multiplied by: by row of the sample, at named points, as a line in the variable."""
+    """Factor of a slope: in each row, at the named points, and as level + rate * variable."""
 
     rows: Floats
     points: tuple[float, ...]
@@ -115,19 +99,19 @@ class _Basis:
     rate: float
 
 
-_Place = tuple[int, int]
+_Position = tuple[int, int]
 """Equation and column of a slope."""
-_Slope = list[tuple[_Place, _Basis]]
-_Sum = list[tuple[float, tuple[_Place, ...]]]
+_Slope = list[tuple[_Position, _Basis]]
+_Sum = list[tuple[float, tuple[_Position, ...]]]
 _Effect = tuple[Term, _Sum]
 
 
 class _Columns:
-    """Columns by name, each once."""
+    """Columns by name, without repetitions."""
 
     def __init__(self, sample: Sample, roles: Sequence[str]) -> None:
         self.names: list[str] = []
-        self.made: dict[str, tuple[Factor, ...]] = {}
+        self.new_factors: dict[str, tuple[Factor, ...]] = {}
         self._sample = sample
         self._columns: list[Floats] = []
         for role in roles:
@@ -141,23 +125,23 @@ class _Columns:
     def get(self, name: str) -> Floats:
         return self.column(self.at(name))
 
-    def column(self, place: int) -> Floats:
-        return self._columns[place]
+    def column(self, position: int) -> Floats:
+        return self._columns[position]
 
-    def factors(self, place: int) -> tuple[Factor, ...]:
-        return self._sample.factors_of(self.names[place])
+    def factors(self, position: int) -> tuple[Factor, ...]:
+        return self._sample.factors_of(self.names[position])
 
-    def times(self, place: int, other: int, why: str) -> int:
+    def times(self, first: int, second: int, why: str) -> int:
         """Add the product of two columns."""
-        factors = (*self.factors(place), *self.factors(other))
-        name = f"{self.names[place]}:{self.names[other]}"
-        return self.make(name, self.column(place) * self.column(other), why, factors)
+        factors = (*self.factors(first), *self.factors(second))
+        name = f"{self.names[first]}:{self.names[second]}"
+        return self.make(name, self.column(first) * self.column(second), why, factors)
 
     def make(self, name: str, values: Floats, why: str, factors: tuple[Factor, ...]) -> int:
-        """Add a column that the specification makes; one of the same name would be it twice."""
+        """Add a column; refuse it if a term is the same, because it would enter twice."""
         if canonical(name) in {canonical(n) for n in self.names}:
             raise TermError(f"{cited(name)} is among the terms, but {why} adds it already; remove it from x.")
-        self.made[name] = factors
+        self.new_factors[name] = factors
         return self._add(name, values)
 
     def _add(self, name: str, values: Floats) -> int:
@@ -166,61 +150,30 @@ class _Columns:
         return len(self.names) - 1
 
     def matrix(self) -> Floats:
-        """One column after another in memory, as they are swept."""
+        """Stack the columns, each contiguous in memory."""
         return np.array(self._columns).T
 
 
 def given_columns(spec: Any, sample: Sample) -> tuple[tuple[str, ...], Floats]:
-    """Take the columns that a specification names, the first of every layout.
+    """Select the names and columns (N, p) of the terms of a specification, the first of every layout.
 
-    Parameters
-    ----------
-    spec : Mediation
-        The specification.
-    sample : Sample
-        As for `lay_out`.
-
-    Returns
-    -------
-    names : tuple of str
-        Outcome, treatment, mediators, controls and, where there is one, the moderator.
-    columns : (N, p) array
-        As in the data.
+    They are outcome, treatment, mediators, controls and, if there is one, the moderator.
     """
-    given = _given(spec, sample)
-    return tuple(given.names), given.matrix()
+    columns = _spec_columns(spec, sample)
+    return tuple(columns.names), columns.matrix()
 
 
-def _given(spec: Any, sample: Sample) -> _Columns:
+def _spec_columns(spec: Any, sample: Sample) -> _Columns:
     return _Columns(sample, ("y", "treatment", "mediators", "x", *(("moderator",) if spec.moderator else ())))
 
 
 def lay_out(spec: Any, sample: Sample, gamma: float | None = None, *, level: bool = True) -> Layout:
-    """Write the columns, equations and effects of a specification on a sample.
+    """Set up the columns, equations and effects of a specification on a sample.
 
-    Parameters
-    ----------
-    spec : Mediation
-        The specification.
-    sample : Sample
-        With the roles y, treatment, mediators, x and, where named, moderator and threshold_variable.
-    gamma : float, optional
-        Where the regimes part.
-    level : bool
-        Whether a moderator, or the dummy of the low regime, enters by itself beside its products; not if the
-        effects absorb it.
-
-    Returns
-    -------
-    Layout
-        For `system.estimate`.
-
-    Raises
-    ------
-    TermError
-        If a term is what the structure makes.
+    `gamma` is the threshold. With `level` a moderator, or the dummy of the low regime, enters itself in
+    addition to its products; False if the fixed effects absorb it.
     """
-    columns = _given(spec, sample)
+    columns = _spec_columns(spec, sample)
     if gamma is not None:
         return _by_regime(sample, columns, gamma, with_level=level)
     if spec.moderator is not None:
@@ -243,7 +196,7 @@ def _equations(
     to_outcome: Sequence[int],
     controls: Sequence[int],
 ) -> list[Equation]:
-    """Write the total, every mediator and the outcome, with what each is regressed on beside the controls."""
+    """Set up the equations of the total, of every mediator and of the outcome."""
     mediators = zip(through, to_mediators, strict=True)
     return [
         (0, (*x, *controls)),
@@ -272,13 +225,13 @@ def _plain(spec: Any, sample: Sample, columns: _Columns) -> Layout:
 
 
 def _paths(count: int, *, serial: bool) -> list[tuple[int, ...]]:
-    """List the mediators that effects go through: each alone and, in series, every ordered selection."""
+    """List the paths of effects: each mediator alone and, in series, every ordered selection."""
     longest = count if serial else 1
     return [path for size in range(1, longest + 1) for path in combinations(range(count), size)]
 
 
-def _links(path: Sequence[int], x: int, through: Sequence[int]) -> tuple[_Place, ...]:
-    """Find the slopes along a path: of the treatment, of each mediator in the next, of the last in y."""
+def _links(path: Sequence[int], x: int, through: Sequence[int]) -> tuple[_Position, ...]:
+    """List the slopes along a path: of x in the first mediator, of each in the next, of the last in y."""
     between = [(1 + later, through[earlier]) for earlier, later in pairwise(path)]
     return ((1 + path[0], x), *between, (len(through) + 1, through[path[-1]]))
 
@@ -298,15 +251,15 @@ def _moderated(spec: Any, sample: Sample, columns: _Columns, *, with_level: bool
         )
     level = (at,) if with_level and at not in controls else ()
     moving = (x, *through) if "b" in moderates else (x,)
-    made = {place: columns.times(place, at, "moderates") for place in moving}
+    interactions = {j: columns.times(j, at, "moderates") for j in moving}
 
-    equations = _with_products(_parts(sample, columns), made, level, moderates)
+    equations = _with_products(_parts(sample, columns), interactions, level, moderates)
     where = _where(name, w, _VALUES if np.unique(w).size == 2 else _QUANTILES)
     moderated = _Basis(w, tuple(v for _, v in where.points), 0.0, 1.0)
 
     def slope(equation: int, column: int, word: str) -> _Slope:
-        constant = ((equation, column), _one(len(where.points)))
-        return [constant, ((equation, made[column]), moderated)] if word in moderates else [constant]
+        constant = ((equation, column), _constant(len(where.points)))
+        return [constant, ((equation, interactions[column]), moderated)] if word in moderates else [constant]
 
     last = len(through) + 1
     straight = slope(last, x, "direct")
@@ -317,16 +270,16 @@ def _moderated(spec: Any, sample: Sample, columns: _Columns, *, with_level: bool
 
 def _with_products(
     parts: tuple[int, tuple[int, ...], tuple[int, ...]],
-    made: Mapping[int, int],
+    interactions: Mapping[int, int],
     level: tuple[int, ...],
     moderates: Sequence[str],
 ) -> list[Equation]:
-    """Write the equations with the products of what is moderated, and the moderator beside them."""
+    """Set up the equations with the interactions and the level of the moderator."""
     x, through, controls = parts
-    total = (x, made[x], *level)
+    total = (x, interactions[x], *level)
     to_mediators = [total if "a" in moderates else (x,)] * len(through)
-    to_outcome = [x, made[x]] if "direct" in moderates else [x]
-    to_outcome += [*through, *(made[m] for m in through if m in made)]
+    to_outcome = [x, interactions[x]] if "direct" in moderates else [x]
+    to_outcome += [*through, *(interactions[m] for m in through if m in interactions)]
     to_outcome += level if {"b", "direct"} & set(moderates) else ()
     return _equations(total, through, to_mediators, to_outcome, controls)
 
@@ -337,7 +290,7 @@ def _index(
     slopes: Sequence[tuple[_Slope, _Slope]],
     moderates: Sequence[str],
 ) -> list[_Effect]:
-    """Write by how much effects change with the moderator, where they are lines in it."""
+    """Write the change of effects by a unit of the moderator, if they are linear in it."""
     out: list[_Effect] = []
     if ("a" in moderates) != ("b" in moderates):
         out += [
@@ -363,13 +316,14 @@ def _quadratic(spec: Any, sample: Sample, columns: _Columns) -> Layout:
     equations = _equations(bent, through, to_mediators, to_outcome, controls)
     last = len(through) + 1
     where = _where(name, values, _QUANTILES)
-    one, twice = _one(len(where.points)), _Basis(2 * values, tuple(2 * v for _, v in where.points), 0.0, 2.0)
+    constant = _constant(len(where.points))
+    twice = _Basis(2 * values, tuple(2 * v for _, v in where.points), 0.0, 2.0)
 
     def slope(equation: int, word: str) -> _Slope:
-        return [((equation, x), one)] + ([((equation, square), twice)] if word in spec.quadratic else [])
+        return [((equation, x), constant)] + ([((equation, square), twice)] if word in spec.quadratic else [])
 
     slopes: list[tuple[_Slope, _Slope]] = [
-        (slope(1 + k, "a"), [((last, m), one)]) for k, m in enumerate(through)
+        (slope(1 + k, "a"), [((last, m), constant)]) for k, m in enumerate(through)
     ]
     return _varying(sample, columns, equations, slope(last, "direct"), slopes, where, [])
 
@@ -412,7 +366,7 @@ def _where(variable: str, values: Floats, percents: dict[str, int]) -> _Where:
     return _Where(variable, quantiles, tuple((s, float(quantiles[p])) for s, p in percents.items()))
 
 
-def _one(points: int) -> _Basis:
+def _constant(points: int) -> _Basis:
     return _Basis(np.ones(1), (1.0,) * points, 1.0, 0.0)
 
 
@@ -461,7 +415,7 @@ def _varying(
 
 
 def _moves(slopes: Iterable[_Slope]) -> bool:
-    """Tell whether an effect depends on the variable: one of its slopes has more than one part."""
+    """Whether an effect depends on the variable: one of its slopes has more than one part."""
     return any(len(slope) > 1 for slope in slopes)
 
 
@@ -474,20 +428,20 @@ def _effects_at_points(effects: Mapping[Term, tuple[_Slope, ...]], where: _Where
 
 
 def _regime_effects(effects: Mapping[Term, tuple[_Slope, ...]], regimes: Sequence[Regime]) -> list[_Effect]:
-    """Write every effect in each regime, and how they differ."""
+    """Write every effect in each regime, and the differences between regimes."""
     direct, *through = effects
     out: list[_Effect] = []
     for i, regime in enumerate(regimes):
-        here = {term: _expand(parts, i) for term, parts in effects.items()}
-        indirect = [one for term in through for one in here[term]]
-        sums = [(effect("total"), here[direct] + indirect), (direct, here[direct])]
+        in_each = {term: _expand(parts, i) for term, parts in effects.items()}
+        indirect = [monomial for term in through for monomial in in_each[term]]
+        sums = [(effect("total"), in_each[direct] + indirect), (direct, in_each[direct])]
         sums += [(effect("indirect"), indirect)] if len(through) > 1 else []
         out += [(in_regime(term, regime), parts) for term, parts in sums]
-        out += [(in_regime(term, regime), here[term]) for term in through]
+        out += [(in_regime(term, regime), in_each[term]) for term in through]
 
     for term, parts in effects.items():
-        less = [(-c, at) for c, at in _expand(parts, 0)]
-        out.append((change_of(term, "difference"), _expand(parts, 1) + less))
+        negative = [(-c, at) for c, at in _expand(parts, 0)]
+        out.append((change_of(term, "difference"), _expand(parts, 1) + negative))
     return out
 
 
@@ -512,8 +466,8 @@ def _finish(
 ) -> Layout:
     _refuse_twins([term.name for term, _ in terms])
     used = _used(terms, routes)
-    place = {at: i for i, at in enumerate(used)}
-    sums = [[(constant, _looked_up(place, factors)) for constant, factors in parts] for _, parts in terms]
+    positions = {at: i for i, at in enumerate(used)}
+    sums = [[(constant, _looked_up(positions, factors)) for constant, factors in parts] for _, parts in terms]
     return Layout(
         columns=columns.matrix(),
         names=tuple(columns.names),
@@ -523,11 +477,11 @@ def _finish(
         products=products(sums, ratio=(2, 0)),
         used=used,
         blocks=tuple(blocks),
-        routes=tuple(_route(place, name, slopes) for name, slopes in routes),
+        routes=tuple(_route(positions, name, slopes) for name, slopes in routes),
         variable=where.variable,
         quantiles=where.quantiles,
         points=where.points,
-        factors=columns.made,
+        factors=columns.new_factors,
     )
 
 
@@ -536,18 +490,18 @@ def _equation_terms(mediators: Sequence[str]) -> tuple[Term, ...]:
     return equation_term("total"), *between, equation_term("outcome")
 
 
-def _used(terms: Sequence[_Effect], routes: Sequence[Any]) -> tuple[_Place, ...]:
-    """List the slopes that effects and routes are made of."""
+def _used(terms: Sequence[_Effect], routes: Sequence[Any]) -> tuple[_Position, ...]:
+    """List the slopes in effects and routes."""
     sums = chain.from_iterable(parts for _, parts in terms)
     slopes = chain.from_iterable(parts for _, parts in routes)
     in_effects = set(chain.from_iterable(factors for _, factors in sums))
     return tuple(sorted(in_effects | {at for at, _ in chain.from_iterable(slopes)}))
 
 
-def _looked_up(place: Mapping[_Place, int], factors: Sequence[_Place]) -> tuple[int, ...]:
-    return tuple(place[at] for at in factors)
+def _looked_up(positions: Mapping[_Position, int], factors: Sequence[_Position]) -> tuple[int, ...]:
+    return tuple(positions[at] for at in factors)
 
 
-def _route(place: Mapping[_Place, int], name: str, slopes: Sequence[_Slope]) -> Route:
-    lines = (tuple((place[at], basis.level, basis.rate) for at, basis in slope) for slope in slopes)
+def _route(positions: Mapping[_Position, int], name: str, slopes: Sequence[_Slope]) -> Route:
+    lines = (tuple((positions[at], basis.level, basis.rate) for at, basis in slope) for slope in slopes)
     return Route(name, tuple(lines))

@@ -165,12 +165,12 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
         # Where no entity has enough rows, a term with thousands of levels would fill the memory for nothing.
         slopes = _slopes(prepared, columns, k)
     used = long_enough & ~np.isnan(slopes).any(axis=1)
-    gone = _left_out(prepared, long_enough, used, parameters)
+    dropped = _left_out(prepared, long_enough, used, parameters)
     slopes, length = slopes[used], length[used]
     a, b = np.split(slopes[:, 2:], 2, axis=1)
     values = np.hstack([slopes, a * b])
     short = short_series(float(np.median(length - parameters)), sample.keys.entity_name)
-    diagnostics = (*prepared.notices, *gone, *short, *_few(len(slopes), spec.reps))
+    diagnostics = (*prepared.notices, *dropped, *short, *_few(len(slopes), spec.reps))
     issue(diagnostics)
     mediators = names[1:-1]
     labels = [f"{n}:{m}" for n in ("a", "b", "indirect") for m in mediators]
@@ -230,21 +230,21 @@ def _refuse_options(spec: Mediation, panel: Panel) -> None:
 
 
 def _slopes(prepared: Prepared, columns: Floats, mediators: int) -> Floats:
-    """Solve every entity's equations; NaN where a regressor has no variation of its own."""
+    """Estimate the equations of every entity; NaN if a regressor has no variation within it."""
     sample = prepared.sample
     floor = ABSORBED * columns.std(axis=0) * np.sqrt(np.bincount(sample.entity))[:, None]
     swept = prepared.within.sweep(columns)
     slopes = path_slopes(_blocks(swept, sample.entity), mediators, floor)
     if len(prepared.effect_names) > 1:
-        # What the other entities do over time is no variation of an entity's own.
-        own = within([sample.entity], sample.nobs).sweep(columns)
-        still = np.isnan(path_slopes(_blocks(own, sample.entity), mediators, floor)).any(axis=1)
-        slopes[still] = np.nan
+        # Time effects give a constant regressor the variation of other entities, which identifies no slope.
+        within_entity = within([sample.entity], sample.nobs).sweep(columns)
+        constant = np.isnan(path_slopes(_blocks(within_entity, sample.entity), mediators, floor)).any(axis=1)
+        slopes[constant] = np.nan
     return slopes
 
 
 def _blocks(rows: Floats, entity: Ints) -> Floats:
-    """Put the rows of each entity, sorted, into a block of its own, filled up with zeros."""
+    """Copy the (sorted) rows of each entity into a block (entities, longest, p), padded with zeros."""
     length = np.bincount(entity)
     out = np.zeros((length.size, length.max(), rows.shape[1]))
     out[entity, np.arange(entity.size) - (np.cumsum(length) - length)[entity]] = rows
@@ -252,7 +252,7 @@ def _blocks(rows: Floats, entity: Ints) -> Floats:
 
 
 def _terms(means: Floats) -> Floats:
-    """Turn (R, .) means of total, direct, a.., b.., a b.. into (R, terms) effects."""
+    """Compute effects (R, terms) from means (R, .) of total, direct, a, b and a b of each mediator."""
     a, b, products = np.split(means[:, 2:], 3, axis=1)
     indirect = products.sum(axis=1, keepdims=True)
     return np.hstack([means[:, :2], indirect, products, a, b, a * b, products - a * b])
@@ -268,7 +268,7 @@ def _linear(values: Floats, mean: Floats) -> Floats:
 
 
 def _drawn_means(values: Floats, reps: int, seed: np.random.SeedSequence) -> Floats:
-    """Draw entities with replacement: (R, .) means."""
+    """Draw entities with replacement: means (R, .)."""
     generator, n = np.random.default_rng(seed), len(values)
     chunk = max(1, _MEMORY // (32 * n))
     sizes = [min(chunk, reps - start) for start in range(0, reps, chunk)]
@@ -288,10 +288,10 @@ def _left_out(prepared: Prepared, long_enough: Bools, used: Bools, parameters: i
         (long_enough & ~used, "a treatment, mediator or control that is collinear over time"),
     )
     why = "; ".join(f"{quoted(names[mask])} with {text}" for mask, text in reasons if mask.any())
-    gone = tuple(names[~used])
-    count = f"{len(gone)} of {used.size} entities ({key})"
+    dropped = tuple(names[~used])
+    count = f"{len(dropped)} of {used.size} entities ({key})"
     text = f"{count} cannot be estimated separately and are dropped: {why}."
-    notice = left_out(text, gone)
+    notice = left_out(text, dropped)
     if used.sum() < 2:
         raise IdentificationError(
             f"{text} The mean group estimator needs at least two entities: use a longer panel, or fewer "

@@ -236,9 +236,9 @@ class Mediation(Specification):
         ssc: Ssc = "reghdfe",
         reps: int = 4999,
     ) -> None:
-        given = locals()
+        arguments = locals()
         for f in fields(self):
-            object.__setattr__(self, f.name, given[f.name])
+            object.__setattr__(self, f.name, arguments[f.name])
         self._check()
 
     def _check(self) -> None:
@@ -260,7 +260,7 @@ class Mediation(Specification):
         check_reps(self.reps, LEAST_REPS)
 
     def _check_dependence(self) -> None:
-        """Check what lets effects differ: a moderator, a threshold, a square, a chain."""
+        """Check moderator, threshold, square and chain, on which effects may depend."""
         for name, words in (("moderates", get_args(Moderated)), ("quadratic", ("a", "direct"))):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
             for word in getattr(self, name):
@@ -283,13 +283,13 @@ class Mediation(Specification):
             )
 
     def _check_structures(self) -> None:
-        asked = {
+        options = {
             "structure='serial'": self.structure == "serial",
             "moderator": self.moderator is not None,
             "threshold": self.threshold is not None,
             "quadratic": bool(self.quadratic),
         }
-        several = [name for name, there in asked.items() if there]
+        several = [name for name, used in options.items() if used]
         if len(several) > 1:
             raise OptionError(f"{' and '.join(several)} cannot be combined; specify one of them.")
         if self.structure == "serial" and len(self.mediators) > _MOST_SERIAL:
@@ -351,14 +351,14 @@ class Mediation(Specification):
         seed = seed_sequence(rng)
         prepared = prepare(panel, self._terms_by_role(), self.options)
         self._refuse_several(prepared)
-        given = sweep_columns(prepared, *given_columns(self, prepared.sample))
-        refuse_absorbed(prepared, given, ("outcome", "treatment", *("mediator" for _ in self.mediators)))
+        demeaned = sweep_columns(prepared, *given_columns(self, prepared.sample))
+        refuse_absorbed(prepared, demeaned, ("outcome", "treatment", *("mediator" for _ in self.mediators)))
         gamma = self._gamma(prepared)
-        layout = lay_out(self, prepared.sample, gamma, level=self._level_enters(prepared, given, gamma))
+        layout = lay_out(self, prepared.sample, gamma, level=self._level_enters(prepared, demeaned, gamma))
         prepared = replace(prepared, sample=prepared.sample.with_factors(layout.factors))
         system = estimate(
             prepared,
-            sweep_made(prepared, given, layout),
+            sweep_made(prepared, demeaned, layout),
             layout.equations,
             reps=self.reps,
             seed=seed,
@@ -368,7 +368,7 @@ class Mediation(Specification):
         )
         searched = None
         if self.search_draws:
-            searched = searched_draws(self, prepared, given, system, seed, len(layout.terms))
+            searched = searched_draws(self, prepared, demeaned, system, seed, len(layout.terms))
             system = replace(system, draws=searched.coefficients)
         return self._results(prepared, layout, system, seed, gamma, searched)
 
@@ -382,11 +382,12 @@ class Mediation(Specification):
 
     def _refuse_several(self, prepared: Prepared) -> None:
         for role, terms in self._terms_by_role().items():
-            found = prepared.sample.names_of(role)
-            if role != "x" and len(found) != len(terms):
+            columns = prepared.sample.names_of(role)
+            if role != "x" and len(columns) != len(terms):
                 value = terms if role == "mediators" else terms[0]
                 raise TermError(
-                    f"{role}={cited(value)} makes the columns {quoted(found)}; each term must be one column."
+                    f"{role}={cited(value)} makes the columns {quoted(columns)}; each term must be "
+                    "one column."
                 )
 
     def _gamma(self, prepared: Prepared) -> float | None:
@@ -465,13 +466,13 @@ class Mediation(Specification):
             ),
         )
 
-    def _level_enters(self, prepared: Prepared, given: Swept, gamma: float | None) -> bool:
+    def _level_enters(self, prepared: Prepared, demeaned: Swept, gamma: float | None) -> bool:
         if gamma is not None:
-            return self.regime_intercept and not holds_level(prepared, given, gamma)
+            return self.regime_intercept and not holds_level(prepared, demeaned, gamma)
         if self.moderator is None:
             return True
-        (moderator,) = given.at(prepared.sample.names_of("moderator"))
-        return not (given.absorbed[moderator] and not given.constant[moderator])
+        (moderator,) = demeaned.at(prepared.sample.names_of("moderator"))
+        return not (demeaned.absorbed[moderator] and not demeaned.constant[moderator])
 
     def _without_level(self, prepared: Prepared, layout: Layout) -> list[Notice]:
         if self.moderator is None:
@@ -516,8 +517,8 @@ class Mediation(Specification):
 
 
 def _path_system(system: System, layout: Layout, reps: int) -> PathSystem:
-    """Take the slopes that effects are made of out of a system."""
-    at = [system.at(*place) for place in layout.used]
+    """Select the slopes that effects are computed from."""
+    at = [system.at(*slope) for slope in layout.used]
     blocks = [(m[0, 0], m[0, 1], m[1, 1]) for m in system.residuals]
     drawn = [np.stack([m[:, 0, 0], m[:, 0, 1], m[:, 1, 1]], axis=1) for m in system.residual_draws]
     return PathSystem(
@@ -536,18 +537,18 @@ def _path_system(system: System, layout: Layout, reps: int) -> PathSystem:
 def _influential(
     prepared: Prepared, paths: PathSystem, estimates: Floats, covariance: Floats, names: Sequence[str]
 ) -> list[Notice]:
-    """Name the cluster without which a main effect would move most, if it would move far."""
+    """Report the cluster without which a main effect would change most, if that is a large change."""
     without = paths.products.evaluate(paths.jackknife)[:, :3]
     with np.errstate(invalid="ignore", divide="ignore"):
-        moved = np.abs(without - estimates[:3]) / np.sqrt(np.diag(covariance)[:3])
-    moved = np.where(np.isfinite(moved), moved, 0.0)
-    g, j = divmod(int(np.argmax(moved)), moved.shape[1])
-    if moved[g, j] < max(INFLUENCE / np.sqrt(moved.shape[0]), LEAST_INFLUENCE):
+        shifts = np.abs(without - estimates[:3]) / np.sqrt(np.diag(covariance)[:3])
+    shifts = np.where(np.isfinite(shifts), shifts, 0.0)
+    g, j = divmod(int(np.argmax(shifts)), shifts.shape[1])
+    if shifts[g, j] < max(INFLUENCE / np.sqrt(shifts.shape[0]), LEAST_INFLUENCE):
         return []
     name = prepared.cluster_names[0] if prepared.options.clusters else prepared.sample.keys.entity_name
     level = prepared.sample.code_levels.get(name, prepared.sample.entities)[g]
     both = float(estimates[j]), float(without[g, j])
-    return [influential_cluster((name, level), moved.shape[0], names[j], both, float(moved[g, j]))]
+    return [influential_cluster((name, level), shifts.shape[0], names[j], both, float(shifts[g, j]))]
 
 
 def _threshold(value: object) -> tuple[str, float]:

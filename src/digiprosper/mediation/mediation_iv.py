@@ -249,7 +249,7 @@ class MediationIV(Specification):
     def _results(
         self, prepared: Prepared, system: System, names: Sequence[str], seed: np.random.SeedSequence
     ) -> MediationIVResults:
-        at = [system.at(*place) for place in _USED]
+        at = [system.at(*slope) for slope in _USED]
         slopes = system.coefficients[at]
         estimates, draws = _effects(slopes[None, :])[0], _effects(system.draws[:, at])
         gradient = _gradient(slopes)
@@ -298,18 +298,18 @@ class MediationIV(Specification):
 
 
 def _columns(prepared: Prepared) -> tuple[Floats, list[str]]:
-    """Take the columns in the order of the roles, one each but for the controls."""
+    """Stack the columns in the order of the roles, one for each term but the controls."""
     sample = prepared.sample
     for role in _ROLES[:-1]:
-        found = sample.names_of(role)
-        if len(found) != 1:
-            raise TermError(f"{role}: the columns {quoted(found)}; each term must be one column.")
+        columns = sample.names_of(role)
+        if len(columns) != 1:
+            raise TermError(f"{role}: the columns {quoted(columns)}; each term must be one column.")
     names = [name for role in _ROLES for name in sample.names_of(role)]
     return np.column_stack([sample.columns(role) for role in _ROLES]), names
 
 
 def _refuse_exact(system: System, names: Sequence[str]) -> None:
-    """Refuse an endogenous term of which nothing is left to be instrumented."""
+    """Refuse an endogenous term that is an exact combination of the other regressors."""
     for equation in _STAGES:
         _, outcome, regressors = _EQUATIONS[equation]
         fit = system.fits[equation]
@@ -324,7 +324,7 @@ def _refuse_exact(system: System, names: Sequence[str]) -> None:
 
 
 def _effects(slopes: Floats) -> Floats:
-    """Make the terms, (R, 7), from the (R, 7) slopes of the reduced forms; missing over a slope of zero."""
+    """Compute the effects, (R, 7), from slopes (R, 7) of the reduced forms; missing over a slope of zero."""
     x_z, y_z, m_z, m_zx, m_x, y_zx, y_x = slopes.T
     total = _ratio(y_z, x_z)
     a = _ratio(m_z, x_z)
@@ -340,7 +340,7 @@ def _ratio(upper: Floats, lower: Floats) -> Floats:
 
 
 def _gradient(slopes: Floats) -> Floats:
-    """Differentiate the terms by the slopes: (7, 7)."""
+    """Differentiate the effects by the slopes: (7, 7)."""
     x_z, _, _, m_zx, m_x, _, _ = slopes
     total, _, _, _, a, b, share = _effects(slopes[None, :])[0]
     unit = np.eye(slopes.size)
@@ -354,7 +354,7 @@ def _gradient(slopes: Floats) -> Floats:
 
 
 def _first_stages(system: System) -> Floats:
-    """Lay out coefficient, std_error, F, p and partial R2 of the instrument in both first stages."""
+    """Compute coefficient, std_error, F, p and partial R2 of the instrument in both first stages."""
     rows = []
     for equation in _STAGES:
         fit = system.fits[equation]
@@ -367,9 +367,9 @@ def _first_stages(system: System) -> Floats:
 
 def _weak(stages: Floats, names: Sequence[str]) -> list[Notice]:
     treatment, mediator, instrument = names[_X : _Z + 1]
-    said = {
+    equations = {
         "x on z": f"{treatment} on {instrument} (total, a and what follows)",
         "m on z given x": f"{mediator} on {instrument} given {treatment} (b, direct, indirect)",
     }
-    found = {_EQUATIONS[e][0]: float(f) for e, f in zip(_STAGES, stages[:, 2], strict=True)}
-    return weak_instrument(found, said)
+    f_statistics = {_EQUATIONS[e][0]: float(f) for e, f in zip(_STAGES, stages[:, 2], strict=True)}
+    return weak_instrument(f_statistics, equations)

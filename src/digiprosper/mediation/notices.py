@@ -46,18 +46,9 @@ WEAK_F: Final = 10.0
 
 
 def few_for_paths(remedy: str) -> Callable[[int, str], tuple[Notice, ...]]:
-    """Choose what is said of few clusters where clusters are drawn, too.
+    """Make a function that reports few clusters, for `linear.preparation.prepare`.
 
-    Parameters
-    ----------
-    remedy : str
-        What to do about them: a sentence.
-
-    Returns
-    -------
-    callable
-        For `linear.preparation.prepare`. It gives nothing where clusters are too few to be drawn, of which
-        another notice tells.
+    It reports nothing if clusters are too few for the bootstrap: another notice does. `remedy` is a sentence.
     """
 
     def few(clusters: int, name: str) -> tuple[Notice, ...]:
@@ -70,18 +61,7 @@ def few_for_paths(remedy: str) -> Callable[[int, str], tuple[Notice, ...]]:
 
 
 def pooled(nobs: int) -> Notice:
-    """Report that no effects are absorbed.
-
-    Parameters
-    ----------
-    nobs : int
-        Rows.
-
-    Returns
-    -------
-    Notice
-        Code pooled.
-    """
+    """Report that no effects are absorbed."""
     text = (
         "no effects are absorbed (pooled OLS): the estimates mix variation within entities and differences "
         "between entities. Set entity_effects=True for the within effects."
@@ -90,22 +70,7 @@ def pooled(nobs: int) -> Notice:
 
 
 def masking(why: str, direct: float, indirect: float, total_interval: tuple[float, float]) -> Notice:
-    """Report that the proportion mediated has no meaning.
-
-    Parameters
-    ----------
-    why : str
-        The reason.
-    direct, indirect : float
-        Effects.
-    total_interval : tuple of float
-        95% percentile interval of the total effect.
-
-    Returns
-    -------
-    Notice
-        Code masking.
-    """
+    """Report that the proportion mediated has no meaning; `why` is the reason."""
     text = (
         f"{why}: proportion_mediated is not meaningful and is set to missing. Report the effects themselves."
     )
@@ -113,20 +78,7 @@ def masking(why: str, direct: float, indirect: float, total_interval: tuple[floa
 
 
 def absorbed_level(moderator: str, effects: Sequence[str]) -> Notice:
-    """Report that the level of the moderator is collinear with the effects.
-
-    Parameters
-    ----------
-    moderator : str
-        Its term.
-    effects : sequence of str
-        Absorbed effects.
-
-    Returns
-    -------
-    Notice
-        Code absorbed_level.
-    """
+    """Report that the level of the moderator is collinear with the effects."""
     text = (
         f"the moderator {cited(moderator)} is collinear with the effects ({', '.join(effects)}): only its "
         "interactions are included, not its level."
@@ -135,43 +87,17 @@ def absorbed_level(moderator: str, effects: Sequence[str]) -> Notice:
 
 
 def held_level(threshold_variable: str | None, held_by: Sequence[str]) -> Notice:
-    """Report that the dummy of the regime is collinear with effects and controls.
-
-    Parameters
-    ----------
-    threshold_variable : str
-        Its term.
-    held_by : sequence of str
-        Effects and controls.
-
-    Returns
-    -------
-    Notice
-        Code held_level.
-    """
-    what = ", ".join(held_by) or "the intercept"
+    """Report that the dummy of the regime is collinear with effects and controls."""
+    terms = ", ".join(held_by) or "the intercept"
     text = (
         f"regime_intercept: the regime dummy of {cited(threshold_variable)} is collinear with the effects "
-        f"and controls ({what}) and is not added."
+        f"and controls ({terms}) and is not added."
     )
     return Notice("held_level", text, {"column": threshold_variable})
 
 
 def untested_threshold(column: str, gamma: float | None) -> Notice:
-    """Report that an estimated threshold is not tested.
-
-    Parameters
-    ----------
-    column : str
-        Threshold variable.
-    gamma : float
-        Its estimate.
-
-    Returns
-    -------
-    Notice
-        Code untested_threshold.
-    """
+    """Report that an estimated threshold is not tested."""
     text = (
         f"{column} = {gamma:.5g} minimises the sum of squared residuals. This is not evidence that a "
         "threshold exists; test for it with PanelThreshold."
@@ -180,57 +106,29 @@ def untested_threshold(column: str, gamma: float | None) -> Notice:
 
 
 def influential_cluster(
-    cluster: tuple[str, Hashable], n_clusters: int, term: str, estimates: tuple[float, float], moved: float
+    cluster: tuple[str, Hashable], n_clusters: int, term: str, estimates: tuple[float, float], shift: float
 ) -> Notice:
-    """Report the cluster without which a main effect would move most.
+    """Report the cluster without which a main effect would change most.
 
-    Parameters
-    ----------
-    cluster : tuple
-        What the clusters are, and the label of this one.
-    n_clusters : int
-        How many there are.
-    term : str
-        The effect.
-    estimates : tuple of float
-        With and without the cluster.
-    moved : float
-        Distance between them, in standard errors.
-
-    Returns
-    -------
-    Notice
-        Code influential_cluster.
+    `cluster` is the name of the cluster variable and the label; `estimates` are with and without it; `shift`
+    is their distance in standard errors.
     """
     name, label = cluster
     estimate, without = estimates
     text = (
         f"one of {n_clusters} clusters has a large influence: without {name} {label} the term {cited(term)} "
-        f"would be {without:.4g}, not {estimate:.4g} ({moved:.2f} standard errors). Report the results "
+        f"would be {without:.4g}, not {estimate:.4g} ({shift:.2f} standard errors). Report the results "
         "without it, too."
     )
     return Notice("influential_cluster", text, {"cluster": label, "term": term, "without": without})
 
 
-def weak_instrument(stages: Mapping[str, float], said: Mapping[str, str]) -> list[Notice]:
-    """Report first stages in which the instrument is weak.
-
-    Parameters
-    ----------
-    stages : mapping
-        First stage to its F.
-    said : mapping
-        The same to its equation in words.
-
-    Returns
-    -------
-    list of Notice
-        Code weak_instrument, or none.
-    """
+def weak_instrument(stages: Mapping[str, float], equations: Mapping[str, str]) -> list[Notice]:
+    """Report first stages in which the instrument is weak; `stages` maps them to F."""
     weak = {stage: f for stage, f in stages.items() if f < WEAK_F}
     if not weak:
         return []
-    listed = "; ".join(f"F = {f:.3g} of {said[stage]}" for stage, f in weak.items())
+    listed = "; ".join(f"F = {f:.3g} of {equations[stage]}" for stage, f in weak.items())
     text = (
         f"weak instrument: {listed}. With F below {WEAK_F:g} the estimates are biased towards least squares, "
         "and the coverage of the intervals may be too low. The second stage (the mediator given the "
@@ -241,38 +139,12 @@ def weak_instrument(stages: Mapping[str, float], said: Mapping[str, str]) -> lis
 
 
 def left_out(text: str, entities: Sequence[Hashable]) -> Notice:
-    """Report entities without a regression of their own.
-
-    Parameters
-    ----------
-    text : str
-        How many, and why.
-    entities : sequence
-        Their labels.
-
-    Returns
-    -------
-    Notice
-        Code left_out.
-    """
+    """Report entities that cannot be estimated separately."""
     return Notice("left_out", text, {"count": len(entities), "entities": tuple(entities)})
 
 
 def short_series(median_df: float, key: str) -> list[Notice]:
-    """Report regressions by entity with few degrees of freedom.
-
-    Parameters
-    ----------
-    median_df : float
-        Median residual degrees of freedom.
-    key : str
-        What the entities are.
-
-    Returns
-    -------
-    list of Notice
-        Code short_series, or none.
-    """
+    """Report regressions by entity with few degrees of freedom."""
     if median_df >= SHORT_SERIES:
         return []
     text = (
@@ -288,22 +160,7 @@ def short_series(median_df: float, key: str) -> list[Notice]:
 
 
 def ratio_above_one(mediator: str, ratio: float, name: str) -> Notice:
-    """Report a ratio that is no share because it exceeds one.
-
-    Parameters
-    ----------
-    mediator : str
-        Of which mediator.
-    ratio : float
-        Its value.
-    name : str
-        Which ratio: of the total effect, or of the indirect effect to the direct one.
-
-    Returns
-    -------
-    Notice
-        Code ratio_above_one.
-    """
+    """Report a ratio that is no share because it exceeds one."""
     why = (
         "above 1, so it is not a share of the total effect."
         if name == "indirect/total"
@@ -314,35 +171,13 @@ def ratio_above_one(mediator: str, ratio: float, name: str) -> Notice:
 
 
 def ratio_negative(mediator: str, ratio: float, name: str) -> Notice:
-    """Report a ratio that is no share because it is negative.
-
-    Parameters
-    ----------
-    mediator, ratio, name
-        As in `ratio_above_one`.
-
-    Returns
-    -------
-    Notice
-        Code ratio_negative.
-    """
+    """Report a ratio that is no share because it is negative."""
     text = f"{name} = {ratio:.3g}: the total effect has the opposite sign, so it is not a share."
     return Notice("ratio_negative", text, {"mediator": mediator, "ratio": ratio})
 
 
 def total_near_zero(mediator: str, ratio: float, name: str) -> Notice:
-    """Report a ratio to a total effect that is not significant.
-
-    Parameters
-    ----------
-    mediator, ratio, name
-        As in `ratio_above_one`.
-
-    Returns
-    -------
-    Notice
-        Code total_near_zero.
-    """
+    """Report a ratio to a total effect that is not significant."""
     text = (
         "the total effect is not significantly different from zero, so the denominator of "
         f"{name} = {ratio:.3g} is close to zero."
@@ -351,18 +186,7 @@ def total_near_zero(mediator: str, ratio: float, name: str) -> Notice:
 
 
 def readings_differ(mediator: str, ratio: float) -> Notice:
-    """Report that the five steps and Zhao, Lynch & Chen (2010) come to different conclusions.
-
-    Parameters
-    ----------
-    mediator, ratio
-        As in `ratio_above_one`.
-
-    Returns
-    -------
-    Notice
-        Code readings_differ.
-    """
+    """Report that the five steps and Zhao, Lynch & Chen (2010) come to different conclusions."""
     text = (
         "a and b are both significantly different from zero, but ab is not: the five steps continue, while "
         "Zhao, Lynch & Chen (2010) conclude that there is no indirect effect."
@@ -371,24 +195,7 @@ def readings_differ(mediator: str, ratio: float) -> Notice:
 
 
 def tests_differ(mediator: str, ratio: float, step: int, name: str, p_values: tuple[float, float]) -> Notice:
-    """Report a step that the t test and the bootstrap decide differently.
-
-    Parameters
-    ----------
-    mediator, ratio
-        As in `ratio_above_one`.
-    step : int
-        Number of the step.
-    name : str
-        The coefficient.
-    p_values : tuple of float
-        Of the t test and of the bootstrap.
-
-    Returns
-    -------
-    Notice
-        Code tests_differ.
-    """
+    """Report a step with different conclusions from the t test and the bootstrap."""
     of_t, of_draws = p_values
     text = (
         f"step {step} depends on the test: {name} has p {p_text(of_t)} from the t test and "

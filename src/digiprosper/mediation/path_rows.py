@@ -18,27 +18,7 @@ _LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
 
 @dataclass(frozen=True, slots=True)
 class PathRows:
-    """How the lines of an effect are written.
-
-    Parameters
-    ----------
-    several : bool
-        Whether there are several mediators, so that a name says which.
-    digits : int
-        Decimals of the effect and its interval.
-    language : {"en", "zh"}
-        Of the names.
-
-    Raises
-    ------
-    OptionError
-        If `language` is another word.
-
-    Examples
-    --------
-    >>> PathRows(several=False, digits=3, language="en").lines("jobs", 0.388, (0.24, 0.551, 0.0004), 5.541)
-    {'Indirect effect [95% interval]': '0.388 [0.240, 0.551]', 'Bootstrap p': '<0.001', 'Sobel z': '5.54'}
-    """
+    """Names and cells of the rows of an indirect effect; with several mediators a name has the mediator."""
 
     several: bool
     digits: int
@@ -50,23 +30,9 @@ class PathRows:
     def lines(
         self, path: str, effect: float, drawn: tuple[float, float, float] | None, sobel: float | None
     ) -> dict[str, str]:
-        """Write the lines of one indirect effect.
+        """Write the rows of one indirect effect: name to cell.
 
-        Parameters
-        ----------
-        path : str
-            Label of its mediator, or of the mediators of a chain.
-        effect : float
-            The estimate.
-        drawn : tuple of float or None
-            Ends of its interval and its p-value, where draws give them.
-        sobel : float or None
-            Its z, where there is one.
-
-        Returns
-        -------
-        dict
-            Name of a line to its cell.
+        `path` is the label of its mediators, `drawn` the ends of its interval and its p-value, `sobel` its z.
         """
         text = self._decimals(effect)
         if drawn is None:
@@ -89,23 +55,7 @@ class PathRows:
 
 
 def checked_labels(labels: object) -> Mapping[str, str]:
-    """Refuse labels that are no mapping.
-
-    Parameters
-    ----------
-    labels : mapping or None
-        Text by term or column.
-
-    Returns
-    -------
-    mapping
-        The same; empty for None.
-
-    Raises
-    ------
-    InputTypeError
-        If it is not a mapping.
-    """
+    """Refuse labels that are no mapping; None is an empty one."""
     if labels is None:
         return {}
     if not isinstance(labels, Mapping):

@@ -45,18 +45,10 @@ NO_THRESHOLD = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchedDraws:
-    """Draws with a threshold of their own.
+    """Draws in each of which the threshold is searched again.
 
-    Parameters
-    ----------
-    gammas : (R,) array
-        The value in each draw; NaN where none was found.
-    coefficients : (R, K) array
-        As in `System.draws`.
-    terms : (R, T) array
-        Of the results.
-    notices : tuple of Notice
-        About draws without a value.
+    `gammas` (R,) and the rows of `coefficients` (R, K), as in `System.draws`, and `terms` (R, T) are NaN in
+    draws without a threshold; `lost` is their number.
     """
 
     gammas: Floats
@@ -66,24 +58,9 @@ class SearchedDraws:
 
 
 def search(spec: Any, prepared: Prepared) -> float:
-    """Find the value with the least sum of squares of the outcome's equation.
+    """Find the threshold with the smallest sum of squares of the outcome's equation.
 
-    Parameters
-    ----------
-    spec : Mediation
-        With a threshold variable.
-    prepared : Prepared
-        Its sample.
-
-    Returns
-    -------
-    float
-        The least among all values that leave 5% of the rows in each regime.
-
-    Raises
-    ------
-    ThresholdSearchError
-        If there is none at which the slopes of both regimes are identified.
+    Candidates leave at least 5% of the rows in each regime.
     """
     y, z, x, q = _columns(prepared)
     try:
@@ -98,68 +75,36 @@ def search(spec: Any, prepared: Prepared) -> float:
         ) from error
 
 
-def holds_level(prepared: Prepared, given: Swept, gamma: float) -> bool:
-    """Tell whether effects and controls hold the level of the regimes already.
+def holds_level(prepared: Prepared, demeaned: Swept, gamma: float) -> bool:
+    """Whether the dummy of the low regime is collinear with effects and controls.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        A sample with a threshold variable.
-    given : Swept
-        With the columns of the controls.
-    gamma : float
-        Where the regimes part.
-
-    Returns
-    -------
-    bool
-        True if the dummy of the low regime is a combination of them, as where no entity ever changes its
-        regime: it has no coefficient then, and nothing depends on where the split variables are zero.
+    This is so if no entity ever changes its regime. The dummy then has no coefficient, and nothing depends on
+    where the split variables are zero.
     """
     sample = prepared.sample
     low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
-    rest = prepared.within.sweep(low)
+    residuals = prepared.within.sweep(low)
     if sample.names_of("x"):
-        at = given.at(sample.names_of("x"))
-        controls, size = given.taken(at), given.lengths[list(at)]
+        at = demeaned.at(sample.names_of("x"))
+        controls, size = demeaned.taken(at), demeaned.lengths[list(at)]
         controls = controls[:, size > 0] / size[size > 0]
-        rest = rest - controls @ np.linalg.lstsq(controls, rest, rcond=None)[0]
-    return bool(np.linalg.norm(rest) < ABSORBED * np.linalg.norm(low - low.mean()))
+        residuals = residuals - controls @ np.linalg.lstsq(controls, residuals, rcond=None)[0]
+    return bool(np.linalg.norm(residuals) < ABSORBED * np.linalg.norm(low - low.mean()))
 
 
 def searched_draws(
     spec: Any,
     prepared: Prepared,
-    given: Swept,
+    demeaned: Swept,
     system: System,
     seed: np.random.SeedSequence,
     n_terms: int,
 ) -> SearchedDraws:
-    """Search the threshold in every draw and fit all equations at the value found there.
+    """Search the threshold in every draw and fit all equations at the value of the draw.
 
-    A draw is laid out row by row, its clusters with codes of their own, and searched like a sample: one
-    search a draw, for running sums over the rows are not weighted sums of clusters. The fits are batched over
-    the draws that found the same value.
-
-    Parameters
-    ----------
-    spec : Mediation
-        With a threshold variable.
-    prepared : Prepared
-        Its sample.
-    given : Swept
-        Columns that the specification names.
-    system : System
-        As fitted at the sample's value.
-    seed : SeedSequence
-        The draws are those of the system.
-    n_terms : int
-        T, terms of the results.
-
-    Returns
-    -------
-    SearchedDraws
-        In the order of the system's draws.
+    The draws are those of the system, made again from its seed. Each is written out row by row, with new
+    codes for repeated clusters, and searched like a sample: running sums over rows are not weighted sums of
+    clusters. The fits are batched over draws with the same threshold.
     """
     codes, _ = drawn_clusters(prepared)
     counts = draw_counts(seed, int(codes.max()) + 1, system.draws.shape[0])
@@ -177,22 +122,22 @@ def searched_draws(
     draws = np.full_like(system.draws, np.nan)
     terms = np.full((gammas.size, n_terms), np.nan)
     for gamma in np.unique(gammas[~np.isnan(gammas)]):
-        here = np.flatnonzero(gammas == gamma)
-        level = spec.regime_intercept and not holds_level(prepared, given, float(gamma))
+        same_gamma = np.flatnonzero(gammas == gamma)
+        level = spec.regime_intercept and not holds_level(prepared, demeaned, float(gamma))
         layout = lay_out(spec, prepared.sample, float(gamma), level=level)
-        columns = sweep_made(prepared, given, layout).columns
+        columns = sweep_made(prepared, demeaned, layout).columns
         grams = entity_grams(columns, codes, prepared.within.every, swept=True)
-        draws[here] = np.hstack(refit(grams, counts[here], layout.equations))
+        draws[same_gamma] = np.hstack(refit(grams, counts[same_gamma], layout.equations))
         # Averages over the rows have the shares of the draw's own regimes.
-        at = np.array([system.at(*place) for place in layout.used])
-        terms[here] = layout.products.evaluate(draws[np.ix_(here, at)])
+        at = np.array([system.at(*slope) for slope in layout.used])
+        terms[same_gamma] = layout.products.evaluate(draws[np.ix_(same_gamma, at)])
     missing = np.isnan(draws).any(axis=1)
     draws[missing] = terms[missing] = np.nan
     return SearchedDraws(gammas, draws, terms, int(missing.sum()))
 
 
 def _columns(prepared: Prepared) -> tuple[Floats, Floats, Floats, Floats]:
-    """Outcome, what is split, controls, threshold variable."""
+    """Select outcome, split regressors, controls, threshold variable."""
     sample = prepared.sample
     split = np.column_stack([sample.columns("treatment"), sample.columns("mediators")])
     return sample.columns("y")[:, 0], split, sample.columns("x"), sample.columns("threshold_variable")[:, 0]
@@ -212,13 +157,13 @@ def _least(
 
 
 def _sums_of_squares(running: Plan, y: Floats) -> Floats:
-    """Sum of squares at each candidate, infinite where the slopes are not identified."""
+    """Compute the sum of squares at each candidate, infinite if the slopes are not identified."""
     state = open_search(running, y)
     return np.asarray(state.ssr[0] - drops(running, state)[0])
 
 
 def _stacked(order: Ints, starts: Ints, count: Ints) -> tuple[Ints, Ints]:
-    """Rows of the drawn clusters one after another, and which copy each belongs to."""
+    """List the rows of the drawn clusters, and which copy of a cluster each belongs to."""
     drawn = np.repeat(np.arange(count.size), count)
     sizes = starts[drawn + 1] - starts[drawn]
     copies = np.repeat(np.arange(drawn.size), sizes)
@@ -227,7 +172,7 @@ def _stacked(order: Ints, starts: Ints, count: Ints) -> tuple[Ints, Ints]:
 
 
 def _fresh(effects: Sequence[Effect], codes: Ints, rows: Ints, copies: Ints) -> list[Effect]:
-    """Effects of a draw: nested ones anew in every copy, crossing ones as they are."""
+    """Code the effects of a draw: nested effects anew in every copy, crossing effects unchanged."""
     constants, slopes = apart(effects)
     drawn: list[Effect] = [_drawn(effect, codes, rows, copies) for effect in constants]
     return [*drawn, *(Slope(_drawn(s.codes, codes, rows, copies), s.column[rows]) for s in slopes)]

@@ -263,12 +263,12 @@ class MediationResults(VaryingFields, EffectResults):
         rows = np.zeros((len(pairs), len(self.names)))
         for row, (i, j) in zip(rows, pairs, strict=True):
             row[i], row[j] = 1.0, -1.0
-        known = ~np.isnan(self.estimates)
-        rows, cov = rows[:, known], self.covariance[np.ix_(known, known)]
-        draws = self.draw_values[:, known] @ rows.T
+        defined = ~np.isnan(self.estimates)
+        rows, cov = rows[:, defined], self.covariance[np.ix_(defined, defined)]
+        draws = self.draw_values[:, defined] @ rows.T
         return self._frame(
             [f"{self.names[i]} - {self.names[j]}" for i, j in pairs],
-            rows @ self.estimates[known],
+            rows @ self.estimates[defined],
             np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", rows, cov, rows), 0.0)),
             draws,
             level,
@@ -477,15 +477,15 @@ class MediationResults(VaryingFields, EffectResults):
         level = check_level(level)
         values = [value for _, value in self.points] if at is None else _finite(at)
         pairs = [(route, value) for route in self.routes for value in values]
-        made = products([route.at(value) for route, value in pairs])
-        gradient = made.gradient(self.system.estimates)
+        effects = products([route.at(value) for route, value in pairs])
+        gradient = effects.gradient(self.system.estimates)
         variance = np.einsum("ij,jk,ik->i", gradient, self.system.covariance, gradient)
         frame = (
             self._frame(
                 [route.name for route, _ in pairs],
-                made.evaluate(self.system.estimates[None, :])[0],
+                effects.evaluate(self.system.estimates[None, :])[0],
                 np.sqrt(np.maximum(variance, 0.0)),
-                made.evaluate(self.system.draws),
+                effects.evaluate(self.system.draws),
                 level,
             )
             .rename_axis("effect")
@@ -532,22 +532,22 @@ class MediationResults(VaryingFields, EffectResults):
             )
         check_option("effect", names[0] if effect is None else effect, names)
         route = self.routes[0 if effect is None else names.index(effect)]
-        one = len(route.slopes) == 1
-        method = ("t" if one else "percentile") if method is None else method
-        check_option("method", method, ("t", "percentile") if one else ("percentile",))
-        made = products(route.powers())
-        slope = made.evaluate(self.system.estimates[None, :])[0]
+        single_slope = len(route.slopes) == 1
+        method = ("t" if single_slope else "percentile") if method is None else method
+        check_option("method", method, ("t", "percentile") if single_slope else ("percentile",))
+        polynomial = products(route.powers())
+        slope = polynomial.evaluate(self.system.estimates[None, :])[0]
         words: dict[str, Any] = {
             "quantiles": self.quantiles,
             "level": level,
             "conventions": self.conventions,
         }
         if method == "percentile":
-            draws = made.evaluate(self.system.draws)
+            draws = polynomial.evaluate(self.system.draws)
             words["clusters"] = self.n_drawn
             return conditional.johnson_neyman_draws(route.name, self.variable, slope, draws, **words)
         words["conventions"] = self.errors_text
-        gradient = made.gradient(self.system.estimates)
+        gradient = polynomial.gradient(self.system.estimates)
         v = gradient @ self.system.covariance @ gradient.T
         variance = (float(v[0, 0]), float(v[0, 1]), float(v[1, 1]))
         pair = (float(slope[0]), float(slope[1]))
@@ -606,11 +606,11 @@ class MediationResults(VaryingFields, EffectResults):
         names = PathRows(len(self.mediators) > 1, digits, language)
         texts = {**self.labels, **checked_labels(labels)}
         sobel, ends = self.sobel()["statistic"], self.interval("percentile")
-        wanted = None if mediator is None else (self._mediator(mediator),)
+        selected = None if mediator is None else (self._mediator(mediator),)
         blank = [""] * (len(self.equations) - 1)
         out: dict[str, list[str]] = {}
         for term in filter(is_specific, self.terms):
-            if wanted is not None and term.path != wanted:
+            if selected is not None and term.path != selected:
                 continue
             links = " → ".join(name_label(link, texts, self.factors) for link in term.path)
             effect, low, high, p = (float(v) for v in ends.loc[term.name].to_numpy())
@@ -642,18 +642,18 @@ class MediationResults(VaryingFields, EffectResults):
     # --- inside -------------------------------------------------------------------------------------------
 
     def _ends(self, method: str, level: float) -> tuple[Floats, Floats, Floats]:
-        made = self.system.products
+        effects = self.system.products
         if method == "bca":
-            acceleration = intervals.acceleration(self._masked(made.evaluate(self.system.jackknife)))
-            known = (self.draw_values, self.estimates, acceleration)
-            ends = intervals.bca(*known, level, clusters=self.n_drawn)
-            return (*ends, intervals.bca_p(*known, clusters=self.n_drawn))
+            acceleration = intervals.acceleration(self._masked(effects.evaluate(self.system.jackknife)))
+            bca_arguments = (self.draw_values, self.estimates, acceleration)
+            ends = intervals.bca(*bca_arguments, level, clusters=self.n_drawn)
+            return (*ends, intervals.bca_p(*bca_arguments, clusters=self.n_drawn))
         if method == "monte_carlo":
             seed = np.random.SeedSequence(self.rng_entropy, spawn_key=(_SIMULATED,))
             groups = self.info["n_clusters"]
             df = self.df_t if groups is not None and groups < FEW_CLUSTERS else np.inf
             paths = simulated(self.system.estimates, self.system.covariance, _SIMULATIONS, seed, df=df)
-            draws = self._masked(made.evaluate(paths))
+            draws = self._masked(effects.evaluate(paths))
             ends = intervals.percentile(draws, level, clusters=None)
             return (*ends, intervals.percentile_p(draws, clusters=None))
         return EffectResults._ends(self, method, level)
@@ -704,9 +704,9 @@ class MediationResults(VaryingFields, EffectResults):
     def _mediator(self, mediator: str | None) -> str:
         if mediator is None and len(self.mediators) > 1:
             raise OptionError(f"specify the mediator: {quoted(self.mediators, 12)}.")
-        named = self.mediators[0] if mediator is None else mediator
-        check_option("mediator", named, self.mediators)
-        return named
+        name = self.mediators[0] if mediator is None else mediator
+        check_option("mediator", name, self.mediators)
+        return name
 
     def _test(self, equation: str, term: str) -> decisions.Test:
         fit = self.paths[equation]
@@ -743,15 +743,15 @@ class MediationResults(VaryingFields, EffectResults):
         if not np.isnan(share):
             row = ends.loc["proportion_mediated"].to_dict()
             reach = f"95% interval {row['conf_low']:z.0%} to {row['conf_high']:z.0%}"
-            shown = rejects(row["p_value"], _LEVEL)
-            doubt = "" if shown else "; it includes 0: the share is not significant"
+            significant = rejects(row["p_value"], _LEVEL)
+            doubt = "" if significant else "; it includes 0: the share is not significant"
             lines.append(f"Share of the total effect through the mediators: {share:z.1%} ({reach}{doubt}).")
         return lines
 
     def _ends_in_words(self) -> list[str]:
         """Describe whether an effect differs between the ends of the variable."""
-        wanted = [f"{self.names[i]} - {self.names[j]}" for i, j in self._ends_of_routes]
-        frame = self.contrasts().loc[wanted, ["estimate", "conf_low", "conf_high", "p_value"]]
+        names = [f"{self.names[i]} - {self.names[j]}" for i, j in self._ends_of_routes]
+        frame = self.contrasts().loc[names, ["estimate", "conf_low", "conf_high", "p_value"]]
         out = []
         for pair, value, low, high, p in frame.itertuples(name=None):
             verdict = _verdict(p, "they are significantly different", "they are not significantly different")
@@ -793,7 +793,7 @@ class MediationResults(VaryingFields, EffectResults):
 
 
 def _verdict(p: float, yes: str, no: str) -> str:
-    """Write what a test finds, and nothing where there is none."""
+    """Write the conclusion of a test; empty if the p-value is missing."""
     if np.isnan(p):
         return ""
     return f"; {yes if rejects(p, _LEVEL) else no}"

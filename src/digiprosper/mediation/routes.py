@@ -19,15 +19,10 @@ Slope = tuple[tuple[int, float, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class Route(PickledByName):
-    """One effect whose size depends on a variable: a slope, or the product of two.
+    """An effect that depends on a variable: a slope, or the product of two.
 
-    Parameters
-    ----------
-    name : str
-        ``"direct"`` or ``"indirect:<m>"``.
-    slopes : tuple of parts
-        Each part (position of a coefficient, level, rate): the slope at v is the sum of coefficient times
-        (level + rate v), the effect the product of the slopes.
+    A part of a slope is (position of a coefficient, level, rate): the slope at v is the sum of coefficient
+    times (level + rate v).
     """
 
     name: str
@@ -41,44 +36,32 @@ class Route(PickledByName):
         return out
 
     def powers(self) -> list[list[Monomial]]:
-        """Write the effect as a polynomial of the variable, one sum of products a power."""
+        """Write the effect as a polynomial of the variable: a sum of products for each power."""
         out: list[list[Monomial]] = [[(1.0, ())]]
         for slope in self.slopes:
-            grown: list[list[Monomial]] = [[] for _ in range(len(out) + 1)]
+            expanded: list[list[Monomial]] = [[] for _ in range(len(out) + 1)]
             for power, terms in enumerate(out):
                 for c, at in terms:
                     for i, level, rate in slope:
-                        grown[power] += [(c * level, (*at, i))] if level else []
-                        grown[power + 1] += [(c * rate, (*at, i))] if rate else []
-            out = grown
+                        expanded[power] += [(c * level, (*at, i))] if level else []
+                        expanded[power + 1] += [(c * rate, (*at, i))] if rate else []
+            out = expanded
         return out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathSystem(PickledByName):
-    """Coefficients that effects are made of, as `fit` leaves them.
+    """Coefficients of the equations from which effects are computed; K slopes, M mediators.
 
-    Parameters
-    ----------
-    names : tuple of (equation, term), length K
-        Whose slope each is.
-    estimates : (K,) array
-        Values.
-    covariance : (K, K) array
-        Across the equations, under the fit's cov_type.
-    unadjusted : (K, 2) array
-        Standard errors of independent rows and residual degrees of freedom.
-    draws : (R, K) array
-        Bootstrap draws; a lost one is a row of NaN.
-    jackknife : (G, K) array
-        Without each cluster.
-    moments : (M, 3) array
-        Per mediator: squares and products of the residuals of y and m on everything else of the outcome's
-        equation (yy, ym, mm). Empty where no sensitivity analysis is defined.
-    moment_draws : (R, M, 3) array
-        The same in every draw.
-    products : Products
-        From coefficients to the terms of the results.
+    - names: (equation, term) of each slope
+    - covariance: (K, K), across the equations, with the cov_type of the fit
+    - unadjusted: (K, 2), standard errors for independent rows, and residual degrees of freedom
+    - draws: (R, K), bootstrap draws; a lost one is a row of NaN
+    - jackknife: (G, K), estimates without each cluster
+    - moments: (M, 3), squares and products (yy, ym, mm) of the residuals of y and m from regressions on the
+      other regressors of the outcome's equation; empty if no sensitivity analysis is defined
+    - moment_draws: (R, M, 3), the same in each draw
+    - products: from slopes to the terms of the results
     """
 
     names: tuple[tuple[str, str], ...]
@@ -92,18 +75,7 @@ class PathSystem(PickledByName):
     products: Products
 
     def at(self, equation: str, term: str) -> int:
-        """Position of a slope.
-
-        Parameters
-        ----------
-        equation, term : str
-            Whose.
-
-        Returns
-        -------
-        int
-            Position.
-        """
+        """Look up the position of a slope."""
         return self.names.index((equation, term))
 
 

@@ -154,68 +154,18 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     labels: Mapping[str, str] | None = None,
     factors: Factors | None = None,
 ) -> MediationSensitivity:
-    """Trace the indirect effect over the correlation of the mediator's and the outcome's errors.
+    """Compute the indirect effect over the correlation of the mediator's and the outcome's errors.
 
     With e1 the residual of the outcome without this mediator, e2 that of the mediator, r their correlation
-    and s1, s2 their standard deviations, the effect that a correlation rho of the structural errors leaves is
+    and s1, s2 their standard deviations, the effect under a correlation rho of the structural errors is
     ``ACME(rho) = a (s1 / s2) (r - rho sqrt((1 - r^2) / (1 - rho^2)))``: ab at rho = 0, and 0 exactly at
-    rho = r.
+    rho = r. Imai, Keele & Yamamoto (2010), Statistical Science 25:51, theorem 4, solved for the effect;
+    linear paths without interaction of treatment and mediator.
 
-    Parameters
-    ----------
-    mediator : str
-        Its name.
-    a : float
-        Effect of the treatment on it.
-    moments : tuple or (3,) array, s11, s12, s22
-        Cross products of e1 and e2, both after effects, treatment, controls and the other mediators. Any
-        common divisor.
-    a_draws : (R,) array
-        Bootstrap draws of a; NaN for a lost draw.
-    moment_draws : (R, 3) array
-        The moments of the same draws.
-    clusters : int or None
-        How many clusters were drawn from; None where the draws are not of clusters. Below five every interval
-        is missing.
-    level : float
-        Of the percentile intervals.
-    rho : sequence of float, optional
-        Where to evaluate, inside (-1, 1); by default -.90, -.89, .., .90 and r itself.
-    conventions : str
-        Last line of the summary.
-    labels : mapping, optional
-        Labels of columns, for figures.
-    factors : mapping, optional
-        What names of the model are products of.
-
-    Returns
-    -------
-    MediationSensitivity
-        ``.curve``, ``.rho_at_zero`` (r) with its interval, ``.r2_at_zero``, ``.rho_insignificant``.
-
-    Raises
-    ------
-    IdentificationError
-        If mediator or outcome has no variation left.
-    AlignmentError
-        If the draws do not belong together.
-    OptionError
-        If `level` or `rho` is out of range.
-
-    Notes
-    -----
-    Imai, Keele & Yamamoto (2010), Statistical Science 25:51, theorem 4, solved for the effect; linear paths
-    without interaction of treatment and mediator. With several mediators the others count as controls.
-    `rho_insignificant` is found on steps of .01 and then by bisection.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> rng = np.random.default_rng(1)
-    >>> draws = np.array([2.0, 1.0, 1.0]) + rng.normal(0, .1, (999, 3))
-    >>> found = sensitivity("m", .5, (2.0, 1.0, 1.0), .5 + rng.normal(0, .1, 999), draws, clusters=30)
-    >>> round(found.rho_at_zero, 4), round(found.r2_at_zero, 4), round(float(found.assumed[0]), 4)
-    (0.7071, 0.5, 0.5)
+    `moments` (3,) are the cross products s11, s12, s22 of e1 and e2, with any common divisor, and
+    `moment_draws` (R, 3) those of the draws; `a_draws` (R,) has NaN for a lost draw. Intervals are missing
+    below five clusters; `clusters` is None if the draws are not of clusters. `rho` is -.90, -.89, .., .90 and
+    r by default.
     """
     level = check_level(level)
     a_draws, moment_draws = np.asarray(a_draws, dtype=float), np.asarray(moment_draws, dtype=float)
@@ -235,9 +185,9 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     def ends(points: Floats) -> tuple[Floats, Floats]:
         return percentile(_effect(points, drawn[0][:, None], drawn[1][:, None]), level, clusters=clusters)
 
-    here = np.append(at, 0.0)
-    low, high = ends(here)
-    effects = np.column_stack([_effect(here, r, scaled), low, high])
+    grid = np.append(at, 0.0)
+    low, high = ends(grid)
+    effects = np.column_stack([_effect(grid, r, scaled), low, high])
     rho_low, rho_high = percentile(drawn[0], level, clusters=clusters)
     return MediationSensitivity(
         mediator=mediator,
@@ -258,44 +208,17 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
 def robustness_value(
     t: float | Floats, df: float | Floats, level: float = 0.95
 ) -> tuple[float | Floats, float | Floats, float | Floats]:
-    """Measure how strong an omitted variable must be to undo one coefficient.
+    """Compute partial R2, robustness value and that for significance of one coefficient or several.
 
     With ``f = |t| / sqrt(df)``: partial R2 ``t^2 / (t^2 + df)``; robustness value
     ``RV = (sqrt(f^4 + 4 f^2) - f^2) / 2``, the share of the residual variance of both the regressor and the
     outcome that an omitted variable must explain to bring the coefficient to 0; for its significance, the
     same with ``f - f*`` for f, ``f* = t_crit(df - 1) / sqrt(df - 1)``, 0 if that is negative.
 
-    Parameters
-    ----------
-    t : float or array
-        Unadjusted t statistic: partial R2 is a measure of fit, not a clustered one.
-    df : float or array
-        Residual degrees of freedom of the equation, effects counted; above 1.
-    level : float
-        The significance is at 1 - level, two-sided.
-
-    Returns
-    -------
-    partial_r2, rv, rv_alpha : float or array
-        Between 0 and 1; missing where t is.
-
-    Raises
-    ------
-    OptionError
-        If `level` is not between 0 and 1 or `df` not above 1.
-
-    Notes
-    -----
     Cinelli & Hazlett (2020), JRSS B 82:39, section 4. Where ``f f* > 1``, with few degrees of freedom, an
     omitted variable that explains less of the outcome than of the regressor does more harm to the t, and
-    ``rv_alpha = (f^2 - f*^2) / (1 + f^2)``.
-
-    Examples
-    --------
-    The effect of violence in Darfur, their example:
-
-    >>> [round(100 * float(v), 1) for v in robustness_value(4.18, 783)]
-    [2.2, 13.9, 7.6]
+    ``rv_alpha = (f^2 - f*^2) / (1 + f^2)``. t is unadjusted, because partial R2 is a measure of fit; `df`
+    counts the effects.
     """
     from scipy.special import stdtrit
 
@@ -363,7 +286,7 @@ def _robustness(f: Floats) -> Floats:
 
 
 def _parts(a: Floats, moments: Floats) -> tuple[Floats, Floats]:
-    """Correlation of the residuals, and a times the ratio of their deviations; missing without variation."""
+    """Compute r and ``a s1 / s2``; missing without variation."""
     s11, s12, s22 = np.moveaxis(moments, -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         r, ratio = s12 / np.sqrt(s11 * s22), np.sqrt(s11 / s22)
@@ -388,7 +311,10 @@ def _grid(rho: Sequence[float] | Floats | None, r: float) -> Floats:
 
 
 def _first_cover(ends: Any) -> float:
-    """Correlation nearest to 0 at which the interval covers 0."""
+    """Find the correlation nearest to 0 at which the interval covers 0.
+
+    It is searched in steps of .01, then by bisection.
+    """
     steps = np.arange(100) / 100
     low, high = ends(np.array([0.0]))
     if not (low[0] > 0 or high[0] < 0):
@@ -398,7 +324,7 @@ def _first_cover(ends: Any) -> float:
     def clear(points: Floats) -> Any:
         return ends(points)[0] > 0 if side == 0 else ends(points)[1] < 0
 
-    found = []
+    crossings = []
     for sign in (1.0, -1.0):
         outside = np.flatnonzero(~clear(sign * steps))
         if outside.size:
@@ -406,5 +332,5 @@ def _first_cover(ends: Any) -> float:
             for _ in range(_HALVINGS):
                 middle = (inside + beyond) / 2
                 inside, beyond = (middle, beyond) if clear(np.array([middle]))[0] else (inside, middle)
-            found.append(float(beyond))
-    return min(found, key=abs, default=float("nan"))
+            crossings.append(float(beyond))
+    return min(crossings, key=abs, default=float("nan"))

@@ -117,8 +117,8 @@ def sequential_g(
     """
     terms = _check(spec, intermediate)
     seed = seed_sequence(rng)
-    given = (spec.y,), (spec.treatment,), spec.mediators, spec.x, terms
-    prepared = prepare(panel, dict(zip(_ROLES, given, strict=True)), spec.options)
+    terms_by_role = (spec.y,), (spec.treatment,), spec.mediators, spec.x, terms
+    prepared = prepare(panel, dict(zip(_ROLES, terms_by_role, strict=True)), spec.options)
     mediators = _one_column_each(prepared, spec)
     sample = prepared.sample
     columns = np.column_stack([sample.columns(role) for role in _ROLES])
@@ -135,7 +135,7 @@ def sequential_g(
     gradient = effects.gradient(system.coefficients)
     diagnostics = (*system.notices, *about_draws(system), *remarks(prepared))
     issue(diagnostics)
-    told = (
+    effect_terms = (
         *map(effect, ("total", "controlled_direct", "eliminated")),
         *(effect("eliminated", m) for m in mediators),
     )
@@ -146,8 +146,8 @@ def sequential_g(
         effects.evaluate(system.draws),
     )
     return EffectResults(
-        names=tuple(term.name for term in told),
-        terms=told,
+        names=tuple(term.name for term in effect_terms),
+        terms=effect_terms,
         words=WORDS,
         estimated=estimated,
         info=info,
@@ -161,18 +161,18 @@ def sequential_g(
 
 
 def _effects(system: System, mediators: int) -> Products:
-    """Write the effects as products of slopes: of x in y and in the mediators, of these in the first step."""
+    """Write the effects as products of the slopes of x in both steps and of the mediators in the first."""
     total: list[Monomial] = [(1.0, (system.at(0, 1),))]
     first_step = mediators + 1
     parts: list[Monomial] = [
         (1.0, (system.at(1 + i, 1), system.at(first_step, 2 + i))) for i in range(mediators)
     ]
-    less: list[Monomial] = [(-constant, at) for constant, at in parts]
-    return products([total, total + less, parts, *([part] for part in parts)])
+    negative: list[Monomial] = [(-constant, at) for constant, at in parts]
+    return products([total, total + negative, parts, *([part] for part in parts)])
 
 
 def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...]:
-    """Refuse other models and terms that have a place; give the intermediate terms."""
+    """Refuse other models and repeated terms; return the intermediate terms."""
     if not isinstance(spec, Mediation):
         raise InputTypeError(f"sequential_g takes a Mediation specification, not {type(spec).__name__}.")
     _refuse_other_models(spec)
@@ -182,36 +182,37 @@ def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...
             "intermediate is empty: without intermediate confounders the controlled direct effect is the "
             "term 'direct' of Mediation. Specify at least one, or fit the specification itself."
         )
-    _refuse_taken(spec, terms)
+    _refuse_used(spec, terms)
     return terms
 
 
 def _refuse_other_models(spec: Mediation) -> None:
-    other = [n for n in ("moderator", "threshold", "quadratic") if getattr(spec, n)]
-    other += ["structure"] if spec.structure != "parallel" else []
-    if other:
-        given = ", ".join(f"{n}={cited(getattr(spec, n))}" for n in other)
+    options = [n for n in ("moderator", "threshold", "quadratic") if getattr(spec, n)]
+    options += ["structure"] if spec.structure != "parallel" else []
+    if options:
+        settings = ", ".join(f"{n}={cited(getattr(spec, n))}" for n in options)
         raise OptionError(
-            f"sequential_g requires parallel mediators with one slope each: change {given} (spec.replace).",
-            [option_problem(name, getattr(spec, name)) for name in other],
+            f"sequential_g requires parallel mediators with one slope each: change {settings} "
+            "(spec.replace).",
+            [option_problem(name, getattr(spec, name)) for name in options],
         )
 
 
-def _refuse_taken(spec: Mediation, terms: Sequence[str]) -> None:
-    taken = {canonical(t) for t in spec.terms}
-    again = [t for t in terms if canonical(t) in taken]
-    if again:
+def _refuse_used(spec: Mediation, terms: Sequence[str]) -> None:
+    used = {canonical(t) for t in spec.terms}
+    repeated = [t for t in terms if canonical(t) in used]
+    if repeated:
         raise TermError(
-            f"intermediate: {quoted(again)} is already in the specification. A control affected by the "
+            f"intermediate: {quoted(repeated)} is already in the specification. A control affected by the "
             "treatment belongs in intermediate only: remove it with spec.drop().",
-            [Notice("repeated", t, {"term": t}) for t in again],
+            [Notice("repeated", t, {"term": t}) for t in repeated],
         )
 
 
 def _one_column_each(prepared: Prepared, spec: Mediation) -> tuple[str, ...]:
-    """Name the mediators' columns; every term but the controls is one column."""
+    """Return the names of the mediators; refuse a term of several columns."""
     for role, count in (("y", 1), ("treatment", 1), ("mediators", len(spec.mediators))):
-        found = prepared.sample.names_of(role)
-        if len(found) != count:
-            raise TermError(f"{role}: the columns {quoted(found)}; each term must be one column.")
+        columns = prepared.sample.names_of(role)
+        if len(columns) != count:
+            raise TermError(f"{role}: the columns {quoted(columns)}; each term must be one column.")
     return prepared.sample.names_of("mediators")

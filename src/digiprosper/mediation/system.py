@@ -56,35 +56,17 @@ _MEDIATORS = ("mediators", "mediator")
 class System:
     """Coefficients of all equations in one row, with their joint covariance and their draws.
 
-    Parameters
-    ----------
-    fits : tuple of LinearResults
-        One an equation.
-    layout : tuple of (outcome, regressors)
-        Column numbers.
-    coefficients : (K,) array
-        Slopes of the equations one after another, intercepts left out.
-    covariance : (K, K) array
-        Across the equations, under the fit's cov_type and ssc; NaN throughout where an equation has a slope
-        without a standard error.
-    unadjusted : (K, 2) array
-        Standard errors of independent rows, and residual degrees of freedom with the effects counted.
-    draws : (R, K) array
-        A lost draw is a row of NaN.
-    jackknife : (G, K) array
-        Coefficients without each cluster.
-    residuals : tuple of (m, m) arrays
-        Cross products of residuals, one a block.
-    residual_draws : tuple of (R, m, m) arrays
-        The same in every draw.
-    n_drawn : int
-        How many clusters were drawn from.
-    drawn : str
-        What was drawn.
-    lost : int
-        Draws in which an equation could not be estimated.
-    notices : tuple of Notice
-        Of all equations, each once, and of clusters too few to be drawn.
+    - layout: (outcome, regressors) of each equation, as column numbers
+    - coefficients: (K,), slopes of the equations in order, without intercepts
+    - covariance: (K, K), with the cov_type and ssc of the fit; all NaN if a slope has no standard error
+    - unadjusted: (K, 2), standard errors for independent rows, and residual degrees of freedom after the
+      effects
+    - draws: (R, K), a lost draw is a row of NaN
+    - jackknife: (G, K), coefficients without each cluster
+    - residuals: cross products (m, m) of residuals, one for each block; residual_draws (R, m, m) in each draw
+    - n_drawn, drawn: number and name of the clusters
+    - lost: number of draws in which an equation could not be estimated
+    - notices: of all equations, without repetition, and of clusters too few for the bootstrap
     """
 
     fits: tuple[LinearResults, ...]
@@ -102,20 +84,7 @@ class System:
     notices: tuple[Notice, ...]
 
     def at(self, equation: int, column: int) -> int:
-        """Position of a column's slope in an equation among all coefficients.
-
-        Parameters
-        ----------
-        equation : int
-            Which.
-        column : int
-            Column number.
-
-        Returns
-        -------
-        int
-            Position.
-        """
+        """Look up the position of the slope of a column in an equation among all coefficients."""
         before = sum(len(x) for _, x in self.layout[:equation])
         return before + self.layout[equation][1].index(column)
 
@@ -131,33 +100,12 @@ def estimate(
     residuals: Sequence[Block] = (),
     unread: Sequence[str] = (),
 ) -> System:
-    """Solve every equation, then draw clusters and solve all of them again on each draw.
+    """Estimate every equation, then draw clusters and estimate all of them again in each draw.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample, effects and clusters of all equations.
-    swept : Swept
-        Columns of all equations.
-    layout : sequence of (outcome, regressors)
-        Column numbers of each equation.
-    reps : int
-        Number of draws.
-    seed : SeedSequence
-        Source of the draws.
-    few : callable
-        Makes the notice about few clusters. That of the equations is about their own t intervals and stays
-        with them.
-    residuals : sequence of (outcomes, regressors)
-        Blocks of two outcomes whose residuals' cross products are wanted in every draw: the outcome of an
-        equation and one of its regressors, on its other regressors.
-    unread : sequence of str
-        Columns that the model adds itself; as in `fit_equation`.
-
-    Returns
-    -------
-    System
-        Its notices are not issued.
+    `few` makes the notice about few clusters; that of the equations is about their own t intervals and stays
+    with them. `residuals` are blocks (outcomes, regressors) of two outcomes whose residual cross products are
+    needed in every draw: the outcome of an equation and one of its regressors, given the other regressors.
+    `unread` are columns that the model adds, as in `fit_equation`. The notices are not issued.
     """
     layout = tuple(layout)
     fits, solved = zip(*(fit_equation(prepared, swept, y, x, unread=unread) for y, x in layout), strict=True)
@@ -180,9 +128,9 @@ def estimate(
     return System(
         fits=fits,
         layout=layout,
-        coefficients=np.concatenate([one.coefficients for one in solved]),
+        coefficients=np.concatenate([equation.coefficients for equation in solved]),
         covariance=covariance,
-        unadjusted=np.vstack([_unadjusted(one) for one in solved]),
+        unadjusted=np.vstack([_unadjusted(equation) for equation in solved]),
         draws=np.hstack(draws.coefficients),
         jackknife=np.hstack(without.coefficients),
         residuals=tuple(_net(solved, layout, block) for block in residuals),
@@ -195,7 +143,7 @@ def estimate(
 
 
 def _notices(prepared: Prepared, fits: Sequence[LinearResults], few: FewClusters) -> list[Notice]:
-    """Take the notices of the equations, but for few clusters that of the model."""
+    """Collect the notices of the equations, with those of the model about few clusters."""
     of_fits = chain.from_iterable(fit.diagnostics for fit in fits)
     notices = [notice for notice in of_fits if notice not in prepared.few]
     for name, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
@@ -204,26 +152,12 @@ def _notices(prepared: Prepared, fits: Sequence[LinearResults], few: FewClusters
 
 
 def refuse_absorbed(prepared: Prepared, swept: Swept, roles: Sequence[str]) -> None:
-    """Refuse a column without variation of its own, and a mediator that is another column again.
+    """Refuse a column without variation within the effects, and a mediator equal to outcome or treatment.
 
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample and effects.
-    swept : Swept
-        These columns first.
-    roles : sequence of str
-        ``"outcome"``, ``"treatment"``, ``"mediator"``, ...: one a column.
-
-    Raises
-    ------
-    IdentificationError
-        If the effects absorb a column that is no outcome.
-    CollinearityError
-        If a mediator is the outcome or the treatment over again.
+    `roles` are those of the first columns, such as "outcome" or "mediator".
     """
-    gone = swept.absorbed
-    absorbed = [j for j, role in enumerate(roles) if role != "outcome" and gone[j]]
+    is_absorbed = swept.absorbed
+    absorbed = [j for j, role in enumerate(roles) if role != "outcome" and is_absorbed[j]]
     problems = [_absorbed(prepared, roles[j], swept.names[j]) for j in absorbed]
     if problems:
         raise IdentificationError(
@@ -233,24 +167,24 @@ def refuse_absorbed(prepared: Prepared, swept: Swept, roles: Sequence[str]) -> N
             "(within_between reports both).",
             problems,
         )
-    for j, other in product(_places(roles, "mediator"), _places(roles, "outcome", "treatment")):
+    for j, other in product(_positions(roles, "mediator"), _positions(roles, "outcome", "treatment")):
         _refuse_again(swept, j, other, roles[other])
 
 
-def _places(roles: Sequence[str], *wanted: str) -> list[int]:
-    return [j for j, role in enumerate(roles) if role in wanted]
+def _positions(roles: Sequence[str], *names: str) -> list[int]:
+    return [j for j, role in enumerate(roles) if role in names]
 
 
 def _absorbed(prepared: Prepared, role: str, name: str) -> Notice:
-    what = ", ".join(prepared.effect_names) or "the intercept"
-    text = f"the {role} {cited(name)} does not vary within the effects ({what})"
-    return Notice("absorbed", text, {"column": name, "effects": what})
+    effects = ", ".join(prepared.effect_names) or "the intercept"
+    text = f"the {role} {cited(name)} does not vary within the effects ({effects})"
+    return Notice("absorbed", text, {"column": name, "effects": effects})
 
 
 def _refuse_again(swept: Swept, mediator: int, other: int, role: str) -> None:
-    column, given = swept.columns[:, mediator], swept.columns[:, other]
-    rest = column - given * (given @ column) / max(swept.lengths[other] ** 2, NO_DIVISION)
-    if np.linalg.norm(rest) < COLLINEAR * swept.lengths[mediator]:
+    column, regressor = swept.columns[:, mediator], swept.columns[:, other]
+    residuals = column - regressor * (regressor @ column) / max(swept.lengths[other] ** 2, NO_DIVISION)
+    if np.linalg.norm(residuals) < COLLINEAR * swept.lengths[mediator]:
         names = swept.names
         raise CollinearityError(
             f"the mediator {cited(names[mediator])} is collinear with the {role} {cited(names[other])} "
@@ -261,22 +195,7 @@ def _refuse_again(swept: Swept, mediator: int, other: int, role: str) -> None:
 
 
 def glance_of(outcome: LinearResults, model: str, seed: np.random.SeedSequence) -> Glance:
-    """Make the one line about a system from that of its outcome equation.
-
-    Parameters
-    ----------
-    outcome : LinearResults
-        The outcome equation.
-    model : str
-        Name of the specification.
-    seed : SeedSequence
-        What reproduces the draws.
-
-    Returns
-    -------
-    Glance
-        Measures of fit are None: they are of one equation, not of the system.
-    """
+    """Make the glance of a system: that of its outcome equation without measures of fit."""
     info = outcome.glance()
     info["model"] = model
     info["rng_entropy"] = seed.entropy if isinstance(seed.entropy, int) else None
@@ -288,20 +207,8 @@ def glance_of(outcome: LinearResults, model: str, seed: np.random.SeedSequence) 
 def about_draws(system: System, lost: int | None = None, why: str = "") -> tuple[Notice, ...]:
     """Report few draws, and draws in which the equations could not be estimated.
 
-    Parameters
-    ----------
-    system : System
-        Equations and draws.
-    lost : int, optional
-        Lost draws, where the draws are others than those of the system.
-    why : str
-        Then why they are lost.
-
-    Returns
-    -------
-    tuple of Notice
-        Codes few_draws and lost_draws; none where clusters are too few to be drawn: without intervals, what
-        draws do to them is of no concern.
+    `lost` and `why` are for other draws than those of the system. Without intervals (few clusters) nothing is
+    reported.
     """
     reps = len(system.draws)
     if not enough_clusters(system.n_drawn):
@@ -318,22 +225,11 @@ def about_draws(system: System, lost: int | None = None, why: str = "") -> tuple
 
 
 def unclear_share(estimates: Floats, draws: Floats, *, clusters: int) -> tuple[Notice, ...]:
-    """Explain why the proportion mediated has no meaning, if it has none.
+    """Report that the proportion mediated has no meaning, if that is so.
 
-    Parameters
-    ----------
-    estimates : (k,) array
-        Total, direct and indirect effect first.
-    draws : (R, k) array
-        The same in every draw.
-    clusters : int
-        How many were drawn from.
-
-    Returns
-    -------
-    tuple of Notice
-        One, ``"masking"``, if direct and indirect effect have opposite signs or the 95% percentile interval
-        of the total covers 0 or is missing.
+    That is, if direct and indirect effect have opposite signs, or the 95% percentile interval of the total
+    effect covers 0 or is missing. The first columns of `estimates` and `draws` are total, direct and indirect
+    effect.
     """
     direct, indirect = float(estimates[1]), float(estimates[2])
     low, high = (float(end) for end in intervals.percentile(draws[:, 0], 0.95, clusters=clusters))
@@ -349,18 +245,7 @@ def unclear_share(estimates: Floats, draws: Floats, *, clusters: int) -> tuple[N
 
 
 def remarks(prepared: Prepared) -> list[Notice]:
-    """Tell of pooled rows, and of lags of the outcome or of a mediator among the terms.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample and effects of the system.
-
-    Returns
-    -------
-    list of Notice
-        Codes pooled and lagged_outcome.
-    """
+    """Report pooled rows, and lags of the outcome or of a mediator among the terms."""
     roles = prepared.sample.roles
     before = [role for role in _BEFORE_MEDIATORS if role in roles]
     return [
@@ -381,33 +266,13 @@ def _pooled(prepared: Prepared) -> list[Notice]:
     return [pooled(prepared.sample.nobs)]
 
 
-def sweep_made(prepared: Prepared, given: Swept, layout: Layout) -> Swept:
-    """Sweep the columns that a specification makes of those that are given.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        Sample and effects.
-    given : Swept
-        The first columns of the layout.
-    layout : Layout
-        With these and further columns.
-
-    Returns
-    -------
-    Swept
-        All columns of the layout.
-
-    Raises
-    ------
-    IdentificationError
-        If products of columns are beyond the range of floating point numbers.
-    """
-    made = len(given.names)
-    if made < len(layout.names):
+def sweep_made(prepared: Prepared, demeaned: Swept, layout: Layout) -> Swept:
+    """Demean the columns that a layout adds to those of its terms."""
+    n_given = len(demeaned.names)
+    if n_given < len(layout.names):
         # Products of columns are wider apart than the columns, which were checked when the sample was cut.
         refuse_extreme(layout.columns, layout.names)
-    return given.with_columns(prepared, layout.names[made:], layout.columns[:, made:])
+    return demeaned.with_columns(prepared, layout.names[n_given:], layout.columns[:, n_given:])
 
 
 def _unadjusted(solved: Solved) -> Floats:
@@ -416,9 +281,9 @@ def _unadjusted(solved: Solved) -> Floats:
 
 
 def _net(solved: Sequence[Solved], layout: Sequence[Equation], block: Block) -> Floats:
-    """Read off the equation that has the second outcome of the block among its regressors."""
-    (outcome, regressor), others = block
-    for one, (y, x) in zip(solved, layout, strict=True):
-        if y == outcome and sorted(x) == sorted((regressor, *others)):
-            return one.held_fixed(x.index(regressor))
-    raise ValueError(f"no equation of column {outcome} has {(regressor, *others)}")
+    """Compute the residual products of a block from the equation with its second outcome."""
+    (outcome, regressor), controls = block
+    for equation, (y, x) in zip(solved, layout, strict=True):
+        if y == outcome and sorted(x) == sorted((regressor, *controls)):
+            return equation.held_fixed(x.index(regressor))
+    raise ValueError(f"no equation of column {outcome} has {(regressor, *controls)}")

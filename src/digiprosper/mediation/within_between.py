@@ -126,30 +126,10 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
 
 
 def parallel_sample(spec: Mediation, panel: Panel, caller: str) -> tuple[Prepared, Floats, tuple[str, ...]]:
-    """Cut the sample of a parallel mediation with entity effects.
+    """Prepare the sample of a parallel mediation with entity effects; its notices are not issued.
 
-    Parameters
-    ----------
-    spec : Mediation
-        The specification.
-    panel : Panel
-        The data.
-    caller : str
-        Function named in messages.
-
-    Returns
-    -------
-    prepared : Prepared
-        Effects are the entity's and the specification's others; its notices are not issued.
-    columns : (N, p) array
-        Controls, treatment, mediators, outcome, each minus its mean.
-    names : tuple of str
-        Treatment, mediators, outcome.
-
-    Raises
-    ------
-    DigiprosperError
-        As :func:`within_between`.
+    The columns (N, p) are controls, treatment, mediators and outcome, centred; the names are without
+    controls.
     """
     _refuse(spec, panel, caller)
     roles = {"x": spec.x, "treatment": (spec.treatment,), "mediators": spec.mediators, "y": (spec.y,)}
@@ -158,13 +138,13 @@ def parallel_sample(spec: Mediation, panel: Panel, caller: str) -> tuple[Prepare
     prepared = prepare(panel, roles, options)
     names: list[str] = []
     for role in ("treatment", "mediators", "y"):
-        found = prepared.sample.names_of(role)
-        if len(found) != len(roles[role]):
+        in_role = prepared.sample.names_of(role)
+        if len(in_role) != len(roles[role]):
             raise TermError(
-                f"{role}={cited(roles[role])} makes the columns {quoted(found)}; each term must be one "
+                f"{role}={cited(roles[role])} makes the columns {quoted(in_role)}; each term must be one "
                 "column."
             )
-        names += found
+        names += in_role
     raw = np.column_stack([prepared.sample.columns(role) for role in roles])
     columns = raw - raw.mean(axis=0)
     constant = np.abs(columns).max(axis=0) <= CONSTANT * np.abs(raw).max(axis=0)
@@ -174,24 +154,14 @@ def parallel_sample(spec: Mediation, panel: Panel, caller: str) -> tuple[Prepare
 
 
 def path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
-    """Solve the equations of a parallel mediation, for one block of rows or many at once.
+    """Estimate the equations of a parallel mediation, for one block of rows or many at once.
 
     From one triangle, R of ``[controls, x, m_1..m_K, y] = QR``: its block of (x, m) is what the controls
     leave (Frisch and Waugh 1933), so total and a are ratios in its first row, direct and b solve it.
 
-    Parameters
-    ----------
-    columns : (..., T, p) array
-        Effects swept. Rows of zeros count nothing.
-    mediators : int
-        K.
-    floor : (..., p) array
-        Length below which a column counts as zero.
-
-    Returns
-    -------
-    (..., 2 + 2 K) array
-        total, direct, a_1..a_K, b_1..b_K; NaN where a regressor is zero or repeats earlier ones.
+    `columns` (..., T, p) are demeaned, with rows of zeros as padding; a column shorter than `floor` (..., p)
+    counts as zero. Slopes (..., 2 + 2 K) are total, direct, a_1..a_K, b_1..b_K; NaN if a regressor is zero or
+    collinear.
     """
     length = np.sqrt((columns**2).sum(axis=-2))
     scale = np.where(length > floor, length, np.inf)  # a column that is rounding alone becomes exactly zero
@@ -203,9 +173,9 @@ def path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
     lost = np.any(diagonal[..., :-1] <= COLLINEAR, axis=-1, keepdims=True)
     first = columns.shape[-1] - 2 - mediators
     block = np.where(lost[..., None], np.eye(1 + mediators), triangle[..., first:-1, first:-1])
-    right = triangle[..., first:-1, -1:]
-    both = np.linalg.solve(block, right)[..., 0]
-    a, total = block[..., 0, 1:] / block[..., 0, :1], right[..., 0, :] / block[..., 0, :1]
+    outcome = triangle[..., first:-1, -1:]
+    both = np.linalg.solve(block, outcome)[..., 0]
+    a, total = block[..., 0, 1:] / block[..., 0, :1], outcome[..., 0, :] / block[..., 0, :1]
     x, m, y = scale[..., [first]], scale[..., first + 1 : -1], scale[..., -1:]
     # An outcome that does not move has slopes of zero; its scale is infinite.
     y = np.where(np.isinf(y), 0.0, y)
@@ -218,13 +188,13 @@ def _refuse(spec: object, panel: Panel, caller: str) -> None:
     if not isinstance(spec, Mediation):
         raise InputTypeError(f"{caller} takes a Mediation specification, not {type(spec).__name__}.")
     check_panel(panel, caller)
-    other = [n for n in _OTHER_MODELS if getattr(spec, n) not in _PLAIN]
-    if other:
-        given = ", ".join(f"{n}={cited(getattr(spec, n))}" for n in other)
+    options = [n for n in _OTHER_MODELS if getattr(spec, n) not in _PLAIN]
+    if options:
+        settings = ", ".join(f"{n}={cited(getattr(spec, n))}" for n in options)
         raise OptionError(
-            f"{caller} requires parallel mediators with one slope each: remove {given} from the "
+            f"{caller} requires parallel mediators with one slope each: remove {settings} from the "
             "specification (spec.replace).",
-            [option_problem(name, getattr(spec, name)) for name in other],
+            [option_problem(name, getattr(spec, name)) for name in options],
         )
     if panel.time_name is None:
         raise IdentificationError(
@@ -245,16 +215,16 @@ def _refuse_outcome_again(columns: Floats, names: Sequence[str]) -> None:
 
 
 def _views(prepared: Prepared, columns: Floats, panel: Panel) -> Mapping[str, tuple[Floats, int]]:
-    """See the columns as each estimator does, with the rank of what it took out."""
+    """Transform the columns for each estimator, with the rank of the effects that it removes."""
     _refuse_slopes(prepared)
     sample = prepared.sample
     entity = within([sample.entity], sample.nobs)
     later, earlier = _neighbours(sample, panel)
     changes = columns[later] - columns[earlier]
-    others = [c for c in prepared.within.effects if not is_nested(sample.entity, c)]
+    crossing_effects = [c for c in prepared.within.effects if not is_nested(sample.entity, c)]
     rank = 0
-    if others and later.size:
-        after = within([compress(c[later])[0] for c in others], later.size)
+    if crossing_effects and later.size:
+        after = within([compress(c[later])[0] for c in crossing_effects], later.size)
         changes, rank = after.sweep(changes), after.rank
     sums = np.column_stack([np.bincount(sample.entity, weights=c) for c in columns.T])
     means = sums / np.bincount(sample.entity)[:, None]
@@ -268,7 +238,7 @@ def _views(prepared: Prepared, columns: Floats, panel: Panel) -> Mapping[str, tu
 
 
 def _refuse_slopes(prepared: Prepared) -> None:
-    slopes = tuple(one.name for one in prepared.absorbed if one.slope is not None)
+    slopes = tuple(effect.name for effect in prepared.absorbed if effect.slope is not None)
     if slopes:
         raise OptionError(
             f"within_between does not take slopes by group in absorb ({quoted(slopes)}): differences and "
@@ -278,7 +248,7 @@ def _refuse_slopes(prepared: Prepared) -> None:
 
 
 def _neighbours(sample: Sample, panel: Panel) -> tuple[Ints, Ints]:
-    """Find rows whose entity is in the sample one step of time earlier, and those earlier rows."""
+    """Find rows with an earlier row of the same entity, one step of time before, and those earlier rows."""
     rows = panel.index.get_indexer(pd.Index(sample.index))
     number = np.full(panel.nobs, np.nan)
     number[rows] = np.arange(sample.nobs)
@@ -288,19 +258,19 @@ def _neighbours(sample: Sample, panel: Panel) -> tuple[Ints, Ints]:
 
 
 def _effects(swept: Floats, spread: Floats, rank: int, mediators: int) -> Floats:
-    """Lay out one row: a.., b.., indirect.. (of several), indirect, direct, total."""
+    """Compute one row: a.., b.., indirect.. (if several), indirect, direct, total."""
     n, p = swept.shape
     floor = ABSORBED * spread * np.sqrt(n)
     system = np.arange(p - 2 - mediators, p)
     controls = [j for j in range(system[0]) if np.linalg.norm(swept[:, j]) > floor[j]]
-    again = [d.column for d in dependences(swept[:, controls])] if controls else []
-    kept = [*np.delete(controls, again).astype(np.intp), *system]
+    collinear = [d.column for d in dependences(swept[:, controls])] if controls else []
+    used = [*np.delete(controls, collinear).astype(np.intp), *system]
     slopes = np.full(2 + 2 * mediators, np.nan)
-    if n > rank + len(kept) - 1:
-        slopes = path_slopes(swept[:, kept], mediators, floor[kept])
+    if n > rank + len(used) - 1:
+        slopes = path_slopes(swept[:, used], mediators, floor[used])
     (total, direct), (a, b) = slopes[:2], np.split(slopes[2:], 2)
-    each = a * b if mediators > 1 else []
-    return np.concatenate([a, b, each, [(a * b).sum(), direct, total]])
+    by_mediator = a * b if mediators > 1 else []
+    return np.concatenate([a, b, by_mediator, [(a * b).sum(), direct, total]])
 
 
 def _labels(mediators: tuple[str, ...]) -> list[str]:

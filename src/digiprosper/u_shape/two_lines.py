@@ -313,10 +313,10 @@ def two_lines(
     )
 
     data = _data(prepared, spec.y, replaced)
-    spots = _knots(data, knots)
+    knot_values = _knots(data, knots)
     _refuse_curves(data, square)
     concave = _is_concave(data)
-    flat = _flat(data, spots, maximum=concave)
+    flat = _flat(data, knot_values, maximum=concave)
 
     first = float(np.median(flat))
     weights = [abs(t) for t in _slopes_t(data, _lines(data, first))]
@@ -326,9 +326,11 @@ def two_lines(
     below, above = data.x <= xc, data.x >= xc
 
     notices = said_once((*low.diagnostics, *high.diagnostics))
-    if spots.size < knots:
-        text = f"{spots.size} of {knots} knots used: some quantiles of {cited(data.variable)} are equal."
-        notices.append(Notice("few_knots", text, {"knots": int(spots.size), "asked": knots}))
+    if knot_values.size < knots:
+        text = (
+            f"{knot_values.size} of {knots} knots used: some quantiles of {cited(data.variable)} are equal."
+        )
+        notices.append(Notice("few_knots", text, {"knots": int(knot_values.size), "asked": knots}))
     notices += lagged_outcome(prepared)
     issue(notices)
 
@@ -339,7 +341,7 @@ def two_lines(
         breakpoint=xc,
         first_breakpoint=first,
         flat=(float(flat.min()), float(flat.max())),
-        knots=tuple(spots.tolist()),
+        knots=tuple(knot_values.tolist()),
         sought="inverse U" if concave else "U",
         low=low,
         high=high,
