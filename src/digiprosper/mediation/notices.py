@@ -46,7 +46,7 @@ WEAK_F: Final = 10.0
 
 
 def few_for_paths(remedy: str) -> Callable[[int, str], tuple[Notice, ...]]:
-    """Make a function that reports few clusters, for `linear.preparation.prepare`.
+    """Make the function that reports few clusters in `system.estimate`.
 
     It reports nothing if clusters are too few for the bootstrap: another notice does. `remedy` is a sentence.
     """
