@@ -3,7 +3,7 @@
 CPU time of one thread, whole `fit` on a built Panel with errors and p-values read; the cold start is the wall
 time of a process that imports, builds and fits. The wild bootstrap is a whole test beside wildboottest, whose
 matrix of dummies is built already; the cluster bootstrap is beside a loop of linearmodels, extrapolated from
-a few draws, and a loop of numpy that does nothing but sweep and solve. Run `python benchmarks/linear.py`.
+a few draws, and a loop of numpy that does nothing but demean and solve. Run `python benchmarks/linear.py`.
 """
 
 from __future__ import annotations
@@ -208,9 +208,9 @@ def clusters(frame: pd.DataFrame, x: list[str], n: int) -> dict[str, Callable[[]
         rng, out = np.random.default_rng(1), []
         for _ in range(CLUSTER_DRAWS):
             drawn = cube[rng.integers(0, n, n)]
-            swept = drawn - drawn.mean(axis=1, keepdims=True)
-            swept -= swept.mean(axis=0, keepdims=True)
-            flat = swept.reshape(-1, cube.shape[2])
+            demeaned = drawn - drawn.mean(axis=1, keepdims=True)
+            demeaned -= demeaned.mean(axis=0, keepdims=True)
+            flat = demeaned.reshape(-1, cube.shape[2])
             products = flat.T @ flat
             out.append(np.linalg.solve(products[1:, 1:], products[1:, 0]))
         return np.array(out)

@@ -29,10 +29,10 @@ def slopes_of(columns, dummies, w, rows):
 def test_deviations_are_those_of_refits(seed, memory, weighted) -> None:
     entity, period, columns, w = setting(seed, weighted=weighted)
     columns[:, 1] *= 1e5
-    swept = within([entity, period], entity.size, obs_weights=w).sweep(columns)
-    x = swept[:, 1:]
+    demeaned = within([entity, period], entity.size, obs_weights=w).demean(columns)
+    x = demeaned[:, 1:]
     left = x if w is None else x * w[:, None]
-    residuals = swept[:, 0] - x @ np.linalg.solve(left.T @ x, left.T @ swept[:, 0])
+    residuals = demeaned[:, 0] - x @ np.linalg.solve(left.T @ x, left.T @ demeaned[:, 0])
     got = deviations(x, residuals, np.eye(3), entity, [entity, period], obs_weights=w, memory=memory)
 
     dummies = [np.eye(int(c.max()) + 1)[c] for c in (entity, period)]
@@ -47,10 +47,10 @@ def test_two_effects_nested_in_the_clusters_and_one_that_crosses_them(weighted) 
     region = entity % 5
     half = 2 * region + (period > 2)
     effects = [entity, half, period]
-    swept = within(effects, entity.size, obs_weights=w).sweep(columns)
-    x = swept[:, 1:]
+    demeaned = within(effects, entity.size, obs_weights=w).demean(columns)
+    x = demeaned[:, 1:]
     left = x if w is None else x * w[:, None]
-    residuals = swept[:, 0] - x @ np.linalg.solve(left.T @ x, left.T @ swept[:, 0])
+    residuals = demeaned[:, 0] - x @ np.linalg.solve(left.T @ x, left.T @ demeaned[:, 0])
     got = deviations(x, residuals, np.eye(3), region, effects, obs_weights=w)
 
     dummies = [np.eye(int(codes.max()) + 1)[codes] for codes in effects]
@@ -63,9 +63,9 @@ def test_only_what_is_not_identified_without_a_cluster_is_missing() -> None:
     entity, period, columns, _ = setting(1, weighted=False)
     columns[:, 2] = (entity == 3) & (period > 2)  # of one cluster alone
     columns[:, 3] = columns[:, 1] + columns[:, 3] * (entity == 5)  # the same as another without one
-    swept = within([entity, period], entity.size).sweep(columns)
-    x = swept[:, 1:]
-    residuals = swept[:, 0] - x @ np.linalg.lstsq(x, swept[:, 0], rcond=None)[0]
+    demeaned = within([entity, period], entity.size).demean(columns)
+    x = demeaned[:, 1:]
+    residuals = demeaned[:, 0] - x @ np.linalg.lstsq(x, demeaned[:, 0], rcond=None)[0]
     got = np.isnan(deviations(x, residuals, np.eye(3), entity, [entity, period]))
     want = np.zeros((15, 3), dtype=bool)
     want[3, 1] = True

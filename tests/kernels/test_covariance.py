@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.covariance import counts, default_bandwidth, halves, joint_meat, meat, ranks, recipe
+from digiprosper.kernels.covariance import counts, default_bandwidth, halves, joint_meat, meat, ranks, vcov
 from digiprosper.kernels.within import compress, within
 
 SSC = ("reghdfe", "xtreg", "linearmodels", "plm", "none")
@@ -118,7 +118,7 @@ def test_clustered_factor(ssc: str) -> None:
             "plm": 12 / 11 * (n - 1) / (n - 3),
             "none": 1.0,
         }[ssc]
-        how = recipe("clustered", ssc, c, [city], year)
+        how = vcov("clustered", ssc, c, [city], year)
         assert how.df_t == 11
         np.testing.assert_allclose(meat(x, e, how), factor * loop(x, e, city), rtol=1e-12)
 
@@ -140,7 +140,7 @@ def test_two_clusters(ssc: str) -> None:
             "none": 1.0,
         }[ssc]
         expected = factor * (a + b - ab)
-    how = recipe("clustered", ssc, c, [city, year], year)
+    how = vcov("clustered", ssc, c, [city, year], year)
     assert how.df_t == 6
     np.testing.assert_allclose(meat(x, e, how), expected, rtol=1e-11)
 
@@ -149,10 +149,10 @@ def test_two_clusters(ssc: str) -> None:
 def test_rows_alone(ssc: str) -> None:
     city, year, _, x, e = setting(3)
     c, n = counted([city, year], [], 18, year)
-    hc = recipe("robust", ssc, c, [], year)
+    hc = vcov("robust", ssc, c, [], year)
     factor = {"plm": n / (n - 3), "none": 1.0}.get(ssc, n / (n - 21))
     np.testing.assert_allclose(meat(x, e, hc), factor * loop(x, e, np.arange(n)), rtol=1e-12)
-    plain = recipe("unadjusted", ssc, c, [], year)
+    plain = vcov("unadjusted", ssc, c, [], year)
     sigma = e @ e / (n if ssc == "none" else n - 21)
     np.testing.assert_allclose(meat(x, e, plain), sigma * x.T @ x, rtol=1e-12)
     assert hc.df_t == plain.df_t == n - 21
@@ -175,7 +175,7 @@ def test_driscoll_kraay(ssc: str, lags: int | None) -> None:
         "plm": 7 / 6 * (n - 1) / (n - 3),
         "none": 1.0,
     }.get(ssc, 7 / 6 * (n - 1) / (n - 21))
-    how = recipe("driscoll_kraay", ssc, c, [], year, bandwidth=lags)
+    how = vcov("driscoll_kraay", ssc, c, [], year, bandwidth=lags)
     assert how.df_t == 6
     assert how.bandwidth == m
     np.testing.assert_allclose(meat(x, e, how), factor * s, rtol=1e-11, atol=1e-13)
@@ -192,9 +192,9 @@ def test_weights_multiply_scores() -> None:
     city, year, _, x, e = setting(5)
     w = np.random.default_rng(6).uniform(0.5, 2, e.size)
     c, n = counted([city], [city], 12, year)
-    how = recipe("clustered", "none", c, [city], year)
+    how = vcov("clustered", "none", c, [city], year)
     np.testing.assert_allclose(meat(x, e, how, obs_weights=w), loop(x, w * e, city), rtol=1e-12)
-    plain = recipe("unadjusted", "none", c, [], year)
+    plain = vcov("unadjusted", "none", c, [], year)
     expected = (w * e) @ e / n * (x.T * w) @ x
     np.testing.assert_allclose(meat(x, e, plain, obs_weights=w), expected, rtol=1e-12)
 
@@ -202,7 +202,7 @@ def test_weights_multiply_scores() -> None:
 def test_the_meat_of_several_equations_is_that_of_their_stacked_scores() -> None:
     city, year, _, x, e = setting(7)
     z, u = x[:, :2] ** 2, np.random.default_rng(8).normal(size=e.size)
-    how = recipe("clustered", "none", counted([city], [city], 12, year)[0], [city], year)
+    how = vcov("clustered", "none", counted([city], [city], 12, year)[0], [city], year)
     stacked = np.hstack([x * e[:, None], z * u[:, None]])
     whole = loop(stacked, np.ones(e.size), city)
     np.testing.assert_allclose(joint_meat([(x, e, how), (z, u, how)]), whole, rtol=1e-11)

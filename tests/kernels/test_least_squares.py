@@ -1,4 +1,4 @@
-"""Least squares on swept columns, and dependence told column by column."""
+"""Least squares on demeaned columns, and dependence told column by column."""
 
 from __future__ import annotations
 

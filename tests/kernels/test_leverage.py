@@ -100,7 +100,7 @@ def test_leverage_is_that_of_all_dummies_and_regressors(seed, weighted, effects)
     assert leverage.sum() == pytest.approx(absorbed.rank, rel=1e-12)
 
     raw = rng.normal(size=(80, 3))
-    own = row_leverage(absorbed.sweep(raw), obs_weights=w)
+    own = row_leverage(absorbed.demean(raw), obs_weights=w)
     np.testing.assert_allclose(leverage + own, hat(np.hstack([raw, *dummies]), w), atol=1e-11)
 
 

@@ -290,7 +290,7 @@ def test_squares_of_residuals_are_not_negative_where_nothing_is_left() -> None:
     assert (done.residuals[0] < 1e-10).all()
 
 
-def test_sweeping_beforehand_changes_digits_only() -> None:
+def test_demeaning_beforehand_changes_digits_only() -> None:
     columns, entity, time = make_panel(8)
     shifted = columns + 3.0 * np.arange(14.0)[entity][:, None] - np.arange(6.0)[time][:, None] ** 2
     for a, b in zip(
@@ -401,7 +401,7 @@ def test_seed_refusals(rng) -> None:
 
 
 @pytest.mark.parametrize("centred", [True, False])
-def test_slopes_nested_in_the_clusters_are_swept_whether_columns_were_or_not(*, centred: bool) -> None:
+def test_slopes_nested_in_the_clusters_are_demeaned_whether_columns_were_or_not(*, centred: bool) -> None:
     rng = np.random.default_rng(4)
     entity, period = (codes.astype(np.intp) for codes in np.divmod(np.arange(80), 8))
     keep = rng.random(80) > 0.1
@@ -411,8 +411,10 @@ def test_slopes_nested_in_the_clusters_are_swept_whether_columns_were_or_not(*, 
         effects = [period, Slope(entity, rng.normal(size=keep.sum()))]
     columns = rng.normal(size=(keep.sum(), 3)) + np.outer(period * rng.normal(size=10)[entity], [1, 2, 3])
     counts = np.vstack([np.ones(10), draw_counts(np.random.SeedSequence(1), 10, 20)])
-    swept = within(effects, keep.sum()).sweep(columns)
+    demeaned = within(effects, keep.sum()).demean(columns)
     raw = refit(entity_grams(columns, entity, effects), counts, [(0, (1, 2))])[0]
-    net = refit(entity_grams(swept, entity, effects, swept=True), counts, [(0, (1, 2))])[0]
+    net = refit(entity_grams(demeaned, entity, effects, demeaned=True), counts, [(0, (1, 2))])[0]
     np.testing.assert_allclose(raw, net, rtol=1e-8)
-    np.testing.assert_allclose(net[0], np.linalg.lstsq(swept[:, 1:], swept[:, 0], rcond=None)[0], rtol=1e-9)
+    np.testing.assert_allclose(
+        net[0], np.linalg.lstsq(demeaned[:, 1:], demeaned[:, 0], rcond=None)[0], rtol=1e-9
+    )

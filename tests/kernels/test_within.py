@@ -1,4 +1,4 @@
-"""Sweeping: equal to dummy-variable least squares on every shape of panel, and the rank counted right."""
+"""Demeaning: equal to dummy-variable least squares on every shape of panel, and the rank counted right."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def problems(draw: st.DrawFn) -> tuple[list[np.ndarray], np.ndarray, np.ndarray 
 
 @settings(max_examples=250, deadline=None)
 @given(problems())
-def test_sweep_and_rank_equal_the_dummies(problem: tuple) -> None:
+def test_demean_and_rank_equal_the_dummies(problem: tuple) -> None:
     effects, columns, w = problem
     how = within(effects, len(columns), obs_weights=w)
     scale = np.abs(columns).max(axis=0)
-    np.testing.assert_allclose(how.sweep(columns) / scale, brute(effects, columns, w) / scale, atol=1e-9)
+    np.testing.assert_allclose(how.demean(columns) / scale, brute(effects, columns, w) / scale, atol=1e-9)
     assert how.rank == np.linalg.matrix_rank(dummies(effects), rtol=1e-10)
 
 
@@ -81,7 +81,7 @@ def test_conjugate_gradients_equal_the_dense_solve(problem: tuple) -> None:
         large = within(effects, len(columns), obs_weights=w)
     assert large._inverse is None
     scale = np.abs(columns).max(axis=0)
-    np.testing.assert_allclose(large.sweep(columns) / scale, dense.sweep(columns) / scale, atol=1e-9)
+    np.testing.assert_allclose(large.demean(columns) / scale, dense.demean(columns) / scale, atol=1e-9)
     assert large.rank >= dense.rank
     if len(effects) == 2:
         assert large.rank == dense.rank
@@ -94,12 +94,12 @@ def test_many_levels_take_the_iterative_path_and_agree() -> None:
     x = rng.normal(size=(n, 2)) + rng.normal(size=2500)[effects[0] % 2500, None]
     how = within(effects, n)
     assert how._inverse is None
-    swept = how.sweep(x)
+    demeaned = how.demean(x)
     for e in effects:
         for j in range(2):
-            assert np.abs(np.bincount(e, swept[:, j])).max() < 1e-9
-    again = how.sweep(swept)
-    np.testing.assert_allclose(again, swept, atol=1e-10)
+            assert np.abs(np.bincount(e, demeaned[:, j])).max() < 1e-9
+    again = how.demean(demeaned)
+    np.testing.assert_allclose(again, demeaned, atol=1e-10)
 
 
 def test_a_chain_is_slow_for_projections_and_still_exact() -> None:
@@ -111,19 +111,19 @@ def test_a_chain_is_slow_for_projections_and_still_exact() -> None:
     x = rng.normal(size=(2 * size, 1))
     codes = [first.astype(np.intp), compress(second.astype(np.intp))[0]]
     expected = brute(codes, x)
-    np.testing.assert_allclose(within(codes, 2 * size).sweep(x), expected, atol=1e-9)
+    np.testing.assert_allclose(within(codes, 2 * size).demean(x), expected, atol=1e-9)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_DENSE", 0)
-        np.testing.assert_allclose(within(codes, 2 * size).sweep(x), expected, atol=1e-9)
+        np.testing.assert_allclose(within(codes, 2 * size).demean(x), expected, atol=1e-9)
 
 
 def test_no_effects_take_out_the_mean() -> None:
     x = np.random.default_rng(0).normal(size=(20, 2)) + 3
     w = np.random.default_rng(1).uniform(1, 2, 20)
     assert within([], 20).rank == 1
-    np.testing.assert_allclose(within([], 20).sweep(x), x - x.mean(axis=0), atol=1e-14)
+    np.testing.assert_allclose(within([], 20).demean(x), x - x.mean(axis=0), atol=1e-14)
     np.testing.assert_allclose(
-        within([], 20, obs_weights=w).sweep(x), x - np.average(x, axis=0, weights=w), atol=1e-13
+        within([], 20, obs_weights=w).demean(x), x - np.average(x, axis=0, weights=w), atol=1e-13
     )
 
 
@@ -131,8 +131,8 @@ def test_one_column_keeps_its_shape() -> None:
     effects = draw_codes(np.random.default_rng(0), 30, [5, 4])
     x = np.random.default_rng(2).normal(size=(30, 2))
     how = within(effects, 30)
-    assert how.sweep(x[:, 0]).shape == (30,)
-    np.testing.assert_allclose(how.sweep(x[:, 0]), how.sweep(x)[:, 0], atol=1e-13)
+    assert how.demean(x[:, 0]).shape == (30,)
+    np.testing.assert_allclose(how.demean(x[:, 0]), how.demean(x)[:, 0], atol=1e-13)
 
 
 def test_unbalanced_two_way_is_not_the_closed_form() -> None:
@@ -145,24 +145,24 @@ def test_unbalanced_two_way_is_not_the_closed_form() -> None:
         return (np.bincount(codes, x[:, 0]) / np.bincount(codes))[codes][:, None]
 
     naive = x - means(i) - means(t) + x.mean()
-    swept = within([i, t], x.size).sweep(x)
-    assert np.abs(swept - naive).max() > 1e-3
-    np.testing.assert_allclose(swept, brute([i, t], x), atol=1e-12)
+    demeaned = within([i, t], x.size).demean(x)
+    assert np.abs(demeaned - naive).max() > 1e-3
+    np.testing.assert_allclose(demeaned, brute([i, t], x), atol=1e-12)
 
 
-def test_levels_that_dwarf_the_variation_are_swept_clean() -> None:
+def test_levels_that_dwarf_the_variation_are_demeaned_clean() -> None:
     effects = draw_codes(np.random.default_rng(7), 200, [20, 10])
     x = np.random.default_rng(8).normal(size=(200, 1))
     how = within(effects, 200)
     big = x + 1e8 + 1e6 * effects[0][:, None]
-    np.testing.assert_allclose(how.sweep(big), how.sweep(x), atol=1e-6)
+    np.testing.assert_allclose(how.demean(big), how.demean(x), atol=1e-6)
 
 
 def test_input_is_not_written_to() -> None:
     effects = draw_codes(np.random.default_rng(0), 30, [5, 4])
     x = np.random.default_rng(2).normal(size=(30, 2))
     before = x.copy()
-    within(effects, 30).sweep(x)
+    within(effects, 30).demean(x)
     np.testing.assert_array_equal(x, before)
 
 
@@ -207,7 +207,7 @@ def test_hopelessly_loose_effects_are_refused_not_fudged(monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "_DENSE", 0)
     monkeypatch.setattr(module, "_ITERATIONS", 5)
     with pytest.raises(IdentificationError, match="absorb fewer"):
-        within([first, second], 2 * size).sweep(np.random.default_rng(0).normal(size=2 * size))
+        within([first, second], 2 * size).demean(np.random.default_rng(0).normal(size=2 * size))
 
 
 def test_nested_effects_add_no_rank_on_the_large_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,7 +280,7 @@ def spectrum(design: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
     return values / values[0]
 
 
-def swept_of(design: np.ndarray, columns: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
+def demeaned_of(design: np.ndarray, columns: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
     root = np.ones(len(columns))[:, None] if w is None else np.sqrt(w)[:, None]
     basis = orthonormal(design, w)
     left = columns * root
@@ -317,17 +317,17 @@ def slope_problems(draw: st.DrawFn) -> tuple:
 @pytest.mark.further
 @settings(max_examples=400, deadline=None)
 @given(slope_problems())
-def test_slopes_are_swept_as_dummies_times_columns(problem: tuple) -> None:
+def test_slopes_are_demeaned_as_dummies_times_columns(problem: tuple) -> None:
     effects, slopes, columns, w = problem
     design = written_out(effects, slopes)
     how = within(joined(effects, slopes), len(columns), obs_weights=w)
     scale = np.abs(columns).max(axis=0)
-    expected = swept_of(design, columns, w)
-    np.testing.assert_allclose(how.sweep(columns) / scale, expected / scale, atol=1e-9)
+    expected = demeaned_of(design, columns, w)
+    np.testing.assert_allclose(how.demean(columns) / scale, expected / scale, atol=1e-9)
     assert how.rank == orthonormal(design, w).shape[1]
 
     rest, values = how.decompose(columns)
-    np.testing.assert_array_equal(rest, how.sweep(columns))
+    np.testing.assert_array_equal(rest, how.demean(columns))
     parts = zip(values, effects, slopes, strict=True)
     total = rest + sum(v[e] * (1 if s is None else s[:, None]) for v, e, s in parts)
     np.testing.assert_allclose(total / scale, columns / scale, atol=1e-8)
@@ -345,7 +345,7 @@ def test_slopes_by_conjugate_gradients_equal_the_dense_solve(problem: tuple) -> 
         patch.setattr(module, "_DENSE", 0)
         large = within(joined(effects, slopes), len(columns), obs_weights=w)
     scale = np.abs(columns).max(axis=0)
-    np.testing.assert_allclose(large.sweep(columns) / scale, dense.sweep(columns) / scale, atol=1e-9)
+    np.testing.assert_allclose(large.demean(columns) / scale, dense.demean(columns) / scale, atol=1e-9)
     assert large.rank >= dense.rank
     assert not large.exact or large.rank == dense.rank
 

@@ -12,7 +12,7 @@ import pytest
 import digiprosper as dp
 from digiprosper import FixedEffects, Panel
 from digiprosper.linear.auxiliary import entity_effect, issued, joint_form, refit, with_clusters, with_effects
-from digiprosper.linear.estimation import fit_equation, sweep_columns
+from digiprosper.linear.estimation import demean_columns, fit_equation
 
 X = ["log(pc)", "unemp"]
 
@@ -26,14 +26,14 @@ def test_the_fit_is_that_of_the_specification(states: Panel) -> None:
     spec = FixedEffects("log(gsp)", X)
     fitted = refit(spec, states, "test")
     pd.testing.assert_series_equal(fitted.results.params, spec.fit(states).params)
-    assert [fitted.swept.names[j] for j in fitted.regressors] == X
+    assert [fitted.demeaned.names[j] for j in fitted.regressors] == X
     assert entity_effect(fitted, "test") == "state"
 
 
 def test_dropped_columns_are_no_regressors(states: Panel) -> None:
     panel = states.assign(twice=lambda f: 2 * f["unemp"])
     fitted = refit(FixedEffects("log(gsp)", [*X, "twice"], collinear="drop"), panel, "test")
-    assert [fitted.swept.names[j] for j in fitted.regressors] == X
+    assert [fitted.demeaned.names[j] for j in fitted.regressors] == X
 
 
 def test_reset_is_about_the_covariance_of_the_fit() -> None:
@@ -58,8 +58,8 @@ def test_notices_about_few_clusters_are_left_out() -> None:
 def test_other_effects_are_another_specification(states: Panel, effects: tuple[str, ...]) -> None:
     fitted = refit(FixedEffects("log(gsp)", X), states, "test")
     prepared = with_effects(fitted.prepared, effects)
-    swept = sweep_columns(prepared, fitted.swept.names, fitted.swept.raw)
-    results, _ = fit_equation(prepared, swept, 0, fitted.regressors)
+    demeaned = demean_columns(prepared, fitted.demeaned.names, fitted.demeaned.raw)
+    results, _ = fit_equation(prepared, demeaned, 0, fitted.regressors)
     spec = FixedEffects(
         "log(gsp)", X, entity_effects="state" in effects, time_effects="year" in effects, clusters="state"
     )
@@ -73,7 +73,7 @@ def test_other_clusters_are_another_specification(states: Panel) -> None:
     sample = fitted.prepared.sample
     spec = FixedEffects("log(gsp)", X, clusters="year")
     prepared = with_clusters(fitted.prepared, ["year"], [sample.time], spec.options)
-    results, _ = fit_equation(prepared, fitted.swept, 0, fitted.regressors)
+    results, _ = fit_equation(prepared, fitted.demeaned, 0, fitted.regressors)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
         np.testing.assert_allclose(results.std_errors, spec.fit(states).std_errors, rtol=1e-12)

@@ -144,13 +144,13 @@ def test_the_other_package_beside_us(case: dict, states: Panel) -> None:
     frame = states.frame.reset_index()
     columns = np.log(frame[["gsp", "pcap", "pc", "emp"]]).assign(unemp=frame["unemp"])
     means = [columns.groupby(frame[key]).transform("mean") for key in ("state", "year")]
-    swept = (columns - means[0] - means[1] + columns.mean()).to_numpy()
-    slopes = np.linalg.lstsq(swept[:, 1:], swept[:, 0], rcond=None)[0]
+    demeaned = (columns - means[0] - means[1] + columns.mean()).to_numpy()
+    slopes = np.linalg.lstsq(demeaned[:, 1:], demeaned[:, 0], rcond=None)[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         covariance = compute_robust_vcov(
-            swept[:, 1:],
-            swept[:, 0] - swept[:, 1:] @ slopes,
+            demeaned[:, 1:],
+            demeaned[:, 0] - demeaned[:, 1:] @ slopes,
             vcov_type="conley",
             conley_coords=frame[["lat", "lon"]].to_numpy(),
             conley_cutoff_km=case["cutoff"],

@@ -1,4 +1,4 @@
-"""Columns swept once and equations solved once, against one fit at a time."""
+"""Columns demeaned once and equations solved once, against one fit at a time."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from digiprosper import FixedEffects, Panel
 from digiprosper.errors import CollinearityError, IdentificationError, Notice, TermError
 from digiprosper.linear.diagnostics import not_semidefinite
 from digiprosper.linear.estimation import (
+    demean_columns,
     fit_columns,
     fit_equation,
     inference,
     refuse_flat_outcome,
-    sweep_columns,
 )
 from digiprosper.linear.preparation import LinearOptions, prepare
 
@@ -73,18 +73,18 @@ def same(one, other, rtol=1e-11):
 
 @pytest.mark.parametrize("options", EFFECTS, ids=str)
 @pytest.mark.parametrize("weights", [None, "weight"])
-def test_equations_of_one_sweep_are_fits_of_their_own(options, weights) -> None:
+def test_equations_of_one_demean_are_fits_of_their_own(options, weights) -> None:
     frame = make()
     prepared = ready(frame, obs_weights=weights, **options)
-    swept = sweep_columns(prepared, NAMES, raw(frame))
+    demeaned = demean_columns(prepared, NAMES, raw(frame))
     for outcome, regressors in ((0, (1, 2, 3)), (0, (3, 1)), (2, (1,)), (3, (1, 0))):
-        results, solved = fit_equation(prepared, swept, outcome, regressors)
+        results, solved = fit_equation(prepared, demeaned, outcome, regressors)
         names = [NAMES[j] for j in regressors]
         alone = fit_columns(prepared, NAMES[outcome], raw(frame)[:, outcome], names, raw(frame, names))
         same(results, alone)
         # What is read of an equation are its own columns and slopes, whichever order they stand in.
-        np.testing.assert_array_equal(solved.x, swept.columns[:, list(regressors)])
-        np.testing.assert_array_equal(solved.y, swept.columns[:, outcome])
+        np.testing.assert_array_equal(solved.x, demeaned.columns[:, list(regressors)])
+        np.testing.assert_array_equal(solved.y, demeaned.columns[:, outcome])
         np.testing.assert_array_equal(solved.coefficients, results.coefficients[: len(regressors)])
 
 
@@ -116,11 +116,11 @@ def test_fit_columns_is_the_estimator_on_arrays() -> None:
 
 @pytest.mark.parametrize("options", EFFECTS, ids=str)
 @pytest.mark.parametrize("weights", [None, "weight"])
-def test_further_columns_are_as_if_swept_at_once(options, weights) -> None:
+def test_further_columns_are_as_if_demeaned_at_once(options, weights) -> None:
     frame = make()
     prepared = ready(frame, obs_weights=weights, **options)
-    whole = sweep_columns(prepared, NAMES, raw(frame))
-    parts = sweep_columns(prepared, NAMES[:2], raw(frame)[:, :2])
+    whole = demean_columns(prepared, NAMES, raw(frame))
+    parts = demean_columns(prepared, NAMES[:2], raw(frame)[:, :2])
     joined = parts.with_columns(prepared, NAMES[2:], raw(frame)[:, 2:])
     assert joined.names == whole.names
     assert parts.with_columns(prepared, (), raw(frame)[:, :0]) is parts
@@ -149,34 +149,34 @@ def test_what_does_not_vary_is_told_by_its_reason() -> None:
     frame = make().assign(fixed=lambda d: d["city"] * 1.5, one=0.1)
     prepared = ready(frame)
     names = ("y", "a", "fixed", "one")
-    swept = sweep_columns(prepared, names, raw(frame, names))
-    assert swept.constant.tolist() == [False, False, False, True]
-    assert swept.absorbed.tolist() == [False, False, True, True]
+    demeaned = demean_columns(prepared, names, raw(frame, names))
+    assert demeaned.constant.tolist() == [False, False, False, True]
+    assert demeaned.absorbed.tolist() == [False, False, True, True]
     with pytest.raises(IdentificationError, match=r"'fixed' is absorbed.*'one' is constant"):
-        fit_equation(prepared, swept, 0, (1, 2, 3))
+        fit_equation(prepared, demeaned, 0, (1, 2, 3))
     with pytest.raises(IdentificationError, match="outcome 'fixed' does not vary within"):
-        fit_equation(prepared, swept, 2, (1,))
+        fit_equation(prepared, demeaned, 2, (1,))
     with pytest.raises(IdentificationError, match="outcome 'one' is constant"):
-        refuse_flat_outcome(prepared, swept, 3)
-    refuse_flat_outcome(prepared, swept, 1)
+        refuse_flat_outcome(prepared, demeaned, 3)
+    refuse_flat_outcome(prepared, demeaned, 1)
     lenient = ready(frame, collinear="drop")
-    results, _ = fit_equation(lenient, swept, 0, (2, 1, 3))
+    results, _ = fit_equation(lenient, demeaned, 0, (2, 1, 3))
     assert results.names == ("a",)
     with pytest.raises(IdentificationError, match="every regressor is absorbed"):
-        fit_equation(lenient, swept, 0, (2, 3))
+        fit_equation(lenient, demeaned, 0, (2, 3))
 
 
 def test_combinations_are_refused_or_dropped_the_later_first() -> None:
     frame = make().assign(sum=lambda d: d["a"] + 2 * d["b"] + d["city"])
     names = ("y", "a", "b", "sum", "c")
     strict, lenient = ready(frame), ready(frame, collinear="drop")
-    swept = sweep_columns(strict, names, raw(frame, names))
+    demeaned = demean_columns(strict, names, raw(frame, names))
     with pytest.raises(CollinearityError, match=r"'sum'.*'a'.*'b'") as caught:
-        fit_equation(strict, swept, 0, (1, 2, 3, 4))
+        fit_equation(strict, demeaned, 0, (1, 2, 3, 4))
     assert caught.value.problems[0].data == {"column": "sum", "on": ("a", "b")}
-    results, solved = fit_equation(lenient, swept, 0, (1, 2, 3, 4))
+    results, solved = fit_equation(lenient, demeaned, 0, (1, 2, 3, 4))
     assert results.names == ("a", "b", "c")
-    direct, _ = fit_equation(lenient, swept, 0, (1, 2, 4))
+    direct, _ = fit_equation(lenient, demeaned, 0, (1, 2, 4))
     same(results, replace(direct, diagnostics=results.diagnostics))
     assert solved.x.shape[1] == 3
     assert "dropped_collinear" in [n.code for n in results.diagnostics]
@@ -185,11 +185,11 @@ def test_combinations_are_refused_or_dropped_the_later_first() -> None:
 def test_no_regressors_and_the_name_of_the_constant_are_refused() -> None:
     frame = make().assign(Intercept=lambda d: d["a"] ** 2)
     prepared = ready(frame)
-    swept = sweep_columns(prepared, ("y", "Intercept"), raw(frame, ("y", "Intercept")))
+    demeaned = demean_columns(prepared, ("y", "Intercept"), raw(frame, ("y", "Intercept")))
     with pytest.raises(IdentificationError, match="x is empty"):
-        fit_equation(prepared, swept, 0, ())
+        fit_equation(prepared, demeaned, 0, ())
     with pytest.raises(TermError, match="'Intercept' is the name of the constant"):
-        fit_equation(prepared, swept, 0, (1,))
+        fit_equation(prepared, demeaned, 0, (1,))
 
 
 def test_notices_stand_between_those_of_the_sample_and_remarks() -> None:
@@ -203,9 +203,9 @@ def test_notices_stand_between_those_of_the_sample_and_remarks() -> None:
 def test_few_treated_passes_over_names_that_answer_no_question() -> None:
     frame = make().assign(one=lambda d: ((d["city"] == 3) & (d["year"] > 2)) * 1.0)
     prepared = ready(frame)
-    swept = sweep_columns(prepared, ("y", "one", "a"), raw(frame, ("y", "one", "a")))
+    demeaned = demean_columns(prepared, ("y", "one", "a"), raw(frame, ("y", "one", "a")))
     codes = [
-        [n.code for n in fit_equation(prepared, swept, 0, (1, 2), unread=unread)[0].diagnostics]
+        [n.code for n in fit_equation(prepared, demeaned, 0, (1, 2), unread=unread)[0].diagnostics]
         for unread in ((), ("one",))
     ]
     assert "few_treated" in codes[0]

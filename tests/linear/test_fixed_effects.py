@@ -138,8 +138,8 @@ def oracle(
     root = np.sqrt(w)[:, None]
     raw = frame[["y", *x]].to_numpy()
     keep = frame[["y", *x]].to_numpy() if effects else np.column_stack([raw, np.ones(len(frame))])
-    swept = keep - d @ np.linalg.lstsq(d * root, keep * root, rcond=1e-10)[0] if effects else keep
-    y, z = swept[:, 0], swept[:, 1:]
+    demeaned = keep - d @ np.linalg.lstsq(d * root, keep * root, rcond=1e-10)[0] if effects else keep
+    y, z = demeaned[:, 0], demeaned[:, 1:]
     bread = np.linalg.inv((z * w[:, None]).T @ z)
     b = np.linalg.lstsq(z * root, y * root[:, 0], rcond=None)[0]
     e = y - z @ b

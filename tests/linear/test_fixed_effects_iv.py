@@ -353,8 +353,10 @@ def refused_frame() -> pd.DataFrame:
     frame["national"] = np.log(frame["year"])
     frame["constant"] = 1.0
     frame["word"] = "text"
-    swept = {c: quiet_fit(FixedEffects(c, ["z1"]), frame).resids.to_numpy() for c in ("d", "z2")}
-    frame["unrelated"] = swept["z2"] - swept["d"] * (swept["z2"] @ swept["d"]) / (swept["d"] @ swept["d"])
+    demeaned = {c: quiet_fit(FixedEffects(c, ["z1"]), frame).resids.to_numpy() for c in ("d", "z2")}
+    frame["unrelated"] = demeaned["z2"] - demeaned["d"] * (demeaned["z2"] @ demeaned["d"]) / (
+        demeaned["d"] @ demeaned["d"]
+    )
     return frame
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from digiprosper import Panel
 from digiprosper.errors import CollinearityError, IdentificationError
-from digiprosper.linear.estimation import sweep_columns
+from digiprosper.linear.estimation import demean_columns
 from digiprosper.linear.instrument_columns import (
     Places,
     places_of,
@@ -31,16 +31,16 @@ def system(collinear: str = "raise", **effects: bool):
     prepared = prepare(Panel(frame, "i", "t"), ROLES, LinearOptions(collinear=collinear, **effects))
     names = ("y", "d", "a", "z", "same")
     places = [prepared.sample.names.index(name) for name in names]
-    return prepared, sweep_columns(prepared, names, prepared.sample.matrix[:, places])
+    return prepared, demean_columns(prepared, names, prepared.sample.matrix[:, places])
 
 
 def test_places() -> None:
-    prepared, swept = system()
+    prepared, demeaned = system()
     places = places_of(prepared.sample)
     assert places == Places((1,), (2,), (3, 4))
     assert places.regressors == (1, 2)
     assert places.exogenous == (3, 4, 2)
-    assert taken(swept, ()).shape == (72, 0)
+    assert taken(demeaned, ()).shape == (72, 0)
 
 
 @pytest.mark.parametrize(
@@ -48,24 +48,24 @@ def test_places() -> None:
     [({}, "within a i"), ({"time_effects": False}, "varies over time")],
 )
 def test_an_absorbed_instrument_is_refused_with_the_way_out(effects: dict, words: str) -> None:
-    prepared, swept = system(**effects)
+    prepared, demeaned = system(**effects)
     with pytest.raises(IdentificationError, match=words) as caught:
-        usable(prepared, swept, places_of(prepared.sample))
+        usable(prepared, demeaned, places_of(prepared.sample))
     assert [p.data["column"] for p in caught.value.problems] == ["same"]
 
 
 def test_an_absorbed_instrument_is_dropped_on_request() -> None:
-    prepared, swept = system("drop")
-    places, notices = usable(prepared, swept, places_of(prepared.sample))
+    prepared, demeaned = system("drop")
+    places, notices = usable(prepared, demeaned, places_of(prepared.sample))
     assert places == Places((1,), (2,), (3,))
     assert [n.code for n in notices] == ["dropped_absorbed"]
     with pytest.raises(IdentificationError):
-        usable(prepared, swept, Places((1,), (2,), (4,)))
+        usable(prepared, demeaned, Places((1,), (2,), (4,)))
 
 
 def test_a_time_constant_instrument_is_used_without_entity_effects() -> None:
-    prepared, swept = system(entity_effects=False)
-    places, notices = usable(prepared, swept, places_of(prepared.sample))
+    prepared, demeaned = system(entity_effects=False)
+    places, notices = usable(prepared, demeaned, places_of(prepared.sample))
     assert (places.instruments, notices) == ((3, 4), [])
 
 

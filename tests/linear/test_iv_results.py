@@ -84,8 +84,8 @@ def test_a_negative_r2_is_shown() -> None:
     frame = make_frame(1, 0.05)
     results = fit(frame=frame)
     e = results.residuals
-    swept = dp.FixedEffects("y", ["a"]).fit(Panel(frame, "i", "t"))
-    total = (swept.residuals @ swept.residuals) / (1 - swept.rsquared_within)
+    demeaned = dp.FixedEffects("y", ["a"]).fit(Panel(frame, "i", "t"))
+    total = (demeaned.residuals @ demeaned.residuals) / (1 - demeaned.rsquared_within)
     assert results.rsquared_within == pytest.approx(1 - e @ e / total)
     other = make_frame(1).assign(y=lambda f: f["d"] - 2 * f["common"])
     assert fit(frame=other, x=()).rsquared_within < 0

@@ -222,7 +222,7 @@ def test_crv3_of_pyfixest_rescaled(pyfixest: tuple[str, dict], effects: str, clu
     flags = EFFECTS[{"i": "one-way", "t": "time", "i + t": "two-way"}[effects]]
     results = fit(Panel(frame, "i", "t"), x, y, **flags, cov_type="crv3", clusters=cluster)
     groups = frame[cluster].nunique()
-    # Without a cluster pyfixest sweeps again, to its tolerance.
+    # Without a cluster pyfixest demeans again, to its tolerance.
     want = np.array(se) * np.sqrt((groups - 1) / groups / factor)
     np.testing.assert_allclose(results.std_errors, want, rtol=1e-6)
     assert results.df_t == df

@@ -43,13 +43,13 @@ def regressors(kind, rng, reps, entities):
     return np.exp(spread * 0.6 * autoregressive(rng, reps, entities, 0.8))
 
 
-def swept(x):
+def demeaned(x):
     return x - x.mean(-1, keepdims=True) - x.mean(-2, keepdims=True) + x.mean((-2, -1), keepdims=True)
 
 
 def intervals(x, errors):
     """Slope, its clustered error with the factor of reghdfe, effective clusters; (reps,) each."""
-    x, errors = swept(x), swept(errors)
+    x, errors = demeaned(x), demeaned(errors)
     reps, entities, periods = errors.shape
     total = (x * x).sum((-2, -1))
     slope = (x * errors).sum((-2, -1)) / total

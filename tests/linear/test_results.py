@@ -141,10 +141,10 @@ def test_rsquared_definitions() -> None:
         return columns - d @ np.linalg.lstsq(d, columns, rcond=None)[0]
 
     values = frame[["y", "a", "b"]].to_numpy()
-    swept = out_of(["i", "t"], values)
-    e = swept[:, 0] - swept[:, 1:] @ results.coefficients
+    demeaned = out_of(["i", "t"], values)
+    e = demeaned[:, 0] - demeaned[:, 1:] @ results.coefficients
     tss = ((values[:, 0] - values[:, 0].mean()) ** 2).sum()
-    assert results.rsquared_within == pytest.approx(1 - e @ e / (swept[:, 0] @ swept[:, 0]), abs=1e-12)
+    assert results.rsquared_within == pytest.approx(1 - e @ e / (demeaned[:, 0] @ demeaned[:, 0]), abs=1e-12)
     assert results.rsquared == pytest.approx(1 - e @ e / tss, abs=1e-12)
     n, full = len(frame), 2 + 40 + 6 - 1
     assert results.df_resid == n - full

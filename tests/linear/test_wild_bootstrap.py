@@ -194,7 +194,7 @@ def test_all_signs_above_twelve_clusters(options: dict[str, str]) -> None:
 
 
 def test_entities_that_move_between_clusters() -> None:
-    """Neither effect is nested in the clusters: each cluster's residuals are swept by themselves."""
+    """Neither effect is nested in the clusters: each cluster's residuals are demeaned by themselves."""
     frame = frame_of(6, 8, 6).assign(g=lambda f: np.random.default_rng(1).integers(0, 5, len(f)))
     test = quiet(FixedEffects("y", ["a", "b"], clusters="g"), frame, "a")
     t, drawn = enumerated(frame, ["i", "t"], WEBB)

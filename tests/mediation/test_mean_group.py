@@ -260,7 +260,7 @@ def test_entities_without_a_regression_are_named(monkeypatch):
     np.testing.assert_allclose(plain.entities.drop(index=9).iloc[:, :2].head(3), want[:3, :2], rtol=1e-8)
 
 
-def test_more_regressors_than_any_entity_has_rows_are_not_swept(monkeypatch):
+def test_more_regressors_than_any_entity_has_rows_are_not_demeaned(monkeypatch):
     """A control with thousands of levels would fill the memory before it is refused."""
     monkeypatch.setattr(mean_group, "_slopes", None)
     frame = make(8, periods=6, holes=False).assign(part=lambda f: f["year"] % 6)

@@ -344,9 +344,9 @@ def test_joint_delta_equals_stacked_scores() -> None:
 
     def influence(y, x):
         columns = frame[[y, *x]]
-        swept = columns - columns.groupby(frame["city"]).transform("mean")
-        swept = (swept - swept.groupby(frame["year"]).transform("mean")).to_numpy()
-        design, outcome = swept[:, 1:], swept[:, 0]
+        demeaned = columns - columns.groupby(frame["city"]).transform("mean")
+        demeaned = (demeaned - demeaned.groupby(frame["year"]).transform("mean")).to_numpy()
+        design, outcome = demeaned[:, 1:], demeaned[:, 0]
         b = np.linalg.lstsq(design, outcome, rcond=None)[0]
         scores = design * (outcome - design @ b)[:, None]
         sums = np.add.reduceat(scores, np.flatnonzero(np.diff(codes, prepend=-1)))

@@ -18,7 +18,7 @@ from digiprosper.kernels.covariance import default_bandwidth
 from digiprosper.kernels.equation import joint_covariance
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.within import Within
-from digiprosper.linear.estimation import fit_columns, fit_equation, sweep_columns
+from digiprosper.linear.estimation import demean_columns, fit_columns, fit_equation
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.mediation.system import (
     about_draws,
@@ -56,11 +56,11 @@ def ready(frame, **options):
 
 def fitted(frame, reps=20, layout=LAYOUT, blocks=BLOCKS, seed=1, **options):
     prepared = ready(frame, **options)
-    columns = sweep_columns(prepared, NAMES, frame[list(NAMES)].to_numpy())
+    columns = demean_columns(prepared, NAMES, frame[list(NAMES)].to_numpy())
     return estimate(prepared, columns, layout, reps=reps, seed=seed_sequence(seed), residuals=blocks)
 
 
-def swept(frame):
+def demeaned(frame):
     """Residuals of all columns on dummies of both effects."""
     dummies = np.column_stack(
         [np.eye(codes.max() + 1)[codes] for codes in (pd.factorize(frame[k])[0] for k in ("city", "year"))]
@@ -71,7 +71,7 @@ def swept(frame):
 
 def by_hand(frame, layout=LAYOUT):
     """Slopes, residuals, designs and inverses, one an equation."""
-    columns, out = swept(frame), []
+    columns, out = demeaned(frame), []
     for y, x in layout:
         design = columns[:, list(x)]
         inverse = np.linalg.inv(design.T @ design)
@@ -205,7 +205,7 @@ def test_jackknife_leaves_one_cluster_out_with_effects_anew(clusters) -> None:
 
 def test_residual_products_are_sums_over_the_rows() -> None:
     frame = make()
-    system, columns = fitted(frame), swept(frame)
+    system, columns = fitted(frame), demeaned(frame)
     for got, (ys, x) in zip(system.residuals, BLOCKS, strict=True):
         design = columns[:, list(x)]
         rest = columns[:, list(ys)]
@@ -217,7 +217,7 @@ def test_residual_products_are_sums_over_the_rows() -> None:
 def test_residuals_without_regressors_are_what_the_effects_leave() -> None:
     frame = make()
     system = fitted(frame, layout=((0, (1,)),), blocks=(((0, 1), ()),))
-    both = swept(frame)[:, :2]
+    both = demeaned(frame)[:, :2]
     np.testing.assert_allclose(system.residuals[0], both.T @ both, rtol=1e-10)
 
 
@@ -254,18 +254,18 @@ def test_columns_without_variation_are_refused_by_role() -> None:
     columns = np.column_stack([frame["y"], fixed, national, frame["m1"]])
     roles = ("outcome", "treatment", "mediator", "mediator")
     with pytest.raises(IdentificationError, match=r"treatment 'f'.*mediator 'n'.*\(city, year\)") as caught:
-        refuse_absorbed(prepared, sweep_columns(prepared, ("y", "f", "n", "m1"), columns), roles)
+        refuse_absorbed(prepared, demean_columns(prepared, ("y", "f", "n", "m1"), columns), roles)
     assert [p.data["column"] for p in caught.value.problems] == ["f", "n"]
     constant = np.column_stack([frame["y"], np.full(len(frame), 0.1), frame["m1"]])
     with pytest.raises(IdentificationError, match="'c' does not vary"):
-        refuse_absorbed(prepared, sweep_columns(prepared, ("y", "c", "m1"), constant), roles[:3])
+        refuse_absorbed(prepared, demean_columns(prepared, ("y", "c", "m1"), constant), roles[:3])
     # An outcome that the effects absorb is the business of whoever fits it.
     absorbed = np.column_stack([fixed, frame["x"], frame["m1"]])
-    refuse_absorbed(prepared, sweep_columns(prepared, ("f", "x", "m1"), absorbed), roles[:3])
+    refuse_absorbed(prepared, demean_columns(prepared, ("f", "x", "m1"), absorbed), roles[:3])
     for other, of, role in ((0, "y", "outcome"), (1, "x", "treatment")):
         again = np.column_stack([frame["y"], frame["x"], -2 * frame["yx"[other]] + fixed])
         with pytest.raises(CollinearityError, match=f"mediator 'm' is collinear with the {role} '{of}'"):
-            refuse_absorbed(prepared, sweep_columns(prepared, ("y", "x", "m"), again), roles[:3])
+            refuse_absorbed(prepared, demean_columns(prepared, ("y", "x", "m"), again), roles[:3])
 
 
 def test_the_line_about_a_system_has_no_measure_of_fit() -> None:
@@ -287,7 +287,7 @@ def test_nearly_collinear_equations_keep_their_joint_covariance(condition) -> No
     frame["z"] = frame["x"] + rng.normal(size=len(frame)) * 2 / condition
     frame["d"] = frame["z"] - frame["x"]
     prepared = ready(frame)
-    columns = sweep_columns(
+    columns = demean_columns(
         prepared, ("x", "z", "d", "m1", "y"), frame[["x", "z", "d", "m1", "y"]].to_numpy()
     )
     near, apart = (
@@ -308,11 +308,11 @@ def test_nearly_collinear_equations_keep_their_joint_covariance(condition) -> No
 
 @pytest.fixture
 def counted(monkeypatch):
-    """Count, in every module: sweeps of a matrix or a column, of the sample or of a part; solutions; counts.
+    """Count, in every module: demeans of a matrix or a column, of the sample or of a part; solutions; counts.
 
-    Products of clusters, from which draws and the jackknife are solved, are no sweep of the sample.
+    Products of clusters, from which draws and the jackknife are solved, demean no sample.
     """
-    seen = dict.fromkeys(("sweeps", "solutions", "counts"), 0)
+    seen = dict.fromkeys(("demeans", "solutions", "counts"), 0)
 
     def counting(function, key):
         def count(*arguments, **options):
@@ -321,8 +321,8 @@ def counted(monkeypatch):
 
         return count
 
-    for name in ("sweep", "decompose"):
-        monkeypatch.setattr(Within, name, counting(getattr(Within, name), "sweeps"))
+    for name in ("demean", "decompose"):
+        monkeypatch.setattr(Within, name, counting(getattr(Within, name), "demeans"))
     loaded = [module for name, module in sys.modules.items() if name.startswith("digiprosper.")]
     for function, key in ((least_squares.ols, "solutions"), (covariance.counts, "counts")):
         for module in loaded:
@@ -342,27 +342,27 @@ def counted(monkeypatch):
         (FixedEffects("y", ["x", "m1", "w"], obs_weights="weight"), 1),
     ],
 )
-def test_one_sweep_one_solution_an_equation_one_count(counted, model, equations) -> None:
+def test_one_demean_one_solution_an_equation_one_count(counted, model, equations) -> None:
     panel = Panel(make().assign(weight=lambda d: 1.0 + d["city"] % 3), "city", "year")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(panel)
-    assert counted == {"sweeps": 1, "solutions": equations, "counts": 1}
+    assert counted == {"demeans": 1, "solutions": equations, "counts": 1}
 
 
-def test_columns_that_a_structure_makes_are_swept_by_themselves(counted) -> None:
+def test_columns_that_a_structure_makes_are_demeaned_by_themselves(counted) -> None:
     model = dp.Mediation("y", "x", ["m1", "m2"], moderator="w", moderates=["a", "direct"], reps=20)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(Panel(make(), "city", "year"))
-    assert counted == {"sweeps": 2, "solutions": 4, "counts": 1}
+    assert counted == {"demeans": 2, "solutions": 4, "counts": 1}
 
 
-def test_two_steps_have_one_sweep(counted) -> None:
+def test_two_steps_demean_once(counted) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dp.sequential_g(dp.Mediation("y", "x", "m1", ["w"], reps=20), Panel(make(), "city", "year"), "m2")
-    assert counted == {"sweeps": 1, "solutions": 3, "counts": 1}
+    assert counted == {"demeans": 1, "solutions": 3, "counts": 1}
 
 
 @pytest.mark.parametrize(("seed", "lost"), [(7, 5), (1, 6)])
@@ -375,7 +375,7 @@ def test_more_than_a_twentieth_of_lost_draws_makes_intervals_too_short(seed, los
     assert ("do not rely on them" in said.message) == (lost == 6)
 
 
-def test_each_method_sweeps_a_column_once_and_solves_an_equation_once(counted) -> None:
+def test_each_method_demeans_a_column_once_and_solves_an_equation_once(counted) -> None:
     """The line and the slopes of a kink are two equations, the step from them is a third."""
     panel = Panel(make(keep=1.0), "city", "year")
     threshold = dp.PanelThreshold("y", ["x"], "w", bootstrap=None, regime_intercept=True)

@@ -25,17 +25,17 @@ def test_the_layout_names_regressors_and_lags(states, contiguity) -> None:
     assert layout.lag(layout.raw[:, [2]]) == pytest.approx(layout.raw[:, [3]])
 
 
-def test_sweeping_is_that_of_fixed_effects(states, contiguity) -> None:
+def test_demeaning_is_that_of_fixed_effects(states, contiguity) -> None:
     layout = lay_out(PanelSpatial("log(gsp)", ["log(pc)", "unemp"], contiguity), states)
-    assert layout.sweep(layout.raw) == pytest.approx(layout.swept, abs=1e-12)
+    assert layout.demean(layout.raw) == pytest.approx(layout.demeaned, abs=1e-12)
 
 
-def test_orders_of_lag_and_sweep(states, contiguity) -> None:
+def test_orders_of_lag_and_demeaning(states, contiguity) -> None:
     layout = lay_out(PanelSpatial("log(gsp)", ["unemp"], contiguity, model="sar"), states)
     exact = spatial_columns(layout, splm=False, error=False).y[:, 1:2]
     other = spatial_columns(layout, splm=True, error=False).y[:, 1:2]
-    assert exact == pytest.approx(layout.sweep(layout.lag(layout.raw[:, :1])))
-    assert other == pytest.approx(layout.lag(layout.sweep(layout.raw[:, :1])))
+    assert exact == pytest.approx(layout.demean(layout.lag(layout.raw[:, :1])))
+    assert other == pytest.approx(layout.lag(layout.demean(layout.raw[:, :1])))
     assert np.abs(exact - other).max() > 1e-4
 
 

@@ -138,7 +138,7 @@ def test_weights_of_several_row_sums(states, contiguity, time: bool) -> None:
     columns = spatial_columns(layout, splm=False, error=False)
     found = spectrum(layout.matrix)
     null = at_values(columns, found, 0.0, 0.0)
-    point = Point(columns, null, found, layout.matrix, True, False, columns.n_times, layout.sweep)
+    point = Point(columns, null, found, layout.matrix, True, False, columns.n_times, layout.demean)
     score = columns.y[:, 1] @ null.residuals / null.sigma2
     expected = score**2 * np.linalg.inv(expected_information(point))[0, 0]
     assert spatial_tests(spec, states).frame["statistic"][0] == pytest.approx(expected, rel=1e-9)

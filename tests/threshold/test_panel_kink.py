@@ -124,12 +124,12 @@ def sandwich(df: pd.DataFrame, found: KinkResults, effects: list[str], groups: A
     bend = -np.where(q < g, b1, np.where(q > g, b2, (b1 + b2) / 2))
     columns = np.column_stack([np.minimum(q - g, 0), np.maximum(q - g, 0), df["x"], bend])
     base = dummies(df, effects)
-    swept = columns - base @ np.linalg.lstsq(base, columns, rcond=None)[0]
-    bread = np.linalg.inv(swept.T @ swept)
+    demeaned = columns - base @ np.linalg.lstsq(base, columns, rcond=None)[0]
+    bread = np.linalg.inv(demeaned.T @ demeaned)
     e = found.slopes.residuals
     if groups is None:
         return bread * (e @ e)
-    scores = np.stack([np.bincount(groups, weights=c * e) for c in swept.T])
+    scores = np.stack([np.bincount(groups, weights=c * e) for c in demeaned.T])
     return bread @ scores @ scores.T @ bread
 
 

@@ -33,14 +33,14 @@ def deviations(
     cluster their slopes are zero, so that no difference of nearly equal estimates is formed. Missing where a
     coefficient is not identified without the cluster.
 
-    `basis` (N, m) spans the swept regressors, far from collinear; a last column of ones is that of a model
+    `basis` (N, m) spans the demeaned regressors, far from collinear; a last column of ones is that of a model
     without effects. `slopes` (k, m) turns coefficients on the basis into those of the regressors. `memory` is
     the bytes of one chunk.
     """
     constant = not effects and bool((basis[:, -1] == 1.0).all())
     varying = basis[:, :-1] if constant else basis
     grams = entity_grams(
-        np.column_stack([residuals, varying]), clusters, effects, swept=True, obs_weights=obs_weights
+        np.column_stack([residuals, varying]), clusters, effects, demeaned=True, obs_weights=obs_weights
     )
     total, groups = grams.sums.sum(axis=0), grams.n_clusters
     moved = np.empty((groups, basis.shape[1]))

@@ -117,7 +117,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recipe:
+class Vcov:
     """How the scores of a fit are turned into the middle of the sandwich."""
 
     cov_type: str
@@ -137,7 +137,7 @@ def default_bandwidth(periods: int) -> int:
     return int(np.floor(4 * (periods / 100) ** (2 / 9)))
 
 
-def recipe(
+def vcov(
     cov_type: str,
     ssc: str,
     count: Counts,
@@ -147,44 +147,44 @@ def recipe(
     bandwidth: int | None = None,
     leverage: Floats | None = None,
     effects: Sequence[Effect] = (),
-) -> Recipe:
+) -> Vcov:
     """Choose groups, small-sample factors and degrees of freedom of a covariance.
 
-    `near_recipe` is for ``conley``. `ssc` is the convention of the factor; ``hc2``, ``hc3``, ``crv3`` and
+    `conley_vcov` is for ``conley``. `ssc` is the convention of the factor; ``hc2``, ``hc3``, ``crv3`` and
     ``cr2`` have none. ``clustered`` takes one to three clusterings, ``crv3`` and ``cr2`` take one. `time`
     (N,) codes periods in order. `leverage` is for ``hc2`` and ``hc3``, `effects` for ``crv3`` and ``cr2``.
     """
     n, df = count.n, float(count.n - count.full)
     if cov_type in ("hc2", "hc3"):
-        return Recipe(cov_type, (Part(1.0, 1.0, None, n),), df, None, 0, leverage=leverage)
+        return Vcov(cov_type, (Part(1.0, 1.0, None, n),), df, None, 0, leverage=leverage)
     if cov_type == "crv3":
         groups = count.groups[0]
         part = Part(1.0, (groups - 1) / groups, clusters[0], groups)
-        return Recipe(cov_type, (part,), groups - 1, None, 0, effects=tuple(effects))
+        return Vcov(cov_type, (part,), groups - 1, None, 0, effects=tuple(effects))
     if cov_type == "cr2":
         part = Part(1.0, 1.0, clusters[0], count.groups[0])
-        return Recipe(cov_type, (part,), count.groups[0] - 1, None, 0, effects=tuple(effects))
+        return Vcov(cov_type, (part,), count.groups[0] - 1, None, 0, effects=tuple(effects))
 
     counted = _counted(cov_type, ssc, count)
     df_resid = n - counted
     if cov_type == "unadjusted":
-        return Recipe(cov_type, (Part(1.0, 1 / df_resid, None, n),), df, None, counted)
+        return Vcov(cov_type, (Part(1.0, 1 / df_resid, None, n),), df, None, counted)
     if cov_type == "robust":
-        return Recipe(cov_type, (Part(1.0, n / df_resid, None, n),), df, None, counted)
+        return Vcov(cov_type, (Part(1.0, n / df_resid, None, n),), df, None, counted)
     if cov_type == "driscoll_kraay":
         t = count.periods
         lags = default_bandwidth(t) if bandwidth is None else bandwidth
-        return Recipe(cov_type, (Part(1.0, _factor(ssc, t, n, df_resid), time, t),), t - 1, lags, counted)
+        return Vcov(cov_type, (Part(1.0, _factor(ssc, t, n, df_resid), time, t),), t - 1, lags, counted)
     parts = _clustered_parts(ssc, count.groups, clusters, n, df_resid)
-    return Recipe(cov_type, parts, min(count.groups) - 1, None, counted)
+    return Vcov(cov_type, parts, min(count.groups) - 1, None, counted)
 
 
-def near_recipe(ssc: str, count: Counts, near: Nearby) -> Recipe:
+def conley_vcov(ssc: str, count: Counts, near: Nearby) -> Vcov:
     """Choose factor and degrees of freedom of ``conley``: those of ``robust``, to which it reduces."""
     counted = _counted("conley", ssc, count)
     part = Part(1.0, count.n / (count.n - counted), None, count.n)
     lags = near.lags if count.periods > 1 else None
-    return Recipe("conley", (part,), float(count.n - count.full), lags, counted, near=near)
+    return Vcov("conley", (part,), float(count.n - count.full), lags, counted, near=near)
 
 
 def _factor(ssc: str, groups: int, n: int, df_resid: int) -> float:
@@ -237,12 +237,10 @@ def _intersection(clusters: Sequence[Ints]) -> tuple[Ints, int]:
     return joint.astype(np.intp), int(joint.max()) + 1
 
 
-def meat(
-    design: Floats, residuals: Floats, estimator: Recipe, *, obs_weights: Floats | None = None
-) -> Floats:
+def meat(design: Floats, residuals: Floats, estimator: Vcov, *, obs_weights: Floats | None = None) -> Floats:
     """Compute the (k, k) middle M of the sandwich; the covariance is ``root @ M @ root.T``.
 
-    `design` (N, k) has swept columns or a basis of them, as in `least_squares.Fit`; residuals are already
+    `design` (N, k) has demeaned columns or a basis of them, as in `least_squares.Fit`; residuals are already
     multiplied by `leverage.error_scale` for ``hc2`` and ``hc3``. Not for ``crv3`` and ``cr2``, which are no
     sums of products of scores.
     """
@@ -250,7 +248,7 @@ def meat(
 
 
 def joint_meat(
-    equations: Sequence[tuple[Floats, Floats, Recipe]], *, obs_weights: Floats | None = None
+    equations: Sequence[tuple[Floats, Floats, Vcov]], *, obs_weights: Floats | None = None
 ) -> Floats:
     """Compute the (K, K) middle of the sandwich of several equations on the same rows together.
 
@@ -278,7 +276,7 @@ def joint_meat(
 
 
 def _of_independent_rows(
-    first: tuple[Floats, Floats, Recipe], second: tuple[Floats, Floats, Recipe], w: Floats | float
+    first: tuple[Floats, Floats, Vcov], second: tuple[Floats, Floats, Vcov], w: Floats | float
 ) -> Floats:
     (x, e, first_estimator), (z, u, second_estimator) = first, second
     factor = np.sqrt(first_estimator.parts[0].factor * second_estimator.parts[0].factor)
@@ -301,7 +299,7 @@ def _summed(part: Part, design: Floats, errors: Floats) -> Floats:
     return level_sums(part.codes, part.levels, design, errors)
 
 
-def _kernel(scores: Floats, estimator: Recipe) -> Floats:
+def _kernel(scores: Floats, estimator: Vcov) -> Floats:
     if estimator.near is not None:
         return near_products(scores, estimator.near)
     lags = estimator.bandwidth or 0

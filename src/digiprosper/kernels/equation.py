@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats
-    from digiprosper.kernels.covariance import Counts, Recipe
+    from digiprosper.kernels.covariance import Counts, Vcov
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Solved:
-    """An equation on swept columns with its solution; it exists while a model is fitted only."""
+    """An equation on demeaned columns with its solution; it exists while a model is fitted only."""
 
-    y: Floats  # (N,) swept outcome
-    x: Floats  # (N, k) swept regressors
+    y: Floats  # (N,) demeaned outcome
+    x: Floats  # (N, k) demeaned regressors
     # (N, m) times residuals the scores: Q of the (projected) regressors, or `x` if not near collinear
     scored: Floats
     coefficients: Floats  # (k,) slopes
@@ -34,7 +34,7 @@ class Solved:
     bread: Floats  # (k, k) inverse of the (weighted) cross product of the regressors
     condition: float  # condition number of the regressors scaled to unit length
     count: Counts  # rows, slopes, rank of the effects and K, as each convention counts them
-    how: Recipe  # how scores become a covariance
+    how: Vcov  # how scores become a covariance
     obs_weights: Floats | None = None
     # (N,) multiplies the residuals in the scores of ``hc2`` and ``hc3``; None is one
     error_scale: Floats | None = None
@@ -86,7 +86,7 @@ class Solved:
         """Add the intercept at zero, a linear map of the one at the means.
 
         `bread` and `x` stay those of the slopes. `means` (1 + k,) are those of outcome and regressors before
-        they were swept; `rows` is the sum of the weights.
+        they were demeaned; `rows` is the sum of the weights.
         """
         k, m = self.root.shape
         root = np.zeros((k + 1, m + 1))
@@ -122,12 +122,12 @@ def solve(
     y: Floats,
     x: Floats,
     count: Counts,
-    estimator: Recipe,
+    estimator: Vcov,
     *,
     obs_weights: Floats | None = None,
     products: tuple[Floats, Floats] | None = None,
 ) -> Solved:
-    """Solve an equation by least squares; `x` (N, k) has swept regressors of full rank.
+    """Solve an equation by least squares; `x` (N, k) has demeaned regressors of full rank.
 
     `products` are their (weighted) cross products with themselves and with the outcome, where they are known.
     """

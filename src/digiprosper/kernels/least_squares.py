@@ -1,4 +1,4 @@
-"""Ordinary least squares on swept columns, and which columns are combinations of others."""
+"""Ordinary least squares on demeaned columns, and which columns are combinations of others."""
 
 from __future__ import annotations
 

@@ -32,10 +32,10 @@ def effects_leverage(absorbed: Within, n: int) -> Floats | None:
 
 
 def row_leverage(basis: Floats, *, obs_weights: Floats | None = None) -> Floats:
-    """Compute the leverage (N,) of rows in a regression on swept columns: ``h_i = w_i x_i' (X'WX)^-1 x_i``.
+    """Compute the leverage (N,) of rows, ``h_i = w_i x_i' (X'WX)^-1 x_i`` of demeaned columns.
 
-    `basis` (N, m) spans the swept regressors and is far from collinear. Swept columns are orthogonal to the
-    dummies, so that the leverage of both together is the sum of their leverages.
+    `basis` (N, m) spans the demeaned regressors and is far from collinear. Demeaned columns are orthogonal
+    to the dummies, so that the leverage of both together is the sum of their leverages.
     """
     weighted = basis if obs_weights is None else basis * obs_weights[:, None]
     shares = basis @ np.linalg.inv(weighted.T @ basis)

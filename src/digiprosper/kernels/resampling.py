@@ -3,7 +3,7 @@
 One draw of a cluster bootstrap is a weighting of the clusters, so whatever a least-squares fit needs is
 ``W @ F``: W (draws x clusters) the counts, F (clusters x cross products) computed once. A cluster drawn
 twice is two clusters with effects of their own, which is automatic here: effects nested in a cluster are
-swept before the products are formed.
+demeaned before the products are formed.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Grams:
     blocks: tuple[int, ...]  # levels of each block, L in all; no row links levels of different blocks
     # of the dummies' products: diagonal; null directions are sums of linked levels; by eigenvalues
     inverse: _Inverse
-    scale: Floats  # (p,) norm of each swept column, by which it was divided
+    scale: Floats  # (p,) norm of each demeaned column, by which it was divided
 
     @property
     def n_clusters(self) -> int:
@@ -82,20 +82,20 @@ def entity_grams(
     clusters: Ints,
     effects: Sequence[Effect],
     *,
-    swept: bool = False,
+    demeaned: bool = False,
     obs_weights: Floats | None = None,
 ) -> Grams:
     """Form the cross products of each cluster from which every draw is refitted.
 
     They are F in the formulas of the module. Effects nested in the clusters are new in every copy of a
-    cluster; they are swept from the columns. Others (periods, when entities are drawn) cross the clusters and
-    are shared by all copies: their dummies are carried along and taken out of each draw by `refit`. Without
-    effects the constant is that dummy. An effect whose levels are unions of another's is left out. Slopes by
-    level have to be nested in the clusters.
+    cluster; they are taken out of the columns. Others (periods, when entities are drawn) cross the
+    clusters and are shared by all copies: their dummies are carried along and taken out of each draw by
+    `refit`. Without effects the constant is that dummy. An effect whose levels are unions of another's is
+    left out. Slopes by level have to be nested in the clusters.
 
-    `columns` (N, p) has outcomes and regressors of all equations; `swept` says that all effects have been
-    swept from them with the same weights, which are of mean one. Raises OptionError if F would exceed 2**27
-    numbers (1 GB), or if the levels of a slope cross the clusters.
+    `columns` (N, p) has outcomes and regressors of all equations; `demeaned` says that all effects have been
+    taken out of them with the same weights, which are of mean one. Raises OptionError if F would exceed
+    2**27 numbers (1 GB), or if the levels of a slope cross the clusters.
     """
     n, p = columns.shape
     layout = _lay_out(clusters, effects, obs_weights)
@@ -107,8 +107,8 @@ def entity_grams(
             "limit. Absorb effects with fewer levels, or specify clusters in which they are nested."
         )
 
-    if not swept:
-        columns = within([*layout.nested, *layout.slopes], n, obs_weights=obs_weights).sweep(columns)
+    if not demeaned:
+        columns = within([*layout.nested, *layout.slopes], n, obs_weights=obs_weights).demean(columns)
     scale = np.sqrt(layout.weighed(columns**2).sum(axis=0))
     scale[scale == 0.0] = 1.0
     columns = columns / scale
@@ -123,7 +123,7 @@ def entity_grams(
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Effects by their relation to the clusters: nested ones are swept, the others cross the clusters."""
+    """Effects by their relation to the clusters: nested ones are taken out, the others cross the clusters."""
 
     clusters: Ints  # (N,) cluster of each row
     groups: int  # G
@@ -194,20 +194,20 @@ def _inverse_of(crossed: Sequence[Ints], blocks: Ints, nested: Sequence[Ints], *
     return "linked" if len(crossed) == len(nested) == 1 else "pseudo"
 
 
-def _products(layout: _Layout, swept: Floats) -> Iterator[Floats]:
+def _products(layout: _Layout, demeaned: Floats) -> Iterator[Floats]:
     """Multiply the columns with each other, by cluster: (G, 1) each."""
-    for a, b in zip(*np.triu_indices(swept.shape[1]), strict=True):
-        products = layout.weighed(swept[:, a] * swept[:, b])
+    for a, b in zip(*np.triu_indices(demeaned.shape[1]), strict=True):
+        products = layout.weighed(demeaned[:, a] * demeaned[:, b])
         yield _total([layout.clusters], layout.groups, products)[:, None]
 
 
-def _with_dummies(layout: _Layout, swept: Floats) -> Iterator[Floats]:
+def _with_dummies(layout: _Layout, demeaned: Floats) -> Iterator[Floats]:
     """Multiply the columns with the crossed dummies, by cluster, and count the rows of each: (G, L) each."""
     groups, levels = layout.groups, layout.levels
     if not levels:
         return
     cells = [layout.clusters * levels + codes for codes in layout.crossed]
-    for column in swept.T:
+    for column in demeaned.T:
         yield _total(cells, groups * levels, layout.weighed(column)).reshape(groups, levels)
     if layout.inverse != "linked":
         yield _total(cells, groups * levels, layout.obs_weights).reshape(groups, levels)
@@ -250,11 +250,11 @@ def _blocks(crossed: Sequence[Ints], nested: Sequence[Ints]) -> tuple[list[Ints]
 
 
 def _orthogonal(crossed: Ints, blocks: Ints, nested: Sequence[Ints], *, weighted: bool) -> bool:
-    """Decide whether the dummies' products act as a diagonal matrix after the nested sweep.
+    """Decide whether the dummies' products act as a diagonal matrix after the nested effects are out.
 
-    Nothing swept: dummies of one effect are orthogonal. Every nested level with each level of its block once:
-    the matrix of a block is a multiple of the identity but for the constant, which the swept columns do not
-    see. Weights leave no such multiple.
+    Nothing demeaned: dummies of one effect are orthogonal. Every nested level with each level of its block
+    once: the matrix of a block is a multiple of the identity but for the constant, which the demeaned
+    columns do not see. Weights leave no such multiple.
     """
     if weighted or len(nested) != 1:
         return not nested
@@ -275,7 +275,7 @@ def _total(codes: Sequence[Ints], levels: int, values: Floats | None) -> Floats:
 
 
 def _of_dummies(layout: _Layout) -> Iterator[Floats]:
-    """Multiply the crossed dummies after the nested sweep, by cluster: the rows of each block's triangle."""
+    """Multiply crossed dummies net of nested effects, by cluster: the rows of each block's triangle."""
     if layout.inverse == "diagonal":
         return
     clusters = layout.clusters
@@ -287,24 +287,25 @@ def _of_dummies(layout: _Layout) -> Iterator[Floats]:
         local = [codes[rows] - (end - size) for codes in crossed]
         cells = [clusters[rows] * size + codes for codes in local]
         w = None if layout.obs_weights is None else layout.obs_weights[rows]
-        sweep = _sweeper(*layout.nested_at(rows), rows.size, w)
+        demean = _demeaning(*layout.nested_at(rows), rows.size, w)
         for level in range(size):
             dummy = np.any([codes == level for codes in local], axis=0).astype(np.float64)
-            net = sweep(dummy) if w is None else sweep(dummy) * w
+            net = demean(dummy) if w is None else demean(dummy) * w
             products = _total(cells, groups * size, net).reshape(groups, size)
             yield products[:, level:]
 
 
-def _sweeper(
+def _demeaning(
     nested: Sequence[Ints], slopes: Sequence[Slope], n: int, w: Floats | None
 ) -> Callable[[Floats], Floats]:
     if not nested and not slopes:
         return lambda dummy: dummy
     if len(nested) > 1 or slopes:
-        return within([*nested, *slopes], n, obs_weights=w).sweep
+        return within([*nested, *slopes], n, obs_weights=w).demean
     codes = nested[0]
     size = np.bincount(nested[0], weights=w)
-    # Not the general sweep: zeros have to be exact, in differences of sums too; they tell what is not linked.
+    # Not the general projection: zeros have to be exact, in differences of sums too; they tell what is not
+    # linked.
     return lambda dummy: dummy - (np.bincount(codes, weights=dummy if w is None else dummy * w) / size)[codes]
 
 
@@ -347,12 +348,12 @@ def refit(
     coefficients by equation, then (R, m, m) residual products by block; NaN where a regressor does not vary
     by itself.
 
-    With Z the columns and D the crossed dummies, nested effects swept from both, the Gram matrix of a draw is
-    the Schur complement ``Z'Z - Z'D (D'D)^+ D'Z``. With one crossed effect the null directions of D'D are
-    known, one for each connected component and one for each level no drawn cluster has: a one for every two
-    levels that the draw's rows link, and on the diagonal, fills them and leaves the complement as it is, at a
-    tenth of the cost of a pseudo-inverse. With several, D'D is scaled by the rows of each level and its
-    eigenvalues below 1e-10 are null.
+    With Z the columns and D the crossed dummies, net of nested effects, the Gram matrix of a
+    draw is the Schur complement ``Z'Z - Z'D (D'D)^+ D'Z``. With one crossed effect the null directions of
+    D'D are known, one for each connected component and one for each level no drawn cluster has: a one for
+    every two levels that the draw's rows link, and on the diagonal, fills them and leaves the complement as
+    it is, at a tenth of the cost of a pseudo-inverse. With several, D'D is scaled by the rows of each level
+    and its eigenvalues below 1e-10 are null.
     """
     return _fits(grams, weights @ grams.sums, equations, residuals, combine)
 

@@ -51,13 +51,13 @@ joins a part of n rows to the rest.
 CONVERGED: Final = 1e-14
 """Norm of the rest over that of the right-hand side at which conjugate gradients end."""
 NOT_CONVERGED: Final = 1e-10
-"""The same at the last iteration: above it the effects cannot be swept out."""
+"""The same at the last iteration: above it the effects cannot be taken out."""
 NO_CURVATURE: Final = 1e-12
 """Curvature of a direction over its square: below it nothing more can be gained along it."""
 DWARFED: Final = 1e-2
-"""Sum of squares after a sweep over that before: below it a second sweep removes rounding."""
-SECOND_SWEEP: Final = 4e-4
-"""Share of the sum of squares before a sweep that is added to the one after it, as size of a second one."""
+"""Sum of squares after a pass over that before: below it a second pass removes rounding."""
+SECOND_PASS: Final = 4e-4
+"""Share of the sum of squares before a pass that is added to the one after it, as size of a second one."""
 
 # --- covariances and fits -----------------------------------------------------------------------------------
 
@@ -72,7 +72,7 @@ LOST_WITHOUT: Final = 1e-10
 NO_VARIANCE: Final = 1e-10
 """Standard error over the sum of its scores' sizes: below it the scores add up to zero."""
 PERFECT_FIT: Final = 1e-11
-"""Norm of the residuals over that of the swept columns: below it the fit is perfect."""
+"""Norm of the residuals over that of the demeaned columns: below it the fit is perfect."""
 NO_RESIDUALS: Final = 1e-15
 """Least sum of squares, over the null's, where F and LR divide by it: an exact fit leaves rounding."""
 FLAT_RESIDUALS: Final = 1e-14

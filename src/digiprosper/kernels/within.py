@@ -1,4 +1,4 @@
-"""Sweep entity, time and further effects, and slopes by their levels, out of columns, exactly."""
+"""Take entity, time and further effects, and slopes by their levels, out of columns, exactly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from digiprosper.kernels.tolerances import (
     NO_CURVATURE,
     NOT_CONVERGED,
     REDUNDANT_LEVELS,
-    SECOND_SWEEP,
+    SECOND_PASS,
 )
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Within:
     slopes: tuple[Floats | None, ...]  # (N,) column of a slope by level; None for a constant by level
     levels: tuple[int, ...]  # of each effect
     rank: int  # of all dummies, times the slopes' columns, together; 1 (the constant) without effects
-    main: int  # effect swept in closed form, of those with most parameters; -1 without effects
+    main: int  # effect taken out in closed form, of those with most parameters; -1 without effects
     obs_weights: Floats | None
     _starts: Ints | None
     _counts: tuple[Floats, ...]
@@ -120,7 +120,7 @@ class Within:
     _inverse: Floats | None
     # False if `rank` is an upper bound: effects that are not nested, or slopes, of too many levels
     exact: bool = True
-    swept: tuple[int, ...] = ()  # effects of the levels of `main`, all swept in closed form
+    closed_form: tuple[int, ...] = ()  # effects of the levels of `main`, all taken out in closed form
     # (levels,) levels that have a slope, for each effect that is one
     identified: tuple[Bools | None, ...] = ()
     _blocks: tuple[_Block, ...] = ()
@@ -158,7 +158,7 @@ class Within:
         """Positions of the effects that are no slopes."""
         return tuple(p for p, slope in enumerate(self.slopes) if slope is None)
 
-    def sweep(self, columns: Floats) -> Floats:
+    def demean(self, columns: Floats) -> Floats:
         """Take the effects out of columns (N,) or (N, k): residuals of the regression on all dummies."""
         work = self._work(columns)
         self._centre(work)
@@ -167,7 +167,7 @@ class Within:
         return np.asarray(work[0] if columns.ndim == 1 else work.T)
 
     def decompose(self, columns: Floats) -> tuple[Floats, list[Floats]]:
-        """Split columns (N,) or (N, k) into swept columns and one value per level of each effect.
+        """Split columns (N,) or (N, k) into demeaned columns and one value per level of each effect.
 
         Of a slope the value is its coefficient (zero in levels that have none). Of the constants by level all
         but the first have mean zero; their means are in the first. Without effects there is one array with
@@ -255,8 +255,8 @@ class Within:
         weights = np.ones(n) if self.obs_weights is None else self.obs_weights
         if self.main < 0:
             return np.asarray(weights / weights.sum())
-        shares = [self._unit(p) / self._counts[p][self.codes[p]] for p in self.swept]
-        out = sum(self._unit(p) * share for p, share in zip(self.swept, shares, strict=True))
+        shares = [self._unit(p) / self._counts[p][self.codes[p]] for p in self.closed_form]
+        out = sum(self._unit(p) * share for p, share in zip(self.closed_form, shares, strict=True))
         if self._inverse is not None:
             out = out + self._further_leverage(shares)
         return np.clip(weights * out, 0.0, 1.0)
@@ -269,11 +269,11 @@ class Within:
         """Compute what the dummies of the other effects, net of the main one, add: m' S^+ m by row."""
         assert self._inverse is not None
         half = self._cross @ self._inverse
-        others = [p for p in range(len(self.levels)) if p not in self.swept]
+        others = [p for p in range(len(self.levels)) if p not in self.closed_form]
         starts = np.cumsum([0, *(self.levels[p] for p in others)])
         columns = [self.codes[p] + start for p, start in zip(others, starts, strict=False)]
         main = self.codes[self.main]
-        blocks = len(self.swept)
+        blocks = len(self.closed_form)
         cross, halves = np.split(self._cross, blocks), np.split(half, blocks)
 
         out = np.zeros(main.size)
@@ -290,28 +290,28 @@ class Within:
         before = np.einsum("ij,ij->i", work, work)
         values = self._once(work, before)
         after = np.einsum("ij,ij->i", work, work)
-        # A second sweep removes what rounding left where levels dwarf the variation around them.
+        # A second pass removes what rounding left where levels dwarf the variation around them.
         if (self._cross is not None and self._inverse is None) or (after < DWARFED * before).any():
-            correction = self._once(work, after + SECOND_SWEEP * before)
+            correction = self._once(work, after + SECOND_PASS * before)
             values = [a + b for a, b in zip(values, correction, strict=True)]
         return values
 
     def _once(self, work: Floats, square: Floats) -> list[Floats]:
-        """Sweep rows in place; return what was taken out, (k, levels) for each effect.
+        """Demean rows in place; return what was taken out, (k, levels) for each effect.
 
         `square` is the squared length that the exactness of conjugate gradients is measured by.
         """
         weighted = work if self.obs_weights is None else work * self.obs_weights
-        swept, positions = self.swept, range(len(self.levels))
-        main = _beside([self._sums(p, weighted) for p in swept]) / self.main_counts
-        others = [p for p in positions if p not in swept]
+        closed_form, positions = self.closed_form, range(len(self.levels))
+        main = _beside([self._sums(p, weighted) for p in closed_form]) / self.main_counts
+        others = [p for p in positions if p not in closed_form]
         values: dict[int, Floats] = {}
         if others:
             right = _beside([self._sums(p, weighted) for p in others]) - main @ self._cross
             solved = self._conjugate(right.T, square).T if self._inverse is None else right @ self._inverse
             main = main - (self._cross @ solved.T).T / self.main_counts
             values = dict(zip(others, self._apart(solved, others), strict=True))
-        values |= zip(swept, self._apart(main, swept), strict=True)
+        values |= zip(closed_form, self._apart(main, closed_form), strict=True)
         out = [values[p] for p in positions]
         self._subtract(work, out)
         return out
@@ -323,8 +323,8 @@ class Within:
 
     @property
     def main_counts(self) -> Floats:
-        """Weights of the rows of each level of the effects swept in closed form, one for slopes."""
-        counts = [self._counts[p] for p in self.swept]
+        """Weights of the rows of each level of the effects taken out in closed form, one for slopes."""
+        counts = [self._counts[p] for p in self.closed_form]
         return counts[0] if len(counts) == 1 else np.concatenate(counts)
 
     def _apart(self, values: Floats, positions: Iterable[int]) -> list[Floats]:
@@ -336,15 +336,18 @@ class Within:
         column = self._units[position]
         if column is not None:
             weighted = weighted * column
-        if self._starts is not None and position in self.swept:
+        if self._starts is not None and position in self.closed_form:
             return np.asarray(np.add.reduceat(weighted, self._starts, axis=1))
         return level_sums(self.codes[position], self.levels[position], weighted.T).T
 
     def _conjugate(self, right: Floats, size: Floats) -> Floats:
         """Solve for all columns at once by conjugate gradients, scaled by the levels' counts."""
-        swept = self.swept
+        closed_form = self.closed_form
         scale = (
-            1 / np.sqrt(np.concatenate([c for p, c in enumerate(self._counts) if p not in swept]))[:, None]
+            1
+            / np.sqrt(np.concatenate([c for p, c in enumerate(self._counts) if p not in closed_form]))[
+                :, None
+            ]
         )
         counts = self.main_counts[:, None]
 
@@ -416,11 +419,11 @@ def within(
 ) -> Within:
     """Prepare the projection that takes out effects; without any, only the mean is taken out.
 
-    The effect with most levels is swept by its means, and by its regressions on slopes of the same levels;
-    the dummies of the others, times their slopes, are then solved for from ``S g = r`` with ``S = D'MD``,
-    exactly, by a pseudo-inverse of the scaled `S` (Abowd, Kramarz & Margolis 1999, eq. 3.9, for two effects).
-    Past 1,200 further dummies the same system is solved by conjugate gradients. Codes have no gaps; effects
-    of the same levels are taken out together.
+    The effect with most levels is taken out by its means, and by its regressions on slopes of the same
+    levels; the dummies of the others, times their slopes, are then solved for from ``S g = r`` with ``S =
+    D'MD``, exactly, by a pseudo-inverse of the scaled `S` (Abowd, Kramarz & Margolis 1999, eq. 3.9, for two
+    effects). Past 1,200 further dummies the same system is solved by conjugate gradients. Codes have no
+    gaps; effects of the same levels are taken out together.
     """
     codes = tuple(effect.codes if isinstance(effect, Slope) else effect for effect in effects)
     slopes = tuple(effect.column if isinstance(effect, Slope) else None for effect in effects)
@@ -431,16 +434,16 @@ def within(
     blocks = _blocks(codes, slopes, levels, obs_weights)
     units, identified = _spans(blocks, len(codes))
     # Of several with as many parameters the first.
-    swept = max(blocks, key=lambda block: levels[block.places[0]] * len(block.places)).places
+    closed_form = max(blocks, key=lambda block: levels[block.places[0]] * len(block.places)).places
     projection = Within(
         codes=codes,
         slopes=slopes,
         levels=levels,
-        rank=_parameters(swept, levels, identified),
-        main=swept[0],
-        swept=swept,
+        rank=_parameters(closed_form, levels, identified),
+        main=closed_form[0],
+        closed_form=closed_form,
         obs_weights=obs_weights,
-        _starts=_starts(codes[swept[0]]),
+        _starts=_starts(codes[closed_form[0]]),
         _counts=tuple(map(_counted, codes, levels, repeat(obs_weights), units)),
         _cross=None,
         _gram=None,
@@ -449,15 +452,20 @@ def within(
         _blocks=blocks,
         _units=units,
     )
-    return projection if len(swept) == len(codes) else _with_others(projection, n)
+    return projection if len(closed_form) == len(codes) else _with_others(projection, n)
 
 
 def _with_others(projection: Within, n: int) -> Within:
-    """Prepare the system of the effects that are not swept in closed form."""
-    codes, levels, swept, counts = projection.codes, projection.levels, projection.swept, projection._counts
-    others = [p for p in range(len(codes)) if p not in swept]
+    """Prepare the system of the effects that are not taken out in closed form."""
+    codes, levels, closed_form, counts = (
+        projection.codes,
+        projection.levels,
+        projection.closed_form,
+        projection._counts,
+    )
+    others = [p for p in range(len(codes)) if p not in closed_form]
     size = sum(levels[p] for p in others)
-    width = sum(levels[p] for p in swept)
+    width = sum(levels[p] for p in closed_form)
     dense = size <= _DENSE and size * width <= _DENSE_CELLS
     cross, gram = _tables(projection, others, _table if dense else _sparse_table)
     if not dense:
@@ -590,7 +598,7 @@ def _tables(absorbed: Within, others: list[int], table: Callable[..., Any]) -> t
 
         return block_array(blocks, format="csr")
 
-    return stack(absorbed.swept), stack(others)
+    return stack(absorbed.closed_form), stack(others)
 
 
 def _table(a: Ints, b: Ints, shape: tuple[int, int], factor: Floats | None, *, same: bool) -> Floats:

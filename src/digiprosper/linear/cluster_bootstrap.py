@@ -96,8 +96,8 @@ def cluster_bootstrap(
     codes, drawn = drawn_clusters(fit.prepared)
 
     effects, weights = fit.prepared.within.every, fit.prepared.obs_weights
-    columns = fit.swept.taken((0, *fit.regressors))
-    grams = entity_grams(columns, codes, effects, swept=True, obs_weights=weights)
+    columns = fit.demeaned.taken((0, *fit.regressors))
+    grams = entity_grams(columns, codes, effects, demeaned=True, obs_weights=weights)
     slopes = bootstrap(grams, [(0, tuple(range(1, columns.shape[1])))], reps, seed)
     if slopes.lost == reps and enough_clusters(grams.n_clusters):
         raise IdentificationError(
@@ -128,7 +128,7 @@ def cluster_bootstrap(
 
 def _intercepts(fit: Fitted, codes: Ints, slopes: Floats, seed: np.random.SeedSequence) -> Floats:
     """Compute the intercept of each draw: the mean of the outcome less that of the fit."""
-    raw = columns_at(fit.swept.raw, (0, *fit.regressors))
+    raw = columns_at(fit.demeaned.raw, (0, *fit.regressors))
     groups, weights = int(codes.max()) + 1, fit.prepared.obs_weights
     sums = level_sums(codes, groups, np.column_stack([raw, np.ones(len(raw))]), weights)
     totals = draw_counts(seed, groups, len(slopes)) @ sums

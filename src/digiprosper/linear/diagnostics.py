@@ -41,7 +41,7 @@ def few_treated(
 ) -> list[Notice]:
     """Report slopes that depend on the variation of few clusters, one notice for each dimension of clusters.
 
-    `basis` (N, m) spans the swept regressors; errors e move the slopes by ``root @ basis.T @ e``. Columns
+    `basis` (N, m) spans the demeaned regressors; errors e move the slopes by ``root @ basis.T @ e``. Columns
     named in `unread` are not reported.
     """
     dimensions = []
@@ -74,7 +74,7 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
     A square or product of a column far from zero is rounded to about 16 digits of its own size; what is left
     once effects and other regressors are out is smaller by the square of mean over standard deviation.
     `moments` (k, 5) are rows, mean, standard deviation, minimum and maximum; `bread` (k, k) is the inverse of
-    the cross products of the swept columns.
+    the cross products of the demeaned columns.
     """
     largest = np.abs(moments[:, 3:5]).max(axis=1)
     partial_sd = 1 / np.sqrt(np.diag(bread) * moments[:, 0])

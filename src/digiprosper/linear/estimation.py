@@ -1,4 +1,4 @@
-"""Where every equation ends: columns are swept once, an equation is solved once, and results made of it."""
+"""Where every equation ends: columns are demeaned once, solved once, and results made of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from digiprosper.errors import (
     several,
 )
 from digiprosper.kernels.cluster_jackknife import deviation_halves
-from digiprosper.kernels.covariance import near_recipe, recipe
+from digiprosper.kernels.covariance import conley_vcov, vcov
 from digiprosper.kernels.equation import Solved, solve
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Bools, Floats
-    from digiprosper.kernels.covariance import Counts, Recipe
+    from digiprosper.kernels.covariance import Counts, Vcov
     from digiprosper.linear.kernels.bias_reduced import BiasReduced
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
@@ -57,7 +57,7 @@ _MANY_CELLS = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Swept:
+class Demeaned:
     """Columns of all equations of a system, as in the data and with the effects out."""
 
     names: tuple[str, ...]
@@ -67,11 +67,11 @@ class Swept:
     effects: tuple[Floats, ...]
     # (p, 5) rows, mean, standard deviation, minimum and maximum of the raw columns, never weighted
     moments: Floats
-    lengths: Floats  # (p,) norms of the swept columns, never weighted
+    lengths: Floats  # (p,) norms of the demeaned columns, never weighted
     constant: Bools  # (p,) raw columns that do not vary but for rounding
     absorbed: Bools  # (p,) columns of which the effects leave nothing, constant ones among them
-    # (p, p) (weighted) cross products of the swept columns. None if they outnumber the rows: equations with
-    # so many are refused, and the products of thousands of dummies would fill the memory first.
+    # (p, p) (weighted) cross products of the demeaned columns. None if they outnumber the rows: equations
+    # with so many are refused, and the products of thousands of dummies would fill the memory first.
     products: Floats | None
 
     def at(self, names: Sequence[str]) -> tuple[int, ...]:
@@ -79,16 +79,16 @@ class Swept:
         return tuple(self.names.index(name) for name in names)
 
     def taken(self, positions: Sequence[int]) -> Floats:
-        """Select swept columns (N, k) by position, without a copy where they stand side by side."""
+        """Select demeaned columns (N, k) by position, without a copy where they stand side by side."""
         return columns_at(self.columns, positions)
 
-    def with_columns(self, prepared: Prepared, names: Sequence[str], raw: Floats) -> Swept:
+    def with_columns(self, prepared: Prepared, names: Sequence[str], raw: Floats) -> Demeaned:
         """Append further columns (N, q), given as in the data."""
         if not names:
             return self
-        more = sweep_columns(prepared, names, raw)
+        more = demean_columns(prepared, names, raw)
         columns = _side_by_side(self.columns, more.columns)
-        return Swept(
+        return Demeaned(
             names=self.names + more.names,
             raw=_side_by_side(self.raw, more.raw),
             columns=columns,
@@ -101,7 +101,7 @@ class Swept:
         )
 
 
-def sweep_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Swept:
+def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Demeaned:
     """Take the effects out of the columns (N, p) of all equations of a system, once."""
     # One layout for all callers: the layout of theirs must not move a last digit.
     raw = np.asfortranarray(raw, dtype=np.float64)
@@ -114,7 +114,7 @@ def sweep_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Swep
     moments, lengths = _moments(raw), np.sqrt(squares)
     spreads = _spreads(moments)
     constant = spreads <= CONSTANT * np.abs(moments[:, 3:5]).max(axis=1) * np.sqrt(moments[:, 0])
-    return Swept(
+    return Demeaned(
         names=tuple(names),
         raw=raw,
         columns=columns,
@@ -152,13 +152,13 @@ def fit_columns(
 
     Refuse what `fit_equation` refuses. Notices are kept in `diagnostics`, not issued.
     """
-    swept = sweep_columns(prepared, (depvar, *names), _side_by_side(outcome[:, None], design))
-    return fit_equation(prepared, swept, 0, range(1, 1 + len(names)), remarks=remarks, unread=unread)[0]
+    demeaned = demean_columns(prepared, (depvar, *names), _side_by_side(outcome[:, None], design))
+    return fit_equation(prepared, demeaned, 0, range(1, 1 + len(names)), remarks=remarks, unread=unread)[0]
 
 
 def fit_equation(
     prepared: Prepared,
-    swept: Swept,
+    demeaned: Demeaned,
     outcome: int,
     regressors: Sequence[int],
     *,
@@ -168,7 +168,7 @@ def fit_equation(
 ) -> tuple[LinearResults, Solved]:
     """Solve one equation of a system; return its results, and the solution for further statistics.
 
-    `outcome` and `regressors` are positions in `swept`. Notices, `remarks` among them, are kept in
+    `outcome` and `regressors` are positions in `demeaned`. Notices, `remarks` among them, are kept in
     `diagnostics`, not issued. `unread` names columns that the model adds itself, such as the dummy of a
     regime: no notice says that their slopes depend on few clusters. `own_covariance` is False where the model
     computes the covariance together with further parameters, and reports on that one whether it is positive
@@ -176,17 +176,17 @@ def fit_equation(
     """
     if not regressors:
         raise IdentificationError("x is empty; specify at least one regressor.")
-    refuse_names([swept.names[j] for j in regressors])
-    columns, notices = _independent(prepared, swept, regressors)
+    refuse_names([demeaned.names[j] for j in regressors])
+    columns, notices = _independent(prepared, demeaned, regressors)
     refuse_wide(prepared.sample.nobs, len(columns), prepared.within.rank)
-    refuse_flat_outcome(prepared, swept, outcome)
+    refuse_flat_outcome(prepared, demeaned, outcome)
 
-    solved = _solve(prepared, swept, outcome, columns)
-    names = [swept.names[j] for j in columns]
+    solved = _solve(prepared, demeaned, outcome, columns)
+    names = [demeaned.names[j] for j in columns]
     refuse_full_leverage(prepared, solved, names)
-    notices += fit_notices(solved, swept.lengths[outcome], swept.names[outcome], names)
+    notices += fit_notices(solved, demeaned.lengths[outcome], demeaned.names[outcome], names)
     results = named_results(
-        prepared, swept, (outcome, *columns), solved, unread, own_covariance=own_covariance
+        prepared, demeaned, (outcome, *columns), solved, unread, own_covariance=own_covariance
     )
     diagnostics = (*prepared.notices, *notices, *results.diagnostics, *remarks)
     return replace(results, diagnostics=diagnostics), solved
@@ -203,25 +203,25 @@ def refuse_names(names: Sequence[str]) -> None:
         )
 
 
-def _solve(prepared: Prepared, swept: Swept, outcome: int, columns: Sequence[int]) -> Solved:
+def _solve(prepared: Prepared, demeaned: Demeaned, outcome: int, columns: Sequence[int]) -> Solved:
     products = None
-    if swept.products is not None:
-        products = (swept.products[np.ix_(columns, columns)], swept.products[columns, outcome])
+    if demeaned.products is not None:
+        products = (demeaned.products[np.ix_(columns, columns)], demeaned.products[columns, outcome])
     return solve(
-        swept.columns[:, outcome],
-        swept.taken(columns),
+        demeaned.columns[:, outcome],
+        demeaned.taken(columns),
         *inference(prepared, len(columns)),
         obs_weights=prepared.obs_weights,
         products=products,
     )
 
 
-def inference(prepared: Prepared, k: int) -> tuple[Counts, Recipe]:
+def inference(prepared: Prepared, k: int) -> tuple[Counts, Vcov]:
     """Choose what degrees of freedom count and the covariance, for k slopes besides the intercept."""
     options, count = prepared.options, prepared.count.plus(k)
     if prepared.near is not None:
-        return count, near_recipe(options.ssc, count, prepared.near)
-    return count, recipe(
+        return count, conley_vcov(options.ssc, count, prepared.near)
+    return count, vcov(
         options.cov_type,
         options.ssc,
         count,
@@ -237,28 +237,28 @@ def inference(prepared: Prepared, k: int) -> tuple[Counts, Recipe]:
 
 
 def _independent(
-    prepared: Prepared, swept: Swept, regressors: Sequence[int]
+    prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
     """Leave out, or refuse, what the effects absorb and what is a combination of other columns."""
     strict = prepared.options.collinear == "raise"
-    varying = _varying(prepared, swept, regressors)
+    varying = _varying(prepared, demeaned, regressors)
     if strict:
-        refuse_wide(len(swept.columns), len(varying), prepared.within.rank)
+        refuse_wide(len(demeaned.columns), len(varying), prepared.within.rank)
 
-    columns, collinear = _without_combinations(prepared, swept, varying)
+    columns, collinear = _without_combinations(prepared, demeaned, varying)
     if collinear and strict:
         raise CollinearityError(
             several(collinear) + ". Drop one of them (FixedEffects does so with collinear='drop').",
             collinear,
         )
-    dropped = [dropped_from_effects(prepared, swept, j) for j in regressors if swept.absorbed[j]]
+    dropped = [dropped_from_effects(prepared, demeaned, j) for j in regressors if demeaned.absorbed[j]]
     dropped += [dropped_collinear(p.data["column"], p.data["on"]) for p in collinear]
     return columns, dropped
 
 
-def _varying(prepared: Prepared, swept: Swept, regressors: Sequence[int]) -> list[int]:
+def _varying(prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]) -> list[int]:
     """Leave out, or refuse, what the effects absorb."""
-    problems = [absorbed_problem(prepared, swept, j) for j in regressors if swept.absorbed[j]]
+    problems = [absorbed_problem(prepared, demeaned, j) for j in regressors if demeaned.absorbed[j]]
     if problems and prepared.options.collinear == "raise":
         raise IdentificationError(
             several(problems)
@@ -269,7 +269,7 @@ def _varying(prepared: Prepared, swept: Swept, regressors: Sequence[int]) -> lis
     if len(problems) == len(regressors):
         effects = effects_text(prepared)
         raise IdentificationError(f"every regressor is absorbed by the effects ({effects}).", problems)
-    return [j for j in regressors if not swept.absorbed[j]]
+    return [j for j in regressors if not demeaned.absorbed[j]]
 
 
 def effects_text(prepared: Prepared) -> str:
@@ -277,35 +277,35 @@ def effects_text(prepared: Prepared) -> str:
     return ", ".join(prepared.effect_names) or "the intercept"
 
 
-def absorbed_problem(prepared: Prepared, swept: Swept, column: int) -> Notice:
+def absorbed_problem(prepared: Prepared, demeaned: Demeaned, column: int) -> Notice:
     """Describe a column that the effects absorb, as the problem of an error."""
-    name = swept.names[column]
+    name = demeaned.names[column]
     data = {"column": name, "effects": effects_text(prepared)}
-    return Notice("absorbed", f"{cited(name)} {why_absorbed(prepared, swept, column)}", data)
+    return Notice("absorbed", f"{cited(name)} {why_absorbed(prepared, demeaned, column)}", data)
 
 
-def dropped_from_effects(prepared: Prepared, swept: Swept, column: int) -> Notice:
+def dropped_from_effects(prepared: Prepared, demeaned: Demeaned, column: int) -> Notice:
     """Report a column that was dropped because the effects absorb it."""
-    reason = why_absorbed(prepared, swept, column)
-    return dropped_absorbed(swept.names[column], effects_text(prepared), reason)
+    reason = why_absorbed(prepared, demeaned, column)
+    return dropped_absorbed(demeaned.names[column], effects_text(prepared), reason)
 
 
-def why_absorbed(prepared: Prepared, swept: Swept, column: int) -> str:
+def why_absorbed(prepared: Prepared, demeaned: Demeaned, column: int) -> str:
     """Explain why a column has no coefficient."""
-    if swept.constant[column]:
+    if demeaned.constant[column]:
         return "is constant in the sample"
     return f"is absorbed by the effects ({effects_text(prepared)})"
 
 
 def _without_combinations(
-    prepared: Prepared, swept: Swept, columns: list[int]
+    prepared: Prepared, demeaned: Demeaned, columns: list[int]
 ) -> tuple[list[int], list[Notice]]:
     """Leave out columns that are combinations of earlier ones."""
     gram = None
-    if prepared.obs_weights is None and swept.products is not None:
-        gram = swept.products[np.ix_(columns, columns)]
-    combinations = dependences(swept.taken(columns), gram=gram)
-    names = [swept.names[j] for j in columns]
+    if prepared.obs_weights is None and demeaned.products is not None:
+        gram = demeaned.products[np.ix_(columns, columns)]
+    combinations = dependences(demeaned.taken(columns), gram=gram)
+    names = [demeaned.names[j] for j in columns]
     redundant = {columns[d.column] for d in combinations}
     problems = [collinear_problem(names[d.column], [names[i] for i in d.on]) for d in combinations]
     return [j for j in columns if j not in redundant], problems
@@ -326,12 +326,12 @@ def refuse_wide(n: int, k: int, rank: int) -> None:
         )
 
 
-def refuse_flat_outcome(prepared: Prepared, swept: Swept, outcome: int) -> None:
+def refuse_flat_outcome(prepared: Prepared, demeaned: Demeaned, outcome: int) -> None:
     """Refuse a constant or absorbed outcome, before a search divides by its variation."""
-    depvar = cited(swept.names[outcome])
-    if swept.constant[outcome]:
+    depvar = cited(demeaned.names[outcome])
+    if demeaned.constant[outcome]:
         raise IdentificationError(f"the outcome {depvar} is constant in the sample.")
-    if swept.absorbed[outcome]:
+    if demeaned.absorbed[outcome]:
         effects = ", ".join(prepared.effect_names)
         raise IdentificationError(f"the outcome {depvar} does not vary within the effects ({effects}).")
 
@@ -342,7 +342,7 @@ def refuse_flat_outcome(prepared: Prepared, swept: Swept, outcome: int) -> None:
 def fit_notices(solved: Solved, length: float, depvar: str, names: Sequence[str]) -> list[Notice]:
     """Report regressors that are nearly collinear, and residuals that are rounding.
 
-    `length` is the norm of the swept outcome.
+    `length` is the norm of the demeaned outcome.
     """
     out = []
     if solved.condition > NEAR:
@@ -360,7 +360,7 @@ def fit_notices(solved: Solved, length: float, depvar: str, names: Sequence[str]
 
 def named_results(
     prepared: Prepared,
-    swept: Swept,
+    demeaned: Demeaned,
     positions: tuple[int, ...],
     solved: Solved,
     unread: Sequence[str],
@@ -372,10 +372,10 @@ def named_results(
     `positions` are those of the outcome, then of the regressors; `unread` and `own_covariance` as in
     `fit_equation`.
     """
-    depvar, *names = (swept.names[j] for j in positions)
+    depvar, *names = (demeaned.names[j] for j in positions)
     terms, full = tuple(names), solved
     if not prepared.effect_names:
-        terms, full = (*names, "Intercept"), with_intercept(prepared, swept, positions, solved)
+        terms, full = (*names, "Intercept"), with_intercept(prepared, demeaned, positions, solved)
 
     reduced = bias_reduced(full) if full.how.cov_type == "cr2" else None
     root, middle = full.sandwich() if reduced is None else deviation_halves(reduced.moved, factor=1.0)
@@ -384,7 +384,7 @@ def named_results(
     root[empty] = np.nan
 
     notices = [
-        *lost_digits(names, swept.moments[list(positions[1:])], solved.bread),
+        *lost_digits(names, demeaned.moments[list(positions[1:])], solved.bread),
         *no_variance([terms[j] for j in empty]),
         *cluster_notices(prepared, terms, full, covariance, None if reduced is None else reduced.moved),
         *perfect_row_notices(prepared, solved),
@@ -394,36 +394,40 @@ def named_results(
     results = LinearResults(
         names=terms,
         depvar=depvar,
-        estimated=replace(_estimated(prepared, swept, positions, full, (root, middle)), bias_reduced=reduced),
+        estimated=replace(
+            _estimated(prepared, demeaned, positions, full, (root, middle)), bias_reduced=reduced
+        ),
         inference=_inference(prepared, solved, reduced),
-        sample=_estimation_sample(prepared.sample, prepared.options.obs_weights, swept, positions),
+        sample=_estimation_sample(prepared.sample, prepared.options.obs_weights, demeaned, positions),
         labels=dict(prepared.sample.labels),
         diagnostics=tuple(notices),
     )
     return results if prepared.options.keep_rows else results.without_rows()
 
 
-def with_intercept(prepared: Prepared, swept: Swept, positions: tuple[int, ...], solved: Solved) -> Solved:
+def with_intercept(
+    prepared: Prepared, demeaned: Demeaned, positions: tuple[int, ...], solved: Solved
+) -> Solved:
     """Add an intercept to a solved equation without effects.
 
     `positions` are those of the outcome, then of the regressors.
     """
-    w, columns = prepared.obs_weights, columns_at(swept.raw, positions)
+    w, columns = prepared.obs_weights, columns_at(demeaned.raw, positions)
     means = columns.mean(axis=0) if w is None else w @ columns / w.sum()
     return solved.with_intercept(means, len(columns) if w is None else float(w.sum()))
 
 
 def _estimated(
     prepared: Prepared,
-    swept: Swept,
+    demeaned: Demeaned,
     positions: tuple[int, ...],
     solved: Solved,
     sandwich: tuple[Floats, Floats],
 ) -> Estimated:
-    outcome, k = swept.raw[:, positions[0]], len(positions) - 1
+    outcome, k = demeaned.raw[:, positions[0]], len(positions) - 1
     slopes, (root, middle) = solved.coefficients[:k], sandwich
     # What the effects take out of the outcome less what they take out of the fit.
-    values = [e[:, positions[0]] - e[:, list(positions[1:])] @ slopes for e in swept.effects]
+    values = [e[:, positions[0]] - e[:, list(positions[1:])] @ slopes for e in demeaned.effects]
     levels = [prepared.sample.code_levels[term.effect] for term in prepared.absorbed]
     return Estimated(
         coefficients=solved.coefficients,
@@ -488,9 +492,9 @@ def _inference(prepared: Prepared, solved: Solved, reduced: BiasReduced | None) 
 
 
 def _estimation_sample(
-    sample: Sample, obs_weights: str | None, swept: Swept, positions: tuple[int, ...]
+    sample: Sample, obs_weights: str | None, demeaned: Demeaned, positions: tuple[int, ...]
 ) -> EstimationSample:
-    names = tuple(swept.names[j] for j in positions)
+    names = tuple(demeaned.names[j] for j in positions)
     further = [name for name in sample.variables if name not in names]
     values = (sample.variables[name] for name in further)
     moments = [_moments(column[~np.isnan(column), None]) for column in values]
@@ -499,7 +503,7 @@ def _estimation_sample(
         key_names=sample.keys.pair,
         n_entities=sample.n_entities,
         n_times=sample.n_times,
-        stats=((*names, *further), np.vstack([swept.moments[list(positions)], *moments])),
+        stats=((*names, *further), np.vstack([demeaned.moments[list(positions)], *moments])),
         categories=dict(sample.categories),
         obs_weights=obs_weights,
         factors={**sample.factors, **{name: sample.factors_of(name) for name in names[1:]}},

@@ -15,7 +15,7 @@ from digiprosper.errors import (
 )
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.distances import DistanceKernel, check_distances
-from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns, with_intercept
+from digiprosper.linear.estimation import columns_at, demean_columns, fit_equation, with_intercept
 from digiprosper.linear.formula import read_formula
 from digiprosper.linear.preparation import (
     CovType,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from digiprosper.kernels.equation import Solved
-    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
 
@@ -275,28 +275,28 @@ def _no_regressors(y: str) -> TermError:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
-    """A fit with its sample, swept columns and solution, for further statistics from the same rows.
+    """A fit with its sample, demeaned columns and solution, for further statistics from the same rows.
 
-    Notices are kept in `results.diagnostics`, not issued. `swept` has the outcome, then every regressor of
+    Notices are kept in `results.diagnostics`, not issued. `demeaned` has the outcome, then every regressor of
     the specification.
     """
 
     results: LinearResults
     prepared: Prepared
-    swept: Swept
+    demeaned: Demeaned
     solved: Solved
 
     @property
     def regressors(self) -> tuple[int, ...]:
-        """Positions in `swept` of the regressors that were kept."""
-        return self.swept.at([name for name in self.results.names if name != "Intercept"])
+        """Positions in `demeaned` of the regressors that were kept."""
+        return self.demeaned.at([name for name in self.results.names if name != "Intercept"])
 
     @property
     def full(self) -> Solved:
         """The equation with its intercept, where there is one."""
         if self.prepared.effect_names:
             return self.solved
-        return with_intercept(self.prepared, self.swept, (0, *self.regressors), self.solved)
+        return with_intercept(self.prepared, self.demeaned, (0, *self.regressors), self.solved)
 
 
 def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
@@ -307,10 +307,10 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     if len(sample.roles["y"]) != 1:
         raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
     positions = (*sample.roles["y"], *sample.roles["x"])
-    swept = sweep_columns(prepared, (spec.y, *sample.names_of("x")), columns_at(sample.matrix, positions))
+    demeaned = demean_columns(prepared, (spec.y, *sample.names_of("x")), columns_at(sample.matrix, positions))
     remarks = lagged_outcome(prepared)
-    results, solved = fit_equation(prepared, swept, 0, range(1, len(positions)), remarks=remarks)
-    return Fitted(results, prepared, swept, solved)
+    results, solved = fit_equation(prepared, demeaned, 0, range(1, len(positions)), remarks=remarks)
+    return Fitted(results, prepared, demeaned, solved)
 
 
 def refuse_other_specification(caller: str, spec: object) -> None:

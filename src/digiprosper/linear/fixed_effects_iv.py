@@ -9,13 +9,13 @@ from digiprosper.errors import Notice, TermError, cited, issue
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import (
     columns_at,
+    demean_columns,
     fit_equation,
     fit_notices,
     inference,
     named_results,
     refuse_flat_outcome,
     refuse_names,
-    sweep_columns,
 )
 from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.instrument_columns import (
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.linear.distances import DistanceKernel
-    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
 
@@ -198,34 +198,36 @@ class FixedEffectsIV(Specification):
         refuse_too_few(names, places_of(sample))
 
         columns = [column for role in _ROLES for column in sample.roles[role]]
-        swept = sweep_columns(prepared, names, columns_at(sample.matrix, columns))
-        positions, dropped = usable(prepared, swept, places_of(sample))
-        refuse_flat_outcome(prepared, swept, 0)
+        demeaned = demean_columns(prepared, names, columns_at(sample.matrix, columns))
+        positions, dropped = usable(prepared, demeaned, places_of(sample))
+        refuse_flat_outcome(prepared, demeaned, 0)
 
-        results = _two_stage(prepared, swept, positions, dropped)
+        results = _two_stage(prepared, demeaned, positions, dropped)
         issue(results.diagnostics)
         return results
 
 
-def _two_stage(prepared: Prepared, swept: Swept, positions: Places, dropped: Sequence[Notice]) -> IVResults:
-    """Solve the equation, its first stages and its reduced form on the same swept columns."""
-    y, x = swept.columns[:, 0], taken(swept, positions.regressors)
-    controls, instruments = taken(swept, positions.controls), taken(swept, positions.instruments)
+def _two_stage(
+    prepared: Prepared, demeaned: Demeaned, positions: Places, dropped: Sequence[Notice]
+) -> IVResults:
+    """Solve the equation, its first stages and its reduced form on the same demeaned columns."""
+    y, x = demeaned.columns[:, 0], taken(demeaned, positions.regressors)
+    controls, instruments = taken(demeaned, positions.controls), taken(demeaned, positions.instruments)
     projected = project(
-        y, taken(swept, positions.endog), controls, instruments, obs_weights=prepared.obs_weights
+        y, taken(demeaned, positions.endog), controls, instruments, obs_weights=prepared.obs_weights
     )
-    endog = tuple(swept.names[j] for j in positions.endog)
+    endog = tuple(demeaned.names[j] for j in positions.endog)
     refuse_unidentified(projected, endog)
 
     solved = solve_two_stage(projected, y, x, *inference(prepared, x.shape[1]))
     at = (0, *positions.regressors)
-    named = named_results(prepared, swept, at, solved, (), own_covariance=True)
-    first_stage = ResultSet(tuple(_stages(prepared, swept, positions)))
+    named = named_results(prepared, demeaned, at, solved, (), own_covariance=True)
+    first_stage = ResultSet(tuple(_stages(prepared, demeaned, positions)))
     tests = instrument_tests(prepared, projected, solved, first_stage)
     notices = (
         *_about_rows(prepared),
         *dropped,
-        *fit_notices(solved, swept.lengths[0], swept.names[0], [swept.names[j] for j in at[1:]]),
+        *fit_notices(solved, demeaned.lengths[0], demeaned.names[0], [demeaned.names[j] for j in at[1:]]),
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
         *first_stage_strength(endog, tests),
@@ -234,11 +236,11 @@ def _two_stage(prepared: Prepared, swept: Swept, positions: Places, dropped: Seq
     return IVResults(
         **{**of_linear, "diagnostics": notices},
         endog=endog,
-        instruments=tuple(swept.names[j] for j in positions.instruments),
+        instruments=tuple(demeaned.names[j] for j in positions.instruments),
         first_stage=first_stage,
-        reduced_form=fit_equation(prepared, swept, 0, positions.exogenous)[0],
+        reduced_form=fit_equation(prepared, demeaned, 0, positions.exogenous)[0],
         iv_tests=tests,
-        endogeneity=endogeneity(prepared, swept, positions, projected),
+        endogeneity=endogeneity(prepared, demeaned, positions, projected),
         reduced_forms=reduced_forms(projected, inference(prepared, projected.basis.shape[1])[1]),
     )
 
@@ -250,8 +252,9 @@ def _about_rows(prepared: Prepared) -> list[Notice]:
     return [notice for notice in prepared.notices if notice not in prepared.few] + few
 
 
-def _stages(prepared: Prepared, swept: Swept, positions: Places) -> list[tuple[str, LinearResults]]:
+def _stages(prepared: Prepared, demeaned: Demeaned, positions: Places) -> list[tuple[str, LinearResults]]:
     """Regress each endogenous regressor on instruments and controls."""
     return [
-        (swept.names[j], fit_equation(prepared, swept, j, positions.exogenous)[0]) for j in positions.endog
+        (demeaned.names[j], fit_equation(prepared, demeaned, j, positions.exogenous)[0])
+        for j in positions.endog
     ]

@@ -29,7 +29,7 @@ from digiprosper.linear.auxiliary import (
     with_clusters,
     with_effects,
 )
-from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns
+from digiprosper.linear.estimation import columns_at, demean_columns, fit_equation
 from digiprosper.report.notices import not_psd
 from digiprosper.report.tests import TestResult
 from digiprosper.report.variance import standard_errors
@@ -137,15 +137,15 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
     from scipy.special import chdtrc
 
     prepared = fitted.prepared
-    names = [fitted.swept.names[j] for j in fitted.regressors]
-    raw = columns_at(fitted.swept.raw, fitted.regressors)
+    names = [fitted.demeaned.names[j] for j in fitted.regressors]
+    raw = columns_at(fitted.demeaned.raw, fitted.regressors)
     means = [_MEAN.format(name) for name in names]
-    outcome = fitted.swept.raw[:, :1]
+    outcome = fitted.demeaned.raw[:, :1]
 
     beside = _pooled(prepared, entity)
     columns = np.hstack([outcome, raw, _entity_means(prepared, raw)])
-    swept = sweep_columns(beside, (fitted.results.depvar, *names, *means), columns)
-    results, _ = fit_equation(beside, swept, 0, range(1, columns.shape[1]), unread=swept.names)
+    demeaned = demean_columns(beside, (fitted.results.depvar, *names, *means), columns)
+    results, _ = fit_equation(beside, demeaned, 0, range(1, columns.shape[1]), unread=demeaned.names)
 
     tested = [name for name in means if name in results.names]
     if not tested:
@@ -208,7 +208,7 @@ def _classical(fitted: Fitted, entity: str) -> TestResult:
         "difference": gap,
         "std_error": standard_errors(np.diag(difference)),
     }
-    detail = pd.DataFrame({"term": [fitted.swept.names[j] for j in regressors], **columns})
+    detail = pd.DataFrame({"term": [fitted.demeaned.names[j] for j in regressors], **columns})
     p = float(chdtrc(k, statistic))
     return TestResult("Hausman test", statistic, "chi2", float(k), p, _NULL, detail, diagnostics=notices)
 
@@ -276,7 +276,7 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
 
     sample, regressors = fitted.prepared.sample, fitted.regressors
     positions = (0, *regressors)
-    moments, raw = fitted.swept.moments[list(positions)], columns_at(fitted.swept.raw, positions)
+    moments, raw = fitted.demeaned.moments[list(positions)], columns_at(fitted.demeaned.raw, positions)
     scaled = (raw - moments[:, 1]) / moments[:, 2]
     dummies = [(sample.time == code).astype(np.float64) for code in _period_codes(fitted)]
 

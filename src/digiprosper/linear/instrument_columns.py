@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.kernels.two_stage import Projection
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
@@ -66,9 +66,9 @@ def places_of(sample: Sample) -> Places:
     )
 
 
-def taken(swept: Swept, columns: Sequence[int]) -> Floats:
-    """Select swept columns (N, k) by position, perhaps none."""
-    return swept.taken(columns) if columns else swept.columns[:, :0]
+def taken(demeaned: Demeaned, columns: Sequence[int]) -> Floats:
+    """Select demeaned columns (N, k) by position, perhaps none."""
+    return demeaned.taken(columns) if columns else demeaned.columns[:, :0]
 
 
 def refuse_too_few(names: Sequence[str], positions: Places) -> None:
@@ -85,42 +85,44 @@ def refuse_too_few(names: Sequence[str], positions: Places) -> None:
     raise IdentificationError(text, [Notice("too_few_instruments", text, data)])
 
 
-def usable(prepared: Prepared, swept: Swept, positions: Places) -> tuple[Places, list[Notice]]:
+def usable(prepared: Prepared, demeaned: Demeaned, positions: Places) -> tuple[Places, list[Notice]]:
     """Leave out, or refuse, columns that the effects absorb and combinations of others.
 
     Controls and instruments are left out with ``collinear="drop"`` only. An endogenous regressor never is:
     its coefficient is what was asked for.
     """
-    varying, absorbed = _varying(prepared, swept, positions)
+    varying, absorbed = _varying(prepared, demeaned, positions)
     refuse_wide(prepared.sample.nobs, len(varying.exogenous), prepared.within.rank)
-    used, collinear = _without_combinations(prepared, swept, varying)
-    refuse_too_few(swept.names, used)
+    used, collinear = _without_combinations(prepared, demeaned, varying)
+    refuse_too_few(demeaned.names, used)
 
     ordered = (*used.controls, *used.endog)
-    problems = [p for p in _combinations(swept, ordered) if p.data["column"] in _names(swept, used.endog)]
+    problems = [
+        p for p in _combinations(demeaned, ordered) if p.data["column"] in _names(demeaned, used.endog)
+    ]
     if problems:
         text = f"{several(problems)}. The coefficient of an endogenous regressor is not identified then."
         raise CollinearityError(text, problems)
     return used, [*absorbed, *collinear]
 
 
-def _names(swept: Swept, columns: Sequence[int]) -> list[str]:
-    return [swept.names[j] for j in columns]
+def _names(demeaned: Demeaned, columns: Sequence[int]) -> list[str]:
+    return [demeaned.names[j] for j in columns]
 
 
-def _varying(prepared: Prepared, swept: Swept, positions: Places) -> tuple[Places, list[Notice]]:
+def _varying(prepared: Prepared, demeaned: Demeaned, positions: Places) -> tuple[Places, list[Notice]]:
     """Leave out, or refuse, what the effects absorb."""
-    absorbed = [j for j in (*positions.endog, *positions.exogenous) if swept.absorbed[j]]
+    absorbed = [j for j in (*positions.endog, *positions.exogenous) if demeaned.absorbed[j]]
     if not absorbed:
         return positions, []
     strict = prepared.options.collinear == "raise"
     needed = absorbed if strict else [j for j in absorbed if j in positions.endog]
     if needed:
-        problems = [_why_refused(prepared, swept, positions, j) for j in needed]
+        problems = [_why_refused(prepared, demeaned, positions, j) for j in needed]
         raise IdentificationError(f"{several(problems)}. {_way_out(needed, positions)}", problems)
     varying = _without(positions, absorbed)
-    refuse_too_few(swept.names, varying)
-    return varying, [dropped_from_effects(prepared, swept, j) for j in absorbed]
+    refuse_too_few(demeaned.names, varying)
+    return varying, [dropped_from_effects(prepared, demeaned, j) for j in absorbed]
 
 
 def _without(positions: Places, dropped: Collection[int]) -> Places:
@@ -131,10 +133,10 @@ def _without(positions: Places, dropped: Collection[int]) -> Places:
     )
 
 
-def _why_refused(prepared: Prepared, swept: Swept, positions: Places, column: int) -> Notice:
+def _why_refused(prepared: Prepared, demeaned: Demeaned, positions: Places, column: int) -> Notice:
     if column in positions.instruments:
-        return _absorbed_instrument(prepared, swept, column)
-    return absorbed_problem(prepared, swept, column)
+        return _absorbed_instrument(prepared, demeaned, column)
+    return absorbed_problem(prepared, demeaned, column)
 
 
 def _way_out(absorbed: Sequence[int], positions: Places) -> str:
@@ -146,13 +148,13 @@ def _way_out(absorbed: Sequence[int], positions: Places) -> str:
     )
 
 
-def _absorbed_instrument(prepared: Prepared, swept: Swept, column: int) -> Notice:
+def _absorbed_instrument(prepared: Prepared, demeaned: Demeaned, column: int) -> Notice:
     """Describe an instrument that the effects absorb, and what to interact it with."""
-    problem, sample = absorbed_problem(prepared, swept, column), prepared.sample
-    raw, entity, time = swept.raw[:, column], sample.keys.entity_name, sample.keys.time_name
-    name = cited(swept.names[column])
+    problem, sample = absorbed_problem(prepared, demeaned, column), prepared.sample
+    raw, entity, time = demeaned.raw[:, column], sample.keys.entity_name, sample.keys.time_name
+    name = cited(demeaned.names[column])
     absorbs_time = time is not None and time in prepared.effect_names
-    if swept.constant[column]:
+    if demeaned.constant[column]:
         text = f"the instrument {name} is constant in the sample"
     elif entity in prepared.effect_names and not _varies_within(raw, sample.entity):
         text = (
@@ -176,9 +178,11 @@ def _varies_within(column: Floats, codes: Ints) -> bool:
     return bool((last_value[codes] != column).any())
 
 
-def _without_combinations(prepared: Prepared, swept: Swept, positions: Places) -> tuple[Places, list[Notice]]:
+def _without_combinations(
+    prepared: Prepared, demeaned: Demeaned, positions: Places
+) -> tuple[Places, list[Notice]]:
     """Leave out, or refuse, controls and instruments that are combinations of earlier ones."""
-    problems = _combinations(swept, (*positions.controls, *positions.instruments))
+    problems = _combinations(demeaned, (*positions.controls, *positions.instruments))
     if not problems:
         return positions, []
     if prepared.options.collinear == "raise":
@@ -188,13 +192,13 @@ def _without_combinations(prepared: Prepared, swept: Swept, positions: Places) -
         )
         raise CollinearityError(text, problems)
     names = {p.data["column"] for p in problems}
-    independent = _without(positions, [j for j in positions.exogenous if swept.names[j] in names])
+    independent = _without(positions, [j for j in positions.exogenous if demeaned.names[j] in names])
     return independent, [dropped_collinear(p.data["column"], p.data["on"]) for p in problems]
 
 
-def _combinations(swept: Swept, columns: Sequence[int]) -> list[Notice]:
-    combinations = dependences(swept.taken(columns))
-    names = _names(swept, columns)
+def _combinations(demeaned: Demeaned, columns: Sequence[int]) -> list[Notice]:
+    combinations = dependences(demeaned.taken(columns))
+    names = _names(demeaned, columns)
     return [collinear_problem(names[d.column], [names[i] for i in d.on]) for d in combinations]
 
 

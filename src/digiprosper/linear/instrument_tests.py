@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
     from digiprosper.kernels.equation import Solved
-    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.instrument_columns import Places
     from digiprosper.linear.kernels.two_stage import Projection
     from digiprosper.linear.preparation import Prepared
@@ -87,24 +87,24 @@ def _first_stage_f(name: str, results: LinearResults, projected: Projection) -> 
 
 def _conditional(prepared: Prepared, projected: Projection, endog: list[str]) -> dict[str, TestResult]:
     """Compute Sanderson and Windmeijer's F of each of several endogenous regressors."""
-    recipe = inference(prepared, _slopes(projected))[1]
+    vcov = inference(prepared, _slopes(projected))[1]
     q, m = projected.first_slopes.shape
     out = {}
     for j, name in enumerate(endog):
-        f = sanderson_windmeijer(projected, j, recipe)
+        f = sanderson_windmeijer(projected, j, vcov)
         null = f"the instruments do not explain {name} given the other endogenous regressors"
-        test = f_test(f"Sanderson-Windmeijer F of {name}", f, (q - m + 1, recipe.df_t), null)
+        test = f_test(f"Sanderson-Windmeijer F of {name}", f, (q - m + 1, vcov.df_t), null)
         out[f"sanderson_windmeijer_f:{name}"] = test
     return out
 
 
 def _of_the_rank(prepared: Prepared, projected: Projection) -> dict[str, float | TestResult]:
     """Compute Kleibergen-Paap's LM and F under the fit's covariance, and Cragg-Donald's F."""
-    count, recipe = inference(prepared, _slopes(projected))
+    count, vcov = inference(prepared, _slopes(projected))
     q, m = projected.first_slopes.shape
     net = projected.instruments @ projected.first_slopes + projected.endog_left
-    rank_f = kleibergen_paap(projected, projected.endog_left, recipe) / q
-    lm = kleibergen_paap(projected, net, without_factors(recipe, _large_sample_rows(prepared)))
+    rank_f = kleibergen_paap(projected, projected.endog_left, vcov) / q
+    lm = kleibergen_paap(projected, net, without_factors(vcov, _large_sample_rows(prepared)))
     # With as many clusters as instruments the LM statistic is the number of clusters, whatever the data.
     lm = float("nan") if np.isnan(rank_f) else lm
     null = "the instruments do not identify the coefficients (underidentification)"
@@ -141,14 +141,16 @@ def _sargan(projected: Projection, solved: Solved, rows: float) -> float:
     return float(explained @ explained) / variance
 
 
-def endogeneity(prepared: Prepared, swept: Swept, positions: Places, projected: Projection) -> TestResult:
+def endogeneity(
+    prepared: Prepared, demeaned: Demeaned, positions: Places, projected: Projection
+) -> TestResult:
     """Test whether the endogenous regressors are exogenous, given that the instruments are.
 
     The residuals of the first stages are added to least squares of the equation, and their coefficients
     tested jointly under the fit's covariance (Hausman 1978; Wooldridge 1995). F is missing with more
     regressors than rows or clusters allow, or if the scores add up to zero.
     """
-    endog = [swept.names[j] for j in positions.endog]
+    endog = [demeaned.names[j] for j in positions.endog]
     m, k = len(endog), len(positions.regressors) + len(endog)
     name, null = (
         "Endogeneity test (regression-based)",
@@ -158,12 +160,12 @@ def endogeneity(prepared: Prepared, swept: Swept, positions: Places, projected: 
     if count.n <= count.full:
         return f_test(name, float("nan"), (m, float(count.n - count.full)), null)
 
-    count, recipe = inference(prepared, k)
+    count, vcov = inference(prepared, k)
     f = float("nan")
-    if m <= recipe.df_t:
-        design = np.hstack([taken(swept, positions.regressors), projected.endog_left])
-        f = _joint_f(solve(swept.columns[:, 0], design, count, recipe, obs_weights=prepared.obs_weights), m)
-    return f_test(name, f, (m, recipe.df_t), null)
+    if m <= vcov.df_t:
+        design = np.hstack([taken(demeaned, positions.regressors), projected.endog_left])
+        f = _joint_f(solve(demeaned.columns[:, 0], design, count, vcov, obs_weights=prepared.obs_weights), m)
+    return f_test(name, f, (m, vcov.df_t), null)
 
 
 def _joint_f(solved: Solved, last: int) -> float:

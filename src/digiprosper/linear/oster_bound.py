@@ -19,7 +19,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.linear.auxiliary import issued, refuse_perfect_fit
-from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns
+from digiprosper.linear.estimation import columns_at, demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import Fitted, refuse_other_specification
 from digiprosper.linear.kernels.selection import adjusted_slopes, needed_selection, two_regressions
 from digiprosper.linear.preparation import prepare
@@ -180,9 +180,9 @@ def _regressions(spec: FixedEffects, panel: Panel, term: str, controls: Sequence
         raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
     positions = (*sample.roles["y"], *sample.roles["x"], *sample.roles["controls"])
     names = (spec.y, *sample.names_of("x"), *sample.names_of("controls"))
-    swept = sweep_columns(prepared, names, columns_at(sample.matrix, positions))
-    results, solved = fit_equation(prepared, swept, 0, range(1, len(names)))
-    fitted = Fitted(results, prepared, swept, solved)
+    demeaned = demean_columns(prepared, names, columns_at(sample.matrix, positions))
+    results, solved = fit_equation(prepared, demeaned, 0, range(1, len(names)))
+    fitted = Fitted(results, prepared, demeaned, solved)
     refuse_perfect_fit(results, _CALLER)
     name = named_regressor(fitted, term, _CALLER)
     of_controls = [regressor for regressor in sample.names_of("controls") if regressor in results.names]
@@ -196,7 +196,7 @@ def _regressions(spec: FixedEffects, panel: Panel, term: str, controls: Sequence
 
 def _both(y: str, name: str, of_controls: Sequence[str], fitted: Fitted) -> TwoRegressions:
     """Regress with and without the controls that are left, the other regressors in both."""
-    results, prepared, swept = fitted.results, fitted.prepared, fitted.swept
+    results, prepared, demeaned = fitted.results, fitted.prepared, fitted.demeaned
     common = [
         regressor
         for regressor in prepared.sample.names_of("x")
@@ -204,7 +204,7 @@ def _both(y: str, name: str, of_controls: Sequence[str], fitted: Fitted) -> TwoR
     ]
     root = 1.0 if prepared.obs_weights is None else np.sqrt(prepared.obs_weights)[:, None]
     outcome, x, m, w = (
-        swept.columns[:, list(swept.at(names))] * root for names in ([y], [name], common, of_controls)
+        demeaned.columns[:, list(demeaned.at(names))] * root for names in ([y], [name], common, of_controls)
     )
     return two_regressions(outcome[:, 0], x[:, 0], m, w)
 

@@ -101,7 +101,7 @@ def placebo_test(
     fit = estimate(spec, panel)
     name = named_regressor(fit, term, "placebo_test")
     position = fit.results.names.index(name)
-    column = fit.swept.raw[:, fit.regressors[position]]
+    column = fit.demeaned.raw[:, fit.regressors[position]]
     treated = _cohorts(fit, name, column)
 
     slope = float(fit.results.coefficients[position])

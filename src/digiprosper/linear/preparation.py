@@ -60,7 +60,7 @@ _CLUSTERED = ("clustered", "crv3", "cr2")
 
 @dataclass(frozen=True, slots=True)
 class LinearOptions:
-    """Options that say how rows are swept and errors computed; as in `FixedEffects` unless noted."""
+    """Options that say how rows are demeaned and errors computed; as in `FixedEffects` unless noted."""
 
     entity_effects: bool = True
     time_effects: bool = True

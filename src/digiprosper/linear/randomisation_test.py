@@ -128,7 +128,7 @@ def randomisation_test(
     fit = estimate(spec, panel)
     name = named_regressor(fit, term, "randomisation_test")
     sample, position = fit.prepared.sample, fit.results.names.index(name)
-    column = fit.swept.raw[:, fit.regressors[position]]
+    column = fit.demeaned.raw[:, fit.regressors[position]]
     t = float(fit.results.tstats.iloc[position])
     if not np.isfinite(t):
         raise IdentificationError(f"{cited(name)} has no standard error, and so no t statistic to compare.")

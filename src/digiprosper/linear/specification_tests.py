@@ -113,8 +113,8 @@ def _effects_test(fitted: Fitted, other_effects: Sequence[str]) -> tuple[float, 
         return float("nan"), 0.0, df, float("nan")
 
     positions = (0, *fitted.regressors)
-    swept = restricted.within.sweep(columns_at(fitted.swept.raw, positions))
-    residuals = ols(swept[:, 1:], swept[:, 0], obs_weights=prepared.obs_weights).residuals
+    demeaned = restricted.within.demean(columns_at(fitted.demeaned.raw, positions))
+    residuals = ols(demeaned[:, 1:], demeaned[:, 0], obs_weights=prepared.obs_weights).residuals
     w = 1.0 if prepared.obs_weights is None else prepared.obs_weights
     unrestricted = float(solved.residuals @ solved.weighted_residuals)
     # Of two nearly equal sums the difference could come out negative by rounding.
@@ -188,9 +188,9 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
 def _with_powers(fitted: Fitted) -> LinearResults:
     """Regress on the regressors and the powers of their fitted values."""
     regressors = fitted.regressors
-    values = columns_at(fitted.swept.raw, regressors) @ fitted.solved.coefficients[: len(regressors)]
+    values = columns_at(fitted.demeaned.raw, regressors) @ fitted.solved.coefficients[: len(regressors)]
     values = values - values.mean()
-    spread, outcome = float(values.std()), fitted.swept.moments[0, 2]
+    spread, outcome = float(values.std()), fitted.demeaned.moments[0, 2]
     if spread <= PERFECT_FIT * outcome:
         raise IdentificationError(
             "reset_test: the slopes are zero, so the fitted values do not vary and have no powers.",
@@ -201,10 +201,10 @@ def _with_powers(fitted: Fitted) -> LinearResults:
 
     options = replace(fitted.prepared.options, collinear="raise")
     prepared = replace(fitted.prepared, options=options)
-    swept = fitted.swept.with_columns(prepared, _POWERS, powers)
-    positions = (*regressors, *swept.at(_POWERS))
+    demeaned = fitted.demeaned.with_columns(prepared, _POWERS, powers)
+    positions = (*regressors, *demeaned.at(_POWERS))
     try:
-        return fit_equation(prepared, swept, 0, positions, unread=swept.names)[0]
+        return fit_equation(prepared, demeaned, 0, positions, unread=demeaned.names)[0]
     except (CollinearityError, IdentificationError) as error:
         # Without the powers the same regression has been estimated.
         names = quoted(fitted.results.names)

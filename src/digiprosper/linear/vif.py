@@ -16,7 +16,7 @@ from digiprosper.errors import (
     several,
 )
 from digiprosper.kernels.least_squares import dependences
-from digiprosper.linear.estimation import collinear_problem, sweep_columns
+from digiprosper.linear.estimation import collinear_problem, demean_columns
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel.access import check_panel
 from digiprosper.specification import as_terms
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats
-    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.panel import Panel
 
 
@@ -85,16 +85,16 @@ def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
     issue(prepared.notices)
 
     names = prepared.sample.names_of("x")
-    swept = sweep_columns(prepared, names, prepared.sample.columns("x"))
-    _refuse(swept)
-    inflation = _inflation(swept.columns / swept.lengths)
+    demeaned = demean_columns(prepared, names, prepared.sample.columns("x"))
+    _refuse(demeaned)
+    inflation = _inflation(demeaned.columns / demeaned.lengths)
     return pd.DataFrame({"term": list(names), "vif": inflation, "tolerance": 1 / inflation})
 
 
-def _refuse(swept: Swept) -> None:
+def _refuse(demeaned: Demeaned) -> None:
     """Refuse columns that have no factor."""
-    rows, count = swept.columns.shape
-    constant = [name for name, flat in zip(swept.names, swept.absorbed, strict=True) if flat]
+    rows, count = demeaned.columns.shape
+    constant = [name for name, flat in zip(demeaned.names, demeaned.absorbed, strict=True) if flat]
     if constant:
         problems = [Notice("constant", f"{cited(name)} is constant", {"column": name}) for name in constant]
         raise IdentificationError(f"vif: {several(problems)} in the rows without missing values.", problems)
@@ -104,8 +104,8 @@ def _refuse(swept: Swept) -> None:
             [Notice("rows", "too few rows", {"rows": rows, "columns": count})],
         )
     problems = [
-        collinear_problem(swept.names[d.column], [swept.names[i] for i in d.on])
-        for d in dependences(swept.columns)
+        collinear_problem(demeaned.names[d.column], [demeaned.names[i] for i in d.on])
+        for d in dependences(demeaned.columns)
     ]
     if problems:
         raise CollinearityError(

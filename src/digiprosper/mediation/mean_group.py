@@ -233,11 +233,11 @@ def _slopes(prepared: Prepared, columns: Floats, mediators: int) -> Floats:
     """Estimate the equations of every entity; NaN if a regressor has no variation within it."""
     sample = prepared.sample
     floor = ABSORBED * columns.std(axis=0) * np.sqrt(np.bincount(sample.entity))[:, None]
-    swept = prepared.within.sweep(columns)
-    slopes = path_slopes(_blocks(swept, sample.entity), mediators, floor)
+    demeaned = prepared.within.demean(columns)
+    slopes = path_slopes(_blocks(demeaned, sample.entity), mediators, floor)
     if len(prepared.effect_names) > 1:
         # Time effects give a constant regressor the variation of other entities, which identifies no slope.
-        within_entity = within([sample.entity], sample.nobs).sweep(columns)
+        within_entity = within([sample.entity], sample.nobs).demean(columns)
         constant = np.isnan(path_slopes(_blocks(within_entity, sample.entity), mediators, floor)).any(axis=1)
         slopes[constant] = np.nan
     return slopes

@@ -20,7 +20,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.cluster_bootstrap import refuse_two_way
-from digiprosper.linear.estimation import sweep_columns
+from digiprosper.linear.estimation import demean_columns
 from digiprosper.linear.notices import near_collinear
 from digiprosper.linear.preparation import (
     CovType,
@@ -48,11 +48,11 @@ from digiprosper.mediation.routes import PathSystem, Varying
 from digiprosper.mediation.system import (
     LEAST_REPS,
     about_draws,
+    demean_made,
     estimate,
     glance_of,
     refuse_absorbed,
     remarks,
-    sweep_made,
     unclear_share,
 )
 from digiprosper.mediation.words import WORDS
@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats
-    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
     from digiprosper.mediation.layout import Layout
     from digiprosper.mediation.regimes import SearchedDraws
@@ -351,14 +351,14 @@ class Mediation(Specification):
         seed = seed_sequence(rng)
         prepared = prepare(panel, self._terms_by_role(), self.options)
         self._refuse_several(prepared)
-        demeaned = sweep_columns(prepared, *given_columns(self, prepared.sample))
+        demeaned = demean_columns(prepared, *given_columns(self, prepared.sample))
         refuse_absorbed(prepared, demeaned, ("outcome", "treatment", *("mediator" for _ in self.mediators)))
         gamma = self._gamma(prepared)
         layout = lay_out(self, prepared.sample, gamma, level=self._level_enters(prepared, demeaned, gamma))
         prepared = replace(prepared, sample=prepared.sample.with_factors(layout.factors))
         system = estimate(
             prepared,
-            sweep_made(prepared, demeaned, layout),
+            demean_made(prepared, demeaned, layout),
             layout.equations,
             reps=self.reps,
             seed=seed,
@@ -466,7 +466,7 @@ class Mediation(Specification):
             ),
         )
 
-    def _level_enters(self, prepared: Prepared, demeaned: Swept, gamma: float | None) -> bool:
+    def _level_enters(self, prepared: Prepared, demeaned: Demeaned, gamma: float | None) -> bool:
         if gamma is not None:
             return self.regime_intercept and not holds_level(prepared, demeaned, gamma)
         if self.moderator is None:

@@ -18,7 +18,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.cluster_bootstrap import refuse_two_way
-from digiprosper.linear.estimation import sweep_columns
+from digiprosper.linear.estimation import demean_columns
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -238,11 +238,11 @@ class MediationIV(Specification):
         roles = {r: tuple(self.x) if r == "x" else (getattr(self, r),) for r in _ROLES}
         prepared = prepare(panel, roles, self.options)
         columns, names = _columns(prepared)
-        swept = sweep_columns(prepared, names, columns)
-        refuse_absorbed(prepared, swept, ("outcome", "treatment", "mediator", "instrument"))
+        demeaned = demean_columns(prepared, names, columns)
+        refuse_absorbed(prepared, demeaned, ("outcome", "treatment", "mediator", "instrument"))
         controls = tuple(range(4, columns.shape[1]))
         layout = [(outcome, (*regressors, *controls)) for _, outcome, regressors in _EQUATIONS]
-        system = estimate(prepared, swept, layout, reps=self.reps, seed=seed, few=few_for_paths(_REMEDY))
+        system = estimate(prepared, demeaned, layout, reps=self.reps, seed=seed, few=few_for_paths(_REMEDY))
         _refuse_exact(system, names)
         return self._results(prepared, system, names, seed)
 

@@ -23,7 +23,7 @@ from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.cluster_bootstrap import drawn_clusters
 from digiprosper.mediation.layout import lay_out
-from digiprosper.mediation.system import sweep_made
+from digiprosper.mediation.system import demean_made
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.slopes import Effect
     from digiprosper.kernels.threshold import Plan
-    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
     from digiprosper.mediation.system import System
 
@@ -75,7 +75,7 @@ def search(spec: Any, prepared: Prepared) -> float:
         ) from error
 
 
-def holds_level(prepared: Prepared, demeaned: Swept, gamma: float) -> bool:
+def holds_level(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
     """Whether the dummy of the low regime is collinear with effects and controls.
 
     This is so if no entity ever changes its regime. The dummy then has no coefficient, and nothing depends on
@@ -83,7 +83,7 @@ def holds_level(prepared: Prepared, demeaned: Swept, gamma: float) -> bool:
     """
     sample = prepared.sample
     low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
-    residuals = prepared.within.sweep(low)
+    residuals = prepared.within.demean(low)
     if sample.names_of("x"):
         at = demeaned.at(sample.names_of("x"))
         controls, size = demeaned.taken(at), demeaned.lengths[list(at)]
@@ -95,7 +95,7 @@ def holds_level(prepared: Prepared, demeaned: Swept, gamma: float) -> bool:
 def searched_draws(
     spec: Any,
     prepared: Prepared,
-    demeaned: Swept,
+    demeaned: Demeaned,
     system: System,
     seed: np.random.SeedSequence,
     n_terms: int,
@@ -125,8 +125,8 @@ def searched_draws(
         same_gamma = np.flatnonzero(gammas == gamma)
         level = spec.regime_intercept and not holds_level(prepared, demeaned, float(gamma))
         layout = lay_out(spec, prepared.sample, float(gamma), level=level)
-        columns = sweep_made(prepared, demeaned, layout).columns
-        grams = entity_grams(columns, codes, prepared.within.every, swept=True)
+        columns = demean_made(prepared, demeaned, layout).columns
+        grams = entity_grams(columns, codes, prepared.within.every, demeaned=True)
         draws[same_gamma] = np.hstack(refit(grams, counts[same_gamma], layout.equations))
         # Averages over the rows have the shares of the draw's own regimes.
         at = np.array([system.at(*slope) for slope in layout.used])

@@ -17,7 +17,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.estimation import sweep_columns
+from digiprosper.linear.estimation import demean_columns
 from digiprosper.linear.preparation import prepare
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import products
@@ -124,12 +124,12 @@ def sequential_g(
     columns = np.column_stack([sample.columns(role) for role in _ROLES])
     names = [name for role in _ROLES for name in sample.names_of(role)]
     k = len(mediators)
-    swept = sweep_columns(prepared, names, columns)
-    refuse_absorbed(prepared, swept, ("outcome", "treatment", *("mediator" for _ in mediators)))
+    demeaned = demean_columns(prepared, names, columns)
+    refuse_absorbed(prepared, demeaned, ("outcome", "treatment", *("mediator" for _ in mediators)))
     before = range(2 + k, 2 + k + len(sample.names_of("x")))
     layout = [(outcome, (1, *before)) for outcome in (0, *range(2, 2 + k))]
     layout.append((0, tuple(range(1, columns.shape[1]))))
-    system = estimate(prepared, swept, layout, reps=spec.reps, seed=seed, few=few_for_paths(_REMEDY))
+    system = estimate(prepared, demeaned, layout, reps=spec.reps, seed=seed, few=few_for_paths(_REMEDY))
 
     effects = _effects(system, k)
     gradient = effects.gradient(system.coefficients)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.kernels.equation import Solved
     from digiprosper.kernels.resampling import Block, Equation
-    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.notices import FewClusters
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
@@ -91,7 +91,7 @@ class System:
 
 def estimate(
     prepared: Prepared,
-    swept: Swept,
+    demeaned: Demeaned,
     layout: Sequence[Equation],
     *,
     reps: int,
@@ -108,10 +108,12 @@ def estimate(
     `unread` are columns that the model adds, as in `fit_equation`. The notices are not issued.
     """
     layout = tuple(layout)
-    fits, solved = zip(*(fit_equation(prepared, swept, y, x, unread=unread) for y, x in layout), strict=True)
+    fits, solved = zip(
+        *(fit_equation(prepared, demeaned, y, x, unread=unread) for y, x in layout), strict=True
+    )
 
     codes, drawn = drawn_clusters(prepared)
-    grams = entity_grams(swept.columns, codes, prepared.within.every, swept=True)
+    grams = entity_grams(demeaned.columns, codes, prepared.within.every, demeaned=True)
     draws = bootstrap(grams, layout, reps, seed, residuals=residuals)
     without = jackknife(grams, layout)
 
@@ -151,14 +153,14 @@ def _notices(prepared: Prepared, fits: Sequence[LinearResults], few: FewClusters
     return notices
 
 
-def refuse_absorbed(prepared: Prepared, swept: Swept, roles: Sequence[str]) -> None:
+def refuse_absorbed(prepared: Prepared, demeaned: Demeaned, roles: Sequence[str]) -> None:
     """Refuse a column without variation within the effects, and a mediator equal to outcome or treatment.
 
     `roles` are those of the first columns, such as "outcome" or "mediator".
     """
-    is_absorbed = swept.absorbed
+    is_absorbed = demeaned.absorbed
     absorbed = [j for j, role in enumerate(roles) if role != "outcome" and is_absorbed[j]]
-    problems = [_absorbed(prepared, roles[j], swept.names[j]) for j in absorbed]
+    problems = [_absorbed(prepared, roles[j], demeaned.names[j]) for j in absorbed]
     if problems:
         raise IdentificationError(
             f"{several(problems)}: the indirect within effect is not identified. "
@@ -168,7 +170,7 @@ def refuse_absorbed(prepared: Prepared, swept: Swept, roles: Sequence[str]) -> N
             problems,
         )
     for j, other in product(_positions(roles, "mediator"), _positions(roles, "outcome", "treatment")):
-        _refuse_again(swept, j, other, roles[other])
+        _refuse_again(demeaned, j, other, roles[other])
 
 
 def _positions(roles: Sequence[str], *names: str) -> list[int]:
@@ -181,11 +183,11 @@ def _absorbed(prepared: Prepared, role: str, name: str) -> Notice:
     return Notice("absorbed", text, {"column": name, "effects": effects})
 
 
-def _refuse_again(swept: Swept, mediator: int, other: int, role: str) -> None:
-    column, regressor = swept.columns[:, mediator], swept.columns[:, other]
-    residuals = column - regressor * (regressor @ column) / max(swept.lengths[other] ** 2, NO_DIVISION)
-    if np.linalg.norm(residuals) < COLLINEAR * swept.lengths[mediator]:
-        names = swept.names
+def _refuse_again(demeaned: Demeaned, mediator: int, other: int, role: str) -> None:
+    column, regressor = demeaned.columns[:, mediator], demeaned.columns[:, other]
+    residuals = column - regressor * (regressor @ column) / max(demeaned.lengths[other] ** 2, NO_DIVISION)
+    if np.linalg.norm(residuals) < COLLINEAR * demeaned.lengths[mediator]:
+        names = demeaned.names
         raise CollinearityError(
             f"the mediator {cited(names[mediator])} is collinear with the {role} {cited(names[other])} "
             "after the effects are partialled out; a variable cannot mediate itself. Use another "
@@ -266,7 +268,7 @@ def _pooled(prepared: Prepared) -> list[Notice]:
     return [pooled(prepared.sample.nobs)]
 
 
-def sweep_made(prepared: Prepared, demeaned: Swept, layout: Layout) -> Swept:
+def demean_made(prepared: Prepared, demeaned: Demeaned, layout: Layout) -> Demeaned:
     """Demean the columns that a layout adds to those of its terms."""
     n_given = len(demeaned.names)
     if n_given < len(layout.names):

@@ -114,8 +114,8 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
     mediators = names[1:-1]
     spread = columns.std(axis=0)
     rows = {}
-    for row, (swept, rank) in _views(prepared, columns, panel).items():
-        rows[row] = [*_effects(swept, spread, rank, len(mediators)), len(swept)]
+    for row, (demeaned, rank) in _views(prepared, columns, panel).items():
+        rows[row] = [*_effects(demeaned, spread, rank, len(mediators)), len(demeaned)]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=[*_labels(mediators), "nobs"])
     if frame["total"].isna().all():
         raise IdentificationError(
@@ -225,12 +225,12 @@ def _views(prepared: Prepared, columns: Floats, panel: Panel) -> Mapping[str, tu
     rank = 0
     if crossing_effects and later.size:
         after = within([compress(c[later])[0] for c in crossing_effects], later.size)
-        changes, rank = after.sweep(changes), after.rank
+        changes, rank = after.demean(changes), after.rank
     sums = np.column_stack([np.bincount(sample.entity, weights=c) for c in columns.T])
     means = sums / np.bincount(sample.entity)[:, None]
     return {
-        "within": (prepared.within.sweep(columns), prepared.within.rank),
-        "within_entity": (entity.sweep(columns), entity.rank),
+        "within": (prepared.within.demean(columns), prepared.within.rank),
+        "within_entity": (entity.demean(columns), entity.rank),
         "first_difference": (changes, rank),
         "between": (means - means.mean(axis=0), 1),
         "pooled": (columns, 1),
@@ -257,17 +257,17 @@ def _neighbours(sample: Sample, panel: Panel) -> tuple[Ints, Ints]:
     return later, before[later].astype(np.intp)
 
 
-def _effects(swept: Floats, spread: Floats, rank: int, mediators: int) -> Floats:
+def _effects(demeaned: Floats, spread: Floats, rank: int, mediators: int) -> Floats:
     """Compute one row: a.., b.., indirect.. (if several), indirect, direct, total."""
-    n, p = swept.shape
+    n, p = demeaned.shape
     floor = ABSORBED * spread * np.sqrt(n)
     system = np.arange(p - 2 - mediators, p)
-    controls = [j for j in range(system[0]) if np.linalg.norm(swept[:, j]) > floor[j]]
-    collinear = [d.column for d in dependences(swept[:, controls])] if controls else []
+    controls = [j for j in range(system[0]) if np.linalg.norm(demeaned[:, j]) > floor[j]]
+    collinear = [d.column for d in dependences(demeaned[:, controls])] if controls else []
     used = [*np.delete(controls, collinear).astype(np.intp), *system]
     slopes = np.full(2 + 2 * mediators, np.nan)
     if n > rank + len(used) - 1:
-        slopes = path_slopes(swept[:, used], mediators, floor[used])
+        slopes = path_slopes(demeaned[:, used], mediators, floor[used])
     (total, direct), (a, b) = slopes[:2], np.split(slopes[2:], 2)
     by_mediator = a * b if mediators > 1 else []
     return np.concatenate([a, b, by_mediator, [(a * b).sum(), direct, total]])

@@ -18,7 +18,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.linear.diagnostics import lagged_outcome
-from digiprosper.linear.estimation import fit_equation, sweep_columns
+from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.preparation import CovType, LinearOptions, Ssc, linear_options, prepare
 from digiprosper.linear.results import LinearResults
@@ -202,12 +202,12 @@ def _regress(spec: EventStudy, prepared: Prepared, event_times: EventTimes) -> E
         sample.columns("x"),
     )
     names = (spec.y, *event_names, *sample.names_of("x"))
-    swept = sweep_columns(prepared, names, np.column_stack(columns))
+    demeaned = demean_columns(prepared, names, np.column_stack(columns))
 
     few = few_treated_clusters(prepared, event_times.treated)
     fitted, _ = fit_equation(
         prepared,
-        swept,
+        demeaned,
         0,
         range(1, len(names)),
         remarks=(

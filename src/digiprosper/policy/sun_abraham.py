@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import IdentificationError, Notice, quoted
-from digiprosper.linear.estimation import fit_equation, sweep_columns
+from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.policy.group_time import GroupTimeFit
 from digiprosper.policy.kernels.aggregation import GroupTime, treated_products
 from digiprosper.policy.notices import earlier_base, no_rows_before
@@ -42,8 +42,8 @@ def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> Gro
     ]
     names = (spec.y, *dummy_names, *sample.names_of("x"))
     columns = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
-    swept = sweep_columns(prepared, names, columns)
-    fitted, solved = fit_equation(prepared, swept, 0, range(1, len(names)), unread=dummy_names)
+    demeaned = demean_columns(prepared, names, columns)
+    fitted, solved = fit_equation(prepared, demeaned, 0, range(1, len(names)), unread=dummy_names)
 
     m, n_cohorts = estimated.size, cohorts.first.size
     joint = np.zeros((m + n_cohorts, m + n_cohorts))

@@ -108,7 +108,7 @@ def _maximum(spec: Any, layout: Layout) -> Point:
         lag=lag,
         error=error,
         periods=columns.n_times,
-        sweep=np.asarray if splm else layout.sweep,
+        demean=np.asarray if splm else layout.demean,
     )
 
 
@@ -318,8 +318,8 @@ def _estimated(
     inverse: Floats,
 ) -> SpatialEstimated:
     optimum, spectrum, k = point.optimum, point.spectrum, len(layout.names) - 1
-    swept_fit = (layout.swept[:, 1:] @ optimum.coefficients[:k]).reshape(len(inverse), -1)
-    explained = inverse @ swept_fit if point.lag else swept_fit
+    demeaned_fit = (layout.demeaned[:, 1:] @ optimum.coefficients[:k]).reshape(len(inverse), -1)
+    explained = inverse @ demeaned_fit if point.lag else demeaned_fit
     df_absorbed = layout.prepared.within.rank
     return SpatialEstimated(
         names=names,
@@ -331,7 +331,7 @@ def _estimated(
         sigma2=optimum.sigma2,
         loglik=optimum.loglik,
         n_parameters=len(point.spatial) + k + df_absorbed + 1,
-        rsquared_within=float(np.corrcoef(explained.ravel(), layout.swept[:, 0])[0, 1] ** 2),
+        rsquared_within=float(np.corrcoef(explained.ravel(), layout.demeaned[:, 0])[0, 1] ** 2),
         df_absorbed=df_absorbed,
         effect_names=layout.prepared.effect_names,
         interval=(np.nan, np.nan) if spectrum is None else (spectrum.low, spectrum.high),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SpatialModel: TypeAlias = Literal["sdm", "sar", "sem", "slx", "sdem", "sac"]
 """Durbin, lag, error, lagged regressors, Durbin error, or lag and error."""
 Transform: TypeAlias = Literal["exact", "splm"]
-"""Lag first and then sweep, or the other way round as splm does."""
+"""Lag first and then demean, or the other way round as splm does."""
 SpatialCovType: TypeAlias = Literal["observed", "information", "clustered"]
 """Second derivatives, their expectation, or a sandwich by entity."""
 EffectsError: TypeAlias = Literal["delta", "simulated"]

@@ -20,7 +20,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.tolerances import PERFECT_FIT
 from digiprosper.linear.diagnostics import lagged_outcome
-from digiprosper.linear.estimation import fit_equation, sweep_columns
+from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.preparation import LinearOptions, prepare, refuse_extreme
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.keys import rows_text
@@ -60,7 +60,7 @@ class Layout:
     lags: tuple[str, ...]  # regressors that have a spatial lag in the model
     raw: Floats  # (NT, 1 + k) outcome, regressors and their spatial lags, as in the data
     names: tuple[str, ...]  # of the columns of `raw`
-    swept: Floats  # (NT, 1 + k), `raw` without the fixed effects
+    demeaned: Floats  # (NT, 1 + k), `raw` without the fixed effects
 
     @property
     def n_times(self) -> int:
@@ -77,7 +77,7 @@ class Layout:
         """Compute the spatial lag of (NT, p) columns."""
         return lagged(self.weights.matrix, columns)
 
-    def sweep(self, columns: Floats) -> Floats:
+    def demean(self, columns: Floats) -> Floats:
         """Remove the fixed effects from (NT, p) columns."""
         return without_means(columns, self.n_times, *self.effects)
 
@@ -120,11 +120,11 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     names = (spec.y, *slopes, *map(lag_name, lags))
     spatial = lagged(weights.matrix, sample.columns("lagged"))
     raw = np.column_stack([sample.columns("y"), sample.columns("x"), spatial])
-    swept = sweep_columns(prepared, names, raw)
+    demeaned = demean_columns(prepared, names, raw)
     remarks = lagged_outcome(prepared)
-    linear, _ = fit_equation(prepared, swept, 0, range(1, len(names)), remarks=remarks)
-    _refuse_perfect(linear, swept.lengths[0])
-    return Layout(prepared, weights, matrix, linear, slopes, lags, raw, names, swept.columns)
+    linear, _ = fit_equation(prepared, demeaned, 0, range(1, len(names)), remarks=remarks)
+    _refuse_perfect(linear, demeaned.lengths[0])
+    return Layout(prepared, weights, matrix, linear, slopes, lags, raw, names, demeaned.columns)
 
 
 def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumns:
@@ -140,15 +140,15 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
     added = _added(layout, dummies=dummies)
     raw = np.hstack([layout.raw, added])
 
-    def sweep(columns: Floats) -> Floats:
+    def demean(columns: Floats) -> Floats:
         return without_means(columns, layout.n_times, entity, time and not dummies)
 
-    demeaned = sweep(raw) if added.size else layout.swept
-    source, sweep_lag = (demeaned, np.asarray) if splm else (raw, sweep)
+    demeaned = demean(raw) if added.size else layout.demeaned
+    source, demean_lag = (demeaned, np.asarray) if splm else (raw, demean)
     raw_lags = layout.lag(source if error else source[:, :1])
-    lags = [sweep_lag(raw_lags)]
+    lags = [demean_lag(raw_lags)]
     if error:
-        lags.append(sweep_lag(layout.lag(raw_lags[:, :1])))
+        lags.append(demean_lag(layout.lag(raw_lags[:, :1])))
     columns = np.hstack([demeaned, *lags])
     refuse_extreme(columns, _column_names(layout, columns.shape[1], demeaned.shape[1]))
     y = np.hstack([demeaned[:, :1], *(lag[:, :1] for lag in lags)])

@@ -238,12 +238,12 @@ def _residuals(layout: Layout) -> tuple[Floats, Floats, Floats, Floats]:
         lags = layout.lag(np.column_stack([y, e]))
         return x, e, lags[:, 0], lags[:, 1]
 
-    x = layout.swept[:, 1:]
-    e = ols(x, layout.swept[:, 0]).residuals
+    x = layout.demeaned[:, 1:]
+    e = ols(x, layout.demeaned[:, 0]).residuals
     if layout.effects[1] and row_sum(layout.matrix) is None:
-        lags = layout.sweep(layout.lag(np.column_stack([layout.raw[:, 0], e])))
+        lags = layout.demean(layout.lag(np.column_stack([layout.raw[:, 0], e])))
     else:
-        lags = layout.lag(np.column_stack([layout.swept[:, 0], e]))
+        lags = layout.lag(np.column_stack([layout.demeaned[:, 0], e]))
     return x, e, lags[:, 0], lags[:, 1]
 
 

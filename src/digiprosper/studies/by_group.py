@@ -418,7 +418,7 @@ def _first(spec: Any, common: list[str]) -> str:
 
 
 def _nested_slopes(fit: Fitted) -> bool:
-    """Check whether all absorbed slopes are by groups inside entities, which cross products can sweep."""
+    """Check whether all absorbed slopes are by groups inside entities, which cross products can demean."""
     slopes = (effect for effect in fit.prepared.within.every if isinstance(effect, Slope))
     return all(is_nested(slope.codes, fit.prepared.sample.entity) for slope in slopes)
 
@@ -438,8 +438,10 @@ def _batched(
     prepared, entity = fit.prepared, fit.prepared.sample.entity
     labels = np.empty(prepared.sample.n_entities, dtype=np.intp)
     labels[entity] = _rows_of(fit, panel, groups)
-    columns = fit.swept.taken((0, *fit.regressors))
-    grams = entity_grams(columns, entity, prepared.within.every, swept=True, obs_weights=prepared.obs_weights)
+    columns = fit.demeaned.taken((0, *fit.regressors))
+    grams = entity_grams(
+        columns, entity, prepared.within.every, demeaned=True, obs_weights=prepared.obs_weights
+    )
     every = ways(labels) < reps + 0.5
     reps = round(ways(labels)) if every else reps
     position = fit.results.names.index(name)
@@ -582,12 +584,12 @@ def _with_interactions(
 ) -> LinearResults:
     """Add the products of a regressor with indicators, and those indicators that effects do not absorb."""
     indicators = np.array([codes == code for code in range(1, len(groups.names))], dtype=np.float64).T
-    column = fit.swept.raw[:, fit.regressors[fit.results.names.index(name)]]
+    column = fit.demeaned.raw[:, fit.regressors[fit.results.names.index(name)]]
     indicator_names = [f"{groups.text} is {group}" for group in groups.names[1:]]
     # The indicators come last: of two collinear columns the later one is dropped.
     prepared = replace(fit.prepared, options=replace(fit.prepared.options, collinear="drop"))
     further = np.column_stack([column[:, None] * indicators, indicators])
-    swept = fit.swept.with_columns(prepared, [*names, *indicator_names], further)
-    beside = [position for position in swept.at(indicator_names) if not swept.absorbed[position]]
-    regressors = (*fit.regressors, *swept.at(names), *beside)
-    return fit_equation(prepared, swept, 0, regressors, unread=indicator_names)[0]
+    demeaned = fit.demeaned.with_columns(prepared, [*names, *indicator_names], further)
+    beside = [position for position in demeaned.at(indicator_names) if not demeaned.absorbed[position]]
+    regressors = (*fit.regressors, *demeaned.at(names), *beside)
+    return fit_equation(prepared, demeaned, 0, regressors, unread=indicator_names)[0]

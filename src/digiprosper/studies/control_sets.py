@@ -32,9 +32,9 @@ from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import (
     absorbed_problem,
     columns_at,
+    demean_columns,
     fit_equation,
     inference,
-    sweep_columns,
 )
 from digiprosper.linear.fixed_effects import refuse_other_specification
 from digiprosper.linear.kernels.control_sets import set_slopes
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from digiprosper.kernels import Bools, Floats
-    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.fixed_effects import FixedEffects
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
@@ -60,10 +60,10 @@ _ONE_BY_ONE = frozenset({"hc2", "hc3", "crv3", "cr2", "conley"})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Equations:
-    """All columns of all models on their common rows, swept once."""
+    """All columns of all models on their common rows, demeaned once."""
 
     prepared: Prepared
-    swept: Swept
+    demeaned: Demeaned
     x: tuple[int, ...]  # positions of the regressors of every model
     controls: tuple[tuple[int, ...], ...]  # positions of the columns of each candidate
     base: LinearResults  # the model without candidates
@@ -293,7 +293,7 @@ def _controls(candidates: Sequence[str], row: Bools) -> tuple[str, ...]:
 
 
 def _equations(spec: FixedEffects, panel: Panel, candidates: Sequence[str]) -> _Equations:
-    """Sweep the columns of all models on the rows that are complete in all of them, and fit the first."""
+    """Demean the columns of all models on the rows that are complete in all of them, and fit the first."""
     every = (*spec.x, *candidates)
     candidate_roles = {
         f"candidate {number}": (*spec.x, candidate) for number, candidate in enumerate(candidates, 1)
@@ -307,11 +307,13 @@ def _equations(spec: FixedEffects, panel: Panel, candidates: Sequence[str]) -> _
 
     columns = (*rows.roles["y"], *rows.roles["candidates"])
     names = (spec.y, *(rows.names[column] for column in columns[1:]))
-    swept = sweep_columns(prepared, names, columns_at(rows.matrix, columns))
+    demeaned = demean_columns(prepared, names, columns_at(rows.matrix, columns))
     x = tuple(range(1, 1 + len(rows.roles["x"])))
-    base = fit_equation(prepared, swept, 0, x, remarks=lagged_outcome(prepared))[0]
+    base = fit_equation(prepared, demeaned, 0, x, remarks=lagged_outcome(prepared))[0]
     starts = np.cumsum([1 + len(x), *blocks]).tolist()
-    equations = _Equations(prepared, swept, x, tuple(tuple(range(a, b)) for a, b in pairwise(starts)), base)
+    equations = _Equations(
+        prepared, demeaned, x, tuple(tuple(range(a, b)) for a, b in pairwise(starts)), base
+    )
     _refuse_absorbed(equations)
     return equations
 
@@ -345,10 +347,10 @@ def _depending(
 
 def _refuse_absorbed(equations: _Equations) -> None:
     """Refuse candidates that could be in no model, unless they are to be dropped."""
-    swept, prepared = equations.swept, equations.prepared
-    absorbed = [j for columns in equations.controls for j in columns if swept.absorbed[j]]
+    demeaned, prepared = equations.demeaned, equations.prepared
+    absorbed = [j for columns in equations.controls for j in columns if demeaned.absorbed[j]]
     if absorbed and prepared.options.collinear == "raise":
-        problems = [absorbed_problem(prepared, swept, j) for j in absorbed]
+        problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
         raise IdentificationError(
             f"control_sets: {several(problems)}. Take it out of candidates, or interact it with a variable "
             "that varies within the effects.",
@@ -384,7 +386,7 @@ def _refuse_shared(equations: _Equations, candidates: Sequence[str], name: str) 
         }
 
     term_columns = columns([name])
-    names = [[equations.swept.names[j] for j in positions] for positions in equations.controls]
+    names = [[equations.demeaned.names[j] for j in positions] for positions in equations.controls]
     shared = [
         candidate
         for candidate, candidate_names in zip(candidates, names, strict=True)
@@ -438,7 +440,7 @@ def _estimates(
         estimate, std_error, df_t = numbers[position].tolist()
         if not regular[position]:
             try:
-                fit = fit_equation(equations.prepared, equations.swept, 0, equations.regressors(row))[0]
+                fit = fit_equation(equations.prepared, equations.demeaned, 0, equations.regressors(row))[0]
             except DigiprosperError as error:
                 results.append(error)
                 continue
@@ -458,13 +460,13 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
 
     Sets that are False in the second array have to be fitted one by one.
     """
-    prepared, swept = equations.prepared, equations.swept
+    prepared, demeaned = equations.prepared, equations.demeaned
     numbers, regular = np.full((len(sets), 3), np.nan), np.zeros(len(sets), dtype=np.bool_)
-    if prepared.options.cov_type in _ONE_BY_ONE or swept.absorbed[list(equations.x)].any():
+    if prepared.options.cov_type in _ONE_BY_ONE or demeaned.absorbed[list(equations.x)].any():
         return numbers, regular
 
-    at, widths = swept.at([name])[0], np.array([len(positions) for positions in equations.controls])
-    absorbed = np.array([swept.absorbed[list(positions)].any() for positions in equations.controls])
+    at, widths = demeaned.at([name])[0], np.array([len(positions) for positions in equations.controls])
+    absorbed = np.array([demeaned.absorbed[list(positions)].any() for positions in equations.controls])
     wide = prepared.sample.nobs <= len(equations.x) + sets @ widths + prepared.within.rank
     estimable = np.flatnonzero(~wide & ~sets[:, absorbed].any(axis=1))
 
@@ -474,8 +476,8 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
     inside = np.ones((estimable.size, len(columns)), dtype=np.bool_)
     inside[:, len(others) : -1] = sets[estimable][:, np.repeat(usable, widths[usable])]
     estimates = set_slopes(
-        swept.columns[:, 0],
-        columns_at(swept.columns, columns),
+        demeaned.columns[:, 0],
+        columns_at(demeaned.columns, columns),
         inside,
         lambda k: inference(prepared, k)[1],
         most_condition=NEAR,

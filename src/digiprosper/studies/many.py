@@ -21,7 +21,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
-from digiprosper.linear.estimation import columns_at, fit_equation, sweep_columns
+from digiprosper.linear.estimation import columns_at, demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import prepare
 from digiprosper.optional import progress_bar, require
@@ -246,7 +246,7 @@ def _blocks(order: object) -> list[Sequence[str]]:
 def _on_common_rows(
     spec: FixedEffects, steps: Mapping[str, FixedEffects], panel: Panel
 ) -> list[tuple[str, LinearResults | DigiprosperError]]:
-    """Fit every step, or keep its error, on columns that are swept once."""
+    """Fit every step, or keep its error, on columns that are demeaned once."""
     roles = {"y": (spec.y,), **{label: step.x for label, step in steps.items()}}
     prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
     rows = prepared.sample
@@ -256,14 +256,14 @@ def _on_common_rows(
     # A category may be coded otherwise in another step: the columns of all steps, each once.
     columns = tuple(dict.fromkeys(chain.from_iterable(rows.roles[role] for role in roles)))
     names = (spec.y, *(rows.names[column] for column in columns[1:]))
-    swept = sweep_columns(prepared, names, columns_at(rows.matrix, columns))
+    demeaned = demean_columns(prepared, names, columns_at(rows.matrix, columns))
     position = {column: j for j, column in enumerate(columns)}
 
     def fitted(label: str) -> LinearResults | DigiprosperError:
         regressors = [position[column] for column in rows.roles[label]]
         try:
             remarks = lagged_outcome(prepared, roles=(label,))
-            return fit_equation(prepared, swept, 0, regressors, remarks=remarks)[0]
+            return fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)[0]
         except DigiprosperError as error:
             return error
 

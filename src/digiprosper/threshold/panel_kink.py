@@ -26,7 +26,7 @@ from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import FLAT_DRAWS, NO_RESIDUALS
 from digiprosper.linear.diagnostics import lagged_outcome, not_semidefinite
-from digiprosper.linear.estimation import fit_equation, inference, sweep_columns
+from digiprosper.linear.estimation import demean_columns, fit_equation, inference
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
     from digiprosper.kernels.equation import Solved
-    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel, Sample
@@ -211,7 +211,7 @@ class PanelKink(Specification):
             )
 
         x = sample.columns("x")
-        linear = sweep_columns(
+        linear = demean_columns(
             prepared, (self.y, self.kink_variable, *sample.names_of("x")), np.column_stack([y, q, x])
         )
         # Errors about the columns themselves are raised for the line, under their own names.
@@ -267,22 +267,22 @@ class PanelKink(Specification):
 
     # --- the work -----------------------------------------------------------------------------------------
 
-    def _slopes(self, prepared: Prepared, linear: Swept, beyond: Floats) -> tuple[LinearResults, float]:
+    def _slopes(self, prepared: Prepared, linear: Demeaned, beyond: Floats) -> tuple[LinearResults, float]:
         """Estimate the slopes at the threshold, and the standard errors of both together."""
         q, controls = self.kink_variable, range(2, len(linear.names))
         prepared = replace(prepared, sample=prepared.sample.with_dummies([q], ("below", "above")))
         # Last which side a row is on; one on the threshold has the mean of both.
         sides = np.column_stack([np.minimum(beyond, 0), np.maximum(beyond, 0), np.sign(beyond)])
-        swept = linear.with_columns(prepared, (f"{q}:below", f"{q}:above", f"{q}:side"), sides)
-        below, above, side = range(len(linear.names), len(swept.names))
-        slopes, _ = fit_equation(prepared, swept, 0, (below, above, *controls), own_covariance=False)
+        demeaned = linear.with_columns(prepared, (f"{q}:below", f"{q}:above", f"{q}:side"), sides)
+        below, above, side = range(len(linear.names), len(demeaned.names))
+        slopes, _ = fit_equation(prepared, demeaned, 0, (below, above, *controls), own_covariance=False)
 
         # The derivative in the threshold is bend * side and a constant. Products of it and the residuals
         # leave the range of numbers long before either; a power of two costs no digit.
         b1, b2 = slopes.coefficients[:2]
         unit = 2.0 ** round(math.log2(max(abs(b1), abs(b2)) or 1.0))
         bend = (b1 - b2) / 2 / unit, -(b1 + b2) / 2 / unit
-        joint, identified = _linearised(prepared, swept, slopes, (below, above, *controls, side), bend)
+        joint, identified = _linearised(prepared, demeaned, slopes, (below, above, *controls, side), bend)
         root, middle = _with_threshold(joint, slopes, identified=identified)
         estimator, df_resid = joint.how, joint.df_resid
         covariance = root @ middle @ root.T
@@ -407,7 +407,7 @@ class PanelKink(Specification):
 
 def _linearised(
     prepared: Prepared,
-    swept: Swept,
+    demeaned: Demeaned,
     slopes: LinearResults,
     positions: Sequence[int],
     bend: tuple[float, float],
@@ -425,9 +425,9 @@ def _linearised(
         )
 
     scale = np.append(np.ones(k), bend[0])
-    columns, means = swept.taken(positions) * scale, swept.raw[:, list(positions)].mean(axis=0) * scale
+    columns, means = demeaned.taken(positions) * scale, demeaned.raw[:, list(positions)].mean(axis=0) * scale
     means[-1] += bend[1]
-    identified = bend[0] != 0 and not swept.absorbed[positions[-1]] and not dependences(columns)
+    identified = bend[0] != 0 and not demeaned.absorbed[positions[-1]] and not dependences(columns)
     if not identified:
         columns, means = columns[:, :-1], means[:-1]
 
@@ -435,7 +435,7 @@ def _linearised(
     # A step from the estimates would leave other residuals; the threshold stays where it was found.
     solved = replace(solve(slopes.residuals, columns, count, estimator), residuals=slopes.residuals)
     refuse_full_leverage(
-        prepared, solved, (*(swept.names[j] for j in positions[:-1]), *["threshold"] * identified)
+        prepared, solved, (*(demeaned.names[j] for j in positions[:-1]), *["threshold"] * identified)
     )
     if not prepared.effect_names:
         solved = solved.with_intercept(np.append(0.0, means), n)

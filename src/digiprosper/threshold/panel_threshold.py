@@ -24,7 +24,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.tolerances import NO_RESIDUALS
-from digiprosper.linear.estimation import fit_equation, refuse_flat_outcome, sweep_columns
+from digiprosper.linear.estimation import demean_columns, fit_equation, refuse_flat_outcome
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel, Sample
@@ -385,7 +385,7 @@ class PanelThreshold(Specification):
         }
         prepared = prepare(panel, roles, self.options)
         self._refuse(prepared.sample)
-        outcome = sweep_columns(prepared, (self.y,), prepared.sample.columns("y"))
+        outcome = demean_columns(prepared, (self.y,), prepared.sample.columns("y"))
         refuse_flat_outcome(prepared, outcome, 0)
 
         search, search_result, slopes = self._search_and_fit(prepared, outcome, rng, show=progress)
@@ -405,7 +405,7 @@ class PanelThreshold(Specification):
         return results
 
     def _search_and_fit(
-        self, prepared: Prepared, outcome: Swept, rng: object, *, show: bool
+        self, prepared: Prepared, outcome: Demeaned, rng: object, *, show: bool
     ) -> tuple[ThresholdSearch, SearchResult, LinearResults]:
         """Search for the thresholds and estimate the slopes at them."""
         sample = prepared.sample
@@ -515,7 +515,7 @@ class PanelThreshold(Specification):
     def _draws_sets(self) -> bool:
         return self.confidence == "bootstrap" and self.thresholds is None
 
-    def _slopes(self, prepared: Prepared, outcome: Swept, regimes: Ints) -> LinearResults:
+    def _slopes(self, prepared: Prepared, outcome: Demeaned, regimes: Ints) -> LinearResults:
         names, design = regime_columns(prepared.sample, regimes, intercept=self.regime_intercept)
         levels = regime_levels(regimes) if self.regime_intercept else []
         prepared = replace(prepared, sample=describe_regimes(prepared.sample, regimes))
@@ -596,11 +596,11 @@ class PanelThreshold(Specification):
 
 
 def _fit(
-    prepared: Prepared, outcome: Swept, names: Sequence[str], design: Floats, *, unread: Sequence[str] = ()
+    prepared: Prepared, outcome: Demeaned, names: Sequence[str], design: Floats, *, unread: Sequence[str] = ()
 ) -> LinearResults:
-    """Regress the outcome, which is swept already, on columns."""
-    swept = outcome.with_columns(prepared, names, design)
-    return fit_equation(prepared, swept, 0, range(1, 1 + len(names)), unread=unread)[0]
+    """Regress the outcome, which is demeaned already, on columns."""
+    demeaned = outcome.with_columns(prepared, names, design)
+    return fit_equation(prepared, demeaned, 0, range(1, 1 + len(names)), unread=unread)[0]
 
 
 def _is_whole(value: object) -> bool:

@@ -170,9 +170,9 @@ def _turned(results: ThresholdResults, search: ThresholdSearch, regimes: Ints) -
     sample = prepared.sample
     width = results.estimates.size + 1
     _, design = regime_columns(sample, regimes, intercept=True)
-    swept = prepared.within.sweep(np.column_stack([sample.columns("y"), design]))
+    demeaned = prepared.within.demean(np.column_stack([sample.columns("y"), design]))
     k = sample.columns("regime_dependent").shape[1]
-    slopes = [results.slopes.coefficients, ols(swept[:, 1:], swept[:, 0]).coefficients]
+    slopes = [results.slopes.coefficients, ols(demeaned[:, 1:], demeaned[:, 0]).coefficients]
     signs = [_signs(values[: k * width].reshape(k, width)) for values in slopes]
     terms = sample.names_of("regime_dependent")
     return [(terms[i], int(r) + 1) for i, r in np.argwhere(signs[0] * signs[1] < 0)]

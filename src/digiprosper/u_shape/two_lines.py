@@ -23,7 +23,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.tolerances import HIDDEN_SQUARE
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
-from digiprosper.linear.estimation import fit_equation, sweep_columns
+from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import prepare
 from digiprosper.panel.access import check_panel, table_of
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from digiprosper.kernels import Bools, Floats
-    from digiprosper.linear.estimation import Swept
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
@@ -365,7 +365,7 @@ class _Data:
     lenient: Prepared
     variable: str
     x: Floats
-    given: Swept
+    given: Demeaned
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -448,7 +448,7 @@ def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
         raise TermError(
             f"{cited(depvar)} or {cited(replaced[0])} makes several columns; each must be one column."
         )
-    demeaned = sweep_columns(prepared, (depvar, *sample.names_of("x")), np.column_stack([y, controls]))
+    demeaned = demean_columns(prepared, (depvar, *sample.names_of("x")), np.column_stack([y, controls]))
     lenient = replace(prepared, options=replace(prepared.options, collinear="drop"))
     return _Data(prepared, lenient, replaced[0], curve[:, 0], demeaned)
 
@@ -457,9 +457,9 @@ def _fit(
     data: _Data, prepared: Prepared, names: Sequence[str], columns: Floats, *, unread: Sequence[str] = ()
 ) -> LinearResults:
     """Regress the outcome on columns and on the controls, which are demeaned once."""
-    swept = data.given.with_columns(prepared, names, columns)
-    added, controls = range(len(data.given.names), len(swept.names)), range(1, len(data.given.names))
-    return fit_equation(prepared, swept, 0, (*added, *controls), unread=unread)[0]
+    demeaned = data.given.with_columns(prepared, names, columns)
+    added, controls = range(len(data.given.names), len(demeaned.names)), range(1, len(data.given.names))
+    return fit_equation(prepared, demeaned, 0, (*added, *controls), unread=unread)[0]
 
 
 def _refuse_curves(data: _Data, square: str | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digiprosper.kernels.covariance import Part, Recipe
+from digiprosper.kernels.covariance import Part, Vcov
 from digiprosper.linear.kernels.control_sets import set_slopes
 
 
@@ -21,7 +21,7 @@ def make(seed: int = 0, n: int = 60, p: int = 5) -> tuple[np.ndarray, np.ndarray
 GROUPS = np.arange(60) % 7
 
 
-def recipe(kind: str) -> Recipe:
+def vcov(kind: str) -> Vcov:
     parts = {
         "unadjusted": (Part(1.0, 0.1, None, 60),),
         "robust": (Part(1.0, 1.2, None, 60),),
@@ -34,10 +34,10 @@ def recipe(kind: str) -> Recipe:
         "driscoll_kraay": (Part(1.0, 1.1, GROUPS, 7),),
     }
     bandwidth = 2 if kind == "driscoll_kraay" else None
-    return Recipe("clustered" if kind == "two-way" else kind, parts[kind], 9.0, bandwidth, 3)
+    return Vcov("clustered" if kind == "two-way" else kind, parts[kind], 9.0, bandwidth, 3)
 
 
-def brute(y: np.ndarray, x: np.ndarray, w: np.ndarray, how: Recipe) -> tuple[float, float]:
+def brute(y: np.ndarray, x: np.ndarray, w: np.ndarray, how: Vcov) -> tuple[float, float]:
     """Slope of the last column and its variance, from the inverse of the cross product."""
     bread = np.linalg.inv(x.T * w @ x)
     slopes = bread @ (x.T @ (w * y))
@@ -61,7 +61,7 @@ def brute(y: np.ndarray, x: np.ndarray, w: np.ndarray, how: Recipe) -> tuple[flo
 def test_slopes_and_errors_are_those_of_each_set(kind: str, weighted: bool) -> None:
     y, x, sets = make(len(kind))
     w = np.random.default_rng(1).uniform(0.2, 3, len(y)) if weighted else None
-    how = recipe(kind)
+    how = vcov(kind)
     found = set_slopes(y, x, sets, lambda k: how, most_condition=1e8, obs_weights=w)
     expected = [brute(y, x[:, row], np.ones(len(y)) if w is None else w, how) for row in sets]
     slopes, variances = np.array(expected).T
@@ -74,7 +74,7 @@ def test_slopes_and_errors_are_those_of_each_set(kind: str, weighted: bool) -> N
 
 def test_chunks_change_nothing() -> None:
     y, x, sets = make(2)
-    one: Any = {"recipe_of": lambda k: recipe("clustered"), "most_condition": 1e8}
+    one: Any = {"vcov_of": lambda k: vcov("clustered"), "most_condition": 1e8}
     whole, parts = set_slopes(y, x, sets, **one), set_slopes(y, x, sets, **one, memory=1)
     np.testing.assert_allclose(parts.slopes, whole.slopes, rtol=1e-13)
     np.testing.assert_allclose(parts.std_errors, whole.std_errors, rtol=1e-12)
@@ -82,7 +82,7 @@ def test_chunks_change_nothing() -> None:
 
 def test_the_number_of_slopes_chooses_the_factor() -> None:
     y, x, sets = make(3)
-    rows = {k: Recipe("robust", (Part(1.0, float(k), None, 60),), 60.0 - k, None, k) for k in range(1, 6)}
+    rows = {k: Vcov("robust", (Part(1.0, float(k), None, 60),), 60.0 - k, None, k) for k in range(1, 6)}
     found = set_slopes(y, x, sets, rows.__getitem__, most_condition=1e8)
     assert found.df_t.tolist() == (60 - sets.sum(axis=1)).tolist()
     one = set_slopes(y, x, sets, lambda k: rows[1], most_condition=1e8)
@@ -92,25 +92,25 @@ def test_the_number_of_slopes_chooses_the_factor() -> None:
 def test_what_cannot_be_estimated_is_not_regular() -> None:
     y, x, sets = make(4)
     x[:, 1] = 2 * x[:, 0]
-    found = set_slopes(y, x, sets, lambda k: recipe("robust"), most_condition=1e8)
+    found = set_slopes(y, x, sets, lambda k: vcov("robust"), most_condition=1e8)
     assert (found.regular == ~(sets[:, 0] & sets[:, 1])).all()
 
     near = make(4)[1]
     near[:, 1] = near[:, 0] + 1e-12 * near[:, 1] * np.abs(near[:, 0]).max() / np.abs(near[:, 1]).max()
-    found = set_slopes(y, near, sets, lambda k: recipe("robust"), most_condition=1e8)
+    found = set_slopes(y, near, sets, lambda k: vcov("robust"), most_condition=1e8)
     assert (found.regular == ~(sets[:, 0] & sets[:, 1])).all()
 
 
 def test_a_perfect_fit_is_not_regular() -> None:
     _, x, sets = make(5)
-    found = set_slopes(x @ np.ones(5), x, sets, lambda k: recipe("robust"), most_condition=1e8)
+    found = set_slopes(x @ np.ones(5), x, sets, lambda k: vcov("robust"), most_condition=1e8)
     assert (found.regular == (sets.sum(axis=1) < 5)).all()
 
 
 @pytest.mark.parametrize("kind", ["unadjusted", "robust", "clustered"])
 def test_an_outcome_of_zeros_has_no_variance(kind: str) -> None:
     _, x, sets = make(5)
-    found = set_slopes(np.zeros(60), x, sets, lambda k: recipe(kind), most_condition=1e8)
+    found = set_slopes(np.zeros(60), x, sets, lambda k: vcov(kind), most_condition=1e8)
     assert (found.slopes == 0).all()
     assert np.isnan(found.std_errors).all()
     assert not found.regular.any()
@@ -119,7 +119,7 @@ def test_an_outcome_of_zeros_has_no_variance(kind: str) -> None:
 def test_scores_that_add_up_to_zero_are_not_regular() -> None:
     y = np.tile([1.0, -1.0, 3.0, -3.0], 15)
     x = np.tile([1.0, 1.0, -1.0, -1.0], 15)[:, None]
-    how = Recipe("clustered", (Part(1.0, 1.0, np.arange(60) // 2, 30),), 29.0, None, 1)
+    how = Vcov("clustered", (Part(1.0, 1.0, np.arange(60) // 2, 30),), 29.0, None, 1)
     found = set_slopes(y, x, np.array([[True]]), lambda k: how, most_condition=1e8)
     assert abs(found.slopes[0]) < 1e-12
     assert not found.regular[0]
@@ -131,7 +131,7 @@ def test_more_columns_than_rows() -> None:
     sets = np.zeros((11, 12), dtype=bool)
     sets[:, -1] = True
     sets[np.arange(11), np.arange(11)] = True
-    how = Recipe("robust", (Part(1.0, 1.0, None, 8),), 6.0, None, 2)
+    how = Vcov("robust", (Part(1.0, 1.0, None, 8),), 6.0, None, 2)
     found = set_slopes(y, x, sets, lambda k: how, most_condition=1e8)
     expected = [brute(y, x[:, row], np.ones(8), how)[0] for row in sets]
     np.testing.assert_allclose(found.slopes, expected, rtol=1e-10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.covariance import counts, ranks, recipe
+from digiprosper.kernels.covariance import counts, ranks, vcov
 from digiprosper.kernels.equation import solve
 from digiprosper.kernels.within import within
 from digiprosper.linear.kernels.exchange import exchanged_statistics, paths
@@ -55,9 +55,9 @@ def test_chunks_change_no_more_than_rounding() -> None:
     entity, time = np.repeat(np.arange(15), 4), np.tile(np.arange(4), 15)
     absorbed = within([entity, time], 60)
     raw = rng.normal(size=(60, 2))
-    x, y = absorbed.sweep(raw), absorbed.sweep(rng.normal(size=60))
+    x, y = absorbed.demean(raw), absorbed.demean(rng.normal(size=60))
     count = counts(60, 2, ranks(absorbed, [entity], 0), [entity], periods=4)
-    equation = solve(y, x, count, recipe("clustered", "none", count, [entity], time))
+    equation = solve(y, x, count, vcov("clustered", "none", count, [entity], time))
     moved, seed = paths(raw[:, 1], entity, time), np.random.SeedSequence(1)
     whole = exchanged_statistics(equation, 1, absorbed, moved, 50, seed)
     parts = exchanged_statistics(equation, 1, absorbed, moved, 50, seed, memory=1)
@@ -69,14 +69,14 @@ def test_statistics_are_those_of_regressions_on_exchanged_columns(kind: str) -> 
     rng = np.random.default_rng(3)
     entity, time = np.repeat(np.arange(12), 4), np.tile(np.arange(4), 12)
     absorbed = within([entity], 48)
-    raw, y = rng.normal(size=(48, 2)), absorbed.sweep(rng.normal(size=48))
+    raw, y = rng.normal(size=(48, 2)), absorbed.demean(rng.normal(size=48))
     count = counts(48, 2, ranks(absorbed, [entity], 0), [entity], periods=4)
-    how = recipe(kind, "reghdfe", count, [entity] if kind == "clustered" else [], time)
-    equation = solve(y, absorbed.sweep(raw), count, how)
+    how = vcov(kind, "reghdfe", count, [entity] if kind == "clustered" else [], time)
+    equation = solve(y, absorbed.demean(raw), count, how)
     moved, seed = paths(raw[:, 1], entity, time), np.random.SeedSequence(1)
     found = exchanged_statistics(equation, 1, absorbed, moved, 5, seed)
     for t, column in zip(found, moved.drawn(np.random.default_rng(seed), 5).T, strict=True):
-        x = np.column_stack([equation.x[:, 0], absorbed.sweep(column)])
+        x = np.column_stack([equation.x[:, 0], absorbed.demean(column)])
         bread = np.linalg.inv(x.T @ x)
         slopes = bread @ x.T @ y
         e = y - x @ slopes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.covariance import Ranks, counts, recipe
+from digiprosper.kernels.covariance import Ranks, counts, vcov
 from digiprosper.linear.kernels.two_stage import project, solve_two_stage
 
 
@@ -20,7 +20,7 @@ def arrays(seed: int, n: int = 60, m: int = 1, c: int = 2, q: int = 3):
 def solved(y, endog, controls, instruments, weights=None):
     ranks = Ranks(1, 1, 1, lone_nested=False, intercept=True, exact=True)
     count = counts(len(y), endog.shape[1] + controls.shape[1], ranks, (), periods=1)
-    how = recipe("robust", "none", count, (), np.zeros(len(y), dtype=np.intp))
+    how = vcov("robust", "none", count, (), np.zeros(len(y), dtype=np.intp))
     projected = project(y, endog, controls, instruments, obs_weights=weights)
     return projected, solve_two_stage(projected, y, np.hstack([endog, controls]), count, how)
 

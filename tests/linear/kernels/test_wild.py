@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digiprosper.errors import OptionError
-from digiprosper.kernels.covariance import counts, ranks, recipe
+from digiprosper.kernels.covariance import counts, ranks, vcov
 from digiprosper.kernels.equation import solve
 from digiprosper.kernels.within import within
 from digiprosper.linear.kernels import wild
@@ -70,10 +70,10 @@ def solved(seed: int = 0):
     rng = np.random.default_rng(seed)
     cluster, period = np.repeat(np.arange(20), 4), np.tile(np.arange(4), 20)
     absorbed = within([cluster, period], 80)
-    x = absorbed.sweep(rng.normal(size=(80, 2)))
-    y = absorbed.sweep(rng.normal(size=80))
+    x = absorbed.demean(rng.normal(size=(80, 2)))
+    y = absorbed.demean(rng.normal(size=80))
     count = counts(80, 2, ranks(absorbed, [cluster], 0), [cluster], periods=4)
-    how = recipe("clustered", "none", count, [cluster], period)
+    how = vcov("clustered", "none", count, [cluster], period)
     return solve(y, x, count, how), absorbed, cluster
 
 
@@ -82,24 +82,24 @@ def sums_of(equation, absorbed, cluster):
     return wild_sums(equation, direction, absorbed, cluster, 1.0)
 
 
-def test_sweeping_clusters_and_summing_levels_give_the_same(monkeypatch) -> None:
-    """With more levels than clusters each cluster is swept; the sums by level are as right there."""
+def test_demeaning_clusters_and_summing_levels_give_the_same(monkeypatch) -> None:
+    """With more levels than clusters each cluster is demeaned; the sums by level are as right there."""
     rng = np.random.default_rng(3)
     cluster, other = np.repeat(np.arange(6), 20), np.arange(120) % 17
     absorbed = within([cluster, other], 120)
-    x, y = absorbed.sweep(rng.normal(size=(120, 2))), absorbed.sweep(rng.normal(size=120))
+    x, y = absorbed.demean(rng.normal(size=(120, 2))), absorbed.demean(rng.normal(size=120))
     count = counts(120, 2, ranks(absorbed, [cluster], 0), [cluster], periods=17)
-    equation = solve(y, x, count, recipe("clustered", "none", count, [cluster], other))
-    swept = sums_of(equation, absorbed, cluster)
-    assert swept.through.shape == (2, 6, 6 + 2)
+    equation = solve(y, x, count, vcov("clustered", "none", count, [cluster], other))
+    demeaned = sums_of(equation, absorbed, cluster)
+    assert demeaned.through.shape == (2, 6, 6 + 2)
 
     def by_levels(_, pair, score, codes, groups):
         return wild._by_levels([other], [cluster], pair, score, codes, None)
 
-    monkeypatch.setattr(wild, "_by_sweeping", by_levels)
+    monkeypatch.setattr(wild, "_by_demeaning", by_levels)
     summed = sums_of(equation, absorbed, cluster)
     assert summed.through.shape == (2, 6, 17 + 2)
-    one, two = (wild_draws(s, wild_weights(6, 99), SEED) for s in (swept, summed))
+    one, two = (wild_draws(s, wild_weights(6, 99), SEED) for s in (demeaned, summed))
     np.testing.assert_allclose(one.numerators, two.numerators, rtol=1e-12)
     np.testing.assert_allclose(one.squares, two.squares, rtol=1e-9, atol=1e-12)
 

@@ -34,17 +34,17 @@ def make_point(
     x = rng.normal(size=(N * T, 2))
     y = lagged(np.linalg.inv(np.eye(N) - 0.3 * w), x.sum(axis=1, keepdims=True) + rng.normal(size=(N * T, 1)))
 
-    def sweep(columns: np.ndarray) -> np.ndarray:
+    def demean(columns: np.ndarray) -> np.ndarray:
         return without_means(columns, T, "i" in effects, "t" in effects)
 
     first = lagged(w, y)
     columns = SpatialColumns(
-        np.hstack([sweep(y), sweep(first), sweep(lagged(w, first))]), sweep(x), sweep(lagged(w, x)), T
+        np.hstack([demean(y), demean(first), demean(lagged(w, first))]), demean(x), demean(lagged(w, x)), T
     )
     found = spectrum(w)
     assert found is not None
     best = maximise(columns, found, lag=lag, error=error)
-    return Point(columns, best, found, w, lag, error, T, sweep), x, y[:, 0]
+    return Point(columns, best, found, w, lag, error, T, demean), x, y[:, 0]
 
 
 def values_of(point: Point) -> np.ndarray:
@@ -124,7 +124,7 @@ def test_clustered_covariance_adds_entities_and_pairs_one_by_one(lag: bool, erro
     mean = point.moves()
     b = [point.matrix @ np.linalg.inv(np.eye(N) - a * point.matrix) for a in point.spatial]
     for j, lag_of_errors in enumerate(b):
-        mean[:, j] -= point.sweep((lag_of_errors @ e).reshape(-1, 1))[:, 0]
+        mean[:, j] -= point.demean((lag_of_errors @ e).reshape(-1, 1))[:, 0]
     mean = mean.reshape(N, T, -1)
     assert not error or np.abs(mean[:, :, q - 1]).max() < 1e-12
 
@@ -176,7 +176,7 @@ def test_the_bias_of_time_effects_is_that_of_traces(lag: bool, error: bool) -> N
     best, identity = point.optimum, np.eye(N)
     filtered = identity - best.lam * uneven.matrix
     period = filtered.sum(axis=1, keepdims=True)
-    swept = identity - period @ period.T / (period.T @ period)
+    demeaned = identity - period @ period.T / (period.T @ period)
     of_rho = (
         filtered
         @ uneven.matrix
@@ -185,7 +185,7 @@ def test_the_bias_of_time_effects_is_that_of_traces(lag: bool, error: bool) -> N
     )
     of_lam = uneven.matrix @ np.linalg.inv(filtered)
     matrices = [of_rho] * lag + [of_lam] * error
-    scores = np.array([np.trace(swept @ matrix) - np.trace(matrix) for matrix in matrices])
+    scores = np.array([np.trace(demeaned @ matrix) - np.trace(matrix) for matrix in matrices])
     whole = np.concatenate([scores, [0, 0], [-1 / (2 * best.sigma2)]]) * T
     shift = -np.linalg.solve(expected_information(uneven), whole)
     assert time_effects_shift(uneven) == pytest.approx(shift)

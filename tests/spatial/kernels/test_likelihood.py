@@ -53,13 +53,13 @@ def make_case(seed: int, effects: str, *, row: bool = True) -> Case:
 
 
 def columns_of(case: Case, effects: str) -> SpatialColumns:
-    def sweep(columns: np.ndarray) -> np.ndarray:
+    def demean(columns: np.ndarray) -> np.ndarray:
         return without_means(columns, T, "i" in effects, "t" in effects)
 
     x = case.x if effects else np.column_stack([case.x, np.ones(N * T)])
     first = lagged(case.w, case.y[:, None])
-    y = np.hstack([sweep(case.y[:, None]), sweep(first), sweep(lagged(case.w, first))])
-    return SpatialColumns(y, sweep(x), sweep(lagged(case.w, x)), T)
+    y = np.hstack([demean(case.y[:, None]), demean(first), demean(lagged(case.w, first))])
+    return SpatialColumns(y, demean(x), demean(lagged(case.w, x)), T)
 
 
 def test_a_lag_of_the_outcome_needs_no_columns_of_a_spatial_error() -> None:

@@ -141,7 +141,7 @@ def test_hansen_draws_move_whole_blocks_in_order() -> None:
     data = panel(0, balanced=True)
     plan = kernel.plan(data["z"], data["x"], kernel.candidates(data["q"], [0.1]), [data["entity"]])
     which = draws.scheme("hansen", plan, data["entity"])
-    assert which.swept
+    assert which.demeaned
     order = plan.candidates.order
     names = (data["entity"] * 100.0 + data["time"])[order]
     uniforms = np.random.default_rng(0).random((5, which.size))

@@ -306,7 +306,7 @@ def test_homoskedastic_errors_have_a_ratio_of_one(effects: tuple[str, ...]) -> N
 
 
 def test_a_variance_tied_to_the_regressor_has_its_own_ratio() -> None:
-    """``sd^2 = .25 + .75 z^2``, z standard normal, T periods: swept errors have their own second moments.
+    """``sd^2 = .25 + .75 z^2``, z standard normal, T periods: demeaned errors have their own second moments.
 
     ``E z^2 (e - mean)^2 = 2.5 (1 - 1/T)^2 + (T - 1) / T^2`` with ``E z^2 e^2 = .25 + .75 * 3 = 2.5`` and
     ``E e^2 = 1``; over ``1 - 1/T`` it is 2.35 at T = 10.

@@ -27,14 +27,14 @@ _MOST_SLOPES = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Levels of the swept effect, over rows in the order of q."""
+    """Levels of the effect that is taken out by its means, over rows in the order of q."""
 
     codes: Ints  # (N,) level of each row
     order: Ints  # (N,) rows by level, in the order of q within one
     starts: Ints  # (n,) where each level begins in `order`
     sizes: Floats  # (n,) rows of each level
 
-    def sweep(self, rows: Floats) -> Floats:
+    def demean(self, rows: Floats) -> Floats:
         """Take level means out of the last axis."""
         if self.sizes.size == 1:
             return np.asarray(rows - rows.mean(axis=-1, keepdims=True))
@@ -54,12 +54,12 @@ class Plan:
     """What a search needs and no outcome changes. Rows are in the order of the threshold variable."""
 
     candidates: Candidates
-    groups: Groups  # levels of the swept effect
+    groups: Groups  # levels of the effect that is taken out by its means
     z: Floats  # (k, N) regime-dependent columns, made orthogonal and of mean square one
-    basis: Floats  # (p, N) orthonormal basis of the fixed columns after the sweep
+    basis: Floats  # (p, N) orthonormal basis of the fixed columns after the pass
     loadings: Floats  # (k, p, G) products of the basis with the regime block at each candidate
-    gram: Floats  # (k, k, 1, G) products of the block with itself after sweep and basis
-    squares: Floats  # (k, k, G) the same before the sweep; the diagonal is the scale of what is left
+    gram: Floats  # (k, k, 1, G) products of the block with itself after demean and basis
+    squares: Floats  # (k, k, G) the same before the pass; the diagonal is the scale of what is left
 
     @property
     def nobs(self) -> int:
@@ -76,16 +76,16 @@ class Plan:
         k, n = self.z.shape
         return int(max(1, min(256, 65_536 // n), min(8, 1_000_000 // (n * k))))
 
-    def sweep(self, rows: Floats) -> Floats:
-        """Take the level means of the swept effect out of rows (..., N), in the order of q."""
-        return self.groups.sweep(rows)
+    def demean(self, rows: Floats) -> Floats:
+        """Take the level means of that effect out of rows (..., N), in the order of q."""
+        return self.groups.demean(rows)
 
     def residualise(self, rows: Floats) -> Floats:
         """Take all effects and fixed columns out of rows (c, N), in the order of q.
 
         The basis is taken out twice, so that residuals are orthogonal to it to machine precision.
         """
-        residuals = self.sweep(rows - rows.mean(axis=-1, keepdims=True))
+        residuals = self.demean(rows - rows.mean(axis=-1, keepdims=True))
         for _ in range(2):
             residuals = residuals - (residuals @ self.basis.T) @ self.basis
         return residuals
@@ -113,18 +113,18 @@ def plan(
     """Compute the running sums that depend on the regressors only, in O(N (p k + k^2)).
 
     `z` (N, k) has the regime-dependent columns, `fixed` (N, p) those with a common slope; dependent ones do
-    no harm. The effect with most levels is swept, the others become dummies, slopes by level dummies times
-    their column; without any the mean is swept. `intercept` lets the level shift with the regime too. Raises
-    CollinearityError if regime-dependent columns are combinations of one another, OptionError if slopes by
-    level would take more than 2**24 numbers.
+    no harm. The effect with most levels is taken out by its means, the others become dummies, slopes by
+    level dummies times their column; without any the mean is taken out. `intercept` lets the level shift
+    with the regime too. Raises CollinearityError if regime-dependent columns are combinations of one
+    another, OptionError if slopes by level would take more than 2**24 numbers.
     """
     order = candidates.order
     constants, slopes = apart(effects)
     absorbed = constants or [np.zeros(order.size, dtype=np.intp)]
-    swept, *others = sorted(absorbed, key=lambda codes: -np.unique(codes).size)
-    groups = _group(swept[order])
-    # An effect that is constant within the swept one has left with it.
-    others = [codes for codes in others if not is_nested(swept, codes)]
+    demeaned, *others = sorted(absorbed, key=lambda codes: -np.unique(codes).size)
+    groups = _group(demeaned[order])
+    # An effect that is constant within the demeaned one has left with it.
+    others = [codes for codes in others if not is_nested(demeaned, codes)]
     dummies = [np.unique(codes)[1:, None] == codes[order] for codes in others]
     dummies += [_columns_of(slope, absorbed)[:, order] for slope in slopes]
     columns = np.concatenate([fixed[order].T, z[order].T, *dummies], axis=0, dtype=np.float64)
@@ -196,12 +196,12 @@ def _sums(candidates: Candidates, groups: Groups, basis: Floats, white: Floats) 
 
 
 def _basis(columns: Floats, groups: Groups) -> Floats:
-    """Compute an orthonormal basis of swept columns in their own memory: a large panel has none to spare."""
+    """Compute an orthonormal basis of demeaned columns in their own memory, to save that of a copy."""
     columns -= columns.mean(axis=1, keepdims=True)
     before = np.sqrt(np.einsum("pn,pn->p", columns, columns))
     for row in columns:
-        # A second sweep removes what rounding left when level means dwarf the variation around them.
-        row[:] = groups.sweep(groups.sweep(row))
+        # A second pass removes what rounding left when level means dwarf the variation around them.
+        row[:] = groups.demean(groups.demean(row))
     after = np.sqrt(np.einsum("pn,pn->p", columns, columns))
     varying = after > UNIDENTIFIED * np.maximum(before, np.finfo(np.float64).tiny)
     if not varying.any():
@@ -237,7 +237,7 @@ def _whiten(block: Floats) -> Floats:
 
 
 def _block_products(z: Floats, groups: Groups) -> Floats:
-    """Sum the swept products of the block: row s of level i adds z z' - (S z' + z S' + z z') / T_i."""
+    """Sum the demeaned products of the block: row s of level i adds z z' - (S z' + z S' + z z') / T_i."""
     k, n = z.shape
     by_level = z[:, groups.order]
     means = np.add.reduceat(by_level, groups.starts, axis=1) / groups.sizes

@@ -29,7 +29,7 @@ class State:
 
 
 def start(search: Plan, outcomes: Floats) -> State:
-    """Score a batch of swept outcomes (c, N), in the order of q, at every candidate, no threshold fixed.
+    """Score a batch of demeaned outcomes (c, N), in the order of q, at every candidate, no threshold fixed.
 
     O(N (p + k)) an outcome.
     """
@@ -112,7 +112,7 @@ def condition(search: Plan, state: State, at: Ints) -> State:
         means = np.add.reduceat(search.z[a][groups.order] * low, groups.starts, axis=1) / groups.sizes
         spread = np.take(means, groups.codes, axis=1)
         for b in range(k):
-            # The swept block times z is the product of the rows below both, less the means below one.
+            # The demeaned block times z is the product of the rows below both, less the means below one.
             running = np.cumsum(spread * search.z[b], axis=1)
             np.take(running, candidates.cuts - 1, axis=1, out=cross[a, b], mode="clip")
             np.subtract(np.take(search.squares[a, b], lower), cross[a, b], out=cross[a, b])

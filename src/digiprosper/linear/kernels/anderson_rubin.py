@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats
-    from digiprosper.kernels.covariance import Recipe
+    from digiprosper.kernels.covariance import Vcov
     from digiprosper.linear.kernels.two_stage import Projection
 
 
@@ -35,17 +35,17 @@ class ReducedForms(PickledByName):
     df_t: float  # degrees of freedom of the denominator
 
 
-def reduced_forms(projected: Projection, recipe: Recipe) -> ReducedForms:
+def reduced_forms(projected: Projection, vcov: Vcov) -> ReducedForms:
     """Compute the reduced forms, with the covariance of a regression on controls and instruments."""
     residuals = [projected.outcome_left, *projected.endog_left.T]
-    equations = [(projected.instruments, column, recipe) for column in residuals]
+    equations = [(projected.instruments, column, vcov) for column in residuals]
     covariance = score_covariance(equations, obs_weights=projected.obs_weights)
     slopes = np.column_stack([projected.reduced_slopes, projected.first_slopes])
-    return ReducedForms(slopes, covariance, recipe.df_t)
+    return ReducedForms(slopes, covariance, vcov.df_t)
 
 
 def score_covariance(
-    equations: Sequence[tuple[Floats, Floats, Recipe]], *, obs_weights: Floats | None = None
+    equations: Sequence[tuple[Floats, Floats, Vcov]], *, obs_weights: Floats | None = None
 ) -> Floats:
     """Compute `joint_meat` (K, K), missing for scores that add up to zero in every group.
 

@@ -174,7 +174,7 @@ def _columns_of_effects(effects: Sequence[Effect], clusters: Ints) -> Floats:
     for effect, start in zip(crossing, np.cumsum([0, *levels]), strict=False):
         dummies[np.arange(n), start + _codes(effect)] = effect.column if isinstance(effect, Slope) else 1.0
     if nested:
-        dummies = within(nested, n).sweep(dummies)
+        dummies = within(nested, n).demean(dummies)
     lengths = np.linalg.norm(dummies, axis=0)
     dummies = dummies[:, lengths > COLLINEAR * np.sqrt(n)]
     if not dummies.shape[1]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.covariance import Recipe
+    from digiprosper.kernels.covariance import Vcov
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +59,7 @@ def set_slopes(
     y: Floats,
     x: Floats,
     sets: Bools,
-    recipe_of: Callable[[int], Recipe],
+    vcov_of: Callable[[int], Vcov],
     *,
     most_condition: float,
     obs_weights: Floats | None = None,
@@ -71,8 +71,8 @@ def set_slopes(
     Frisch and Waugh (1933) the slope of the last column needs no other: it is the product of the outcome with
     what the column has beside the others, and its variance is a sum of squares of scores.
 
-    `y` (N,) and `x` (N, p) are swept, no column is zero; `sets` (S, p) has the last column in all sets.
-    `recipe_of` gives the covariance for a number of slopes: any but ``hc2``, ``hc3`` and ``crv3``. Columns
+    `y` (N,) and `x` (N, p) are demeaned, no column is zero; `sets` (S, p) has the last column in all sets.
+    `vcov_of` gives the covariance for a number of slopes: any but ``hc2``, ``hc3`` and ``crv3``. Columns
     are nearly collinear from the condition number `most_condition` on; `memory` is the bytes of a chunk.
     """
     rotated = _rotate(y, x, obs_weights)
@@ -81,16 +81,16 @@ def set_slopes(
     out = SetSlopes(np.empty(count), np.empty(count), np.empty(count), np.zeros(count, dtype=np.bool_))
     sizes = sets.sum(axis=1)
     for size in np.unique(sizes).tolist():
-        recipe = recipe_of(size)
+        vcov = vcov_of(size)
         chunk = max(1, memory // (8 * (5 * y.size + 6 * size * rotated.outcome.size)))
         equal = np.flatnonzero(sizes == size)
         for start in range(0, equal.size, chunk):
             mine = equal[start : start + chunk]
             solved = _solve(rotated, np.nonzero(sets[mine])[1].reshape(-1, size))
-            variances, positive = _variances(solved, recipe)
+            variances, positive = _variances(solved, vcov)
             out.slopes[mine] = solved.slopes
             out.std_errors[mine] = np.sqrt(np.where(positive, variances, np.nan))
-            out.df_t[mine] = recipe.df_t
+            out.df_t[mine] = vcov.df_t
             fits = np.sqrt(solved.squares) >= PERFECT_FIT * length
             out.regular[mine] = positive & fits & (solved.conditions <= most_condition)
     return out
@@ -125,19 +125,19 @@ def _solve(rotated: _Rotated, positions: Ints) -> _Solved:
         )
 
 
-def _variances(solved: _Solved, recipe: Recipe) -> tuple[Floats, Bools]:
+def _variances(solved: _Solved, vcov: Vcov) -> tuple[Floats, Bools]:
     """Compute the variances of the slopes, and tell which are positive and more than rounding."""
     with np.errstate(invalid="ignore", over="ignore"):
-        if recipe.cov_type == "unadjusted":
-            variances = solved.squares * solved.bread * recipe.parts[0].factor
+        if vcov.cov_type == "unadjusted":
+            variances = solved.squares * solved.bread * vcov.parts[0].factor
             return variances, variances > 0
         scores = solved.errors * solved.influence
         total = np.zeros(len(scores))
-        for part in recipe.parts:
+        for part in vcov.parts:
             sums = scores if part.codes is None else level_sums(part.codes, part.levels, scores.T).T
-            total += part.sign * part.factor * _squares(sums, recipe.bandwidth)
+            total += part.sign * part.factor * _squares(sums, vcov.bandwidth)
         least = 0.0
-        if recipe.cov_type != "robust":
+        if vcov.cov_type != "robust":
             least = (NO_VARIANCE * np.abs(scores).sum(axis=1)) ** 2
         return total, total > least
 

@@ -16,7 +16,7 @@ from digiprosper.optional import Done, uncounted
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.covariance import Recipe
+    from digiprosper.kernels.covariance import Vcov
     from digiprosper.kernels.equation import Solved
     from digiprosper.kernels.within import Within
 
@@ -107,7 +107,7 @@ def exchanged_statistics(
 ) -> Floats:
     """Compute t of one regressor for R exchanges of its paths, (R,).
 
-    Only one column changes: it is swept, taken net of the other regressors (Frisch & Waugh 1933), and its
+    Only one column changes: it is demeaned, taken net of the other regressors (Frisch & Waugh 1933), and its
     slope and variance are those of the simple regression that is left. NaN where the exchanged regressor is
     not identified or its variance is negative.
 
@@ -125,15 +125,15 @@ def exchanged_statistics(
     for start in range(0, reps, chunk):
         stop = min(start + chunk, reps)
         drawn = moved.drawn(generator, stop - start) if every is None else moved.moved(every[start:stop])
-        swept = net.of(absorbed.sweep(drawn))
-        unidentified = np.einsum("ij,ij->j", swept, swept) <= least
-        out[start:stop] = np.where(unidentified, np.nan, _simple_t(swept, outcome, equation.how, net))
+        demeaned = net.of(absorbed.demean(drawn))
+        unidentified = np.einsum("ij,ij->j", demeaned, demeaned) <= least
+        out[start:stop] = np.where(unidentified, np.nan, _simple_t(demeaned, outcome, equation.how, net))
         done(stop - start)
     return out
 
 
 class Net:
-    """Columns net of the other regressors (N, k), swept and perhaps none, with one orthonormal basis."""
+    """Columns net of the other regressors (N, k), demeaned and perhaps none, with one orthonormal basis."""
 
     def __init__(self, regressors: Floats, obs_weights: Floats | None) -> None:
         self.weights: Floats = np.ones((len(regressors), 1)) if obs_weights is None else obs_weights[:, None]
@@ -151,30 +151,30 @@ class Net:
         return columns
 
 
-def _simple_t(x: Floats, y: Floats, recipe: Recipe, net: Net) -> Floats:
+def _simple_t(x: Floats, y: Floats, vcov: Vcov, net: Net) -> Floats:
     """Compute t of the regressions of one outcome on one column each, all net of everything else."""
     weighted = net.weights * x
     square = np.einsum("ij,ij->j", weighted, x)
     product = weighted.T @ y[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = y - x * (product / square)
-        if recipe.leverage is not None:
+        if vcov.leverage is not None:
             regressors = net.leverage[:, None] + weighted * x / square
-            errors = errors * error_scale(recipe.cov_type, recipe.leverage[:, None], regressors)
-        variance = _score_variance(weighted * errors, recipe)
-        if recipe.cov_type == "unadjusted":
-            variance = recipe.parts[0].factor * square * np.einsum("ij,ij->j", net.weights * errors, errors)
+            errors = errors * error_scale(vcov.cov_type, vcov.leverage[:, None], regressors)
+        variance = _score_variance(weighted * errors, vcov)
+        if vcov.cov_type == "unadjusted":
+            variance = vcov.parts[0].factor * square * np.einsum("ij,ij->j", net.weights * errors, errors)
         return np.asarray(product / np.sqrt(variance))
 
 
-def _score_variance(scores: Floats, recipe: Recipe) -> Floats:
+def _score_variance(scores: Floats, vcov: Vcov) -> Floats:
     """Add up squares of sums of scores by group, and of lags of them."""
     total = np.zeros(scores.shape[1])
-    for part in recipe.parts:
+    for part in vcov.parts:
         sums = scores if part.codes is None else level_sums(part.codes, part.levels, scores)
         whole = np.einsum("ij,ij->j", sums, sums)
-        for lag in range(1, (recipe.bandwidth or 0) + 1):
-            share = 1 - lag / ((recipe.bandwidth or 0) + 1)
+        for lag in range(1, (vcov.bandwidth or 0) + 1):
+            share = 1 - lag / ((vcov.bandwidth or 0) + 1)
             whole = whole + 2 * share * np.einsum("ij,ij->j", sums[lag:], sums[:-lag])
         total += part.sign * part.factor * whole
     return total

@@ -61,9 +61,9 @@ def permuted_slopes(
     """Fit each group by itself in R permutations of its label: (R, G) slopes, NaN where not identified.
 
     A group is a weighting of the entities by zero and one, so all fits of a permutation are sums of cross
-    products of entities: of the outcome, then every regressor. Effects nested in entities are swept; others
-    are estimated anew in each group. Without a seed all `arrangements` are used, of which there are R.
-    `memory` is the bytes of a chunk.
+    products of entities: of the outcome, then every regressor. Effects nested in entities are taken out;
+    others are estimated anew in each group. Without a seed all `arrangements` are used, of which there are
+    R. `memory` is the bytes of a chunk.
     """
     every = arrangements(labels) if seed is None else None
     generator = np.random.default_rng(seed)

@@ -119,10 +119,10 @@ def _contributions(equation: Solved, regressor: int, absorbed: Within, treated: 
     weights = np.ones(n) if equation.obs_weights is None else equation.obs_weights
     nested = [effect for effect in absorbed.every if _is_own(effect, entity)]
     crossing = [effect for effect in absorbed.every if not _is_own(effect, entity)]
-    sweep = within(nested, n, obs_weights=equation.obs_weights).sweep if nested else np.copy
+    demean = within(nested, n, obs_weights=equation.obs_weights).demean if nested else np.copy
 
     net = Net(np.delete(equation.x, regressor, axis=1), equation.obs_weights)
-    dummies = sweep(_dummies(crossing, n, constant=not absorbed.every))
+    dummies = demean(_dummies(crossing, n, constant=not absorbed.every))
     basis = np.column_stack([net.of(equation.y[:, None]), _orthonormal(dummies, weights), net.basis])
 
     table = np.zeros((treated.n_entities, treated.n_times, 1 + basis.shape[1]))
@@ -130,8 +130,8 @@ def _contributions(equation: Solved, regressor: int, absorbed: Within, treated: 
     # A treatment from a period on adds up the rows of this period and the later ones.
     table[:, :, 1:] = np.cumsum(table[:, ::-1, 1:], axis=1)[:, ::-1]
     for start in range(treated.n_times):
-        swept = sweep((treated.time >= start).astype(np.float64)[:, None])
-        squares = weights[:, None] * swept**2
+        demeaned = demean((treated.time >= start).astype(np.float64)[:, None])
+        squares = weights[:, None] * demeaned**2
         table[:, start, 0] = level_sums(entity, treated.n_entities, squares)[:, 0]
     return table
 

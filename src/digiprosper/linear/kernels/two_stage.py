@@ -1,4 +1,4 @@
-"""Two-stage least squares on swept columns, by rotations: no cross product of raw columns is formed."""
+"""Two-stage least squares on demeaned columns, by rotations: no cross product of raw columns is formed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from digiprosper.kernels.equation import Solved
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
-    from digiprosper.kernels.covariance import Counts, Recipe
+    from digiprosper.kernels.covariance import Counts, Vcov
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -62,7 +62,7 @@ def project(
     *,
     obs_weights: Floats | None = None,
 ) -> Projection:
-    """Project swept outcome and endogenous regressors on the controls and the instruments.
+    """Project demeaned outcome and endogenous regressors on the controls and the instruments.
 
     Controls (perhaps none) and instruments are of full rank together.
     """
@@ -90,14 +90,14 @@ def project(
     )
 
 
-def solve_two_stage(projected: Projection, y: Floats, x: Floats, count: Counts, recipe: Recipe) -> Solved:
+def solve_two_stage(projected: Projection, y: Floats, x: Floats, count: Counts, vcov: Vcov) -> Solved:
     """Solve an equation by two-stage least squares.
 
     ``b = (X'PX)^-1 X'Py`` with P the projection on controls and instruments. Residuals are those of the
     regressors themselves, and the scores those of the projected ones, so the sandwich of `Solved` is that of
-    two-stage least squares (Wooldridge 2010, section 5.2). `x` has the swept endogenous regressors, then the
-    controls; `scored` is an orthonormal basis of the projected regressors, `bread` the inverse of their cross
-    product.
+    two-stage least squares (Wooldridge 2010, section 5.2). `x` has the demeaned endogenous regressors, then
+    the controls; `scored` is an orthonormal basis of the projected regressors, `bread` the inverse of their
+    cross product.
     """
     heights = np.hstack([projected.endog, projected.controls])
     scale = 1 / np.linalg.norm(heights, axis=0)
@@ -115,6 +115,6 @@ def solve_two_stage(projected: Projection, y: Floats, x: Floats, count: Counts, 
         bread=root @ root.T,
         condition=float(singular[0] / singular[-1]),
         count=count,
-        how=recipe,
+        how=vcov,
         obs_weights=projected.obs_weights,
     )

@@ -12,7 +12,7 @@ from digiprosper.linear.kernels.anderson_rubin import form, score_covariance
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
-    from digiprosper.kernels.covariance import Recipe
+    from digiprosper.kernels.covariance import Vcov
     from digiprosper.linear.kernels.two_stage import Projection
 
 
@@ -25,13 +25,13 @@ class Effective:
     critical: float  # 5% critical value for a worst bias of 10%
 
 
-def without_factors(recipe: Recipe, rows: float) -> Recipe:
+def without_factors(vcov: Vcov, rows: float) -> Vcov:
     """Leave out the small-sample factors, as large-sample statistics do.
 
     Under ``unadjusted`` the sum of squares is divided by `rows`.
     """
-    factor = 1 / rows if recipe.cov_type == "unadjusted" else 1.0
-    return replace(recipe, parts=tuple(replace(part, factor=factor) for part in recipe.parts))
+    factor = 1 / rows if vcov.cov_type == "unadjusted" else 1.0
+    return replace(vcov, parts=tuple(replace(part, factor=factor) for part in vcov.parts))
 
 
 def canonical_correlation(projected: Projection) -> float:
@@ -60,7 +60,7 @@ def _decomposed(projected: Projection) -> tuple[Floats, Floats, Floats, Floats]:
     return u, s, vt.T, root
 
 
-def kleibergen_paap(projected: Projection, errors: Floats, recipe: Recipe) -> float:
+def kleibergen_paap(projected: Projection, errors: Floats, vcov: Vcov) -> float:
     """Compute the rank statistic of Kleibergen and Paap (2006): do the instruments identify every slope.
 
     `errors` (N, m) make scores with the instruments: residuals of the first stages for the Wald form, the
@@ -69,7 +69,7 @@ def kleibergen_paap(projected: Projection, errors: Floats, recipe: Recipe) -> fl
     fewer clusters than instruments, or the scores add up to zero.
     """
     u, s, v, root = _decomposed(projected)
-    equations = [(projected.instruments, column, recipe) for column in errors.T]
+    equations = [(projected.instruments, column, vcov) for column in errors.T]
     scores = score_covariance(equations, obs_weights=projected.obs_weights)
 
     q, m = projected.first_slopes.shape
@@ -80,7 +80,7 @@ def kleibergen_paap(projected: Projection, errors: Floats, recipe: Recipe) -> fl
     return form(gap, choose @ scores @ choose.T)
 
 
-def effective_f(projected: Projection, recipe: Recipe, bias: float = 0.1) -> Effective:
+def effective_f(projected: Projection, vcov: Vcov, bias: float = 0.1) -> Effective:
     """Compute the effective F of one endogenous regressor, and its critical value.
 
     ``F = h'h / tr(S)`` with h the first-stage slopes on an orthonormal basis of the instruments and S their
@@ -91,7 +91,7 @@ def effective_f(projected: Projection, recipe: Recipe, bias: float = 0.1) -> Eff
     from scipy.stats import ncx2
 
     slopes, errors = projected.first_slopes[:, 0], projected.endog_left[:, 0]
-    covariance = _of_instruments(projected, errors, recipe)
+    covariance = _of_instruments(projected, errors, vcov)
     if np.isnan(covariance).any():
         return Effective(float("nan"), float("nan"), float("nan"))
     trace = float(np.trace(covariance))
@@ -105,14 +105,14 @@ def effective_f(projected: Projection, recipe: Recipe, bias: float = 0.1) -> Eff
     return Effective(statistic, degrees, critical)
 
 
-def overidentification(projected: Projection, residuals: Floats, recipe: Recipe) -> float:
+def overidentification(projected: Projection, residuals: Floats, vcov: Vcov) -> float:
     """Compute J of Hansen (1982): whether the instruments agree, at the efficient two-step estimate.
 
     Controls are exactly identified by their own moments, so only the instruments net of them matter. Under
     ``unadjusted`` it is the statistic of Sargan (1958). The covariance of the moments has no small-sample
     factor; chi-square with q - m degrees of freedom, missing where that covariance is singular.
     """
-    moments = _of_instruments(projected, residuals, recipe)
+    moments = _of_instruments(projected, residuals, vcov)
     if np.isnan(moments).any():
         return float("nan")
     values, vectors = np.linalg.eigh((moments + moments.T) / 2)
@@ -125,7 +125,7 @@ def overidentification(projected: Projection, residuals: Floats, recipe: Recipe)
     return float(gap @ gap)
 
 
-def sanderson_windmeijer(projected: Projection, regressor: int, recipe: Recipe) -> float:
+def sanderson_windmeijer(projected: Projection, regressor: int, vcov: Vcov) -> float:
     """Compute the conditional F of one of several endogenous regressors.
 
     The regressor less the others, at their two-stage slopes, is regressed on the instruments; the Wald
@@ -137,10 +137,10 @@ def sanderson_windmeijer(projected: Projection, regressor: int, recipe: Recipe) 
     scale = 1 / np.linalg.norm(design, axis=0)
     slopes = scale * np.linalg.lstsq(design * scale, outcome, rcond=None)[0]
     errors = projected.endog_left[:, regressor] - projected.endog_left[:, other_columns] @ slopes
-    covariance = _of_instruments(projected, errors, recipe)
+    covariance = _of_instruments(projected, errors, vcov)
     return form(outcome - design @ slopes, covariance) / int(q - m + 1)
 
 
-def _of_instruments(projected: Projection, errors: Floats, recipe: Recipe) -> Floats:
+def _of_instruments(projected: Projection, errors: Floats, vcov: Vcov) -> Floats:
     """Compute the covariance of the scores of the instruments with one column of errors."""
-    return score_covariance([(projected.instruments, errors, recipe)], obs_weights=projected.obs_weights)
+    return score_covariance([(projected.instruments, errors, vcov)], obs_weights=projected.obs_weights)

@@ -148,7 +148,7 @@ def _of_effects(absorbed: Within, pair: Floats, score: Floats, codes: Ints) -> t
     if not crossing and not slopes_cross:
         return np.empty((2, groups, 0)), np.empty((groups, 0))
     if slopes_cross or groups <= sum(int(e.max()) + 1 for e in crossing):
-        return _by_sweeping(absorbed, pair, score, codes, groups)
+        return _by_demeaning(absorbed, pair, score, codes, groups)
     return _by_levels(crossing, nested, pair, score, codes, absorbed.obs_weights)
 
 
@@ -163,10 +163,10 @@ def _beside_clusters(absorbed: Within, codes: Ints) -> tuple[list[Ints], list[Ef
     return crossing, [*nested, *inside], len(inside) < len(slopes)
 
 
-def _by_sweeping(
+def _by_demeaning(
     absorbed: Within, pair: Floats, score: Floats, codes: Ints, groups: int
 ) -> tuple[Floats, Floats]:
-    """Sweep the residuals of each cluster alone: (2, G, G) and (G, G)."""
+    """Demean the residuals of each cluster alone: (2, G, G) and (G, G)."""
     _refuse_many(groups, groups)
     removed = np.empty((2, groups, groups))
     chunk = max(1, _CACHED // codes.size)
@@ -175,7 +175,7 @@ def _by_sweeping(
         inside = codes[:, None] == columns
         for j in range(2):
             alone = np.where(inside, pair[:, j, None], 0.0)
-            sums = level_sums(codes, groups, alone - absorbed.sweep(alone), score)
+            sums = level_sums(codes, groups, alone - absorbed.demean(alone), score)
             removed[j, columns] = sums.T
     return removed, np.eye(groups)
 
@@ -223,8 +223,8 @@ def _inverse(
         for start in range(0, size, chunk):
             levels = np.arange(start, min(start + chunk, size))
             dummies = (codes[:, None] == levels).astype(np.float64)
-            swept = dummies if inside is None else inside.sweep(dummies)
-            parts = [level_sums(e, k, swept, row_weights) for e, k in zip(crossing, sizes, strict=True)]
+            demeaned = dummies if inside is None else inside.demean(dummies)
+            parts = [level_sums(e, k, demeaned, row_weights) for e, k in zip(crossing, sizes, strict=True)]
             columns.append(np.vstack(parts))
     scale = 1 / np.sqrt(counts)
     system = np.hstack(columns) * scale * scale[:, None]

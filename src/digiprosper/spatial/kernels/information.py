@@ -31,7 +31,7 @@ class Point:
     lag: bool  # whether the outcome has a spatial lag
     error: bool  # whether the error has a spatial lag
     periods: float  # in the log-determinant: T, or T - 1 if the bias of entity effects is corrected
-    sweep: Callable[[Floats], Floats]  # removes the fixed effects from an (NT, 1) array
+    demean: Callable[[Floats], Floats]  # removes the fixed effects from an (NT, 1) array
     inverses: dict[float, Floats] = field(default_factory=dict)  # (I - a W)^-1 by a; shared by points
 
     @property
@@ -216,7 +216,7 @@ def _means(point: Point, multiplied: dict[float, Floats]) -> Floats:
         else:
             errors = point.optimum.residuals.reshape(point.columns.n_entities, -1)
             added = (multiplied[at] @ errors).reshape(-1, 1)
-            moves[:, j] -= point.sweep(added)[:, 0]
+            moves[:, j] -= point.demean(added)[:, 0]
     return moves
 
 

@@ -34,7 +34,7 @@ class Scheme:
     size: int  # uniform numbers of one draw
     codes: Ints  # (N,) cluster (wild_cluster), or position of the row in its entity's block (hansen)
     blocks: Ints  # (n, T) rows of each entity (hansen)
-    swept: bool  # drawn residuals of a swept outcome stay swept of the level means
+    demeaned: bool  # drawn residuals of a demeaned outcome keep level means of zero
     done: Done = uncounted  # called with the number of draws that begin, to show progress
 
 
@@ -49,14 +49,14 @@ def scheme(
     none = np.empty(0, dtype=np.intp)
     n = search.nobs
     if name == "iid":
-        return Scheme(name, n, none, none[:, None], swept=False, done=done)
+        return Scheme(name, n, none, none[:, None], demeaned=False, done=done)
 
     levels = int(codes.max()) + 1
     groups = search.groups
     ranked = codes[search.candidates.order]
     nested = is_nested(groups.codes, ranked)
     if name == "wild_cluster":
-        return Scheme(name, levels, ranked, none[:, None], swept=nested, done=done)
+        return Scheme(name, levels, ranked, none[:, None], demeaned=nested, done=done)
 
     counts = np.bincount(codes, minlength=levels)
     if counts.min() != counts.max():
@@ -68,8 +68,8 @@ def scheme(
     blocks = rank[by_entity].astype(np.intp)
     row_positions = np.empty(n, dtype=np.intp)
     row_positions[blocks] = np.arange(n).reshape(blocks.shape)
-    swept = nested and levels == groups.sizes.size
-    return Scheme(name, levels, row_positions, blocks, swept=swept, done=done)
+    demeaned = nested and levels == groups.sizes.size
+    return Scheme(name, levels, row_positions, blocks, demeaned=demeaned, done=done)
 
 
 def residual_draws(bootstrap: Scheme, residual: Floats, uniforms: Floats) -> Floats:
@@ -90,7 +90,9 @@ def residual_draws(bootstrap: Scheme, residual: Floats, uniforms: Floats) -> Flo
     return np.take(residual[bootstrap.blocks.ravel()], np.take(donors, bootstrap.codes, axis=1))
 
 
-def swept_draws(search: Plan, bootstrap: Scheme, residual: Floats, uniforms: Floats) -> tuple[Floats, Floats]:
+def demeaned_draws(
+    search: Plan, bootstrap: Scheme, residual: Floats, uniforms: Floats
+) -> tuple[Floats, Floats]:
     """Draw residuals (c, N) and take the effects out of them.
 
     The second result is the sum of squares (c,) that is rounding. Effects that cross the clusters may leave
@@ -98,10 +100,10 @@ def swept_draws(search: Plan, bootstrap: Scheme, residual: Floats, uniforms: Flo
     opposite weights.
     """
     drawn = residual_draws(bootstrap, residual, uniforms)
-    if bootstrap.swept:
+    if bootstrap.demeaned:
         return drawn, np.zeros(len(drawn))
     rounding = NO_RESIDUALS * np.einsum("ij,ij->i", drawn, drawn)
-    return search.sweep(drawn), rounding
+    return search.demean(drawn), rounding
 
 
 def excess(upper: Floats, lower: Floats, rounding: Floats) -> Floats:
@@ -139,7 +141,9 @@ def drawn_ratios(
     ratios = np.empty(reps)
     for low in range(0, reps, size):
         high = min(low + size, reps)
-        drawn, rounding = swept_draws(search, bootstrap, residual, rng.random((high - low, bootstrap.size)))
+        drawn, rounding = demeaned_draws(
+            search, bootstrap, residual, rng.random((high - low, bootstrap.size))
+        )
         if null_at:
             drawn += fit
         ratios[low:high] = _searched(search, drawn, rounding, len(null_at) + 1)

@@ -19,7 +19,7 @@ import numpy as np
 from digiprosper.errors import ThresholdSearchError
 from digiprosper.kernels.threshold import Plan, State, candidates, drops, plan, start
 from digiprosper.kernels.tolerances import KINK_DIGITS, NO_RESIDUALS, UNIDENTIFIED
-from digiprosper.threshold.kernels.draws import excess, swept_draws
+from digiprosper.threshold.kernels.draws import demeaned_draws, excess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,9 +70,9 @@ def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Effect] =
     """Compute the running sums that depend on the regressors only: O(N p), whatever the number of candidates.
 
     `q` (N,) is not constant; dependent columns of `fixed` (N, p) do no harm. `trim` is the share of the rows
-    at or below the lowest value g may take, and above the highest. Without effects the mean is swept. Raises
-    ThresholdSearchError if no value keeps enough rows on both sides, or no kink is left once the effects are
-    out.
+    at or below the lowest value g may take, and above the highest. Without effects the mean is taken out.
+    Raises ThresholdSearchError if no value keeps enough rows on both sides, or no kink is left once the
+    effects are out.
     """
     admissible = candidates(q, [trim])
     middle, unit = float(q.mean()), float(q.std())
@@ -249,7 +249,7 @@ def _drawn(
     search: Plan, bootstrap: Scheme, fit: Floats | None, residual: Floats, uniforms: Iterator[Floats]
 ) -> Iterator[tuple[State, Floats]]:
     for numbers in uniforms:
-        outcomes, rounding = swept_draws(search, bootstrap, residual, numbers)
+        outcomes, rounding = demeaned_draws(search, bootstrap, residual, numbers)
         yield start(search, outcomes if fit is None else outcomes + fit), rounding
 
 

@@ -35,8 +35,8 @@ Three things follow from ``b`` being the sum of the ``s_c``.
 basis of all that is taken out, ``h_c`` the cluster's sum of ``Q r``, and ``P(g)`` the loadings of the
 block. Row s, with ``a = z_s r_s``, adds ``a u' + u a' + a a'`` to ``sum_c u_c u_c'`` and ``a h_c'`` to
 ``sum_c u_c h_c'``. So all candidates cost O(N p (p + k^2)), whatever the number of clusters. Levels of the
-swept effect need no place in the basis where they lie inside clusters, for there the residual sums to zero;
-otherwise each takes a row.
+effect that is taken out by its means need no place in the basis where they lie inside clusters, for there
+the residual sums to zero; otherwise each takes a row.
 """
 
 from __future__ import annotations

@@ -178,8 +178,8 @@ def _draws(
     ratios = np.empty(uniforms.shape[0])
     for low in range(0, ratios.size, size):
         drawn = residual_draws(bootstrap, residual, uniforms[low : low + size])
-        if not bootstrap.swept:
-            drawn = held.sweep(drawn)
+        if not bootstrap.demeaned:
+            drawn = held.demean(drawn)
         state = start(held, drawn + fit)
         gain = drops(held, state)
         true_gain = gain[:, true]
