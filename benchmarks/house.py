@@ -1,9 +1,11 @@
 """What the source weighs, by folder: code, classes, calls of a fit, and habits that make code hard to read.
 
     python benchmarks/house.py            # the tables
-    python benchmarks/house.py --json     # the same as JSON
+    python benchmarks/house.py --write    # also stores them in benchmarks/house.json
 
-Characters of code are those of stripped lines without docstrings, comments and blank lines.
+`tests/test_reading.py` compares the folders with the stored figures. One that grows by more than 3% needs
+figures stored anew, and a commit message that gives the reason. Characters of code are those of stripped
+lines without docstrings, comments and blank lines.
 """
 
 from __future__ import annotations
@@ -18,12 +20,14 @@ import tokenize
 import warnings
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import digiprosper as dp
 
 SOURCE = Path(dp.__file__).parent
+STORED = Path(__file__).with_name("house.json")
 # Locals that say nothing about what they hold.
 DIALECT = ("found", "given", "one", "own", "known", "left", "made", "taken", "gone", "lone", "how", "places")
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -152,61 +156,62 @@ def calls() -> dict[str, int]:
     return counts
 
 
-def weigh() -> dict[str, object]:
-    paths = sorted(SOURCE.rglob("*.py"))
-    names = {
-        path: ".".join(("digiprosper", *path.relative_to(SOURCE).with_suffix("").parts)) for path in paths
-    }
-    texts = {path: path.read_text(encoding="utf-8") for path in paths}
-    trees = {path: ast.parse(text) for path, text in texts.items()}
+def folders() -> tuple[dict[str, Counter[str]], Counter[str]]:
+    """Weigh the source by folder; and what is counted in the whole."""
     public = public_names()
-
     rooms: dict[str, Counter[str]] = defaultdict(Counter)
-    imports = lines = assigned = forwarders = 0
-    for path, tree in trees.items():
-        code = code_lines(texts[path], tree)
-        parts = path.relative_to(SOURCE).parts
+    whole: Counter[str] = Counter()
+    trees = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text)
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        trees[".".join(("digiprosper", *parts))] = tree
+        code, local = code_lines(text, tree), assigned_names(tree)
         room = rooms[parts[0] if len(parts) > 1 else "(top)"]
         room["files"] += 1
         room["characters"] += sum(map(len, code))
         room["classes"] += sum(isinstance(node, ast.ClassDef) for node in ast.walk(tree))
         room["docstrings"] += internal_docstring_lines(tree, public)
-        lines += len(code)
-        imports += import_lines(tree)
-        local = assigned_names(tree)
-        assigned += len(local)
         room["dialect"] += sum(name in DIALECT for name in local)
-        functions = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
-        forwarders += sum(map(forwards, functions))
-    counted = importers({names[path]: tree for path, tree in trees.items()})
-    modules = [names[path] for path in paths if path.name != "__init__.py"]
+        whole["lines"] += len(code)
+        whole["imports"] += import_lines(tree)
+        whole["assigned"] += len(local)
+        whole["forwards"] += sum(forwards(n) for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
+    count = importers(trees)
+    whole["one importer"] = sum(count[name] == 1 for name in trees if not name.endswith("__init__"))
+    return dict(sorted(rooms.items())), whole
+
+
+def weigh() -> dict[str, Any]:
+    rooms, whole = folders()
+    total: Counter[str] = sum(rooms.values(), Counter())
     return {
-        "characters of code": sum(room["characters"] for room in rooms.values()),
-        "files": len(paths),
-        "lines of code": lines,
-        "classes": sum(room["classes"] for room in rooms.values()),
-        "assignments to locals that say nothing": sum(room["dialect"] for room in rooms.values()),
-        "assignments to locals": assigned,
-        "functions and properties that only forward": forwarders,
-        "modules with one importer": sum(counted[name] == 1 for name in modules),
-        "imports and __all__, share of lines": round(imports / lines, 4),
-        "lines of internal docstrings": sum(room["docstrings"] for room in rooms.values()),
+        "characters of code": total["characters"],
+        "files": total["files"],
+        "lines of code": whole["lines"],
+        "classes": total["classes"],
+        "assignments to locals that say nothing": total["dialect"],
+        "assignments to locals": whole["assigned"],
+        "functions and properties that only forward": whole["forwards"],
+        "modules with one importer": whole["one importer"],
+        "imports and __all__, share of lines": round(whole["imports"] / whole["lines"], 4),
+        "lines of internal docstrings": total["docstrings"],
         "calls of a fit": calls(),
-        "rooms": {name: dict(rooms[name]) for name in sorted(rooms)},
+        "rooms": rooms,
     }
 
 
 def main() -> None:
     weights = weigh()
-    if "--json" in sys.argv:
-        print(json.dumps(weights, indent=1))
-        return
+    if "--write" in sys.argv:
+        STORED.write_text(json.dumps(weights, indent=1) + "\n", encoding="utf-8")
     for name, value in weights.items():
         if name != "rooms":
             print(f"{name:45} {value}")
     heads = ("files", "characters", "classes", "dialect", "docstrings")
     print(f"\n{'room':14}" + "".join(f"{head:>12}" for head in heads))
-    for room, values in weights["rooms"].items():  # type: ignore[attr-defined]
+    for room, values in weights["rooms"].items():
         print(f"{room:14}" + "".join(f"{values[head]:12,}" for head in heads))
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
+import json
 from pathlib import Path
 
 import pytest
 from radon.complexity import cc_visit
 from radon.raw import analyze
 
-SOURCE = Path(__file__).parents[1] / "src" / "digiprosper"
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "digiprosper"
 TEXTS = {
     path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
     for path in sorted(SOURCE.rglob("*.py"))
@@ -17,6 +21,7 @@ TEXTS = {
 # Branches as radon counts them, comprehensions, conditional expressions and boolean operators included.
 MOST_BRANCHES = 12
 MOST_COMPLEX = 0
+MOST_BODY_LINES = 60
 
 # Lines of source as radon counts them (`sloc`): docstrings, comments and blank lines are not among them.
 MOST_LINES = 700
@@ -31,6 +36,49 @@ def test_functions_of_many_branches_only_become_fewer() -> None:
         if block.letter in "FM" and block.complexity > MOST_BRANCHES
     ]
     assert len(found) <= MOST_COMPLEX, "\n".join(found)
+
+
+@pytest.mark.further
+def test_no_function_is_long() -> None:
+    functions = [
+        (name, node)
+        for name, text in TEXTS.items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef)
+    ]
+    long = [(name, node.name) for name, node in functions if body_lines(TEXTS[name], node) > MOST_BODY_LINES]
+    assert long == []
+
+
+def body_lines(text: str, function: ast.FunctionDef) -> int:
+    """Count lines without signature, docstring, comments and blank lines."""
+    start = 1 if ast.get_docstring(function) is not None else 0
+    body = function.body[start:]
+    if not body:
+        return 0
+    lines = text.splitlines()[body[0].lineno - 1 : function.end_lineno]
+    return sum(bool(line.strip()) and not line.strip().startswith("#") for line in lines)
+
+
+@pytest.mark.further
+def test_no_folder_grows_without_a_reason() -> None:
+    """Folders weigh what `benchmarks/house.json` says, or at most 3% more; a new folder is added to it."""
+    path = ROOT / "benchmarks" / "house.py"
+    spec = importlib.util.spec_from_file_location("house", path)
+    assert spec is not None
+    assert spec.loader is not None
+    house = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(house)
+    stored = json.loads(house.STORED.read_text(encoding="utf-8"))["rooms"]
+    now = house.folders()[0]
+    assert set(now) == set(stored)
+    grown = {
+        room: (stored[room]["characters"], weights["characters"])
+        for room, weights in now.items()
+        if weights["characters"] > 1.03 * stored[room]["characters"]
+    }
+    assert grown == {}
+    assert sum(weights["dialect"] for weights in now.values()) == 0
 
 
 @pytest.mark.further
