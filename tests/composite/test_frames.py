@@ -259,6 +259,14 @@ def test_what_is_wrong_is_said(make, error, words, system, frame_of):
     assert all(w in str(caught.value) for w in words), str(caught.value)
 
 
+def test_a_table_without_a_complete_row_is_refused_without_advice_that_was_followed(system, frame_of):
+    frame = frame_of(11)
+    frame.loc[::2, "a"], frame.loc[1::2, "b"] = np.nan, np.nan
+    with pytest.raises(MissingDataError, match="none of 40 rows has values of all indicators") as caught:
+        CompositeIndex(system, missing="drop").fit(frame)
+    assert "missing='drop'" not in str(caught.value)
+
+
 def test_beyond_the_worse_goalpost_is_refused(posted, frame_of):
     frame = frame_of(12)
     frame.loc[3, "a"], frame.loc[4, "c"] = -1.0, 50.0

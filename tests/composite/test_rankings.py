@@ -262,6 +262,8 @@ def test_probabilities_and_means_are_shares_of_draws(found):
     assert (table["top_300"] == 1).all()
     np.testing.assert_allclose(table["top_1"].groupby("year").sum(), 1.0)
     pd.testing.assert_series_equal(found.probability(2), table["top_2"])
+    with pytest.raises(OptionError, match=r"top=None must be a sequence of integers, such as \(10, 20\)"):
+        found.ranks(top=None)
 
 
 @pytest.mark.parametrize(("level", "below"), [(0.95, 10), (0.9, 20), (0.5, 100)])

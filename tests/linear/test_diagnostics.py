@@ -10,7 +10,7 @@ import pytest
 
 from digiprosper import FixedEffects, Mediation, Panel, PanelThreshold
 from digiprosper.errors import DigiprosperWarning, FewClustersWarning, IdentificationWarning, Notice
-from digiprosper.linear.diagnostics import said_once
+from digiprosper.linear.diagnostics import lost_digits, said_once
 
 
 def lagged_frame() -> pd.DataFrame:
@@ -249,3 +249,10 @@ def test_products_are_said_to_lose_digits_where_fewer_than_six_are_left() -> Non
     first = next(i for i, found in enumerate(said) if found)
     assert first > 0
     assert 1e-6 < said[first][0] < 1.1e-6
+
+
+def test_the_lost_digits_are_those_of_the_terms_that_are_named() -> None:
+    moments = np.array([[100, 1e14, 1.0, 1e14, 1e14], [100, 1e12, 1.0, 1e12, 1e12]])
+    (notice,) = lost_digits(["z", "I(x**2)"], moments, np.diag([0.01, 0.01]))
+    assert notice.data["columns"] == ("I(x**2)",)
+    assert notice.data["value"] == pytest.approx(np.finfo(float).eps * 1e12)

@@ -244,6 +244,21 @@ def test_few_treated_clusters_are_a_warning(treated: int, n: int, few: bool) -> 
         assert data == {"clusters": "city", "n_treated": treated, "n_clusters": n}
 
 
+def test_of_several_clusters_the_notice_is_about_those_of_which_few_are_treated() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"city": np.repeat(np.arange(200), 8), "year": np.tile(np.arange(8), 200)})
+    frame["on"] = (frame["city"] < 12) & (frame["year"] >= 4)
+    frame["region"] = frame["city"] % 20
+    frame["y"] = rng.normal(size=len(frame))
+    spec = EventStudy("y", "on", before=3, after=3, clusters=["city", "region"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        fit = spec.fit(Panel(frame, "city", "year"))
+    data = next(n for n in fit.diagnostics if n.code == "few_treated_clusters").data
+    # 12 of 20 regions are many, 12 of 200 cities are few.
+    assert data == {"clusters": "city", "n_treated": 12, "n_clusters": 200}
+
+
 def test_all_treated_at_different_times_needs_binned_ends() -> None:
     frame = staggered(8).dropna(subset="first")
     panel = Panel(frame, "city", "year")

@@ -352,6 +352,8 @@ def test_bad_calls_are_refused(series):
     found = ranked()
     with pytest.raises(OptionError, match="'x' is not in the sample"):
         plots.rank_ribbon(found, ["c001", "x"])
+    with pytest.raises(OptionError, match="is not in the sample"):
+        plots.rank_ribbon(found, [["c001"]])
     for entities in ("c001", []):
         with pytest.raises(InputTypeError, match="entities must be a list"):
             plots.rank_ribbon(found, entities)

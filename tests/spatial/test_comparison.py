@@ -34,6 +34,17 @@ def test_wald_tests_of_cigar(cigar, cigar_weights, numbers: dict[str, Any], cov_
     assert durbin.lr_test(lag).statistic == pytest.approx(known["lr_sar"], abs=6e-5)
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize("model", ["sar", "sem", "sac", "sdm", "sdem"])
+def test_the_model_without_spatial_terms_is_nested_in_all(states, contiguity, model: str) -> None:
+    spec = PanelSpatial("log(gsp)", X[:2], contiguity, model=model)
+    none = spec.replace(model="slx", spatial_lags=()).fit(states)
+    large = spec.fit(states)
+    test = large.lr_test(none)
+    assert test.df == len(large.names) - len(none.names)
+    assert test.statistic == pytest.approx(2 * (large.loglik - none.loglik), rel=1e-9)
+
+
 def test_likelihood_ratio_of_effects_and_terms(states, contiguity) -> None:
     spec = PanelSpatial("log(gsp)", X, contiguity)
     both = spec.fit(states)

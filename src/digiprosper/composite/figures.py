@@ -164,7 +164,7 @@ def _refuse_strangers(entities: Sequence[Any] | None, index: pd.Index[Any]) -> N
         raise InputTypeError(
             f"{purpose}: entities must be a list of at least one entity, not {cited(entities)}."
         )
-    sample_entities = set(index.get_level_values(0))
+    sample_entities = index.unique(0).tolist()  # a list, since what is asked for may have no hash
     strangers = [e for e in entities if e not in sample_entities]
     if strangers:
         raise OptionError(

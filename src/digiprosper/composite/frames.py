@@ -224,7 +224,12 @@ def _counts(recipe: Recipe, first: dict[str, Any]) -> tuple[int, list[Notice]]:
     rows = int(first["rows"])
     names = recipe.names
     counts = [int(first[f"n{j}"]) for j in range(len(names))]
-    if recipe.missing != "drop" or not counts[0]:
+    if recipe.missing == "drop" and rows and not counts[0]:
+        text = f"none of {counted(rows, 'row')} has values of all indicators ({quoted(names)})"
+        raise MissingDataError(
+            f"{text}. Fill missing values.", [Notice("no_rows", text, {"reason": "missing", "by_term": {}})]
+        )
+    if recipe.missing != "drop":
         _refuse_gaps({n: rows - c for n, c in zip(names, counts, strict=True) if c < rows}, rows)
         return rows, []
     dropped = rows - counts[0]

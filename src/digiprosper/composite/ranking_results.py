@@ -184,7 +184,7 @@ class RankResults(RankedFields, Summarised, PickledByName):
         [3.0, 3.0, 4.0, 0.93]
         """
         if not isinstance(top, list | tuple | range | np.ndarray):
-            raise OptionError(f"top={cited(top)} must be a sequence of integers, such as ({top},).")
+            raise OptionError(f"top={cited(top)} must be a sequence of integers, such as (10, 20).")
         low, high = self._ends(level)
         columns = {
             "score": self.values,

@@ -80,15 +80,16 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
     partial_sd = 1 / np.sqrt(np.diag(bread) * moments[:, 0])
     rounding = np.finfo(np.float64).eps * largest / partial_sd
     calculated = np.array([":" in name or "(" in name for name in names])
-    imprecise = [names[j] for j in np.flatnonzero(calculated & (rounding > LOST_DIGITS)).tolist()]
-    if not imprecise:
+    positions = np.flatnonzero(calculated & (rounding > LOST_DIGITS))
+    if not positions.size:
         return []
+    imprecise = [names[j] for j in positions.tolist()]
     text = (
         f"{quoted(imprecise)}: rounding leaves fewer than six correct digits after the effects and the other "
         "regressors are partialled out, because its columns are far from zero. Coefficients and standard "
         "errors are not more precise. Subtract the mean of each column before it is squared or multiplied."
     )
-    return [near_collinear(imprecise, "rounding", float(rounding.max()), text)]
+    return [near_collinear(imprecise, "rounding", float(rounding[positions].max()), text)]
 
 
 def said_once(notices: Iterable[Notice]) -> list[Notice]:

@@ -143,16 +143,17 @@ def reference_unobserved(event_times: EventTimes, entity: Ints) -> tuple[Notice,
 def few_treated_clusters(prepared: Prepared, treated: Bools) -> tuple[Notice, ...]:
     """Report that few clusters (fewer than 10, or less than 10%) have a treated entity.
 
-    The notice is about the dimension with the fewest treated clusters; without clustering, about entities.
+    Of several dimensions with few, it is about the one with the fewest; without clustering, about entities.
     `treated` (N,): rows of entities that are ever treated.
     """
     sample = prepared.sample
     names: Any = prepared.cluster_names or (sample.keys.entity_name,)
     codes = prepared.cluster_codes or (sample.entity,)
     counts = [(np.unique(code[treated]).size, int(code.max()) + 1) for code in codes]
-    n_treated, n_clusters = min(counts)
-    if n_treated >= _LEAST_TREATED and n_treated >= _LEAST_SHARE * n_clusters:
+    few = [count for count in counts if count[0] < max(_LEAST_TREATED, _LEAST_SHARE * count[1])]
+    if not few:
         return ()
+    n_treated, n_clusters = min(few)
     name = names[counts.index((n_treated, n_clusters))]
     text = (
         f"{counted(n_treated, 'cluster')} of {n_clusters} ({name}) "

@@ -130,8 +130,10 @@ def _is_nested(small: SpatialEstimated, large: SpatialEstimated) -> bool:
     """Tell whether one model is another with restrictions."""
     simpler = (large.model, *_SIMPLER.get(large.model, ()))
     effects = set(small.effect_names) <= set(large.effect_names)
+    # A model without any spatial term is every model with all of them zero.
+    without_space = small.model == "slx" and not any(name.startswith("W:") for name in small.names)
     regressors = set(small.names) - {"rho", "lambda", "Intercept"} <= set(large.names)
     if small.model == "sem" and large.model == "sdm":
         lagged = {f"W:{name}" for name in small.names if name not in ("lambda", "Intercept")}
         return effects and regressors and lagged <= set(large.names)
-    return effects and regressors and small.model in simpler
+    return effects and regressors and (without_space or small.model in simpler)
