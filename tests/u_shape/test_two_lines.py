@@ -522,3 +522,12 @@ def test_a_control_may_not_bear_the_name_of_a_line(name):
     frame = frame.assign(y=rng.normal(size=72), x=rng.normal(size=72)).assign(**{name: rng.normal(size=72)})
     with pytest.raises(TermError, match="rename the column"):
         two_lines(FixedEffects("y", ["x", name]), Panel(frame, "id", "year"), "x")
+
+
+def test_an_interaction_is_never_recommended_as_the_square() -> None:
+    panel = datasets.us_states()
+    spec = FixedEffects("log(gsp)", ["unemp", "unemp:pc"])
+    with pytest.raises(TermError, match=r"Drop it\.$"):
+        two_lines(spec, panel, "unemp")
+    with pytest.raises(TermError, match=r"square='\.\.\.'"):
+        two_lines(spec.replace(x=["unemp", "I(unemp**3)"]), panel, "unemp")

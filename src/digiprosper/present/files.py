@@ -42,7 +42,8 @@ def table_path(argument: object, option: str) -> Path:
     ending = path.suffix.lower()
     if ending not in WRITERS:
         raise OptionError(
-            f"cannot write a table to {cited(path.name)}: the ending must be one of {', '.join(WRITERS)}.",
+            f"cannot write a table to {cited(path.name)}: the ending must be one of {', '.join(WRITERS)}. "
+            "For plain text write str(table).",
             [option_problem("path", path.name, WRITERS, f"ending {cited(ending)}")],
         )
     return path

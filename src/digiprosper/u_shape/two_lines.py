@@ -421,12 +421,15 @@ def _check_square(square: str, variable: str, x: Sequence[str], column_names: Se
 
 
 def _refuse_functions(terms: Iterable[Term], level: Term) -> None:
-    functions, variable = [term.text for term in terms if _is_function_of(term, level)], level.text
+    functions = [term for term in terms if _is_function_of(term, level)]
+    names, variable = [term.text for term in functions], level.text
     if functions:
+        is_product = all(len(term.factors) > 1 for term in functions)
+        square = "" if is_product else ", or specify it if it is the square: square='...'"
         raise TermError(
-            f"x has {quoted(functions)} in addition to {cited(variable)}: a function of the variable would "
-            "add a curve to the two lines. Drop it, or specify it if it is the square: square='...'.",
-            [Notice("several_bends", t, {"variable": variable, "term": t}) for t in functions],
+            f"x has {quoted(names)} in addition to {cited(variable)}: a function of the variable would "
+            f"add a curve to the two lines. Drop it{square}.",
+            [Notice("several_bends", t, {"variable": variable, "term": t}) for t in names],
         )
 
 

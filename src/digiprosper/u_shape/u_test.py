@@ -502,7 +502,10 @@ def _stated_value(name: str, value: Any, levels: Mapping[str, pd.Index[Any]]) ->
     if name in levels and np.ndim(value) == 0:
         return levels[name].tolist()[known_level_places(name, value, levels[name])[0]]
     if not isinstance(value, int | float | np.number) or not np.isfinite(value):
-        raise OptionError(f"u_test: at={{{cited(name)}: {cited(value)}}} must be one finite number.")
+        raise OptionError(
+            f"u_test: at={{{cited(name)}: {cited(value)}}} must be one finite number; moderated_u_test "
+            "compares several."
+        )
     return float(value)
 
 
