@@ -177,3 +177,8 @@ def test_terms_are_the_fields_that_are_marked_and_given() -> None:
     assert spec.replace(z="c").terms == ("y", "c", "a", "b")
     assert spec.swap("y", "log(y)") == Marked(("a", "b"), "log(y)")
     assert spec.swap("b", "c") == Marked(("a", "c"))
+
+
+def test_a_term_is_swapped_however_it_is_spelled() -> None:
+    spec = FixedEffects("y", ["log( pc )", "x"])
+    assert spec.swap("log(pc)", "pc").x == ("pc", "x")

@@ -412,3 +412,11 @@ def test_equal_values_and_places_are_named() -> None:
         SpatialWeights.economic(VALUES.replace(2.0, 1.0))
     with pytest.raises(OptionError, match="kilometres, not in degrees"):
         SpatialWeights.inverse_distance(CITIES, cutoff=2.5)
+
+
+def test_entities_at_the_cutoff_itself_are_linked() -> None:
+    frame = pd.DataFrame({"lat": [0.0, 0.0, 0.0], "lon": [0.0, 1.0, 3.0]}, index=["a", "b", "c"])
+    km = np.vstack([block for _, block in neighbours._blocks(frame.to_numpy())])
+    weights = SpatialWeights.inverse_distance(frame, cutoff=float(km[0, 1]), **RAW)
+    assert weights.dense[0, 1] > 0
+    assert weights.dense[0, 2] == 0

@@ -198,7 +198,7 @@ def _clustered_parts(
 ) -> tuple[Part, ...]:
     """Sum by cluster, less by the intersection of two, plus by that of three.
 
-    The signs are those of Cameron, Gelbach & Miller (2011, eq. 2.13).
+    The signs are those of Cameron, Gelbach & Miller (2011).
     """
     parts = []
     for order in range(1, len(clusters) + 1):

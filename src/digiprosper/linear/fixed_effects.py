@@ -77,7 +77,7 @@ class FixedEffects(Specification):
     clusters : str or sequence of up to three str, optional
         Cluster variables. The default is the entity. ``"region^year"``, or ``"region:year"``, has one cluster
         per pair. ``"crv3"`` and ``"cr2"`` take one variable. The covariance of clusters in several ways is
-        that of Cameron, Gelbach & Miller (2011, eq. 2.13).
+        that of Cameron, Gelbach & Miller (2011).
     bandwidth : int, optional
         Number of lags of ``"driscoll_kraay"``, by default floor(4 (T/100)^(2/9)), or of ``"conley"`` within
         an entity. Lags of ``"driscoll_kraay"`` count the T periods that are in the sample, so the periods

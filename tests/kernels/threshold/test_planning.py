@@ -105,3 +105,8 @@ def test_a_level_that_the_columns_add_up_to_is_refused() -> None:
     data["z"] = np.column_stack([data["z"][:, 0], 5 - data["z"][:, 0]])
     with pytest.raises(CollinearityError):
         kernel.with_level(search(data, ("entity",), [0.1]))
+
+
+def test_units_of_regime_columns_do_not_matter() -> None:
+    block = np.random.default_rng(3).normal(size=(2, 40))
+    np.testing.assert_allclose(planning._whiten(1e-9 * block), planning._whiten(block), rtol=1e-12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import tracemalloc
 import warnings
 from itertools import combinations
 from pathlib import Path
@@ -15,6 +16,7 @@ from scipy.stats import t
 
 import digiprosper as dp
 from digiprosper import EventStudy, FixedEffects, FixedEffectsIV, OptionError, Panel
+from digiprosper.linear.kernels.bias_reduced import BiasReduced
 
 RECORDED = json.loads((Path(__file__).parents[2] / "reference" / "clubsandwich.json").read_text("utf-8"))
 TOLERANCE = RECORDED["tolerance"]["value"]
@@ -201,9 +203,11 @@ def test_a_slope_that_one_cluster_identifies_has_no_error() -> None:
     (note,) = (n for n in results.diagnostics if n.code == "needed_clusters")
     assert note.data["terms"] == {"a": (3,)}
     assert "cov_type='cr2'" in note.message
-    # The other slope is that of a fit without the rows that only the first one needs.
-    other = fit(frame[frame["i"] != 3], ("b",), cov_type="cr2")
-    assert results.params["b"] == pytest.approx(other.params["b"], abs=0.2)
+    assert np.isnan(results.df_by_term["a"])
+    assert results.df_t == results.df_by_term["b"] > 1
+    rows = frame.set_index(["i", "t"]).loc[results.index].reset_index()
+    covariance, _ = by_hand(rows, ("i", "t"), "i")
+    assert results.std_errors["b"] == pytest.approx(np.sqrt(covariance[1, 1]), rel=1e-7)
 
 
 def test_summary_table_and_pickle_say_which_errors() -> None:
@@ -334,3 +338,25 @@ def test_a_u_test_refuses_cr2() -> None:
     results = STATES.replace(x=["unemp", "I(unemp**2)"], cov_type="cr2").fit(states())
     with pytest.raises(OptionError, match="does not take cov_type='cr2'"):
         dp.u_test(results, "unemp")
+
+
+def test_units_of_a_slope_by_level_that_crosses_clusters_do_not_matter() -> None:
+    frame = frame_of(3, periods=10).assign(z=lambda f: 1 + f["t"] ** 2 / 50)
+    options = {"absorb": ["region[z]"], "clusters": "t", "cov_type": "cr2"}
+    whole = fit(frame, **options)
+    tiny = fit(frame.assign(z=1e-12 * frame["z"]), **options)
+    np.testing.assert_allclose(tiny.std_errors, whole.std_errors, rtol=1e-6)
+    np.testing.assert_allclose(tiny.df_by_term, whole.df_by_term, rtol=1e-6)
+
+
+def test_a_joint_test_with_many_clusters_forms_no_matrix_of_their_pairs() -> None:
+    rng = np.random.default_rng(0)
+    reduced = BiasReduced(
+        rng.normal(size=(20_000, 4)), np.tile(np.eye(4), (20_000, 1, 1)), np.zeros((20_000, 3, 4))
+    )
+    tracemalloc.start()
+    eta = reduced.df_wald(np.eye(4))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert eta == pytest.approx(20_000)
+    assert peak < 2**26

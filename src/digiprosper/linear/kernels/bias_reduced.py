@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.equation import Solved
     from digiprosper.kernels.slopes import Effect
 
+# Numbers in an array: 256 MB.
 _MOST_CELLS = 2**25
 
 
@@ -45,8 +46,9 @@ class BiasReduced(PickledByName):
     def df_t(self, weights: Floats) -> Floats:
         """Compute the degrees of freedom of t for q sums of coefficients, with weights (q, k).
 
-        ``(sum p_g'p_g)^2 / sum (p_g'p_h)^2`` (Bell & McCaffrey 2002, p. 174): a Satterthwaite approximation
-        for independent errors of equal variance. Between 1 and G - 1; missing for a sum with no variance.
+        ``(sum p_g'p_g)^2 / sum (p_g'p_h)^2`` (Bell & McCaffrey 2002): a Satterthwaite approximation for
+        independent errors of equal variance. Missing for a sum with no variance, or with a coefficient that
+        is not identified without some cluster.
         """
         diagonal = np.einsum("qi,gij,qj->qg", weights, self.own, weights)
         columns = np.einsum("gpk,qk->qgp", self.shared, weights)
@@ -55,15 +57,16 @@ class BiasReduced(PickledByName):
         total = (diagonal - lengths).sum(axis=1)
         # sum (p_g'p_h)^2 for p_g'p_h = diagonal_g [g = h] - columns_g'columns_h.
         fourth = (diagonal**2 - 2 * diagonal * lengths).sum(axis=1) + (squares**2).sum(axis=(1, 2))
+        unidentified = (weights[:, np.isnan(self.moved).any(axis=0)] != 0).any(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(total**2 / fourth)
+            return np.where(unidentified, np.nan, total**2 / fourth)
 
     def df_wald(self, weights: Floats) -> float:
         """Compute eta, the degrees of freedom of the Wald statistic of q sums, with weights (q, k).
 
         ``eta = q (q + 1) / sum Var(d_st)``, where d is the covariance over its expectation for independent
         errors of equal variance; ``(eta - q + 1) / (eta q)`` times the Wald statistic is compared with
-        F(q, eta - q + 1) (Pustejovsky & Tipton 2018, eq. 15 and 16, AHT). With one sum eta is `df_t`. No sum
+        F(q, eta - q + 1) (Pustejovsky & Tipton 2018, AHT). With one sum eta is `df_t`. No sum
         is a combination of the others. Missing where the expected covariance has no inverse.
         """
         q = len(weights)
@@ -77,19 +80,25 @@ class BiasReduced(PickledByName):
         columns = np.einsum("as,sgp->agp", half, columns)
         diagonal = np.einsum("as,stg,bt->abg", half, diagonal, half)
 
-        groups = len(self.own)
-        products = -np.einsum("agp,bhp->abgh", columns, columns)
-        products[:, :, np.arange(groups), np.arange(groups)] += diagonal
-        same = np.einsum("ssgh,ttgh->", products, products)
-        crossed = np.einsum("stgh,tsgh->", products, products)
-        return q * (q + 1) / float(same + crossed)
+        # Var(d_st) is the sum over g and h of P_ss P_tt + P_st P_ts, with P_st the products p_g'p_h of the
+        # sums s and t. No matrix of all pairs of clusters is formed.
+        variance = 0.0
+        for s in range(q):
+            for t in range(q):
+                between = columns[s].T @ columns[t]
+                lengths = np.einsum("gp,gp->g", columns[s], columns[t])
+                variance += diagonal[s, s] @ diagonal[t, t] + diagonal[s, t] @ diagonal[t, s]
+                variance -= 2 * diagonal[s, s] @ np.einsum("gp,gp->g", columns[t], columns[t])
+                variance -= 2 * diagonal[s, t] @ lengths
+                variance += float((between**2).sum() + (between * between.T).sum())
+        return q * (q + 1) / float(variance)
 
 
 def bias_reduced(solved: Solved, *, memory: int = 2**28) -> BiasReduced:
     """Adjust the residuals of each cluster so that the covariance has no bias under equal variances.
 
     ``A_g = (I - H_gg)^-1/2``, the symmetric root, with H the hat matrix of the regressors and of all effects
-    (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018, eq. 7). Effects that are nested in clusters are taken
+    (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018). Effects that are nested in clusters are taken
     out first, which leaves the same covariance; all others stay in H. Directions that a cluster fits
     perfectly get the pseudo-inverse.
 
@@ -104,6 +113,8 @@ def bias_reduced(solved: Solved, *, memory: int = 2**28) -> BiasReduced:
         basis = np.column_stack([basis, _columns_of_effects(solved.how.effects, part.codes)])
 
     groups, width, k = part.levels, basis.shape[1], influence.shape[1]
+    if groups * width * k > _MOST_CELLS:
+        raise _too_large(f"{width:,} products with each of {k:,} coefficients in each of {groups:,} clusters")
     order = np.argsort(part.codes, kind="stable")
     starts = np.searchsorted(part.codes[order], np.arange(groups + 1))
     moved, own_products = np.empty((groups, k)), np.empty((groups, k, k))
@@ -142,7 +153,8 @@ def bias_reduced(solved: Solved, *, memory: int = 2**28) -> BiasReduced:
 def _adjustment(leverage: Floats) -> tuple[Floats, Floats, Bools]:
     """Find F in ``(I - UU')^-1/2 = I + U F U'`` from ``U'U``, whatever the number of rows of U.
 
-    Returns its eigenvectors (G, p, p), its eigenvalues (G, p), and which directions are fitted perfectly.
+    Return the eigenvectors of F (G, p, p), its eigenvalues (G, p), and which directions a cluster fits
+    perfectly.
     """
     values, vectors = np.linalg.eigh(leverage)
     perfect = values > 1 - FULL_LEVERAGE
@@ -153,31 +165,38 @@ def _adjustment(leverage: Floats) -> tuple[Floats, Floats, Bools]:
     return vectors, np.where(perfect, -1.0, factor), perfect
 
 
+def _too_large(needed: str) -> OptionError:
+    text = f"cov_type='cr2' needs {needed}: too many. Use cov_type='crv3' or 'clustered'."
+    return OptionError(text, [option_problem("cov_type", "cr2", what=text)])
+
+
 def _codes(effect: Effect) -> Ints:
     return effect.codes if isinstance(effect, Slope) else effect
 
 
 def _columns_of_effects(effects: Sequence[Effect], clusters: Ints) -> Floats:
     """Span the effects that are not nested in clusters, net of those that are: (N, rank), orthonormal."""
-    inside = [is_nested(_codes(effect), clusters) for effect in effects]
-    nested = [effect for effect, within_one in zip(effects, inside, strict=True) if within_one]
-    crossing = [effect for effect, within_one in zip(effects, inside, strict=True) if not within_one]
+    nested: list[Effect] = []
+    crossing: list[Effect] = []
+    for effect in effects:
+        (nested if is_nested(_codes(effect), clusters) else crossing).append(effect)
     n = clusters.size
     levels = [int(_codes(effect).max()) + 1 for effect in crossing]
     if sum(levels) * n > _MOST_CELLS:
-        text = (
-            f"cov_type='cr2' needs a column for each of the {sum(levels):,} levels of the effects that are "
-            f"not nested in clusters, with {n:,} rows each: too many. Use cov_type='crv3' or 'clustered'."
+        raise _too_large(
+            f"a column for each of the {sum(levels):,} levels of the effects that are not nested in "
+            f"clusters, with {n:,} rows each"
         )
-        raise OptionError(text, [option_problem("cov_type", "cr2", what=text)])
     dummies = np.zeros((n, sum(levels)))
     for effect, start in zip(crossing, np.cumsum([0, *levels]), strict=False):
         dummies[np.arange(n), start + _codes(effect)] = effect.column if isinstance(effect, Slope) else 1.0
+    before = np.linalg.norm(dummies, axis=0)
     if nested:
         dummies = within(nested, n).demean(dummies)
     lengths = np.linalg.norm(dummies, axis=0)
-    dummies = dummies[:, lengths > COLLINEAR * np.sqrt(n)]
-    if not dummies.shape[1]:
-        return dummies
-    basis, triangle, _ = linalg.qr(dummies / np.linalg.norm(dummies, axis=0), mode="economic", pivoting=True)
+    varying = lengths > COLLINEAR * before
+    if not varying.any():
+        return dummies[:, varying]
+    dummies = dummies[:, varying] / lengths[varying]
+    basis, triangle, _ = linalg.qr(dummies, mode="economic", pivoting=True)
     return np.asarray(basis[:, np.abs(np.diag(triangle)) > COLLINEAR])
