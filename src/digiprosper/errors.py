@@ -679,12 +679,14 @@ def term_problem(term: str, role: str, why: str) -> Notice:
 def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
     """Refuse an option that is not one of the allowed words."""
     value = plain(value)
-    if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
-        hint = nearest(value, allowed)
-        raise OptionError(
-            f"{name}={cited(value)} is not known; use one of {', '.join(repr(a) for a in allowed)}.{hint}",
-            [option_problem(name, value, allowed)],
-        )
+    for word in allowed:
+        if value is word or (type(value) is type(word) and value == word):
+            return
+    hint = nearest(value, allowed)
+    raise OptionError(
+        f"{name}={cited(value)} is not known; use one of {', '.join(repr(a) for a in allowed)}.{hint}",
+        [option_problem(name, value, allowed)],
+    )
 
 
 def check_level(level: object) -> float:

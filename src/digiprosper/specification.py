@@ -64,11 +64,10 @@ def plain_options(spec: Any) -> None:
     """Convert numpy scalars among the options of a new specification to Python's own types."""
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)
-        if isinstance(value, list | tuple):
-            new = type(value)(map(plain, value)) if type(value) in (list, tuple) else value
-        else:
-            new = plain(value)
-        object.__setattr__(spec, field.name, new)
+        if type(value) in (list, tuple):
+            object.__setattr__(spec, field.name, type(value)(map(plain, value)))
+        elif isinstance(value, np.generic | np.ndarray):
+            object.__setattr__(spec, field.name, plain(value))
 
 
 def one_term(value: object, field: str) -> str:

@@ -9,7 +9,8 @@ import pytest
 from digiprosper import Panel
 from digiprosper.errors import MissingDataError, TermError
 from digiprosper.panel.access import table_of
-from digiprosper.panel.codes import code_factors, coded
+from digiprosper.panel.codes import coded, effect_terms
+from digiprosper.panel.factors import crossed_factors
 
 nan = np.nan
 
@@ -50,7 +51,8 @@ def test_crossed_codes(panel: Panel) -> None:
 def test_a_colon_means_pairs_and_never_a_product_of_codes(panel: Panel, text: str) -> None:
     table = table_of(panel)
     np.testing.assert_array_equal(coded(table, text)[0], coded(table, "region^year")[0])
-    assert [factor.text for factor in code_factors(table, text)] == ["region", "year"]
+    factors = crossed_factors(effect_terms(table, text, "absorb"))
+    assert [factor.text for factor in factors] == ["region", "year"]
 
 
 def test_integer_codes_are_not_multiplied(regions: pd.DataFrame) -> None:

@@ -9,8 +9,7 @@ import pandas as pd
 
 from digiprosper.errors import InputTypeError, cited
 from digiprosper.panel.evaluation import evaluate
-from digiprosper.panel.factors import crossed_factors
-from digiprosper.panel.terms import crossed, no_pairs, parse, split_crossed
+from digiprosper.panel.terms import crossed_parts, joined_effects, no_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.keys import Mask
     from digiprosper.panel.table import Table
     from digiprosper.panel.terms import Term
-    from digiprosper.report.terms import Factor as Product
 
 
 def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index[Any]]:
@@ -27,16 +25,26 @@ def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index
 
     ``"a^b"`` and ``"a:b"`` are the combinations of two.
     """
-    terms = crossed(text, table.known, role)
-    for part in split_crossed(text, table.known):
+    return code_terms(table, effect_terms(table, text, role))
+
+
+def effect_terms(table: Table, text: str, role: str) -> tuple[Term, ...]:
+    """Parse an absorbed effect or a cluster; several terms are the combinations of their levels."""
+    parts = crossed_parts(text, table.known, role)
+    terms = joined_effects(parts, role)
+    for part in parts:
         _refuse_products(table, part, role)
+    return terms
+
+
+def code_terms(table: Table, terms: Sequence[Term]) -> tuple[Ints, pd.Index[Any]]:
+    """Code the combinations of the levels of terms: codes (N,), -1 where missing, and their levels."""
     effects = [_coded_term(table, term) for term in terms]
     return effects[0] if len(effects) == 1 else _pairs(effects, [term.text for term in terms])
 
 
-def _refuse_products(table: Table, text: str, role: str) -> None:
+def _refuse_products(table: Table, term: Term, role: str) -> None:
     """Refuse ``:`` with a measured column, since it may mean combinations or slopes."""
-    term = parse(text, table.known, role)
     if len(term.factors) > 1:
         measured = [f.text for f in term.factors if f.category is None and not _has_levels(table, f.names[0])]
         if measured:
@@ -49,11 +57,6 @@ def _has_levels(table: Table, name: str) -> bool:
         return True
     values = table.numeric(name)
     return bool((np.isnan(values) | (values == np.floor(values))).all())
-
-
-def code_factors(table: Table, text: str) -> tuple[Product, ...]:
-    """Describe the columns that a coded term is made of; combinations are a product."""
-    return crossed_factors(crossed(text, table.known, "absorb"))
 
 
 def _coded_term(table: Table, term: Term) -> tuple[Ints, pd.Index[Any]]:

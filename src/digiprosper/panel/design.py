@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from dataclasses import dataclass
-from itertools import accumulate, chain, pairwise, product
+from itertools import chain, product
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -58,6 +58,8 @@ class Evaluated:
     numbers: Mapping[str, Floats]
     # By text: values (N,) of factors next to a category, such as x in C(region):x.
     beside: Mapping[str, Floats]
+    # By canonical form: the factors of which a term is the product.
+    factors: Mapping[str, tuple[Product, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +94,8 @@ class _Category(NamedTuple):
 def evaluate_all(table: Table, terms: Mapping[str, Term]) -> Evaluated:
     """Evaluate each term, and the factors next to categories, once."""
     numbers = {key: evaluate(term, table) for key, term in terms.items() if not term.categories}
-    return Evaluated(terms, numbers, _beside_categories(table, terms.values()))
+    factors = {key: term_factors(term) for key, term in terms.items()}
+    return Evaluated(terms, numbers, _beside_categories(table, terms.values()), factors)
 
 
 def _beside_categories(table: Table, terms: Iterable[Term]) -> dict[str, Floats]:
@@ -116,44 +119,36 @@ def write_out(
 
     Levels without a row in `complete` (N,) do not exist.
     """
-    uses = {role: _uses(role, keys_by_role, evaluated.terms) for role in keys_by_role}
-    distinct = list(dict.fromkeys(chain.from_iterable(uses.values())))
     categories = _categories(table, evaluated.terms.values(), complete)
-    for role_uses in uses.values():
-        _refuse_wide(_widths(role_uses, evaluated.terms, categories), table.nobs, int(complete.sum()))
-    columns = [_columns(table, evaluated, use, categories) for use in distinct]
+    uses: dict[str, list[_Use]] = {}
+    for role, keys in keys_by_role.items():
+        if not categories:  # each term is one column, whatever the other terms
+            uses[role] = [(key, ()) for key in keys]
+            continue
+        uses[role] = _uses(role, keys_by_role, evaluated.terms)
+        widths = _widths(uses[role], evaluated.terms, categories)
+        _refuse_wide(widths, table.nobs, int(complete.sum()))
 
-    stops = accumulate((len(new) for new in columns), initial=0)
-    positions = {use: range(a, b) for use, (a, b) in zip(distinct, pairwise(stops), strict=True)}
-    flat = list(chain.from_iterable(columns))
+    columns: list[_Column] = []
+    positions: dict[_Use, range] = {}
+    lags: dict[str, tuple[tuple[str, int], ...]] = {}
+    for use in dict.fromkeys(chain.from_iterable(uses.values())):
+        term_columns = _columns(table, evaluated, use, categories)
+        positions[use] = range(len(columns), len(columns) + len(term_columns))
+        columns += term_columns
+        lags |= dict.fromkeys([column.name for column in term_columns], evaluated.terms[use[0]].lags)
+    names, values, factors = zip(*columns, strict=True) if columns else ((), (), ())
     return Design(
-        matrix=_matrix([column.values for column in flat], table.nobs),  # noqa: PD011
-        names=tuple(column.name for column in flat),
+        # Columns are read one by one: each lies in one piece of memory.
+        matrix=np.array(values).T if columns else np.empty((table.nobs, 0)),
+        names=names,
         roles={
-            role: tuple(chain.from_iterable(positions[u] for u in role_uses))
+            role: tuple(chain.from_iterable(map(positions.__getitem__, role_uses)))
             for role, role_uses in uses.items()
         },
-        lags=_lags([evaluated.terms[key] for key, _ in distinct], columns),
-        factors=_factors(flat),
+        lags=lags,
+        factors=dict(zip(names, factors, strict=True)),
     )
-
-
-def _matrix(columns: Sequence[Floats], nobs: int) -> Floats:
-    # Columns are read one by one: each lies in one piece of memory.
-    return np.array(columns).T if columns else np.empty((nobs, 0))
-
-
-def _factors(columns: Sequence[_Column]) -> dict[str, tuple[Product, ...]]:
-    return {column.name: column.factors for column in columns}
-
-
-def _lags(
-    terms: Sequence[Term], columns: Sequence[Sequence[_Column]]
-) -> dict[str, tuple[tuple[str, int], ...]]:
-    out: dict[str, tuple[tuple[str, int], ...]] = {}
-    for term, new in zip(terms, columns, strict=True):
-        out |= dict.fromkeys((column.name for column in new), term.lags)
-    return out
 
 
 def _uses(role: str, keys_by_role: Mapping[str, Sequence[str]], terms: Mapping[str, Term]) -> list[_Use]:
@@ -266,7 +261,7 @@ def _columns(
     key, reduced = use
     term = evaluated.terms[key]
     if key in evaluated.numbers:
-        return [_Column(term.text, evaluated.numbers[key], term_factors(term))]
+        return [_Column(term.text, evaluated.numbers[key], evaluated.factors[key])]
     return _expand(table, term, evaluated.beside, reduced, categories)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -170,7 +171,7 @@ def _finite(function: Callable[..., Any], values: tuple[Any, ...], columns: Colu
         if isinstance(value, str):
             raise InputTypeError(f"the term {cited(text)} needs numbers and got the text {cited(value)}.")
 
-    missing = np.any([np.isnan(v) for v in np.broadcast_arrays(*values)], axis=0)
+    missing = reduce(np.logical_or, map(np.isnan, values))
     with np.errstate(all="ignore"):
         # A missing value to the power of zero is missing, not one.
         out = np.where(missing, np.nan, function(*values))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import keyword
 from copy import deepcopy
-from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -53,21 +53,21 @@ def number_factor(factor: Parsed, text: str) -> Factor:
     lags and leads a number of periods. `columns` also has the terms inside the factor.
     """
     node = factor.node
-    inside = tuple(dict.fromkeys((*factor.names, *_calls(node))))
     if isinstance(node, ast.Name):
-        return Factor(text, node.id, columns=inside)
+        return Factor(text, node.id, columns=factor.names)
     assert isinstance(node, ast.Call)
-    plain = Factor(text, columns=inside, pieces=factor.pieces)
+    columns = tuple(dict.fromkeys((*factor.names, *_calls(node))))
+    described = partial(Factor, text, columns=columns, pieces=factor.pieces)
     function = called(node)
     if function in _SIGNS:
-        return replace(plain, column=text, shift=_SIGNS[function] * steps(node, function, "x"))
+        return described(column=text, shift=_SIGNS[function] * steps(node, function, "x"))
     if function == _LOGARITHM:
-        return replace(plain, column=_text(node.args[0]), function=function)
+        return described(column=_text(node.args[0]), function=function)
 
     base, power = _base_and_power(function, node.args[0])
     if base is None:
-        return replace(plain, function=function)
-    return replace(plain, column=_text(base), power=power)
+        return described(function=function)
+    return described(column=_text(base), power=power)
 
 
 def _base_and_power(function: str, node: ast.expr) -> tuple[ast.expr | None, float]:

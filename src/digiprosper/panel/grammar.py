@@ -10,6 +10,7 @@ import ast
 import keyword
 import re
 import unicodedata
+from collections import defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -83,12 +84,14 @@ def too_long(text: str, longest: int) -> str | None:
     if len(text) > longest:
         return f"it has {len(text):,} characters, more than {longest:,}"
 
-    matches = list(_BOUNDED.finditer(text))
-    if any(part["prefixed"] for part in matches):
+    parts = defaultdict[str | None, list[str]](list)
+    for match in _BOUNDED.finditer(text):
+        parts[match.lastgroup].append(match[0])
+    if parts["prefixed"]:
         return "there is a letter before a quotation mark"
-    if any(len(part["number"] or "") > _LONGEST_NUMBER for part in matches):
+    if max(map(len, parts["number"]), default=0) > _LONGEST_NUMBER:
         return f"it has a number of more than {_LONGEST_NUMBER} digits"
-    if sum(part["sign"] is not None for part in matches) > _MOST_SIGNS:
+    if len(parts["sign"]) > _MOST_SIGNS:
         return f"it has more than {_MOST_SIGNS:,} signs; make its parts columns first, with assign()"
     return None
 
@@ -191,16 +194,16 @@ def _no_factor(tree: ast.expr, text: str, role: str) -> TermError:
 def check_factor(node: ast.expr, text: str, role: str) -> None:
     """Check that a factor is a column, an allowed call, or a category, ``C(column)`` or with ``ref='a'``."""
     is_category = called(node) == "C" and _of_a_column(node)
-    if not is_category or (_keywords(node) and reference(node) is None):
+    has_option = isinstance(node, ast.Call) and bool(node.keywords)
+    if not is_category or (has_option and reference(node) is None):
         check_arithmetic(node, text, role)
 
 
 def reference(node: ast.expr) -> str | float | None:
     """Read the reference level of a category such as ``C(region, ref='east')``; None where there is none."""
-    keywords = _keywords(node)
-    if [k.arg for k in keywords] != ["ref"]:
+    if not isinstance(node, ast.Call) or [k.arg for k in node.keywords] != ["ref"]:
         return None
-    value = keywords[0].value
+    value = node.keywords[0].value
     try:
         level = ast.literal_eval(value) if isinstance(value, ast.Constant | ast.UnaryOp) else None
     except (TypeError, ValueError):  # an operation on anything but a number
@@ -247,9 +250,9 @@ def _is_number(value: object) -> bool:
 
 
 def _check_call(node: ast.Call, text: str, role: str) -> None:
-    name = ast.unparse(node.func)
+    name = called(node)
     if name not in FUNCTIONS:
-        why = f"{cited(name)} is not among the allowed functions"
+        why = f"{cited(ast.unparse(node.func))} is not among the allowed functions"
         cure = in_other_words(text)
         raise refused(text, role, f"{why}; {cure}" if cure else why)
     if name == "C":
@@ -270,10 +273,6 @@ def _check_call(node: ast.Call, text: str, role: str) -> None:
 
 def _of_a_column(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.Name)
-
-
-def _keywords(node: ast.AST) -> list[ast.keyword]:
-    return node.keywords if isinstance(node, ast.Call) else []
 
 
 def steps(node: ast.Call, text: str, role: str) -> int:

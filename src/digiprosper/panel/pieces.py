@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from digiprosper.report.terms import Factor
@@ -62,6 +62,7 @@ class Source:
 
 def _outermost(node: ast.AST) -> list[ast.Name | ast.Call]:
     """List the columns and calls inside a node, but not those inside another call."""
-    parts = node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
-    nested = ([part] if isinstance(part, ast.Name | ast.Call) else _outermost(part) for part in parts)
-    return list(chain.from_iterable(nested))
+    out: list[ast.Name | ast.Call] = []
+    for part in node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node):
+        out += [part] if isinstance(part, ast.Name | ast.Call) else _outermost(part)
+    return out

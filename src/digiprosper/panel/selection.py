@@ -20,10 +20,10 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
-from digiprosper.panel.codes import code_factors, coded, levels_of, seen_codes
+from digiprosper.panel.codes import code_terms, effect_terms, levels_of, seen_codes
 from digiprosper.panel.design import evaluate_all, write_out
 from digiprosper.panel.evaluation import calculate, evaluate
-from digiprosper.panel.factors import term_factors
+from digiprosper.panel.factors import crossed_factors
 from digiprosper.panel.grammar import columns_in
 from digiprosper.panel.sample import Compared, Sample
 from digiprosper.panel.terms import canonical, crossed, parse
@@ -57,7 +57,7 @@ def cut_sample(
     typed = _checked_roles(roles)
     terms, keys_by_role = _parse_roles(typed, table)
     evaluated = evaluate_all(table, terms)
-    arrays, levels = _all_codes(table, codes, clusters)
+    arrays, levels, code_factors = _all_codes(table, codes, clusters)
 
     effects = [text for text in codes if text not in clusters]
     gaps = _gaps(table, evaluated, {text: arrays[text] for text in effects})
@@ -81,8 +81,8 @@ def cut_sample(
         keys=table.keys,
         lags=design.lags,
         factors={
-            **{text: code_factors(table, text) for text in arrays},
-            **_typed_factors(typed, keys_by_role, terms),
+            **code_factors,
+            **_typed_factors(typed, keys_by_role, evaluated.factors),
             **design.factors,
         },
     )
@@ -97,29 +97,31 @@ def cut_sample(
 
 
 def _refuse_no_texts(**arguments: object) -> None:
-    wrong = [name for name, texts in arguments.items() if not _are_texts(texts)]
+    wrong = []
+    for name, texts in arguments.items():
+        if isinstance(texts, str) or not np.iterable(texts) or _not_text(texts):
+            wrong.append(name)
     if wrong:
         raise InputTypeError(f"{' and '.join(wrong)} of a sample are lists of terms (text).")
 
 
-def _are_texts(value: object) -> bool:
-    return not isinstance(value, str) and np.iterable(value) and all(isinstance(t, str) for t in value)
+def _not_text(values: Iterable[object]) -> list[object]:
+    return [value for value in values if not isinstance(value, str)]
 
 
 def _checked_roles(roles: Any) -> dict[str, list[str]]:
-    if not hasattr(roles, "items") or not _name_terms(dict(roles)):
-        raise InputTypeError(
-            "sample takes a mapping of role to terms, such as {'y': ['gdp'], 'x': ['digital']}."
-        )
-    out = {role: [texts] if isinstance(texts, str) else list(texts) for role, texts in dict(roles).items()}
-    odd = [text for text in chain.from_iterable(out.values()) if not isinstance(text, str)]
+    by_role = dict(roles) if hasattr(roles, "items") else {None: None}
+    typed: dict[str, list[str]] = {}
+    for role, texts in by_role.items():
+        if not isinstance(role, str) or not np.iterable(texts):
+            raise InputTypeError(
+                "sample takes a mapping of role to terms, such as {'y': ['gdp'], 'x': ['digital']}."
+            )
+        typed[role] = [texts] if isinstance(texts, str) else list(texts)
+    odd = _not_text(chain.from_iterable(typed.values()))
     if odd:
         raise InputTypeError(f"terms are text; {quoted(odd)} is not.")
-    return out
-
-
-def _name_terms(roles: Mapping[Any, Any]) -> bool:
-    return all(isinstance(role, str) and np.iterable(texts) for role, texts in roles.items())
+    return typed
 
 
 def _parse_roles(
@@ -150,31 +152,38 @@ def _parse_roles(
 
 
 def _typed_factors(
-    typed: Mapping[str, Sequence[str]], keys_by_role: Mapping[str, Sequence[str]], terms: Mapping[str, Term]
+    typed: Mapping[str, Sequence[str]],
+    keys_by_role: Mapping[str, Sequence[str]],
+    factors: Mapping[str, tuple[Factor, ...]],
 ) -> dict[str, tuple[Factor, ...]]:
-    """Describe the factors of terms by the text that was typed, which specifications use."""
-    texts, keys = (chain.from_iterable(by_role.values()) for by_role in (typed, keys_by_role))
-    return {text: term_factors(terms[key]) for text, key in zip(texts, keys, strict=True)}
+    """Take the factors of terms by the text that was typed, which specifications use."""
+    typed_factors = {}
+    for role, texts in typed.items():
+        for text, key in zip(texts, keys_by_role[role], strict=True):
+            typed_factors[text] = factors[key]
+    return typed_factors
 
 
 def _all_codes(
     table: Table, codes: Sequence[str], clusters: Sequence[str]
-) -> tuple[dict[str, Ints], dict[str, pd.Index[Any]]]:
-    arrays, levels = {}, {}
+) -> tuple[dict[str, Ints], dict[str, pd.Index[Any]], dict[str, tuple[Factor, ...]]]:
+    """Code effects and clusters by their text: codes, levels and factors, a product for combinations."""
+    arrays, levels, factors = {}, {}, {}
     for text in dict.fromkeys([*codes, *clusters]):
-        arrays[text], levels[text] = coded(table, text, "absorb" if text in codes else "clusters")
-    return arrays, levels
+        terms = effect_terms(table, text, "absorb" if text in codes else "clusters")
+        arrays[text], levels[text] = code_terms(table, terms)
+        factors[text] = crossed_factors(terms)
+    return arrays, levels, factors
 
 
 def _gaps(table: Table, evaluated: Evaluated, codes: Mapping[str, Ints]) -> dict[str, Mask]:
     """Find the rows where each text is missing; a column and a term may have the same text."""
-    categories = chain.from_iterable(term.categories for term in evaluated.terms.values())
-    gaps = [
-        *((evaluated.terms[key].text, np.isnan(values)) for key, values in evaluated.numbers.items()),
-        *((text, np.isnan(values)) for text, values in evaluated.beside.items()),
-        *((name, np.asarray(pd.isna(table.raw(name)))) for name in categories),
-        *((text, array < 0) for text, array in codes.items()),
-    ]
+    terms = evaluated.terms
+    gaps = [(terms[key].text, np.isnan(values)) for key, values in evaluated.numbers.items()]
+    gaps += [(text, np.isnan(values)) for text, values in evaluated.beside.items()]
+    for term in terms.values():
+        gaps += [(name, np.asarray(pd.isna(table.raw(name)))) for name in term.categories]
+    gaps += [(text, array < 0) for text, array in codes.items()]
     out: dict[str, Mask] = {}
     for text, gap in gaps:
         out[text] = out[text] | gap if text in out else gap
@@ -256,10 +265,11 @@ def _variables(table: Table, terms: Iterable[Term]) -> dict[str, Floats]:
 
 def _seen_levels(table: Table, terms: Iterable[Term], complete: Mask) -> dict[str, tuple[str, pd.Index[Any]]]:
     out: dict[str, tuple[str, pd.Index[Any]]] = {}
-    for factor in chain.from_iterable(term.factors for term in terms):
-        if factor.category is not None:
-            codes, levels = levels_of(table, factor.category)
-            out[factor.text] = factor.category, levels.take(seen_codes(codes, complete))
+    for term in terms:
+        for factor in term.factors if term.categories else ():
+            if factor.category is not None:
+                codes, levels = levels_of(table, factor.category)
+                out[factor.text] = factor.category, levels.take(seen_codes(codes, complete))
     return out
 
 

@@ -79,7 +79,7 @@ class Table:
 
     def is_numeric(self, name: str) -> bool:
         """Tell whether a column holds numbers or truth values."""
-        return is_number_type(self.series(name))
+        return name in self._numbers or is_number_type(self.series(name))
 
     def numeric(self, name: str) -> Floats:
         """Return the values of a numeric column as float64; NaN where missing."""

@@ -76,6 +76,8 @@ class Term:
     column: str | None
     # Empty for a column.
     factors: tuple[Factor, ...]
+    # Columns inside ``C(...)``.
+    categories: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,11 +85,6 @@ class Term:
         if self.column is not None:
             return (self.column,)
         return tuple(dict.fromkeys(chain.from_iterable(f.names for f in self.factors)))
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """Columns inside ``C(...)``."""
-        return tuple(f.category for f in self.factors if f.category is not None)
 
     @property
     def shifts(self) -> bool:
@@ -100,8 +97,11 @@ class Term:
         """What each factor is a lag of, and of how many periods; 0 for one that is no lag."""
         if self.column is not None:
             return ((self.column, 0),)
-        parts = [_without_lags(f.node) for f in self.factors]
-        return tuple((ast.unparse(node), periods) for node, periods in parts)
+        lags = []
+        for factor in self.factors:
+            node, periods = _without_lags(factor.node)
+            lags.append((ast.unparse(node), periods))
+        return tuple(lags)
 
     @property
     def is_logarithm(self) -> bool:
@@ -111,10 +111,11 @@ class Term:
 
 def _without_lags(node: ast.expr) -> tuple[ast.expr, int]:
     """Remove lags from nested calls: a logarithm of a lag is the lag of a logarithm."""
-    if not isinstance(node, ast.Call) or called(node) in ("", "diff"):
+    function = called(node)
+    if not isinstance(node, ast.Call) or function in ("", "diff"):
         return node, 0
     inner, periods = _without_lags(node.args[0])
-    if called(node) == "lag":
+    if function == "lag":
         return inner, periods + steps(node, "lag", "x")
     return ast.Call(node.func, [inner, *node.args[1:]], node.keywords), periods
 
@@ -179,16 +180,28 @@ def crossed(text: str, column_names: Sequence[str], role: str) -> tuple[Term, ..
     A category ``C(region)`` is the column. ``:`` joins only columns and categories: a product of numbers
     is no effect.
     """
-    parts = [parse(part, column_names, role) for part in split_crossed(text, column_names)]
-    return tuple(chain.from_iterable(_joined_effects(term, role) for term in parts))
+    return joined_effects(crossed_parts(text, column_names, role), role)
 
 
-def _joined_effects(term: Term, role: str) -> tuple[Term, ...]:
+def crossed_parts(text: str, column_names: Sequence[str], role: str) -> list[Term]:
+    """Parse the parts of an effect between ``^``."""
+    return [parse(part, column_names, role) for part in split_crossed(text, column_names)]
+
+
+def joined_effects(parts: Iterable[Term], role: str) -> tuple[Term, ...]:
+    """List the effects that ``^`` and ``:`` join; a category is its column."""
+    terms: list[Term] = []
+    for part in parts:
+        terms += [part] if part.column is not None else _effects_of_product(part, role)
+    return tuple(terms)
+
+
+def _effects_of_product(term: Term, role: str) -> list[Term]:
     columns = [f.category or (f.names[0] if isinstance(f.node, ast.Name) else None) for f in term.factors]
     if None not in columns:
-        return tuple(Term(name, name, ()) for name in columns if name is not None) or (term,)
+        return [Term(name, name, ()) for name in columns if name is not None]
     if len(columns) == 1:
-        return (term,)
+        return [term]
     numbers = [f.text for name, f in zip(columns, term.factors, strict=True) if name is None]
     raise no_pairs(term, numbers, role)
 
@@ -224,7 +237,8 @@ def parse(text: str, column_names: Sequence[str], role: str) -> Term:
     factors = [_factor(node, source, column_names, role) for node in nodes]
     if len(factors) == 1 and isinstance(factors[0].node, ast.Name):
         return Term(factors[0].names[0], factors[0].names[0], ())
-    return Term(stripped, None, tuple(factors))
+    categories = tuple([f.category for f in factors if f.category is not None])
+    return Term(stripped, None, tuple(factors), categories)
 
 
 def _in_normal_form(tree: ast.expr, source: Source) -> tuple[list[ast.expr], Source]:
@@ -278,7 +292,7 @@ def _factor(node: ast.expr, source: Source, column_names: Sequence[str], role: s
         raise unknown_columns(absent, column_names, role if text in absent else f"{role} ({clipped(text)})")
 
     pieces = source.pieces(node)
-    for part in ast.walk(node):
+    for part in ast.walk(node) if names else ():
         if isinstance(part, ast.Name):
             part.id = names.get(part.id, part.id)
     category = columns[0] if called(node) == "C" else None
