@@ -40,20 +40,18 @@ def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ran
     `clusters` is empty unless errors are clustered; `entity` is the position of the entity effect.
     """
     codes, constants = absorbed.codes, absorbed.constants
-    nested = [p for p in constants if any(is_nested(codes[p], c) for c in clusters)]
-    exempt = sorted({*nested, *([] if entity is None else [entity])})
-    nested_rank, nested_exact = _rank_of(absorbed, nested)
-    exempt_rank, exempt_exact = _rank_of(absorbed, exempt)
-    constants_rank, constants_exact = _rank_of(absorbed, constants)
+    nested = tuple([p for p in constants if any(is_nested(codes[p], c) for c in clusters)])
+    exempt = nested if entity is None else tuple(sorted({*nested, entity}))
+    ranks_of = {positions: _rank_of(absorbed, positions) for positions in {nested, exempt, constants}}
     nested_effects = finest([codes[p] for p in constants]) if nested else []
     return Ranks(
         every=absorbed.rank,
-        nested=nested_rank,
-        nested_or_entity=exempt_rank,
+        nested=ranks_of[nested][0],
+        nested_or_entity=ranks_of[exempt][0],
         lone_nested=len(nested_effects) == 1 and all(is_nested(nested_effects[0], c) for c in clusters),
         intercept=not codes,
-        exact=all((absorbed.exact, nested_exact, exempt_exact, constants_exact)),
-        slopes=absorbed.rank - constants_rank,
+        exact=absorbed.exact and all(exact for _, exact in ranks_of.values()),
+        slopes=absorbed.rank - ranks_of[constants][0],
     )
 
 
@@ -101,7 +99,7 @@ def counts(n: int, k: int, absorbed: Ranks, clusters: Sequence[Ints], *, periods
         xtreg=k + 1 + absorbed.every - absorbed.nested_or_entity,
         coefficients=k + absorbed.slopes + absorbed.intercept,
         lone_nested=absorbed.lone_nested,
-        groups=tuple(int(c.max()) + 1 for c in clusters),
+        groups=tuple([int(c.max()) + 1 for c in clusters]),
         periods=periods,
     )
 
@@ -263,16 +261,15 @@ def joint_meat(
     assert first.cov_type not in ("crv3", "cr2")
     if first.cov_type == "unadjusted":
         return np.block([[_of_independent_rows(a, b, w) for b in equations] for a in equations])
-    size = sum(design.shape[1] for design, _, _ in equations)
-    total = np.zeros((size, size))
+    total: Floats | float = 0.0
     for position, part in enumerate(first.parts):
         scores = [
             np.sqrt(estimator.parts[position].factor)
             * _summed(estimator.parts[position], design, w * residuals)
             for design, residuals, estimator in equations
         ]
-        total += part.sign * _kernel(np.hstack(scores), first)
-    return total
+        total = total + part.sign * _kernel(np.hstack(scores), first)
+    return np.asarray(total)
 
 
 def _of_independent_rows(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise, product, repeat
+from itertools import product, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,10 +48,11 @@ def compress(codes: Ints) -> tuple[Ints, int]:
 def not_singletons(effects: Sequence[Ints]) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Mark rows (N,) that share every effect with another row, also once other singletons are dropped."""
     keep = np.ones(effects[0].size, dtype=bool)
+    levels = [int(codes.max()) + 1 for codes in effects]
     while True:
         before = int(keep.sum())
-        for codes in effects:
-            keep &= np.bincount(codes[keep], minlength=int(codes.max()) + 1)[codes] > 1
+        for codes, size in zip(effects, levels, strict=True):
+            keep &= np.bincount(codes[keep], minlength=size)[codes] > 1
         if int(keep.sum()) == before:
             return keep
 
@@ -70,14 +71,11 @@ def finest(effects: Sequence[Ints]) -> list[Ints]:
 
     The order stays; of two that are the same the first is kept.
     """
-    codes = list(effects)
-    nested = [[is_nested(a, b) for b in codes] for a in codes]
-    positions = range(len(codes))
-
-    def spanned(p: int) -> bool:
-        return any(nested[q][p] and (q < p or not nested[p][q]) for q in positions if q != p)
-
-    return [codes[p] for p in positions if not spanned(p)]
+    kept: list[Ints] = []
+    for codes in effects:
+        if not any(is_nested(finer, codes) for finer in kept):
+            kept = [*(coarser for coarser in kept if not is_nested(codes, coarser)), codes]
+    return kept
 
 
 def effects_rank(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None) -> tuple[int, bool]:
@@ -124,12 +122,13 @@ class Within:
     # (levels,) levels that have a slope, for each effect that is one
     identified: tuple[Bools | None, ...] = ()
     _blocks: tuple[_Block, ...] = ()
+    # (N,) columns that span the slopes: orthogonal, and of sum of squares one, in each level
     _units: tuple[Floats | None, ...] = ()
 
     @property
     def has_slopes(self) -> bool:
         """Whether an effect is a slope."""
-        return any(slope is not None for slope in self.slopes)
+        return len(self.constants) < len(self.slopes)
 
     @property
     def effects(self) -> tuple[Ints, ...]:
@@ -147,11 +146,6 @@ class Within:
         """Codes of each effect, or a slope by level."""
         parts = zip(self.codes, self.slopes, strict=True)
         return tuple(codes if slope is None else Slope(codes, slope) for codes, slope in parts)
-
-    @property
-    def columns(self) -> tuple[Floats | None, ...]:
-        """Columns that span the slopes: orthogonal, and of sum of squares one, in each level."""
-        return self._units
 
     @property
     def constants(self) -> tuple[int, ...]:
@@ -180,10 +174,11 @@ class Within:
             values[self.main] += means
         for block in self._blocks:
             _as_given(block, values)
-        for position in self.constants[1:]:
+        constants = self.constants
+        for position in constants[1:]:
             mean = values[position].mean(axis=1, keepdims=True)
             values[position] -= mean
-            values[self.constants[0]] += mean
+            values[constants[0]] += mean
         if columns.ndim == 1:
             return work[0], [value[0] for value in values]
         return work.T, [value.T for value in values]
@@ -302,16 +297,16 @@ class Within:
         `square` is the squared length that the exactness of conjugate gradients is measured by.
         """
         weighted = work if self.obs_weights is None else work * self.obs_weights
-        closed_form, positions = self.closed_form, range(len(self.levels))
-        main = _beside([self._sums(p, weighted) for p in closed_form]) / self.main_counts
+        closed_form, positions, counts = self.closed_form, range(len(self.levels)), self.main_counts
+        main = _beside([self._sums(p, weighted) for p in closed_form]) / counts
         others = [p for p in positions if p not in closed_form]
         values: dict[int, Floats] = {}
         if others:
             right = _beside([self._sums(p, weighted) for p in others]) - main @ self._cross
             solved = self._conjugate(right.T, square).T if self._inverse is None else right @ self._inverse
-            main = main - (self._cross @ solved.T).T / self.main_counts
-            values = dict(zip(others, self._apart(solved, others), strict=True))
-        values |= zip(closed_form, self._apart(main, closed_form), strict=True)
+            main = main - (self._cross @ solved.T).T / counts
+            values = self._by_effect(solved, others)
+        values |= self._by_effect(main, closed_form)
         out = [values[p] for p in positions]
         self._subtract(work, out)
         return out
@@ -327,10 +322,13 @@ class Within:
         counts = [self._counts[p] for p in self.closed_form]
         return counts[0] if len(counts) == 1 else np.concatenate(counts)
 
-    def _apart(self, values: Floats, positions: Iterable[int]) -> list[Floats]:
-        """Split values of several effects side by side."""
-        stops = accumulate((self.levels[p] for p in positions), initial=0)
-        return [values[:, start:stop] for start, stop in pairwise(stops)]
+    def _by_effect(self, values: Floats, positions: Iterable[int]) -> dict[int, Floats]:
+        """Split values of several effects side by side, by the positions of the effects."""
+        out, start = {}, 0
+        for position in positions:
+            stop = start + self.levels[position]
+            out[position], start = values[:, start:stop], stop
+        return out
 
     def _sums(self, position: int, weighted: Floats) -> Floats:
         column = self._units[position]
@@ -425,12 +423,12 @@ def within(
     effects). Past 1,200 further dummies the same system is solved by conjugate gradients. Codes have no
     gaps; effects of the same levels are taken out together.
     """
-    codes = tuple(effect.codes if isinstance(effect, Slope) else effect for effect in effects)
-    slopes = tuple(effect.column if isinstance(effect, Slope) else None for effect in effects)
-    if not codes:
+    if not effects:
         return Within((), (), (), 1, -1, obs_weights, None, (), None, None, None)
 
-    levels = tuple(int(c.max()) + 1 for c in codes)
+    pairs = [(e.codes, e.column) if isinstance(e, Slope) else (e, None) for e in effects]
+    codes, slopes = zip(*pairs, strict=True)
+    levels = tuple([int(c.max()) + 1 for c in codes])
     blocks = _blocks(codes, slopes, levels, obs_weights)
     units, identified = _spans(blocks, len(codes))
     # Of several with as many parameters the first.
@@ -457,21 +455,16 @@ def within(
 
 def _with_others(projection: Within, n: int) -> Within:
     """Prepare the system of the effects that are not taken out in closed form."""
-    codes, levels, closed_form, counts = (
-        projection.codes,
-        projection.levels,
-        projection.closed_form,
-        projection._counts,
-    )
-    others = [p for p in range(len(codes)) if p not in closed_form]
-    size = sum(levels[p] for p in others)
-    width = sum(levels[p] for p in closed_form)
+    levels, counts, main_counts = projection.levels, projection._counts, projection.main_counts
+    others = [p for p in range(len(levels)) if p not in projection.closed_form]
+    width = main_counts.size
+    size = sum(levels) - width
     dense = size <= _DENSE and size * width <= _DENSE_CELLS
     cross, gram = _tables(projection, others, _table if dense else _sparse_table)
     if not dense:
         rank, exact = _rank_bound(projection, n)
         return replace(projection, rank=rank, exact=exact, _cross=cross, _gram=gram)
-    system = gram - cross.T @ (cross / projection.main_counts[:, None])
+    system = gram - cross.T @ (cross / main_counts[:, None])
     inverse, good = _pseudo_inverse(system, np.concatenate([counts[p] for p in others]))
     return replace(projection, rank=projection.rank + good, _cross=cross, _inverse=inverse)
 
@@ -493,7 +486,7 @@ def _blocks(
             groups.append([p])
         else:
             group.append(p)
-    return tuple(_block(positions, constants, codes, slopes, levels, obs_weights) for positions in groups)
+    return tuple([_block(positions, constants, codes, slopes, levels, obs_weights) for positions in groups])
 
 
 def _block(
@@ -553,14 +546,17 @@ def _parameters(
     positions: Iterable[int], levels: tuple[int, ...], identified: tuple[Bools | None, ...]
 ) -> int:
     """Count constants and slopes of effects by themselves."""
-    effects = ((levels[p], identified[p]) for p in positions)
-    return sum(size if has_slope is None else int(has_slope.sum()) for size, has_slope in effects)
+    count = 0
+    for position in positions:
+        has_slope = identified[position]
+        count += levels[position] if has_slope is None else int(has_slope.sum())
+    return count
 
 
 def _factor(absorbed: Within, a: int, b: int) -> Floats | None:
     """Compute the weights of the rows in the products of the dummies of two effects."""
     out = absorbed.obs_weights
-    for unit in (absorbed.columns[a], absorbed.columns[b]):
+    for unit in (absorbed._units[a], absorbed._units[b]):
         if unit is not None:
             out = unit if out is None else out * unit
     return out

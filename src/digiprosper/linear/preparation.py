@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -151,6 +150,7 @@ class Prepared:
     sample: Sample  # rows after missing values and singletons have left
     within: Within  # the projection that takes out the effects
     absorbed: tuple[Absorbed, ...]  # in order: entity, time, others
+    effect_names: tuple[str, ...]  # of them, ``"province[[year]]"`` for slopes
     entity_position: int | None  # of the entity effect among them
     count: Counts  # what degrees of freedom count before any slope
     cluster_codes: tuple[Ints, ...]  # (N,) each; empty unless clustered
@@ -162,11 +162,6 @@ class Prepared:
     few: tuple[Notice, ...]
     leverage: Floats | None = None  # (N,) leverage of the rows in the effects, with ``hc2`` and ``hc3`` only
     near: Nearby | None = None  # which rows have correlated errors, with ``conley`` only
-
-    @property
-    def effect_names(self) -> tuple[str, ...]:
-        """Names of the absorbed effects, ``"province[[year]]"`` for slopes."""
-        return tuple(effect.name for effect in self.absorbed)
 
 
 def prepare(
@@ -185,14 +180,16 @@ def prepare(
     """
     check_panel(panel, "fit")
     absorbed = _effects(panel, options)
-    effects = tuple(dict.fromkeys(term.effect for term in absorbed))
+    effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
+    slopes = tuple(dict.fromkeys([term.slope for term in absorbed if term.slope is not None]))
     clusters = _clusters(panel, options)
-    roles = {**roles, **_further_roles(panel, absorbed, options)}
+    roles = {**roles, **_further_roles(panel, slopes, options)}
     sample = panel.sample(roles, codes=effects, clusters=clusters, missing=missing)
     before = sample.nobs
     if singletons == "drop":
         sample = _without_singletons(sample, effects, panel)
-    sample = sample.with_factors(_slope_factors(sample, absorbed))
+    if slopes:
+        sample = sample.with_factors(_slope_factors(sample, absorbed))
     # A variable that is a term by itself is checked as that column.
     variables = {name: values for name, values in sample.variables.items() if name not in sample.names}
     columns = np.column_stack([sample.matrix, *variables.values()]) if variables else sample.matrix
@@ -200,10 +197,10 @@ def prepare(
     _refuse_lone(sample, panel, options)
 
     weights = _weights(sample, options)
-    codes = tuple(sample.codes[c] for c in clusters)
-    absorbing = _within(sample, absorbed, weights)
-    names = [term.name for term in absorbed]
-    entity = dict(zip(names, range(len(names)), strict=True)).get(panel.entity_name)
+    codes = tuple([sample.codes[c] for c in clusters])
+    absorbing = _within(sample, absorbed, slopes, weights)
+    names = tuple([term.name for term in absorbed])
+    entity = names.index(panel.entity_name) if panel.entity_name in names else None
     effect_ranks = ranks(absorbing, codes, entity)
 
     near = _near(sample, options)
@@ -223,6 +220,7 @@ def prepare(
         sample=sample,
         within=absorbing,
         absorbed=absorbed,
+        effect_names=names,
         entity_position=entity,
         count=counts(sample.nobs, 0, effect_ranks, codes, periods=sample.n_times),
         cluster_codes=codes,
@@ -237,7 +235,7 @@ def prepare(
 
 
 def _further_roles(
-    panel: Panel, absorbed: Sequence[Absorbed], options: LinearOptions
+    panel: Panel, slopes: Sequence[str], options: LinearOptions
 ) -> dict[str, Sequence[str]]:
     """List the columns that effects and errors need beside those of the equations."""
     roles: dict[str, Sequence[str]] = {}
@@ -245,7 +243,7 @@ def _further_roles(
         roles["obs_weights"] = (options.obs_weights,)
     if options.cov_type == "conley":
         roles["coordinates"] = coordinate_terms(panel, options.coordinates)
-    if slopes := _slopes(absorbed):
+    if slopes:
         roles["absorb"] = slopes
     return roles
 
@@ -334,9 +332,10 @@ def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
     1e120 or 1e-120: variances of slopes have the units of the square of either. Missing values do not count;
     a column of zeros passes.
     """
-    sizes = dict(zip(names, _largest_sizes(columns), strict=True))
-    problems = [_too_far(n, sizes[n]) for n in _extreme(sizes)]
-    if problems:
+    sizes = _largest_sizes(columns)
+    extreme = _extreme(sizes)
+    if extreme:
+        problems = [_too_far(names[j], float(sizes[j])) for j in extreme]
         raise IdentificationError(
             f"{several(problems)}: squares, products or ratios of such values exceed the range of "
             "floating-point numbers. Rescale them.",
@@ -344,14 +343,14 @@ def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
         )
 
 
-def _extreme(sizes: Mapping[str, float]) -> list[str]:
-    """Name columns that are out of range by themselves, or the two that are together."""
-    exponents = {n: abs(math.log10(size)) for n, size in sizes.items() if size > 0}
-    alone = [n for n, exponent in exponents.items() if exponent > math.log10(LARGEST_COLUMN)]
-    if alone:
-        return alone
-    farthest = sorted(exponents, key=exponents.__getitem__)[-2:]
-    return farthest if sum(exponents[n] for n in farthest) > math.log10(LARGEST_PRODUCT) else []
+def _extreme(sizes: Floats) -> list[int]:
+    """Find columns that are out of range by themselves, or the two that are together."""
+    exponents = np.abs(np.log10(np.where(sizes > 0, sizes, 1.0)))
+    alone = np.flatnonzero(exponents > math.log10(LARGEST_COLUMN))
+    if alone.size:
+        return alone.tolist()
+    farthest = np.argsort(exponents, kind="stable")[-2:]
+    return farthest.tolist() if exponents[farthest].sum() > math.log10(LARGEST_PRODUCT) else []
 
 
 def _too_far(name: str, size: float) -> Notice:
@@ -359,22 +358,18 @@ def _too_far(name: str, size: float) -> Notice:
     return Notice("extreme", text, {"column": name, "largest": size})
 
 
-def _largest_sizes(columns: Floats) -> list[float]:
+def _largest_sizes(columns: Floats) -> Floats:
     """Compute the largest absolute value of each column, missing ones left out; 0 where there is none."""
     if columns.size == 0:
-        return [0.0] * columns.shape[1]
+        return np.zeros(columns.shape[1])
     largest = np.fmax(np.fmax.reduce(columns), -np.fmin.reduce(columns))
-    sizes: list[float] = np.where(np.isnan(largest), 0.0, largest).tolist()
-    return sizes
+    return np.where(np.isnan(largest), 0.0, largest)
 
 
-def _slopes(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(term.slope for term in absorbed if term.slope is not None))
-
-
-def _within(sample: Sample, absorbed: Sequence[Absorbed], weights: Floats | None) -> Within:
+def _within(
+    sample: Sample, absorbed: Sequence[Absorbed], slopes: Sequence[str], weights: Floats | None
+) -> Within:
     """Prepare the projection; a slope that no level has is an error."""
-    slopes = _slopes(absorbed)
     columns = dict(zip(slopes, sample.columns("absorb").T, strict=True)) if slopes else {}
     effects = [_effect(sample.codes[term.effect], term.slope, columns) for term in absorbed]
     out = within(effects, sample.nobs, obs_weights=weights)
@@ -446,12 +441,13 @@ def _effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ...]:
 def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
     """Read the terms of `absorb`; the first spelling of an effect is that of its slopes too."""
     columns = table_of(panel).known
-    terms = list(chain.from_iterable(read_absorbed(text, columns) for text in absorb))
-    spelled = {key: key for key in (panel.entity_name, panel.time_name) if key is not None}
-    keys = [effect_key(term.effect, columns) for term in terms]
-    for key, term in zip(keys, terms, strict=True):
-        spelled.setdefault(key, term.effect)
-    return [Absorbed(spelled[key], term.slope) for key, term in zip(keys, terms, strict=True)]
+    terms = [term for text in absorb for term in read_absorbed(text, columns)]
+    spelled = {name: name for name in table_of(panel).keys.names}
+    effects = []
+    for term in terms:
+        effect = spelled.setdefault(effect_key(term.effect, columns), term.effect)
+        effects.append(Absorbed(effect, term.slope))
+    return effects
 
 
 def _refuse_slopes_alone(absorbed: Sequence[Absorbed]) -> None:
