@@ -150,7 +150,7 @@ class Within:
     @property
     def constants(self) -> tuple[int, ...]:
         """Positions of the effects that are no slopes."""
-        return tuple(p for p, slope in enumerate(self.slopes) if slope is None)
+        return tuple([p for p, slope in enumerate(self.slopes) if slope is None])
 
     def demean(self, columns: Floats) -> Floats:
         """Take the effects out of columns (N,) or (N, k): residuals of the regression on all dummies."""
@@ -460,7 +460,7 @@ def _with_others(projection: Within, n: int) -> Within:
     width = main_counts.size
     size = sum(levels) - width
     dense = size <= _DENSE and size * width <= _DENSE_CELLS
-    cross, gram = _tables(projection, others, _table if dense else _sparse_table)
+    cross, gram = _tables(projection, others, dense=dense)
     if not dense:
         rank, exact = _rank_bound(projection, n)
         return replace(projection, rank=rank, exact=exact, _cross=cross, _gram=gram)
@@ -578,18 +578,14 @@ def _pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
     return (vectors / values[good]) @ vectors.T, int(good.sum())
 
 
-def _tables(absorbed: Within, others: list[int], table: Callable[..., Any]) -> tuple[Any, Any]:
+def _tables(absorbed: Within, others: list[int], *, dense: bool) -> tuple[Any, Any]:
     """Count rows by level of the main effect and by level of the others, and among the others."""
-    codes, levels = absorbed.codes, absorbed.levels
-
-    def count(a: int, b: int) -> Any:
-        shape = (levels[a], levels[b])
-        return table(codes[a], codes[b], shape, _factor(absorbed, a, b), same=a == b)
+    table: Callable[[Within, int, int], Any] = _table if dense else _sparse_table
 
     def stack(rows: Iterable[int]) -> Any:
-        blocks = [[count(a, b) for b in others] for a in rows]
-        if isinstance(blocks[0][0], np.ndarray):
-            return np.block(blocks)
+        blocks = [[table(absorbed, a, b) for b in others] for a in rows]
+        if dense:
+            return np.vstack([np.hstack(row) for row in blocks])
         from scipy.sparse import block_array
 
         return block_array(blocks, format="csr")
@@ -597,17 +593,21 @@ def _tables(absorbed: Within, others: list[int], table: Callable[..., Any]) -> t
     return stack(absorbed.closed_form), stack(others)
 
 
-def _table(a: Ints, b: Ints, shape: tuple[int, int], factor: Floats | None, *, same: bool) -> Floats:
-    if same:
-        return np.diag(np.bincount(a, weights=factor, minlength=shape[0]))
-    flat = np.bincount(a * shape[1] + b, weights=factor, minlength=shape[0] * shape[1])
-    return flat.reshape(shape).astype(np.float64)
+def _table(absorbed: Within, a: int, b: int) -> Floats:
+    codes, levels, factor = absorbed.codes, absorbed.levels, _factor(absorbed, a, b)
+    if a == b:
+        return np.diag(np.bincount(codes[a], weights=factor, minlength=levels[a]))
+    pairs = codes[a] * levels[b] + codes[b]
+    counts = np.bincount(pairs, weights=factor, minlength=levels[a] * levels[b])
+    return counts.reshape(levels[a], levels[b]).astype(np.float64)
 
 
-def _sparse_table(a: Ints, b: Ints, shape: tuple[int, int], factor: Floats | None, *, same: bool) -> Any:  # noqa: ARG001
+def _sparse_table(absorbed: Within, a: int, b: int) -> Any:
     from scipy.sparse import csr_array
 
-    return csr_array((np.ones(a.size) if factor is None else factor, (a, b)), shape=shape)
+    codes, levels, factor = absorbed.codes, absorbed.levels, _factor(absorbed, a, b)
+    weights = np.ones(codes[a].size) if factor is None else factor
+    return csr_array((weights, (codes[a], codes[b])), shape=(levels[a], levels[b]))
 
 
 def _rank_bound(absorbed: Within, n: int) -> tuple[int, bool]:

@@ -305,6 +305,8 @@ def _without_combinations(
     if prepared.obs_weights is None and demeaned.products is not None:
         gram = demeaned.products[np.ix_(columns, columns)]
     combinations = dependences(demeaned.taken(columns), gram=gram)
+    if not combinations:
+        return columns, []
     names = [demeaned.names[j] for j in columns]
     redundant = {columns[d.column] for d in combinations}
     problems = [collinear_problem(names[d.column], [names[i] for i in d.on]) for d in combinations]
@@ -328,12 +330,14 @@ def refuse_wide(n: int, k: int, rank: int) -> None:
 
 def refuse_flat_outcome(prepared: Prepared, demeaned: Demeaned, outcome: int) -> None:
     """Refuse a constant or absorbed outcome, before a search divides by its variation."""
-    depvar = cited(demeaned.names[outcome])
+    depvar = demeaned.names[outcome]
     if demeaned.constant[outcome]:
-        raise IdentificationError(f"the outcome {depvar} is constant in the sample.")
+        raise IdentificationError(f"the outcome {cited(depvar)} is constant in the sample.")
     if demeaned.absorbed[outcome]:
         effects = ", ".join(prepared.effect_names)
-        raise IdentificationError(f"the outcome {depvar} does not vary within the effects ({effects}).")
+        raise IdentificationError(
+            f"the outcome {cited(depvar)} does not vary within the effects ({effects})."
+        )
 
 
 # --- what is told of a fit --------------------------------------------------------------------------------

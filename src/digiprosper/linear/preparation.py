@@ -37,6 +37,7 @@ from digiprosper.linear.notices import (
 )
 from digiprosper.panel.absorb import Absorbed, effect_key, read_absorbed
 from digiprosper.panel.access import check_panel, table_of
+from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import parse
 from digiprosper.specification import as_terms
 
@@ -174,9 +175,9 @@ def prepare(
 ) -> Prepared:
     """Cut one sample and code its effects and clusters.
 
-    `roles` has roles to terms, for `Panel.sample`. Singletons (rows that are the only one of an effect's
-    level) are dropped repeatedly. Refuse rows, effects and clusters that cannot be used, and columns so large
-    or so small that their squares and products cannot be computed.
+    `roles` has roles to terms, which a specification has checked. Singletons (rows that are the only
+    one of an effect's level) are dropped repeatedly. Refuse rows, effects and clusters that cannot be
+    used, and columns so large or so small that their squares and products cannot be computed.
     """
     check_panel(panel, "fit")
     absorbed = _effects(panel, options)
@@ -184,7 +185,7 @@ def prepare(
     slopes = tuple(dict.fromkeys([term.slope for term in absorbed if term.slope is not None]))
     clusters = _clusters(panel, options)
     roles = {**roles, **_further_roles(panel, slopes, options)}
-    sample = panel.sample(roles, codes=effects, clusters=clusters, missing=missing)
+    sample = cut_sample(table_of(panel), roles, codes=effects, clusters=clusters, missing=missing)
     before = sample.nobs
     if singletons == "drop":
         sample = _without_singletons(sample, effects, panel)
@@ -234,9 +235,7 @@ def prepare(
     )
 
 
-def _further_roles(
-    panel: Panel, slopes: Sequence[str], options: LinearOptions
-) -> dict[str, Sequence[str]]:
+def _further_roles(panel: Panel, slopes: Sequence[str], options: LinearOptions) -> dict[str, Sequence[str]]:
     """List the columns that effects and errors need beside those of the equations."""
     roles: dict[str, Sequence[str]] = {}
     if options.obs_weights is not None:

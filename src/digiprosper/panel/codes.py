@@ -9,7 +9,7 @@ import pandas as pd
 
 from digiprosper.errors import InputTypeError, cited
 from digiprosper.panel.evaluation import evaluate
-from digiprosper.panel.terms import crossed_parts, joined_effects, no_pairs
+from digiprosper.panel.terms import Term, crossed_parts, joined_effects, no_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Ints
     from digiprosper.panel.keys import Mask
     from digiprosper.panel.table import Table
-    from digiprosper.panel.terms import Term
 
 
 def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index[Any]]:
@@ -30,6 +29,8 @@ def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index
 
 def effect_terms(table: Table, text: str, role: str) -> tuple[Term, ...]:
     """Parse an absorbed effect or a cluster; several terms are the combinations of their levels."""
+    if text in table.known:
+        return (Term(text, text, ()),)
     parts = crossed_parts(text, table.known, role)
     terms = joined_effects(parts, role)
     for part in parts:
@@ -60,10 +61,15 @@ def _has_levels(table: Table, name: str) -> bool:
 
 
 def _coded_term(table: Table, term: Term) -> tuple[Ints, pd.Index[Any]]:
-    if term.column is not None:
-        return _coded_column(table, term.column)
-    codes, levels = pd.factorize(evaluate(term, table), sort=True)
-    return codes.astype(np.intp), pd.Index(levels)
+    keys = table.keys
+    if term.column is None:
+        codes, levels = pd.factorize(evaluate(term, table), sort=True)
+        return codes.astype(np.intp), pd.Index(levels)
+    if term.column == keys.entity_name:
+        return keys.entity, keys.entities
+    if term.column == keys.time_name:
+        return keys.time, keys.times
+    return levels_of(table, term.column)
 
 
 def _pairs(effects: Sequence[tuple[Ints, pd.Index[Any]]], names: list[str]) -> tuple[Ints, pd.Index[Any]]:
@@ -80,15 +86,6 @@ def _pairs(effects: Sequence[tuple[Ints, pd.Index[Any]]], names: list[str]) -> t
     numbered[rows] = joint
     values = [levels.take(codes[first]) for codes, levels in effects]
     return numbered, pd.MultiIndex.from_arrays(values, names=names)
-
-
-def _coded_column(table: Table, name: str) -> tuple[Ints, pd.Index[Any]]:
-    keys = table.keys
-    if name == keys.entity_name:
-        return keys.entity, keys.entities
-    if name == keys.time_name:
-        return keys.time, keys.times
-    return levels_of(table, name)
 
 
 def levels_of(table: Table, name: str) -> tuple[Ints, pd.Index[Any]]:

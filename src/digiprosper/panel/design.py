@@ -198,7 +198,7 @@ def _reduced(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
 def _categories(table: Table, terms: Iterable[Term], complete: Mask) -> dict[str, _Category]:
     """Code the columns inside categories, each once."""
     out: dict[str, _Category] = {}
-    for name in dict.fromkeys(chain.from_iterable(term.categories for term in terms)):
+    for name in dict.fromkeys([name for term in terms for name in term.categories]):
         codes, levels = levels_of(table, name)
         seen = seen_codes(codes, complete)
         if seen.size < 2:

@@ -29,7 +29,7 @@ from digiprosper.panel.interpolation import interpolated
 from digiprosper.panel.keys import jumping_times, refuse_infinite, sorted_keys, to_pandas
 from digiprosper.panel.labels import checked_labels
 from digiprosper.panel.renaming import renamed
-from digiprosper.panel.selection import cut_sample
+from digiprosper.panel.selection import checked_roles, cut_sample
 from digiprosper.panel.stata import read_stata
 from digiprosper.panel.table import Table
 from digiprosper.panel.transform import standardised, winsorized
@@ -418,7 +418,8 @@ class Panel:
         >>> sample.nobs, sample.dropped[0].by_term
         (3, {'x': 1})
         """
-        return cut_sample(self._table, roles, codes=codes, clusters=clusters, missing=missing)
+        terms = checked_roles(roles, codes=codes, clusters=clusters, missing=missing)
+        return cut_sample(self._table, terms, codes=codes, clusters=clusters, missing=missing)
 
     # --- new columns --------------------------------------------------------------------------------------
 

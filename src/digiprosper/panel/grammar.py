@@ -191,12 +191,11 @@ def _no_factor(tree: ast.expr, text: str, role: str) -> TermError:
     return refused(text, role, why)
 
 
-def check_factor(node: ast.expr, text: str, role: str) -> None:
-    """Check that a factor is a column, an allowed call, or a category, ``C(column)`` or with ``ref='a'``."""
-    is_category = called(node) == "C" and _of_a_column(node)
+def check_category(node: ast.expr, text: str, role: str) -> None:
+    """Check that a category is ``C(column)`` or ``C(column, ref='a')``."""
     has_option = isinstance(node, ast.Call) and bool(node.keywords)
-    if not is_category or (has_option and reference(node) is None):
-        check_arithmetic(node, text, role)
+    if not _of_a_column(node) or (has_option and reference(node) is None):
+        check_arithmetic(node, text, role)  # refuses every other call of C
 
 
 def reference(node: ast.expr) -> str | float | None:

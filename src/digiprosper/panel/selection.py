@@ -48,14 +48,11 @@ def cut_sample(
     clusters: Sequence[str],
     missing: str,
 ) -> Sample:
-    """Select the complete rows of a sample, for `Panel.sample`.
+    """Select the complete rows of a sample, as `Panel.sample` does once its arguments are checked.
 
     `codes` and `clusters` are terms that are coded; a missing cluster is an error.
     """
-    check_option("missing", missing, ("drop", "raise"))
-    _refuse_no_texts(codes=codes, clusters=clusters)
-    typed = _checked_roles(roles)
-    terms, keys_by_role = _parse_roles(typed, table)
+    terms, keys_by_role = _parse_roles(roles, table)
     evaluated = evaluate_all(table, terms)
     arrays, levels, code_factors = _all_codes(table, codes, clusters)
 
@@ -82,7 +79,7 @@ def cut_sample(
         lags=design.lags,
         factors={
             **code_factors,
-            **_typed_factors(typed, keys_by_role, evaluated.factors),
+            **_typed_factors(roles, keys_by_role, evaluated.factors),
             **design.factors,
         },
     )
@@ -96,32 +93,29 @@ def cut_sample(
     return whole.keep(complete, "missing", by_term=by_term, compared=compared)
 
 
-def _refuse_no_texts(**arguments: object) -> None:
-    wrong = []
-    for name, texts in arguments.items():
-        if isinstance(texts, str) or not np.iterable(texts) or _not_text(texts):
-            wrong.append(name)
+def checked_roles(roles: Any, *, codes: object, clusters: object, missing: object) -> dict[str, list[str]]:
+    """Check the arguments of `Panel.sample`; return its terms by role."""
+    check_option("missing", missing, ("drop", "raise"))
+    wrong = [name for name, texts in (("codes", codes), ("clusters", clusters)) if not _are_texts(texts)]
     if wrong:
         raise InputTypeError(f"{' and '.join(wrong)} of a sample are lists of terms (text).")
-
-
-def _not_text(values: Iterable[object]) -> list[object]:
-    return [value for value in values if not isinstance(value, str)]
-
-
-def _checked_roles(roles: Any) -> dict[str, list[str]]:
-    by_role = dict(roles) if hasattr(roles, "items") else {None: None}
-    typed: dict[str, list[str]] = {}
-    for role, texts in by_role.items():
-        if not isinstance(role, str) or not np.iterable(texts):
-            raise InputTypeError(
-                "sample takes a mapping of role to terms, such as {'y': ['gdp'], 'x': ['digital']}."
-            )
-        typed[role] = [texts] if isinstance(texts, str) else list(texts)
-    odd = _not_text(chain.from_iterable(typed.values()))
+    if not hasattr(roles, "items") or not _name_terms(dict(roles)):
+        raise InputTypeError(
+            "sample takes a mapping of role to terms, such as {'y': ['gdp'], 'x': ['digital']}."
+        )
+    out = {role: [texts] if isinstance(texts, str) else list(texts) for role, texts in dict(roles).items()}
+    odd = [text for text in chain.from_iterable(out.values()) if not isinstance(text, str)]
     if odd:
         raise InputTypeError(f"terms are text; {quoted(odd)} is not.")
-    return typed
+    return out
+
+
+def _are_texts(value: object) -> bool:
+    return not isinstance(value, str) and np.iterable(value) and all(isinstance(t, str) for t in value)
+
+
+def _name_terms(roles: Mapping[Any, Any]) -> bool:
+    return all(isinstance(role, str) and np.iterable(texts) for role, texts in roles.items())
 
 
 def _parse_roles(

@@ -21,7 +21,8 @@ from digiprosper.panel.grammar import (
     KEPT,
     SHIFTS,
     called,
-    check_factor,
+    check_arithmetic,
+    check_category,
     coded_words,
     columns_in,
     in_other_words,
@@ -84,7 +85,7 @@ class Term:
         """Columns inside."""
         if self.column is not None:
             return (self.column,)
-        return tuple(dict.fromkeys(chain.from_iterable(f.names for f in self.factors)))
+        return tuple(dict.fromkeys([name for factor in self.factors for name in factor.names]))
 
     @property
     def shifts(self) -> bool:
@@ -283,7 +284,11 @@ def _factor(node: ast.expr, source: Source, column_names: Sequence[str], role: s
     """Check one factor and restore the names of its columns, which are coded as words."""
     names = source.names
     text = _as_typed(node, names)
-    check_factor(node, text, role)
+    is_category = called(node) == "C"
+    if is_category:
+        check_category(node, text, role)
+    else:
+        check_arithmetic(node, text, role)
     columns = [names.get(c, c) for c in dict.fromkeys(columns_in(node))]
     if not columns:
         raise refused(text, role, "it has no column")
@@ -295,8 +300,9 @@ def _factor(node: ast.expr, source: Source, column_names: Sequence[str], role: s
     for part in ast.walk(node) if names else ():
         if isinstance(part, ast.Name):
             part.id = names.get(part.id, part.id)
-    category = columns[0] if called(node) == "C" else None
-    return Factor(text, node, tuple(columns), category, pieces, reference(node))
+    if not is_category:
+        return Factor(text, node, tuple(columns), None, pieces)
+    return Factor(text, node, tuple(columns), columns[0], pieces, reference(node))
 
 
 def _as_typed(node: ast.expr, names: Mapping[str, str]) -> str:
