@@ -17,7 +17,7 @@ import numpy as np
 from digiprosper.errors import InputTypeError, Notice, OptionError, cited, option_problem
 from digiprosper.kernels.slopes import apart
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
-from digiprosper.kernels.within import compress, is_nested, within
+from digiprosper.kernels.within import compress, finest, is_nested, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -163,9 +163,10 @@ class _Layout:
 def _lay_out(clusters: Ints, effects: Sequence[Effect], obs_weights: Floats | None) -> _Layout:
     constants, slopes = apart(effects)
     _refuse_crossing(slopes, clusters)
-    finest = _finest(constants)
-    nested = [codes for codes in finest if is_nested(codes, clusters)]
-    crossing = [codes for codes in finest if not is_nested(codes, clusters)]
+    nested: list[Ints] = []
+    crossing: list[Ints] = []
+    for codes in finest(constants):
+        (nested if is_nested(codes, clusters) else crossing).append(codes)
     if not effects:
         crossing = [np.zeros(clusters.size, dtype=np.intp)]
     crossed, blocks = _blocks(crossing, [*nested, *(slope.codes for slope in slopes)])
@@ -211,15 +212,6 @@ def _with_dummies(layout: _Layout, demeaned: Floats) -> Iterator[Floats]:
         yield _total(cells, groups * levels, layout.weighed(column)).reshape(groups, levels)
     if layout.inverse != "linked":
         yield _total(cells, groups * levels, layout.obs_weights).reshape(groups, levels)
-
-
-def _finest(effects: Sequence[Ints]) -> list[Ints]:
-    """Leave out an effect whose levels are unions of another's: its dummies are sums of that one's."""
-    finest: list[Ints] = []
-    for codes in effects:
-        if not any(is_nested(other, codes) for other in finest):
-            finest = [*(other for other in finest if not is_nested(codes, other)), codes]
-    return finest
 
 
 def _blocks(crossed: Sequence[Ints], nested: Sequence[Ints]) -> tuple[list[Ints], Ints]:
@@ -368,19 +360,21 @@ def _fits(
     """Fit from the (R, q) sums of each draw."""
     system, floor, scale = systems(grams, sums, combine)
 
-    outcomes: dict[tuple[int, ...], list[int]] = {}
-    for ys, x in [*(((y,), x) for y, x in equations), *residuals]:
-        outcome_columns = outcomes.setdefault(x, [])
-        outcome_columns.extend(column for column in ys if column not in outcome_columns)
+    # By regressors: the outcomes regressed on them, with their positions.
+    outcomes: dict[tuple[int, ...], dict[int, int]] = {}
+    for ys, x in [*[((y,), x) for y, x in equations], *residuals]:
+        positions = outcomes.setdefault(x, {})
+        for y in ys:
+            positions.setdefault(y, len(positions))
     solved = {
-        x: _solve(system[np.ix_(x, x)], system[np.ix_(x, columns)], floor[list(x)])
-        for x, columns in outcomes.items()
+        x: _solve(system[np.ix_(x, x)], system[np.ix_(x, list(positions))], floor[list(x)])
+        for x, positions in outcomes.items()
     }
-    coefficients = (solved[x][:, outcomes[x].index(y)].T * (scale[y] / scale[list(x)]) for y, x in equations)
+    coefficients = [solved[x][:, outcomes[x][y]].T * (scale[y] / scale[list(x)]) for y, x in equations]
 
     products = []
     for ys, x in residuals:
-        slopes = solved[x][:, [outcomes[x].index(y) for y in ys]]
+        slopes = solved[x][:, [outcomes[x][y] for y in ys]]
         residual_products = system[np.ix_(ys, ys)] - np.einsum("kir,kjr->ijr", system[np.ix_(x, ys)], slopes)
         residual_products = residual_products.transpose(2, 0, 1) * np.multiply.outer(
             scale[list(ys)], scale[list(ys)]

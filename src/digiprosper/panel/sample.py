@@ -203,7 +203,7 @@ class Sample:
         tuple of str
             Names of the k columns.
         """
-        return tuple(self.names[i] for i in self.roles[role])
+        return tuple([self.names[i] for i in self.roles[role]])
 
     def factors_of(self, name: str) -> tuple[Factor, ...]:
         """Return the factors of which a column is the product.
