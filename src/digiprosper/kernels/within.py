@@ -92,11 +92,10 @@ def effects_rank(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Block:
-    """The effects of the same levels: a constant, slopes or both."""
+    """Slopes by the same levels, and the effect that holds the constants of these levels."""
 
-    places: tuple[int, ...]  # positions among the effects, the constant first
-    slopes: tuple[int, ...]  # those of them that are slopes
-    made: Directions | None  # of the slopes
+    slopes: tuple[int, ...]  # positions among the effects
+    directions: Directions  # of the slopes
     host: int  # position of the effect without slope that holds the constants of the levels, -1 without
     levels: Ints | None  # of each level of the host the level of this block; None where they are the same
 
@@ -429,10 +428,12 @@ def within(
     pairs = [(e.codes, e.column) if isinstance(e, Slope) else (e, None) for e in effects]
     codes, slopes = zip(*pairs, strict=True)
     levels = tuple([int(c.max()) + 1 for c in codes])
-    blocks = _blocks(codes, slopes, levels, obs_weights)
+    groups = _same_levels(codes, slopes)
+    with_slopes = [group for group in groups if slopes[group[-1]] is not None]
+    blocks = tuple([_block(group, codes, slopes, levels, obs_weights) for group in with_slopes])
     units, identified = _spans(blocks, len(codes))
     # Of several with as many parameters the first.
-    closed_form = max(blocks, key=lambda block: levels[block.places[0]] * len(block.places)).places
+    closed_form = tuple(max(groups, key=lambda group: levels[group[0]] * len(group)))
     projection = Within(
         codes=codes,
         slopes=slopes,
@@ -469,15 +470,9 @@ def _with_others(projection: Within, n: int) -> Within:
     return replace(projection, rank=projection.rank + good, _cross=cross, _inverse=inverse)
 
 
-def _blocks(
-    codes: tuple[Ints, ...],
-    slopes: tuple[Floats | None, ...],
-    levels: tuple[int, ...],
-    obs_weights: Floats | None,
-) -> tuple[_Block, ...]:
-    """Group the effects of the same levels, and make their slopes orthogonal."""
-    constants = [p for p, slope in enumerate(slopes) if slope is None]
-    groups = [[p] for p in constants]
+def _same_levels(codes: tuple[Ints, ...], slopes: tuple[Floats | None, ...]) -> list[list[int]]:
+    """Group the positions of effects of the same levels: a constant, slopes or both, slopes last."""
+    groups = [[p] for p, slope in enumerate(slopes) if slope is None]
     for p, slope in enumerate(slopes):
         if slope is None:
             continue
@@ -486,33 +481,31 @@ def _blocks(
             groups.append([p])
         else:
             group.append(p)
-    return tuple([_block(positions, constants, codes, slopes, levels, obs_weights) for positions in groups])
+    return groups
 
 
 def _block(
-    positions: list[int],
-    constants: list[int],
+    group: list[int],
     codes: tuple[Ints, ...],
     slopes: tuple[Floats | None, ...],
     levels: tuple[int, ...],
     obs_weights: Floats | None,
 ) -> _Block:
-    columns = {p: column for p in positions if (column := slopes[p]) is not None}
-    if not columns:
-        return _Block(tuple(positions), (), None, positions[0], None)
-
+    """Make the slopes of effects of the same levels orthogonal."""
+    columns = {p: column for p in group if (column := slopes[p]) is not None}
     # Means of levels may be taken out of a slope's column where other dummies add up to those of its levels.
-    level_codes, size = codes[positions[0]], levels[positions[0]]
-    first = [p for p in positions if p in constants]
+    level_codes, size = codes[group[0]], levels[group[0]]
+    constants = [p for p, slope in enumerate(slopes) if slope is None]
+    first = [p for p in group if p in constants]
     host = next((p for p in (*first, *constants) if is_nested(codes[p], level_codes)), -1)
     orthogonal = directions(
         level_codes, size, list(columns.values()), centred=host >= 0, obs_weights=obs_weights
     )
     block_levels = None
-    if host >= 0 and host not in positions:
+    if host >= 0 and host not in group:
         block_levels = np.empty(levels[host], dtype=np.intp)
         block_levels[codes[host]] = level_codes
-    return _Block(tuple(positions), tuple(columns), orthogonal, host, block_levels)
+    return _Block(tuple(columns), orthogonal, host, block_levels)
 
 
 def _spans(blocks: Sequence[_Block], size: int) -> tuple[tuple[Floats | None, ...], tuple[Bools | None, ...]]:
@@ -521,17 +514,14 @@ def _spans(blocks: Sequence[_Block], size: int) -> tuple[tuple[Floats | None, ..
     identified: list[Bools | None] = [None] * size
     for block in blocks:
         for i, position in enumerate(block.slopes):
-            assert block.made is not None
-            columns[position] = block.made.columns[i]
-            identified[position] = block.made.identified[i]
+            columns[position] = block.directions.columns[i]
+            identified[position] = block.directions.identified[i]
     return tuple(columns), tuple(identified)
 
 
 def _as_given(block: _Block, values: list[Floats]) -> None:
     """Replace, in place, the coefficients of orthogonal columns by those of the original slopes."""
-    if block.made is None:
-        return
-    level, slopes = block.made.slopes([values[p] for p in block.slopes])
+    level, slopes = block.directions.slopes([values[p] for p in block.slopes])
     for position, slope in zip(block.slopes, slopes, strict=True):
         values[position] = slope
     if block.host >= 0:
