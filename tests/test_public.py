@@ -75,18 +75,36 @@ def test_errors_are_light_too() -> None:
     assert run(code) == "[]"
 
 
+# One process runs these lines in their order; each may load the packages beside it, and those before it.
+LINES = (
+    ("import digiprosper as dp", set()),
+    ("panel = dp.datasets.us_states()", {"numpy", "pandas"}),
+    ("dp.Panel(panel.frame.reset_index(), 'state', 'year')", set()),
+    ("spec = dp.FixedEffects('log(gsp)', ['log(pc)', 'unemp'])", set()),
+    ("fit = spec.fit(panel)", set()),
+    ("dp.wild_bootstrap(spec, panel, 'unemp', reps=99, rng=1)", set()),
+    # Before version 1.17 scipy.special loads scipy.linalg.
+    ("str(fit.summary()), str(dp.etable([fit]))", {"scipy", "scipy.special", "scipy.linalg"}),
+    ("dp.Mediation('log(gsp)', 'log(pc)', ['unemp'], reps=99).fit(panel, rng=1).tidy()", set()),
+    ("dp.PanelThreshold('log(gsp)', ['log(pc)'], 'unemp', reps=99).fit(panel, rng=1)", set()),
+    ("iv = dp.FixedEffectsIV('log(gsp)', ['unemp'], ['log(pc)'], ['log(pcap)'])", set()),
+    ("str(iv.fit(panel).summary())", set()),
+    ("w = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())", {"scipy.sparse"}),
+    ("dp.PanelSpatial('log(gsp)', ['log(pc)'], w).fit(panel)", {"scipy.optimize"}),
+    ("dp.FixedEffects.from_formula('log(gsp) ~ unemp').fit(panel)", {"formulaic", "narwhals"}),
+)
+LOADED = "; print(sorted(set({packages}) & set(sys.modules)))"
+
+
 @pytest.mark.further
-def test_a_fit_loads_no_slow_package() -> None:
-    code = (
-        "import sys, pandas as pd, digiprosper as dp\n"
-        "df = pd.DataFrame({'i': [1, 1, 2, 2, 3, 3], 't': [1, 2] * 3, 'y': [1., 3, 2, 5, 4, 4],"
-        " 'x': [0., 1, 1, 0, 2, 1]})\n"
-        "spec = dp.FixedEffects('y', ['x'], cov_type='unadjusted')\n"
-        "print(spec.fit(dp.Panel(df, 'i', 't')).pvalues.size)\n"
-        "print([m for m in ('scipy.stats', 'statsmodels', 'linearmodels', 'matplotlib', 'formulaic')"
-        " if m in sys.modules])"
-    )
-    assert run(code) == "1\n[]"
+def test_what_a_line_does_not_need_it_does_not_load() -> None:
+    packages = (*HEAVY, *(f"scipy.{part}" for part in ("special", "linalg", "sparse", "optimize", "stats")))
+    code = ["import sys", "import warnings", "warnings.simplefilter('ignore')"]
+    code += [line + LOADED.format(packages=packages) for line, _ in LINES]
+    may_load: set[str] = set()
+    for (line, needed), loaded in zip(LINES, run("\n".join(code)).splitlines(), strict=True):
+        may_load |= needed
+        assert set(ast.literal_eval(loaded)) <= may_load, line
 
 
 def test_every_public_name_resolves_and_has_words() -> None:

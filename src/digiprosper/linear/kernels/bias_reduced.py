@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import linalg
 
 from digiprosper.errors import OptionError, option_problem
 from digiprosper.kernels.slopes import Slope
@@ -176,6 +175,8 @@ def _codes(effect: Effect) -> Ints:
 
 def _columns_of_effects(effects: Sequence[Effect], clusters: Ints) -> Floats:
     """Span the effects that are not nested in clusters, net of those that are: (N, rank), orthonormal."""
+    from scipy.linalg import qr
+
     nested: list[Effect] = []
     crossing: list[Effect] = []
     for effect in effects:
@@ -198,5 +199,5 @@ def _columns_of_effects(effects: Sequence[Effect], clusters: Ints) -> Floats:
     if not varying.any():
         return dummies[:, varying]
     dummies = dummies[:, varying] / lengths[varying]
-    basis, triangle, _ = linalg.qr(dummies, mode="economic", pivoting=True)
+    basis, triangle, _ = qr(dummies, mode="economic", pivoting=True)
     return np.asarray(basis[:, np.abs(np.diag(triangle)) > COLLINEAR])

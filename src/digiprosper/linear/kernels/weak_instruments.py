@@ -88,7 +88,7 @@ def effective_f(projected: Projection, vcov: Vcov, bias: float = 0.1) -> Effecti
     bound of the bias set to one (Montiel Olea & Pflueger 2013, section 3.3, the simplified procedure). `bias`
     is the worst bias tau, as a share of the benchmark's. Missing if the scores add up to zero.
     """
-    from scipy.stats import ncx2
+    from scipy.special import chndtrix
 
     slopes, errors = projected.first_slopes[:, 0], projected.endog_left[:, 0]
     covariance = _of_instruments(projected, errors, vcov)
@@ -101,7 +101,7 @@ def effective_f(projected: Projection, vcov: Vcov, bias: float = 0.1) -> Effecti
     square = float((covariance**2).sum())
     largest = float(np.linalg.eigvalsh(covariance)[-1])
     degrees = trace**2 * (1 + 2 * x) / (square + 2 * x * trace * largest)
-    critical = float(ncx2.ppf(0.95, degrees, x * degrees) / degrees)
+    critical = float(chndtrix(0.95, degrees, x * degrees) / degrees)
     return Effective(statistic, degrees, critical)
 
 
