@@ -575,7 +575,8 @@ def _tables(absorbed: Within, others: list[int], *, dense: bool) -> tuple[Any, A
     def stack(rows: Iterable[int]) -> Any:
         blocks = [[table(absorbed, a, b) for b in others] for a in rows]
         if dense:
-            return np.vstack([np.hstack(row) for row in blocks])
+            strips = [_beside(row) for row in blocks]
+            return strips[0] if len(strips) == 1 else np.vstack(strips)
         from scipy.sparse import block_array
 
         return block_array(blocks, format="csr")

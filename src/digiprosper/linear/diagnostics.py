@@ -124,7 +124,8 @@ def lagged_outcome(
     if not any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         return []
     searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
-    lags = {at: _lags_of_outcome(sample, at, searched) for at in sample.roles[outcome]}
+    rows_apart = list(_rows_apart(sample.entity, sample.time))
+    lags = {at: _lags_of_outcome(sample, at, searched, rows_apart) for at in sample.roles[outcome]}
     word = "outcome" if outcome == "y" else "mediator"
     return [
         lagged_outcome_notice(columns, f"the {word} {cited(sample.names[at])}", sample, consequence)
@@ -133,24 +134,20 @@ def lagged_outcome(
     ]
 
 
-def _lags_of_outcome(sample: Sample, at: int, roles: Sequence[str]) -> list[str]:
+def _lags_of_outcome(
+    sample: Sample, at: int, roles: Sequence[str], rows_apart: Sequence[tuple[Ints, Ints]]
+) -> list[str]:
     """Find columns with a lag of one or two periods as a factor, by its term or by its values.
 
     By its values a column is a lag if it repeats the outcome of one or two periods before, wherever both are
     in the sample.
     """
-    positions = list(dict.fromkeys(position for role in roles for position in sample.roles[role]))
+    positions = list(dict.fromkeys([position for role in roles for position in sample.roles[role]]))
     named = _named_lags(sample.lags[sample.names[at]])
-    by_term = {
-        position for position in positions if not named.isdisjoint(sample.lags[sample.names[position]])
-    }
-
-    by_value = set[int]()
-    for rows in _rows_apart(sample.entity, sample.time):
-        by_value.update(_repeating(sample.matrix, positions, at, *rows))
-    return list(
-        dict.fromkeys(sample.names[position] for position in positions if position in by_term | by_value)
-    )
+    lags = {position for position in positions if not named.isdisjoint(sample.lags[sample.names[position]])}
+    for later, earlier in rows_apart:
+        lags.update(_repeating(sample.matrix, positions, at, later, earlier))
+    return list(dict.fromkeys([sample.names[position] for position in positions if position in lags]))
 
 
 def _named_lags(itself: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:

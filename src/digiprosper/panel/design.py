@@ -75,6 +75,8 @@ class Design:
     lags: Mapping[str, tuple[tuple[str, int], ...]]
     # By column name: the factors whose product it is.
     factors: Mapping[str, tuple[Product, ...]]
+    # By text of a category, such as "C(region)": its column and the levels that occur in the sample.
+    categories: Mapping[str, tuple[str, pd.Index[Any]]]
 
 
 class _Column(NamedTuple):
@@ -148,6 +150,7 @@ def write_out(
         },
         lags=lags,
         factors=dict(zip(names, factors, strict=True)),
+        categories=_seen_levels(evaluated.terms.values(), categories),
     )
 
 
@@ -204,6 +207,19 @@ def _categories(table: Table, terms: Iterable[Term], complete: Mask) -> dict[str
         if seen.size < 2:
             raise InputTypeError(f"C({name}) has fewer than two values in the sample.")
         out[name] = _Category(codes, levels, seen)
+    return out
+
+
+def _seen_levels(
+    terms: Iterable[Term], categories: Mapping[str, _Category]
+) -> dict[str, tuple[str, pd.Index[Any]]]:
+    """List the column and the levels in the sample of each category."""
+    out: dict[str, tuple[str, pd.Index[Any]]] = {}
+    for term in terms if categories else ():
+        for factor in term.factors:
+            if factor.category is not None:
+                category = categories[factor.category]
+                out[factor.text] = factor.category, category.levels.take(category.seen)
     return out
 
 

@@ -20,7 +20,7 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
-from digiprosper.panel.codes import code_terms, effect_terms, levels_of, seen_codes
+from digiprosper.panel.codes import code_terms, effect_terms, levels_of
 from digiprosper.panel.design import evaluate_all, write_out
 from digiprosper.panel.evaluation import calculate, evaluate
 from digiprosper.panel.factors import crossed_factors
@@ -73,7 +73,7 @@ def cut_sample(
         variables=_variables(table, terms.values()),
         index=table.index,
         dropped=(),
-        categories=_seen_levels(table, terms.values(), complete),
+        categories=design.categories,
         labels=dict(table.labels),
         keys=table.keys,
         lags=design.lags,
@@ -255,16 +255,6 @@ def _variables(table: Table, terms: Iterable[Term]) -> dict[str, Floats]:
     calculated = [term.names for term in terms if term.column is None and not term.categories]
     names = dict.fromkeys(chain.from_iterable(calculated))
     return {name: table.numeric(name) for name in names if table.is_numeric(name)}
-
-
-def _seen_levels(table: Table, terms: Iterable[Term], complete: Mask) -> dict[str, tuple[str, pd.Index[Any]]]:
-    out: dict[str, tuple[str, pd.Index[Any]]] = {}
-    for term in terms:
-        for factor in term.factors if term.categories else ():
-            if factor.category is not None:
-                codes, levels = levels_of(table, factor.category)
-                out[factor.text] = factor.category, levels.take(seen_codes(codes, complete))
-    return out
 
 
 def coefficient_column(
