@@ -433,7 +433,8 @@ def within(
     blocks = tuple([_block(group, codes, slopes, levels, obs_weights) for group in with_slopes])
     units, identified = _spans(blocks, len(codes))
     # Of several with as many parameters the first.
-    closed_form = tuple(max(groups, key=lambda group: levels[group[0]] * len(group)))
+    largest = max(groups, key=lambda group: levels[group[0]] * len(group))
+    closed_form = tuple(largest)
     projection = Within(
         codes=codes,
         slopes=slopes,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from digiprosper.errors import InputTypeError, cited
 from digiprosper.panel.evaluation import evaluate
-from digiprosper.panel.terms import Term, crossed_parts, joined_effects, no_pairs
+from digiprosper.panel.terms import Term, crossed, no_pairs, parse, split_crossed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +31,8 @@ def effect_terms(table: Table, text: str, role: str) -> tuple[Term, ...]:
     """Parse an absorbed effect or a cluster; several terms are the combinations of their levels."""
     if text in table.known:
         return (Term(text, text, ()),)
-    parts = crossed_parts(text, table.known, role)
-    terms = joined_effects(parts, role)
-    for part in parts:
+    terms = crossed(text, table.known, role)
+    for part in split_crossed(text, table.known):
         _refuse_products(table, part, role)
     return terms
 
@@ -44,8 +43,9 @@ def code_terms(table: Table, terms: Sequence[Term]) -> tuple[Ints, pd.Index[Any]
     return effects[0] if len(effects) == 1 else _pairs(effects, [term.text for term in terms])
 
 
-def _refuse_products(table: Table, term: Term, role: str) -> None:
+def _refuse_products(table: Table, text: str, role: str) -> None:
     """Refuse ``:`` with a measured column, since it may mean combinations or slopes."""
+    term = parse(text, table.known, role)
     if len(term.factors) > 1:
         measured = [f.text for f in term.factors if f.category is None and not _has_levels(table, f.names[0])]
         if measured:

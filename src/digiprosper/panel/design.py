@@ -124,12 +124,12 @@ def write_out(
     categories = _categories(table, evaluated.terms.values(), complete)
     uses: dict[str, list[_Use]] = {}
     for role, keys in keys_by_role.items():
-        if not categories:  # each term is one column, whatever the other terms
+        if categories:
+            uses[role] = _uses(role, keys_by_role, evaluated.terms)
+            widths = _widths(uses[role], evaluated.terms, categories)
+            _refuse_wide(widths, table.nobs, int(complete.sum()))
+        else:  # each term is one column, whatever the other terms
             uses[role] = [(key, ()) for key in keys]
-            continue
-        uses[role] = _uses(role, keys_by_role, evaluated.terms)
-        widths = _widths(uses[role], evaluated.terms, categories)
-        _refuse_wide(widths, table.nobs, int(complete.sum()))
 
     columns: list[_Column] = []
     positions: dict[_Use, range] = {}

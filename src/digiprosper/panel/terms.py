@@ -181,28 +181,16 @@ def crossed(text: str, column_names: Sequence[str], role: str) -> tuple[Term, ..
     A category ``C(region)`` is the column. ``:`` joins only columns and categories: a product of numbers
     is no effect.
     """
-    return joined_effects(crossed_parts(text, column_names, role), role)
+    parts = [parse(part, column_names, role) for part in split_crossed(text, column_names)]
+    return tuple(chain.from_iterable(_joined_effects(term, role) for term in parts))
 
 
-def crossed_parts(text: str, column_names: Sequence[str], role: str) -> list[Term]:
-    """Parse the parts of an effect between ``^``."""
-    return [parse(part, column_names, role) for part in split_crossed(text, column_names)]
-
-
-def joined_effects(parts: Iterable[Term], role: str) -> tuple[Term, ...]:
-    """List the effects that ``^`` and ``:`` join; a category is its column."""
-    terms: list[Term] = []
-    for part in parts:
-        terms += [part] if part.column is not None else _effects_of_product(part, role)
-    return tuple(terms)
-
-
-def _effects_of_product(term: Term, role: str) -> list[Term]:
+def _joined_effects(term: Term, role: str) -> tuple[Term, ...]:
     columns = [f.category or (f.names[0] if isinstance(f.node, ast.Name) else None) for f in term.factors]
     if None not in columns:
-        return [Term(name, name, ()) for name in columns if name is not None]
+        return tuple(Term(name, name, ()) for name in columns if name is not None) or (term,)
     if len(columns) == 1:
-        return [term]
+        return (term,)
     numbers = [f.text for name, f in zip(columns, term.factors, strict=True) if name is None]
     raise no_pairs(term, numbers, role)
 
