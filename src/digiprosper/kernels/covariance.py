@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.kernels.conley import near_products
-from digiprosper.kernels.within import effects_rank, finest, is_nested, level_sums
+from digiprosper.kernels.within import effects_rank, is_nested, level_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,12 +43,13 @@ def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ran
     nested = tuple([p for p in constants if any(is_nested(codes[p], c) for c in clusters)])
     exempt = nested if entity is None else tuple(sorted({*nested, entity}))
     ranks_of = {positions: _rank_of(absorbed, positions) for positions in {nested, exempt, constants}}
-    nested_effects = finest([codes[p] for p in constants]) if nested else []
+    # One that is nested in all other effects spans them.
+    containing = [*[codes[p] for p in constants], *clusters]
     return Ranks(
         every=absorbed.rank,
         nested=ranks_of[nested][0],
         nested_or_entity=ranks_of[exempt][0],
-        lone_nested=len(nested_effects) == 1 and all(is_nested(nested_effects[0], c) for c in clusters),
+        lone_nested=any(all(is_nested(codes[p], c) for c in containing) for p in nested),
         intercept=not codes,
         exact=absorbed.exact and all(exact for _, exact in ranks_of.values()),
         slopes=absorbed.rank - ranks_of[constants][0],
