@@ -378,7 +378,7 @@ def named_results(
     """
     depvar, *names = (demeaned.names[j] for j in positions)
     terms, full = tuple(names), solved
-    if not prepared.effect_names:
+    if not prepared.absorbed:
         terms, full = (*names, "Intercept"), with_intercept(prepared, demeaned, positions, solved)
 
     reduced = bias_reduced(full) if full.how.cov_type == "cr2" else None
@@ -466,7 +466,7 @@ def _fit_statistics(
     if entity is None:
         return 1 - ssr / total, inside, np.nan, adjusted
     by_entity = inside
-    if len(prepared.effect_names) > 1:
+    if len(prepared.absorbed) > 1:
         # What slopes leave inside entities are the residuals and the other effects.
         unexplained = solved.residuals.copy()
         for position, value in enumerate(values):

@@ -151,7 +151,6 @@ class Prepared:
     sample: Sample  # rows after missing values and singletons have left
     within: Within  # the projection that takes out the effects
     absorbed: tuple[Absorbed, ...]  # in order: entity, time, others
-    effect_names: tuple[str, ...]  # of them, ``"province[[year]]"`` for slopes
     entity_position: int | None  # of the entity effect among them
     count: Counts  # what degrees of freedom count before any slope
     cluster_codes: tuple[Ints, ...]  # (N,) each; empty unless clustered
@@ -163,6 +162,11 @@ class Prepared:
     few: tuple[Notice, ...]
     leverage: Floats | None = None  # (N,) leverage of the rows in the effects, with ``hc2`` and ``hc3`` only
     near: Nearby | None = None  # which rows have correlated errors, with ``conley`` only
+
+    @property
+    def effect_names(self) -> tuple[str, ...]:
+        """Names of the absorbed effects, ``"province[[year]]"`` for slopes."""
+        return tuple([effect.name for effect in self.absorbed])
 
 
 def prepare(
@@ -200,7 +204,7 @@ def prepare(
     weights = _weights(sample, options)
     codes = tuple([sample.codes[c] for c in clusters])
     absorbing = _within(sample, absorbed, slopes, weights)
-    names = tuple([term.name for term in absorbed])
+    names = [term.name for term in absorbed]
     entity = names.index(panel.entity_name) if panel.entity_name in names else None
     effect_ranks = ranks(absorbing, codes, entity)
 
@@ -221,7 +225,6 @@ def prepare(
         sample=sample,
         within=absorbing,
         absorbed=absorbed,
-        effect_names=names,
         entity_position=entity,
         count=counts(sample.nobs, 0, effect_ranks, codes, periods=sample.n_times),
         cluster_codes=codes,
