@@ -186,7 +186,7 @@ def prepare(
     check_panel(panel, "fit")
     absorbed = _effects(panel, options)
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
-    slopes = tuple(dict.fromkeys([term.slope for term in absorbed if term.slope is not None]))
+    slopes = _slopes(absorbed)
     clusters = _clusters(panel, options)
     roles = {**roles, **_further_roles(panel, slopes, options)}
     sample = cut_sample(table_of(panel), roles, codes=effects, clusters=clusters, missing=missing)
@@ -366,6 +366,10 @@ def _largest_sizes(columns: Floats) -> Floats:
         return np.zeros(columns.shape[1])
     largest = np.fmax(np.fmax.reduce(columns), -np.fmin.reduce(columns))
     return np.where(np.isnan(largest), 0.0, largest)
+
+
+def _slopes(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([term.slope for term in absorbed if term.slope is not None]))
 
 
 def _within(
