@@ -30,6 +30,7 @@ EXTRAS = {
     "test_words.py",
     "datasets/test_recovery.py",
     "linear/test_absorbed_slopes.py",
+    "linear/test_constant.py",
     "linear/test_linear_covariances.py",
     "linear/test_conley_size.py",
     "linear/test_few_clusters_size.py",

@@ -5,7 +5,8 @@ from __future__ import annotations
 # The name of each in pickles, which stays for good, and where the class is now.
 HELD = {
     "ControlSample": "studies.control_set_results:ControlSample",
-    "DrawnEstimates": "report.effects:DrawnEstimates",
+    "DrawnEstimates": "report.estimates:DrawnEstimates",
+    "Estimates": "report.estimates:Estimates",
     "EffectPath": "mediation.routes:Route",
     "EffectProducts": "mediation.kernel:Products",
     "IndexFixedSums": "composite.kernels.uncertainty:FixedSums",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,6 @@ from digiprosper.errors import (
     AlignmentError,
     InputTypeError,
     MissingDataError,
-    Notice,
     OptionError,
     alignment_problem,
     check_whole,
@@ -21,19 +20,21 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
-from digiprosper.linear.combination import LinearCombination
 from digiprosper.policy.kernels.matched_effect import average_effect, score_correction, whitened
 from digiprosper.policy.notices import few_matched, scores_given
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import empty_glance
+from digiprosper.report.results import LinearCombination
 from digiprosper.report.summary import Cells, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Term
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.report.columns import Column
+    from digiprosper.report.words import Words
 
 _MOST_NEIGHBOURS = 1000
 
@@ -48,8 +49,6 @@ class MatchedEffect(LinearCombination):
     ----------
     estimated_scores : bool
         Whether the standard error allows for the estimation of the propensity scores.
-    diagnostics : tuple of Notice
-        Remarks about the standard error.
 
     Examples
     --------
@@ -62,8 +61,9 @@ class MatchedEffect(LinearCombination):
     1.0
     """
 
+    words: ClassVar[Words] = WORDS
+
     estimated_scores: bool
-    diagnostics: tuple[Notice, ...] = ()
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -84,14 +84,8 @@ class MatchedEffect(LinearCombination):
             One.
         """
         remark = Remark("scores.estimated" if self.estimated_scores else "scores.given", {})
-        column = result_column(self, level, words=WORDS)
+        column = result_column(self, level)
         return (replace(column, remarks=(remark,), absorbs=False),)
-
-    @property
-    def conventions(self) -> str:
-        """Type of the standard error."""
-        source = "2016), for estimated scores" if self.estimated_scores else "2006), scores taken as given"
-        return f"Standard error of Abadie & Imbens ({source}; normal distribution"
 
     def _summary(self) -> Summary:
         cells = coefficient_cells(self.tidy())
@@ -124,12 +118,16 @@ def matched_effect(matching: Any, outcome: Any, neighbours: int) -> MatchedEffec
         correction, reason = 0.0, "variance"
     variance = effect.variance + correction
     name = "outcome" if outcome.name is None else str(outcome.name)
+    source = "2006), scores taken as given" if reason else "2016), for estimated scores"
     return MatchedEffect(
-        expression="att",
-        estimate=spread * effect.estimate,
-        std_error=spread * float(np.sqrt(variance)),
+        estimated=Estimates.of(
+            ("att",),
+            np.array([spread * effect.estimate]),
+            np.array([[spread**2 * variance]]),
+            Inference(cov_type="abadie_imbens"),
+        ),
         fit_glance={**empty_glance("MatchedEffect", y.size), "depvar": name, "n_entities": y.size},
-        inference=Inference(cov_type="abadie_imbens"),
+        conventions=f"Standard error of Abadie & Imbens ({source}; normal distribution",
         labels=dict(matching.labels),
         version=__version__,
         estimated_scores=not reason,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from digiprosper.errors import OptionError, TermError, counted, option_problem
 from digiprosper.linear.results import LinearResults
@@ -11,7 +11,6 @@ from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.timing import read_timing
 from digiprosper.policy.window import EventWindow, dummies
 from digiprosper.policy.words import WORDS
-from digiprosper.report.columns import result_column
 from digiprosper.report.summary import Cells, Lines
 from digiprosper.report.text import p_words, wrapped
 
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from digiprosper.panel import Panel
-    from digiprosper.report.columns import Column
     from digiprosper.report.protocol import Glance
-    from digiprosper.report.summary import PlainNumbers, Remarks, Summary
+    from digiprosper.report.summary import Remarks, Summary
     from digiprosper.report.terms import Term
     from digiprosper.report.tests import TestResult
+    from digiprosper.report.words import Words
 
 _MOST_COHORTS = 8
 
@@ -49,6 +48,8 @@ class EventStudyResults(LinearResults):
     >>> fit.event_path()["estimate"].round(1).tolist()
     [0.2, 0.1, 0.0, 2.0, 2.5, 2.2]
     """
+
+    words: ClassVar[Words] = WORDS
 
     window: EventWindow
 
@@ -153,21 +154,6 @@ class EventStudyResults(LinearResults):
         """
         return cast("Glance", {**LinearResults.glance(self), "model": "EventStudy"})
 
-    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Return the column of a table.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level of the intervals, .95 by default.
-
-        Returns
-        -------
-        tuple of Column
-            One.
-        """
-        return (result_column(self, level, words=WORDS),)
-
     def predict(self, panel: Panel) -> pd.Series[float]:
         """Predict the outcome, including the fixed effects.
 
@@ -241,10 +227,9 @@ class EventStudyResults(LinearResults):
         text = f"F({df[0]:g}, {df[1]:g}) = {test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
         return Lines(("", f"Pre-trend test: {text}."))
 
-    def _numbers(self) -> PlainNumbers:
-        plain = LinearResults._numbers(self)
+    def _more_numbers(self) -> dict[str, Any]:
         window = self.window
-        more = {
+        return LinearResults._more_numbers(self) | {
             "event": window.event,
             "reference": window.reference,
             "binned": window.binned,
@@ -252,12 +237,14 @@ class EventStudyResults(LinearResults):
             "n_never": window.n_never,
             "path": self.path.to_dict("records"),
         }
-        return replace(plain, more={**plain.more, **more})
 
     def _without(self, event_positions: list[int]) -> LinearResults:
         """Return the fit without the event times, to predict from the other regressors."""
         field_values = {f.name: getattr(self, f.name) for f in fields(LinearResults)}
         other_positions = [position for position in range(len(self.names)) if position not in event_positions]
-        names = tuple(self.names[position] for position in other_positions)
-        estimated = replace(self.estimated, coefficients=self.coefficients[other_positions])
-        return LinearResults(**{**field_values, "names": names, "estimated": estimated})
+        estimated = replace(
+            self.estimated,
+            names=tuple(self.names[position] for position in other_positions),
+            coefficients=self.coefficients[other_positions],
+        )
+        return LinearResults(**{**field_values, "estimated": estimated})

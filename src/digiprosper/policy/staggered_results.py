@@ -19,13 +19,14 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.linear.combination import LinearCombination
-from digiprosper.linear.restrictions import null_text, read_combination, read_restrictions, restrictions_text
 from digiprosper.policy.cohorts import time_text
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.estimates import Estimates
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.restrictions import null_text, read_combination, read_restrictions, restrictions_text
+from digiprosper.report.results import LinearCombination
 from digiprosper.report.summary import (
     Cells,
     Lines,
@@ -508,12 +509,16 @@ class StaggeredDidResults(Summarised, PickledByName):
         """
         weights, constant = read_combination(expression, self.names)
         averages = self._averages
+        estimated = Estimates.of(
+            (expression,),
+            np.array([float(weights @ averages.estimates) + constant]),
+            self._covariance_of((weights @ averages.gradient)[None, :]),
+            self.inference,
+        )
         return LinearCombination(
-            expression=expression,
-            estimate=float(weights @ averages.estimates) + constant,
-            std_error=float(self._errors((weights @ averages.gradient)[None, :])[0]),
+            estimated=estimated,
             fit_glance=self.info,
-            inference=self.inference,
+            conventions=conventions(self.inference),
             labels=self.labels,
             version=self.info["version"],
             factors=self.factors,

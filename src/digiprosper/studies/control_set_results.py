@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,9 @@ import pandas as pd
 from digiprosper.errors import Notice, check_level, cited, counted
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.estimates import Estimates
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import (
     Cells,
     Lines,
@@ -27,12 +29,14 @@ from digiprosper.studies.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Self
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.report.columns import Column
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors, Term
+    from digiprosper.report.words import Words
 
 NO_CANDIDATE = "(none)"
 _JOIN = " + "
@@ -68,7 +72,7 @@ class ControlSample(PickledByName):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ControlSet(Summarised, PickledByName):
+class ControlSet(BaseResults):
     """Estimate of one coefficient with one set of controls.
 
     Other coefficients of the model are not kept. ``spec.add(*found[label].controls).fit(panel)`` estimates
@@ -78,8 +82,8 @@ class ControlSet(Summarised, PickledByName):
     ----------
     controls : tuple of str
         The candidates in the model.
-    estimate, std_error, df_t : float
-        Coefficient, standard error, and degrees of freedom of the t test.
+    estimated : Estimates
+        The coefficient, with its standard error and the degrees of freedom of its t test.
     common : ControlSample
         What is the same in all models.
 
@@ -92,26 +96,41 @@ class ControlSet(Summarised, PickledByName):
     (('unemp',), 0.664)
     """
 
+    words: ClassVar[Words] = WORDS
+    _rows_key: ClassVar[str] = "coefficients"
+
     controls: tuple[str, ...]
-    estimate: float
-    std_error: float
-    df_t: float
+    estimated: Estimates
     common: ControlSample
 
-    @property
-    def params(self) -> pd.Series[float]:
-        """The coefficient, as a Series indexed by term."""
-        return pd.Series([self.estimate], index=self._terms(), name="estimate")
+    @classmethod
+    def of(
+        cls, controls: tuple[str, ...], estimate: float, std_error: float, df_t: float, common: ControlSample
+    ) -> Self:
+        """Take the coefficient, its standard error and its degrees of freedom of t."""
+        estimated = Estimates(
+            names=(common.term.name,),
+            coefficients=np.array([estimate]),
+            root=np.array([[std_error]]),
+            middle=np.ones((1, 1)),
+            inference=replace(common.inference, df_t=df_t, df_counted=None),
+        )
+        return cls(controls, estimated, common)
 
     @property
-    def std_errors(self) -> pd.Series[float]:
-        """The standard error, as a Series indexed by term."""
-        return pd.Series([self.std_error], index=self._terms(), name="std_error")
+    def estimate(self) -> float:
+        """The coefficient."""
+        return float(self.coefficients[0])
 
     @property
-    def cov(self) -> pd.DataFrame:
-        """Variance of the coefficient, as a table with one cell."""
-        return pd.DataFrame([[self.std_error**2]], index=self._terms(), columns=self._terms())
+    def std_error(self) -> float:
+        """Standard error of the coefficient."""
+        return float(self.estimated.std_errors()[0])
+
+    @property
+    def diagnostics(self) -> tuple[Notice, ...]:
+        """Remarks about the fit; `ControlSets` has those of all models."""
+        return ()
 
     @property
     def nobs(self) -> int:
@@ -138,27 +157,6 @@ class ControlSet(Summarised, PickledByName):
         """Factors of outcome, effects, clusters and regressors, by name."""
         return self.common.factors
 
-    @property
-    def inference(self) -> Inference:
-        """Type of the standard errors."""
-        return replace(self.common.inference, df_t=self.df_t, df_counted=None)
-
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Return a table with one row.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level, .95 by default.
-
-        Returns
-        -------
-        DataFrame
-            Columns term, estimate, std_error, statistic, p_value, conf_low and conf_high.
-        """
-        numbers = _numbers(np.array([[self.estimate, self.std_error, self.df_t]]), level)
-        return numbers.assign(term=self.common.term.name)[["term", *_NUMBERS]]
-
     def glance(self) -> Glance:
         """Return summary numbers of the fit.
 
@@ -184,10 +182,7 @@ class ControlSet(Summarised, PickledByName):
         tuple of Column
             One column with the coefficient.
         """
-        return (replace(result_column(self, level, words=WORDS), head=set_label(self.controls)),)
-
-    def _terms(self) -> pd.Index[Any]:
-        return pd.Index([self.common.term.name], name="term")
+        return (replace(result_column(self, level), head=set_label(self.controls)),)
 
     def _summary(self) -> Summary:
         head = (f"Controls: {set_label(self.controls)}", _sample_line(self.common), "")
@@ -199,15 +194,8 @@ class ControlSet(Summarised, PickledByName):
             version=str(self.common.glance["version"]),
         )
 
-    def _numbers(self) -> PlainNumbers:
-        return PlainNumbers.of(
-            self,
-            inference=self.inference,
-            labels=self.labels,
-            factors=self.factors,
-            rows_key="coefficients",
-            more={"controls": list(self.controls)},
-        )
+    def _more_numbers(self) -> dict[str, Any]:
+        return {"controls": list(self.controls)}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

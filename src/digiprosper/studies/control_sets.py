@@ -447,7 +447,7 @@ def _estimates(
             for notice in fit.diagnostics:
                 by_code.setdefault(notice.code, (notice, []))[1].append(position)
             estimate, std_error, df_t = _read(fit, common.term.name)
-        results.append(ControlSet(_controls(candidates, row), estimate, std_error, df_t, common))
+        results.append(ControlSet.of(_controls(candidates, row), estimate, std_error, df_t, common))
     return results, by_code
 
 

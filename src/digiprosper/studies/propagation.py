@@ -33,7 +33,7 @@ from digiprosper.linear.estimation import fit_columns
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import prepare
 from digiprosper.panel.terms import parse
-from digiprosper.report.effects import DrawnEstimates, EffectResults
+from digiprosper.report.effects import EffectResults, drawn_estimates
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 from digiprosper.report.summary import Block, Cells, Lines
 from digiprosper.report.text import interval_text, number_text, p_text
@@ -227,15 +227,19 @@ class PropagatedIndex(Specification):
         slopes = tuple(n for n in naive.names if n != "Intercept")
         values = draws.coefficients[0]
         info = _info(naive, seed)
-        estimated = DrawnEstimates(
-            naive.coefficients[: len(slopes)], covariance_of(values, clusters=units.count), values
+        estimated = drawn_estimates(
+            slopes,
+            naive.coefficients[: len(slopes)],
+            covariance_of(values, clusters=units.count),
+            values,
+            info,
+            n_drawn=units.count,
+            drawn=units.name,
         )
         return PropagatedResults(
-            names=slopes,
             terms=tuple(term for term in naive.terms if term.name in slopes),
             estimated=estimated,
             info=info,
-            inference=estimated.inference(info, units.count, units.name),
             errors_text="Standard errors from the draws, with the weights estimated again in each",
             diagnostics=notices,
             labels=dict(naive.labels),

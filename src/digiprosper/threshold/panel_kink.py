@@ -291,6 +291,7 @@ class PanelKink(Specification):
         r2, within, by_entity, _ = slopes.fit_statistics
         estimated = replace(
             slopes.estimated,
+            inference=replace(slopes.inference, df_t=estimator.df_t, df_counted=estimator.counted),
             root=root[:-1],
             middle=middle,
             df_resid=df_resid,
@@ -301,7 +302,6 @@ class PanelKink(Specification):
         slopes = replace(
             slopes,
             estimated=estimated,
-            inference=replace(slopes.inference, df_t=estimator.df_t, df_counted=estimator.counted),
             diagnostics=(*slopes.diagnostics, *indefinite),
         )
         return slopes, float(standard_errors(covariance[-1, -1])) / unit
@@ -451,7 +451,7 @@ def _with_threshold(joint: Solved, slopes: LinearResults, *, identified: bool) -
         root, threshold_root = np.delete(root, k, axis=0), root[k]
     root = np.vstack([root, threshold_root])
     # What has no variance at a known threshold has none at an estimated one.
-    empty = np.asarray(np.isnan(slopes.root).any(axis=1))
+    empty = np.asarray(np.isnan(slopes.estimated.root).any(axis=1))
     root[:-1][empty] = np.nan
     if empty[:2].any():
         root[-1] = np.nan

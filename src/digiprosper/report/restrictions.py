@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import InputTypeError, TermError, cited, quoted
-from digiprosper.panel.grammar import too_deep, too_long
+from digiprosper.report.parsing import too_deep, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from scipy import stats
 
 from digiprosper import FixedEffects, LinearResults, Panel
 from digiprosper.errors import InputTypeError, TermError
-from digiprosper.linear.restrictions import null_text, read_restrictions, sum_text
+from digiprosper.report.restrictions import null_text, read_restrictions, sum_text
 
 NAMES = ("a", "ab", "a:ab", "I(a**2)", "lag(a, 2)", "C(r)[T.east]", "K / L", "资本", "log(a)", "e")
 AT = {n: i for i, n in enumerate(NAMES)}
