@@ -38,7 +38,7 @@ EXTRAS = {
     "linear/test_linear_peers.py",
     "mediation/test_mediation_coverage.py",
     "mediation/test_mediation_oracle.py",
-    "studies/pathways/test_family_wise.py",
+    "pathways/test_family_wise.py",
     "linear/test_notices_coverage.py",
     "present/test_every_figure.py",
     "spatial/test_spatial_peers.py",

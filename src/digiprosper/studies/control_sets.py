@@ -37,12 +37,12 @@ from digiprosper.linear.estimation import (
     inference,
 )
 from digiprosper.linear.fixed_effects import refuse_other_specification
-from digiprosper.linear.kernels.control_sets import set_slopes
 from digiprosper.linear.notices import NEAR
 from digiprosper.linear.preparation import prepare
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import as_terms
 from digiprosper.studies.control_set_results import ControlSample, ControlSet, ControlSets, set_label
+from digiprosper.studies.kernel import set_slopes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

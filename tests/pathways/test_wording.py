@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from digiprosper.pathways import seed_catalogue
-from digiprosper.studies.pathways.findings import Finding, Part, Reason
-from digiprosper.studies.pathways.mechanism import Mechanism
-from digiprosper.studies.pathways.wording import Names, claim_of, ends, part_words, short, wording
-from digiprosper.studies.pathways.words import WORDS
+from digiprosper.pathways.findings import Finding, Part, Reason
+from digiprosper.pathways.mechanism import Mechanism
+from digiprosper.pathways.wording import Names, claim_of, ends, part_words, short, wording
+from digiprosper.pathways.words import WORDS
 
 BANNED = re.compile(
     r"\b(?:causes?d?|causing|leads? to|led to|promot\w+|effects?|affects?|impacts?|driv\w+|boost\w*|"

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+import digiprosper as dp
+from digiprosper import pathways
 from digiprosper.errors import InputTypeError, OptionError
 from digiprosper.pathways import Mechanism
-from digiprosper.studies.pathways.mechanism import roles_of, split_roles
+from digiprosper.pathways.mechanism import roles_of, split_roles
 
 PLAIN = {"id": "M1", "claim": "x raises y", "cause": "x", "outcome": "y", "sign": "+", "shape": "linear"}
 
@@ -82,3 +84,11 @@ def test_what_does_not_fit_is_refused(changes, option) -> None:
 def test_what_is_no_text_is_refused(changes) -> None:
     with pytest.raises(InputTypeError):
         made(**changes)
+
+
+def test_the_names_of_the_room_are_there_and_pickled_by_name() -> None:
+    assert all(hasattr(pathways, name) for name in pathways.__all__)
+    mechanism = pathways.seed_catalogue()[0]
+    assert b"pathways" not in pickle.dumps(mechanism)
+    assert pickle.loads(pickle.dumps(mechanism)) == mechanism
+    assert dp.Mechanism is pathways.Mechanism

@@ -9,7 +9,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import pathways
-from digiprosper.studies.pathways import estimators
+from digiprosper.pathways import estimators
 
 CONTROLS = ["urban", "fiscal", "openness"]
 COLUMNS = {

@@ -6,7 +6,7 @@ import csv
 from importlib.resources import files
 from typing import Any
 
-from digiprosper.studies.pathways.mechanism import Mechanism
+from digiprosper.pathways.mechanism import Mechanism
 
 _FILE = "propositions.csv"
 
@@ -39,7 +39,7 @@ def seed_catalogue() -> tuple[Mechanism, ...]:
     >>> sum(mechanism.testable == "no" for mechanism in catalogue)
     6
     """
-    text = files("digiprosper.studies.pathways").joinpath(_FILE).read_text(encoding="utf-8")
+    text = files("digiprosper.pathways").joinpath(_FILE).read_text(encoding="utf-8")
     return tuple(_mechanism(row) for row in csv.DictReader(text.splitlines()))
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import Notice
-from digiprosper.studies.pathways.words import WORDS
+from digiprosper.pathways.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,13 +6,13 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from digiprosper.composite.audits import overlap_audit
-from digiprosper.studies.pathways.findings import Reason
+from digiprosper.pathways.findings import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.composite.indicators import IndicatorSystem
-    from digiprosper.studies.pathways.mechanism import Mechanism
+    from digiprosper.pathways.mechanism import Mechanism
 
 
 def refusal(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from digiprosper.errors import InputTypeError, models_problem
+from digiprosper.pathways.results import LANGUAGES, MechanismReport
+from digiprosper.pathways.wording import Names, ends, short, variables
 from digiprosper.report.drawings import PathwayRow, Pathways, PathwayStage
-from digiprosper.studies.pathways.results import LANGUAGES, MechanismReport
-from digiprosper.studies.pathways.wording import Names, ends, short, variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from digiprosper.pathways.findings import Finding
     from digiprosper.report.words import Language
-    from digiprosper.studies.pathways.findings import Finding
 
 _STAGES: Final = ("cake", "division", "constraint", "policy", "")
 _PATHS: Final = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import digiprosper as dp
 from digiprosper.pathways import Mechanism
-from digiprosper.studies.pathways.call import checked_call
+from digiprosper.pathways.call import checked_call
 
 LINEAR = Mechanism("L", "a claim", cause="de", outcome="cp", sign="+", shape="linear")
 

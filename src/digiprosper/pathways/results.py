@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from digiprosper.errors import check_option
+from digiprosper.pathways.findings import VERDICTS
+from digiprosper.pathways.notices import words_of
+from digiprosper.pathways.wording import Names, claim_of, ends, part_words, short, wording
+from digiprosper.pathways.words import WORDS
 from digiprosper.report.columns import Column, PlainCell
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 from digiprosper.report.text import p_text, wrapped
-from digiprosper.studies.pathways.findings import VERDICTS
-from digiprosper.studies.pathways.notices import words_of
-from digiprosper.studies.pathways.wording import Names, claim_of, ends, part_words, short, wording
-from digiprosper.studies.pathways.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digiprosper.errors import Notice
+    from digiprosper.pathways.findings import Finding
     from digiprosper.report.words import Language
-    from digiprosper.studies.pathways.findings import Finding
 
 LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
 """Languages by the word that options take."""

@@ -18,13 +18,13 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.panel.terms import canonical
+from digiprosper.pathways import notices
+from digiprosper.pathways.call import checked_call
+from digiprosper.pathways.estimators import REPS, Proposition, estimate
+from digiprosper.pathways.findings import Finding, Reason, with_verdicts
+from digiprosper.pathways.refusals import indicators_among, refusal
+from digiprosper.pathways.results import MechanismReport
 from digiprosper.spatial.weights import refuse_other
-from digiprosper.studies.pathways import notices
-from digiprosper.studies.pathways.call import checked_call
-from digiprosper.studies.pathways.estimators import REPS, Proposition, estimate
-from digiprosper.studies.pathways.findings import Finding, Reason, with_verdicts
-from digiprosper.studies.pathways.refusals import indicators_among, refusal
-from digiprosper.studies.pathways.results import MechanismReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from digiprosper.composite.indicators import IndicatorSystem
     from digiprosper.errors import Notice
     from digiprosper.panel import Panel
+    from digiprosper.pathways.call import Call
+    from digiprosper.pathways.estimators import Tested
+    from digiprosper.pathways.mechanism import Mechanism
     from digiprosper.spatial.weights import SpatialWeights
-    from digiprosper.studies.pathways.call import Call
-    from digiprosper.studies.pathways.estimators import Tested
-    from digiprosper.studies.pathways.mechanism import Mechanism
 
 _ADJUST: Final = ("holm", "bonferroni", "fdr_bh", "fdr_by", "none")
 # What the data of one proposition lack; any other error is one of the call, or of this library.

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from digiprosper.pathways import seed_catalogue
+from digiprosper.pathways.mechanism import roles_of
 from digiprosper.report.characters import has_cjk
-from digiprosper.studies.pathways.mechanism import roles_of
 
-SHARED = Path(__file__).parents[4] / "shared" / "reference" / "propositions.csv"
+SHARED = Path(__file__).parents[3] / "shared" / "reference" / "propositions.csv"
 # Where the library has an estimator by now, or the sentence was shortened.
 REWORDED = {"P26", "P29", "P30", "P49", "P52"}
 
@@ -54,7 +54,7 @@ def test_the_rows_are_those_of_the_reference() -> None:
 
 
 def test_the_page_says_what_every_role_is() -> None:
-    page = Path(__file__).parents[3] / "docs" / "explanations" / "pathways.md"
+    page = Path(__file__).parents[2] / "docs" / "explanations" / "pathways.md"
     lines = page.read_text(encoding="utf-8").splitlines()
     listed = [line.split("`")[1] for line in lines if line.startswith("| `") and line.count("|") == 6]
     asked = [mechanism for mechanism in seed_catalogue() if mechanism.testable != "no"]

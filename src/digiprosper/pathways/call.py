@@ -19,9 +19,9 @@ from digiprosper.errors import (
 from digiprosper.panel import Panel
 from digiprosper.panel.access import known_names
 from digiprosper.panel.terms import parse
+from digiprosper.pathways.catalogue import seed_catalogue
+from digiprosper.pathways.mechanism import Mechanism, roles_of
 from digiprosper.specification import as_terms
-from digiprosper.studies.pathways.catalogue import seed_catalogue
-from digiprosper.studies.pathways.mechanism import Mechanism, roles_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,16 +6,16 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from digiprosper.pathways.words import WORDS
 from digiprosper.report.characters import has_cjk
 from digiprosper.report.text import number_text, p_text
-from digiprosper.studies.pathways.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from digiprosper.pathways.findings import Finding, Part, Reason
+    from digiprosper.pathways.mechanism import Mechanism
     from digiprosper.report.words import Language
-    from digiprosper.studies.pathways.findings import Finding, Part, Reason
-    from digiprosper.studies.pathways.mechanism import Mechanism
 
 _OPPOSITE = {"+": "-", "-": "+", "-/+": "+/-", "+/-": "-/+", "shift": "shift"}
 

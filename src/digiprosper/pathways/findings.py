@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.errors import Notice
-    from digiprosper.studies.pathways.mechanism import Mechanism
+    from digiprosper.pathways.mechanism import Mechanism
 
 Verdict: TypeAlias = Literal["supported", "contradicted", "inconclusive", "not testable"]
 VERDICTS: Final[tuple[Verdict, ...]] = ("supported", "contradicted", "inconclusive", "not testable")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import digiprosper as dp
 from digiprosper.pathways import Mechanism
-from digiprosper.studies.pathways.findings import Reason
-from digiprosper.studies.pathways.refusals import indicators_among, refusal
+from digiprosper.pathways.findings import Reason
+from digiprosper.pathways.refusals import indicators_among, refusal
 
 MEDIATED = Mechanism("M", "a claim", cause="x", outcome="y", sign="+", shape="mediated", channels="m")
 COLUMNS = {"x": "digital", "m": "jobs", "y": "prosperity"}

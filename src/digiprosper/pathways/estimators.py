@@ -12,9 +12,9 @@ from digiprosper.linear.diagnostics import said_once
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.wild_bootstrap import wild_bootstrap
 from digiprosper.mediation.mediation import Mediation
+from digiprosper.pathways.findings import Part
 from digiprosper.policy.staggered import StaggeredDid
 from digiprosper.spatial.panel_spatial import PanelSpatial
-from digiprosper.studies.pathways.findings import Part
 from digiprosper.threshold.panel_threshold import PanelThreshold
 from digiprosper.u_shape.moderated import moderated_u_test
 from digiprosper.u_shape.u_test import u_test
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from digiprosper.errors import Notice
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
+    from digiprosper.pathways.mechanism import Mechanism
     from digiprosper.report.protocol import Results
     from digiprosper.spatial.weights import SpatialWeights
-    from digiprosper.studies.pathways.mechanism import Mechanism
 
 REPS: Final = 9999
 """Draws behind a p-value: with few, none is small enough after an adjustment for fifty tests."""
