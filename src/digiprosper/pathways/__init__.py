@@ -7,9 +7,8 @@ change.
 
 from __future__ import annotations
 
-from digiprosper.pathways.catalogue import seed_catalogue
 from digiprosper.pathways.evaluation import evaluate
-from digiprosper.pathways.mechanism import Mechanism
+from digiprosper.pathways.mechanism import Mechanism, seed_catalogue
 from digiprosper.pathways.results import MechanismReport
 
 __all__ = ["Mechanism", "MechanismReport", "evaluate", "seed_catalogue"]

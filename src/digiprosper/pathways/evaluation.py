@@ -3,43 +3,56 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal, cast
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
+from digiprosper.composite.audits import overlap_audit
+from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
+    InputTypeError,
     MissingDataError,
+    OptionError,
+    PanelIndexError,
     ThresholdSearchError,
     check_level,
     check_option,
+    cited,
     issue_of_many,
     one_of_many,
+    option_problem,
+    quoted,
+    unknown_columns,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.panel.terms import canonical
+from digiprosper.panel import Panel
+from digiprosper.panel.access import known_names
+from digiprosper.panel.terms import canonical, parse
 from digiprosper.pathways import notices
-from digiprosper.pathways.call import checked_call
 from digiprosper.pathways.estimators import REPS, Proposition, estimate
 from digiprosper.pathways.findings import Finding, Reason, with_verdicts
-from digiprosper.pathways.refusals import indicators_among, refusal
+from digiprosper.pathways.mechanism import Mechanism, roles_of, seed_catalogue
 from digiprosper.pathways.results import MechanismReport
 from digiprosper.spatial.weights import refuse_other
+from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from digiprosper.composite.indicators import IndicatorSystem
     from digiprosper.errors import Notice
-    from digiprosper.panel import Panel
-    from digiprosper.pathways.call import Call
-    from digiprosper.pathways.estimators import Tested
-    from digiprosper.pathways.mechanism import Mechanism
     from digiprosper.spatial.weights import SpatialWeights
 
 _ADJUST: Final = ("holm", "bonferroni", "fdr_bh", "fdr_by", "none")
 # What the data of one proposition lack; any other error is one of the call, or of this library.
-_NOT_TESTABLE: Final = (IdentificationError, CollinearityError, MissingDataError, ThresholdSearchError)
+_NOT_TESTABLE: Final = (
+    IdentificationError,
+    CollinearityError,
+    MissingDataError,
+    ThresholdSearchError,
+)
 
 
 def evaluate(  # noqa: PLR0913 - what all propositions share
@@ -151,7 +164,13 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     >>> print(report.frame.loc["P41", "wording"])
     P41 was not tested: needs survey data
     """
-    call = checked_call(panel, mechanisms, columns, controls, systems)
+    _check_panel(panel)
+    mechanisms = checked_mechanisms(mechanisms)
+    terms = as_terms(controls, "controls")
+    for term in terms:
+        parse(term, known_names(panel), "controls")
+    columns = checked_columns(panel, mechanisms, columns)
+    systems = None if systems is None else checked_systems(panel, systems)
     check_option("adjust", adjust, _ADJUST)
     check_option("language", language, ("en", "zh"))
     level = check_level(level)
@@ -160,11 +179,21 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     entropy = cast("int", seed_sequence(rng).entropy)
 
     labels_by_warning: dict[tuple[str, str], list[str]] = {}
-    findings = [
-        _finding(row, mechanism, _Shared(call, level, entropy, spatial_weights), labels_by_warning)
-        for mechanism in call.mechanisms
-        for row in mechanism.split()
-    ]
+    findings = []
+    for mechanism in mechanisms:
+        for row in mechanism.split():
+            own = {role: columns[role] for role in row.roles if role in columns}
+            reason = refusal(row, own, systems or {}, spatial_weights)
+            finding = Finding(
+                row, own, _other_controls(terms, own.values()), reason=reason
+            )
+            if reason is None:
+                rows = _on_common_rows(panel, row, mechanism, columns)
+                proposition = Proposition(
+                    row, rows, own, finding.controls, level, entropy, spatial_weights
+                )
+                finding = _tested(proposition, finding, labels_by_warning)
+            findings.append(finding)
     issue_of_many(labels_by_warning)
 
     judged = with_verdicts(findings, adjust, level)
@@ -177,126 +206,249 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
         entity_name=panel.entity_name,
         reps=REPS,
         rng_entropy=entropy,
-        diagnostics=tuple(_remarks(judged, call, adjust, level)),
+        diagnostics=tuple(_remarks(judged, terms, systems, adjust, level)),
     )
+
+
+# --- the arguments ------------------------------------------------------------------------------------------
+
+
+def _check_panel(panel: object) -> None:
+    if not isinstance(panel, Panel):
+        raise InputTypeError(
+            f"pathways.evaluate takes a Panel, not {type(panel).__name__}.",
+            [option_problem("panel", panel)],
+        )
+    if panel.time_name is None:
+        raise PanelIndexError(
+            "pathways.evaluate needs a panel with a time key: models have time effects."
+        )
+
+
+def checked_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
+    """Check that there are propositions and that no id repeats."""
+    listed = list(mechanisms) if isinstance(mechanisms, list | tuple) else []
+    others = (
+        [value for value in listed if not isinstance(value, Mechanism)]
+        if listed
+        else [mechanisms]
+    )
+    if others:
+        raise InputTypeError(
+            "pathways.evaluate takes a list of Mechanism, such as pathways.seed_catalogue(); got "
+            f"{cited(others[0])}.",
+            [option_problem("mechanisms", others[0])],
+        )
+    ids = [row.id for mechanism in listed for row in mechanism.split()]
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    if twice:
+        raise OptionError(
+            f"mechanisms: the ids {quoted(twice)} are duplicated; rename one of each.",
+            [option_problem("mechanisms", tuple(twice))],
+        )
+    return tuple(listed)
+
+
+def checked_columns(
+    panel: Panel, mechanisms: Iterable[Mechanism], columns: Any
+) -> dict[str, str]:
+    """Check that roles are known and their columns in the panel."""
+    _refuse_other(
+        "columns", columns, "a mapping of role to column, such as {'de': 'digital'}"
+    )
+    for role, column in columns.items():
+        if not isinstance(role, str) or not isinstance(column, str):
+            raise InputTypeError(
+                "columns must map a role to the name of one column, both as text; "
+                f"{cited(role)}: {cited(column)} does not.",
+                [option_problem("columns", (role, column))],
+            )
+    roles = roles_of([*mechanisms, *seed_catalogue()])
+    unknown = [role for role in columns if role not in roles]
+    if unknown:
+        raise OptionError(
+            f"columns: no mechanism has the role {quoted(unknown)}. The roles are {quoted(roles, 12)}.",
+            [option_problem("columns", role, roles) for role in unknown],
+        )
+    _refuse_absent(panel, dict.fromkeys(columns.values()), "columns")
+    return dict(columns)
+
+
+def checked_systems(panel: Panel, systems: Any) -> dict[str, IndicatorSystem]:
+    """Check the indicator systems of columns."""
+    _refuse_other("systems", systems, "a mapping of column to IndicatorSystem")
+    for column, system in systems.items():
+        if not isinstance(system, IndicatorSystem):
+            raise InputTypeError(
+                f"systems[{cited(column)}] is not an IndicatorSystem; IndicatorSystem.from_dict makes one of "
+                "a mapping.",
+                [option_problem("systems", column)],
+            )
+    _refuse_absent(panel, systems, "systems")
+    return dict(systems)
+
+
+def _refuse_other(name: str, value: object, description: str) -> None:
+    if not isinstance(value, Mapping):
+        raise InputTypeError(
+            f"{name} must be {description}, not {cited(value)}.",
+            [option_problem(name, value)],
+        )
+
+
+def _refuse_absent(panel: Panel, columns: Iterable[str], role: str) -> None:
+    absent = [column for column in columns if column not in panel.columns]
+    if absent:
+        raise unknown_columns(absent, panel.columns, role, panel.labels)
+
+
+# --- why a proposition is not tested ------------------------------------------------------------------------
+
+
+def refusal(
+    mechanism: Mechanism,
+    columns: Mapping[str, str],
+    systems: Mapping[str, IndicatorSystem],
+    spatial_weights: SpatialWeights | None = None,
+) -> Reason | None:
+    """Find out why a proposition cannot be tested, before anything is fitted; None if it can."""
+    if mechanism.testable == "no":
+        return Reason(
+            "data", {"needs": mechanism.needs, "needs_zh": mechanism.needs_zh}
+        )
+    without = tuple(role for role in mechanism.roles if role not in columns)
+    if without:
+        return Reason("column", {"roles": without})
+    if mechanism.shape == "spatial" and spatial_weights is None:
+        return Reason("weights")
+    for column in columns.values():
+        roles = tuple(role for role in columns if columns[role] == column)
+        if len(roles) > 1:
+            return Reason("same_column", {"column": column, "roles": roles})
+    overlaps = _overlaps(list(columns.values()), systems)
+    return Reason("overlap", {"found": overlaps}) if overlaps else None
+
+
+def _overlaps(
+    names: Sequence[str], systems: Mapping[str, IndicatorSystem]
+) -> tuple[tuple[str, str, str], ...]:
+    """Find variables that are indicators of an index beside them, and indices that share an indicator."""
+    inside = [
+        (indicator, index, "")
+        for index in names
+        for indicator in indicators_among(
+            index, [name for name in names if name != index], systems
+        )
+    ]
+    shared = [
+        (str(indicator), index, other)
+        for index, other in combinations([name for name in names if name in systems], 2)
+        for indicator in overlap_audit(systems[index], systems[other])["indicator"]
+    ]
+    return (*inside, *shared)
+
+
+def indicators_among(
+    index: str, terms: Sequence[str], systems: Mapping[str, IndicatorSystem]
+) -> list[str]:
+    """Find indicators of an index among terms; none if the column `index` is not an index."""
+    if index not in systems:
+        return []
+    audit = overlap_audit(systems[index], systems[index], terms)
+    return [str(name) for name in audit.loc[audit["other_columns"], "indicator"]]
 
 
 # --- one proposition ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """What all fits share."""
-
-    call: Call
-    level: float
-    entropy: int
-    spatial_weights: SpatialWeights | None
-
-
-def _finding(
-    row: Mechanism, mechanism: Mechanism, shared: _Shared, labels_by_warning: dict[tuple[str, str], list[str]]
+def _tested(
+    proposition: Proposition,
+    finding: Finding,
+    labels_by_warning: dict[tuple[str, str], list[str]],
 ) -> Finding:
-    """Fit the model of one row of a proposition, or record why it has none."""
-    columns = _columns_of(row, shared.call.columns)
-    finding = Finding(row, columns, _controls_of(columns, shared.call.controls))
-    reason = refusal(row, columns, shared.call.systems or {}, with_weights=shared.spatial_weights is not None)
-    if reason is not None:
-        return replace(finding, reason=reason)
-
-    others = [role for role in mechanism.outcomes if role not in row.roles]
-    panel = _on_common_rows(shared.call, row, others)
-    proposition = Proposition(
-        row, panel, columns, finding.controls, shared.level, shared.entropy, shared.spatial_weights
-    )
+    """Fit the model of a proposition, or record why it has no p-value."""
     try:
-        with one_of_many(row.id, labels_by_warning):
-            tested = estimate(proposition)
+        with one_of_many(proposition.mechanism.id, labels_by_warning):
+            estimated = estimate(proposition)
     except _NOT_TESTABLE as error:
         data = {"error": type(error).__name__, "message": error.message}
         return replace(finding, reason=Reason("failed", data))
-    return _with_estimates(finding, tested)
-
-
-def _with_estimates(finding: Finding, tested: Tested) -> Finding:
-    for part in tested.parts:
+    for part in estimated.parts:
         if math.isnan(part.p_value):
-            return replace(finding, reason=Reason("no_p", {"code": part.code, "of": part.of}))
-    return replace(
-        finding,
-        parts=tested.parts,
-        estimator=tested.estimator,
-        nobs=tested.nobs,
-        n_entities=tested.n_entities,
-        n_clusters=tested.n_clusters,
-        detail=tested.detail,
-        notices=tested.notices,
-    )
+            return replace(
+                finding, reason=Reason("no_p", {"code": part.code, "of": part.of})
+            )
+    return estimated
 
 
-def _columns_of(row: Mechanism, columns: Mapping[str, str]) -> dict[str, str]:
-    return {role: columns[role] for role in row.roles if role in columns}
-
-
-def _controls_of(columns: Mapping[str, str], controls: Sequence[str]) -> tuple[str, ...]:
+def _other_controls(
+    controls: Sequence[str], columns: Collection[str]
+) -> tuple[str, ...]:
     """Leave out the controls that are columns of the proposition."""
-    used = {canonical(column) for column in columns.values()}
+    used = set(map(canonical, columns))
     return tuple(term for term in controls if canonical(term) not in used)
 
 
-def _on_common_rows(call: Call, row: Mechanism, others: Sequence[str]) -> Panel:
+def _on_common_rows(
+    panel: Panel, row: Mechanism, whole: Mechanism, columns: Mapping[str, str]
+) -> Panel:
     """Give all models of a proposition the same rows: a row that one of them lacks is missing in each.
 
     Values are taken out rather than rows, so that lags among the controls stay what they are.
     """
-    panel = call.panel
     several = row.channels if row.shape == "threshold" else row.moderators[1:]
-    beside = [call.columns[role] for role in others if role in call.columns]
+    beside = [
+        role for role in whole.outcomes if role not in row.roles and role in columns
+    ]
     if not several and not beside:
         return panel
-    names = list(dict.fromkeys([*_columns_of(row, call.columns).values(), *beside]))
+    names = list(dict.fromkeys(columns[role] for role in (*row.roles, *beside)))
     values = panel[names]
     missing = values.isna().any(axis=1)
     if not missing.any():
         return panel
     # A column of truth values cannot have missing ones.
-    numbers = values.astype({name: float for name in names if values[name].dtype == bool})
+    numbers = values.astype(
+        {name: float for name in names if values[name].dtype == bool}
+    )
     return panel.assign(**{name: numbers[name].where(~missing) for name in names})
 
 
 # --- remarks ------------------------------------------------------------------------------------------------
 
 
-def _remarks(findings: Sequence[Finding], call: Call, adjust: str, level: float) -> list[Notice]:
+def _remarks(
+    findings: Sequence[Finding],
+    controls: Sequence[str],
+    systems: Mapping[str, IndicatorSystem] | None,
+    adjust: str,
+    level: float,
+) -> list[Notice]:
     tested = [finding for finding in findings if finding.tested]
     count, alpha = len(tested), 1 - level
     draws = 0 if adjust.startswith("fdr") or adjust == "none" else count
-    return [
-        *notices.several_tests(count, adjust, alpha),
-        *notices.association(count),
-        *notices.samples_differ([finding.nobs for finding in tested]),
-        *notices.overlap_not_searched(count, searched=call.systems is not None),
-        *notices.controls_left_out(_left_out(tested, call.controls)),
-        *notices.controls_overlap(_overlapping_controls(tested, call.systems or {})),
-        *notices.few_draws_to_adjust(draws, REPS, alpha),
-    ]
-
-
-def _left_out(findings: Iterable[Finding], controls: Sequence[str]) -> dict[str, list[str]]:
-    out = {f.mechanism.id: [term for term in controls if term not in f.controls] for f in findings}
-    return {name: terms for name, terms in out.items() if terms}
-
-
-def _overlapping_controls(
-    findings: Iterable[Finding], systems: Mapping[str, IndicatorSystem]
-) -> dict[str, list[tuple[str, str]]]:
-    """Find controls that are indicators of an index in the same model."""
+    left_out = {
+        f.mechanism.id: [term for term in controls if term not in f.controls]
+        for f in tested
+    }
     overlaps = {
         finding.mechanism.id: [
             (name, index)
             for index in finding.columns.values()
-            for name in indicators_among(index, finding.controls, systems)
+            for name in indicators_among(index, finding.controls, systems or {})
         ]
-        for finding in findings
+        for finding in tested
     }
-    return {name: pairs for name, pairs in overlaps.items() if pairs}
+    return [
+        *notices.several_tests(count, adjust, alpha),
+        *notices.association(count),
+        *notices.samples_differ([finding.nobs for finding in tested]),
+        *notices.overlap_not_searched(count, searched=systems is not None),
+        *notices.controls_left_out(
+            {name: terms for name, terms in left_out.items() if terms}
+        ),
+        *notices.controls_overlap(
+            {name: pairs for name, pairs in overlaps.items() if pairs}
+        ),
+        *notices.few_draws_to_adjust(draws, REPS, alpha),
+    ]

@@ -30,7 +30,10 @@ _PATHS: Final = {
 
 
 def pathway_figure(
-    report: MechanismReport, labels: Mapping[str, str], purpose: str, language: Language = "english"
+    report: MechanismReport,
+    labels: Mapping[str, str],
+    purpose: str,
+    language: Language = "english",
 ) -> Pathways:
     """Order the propositions of a report by their stage on the way from cause to outcome.
 
@@ -46,46 +49,50 @@ def pathway_figure(
     names = Names(chosen, report.labels, dict(labels))
     stages = [_stage(code, report.findings, names) for code in _STAGES]
     tested = sum(finding.tested for finding in report.findings)
-    note = names.say(
-        "figure.note",
-        level=f"{report.level:.0%}",
-        tests=tested,
-        method=names.say(f"method.{report.adjust}"),
+    method, level = names.say(f"method.{report.adjust}"), f"{report.level:.0%}"
+    note = (
+        names.say("figure.note", level=level, tests=tested, method=method)
+        if tested
+        else ""
     )
     shown = ("supported", "contradicted", "inconclusive")
+    causes = [
+        (finding, role)
+        for finding in report.findings
+        for role in finding.mechanism.causes
+    ]
+    outcomes = [
+        (finding, role)
+        for finding in report.findings
+        for role in finding.mechanism.outcomes
+    ]
     return Pathways(
-        source=_source(report.findings, names),
-        target=_target(report.findings, names),
+        source=_end("source", "de", causes, names),
+        target=_end("target", "cp", outcomes, names),
         stages=[stage for stage in stages if stage.rows or stage.untested],
         verdicts={verdict: names.say(verdict) for verdict in shown},
-        note=note if tested else "",
+        note=note,
     )
 
 
-def _source(findings: Sequence[Finding], names: Names) -> str:
-    """Name the start of the diagram, the causes."""
-    causes = [(finding, role) for finding in findings for role in finding.mechanism.causes]
-    return _end("source", "de", causes, names)
-
-
-def _target(findings: Sequence[Finding], names: Names) -> str:
-    """Name the end of the diagram, the outcomes."""
-    outcomes = [(finding, role) for finding in findings for role in finding.mechanism.outcomes]
-    return _end("target", "cp", outcomes, names)
-
-
-def _end(code: str, role: str, pairs: Sequence[tuple[Finding, str]], names: Names) -> str:
-    """Return the words of the catalogue if its role occurs, else the only column, else "several"."""
+def _end(
+    code: str, role: str, pairs: Sequence[tuple[Finding, str]], names: Names
+) -> str:
+    """Name an end of the diagram: by the catalogue if it has the role, by the only column, or "several"."""
     if role in {name for _, name in pairs}:
         return names.say(code)
     columns = {finding.columns.get(name, name) for finding, name in pairs}
-    return names.name(columns.pop()) if len(columns) == 1 else names.say(f"{code}.several")
+    return (
+        names.name(columns.pop()) if len(columns) == 1 else names.say(f"{code}.several")
+    )
 
 
 def _stage(code: str, findings: Sequence[Finding], names: Names) -> PathwayStage:
     in_stage = [finding for finding in findings if finding.mechanism.stage == code]
     untested = [finding.mechanism.id for finding in in_stage if not finding.tested]
-    text = names.say("untested", ids=names.say("comma").join(untested)) if untested else ""
+    text = (
+        names.say("untested", ids=names.say("comma").join(untested)) if untested else ""
+    )
     rows = [_row(finding, names) for finding in in_stage if finding.tested]
     return PathwayStage(names.say(f"stage.{code}"), rows, text)
 

@@ -11,15 +11,21 @@ import pandas as pd
 from digiprosper.errors import check_option
 from digiprosper.pathways.findings import VERDICTS
 from digiprosper.pathways.notices import words_of
-from digiprosper.pathways.wording import Names, claim_of, ends, part_words, short, wording
-from digiprosper.pathways.words import WORDS
+from digiprosper.pathways.wording import (
+    Names,
+    claim_of,
+    ends,
+    part_words,
+    short,
+    wording,
+)
 from digiprosper.report.columns import Column, PlainCell
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 from digiprosper.report.text import p_text, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from digiprosper.errors import Notice
     from digiprosper.pathways.findings import Finding
@@ -90,7 +96,9 @@ class MechanismReport(Summarised, PickledByName):
         if a proposition was not tested.
         """
         index = pd.Index([finding.mechanism.id for finding in self.findings], name="id")
-        return pd.DataFrame([self._row(finding) for finding in self.findings], index=index)
+        return pd.DataFrame(
+            [self._row(finding) for finding in self.findings], index=index
+        )
 
     @property
     def parts(self) -> pd.DataFrame:
@@ -99,13 +107,22 @@ class MechanismReport(Summarised, PickledByName):
         Columns are id, part (a code), of (its column), at (the value at which it is evaluated), sign
         (claimed), estimate, std_error, conf_low, conf_high and p_value.
         """
-        names = ("sign", "estimate", "std_error", "conf_low", "conf_high", "p_value")
+        names = (
+            "of",
+            "at",
+            "sign",
+            "estimate",
+            "std_error",
+            "conf_low",
+            "conf_high",
+            "p_value",
+        )
         rows = [
-            (finding.mechanism.id, part.code, part.of, part.at, *(getattr(part, name) for name in names))
+            (finding.mechanism.id, part.code, *(getattr(part, name) for name in names))
             for finding in self.findings
             for part in finding.parts
         ]
-        return pd.DataFrame(rows, columns=["id", "part", "of", "at", *names])
+        return pd.DataFrame(rows, columns=["id", "part", *names])
 
     @property
     def notices(self) -> pd.DataFrame:
@@ -113,7 +130,11 @@ class MechanismReport(Summarised, PickledByName):
 
         Columns are id, code and message. The message is in English.
         """
-        rows = [(f.mechanism.id, notice.code, notice.message) for f in self.findings for notice in f.notices]
+        rows = [
+            (f.mechanism.id, notice.code, notice.message)
+            for f in self.findings
+            for notice in f.notices
+        ]
         return pd.DataFrame(rows, columns=["id", "code", "message"])
 
     def in_language(self, language: str) -> MechanismReport:
@@ -137,7 +158,7 @@ class MechanismReport(Summarised, PickledByName):
         check_option("language", language, tuple(LANGUAGES))
         return replace(self, language=language)  # type: ignore[arg-type]
 
-    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Return the columns of a table with one row per tested proposition.
 
         Parameters
@@ -151,27 +172,27 @@ class MechanismReport(Summarised, PickledByName):
             Columns with estimate, interval, adjusted p-value, observations and verdict, in the language of
             the report.
         """
-        tested = [finding for finding in self.findings if finding.tested]
-        interval = self._say("head.interval", level=f"{self.level:.0%}")
-        heads = [self._say(f"head.{name}") for name in ("term", "estimate", "p_adjusted", "nobs", "verdict")]
-        rows = {finding.mechanism.id: self._plain_cells(finding) for finding in tested}
-        note = " ".join(self._remarks)
-        claims = {f.mechanism.id: f"{f.mechanism.id} {claim_of(f.mechanism, self._names)}" for f in tested}
+        names, level, note = self._names, f"{self.level:.0%}", " ".join(self._remarks)
+        tested = {f.mechanism.id: f for f in self.findings if f.tested}
+        claims = {
+            name: f"{name} {claim_of(f.mechanism, names)}" for name, f in tested.items()
+        }
+        contents: dict[str, tuple[str, Callable[[Finding], Any]]] = {
+            "term": ("term", self._term),
+            "estimate": ("estimate", lambda f: _number(f, "estimate")),
+            "interval": ("interval", _interval),
+            "p_adjusted": ("p_value", lambda f: f.p_adjusted),
+            "nobs": ("nobs", lambda f: f.nobs),
+            "verdict": ("verdict", lambda f: names.say(f.verdict)),
+        }
         return tuple(
             Column(
-                head, cells={name: cells[position] for name, cells in rows.items()}, note=note, labels=claims
+                names.say(f"head.{head}", level=level),
+                cells={name: PlainCell(kind, content(f)) for name, f in tested.items()},
+                note=note,
+                labels=claims,
             )
-            for position, head in enumerate([*heads[:2], interval, *heads[2:]])
-        )
-
-    def _plain_cells(self, finding: Finding) -> tuple[PlainCell, ...]:
-        return (
-            PlainCell("term", self._term(finding)),
-            PlainCell("estimate", _number(finding, "estimate")),
-            PlainCell("interval", _interval(finding)),
-            PlainCell("p_value", finding.p_adjusted),
-            PlainCell("nobs", finding.nobs),
-            PlainCell("verdict", self._say(finding.verdict)),
+            for head, (kind, content) in contents.items()
         )
 
     # --- words --------------------------------------------------------------------------------------------
@@ -182,130 +203,155 @@ class MechanismReport(Summarised, PickledByName):
 
     @property
     def _remarks(self) -> list[str]:
-        return [words_of(notice, LANGUAGES[self.language]) for notice in self.diagnostics]
-
-    @property
-    def _model_remarks(self) -> list[str]:
-        """Write each notice of the models once, with the ids of its propositions."""
-        ids_by_message: dict[str, list[str]] = {}
-        for name, message in zip(self.notices["id"], self.notices["message"], strict=True):
-            ids_by_message.setdefault(message, []).append(name)
-        comma = self._say("comma")
         return [
-            self._say("remark.model", ids=comma.join(dict.fromkeys(names)), text=text)
-            for text, names in ids_by_message.items()
+            words_of(notice, LANGUAGES[self.language]) for notice in self.diagnostics
         ]
 
-    def _say(self, code: str, **parts: object) -> str:
-        return WORDS.say(code, LANGUAGES[self.language], **parts)
-
     def _term(self, finding: Finding) -> str:
-        deciding = finding.deciding
-        return "" if deciding is None else part_words(finding, deciding, self._names)
+        part = finding.deciding
+        return "" if part is None else part_words(finding, part, self._names)
 
     def _row(self, finding: Finding) -> dict[str, Any]:
-        mechanism = finding.mechanism
+        mechanism, names = finding.mechanism, self._names
         numbers = ("estimate", "std_error", "conf_low", "conf_high")
+        about = (
+            "p_value",
+            "p_adjusted",
+            "estimator",
+            "nobs",
+            "n_entities",
+            "n_clusters",
+        )
         return {
-            "claim": claim_of(mechanism, self._names),
+            "claim": claim_of(mechanism, names),
             "verdict": finding.verdict,
-            "wording": wording(finding, self._names, adjusted=self.adjust != "none"),
+            "wording": wording(finding, names, adjusted=self.adjust != "none"),
             "shape": mechanism.shape,
             "sign": mechanism.sign,
             "term": self._term(finding),
             **{name: _number(finding, name) for name in numbers},
-            "p_value": finding.p_value,
-            "p_adjusted": finding.p_adjusted,
-            "estimator": finding.estimator,
-            "nobs": finding.nobs,
-            "n_entities": finding.n_entities,
-            "n_clusters": finding.n_clusters,
+            **{name: getattr(finding, name) for name in about},
             "clusters": self.entity_name if finding.tested else "",
             "controls": ", ".join(finding.controls) if finding.tested else "",
             "reason": finding.reason.code if finding.reason else "",
         }
 
     def _summary(self) -> Summary:
-        tested = [finding for finding in self.findings if finding.tested]
-        codes = ("head.id", "head.term", "head.estimate", "head.interval", "head.p_adjusted", "head.entities")
-        heads = [self._say(code, level=f"{self.level:.0%}") for code in (*codes, "head.verdict")]
-        table = Cells.of(heads, [self._cells(finding) for finding in tested])
-        errors = self._say("errors", entity=self._names.name(self.entity_name), reps=f"{self.reps:,}")
-        settings = self._say("settings", entropy=self.rng_entropy)
-        remarks = [self._say("remark", text=text) for text in self._remarks]
-        lines = [*self._untested, *remarks, *self._model_remarks]
+        names, level = self._names, f"{self.level:.0%}"
+        heads = (
+            "id",
+            "term",
+            "estimate",
+            "interval",
+            "p_adjusted",
+            "entities",
+            "verdict",
+        )
+        rows = [
+            [
+                finding.mechanism.id,
+                self._term(finding),
+                short(_number(finding, "estimate")),
+                _interval(finding),
+                p_text(finding.p_adjusted),
+                f"{finding.n_entities:,}",
+                names.say(finding.verdict),
+            ]
+            for finding in self.findings
+            if finding.tested
+        ]
+        table = Cells.of(
+            [names.say(f"head.{head}", level=level) for head in heads], rows
+        )
+        errors = names.say(
+            "errors", entity=names.name(self.entity_name), reps=f"{self.reps:,}"
+        )
+        settings = names.say("settings", entropy=self.rng_entropy)
+        remarks = [names.say("remark", text=text) for text in self._remarks]
+        lines = [*self._untested(), *remarks, *self._model_remarks()]
         english = self.language == "en"
         # The renderer's own words after the conventions are English.
         ending = [] if english else [errors, settings]
         return Summary(
             type=type(self).__name__,
-            title=self._title,
+            title=self._title(),
             wrapped_title=True,
-            blocks=(*[table] * bool(tested), Lines(tuple(wrapped([*lines, *ending])))),
+            blocks=(*[table] * bool(rows), Lines(tuple(wrapped([*lines, *ending])))),
             notices=self.diagnostics,
             conventions=errors if english else "",
             settings=settings if english else "",
         )
 
-    @property
     def _title(self) -> str:
-        verdict_counts = Counter(finding.verdict for finding in self.findings)
+        say, count = self._names.say, len(self.findings)
+        numbers = Counter(finding.verdict for finding in self.findings)
         counts = [
-            self._say("title.count", number=verdict_counts[verdict], verdict=self._say(verdict))
+            say("title.count", number=numbers[verdict], verdict=say(verdict))
             for verdict in VERDICTS
-            if verdict_counts[verdict]
+            if numbers[verdict]
         ]
-        code = "title.one" if len(self.findings) == 1 else "title"
-        return self._say(code, count=len(self.findings), counts=self._say("comma").join(counts))
+        return say(
+            "title.one" if count == 1 else "title",
+            count=count,
+            counts=say("comma").join(counts),
+        )
 
-    def _cells(self, finding: Finding) -> list[str]:
-        return [
-            finding.mechanism.id,
-            self._term(finding),
-            short(_number(finding, "estimate")),
-            _interval(finding),
-            p_text(finding.p_adjusted),
-            f"{finding.n_entities:,}",
-            self._say(finding.verdict),
-        ]
-
-    @property
     def _untested(self) -> list[str]:
         """Group the propositions that were not tested by what they need."""
-        reasons = [(f.mechanism.id, f.reason) for f in self.findings if f.reason is not None]
-        comma = self._say("comma")
-        without = [
-            self._say("roles_of", id=name, roles=comma.join(reason.data["roles"]))
-            for name, reason in reasons
-            if reason.code == "column"
+        names, without = self._names, []
+        ids_by_reason: dict[str, list[str]] = {}
+        for finding in self.findings:
+            name, reason = finding.mechanism.id, finding.reason
+            if reason is not None and reason.code == "column":
+                roles = names.say("comma").join(reason.data["roles"])
+                without.append(names.say("roles_of", id=name, roles=roles))
+            elif reason is not None:
+                ids_by_reason.setdefault(names.reason(reason), []).append(name)
+        lines = self._with_ids("not_tested", "why", ids_by_reason)
+        return (
+            [*lines, names.say("not_tested.column", ids=", ".join(without))]
+            if without
+            else lines
+        )
+
+    def _model_remarks(self) -> list[str]:
+        """Write each notice of the models once, with the ids of its propositions."""
+        ids_by_message: dict[str, list[str]] = {}
+        for finding in self.findings:
+            for message in dict.fromkeys(notice.message for notice in finding.notices):
+                ids_by_message.setdefault(message, []).append(finding.mechanism.id)
+        return self._with_ids("remark.model", "text", ids_by_message)
+
+    def _with_ids(
+        self, code: str, part: str, ids_by_text: Mapping[str, list[str]]
+    ) -> list[str]:
+        say = self._names.say
+        return [
+            say(code, ids=say("comma").join(ids), **{part: text})
+            for text, ids in ids_by_text.items()
         ]
-        groups: dict[str, list[str]] = {}
-        for name, reason in reasons:
-            if reason.code != "column":
-                groups.setdefault(self._names.reason(reason), []).append(name)
-        lines = [self._say("not_tested", ids=comma.join(ids), why=why) for why, ids in groups.items()]
-        listed = [self._say("not_tested.column", ids=", ".join(without))]
-        return [*lines, *listed] if without else lines
 
     def _numbers(self) -> PlainNumbers:
+        tables = {
+            "propositions": self.frame.reset_index(),
+            "parts": self.parts,
+            "notices": self.notices,
+        }
+        settings = ("level", "adjust", "language", "rng_entropy", "reps")
         return PlainNumbers(
             labels=self.labels,
-            more={
-                "level": self.level,
-                "adjust": self.adjust,
-                "language": self.language,
-                "rng_entropy": self.rng_entropy,
-                "reps": self.reps,
-                "propositions": self.frame.reset_index().to_dict("records"),
-                "parts": self.parts.to_dict("records"),
-                "notices": self.notices.to_dict("records"),
-            },
+            more={name: getattr(self, name) for name in settings}
+            | {name: table.to_dict("records") for name, table in tables.items()},
         )
 
 
 def _number(finding: Finding, name: str) -> float:
     """Return a number of the part that decides."""
-    return float("nan") if finding.deciding is None else float(getattr(finding.deciding, name))
+    return (
+        float("nan")
+        if finding.deciding is None
+        else float(getattr(finding.deciding, name))
+    )
 
 
 def _interval(finding: Finding) -> str:

@@ -42,7 +42,7 @@ class Names:
 
     def several(self, columns: Sequence[str]) -> str:
         """Name columns with "and" between them."""
-        return self.say("and").join(self.name(column) for column in columns)
+        return self.say("and").join(map(self.name, columns))
 
     def say(self, code: str, **parts: object) -> str:
         """Return the words of a code of `WORDS`; `parts` stand in its braces."""
@@ -50,32 +50,38 @@ class Names:
 
     def reason(self, reason: Reason) -> str:
         """State why a proposition was not tested, as part of a sentence."""
-        return self.say(_reason_code(reason), **self._reason_parts(reason))
-
-    def _reason_parts(self, reason: Reason) -> dict[str, object]:
-        data = reason.data
-        match reason.code:
-            case "data":
-                chinese = self.language == "chinese" and data["needs_zh"]
-                return {"needs": data["needs_zh"] if chinese else data["needs"]}
-            case "column":
-                return {"roles": self._listed(data["roles"])}
-            case "same_column":
-                return {"column": self.name(data["column"]), "roles": self._listed(data["roles"])}
-            case "overlap":
-                return {"found": self.say("separator").join(map(self._overlap, data["found"]))}
-            case "no_p":
-                return {"what": self.say(data["code"], of=self.name(data["of"]), cause="", outcome="", at="")}
-        return dict(data)
-
-    def _listed(self, roles: Sequence[str]) -> str:
-        return self.say("comma").join(f"'{role}'" for role in roles)
+        code, parts = reason.code, dict(reason.data)
+        if "roles" in parts:
+            code = (
+                "column.several"
+                if code == "column" and len(parts["roles"]) > 1
+                else code
+            )
+            parts["roles"] = self.say("comma").join(
+                f"'{role}'" for role in parts["roles"]
+            )
+        if code == "data":
+            code = "data" if parts["needs"] else "data.none"
+            parts["needs"] = (
+                self.language == "chinese" and parts["needs_zh"]
+            ) or parts["needs"]
+        elif code == "same_column":
+            parts["column"] = self.name(parts["column"])
+        elif code == "overlap":
+            parts["found"] = self.say("separator").join(
+                map(self._overlap, parts["found"])
+            )
+        elif code == "no_p":
+            of = self.name(parts["of"])
+            parts["what"] = self.say(
+                parts.pop("code"), of=of, cause="", outcome="", at=""
+            )
+        return self.say(f"why.{code}", **parts)
 
     def _overlap(self, overlap: tuple[str, str, str]) -> str:
-        indicator, index, other = overlap
-        code = "part_of.both" if other else "part_of"
-        names = {"index": index, "other": other}
-        return self.say(code, indicator=f"'{indicator}'", **{k: f"'{v}'" for k, v in names.items()})
+        indicator, index, other = (f"'{name}'" for name in overlap)
+        code = "part_of.both" if overlap[2] else "part_of"
+        return self.say(code, indicator=indicator, index=index, other=other)
 
 
 def claim_of(mechanism: Mechanism, names: Names) -> str:
@@ -95,7 +101,9 @@ def wording(finding: Finding, names: Names, *, adjusted: bool = True) -> str:
     """Write what the data say of a proposition, as an association, in one sentence."""
     mechanism = finding.mechanism
     if finding.reason is not None:
-        return names.say("say.not testable", id=mechanism.id, why=names.reason(finding.reason))
+        return names.say(
+            "say.not testable", id=mechanism.id, why=names.reason(finding.reason)
+        )
     stand_in = finding.columns.get(mechanism.stand_in, "")
     return names.say(
         f"say.{finding.verdict}",
@@ -119,7 +127,11 @@ def ends(low: float, high: float) -> str:
 def _relation(finding: Finding, names: Names) -> str:
     """Write the relation that was found."""
     mechanism = finding.mechanism
-    sign = _OPPOSITE[mechanism.sign] if finding.verdict == "contradicted" else mechanism.sign
+    sign = (
+        _OPPOSITE[mechanism.sign]
+        if finding.verdict == "contradicted"
+        else mechanism.sign
+    )
     shape = mechanism.design or mechanism.shape
     code = shape if sign == "shift" else f"{shape}.{sign}"
     numbers = {name: short(value) for name, value in finding.detail.items()}
@@ -128,12 +140,16 @@ def _relation(finding: Finding, names: Names) -> str:
 
 def variables(finding: Finding, names: Names) -> dict[str, str]:
     """Name the variables of a proposition: cause, outcome, channels, moderators."""
-    columns, mechanism = finding.columns, finding.mechanism
+    mechanism, columns = finding.mechanism, finding.columns
+    roles = {
+        "cause": mechanism.causes,
+        "outcome": mechanism.outcomes,
+        "channels": mechanism.channels,
+        "moderators": mechanism.moderators,
+    }
     return {
-        "cause": names.name(columns.get(mechanism.cause, "")),
-        "outcome": names.name(columns.get(mechanism.outcome, "")),
-        "channels": names.several([columns[role] for role in mechanism.channels if role in columns]),
-        "moderators": names.several([columns[role] for role in mechanism.moderators if role in columns]),
+        kind: names.several([columns[role] for role in named if role in columns])
+        for kind, named in roles.items()
     }
 
 
@@ -154,11 +170,3 @@ def _numbers(finding: Finding, names: Names, *, adjusted: bool) -> str:
         p=p_text(finding.p_adjusted),
         count=f"{finding.n_entities:,}",
     )
-
-
-def _reason_code(reason: Reason) -> str:
-    if reason.code == "data" and not reason.data["needs"]:
-        return "why.data.none"
-    if reason.code == "column" and len(reason.data["roles"]) > 1:
-        return "why.column.several"
-    return f"why.{reason.code}"
