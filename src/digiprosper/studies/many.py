@@ -98,12 +98,9 @@ def fit_all(
     [['baseline', 816], ['no time effects', 816], ['after 1975', 528]]
     """
     _refuse_labels(specs)
-    jobs = _check_jobs(n_jobs)
+    jobs = -1 if plain(n_jobs) == -1 else check_whole("n_jobs", n_jobs, 1, _MOST_JOBS)
     entropy = cast("int", seed_sequence(rng).entropy)
-    tasks = [
-        (str(label), *_variant(str(label), entry, panel), _stream(entropy, str(label)))
-        for label, entry in specs.items()
-    ]
+    tasks = [_task(str(label), entry, panel, entropy) for label, entry in specs.items()]
     outcomes = []
     labels_by_warning: dict[tuple[str, str], list[str]] = {}
     with progress_bar("fit_all", len(tasks), show=progress) as done:
@@ -116,12 +113,26 @@ def fit_all(
     return ResultSet(tuple(outcomes))
 
 
-def _check_jobs(n_jobs: object) -> int:
-    return -1 if plain(n_jobs) == -1 else check_whole("n_jobs", n_jobs, 1, _MOST_JOBS)
+def _refuse_labels(specs: object) -> None:
+    """Refuse what is not a mapping, and labels that are the same as text."""
+    if not hasattr(specs, "items"):
+        raise InputTypeError(
+            f"fit_all takes a mapping of label to specification, not {type(specs).__name__}."
+        )
+    times = Counter(str(label) for label, _ in specs.items())
+    twice = sorted(label for label, count in times.items() if count > 1)
+    if twice:
+        raise InputTypeError(
+            f"fit_all: the labels {quoted(twice)} are duplicated as text; rename one of each."
+        )
 
 
-def _stream(entropy: int, label: str) -> SeedSequence:
-    return seed_sequence([entropy, int.from_bytes(label.encode(), "little")])
+def _task(label: str, entry: Any, panel: Panel, entropy: int) -> _Task:
+    """Read a specification with its own panel, if it has one, and give it a stream by its label."""
+    spec, data = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
+    if not hasattr(spec, "fit"):
+        raise InputTypeError(f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification.")
+    return label, spec, data, seed_sequence([entropy, int.from_bytes(label.encode(), "little")])
 
 
 def _fitted(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
@@ -141,28 +152,6 @@ def _fit(label: str, spec: Any, panel: Panel, stream: SeedSequence) -> _Outcome:
             return label, spec.fit(panel, rng=stream), labels_by_warning
     except DigiprosperError as error:
         return label, error, labels_by_warning
-
-
-def _refuse_labels(specs: object) -> None:
-    """Refuse what is not a mapping, and labels that are the same as text."""
-    if not hasattr(specs, "items"):
-        raise InputTypeError(
-            f"fit_all takes a mapping of label to specification, not {type(specs).__name__}."
-        )
-    times = Counter(str(label) for label, _ in specs.items())
-    twice = sorted(label for label, count in times.items() if count > 1)
-    if twice:
-        raise InputTypeError(
-            f"fit_all: the labels {quoted(twice)} are duplicated as text; rename one of each."
-        )
-
-
-def _variant(label: str, entry: Any, panel: Panel) -> tuple[Any, Panel]:
-    """Return the specification of an entry, and its own panel if it has one."""
-    spec, data = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
-    if not hasattr(spec, "fit"):
-        raise InputTypeError(f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification.")
-    return spec, data
 
 
 def stepwise(
@@ -225,10 +214,9 @@ def stepwise(
     if sample == "own":
         return fit_all(labelled, panel)
 
-    outcomes = _on_common_rows(spec, labelled, panel)
-    fits = (result for _, result in outcomes if not isinstance(result, DigiprosperError))
-    issue(said_once(chain.from_iterable(fit.diagnostics for fit in fits)))
-    return ResultSet(tuple(outcomes))
+    models = ResultSet(tuple(_on_common_rows(spec, labelled, panel)))
+    issue(said_once(chain.from_iterable(fit.diagnostics for fit in models.values())))
+    return models
 
 
 def _blocks(order: object) -> list[Sequence[str]]:
@@ -257,14 +245,12 @@ def _on_common_rows(
     columns = tuple(dict.fromkeys(chain.from_iterable(rows.roles[role] for role in roles)))
     names = (spec.y, *(rows.names[column] for column in columns[1:]))
     demeaned = demean_columns(prepared, names, columns_at(rows.matrix, columns))
-    position = {column: j for j, column in enumerate(columns)}
-
-    def fitted(label: str) -> LinearResults | DigiprosperError:
-        regressors = [position[column] for column in rows.roles[label]]
+    outcomes: list[tuple[str, LinearResults | DigiprosperError]] = []
+    for label in steps:
+        regressors = [columns.index(column) for column in rows.roles[label]]
         try:
             remarks = lagged_outcome(prepared, roles=(label,))
-            return fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)[0]
+            outcomes.append((label, fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)[0]))
         except DigiprosperError as error:
-            return error
-
-    return [(label, fitted(label)) for label in steps]
+            outcomes.append((label, error))
+    return outcomes
