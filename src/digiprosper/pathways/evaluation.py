@@ -32,7 +32,7 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import known_names
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.pathways import notices
-from digiprosper.pathways.estimators import REPS, Proposition, estimate
+from digiprosper.pathways.estimators import REPS, Proposition
 from digiprosper.pathways.findings import Finding, Reason, with_verdicts
 from digiprosper.pathways.mechanism import Mechanism, roles_of, seed_catalogue
 from digiprosper.pathways.results import MechanismReport
@@ -369,7 +369,7 @@ def _tested(
     """Fit the model of a proposition, or record why it has no p-value."""
     try:
         with one_of_many(proposition.mechanism.id, labels_by_warning):
-            estimated = estimate(proposition)
+            estimated = proposition.estimate()
     except _NOT_TESTABLE as error:
         data = {"error": type(error).__name__, "message": error.message}
         return replace(finding, reason=Reason("failed", data))

@@ -16,17 +16,6 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Language
 
 _STAGES: Final = ("cake", "division", "constraint", "policy", "")
-_PATHS: Final = {
-    "linear": "path",
-    "mediated": "path.mediated",
-    "moderated": "path.moderated",
-    "threshold": "path.threshold",
-    "U": "path.curve",
-    "U-mediated": "path.curve.mediated",
-    "U-moderated": "path.curve.moderated",
-    "coupled": "path.coupled",
-    "spatial": "path",
-}
 
 
 def pathway_figure(
@@ -100,12 +89,12 @@ def _stage(code: str, findings: Sequence[Finding], names: Names) -> PathwayStage
 def _row(finding: Finding, names: Names) -> PathwayRow:
     part: Any = finding.deciding
     mechanism = finding.mechanism
-    code = _PATHS[mechanism.shape]
-    if mechanism.shape == "threshold" and mechanism.channels:
-        code = "path.threshold.mediated"
+    through = (
+        ".mediated" if mechanism.shape == "threshold" and mechanism.channels else ""
+    )
     return PathwayRow(
         id=mechanism.id,
-        path=names.say(code, **variables(finding, names)),
+        path=names.say(f"path.{mechanism.shape}{through}", **variables(finding, names)),
         numbers=f"{short(part.estimate)} {ends(part.conf_low, part.conf_high)}",
         verdict=finding.verdict,
     )
