@@ -97,12 +97,13 @@ class ConvergenceResults(LinearResults):
 
     def _summary(self) -> Summary:
         unit = "period" if self.years is None else "year"
-        speed = f"Speed {self.speed:.4g} (se {self.speed_se:.3g}) per {unit}"
-        half = f"half-life {self.half_life:.4g} (se {self.half_life_se:.3g}) {unit}s"
-        none = "no half-life: no convergence" if not self.speed > 0.0 else half
+        half = "no half-life: no convergence"
+        if self.speed > 0.0:
+            half = f"half-life {self.half_life:.4g} (se {self.half_life_se:.3g}) {unit}s"
+        line = f"Speed {self.speed:.4g} (se {self.speed_se:.3g}) per {unit}; {half}"
         # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
         summary = LinearResults._summary(self)
-        return replace(summary, blocks=(*summary.blocks, Lines((f"{speed}; {none}",))))
+        return replace(summary, blocks=(*summary.blocks, Lines((line,))))
 
     def _numbers(self) -> PlainNumbers:
         numbers = LinearResults._numbers(self)
@@ -221,19 +222,19 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
     )
 
     roles = {"initial": (level,), "x": spec.x[1:]}
-    if growth is not None:
-        roles = {"growth": (spec.y,), **roles}
-        prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
-    else:
+    later, missing = spec.y, spec.missing
+    if growth is None:
+        # The last period of each entity has no growth: that is no missing value.
+        later, missing = f"lead({level})", "drop"
         if spec.missing == "raise":
             panel.sample(roles, missing="raise")
-        roles = {"after": (f"lead({level})",), **roles}
-        # The last period of each entity has no growth: that is no missing value.
-        prepared = prepare(panel, roles, spec.options, singletons=spec.singletons)
+    roles = {"growth": (later,), **roles}
+    prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=missing)
 
     sample = prepared.sample
-    initial = sample.columns("initial")
-    outcome = sample.columns("after") - initial if growth is None else sample.columns("growth")
+    initial, outcome = sample.columns("initial"), sample.columns("growth")
+    if growth is None:
+        outcome = outcome - initial
     design = np.hstack([initial, sample.columns("x")])
     fit = fit_columns(prepared, spec.y, outcome[:, 0], (_SLOPE, *sample.names_of("x")), design)
     values = {f.name: getattr(fit, f.name) for f in fields(LinearResults)}
@@ -245,28 +246,25 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
 
 
 def _check_years(years: object, growth: object) -> None:
-    number = plain(years)
+    number, text = plain(years), ""
     is_number = isinstance(number, int | float) and not isinstance(number, bool)
     if years is not None and not (is_number and 0 < number <= LARGEST_PRODUCT):
-        text = (
-            f"years={cited(years)} must be a positive number: the length of the interval of growth in years."
-        )
-        raise OptionError(text, [option_problem("years", years)])
-    if growth is not None and years is None:
+        text = "must be a positive number: the length of the interval of growth in years."
+        text = f"years={cited(years)} {text}"
+    elif growth is not None and years is None:
         text = (
             f"growth={cited(growth)} needs years=, the length of the interval in years: the speed of "
             "convergence depends on it. For example years=25 for average growth from 1960 to 1985."
         )
+    if text:
         raise OptionError(text, [option_problem("years", years)])
 
 
 def _nickell(fit: ConvergenceResults) -> tuple[Notice, ...]:
     periods = fit.nobs / fit.n_entities
-    bias = (2 + fit._change[0]) / (periods - 1)
-    if fit.averaged:
-        bias /= fit._interval
     if periods >= _LONG:
         return ()
+    bias = (2 + fit._change[0]) / (periods - 1) / (fit._interval if fit.averaged else 1.0)
     text = (
         f"entity effects with {periods:.3g} rows per entity: the slope of {cited(_SLOPE)} is biased "
         f"downwards, by about {bias:.2g} (Nickell 1981), which looks like "

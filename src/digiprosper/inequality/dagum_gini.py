@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -107,12 +107,8 @@ class DagumResult(Summarised, PickledByName):
     @property
     def groups(self) -> pd.DataFrame:
         """One row per group: population_share, income_share, mean, gini."""
-        columns = {
-            "population_share": self.population_shares,
-            "income_share": self.income_shares,
-            "mean": self.means,
-            "gini": self.ginis,
-        }
+        shares = {"population_share": self.population_shares, "income_share": self.income_shares}
+        columns = {**shares, "mean": self.means, "gini": self.ginis}
         return pd.DataFrame(columns, index=self.labels.rename("group"), copy=True)
 
     @property
@@ -171,17 +167,19 @@ class DagumResult(Summarised, PickledByName):
         return f"rng {self.rng_entropy}" if len(self.draw_values) else ""
 
     def _summary(self) -> Summary:
-        rows = []
         drawn = len(self.draw_values) > 0
-        values = (self.total, self.within, self.between, self.transvariation)
-        ends = self.intervals[["conf_low", "conf_high"]].to_numpy()
-        shares = (1.0, *self.shares)
-        for name, value, share, (low, high) in zip(("total", *_PARTS), values, shares, ends, strict=True):
-            cells = [name, f"{value:z.4f}", "" if np.isnan(share) else f"{share:z.1%}"]
-            form = ".4f" if name == "total" else ".1%"
-            between = interval_text(low, high, form=form, computed=intervals.enough_clusters(self.n_clusters))
-            rows.append([*cells, between] if drawn else cells)
         head = ["", "Gini", "share", *([f"{100 * self.level:g}% interval"] if drawn else [])]
+        computed = intervals.enough_clusters(self.n_clusters)
+        rows = []
+        for name, share, (low, high) in zip(
+            ("total", *_PARTS),
+            (1.0, *self.shares),
+            self.intervals[["conf_low", "conf_high"]].to_numpy(),
+            strict=True,
+        ):
+            cells = [name, f"{getattr(self, name):z.4f}", "" if np.isnan(share) else f"{share:z.1%}"]
+            form = ".4f" if name == "total" else ".1%"
+            rows.append([*cells, interval_text(low, high, form=form, computed=computed)][: len(head)])
         return Summary(
             type=type(self).__name__,
             title=f"Gini coefficient: {self.nobs:,} rows, {len(self.labels)} groups",
@@ -192,21 +190,16 @@ class DagumResult(Summarised, PickledByName):
         )
 
     def _numbers(self) -> PlainNumbers:
-        frames = {
+        names = ("total", *_PARTS, "nobs", "level")
+        tables = {
             "groups": self.groups.reset_index(),
             "pairs": self.pairs,
             "intervals": self.intervals.reset_index(),
         }
+        more = {name: getattr(self, name) for name in names}
+        more |= {name: table.to_dict("records") for name, table in tables.items()}
         drawn = {"count": len(self.draw_values), "clusters": self.n_clusters, "rng": self.rng_entropy}
-        return PlainNumbers(
-            more={
-                **{name: getattr(self, name) for name in ("total", *_PARTS)},
-                **{name: frame.to_dict("records") for name, frame in frames.items()},
-                "nobs": self.nobs,
-                "level": self.level,
-                "draws": drawn,
-            }
-        )
+        return PlainNumbers(more={**more, "draws": drawn})
 
 
 def dagum(
@@ -295,8 +288,10 @@ def dagum(
     observations = observe("dagum", y, obs_weights, labels_of_rows)
     codes, labels = observations.codes["groups"], observations.levels["groups"]
     parts = kernel.dagum(observations.y, codes, len(labels), observations.weights)
-    drawn = _Drawn() if not reps else _draw(observations, reps, rng, rows_drawn=clusters is None)
-    issue(drawn.notices)
+    values, n_clusters, entropy, notices = np.empty((0, 4)), None, None, ()
+    if reps:
+        values, n_clusters, entropy, notices = _draw(observations, reps, rng)
+        issue(notices)
 
     income = parts.sizes * parts.means
     return DagumResult(
@@ -311,36 +306,40 @@ def dagum(
         ginis=parts.ginis,
         ahead=parts.ahead,
         nobs=observations.y.size,
-        draw_values=drawn.values,
-        level=float(level),
-        n_clusters=drawn.n_clusters,
-        rng_entropy=drawn.entropy,
-        diagnostics=drawn.notices,
+        draw_values=values,
+        level=level,
+        n_clusters=n_clusters,
+        rng_entropy=entropy,
+        diagnostics=notices,
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Drawn:
-    """Draws (R, 4) of the total and the shares, their seed, number of clusters and notices."""
-
-    values: Floats = field(default_factory=lambda: np.empty((0, 4)))
-    n_clusters: int | None = None
-    entropy: int | None = None
-    notices: tuple[Notice, ...] = ()
-
-
-def _draw(observations: Observations, reps: int, rng: object, *, rows_drawn: bool) -> _Drawn:
-    clusters = observations.codes.get("clusters", np.arange(observations.y.size))
-    rows = kernel.ranked(observations.y, observations.codes["groups"], clusters, observations.weights)
-    seed = seed_sequence(rng)
-    if rows.n_clusters < 2:
+def _draw(
+    observations: Observations, reps: int, rng: object
+) -> tuple[Floats, int, int, tuple[Notice, ...]]:
+    """Draw the total and the shares (R, 4); with the number of clusters, the seed and notices."""
+    codes = observations.codes
+    clusters = codes.get("clusters", np.arange(observations.y.size))
+    rows = kernel.ranked(observations.y, codes["groups"], clusters, observations.weights)
+    seed, n_clusters = seed_sequence(rng), rows.n_clusters
+    if n_clusters < 2:
         raise IdentificationError("dagum: bootstrap intervals need at least two clusters.")
 
     values = _shares(kernel.dagum_draws(rows, reps, seed))
-    notices = _notices(rows.n_clusters, reps, int(np.isnan(values[:, 1]).sum()))
-    if rows_drawn:
-        notices += _rows_drawn(observations.rows)
-    return _Drawn(values, rows.n_clusters, cast("int", seed.entropy), notices)
+    imprecise = "bootstrap intervals from so few clusters are imprecise and mostly too short."
+    equal = "were dropped: all drawn values are equal, so there is no inequality to decompose."
+    notices = (
+        *(
+            too_few_clusters_to_draw(n_clusters, _CLUSTERS)
+            or few_clusters(n_clusters, _CLUSTERS, imprecise, f"{n_clusters} clusters")
+        ),
+        *few_draws(reps, "tails"),
+        *lost_draws(int(np.isnan(values[:, 1]).sum()), reps, equal),
+    )
+    index = observations.rows
+    if "clusters" not in codes and index.nlevels == 2 and index.get_level_values(0).has_duplicates:
+        notices += (rows_drawn(0 if index.names[0] is None else index.names[0]),)
+    return values, n_clusters, cast("int", seed.entropy), notices
 
 
 def _shares(parts: Floats) -> Floats:
@@ -348,22 +347,3 @@ def _shares(parts: Floats) -> Floats:
     total = parts[:, :1]
     divisor = np.where(total > EQUAL_VALUES, total, np.nan)
     return np.hstack([total, parts[:, 1:] / divisor])
-
-
-def _rows_drawn(rows: pd.Index[Any]) -> tuple[Notice, ...]:
-    if rows.nlevels != 2 or not rows.get_level_values(0).has_duplicates:
-        return ()
-    return (rows_drawn(0 if rows.names[0] is None else rows.names[0]),)
-
-
-def _notices(n_clusters: int, reps: int, lost: int) -> tuple[Notice, ...]:
-    few = too_few_clusters_to_draw(n_clusters, _CLUSTERS) or few_clusters(
-        n_clusters,
-        _CLUSTERS,
-        "bootstrap intervals from so few clusters are imprecise and mostly too short.",
-        f"{n_clusters} clusters",
-    )
-    dropped = lost_draws(
-        lost, reps, "were dropped: all drawn values are equal, so there is no inequality to decompose."
-    )
-    return (*few, *few_draws(reps, "tails"), *dropped)

@@ -61,28 +61,24 @@ class TheilDecomposition(Summarised, PickledByName):
     nobs: int
 
     def _summary(self) -> Summary:
-        parts = []
+        parts = [["total", f"{self.total:z.4f}", ""]]
         for name, value in (("between", self.between), ("within", self.within)):
             parts.append([name, f"{value:z.4f}", f"{value / self.total:z.1%}" if self.total else ""])
-        rows = [[str(k), *(f"{v:z.4f}" for v in row)] for k, row in self._cells()]
+        groups = self.by_group[["population_share", "income_share", "theil"]].itertuples(name=None)
+        rows = [[str(k), *(f"{v:z.4f}" for v in row)] for k, *row in groups]
         return Summary(
             type=type(self).__name__,
             title=f"Theil's T: {self.nobs:,} rows, {len(self.by_group)} groups",
             blocks=(
-                Cells.of(["", "Theil T", "share"], [["total", f"{self.total:z.4f}", ""], *parts]),
+                Cells.of(["", "Theil T", "share"], parts),
                 Cells.of(["", "population", "income", "Theil T"], rows),
                 Lines(("Theil (1967), population version",)),
             ),
         )
 
-    def _cells(self) -> list[tuple[Any, list[float]]]:
-        shares = self.by_group[["population_share", "income_share", "theil"]].to_numpy()
-        return list(zip(self.by_group.index, shares.tolist(), strict=True))
-
     def _numbers(self) -> PlainNumbers:
-        parts = {name: getattr(self, name) for name in ("total", "between", "within")}
-        groups = self.by_group.reset_index().to_dict("records")
-        return PlainNumbers(more={**parts, "by_group": groups, "nobs": self.nobs})
+        numbers = {name: getattr(self, name) for name in ("total", "between", "within", "nobs")}
+        return PlainNumbers(more={**numbers, "by_group": self.by_group.reset_index().to_dict("records")})
 
 
 def theil_decomposition(
