@@ -38,6 +38,7 @@ EXTRAS = {
     "linear/test_linear_peers.py",
     "mediation/test_mediation_coverage.py",
     "mediation/test_mediation_oracle.py",
+    "pathways/test_estimators.py",
     "pathways/test_family_wise.py",
     "linear/test_notices_coverage.py",
     "present/test_every_figure.py",

@@ -285,12 +285,12 @@ def dagum(
     level = check_level(level)
     reps = check_whole("reps", reps, 0, MOST_DRAWS)
     labels_of_rows = {"groups": groups} if clusters is None else {"groups": groups, "clusters": clusters}
-    observations = observe("dagum", y, obs_weights, labels_of_rows)
-    codes, labels = observations.codes["groups"], observations.levels["groups"]
-    parts = kernel.dagum(observations.y, codes, len(labels), observations.weights)
+    sample = observe("dagum", y, obs_weights, labels_of_rows)
+    codes, labels = sample.codes["groups"], sample.levels["groups"]
+    parts = kernel.dagum(sample.y, codes, len(labels), sample.weights)
     values, n_clusters, entropy, notices = np.empty((0, 4)), None, None, ()
     if reps:
-        values, n_clusters, entropy, notices = _draw(observations, reps, rng)
+        values, n_clusters, entropy, notices = _draw(sample, reps, rng)
         issue(notices)
 
     income = parts.sizes * parts.means
@@ -305,7 +305,7 @@ def dagum(
         means=parts.means,
         ginis=parts.ginis,
         ahead=parts.ahead,
-        nobs=observations.y.size,
+        nobs=sample.y.size,
         draw_values=values,
         level=level,
         n_clusters=n_clusters,
@@ -315,12 +315,12 @@ def dagum(
 
 
 def _draw(
-    observations: Observations, reps: int, rng: object
+    sample: Observations, reps: int, rng: object
 ) -> tuple[Floats, int, int, tuple[Notice, ...]]:
     """Draw the total and the shares (R, 4); with the number of clusters, the seed and notices."""
-    codes = observations.codes
-    clusters = codes.get("clusters", np.arange(observations.y.size))
-    rows = kernel.ranked(observations.y, codes["groups"], clusters, observations.weights)
+    codes = sample.codes
+    clusters = codes.get("clusters", np.arange(sample.y.size))
+    rows = kernel.ranked(sample.y, codes["groups"], clusters, sample.weights)
     seed, n_clusters = seed_sequence(rng), rows.n_clusters
     if n_clusters < 2:
         raise IdentificationError("dagum: bootstrap intervals need at least two clusters.")
@@ -336,7 +336,7 @@ def _draw(
         *few_draws(reps, "tails"),
         *lost_draws(int(np.isnan(values[:, 1]).sum()), reps, equal),
     )
-    index = observations.rows
+    index = sample.rows
     if "clusters" not in codes and index.nlevels == 2 and index.get_level_values(0).has_duplicates:
         notices += (rows_drawn(0 if index.names[0] is None else index.names[0]),)
     return values, n_clusters, cast("int", seed.entropy), notices

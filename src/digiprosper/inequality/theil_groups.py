@@ -119,12 +119,12 @@ def theil_decomposition(
     >>> found.by_group["theil"].round(4).to_dict()
     {'C': 0.0048, 'E': 0.1253, 'W': 0.0316}
     """
-    observations = observe("theil_decomposition", y, obs_weights, {"groups": groups})
-    codes, labels = observations.codes["groups"], observations.levels["groups"]
-    sizes = np.bincount(codes, observations.weights).astype(np.float64)
-    incomes = np.bincount(codes, observations.weights * observations.y)
+    sample = observe("theil_decomposition", y, obs_weights, {"groups": groups})
+    codes, labels = sample.codes["groups"], sample.levels["groups"]
+    sizes = np.bincount(codes, sample.weights).astype(np.float64)
+    incomes = np.bincount(codes, sample.weights * sample.y)
     means, shares = incomes / sizes, incomes / incomes.sum()
-    theil = theil_by_group(observations.y, codes, len(labels), observations.weights)
+    theil = theil_by_group(sample.y, codes, len(labels), sample.weights)
     relative = means * (sizes.sum() / incomes.sum())
 
     by_group = pd.DataFrame(
@@ -139,11 +139,11 @@ def theil_decomposition(
         index=labels.rename("group"),
     )
     return TheilDecomposition(
-        total=float(theil_t(observations.y[:, None], obs_weights=observations.weights)[0]),
+        total=float(theil_t(sample.y[:, None], obs_weights=sample.weights)[0]),
         between=float(theil_t(means[:, None], obs_weights=sizes)[0]),
         within=float(shares @ theil),
         by_group=by_group,
-        nobs=observations.y.size,
+        nobs=sample.y.size,
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from digiprosper.errors import InputTypeError, models_problem
-from digiprosper.pathways.results import LANGUAGES, MechanismReport
-from digiprosper.pathways.wording import Names, ends, short, variables
+from digiprosper.pathways.results import LANGUAGES, MechanismReport, Names, ends, short, variables
 from digiprosper.report.drawings import PathwayRow, Pathways, PathwayStage
 
 if TYPE_CHECKING:

@@ -71,7 +71,7 @@ def overlap_not_searched(tests: int, *, searched: bool) -> list[Notice]:
 def controls_left_out(left_out: Mapping[str, Sequence[str]]) -> list[Notice]:
     """State which controls are variables of a proposition, and so not its controls."""
     names = tuple(dict.fromkeys(name for terms in left_out.values() for name in terms))
-    data = {"names": names, "ids": tuple(left_out)}
+    data = {"names": names, "ids": tuple(name for name, terms in left_out.items() if terms)}
     return (
         [Notice("controls_left_out", _sentences("controls_left_out", data), data)]
         if names
@@ -84,7 +84,8 @@ def controls_overlap(overlaps: Mapping[str, Sequence[tuple[str, str]]]) -> list[
     pairs = [pair for group in overlaps.values() for pair in group]
     names = tuple(dict.fromkeys(name for name, _ in pairs))
     indices = tuple(dict.fromkeys(index for _, index in pairs))
-    data = {"names": names, "indices": indices, "ids": tuple(overlaps)}
+    ids = tuple(name for name, group in overlaps.items() if group)
+    data = {"names": names, "indices": indices, "ids": ids}
     return (
         [Notice("controls_overlap", _sentences("controls_overlap", data), data)]
         if pairs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from digiprosper.kernels.within import level_sums
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels import Bools, Floats
     from digiprosper.kernels.covariance import Vcov
 
 
@@ -27,32 +27,6 @@ class SetSlopes:
     # False where the columns of a set are collinear or nearly so, the fit is perfect, or the variance is
     # negative or rounding: the numbers of these sets mean nothing
     regular: Bools
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rotated:
-    """Columns and outcome in an orthonormal basis of all columns.
-
-    With m the number of columns of the basis.
-    """
-
-    basis: Floats  # (N, m)
-    columns: Floats  # (p, m) coordinates of each column, scaled to unit length
-    outcome: Floats  # (m,) coordinates of the outcome
-    rest: Floats  # (N,) outcome less its projection on all columns
-    scale: float  # length of the last column, inverted
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Solved:
-    """Sets of equally many columns: the last one net of the others, and the residuals."""
-
-    slopes: Floats  # (S,)
-    conditions: Floats  # (S,) of the columns scaled to unit length
-    squares: Floats  # (S,) of the residuals, summed
-    bread: Floats  # (S,) what the error variance is multiplied by
-    errors: Floats  # (S, N) residuals
-    influence: Floats  # (S, N) what an error moves the slope by
 
 
 def set_slopes(
@@ -75,71 +49,63 @@ def set_slopes(
     `vcov_of` gives the covariance for a number of slopes: any but ``hc2``, ``hc3`` and ``crv3``. Columns
     are nearly collinear from the condition number `most_condition` on; `memory` is the bytes of a chunk.
     """
-    rotated = _rotate(y, x, obs_weights)
-    length = float(np.sqrt(rotated.outcome @ rotated.outcome + rotated.rest @ rotated.rest))
-    count = len(sets)
-    out = SetSlopes(np.empty(count), np.empty(count), np.empty(count), np.zeros(count, dtype=np.bool_))
-    sizes = sets.sum(axis=1)
-    for size in np.unique(sizes).tolist():
-        vcov = vcov_of(size)
-        chunk = max(1, memory // (8 * (5 * y.size + 6 * size * rotated.outcome.size)))
-        equal = np.flatnonzero(sizes == size)
-        for start in range(0, equal.size, chunk):
-            mine = equal[start : start + chunk]
-            solved = _solve(rotated, np.nonzero(sets[mine])[1].reshape(-1, size))
-            variances, positive = _variances(solved, vcov)
-            out.slopes[mine] = solved.slopes
-            out.std_errors[mine] = np.sqrt(np.where(positive, variances, np.nan))
-            out.df_t[mine] = vcov.df_t
-            fits = np.sqrt(solved.squares) >= PERFECT_FIT * length
-            out.regular[mine] = positive & fits & (solved.conditions <= most_condition)
-    return out
-
-
-def _rotate(y: Floats, x: Floats, obs_weights: Floats | None) -> _Rotated:
-    """Find an orthonormal basis of all columns, which may be collinear."""
     weigh = 1.0 if obs_weights is None else np.sqrt(obs_weights)
     outcome, columns = y * weigh, (x.T * weigh).T
     scale = 1 / np.sqrt(np.einsum("ij,ij->j", columns, columns))
+    # An orthonormal basis (N, m) of all columns, which may be collinear; coordinates of the
+    # columns, scaled to unit length, and of the outcome; the outcome less its projection.
     basis, triangle = np.linalg.qr(columns * scale)
-    heights = basis.T @ outcome
-    return _Rotated(basis, np.ascontiguousarray(triangle.T), heights, outcome - basis @ heights, scale[-1])
+    coordinates, heights = np.ascontiguousarray(triangle.T), basis.T @ outcome
+    rest = outcome - basis @ heights
+    length = float(np.sqrt(heights @ heights + rest @ rest))
+
+    count, sizes = len(sets), sets.sum(axis=1)
+    out = SetSlopes(np.empty(count), np.empty(count), np.empty(count), np.zeros(count, dtype=np.bool_))
+    for size in np.unique(sizes).tolist():
+        vcov = vcov_of(size)
+        chunk = max(1, memory // (8 * (5 * y.size + 6 * size * heights.size)))
+        equal = np.flatnonzero(sizes == size)
+        for start in range(0, equal.size, chunk):
+            mine = equal[start : start + chunk]
+            positions = np.nonzero(sets[mine])[1].reshape(-1, size)
+            q, triangles = np.linalg.qr(coordinates[positions].transpose(0, 2, 1))
+            products = np.einsum("smk,m->sk", q, heights)
+            residuals = heights - np.einsum("smk,sk->sm", q, products)
+            squares = np.einsum("sm,sm->s", residuals, residuals) + rest @ rest
+            singular = np.linalg.svd(triangles, compute_uv=False)
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                # The last column net of the others has this length, and the direction of
+                # the last column of q.
+                lengths = triangles[:, -1, -1] / scale[-1]
+                influence = (q[:, :, -1] / lengths[:, None]) @ basis.T
+                conditions = singular[:, 0] / singular[:, -1]
+                out.slopes[mine] = products[:, -1] / lengths
+                errors = residuals @ basis.T + rest
+                variances, least = _variances(errors, influence, squares * (1 / lengths**2), vcov)
+            positive = variances > least
+            out.std_errors[mine] = np.sqrt(np.where(positive, variances, np.nan))
+            out.df_t[mine] = vcov.df_t
+            fits = np.sqrt(squares) >= PERFECT_FIT * length
+            out.regular[mine] = positive & fits & (conditions <= most_condition)
+    return out
 
 
-def _solve(rotated: _Rotated, positions: Ints) -> _Solved:
-    """Solve sets of equally many columns, whose positions are the rows of `positions`."""
-    q, triangle = np.linalg.qr(rotated.columns[positions].transpose(0, 2, 1))
-    heights = np.einsum("smk,m->sk", q, rotated.outcome)
-    residuals = rotated.outcome - np.einsum("smk,sk->sm", q, heights)
-    singular = np.linalg.svd(triangle, compute_uv=False)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        # The last column net of the others has this length, and the direction of the last column of q.
-        lengths = triangle[:, -1, -1] / rotated.scale
-        return _Solved(
-            slopes=heights[:, -1] / lengths,
-            conditions=singular[:, 0] / singular[:, -1],
-            squares=np.einsum("sm,sm->s", residuals, residuals) + rotated.rest @ rotated.rest,
-            bread=1 / lengths**2,
-            errors=residuals @ rotated.basis.T + rotated.rest,
-            influence=(q[:, :, -1] / lengths[:, None]) @ rotated.basis.T,
-        )
+def _variances(errors: Floats, influence: Floats, spread: Floats, vcov: Vcov) -> tuple[Floats, Any]:
+    """Compute the variances of slopes (S,), and the largest that are rounding.
 
-
-def _variances(solved: _Solved, vcov: Vcov) -> tuple[Floats, Bools]:
-    """Compute the variances of the slopes, and tell which are positive and more than rounding."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        if vcov.cov_type == "unadjusted":
-            variances = solved.squares * solved.bread * vcov.parts[0].factor
-            return variances, variances > 0
-        scores = solved.errors * solved.influence
-        total = np.zeros(len(scores))
-        for part in vcov.parts:
-            sums = scores if part.codes is None else level_sums(part.codes, part.levels, scores.T).T
-            total += part.sign * part.factor * _squares(sums, vcov.bandwidth)
-        least = 0.0
-        if vcov.cov_type != "robust":
-            least = (NO_VARIANCE * np.abs(scores).sum(axis=1)) ** 2
-        return total, total > least
+    `errors` and `influence` (S, N) are residuals and what an error moves the slope by; `spread` (S,) is the
+    sum of squared residuals over the squared length of the column net of the others.
+    """
+    if vcov.cov_type == "unadjusted":
+        return spread * vcov.parts[0].factor, 0.0
+    scores = errors * influence
+    total = np.zeros(len(scores))
+    for part in vcov.parts:
+        sums = scores if part.codes is None else level_sums(part.codes, part.levels, scores.T).T
+        total += part.sign * part.factor * _squares(sums, vcov.bandwidth)
+    # A robust variance is a sum of squares.
+    rounding = 0.0 if vcov.cov_type == "robust" else NO_VARIANCE
+    return total, (rounding * np.abs(scores).sum(axis=1)) ** 2
 
 
 def _squares(sums: Floats, lags: int | None) -> Floats:
