@@ -350,12 +350,7 @@ def _n_classes(classes: int | None, cuts: object) -> int:
 def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Floats:
     """Compute the upper ends of all classes but the last: one row, or one row per period."""
     if not isinstance(cuts, str):
-        real = [isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts]
-        breaks = np.array(cuts, dtype=np.float64) if all(real) else np.full(1, np.nan)
-        if not np.isfinite(breaks).all() or not (np.diff(breaks) > 0).all():
-            raise OptionError(f"cuts={cited(cuts)} must be finite numbers in ascending order.")
-        return breaks[None, :]
-
+        return _read_breaks(cuts)
     observed = ~np.isnan(values)
     if k > observed.sum():
         raise OptionError(
@@ -373,6 +368,14 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Flo
             "values. Use fewer classes, or pass cuts."
         )
     return breaks
+
+
+def _read_breaks(cuts: Any) -> Floats:
+    real = [isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts]
+    breaks = np.array(cuts, dtype=np.float64) if all(real) else np.full(1, np.nan)
+    if not np.isfinite(breaks).all() or not (np.diff(breaks) > 0).all():
+        raise OptionError(f"cuts={cited(cuts)} must be finite numbers in ascending order.")
+    return breaks[None, :]
 
 
 def _quantiles(values: Floats, k: int) -> Floats:

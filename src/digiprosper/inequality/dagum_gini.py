@@ -288,10 +288,9 @@ def dagum(
     sample = observe("dagum", y, obs_weights, labels_of_rows)
     codes, labels = sample.codes["groups"], sample.levels["groups"]
     parts = kernel.dagum(sample.y, codes, len(labels), sample.weights)
-    values, n_clusters, entropy, notices = np.empty((0, 4)), None, None, ()
-    if reps:
-        values, n_clusters, entropy, notices = _draw(sample, reps, rng)
-        issue(notices)
+    no_draws = np.empty((0, 4)), None, None, ()
+    values, n_clusters, entropy, notices = _draw(sample, reps, rng) if reps else no_draws
+    issue(notices)
 
     income = parts.sizes * parts.means
     return DagumResult(

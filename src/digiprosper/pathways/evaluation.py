@@ -523,7 +523,8 @@ class Proposition:
         """Test the first coefficients by the wild cluster bootstrap; `about` has the column of each."""
         spec = FixedEffects(self.outcome, [*terms, *self.controls])
         fit = spec.fit(self.panel)
-        parts, remarks = [], []
+        parts = []
+        remarks: list[Notice] = []
         for term, of in zip(fit.names, about, strict=False):
             test = wild_bootstrap(spec, self.panel, term, reps=REPS, rng=self.entropy)
             numbers = (test.estimate, test.std_error, test.p_value, *test.interval(self.level))
@@ -561,7 +562,8 @@ class Proposition:
     def _u_moderated(self) -> Finding:
         """Test the shift of the turning point with one moderator after the other."""
         x, square = _ticked(self.cause), f"I({_ticked(self.cause)}**2)"
-        parts, remarks = [], []
+        parts = []
+        remarks: list[Notice] = []
         for w in self.moderators:
             products = [f"{x}:{_ticked(w)}", f"{square}:{_ticked(w)}"]
             terms = [self.cause, square, *products, *self._levels([w]), *self.controls]
@@ -591,7 +593,7 @@ class Proposition:
         fit = self._mediation()
         parts = self._channel_parts(fit, "indirect", "indirect")
         if self.mechanism.path_signs:  # the claim is about the slopes on both paths of every channel
-            first, second = self.mechanism.path_signs
+            first, second = tuple(self.mechanism.path_signs)
             outcome = self._by_term(fit.paths["outcome"])
             for m in self.channels:
                 mediator = self._by_term(fit.paths[f"mediator:{m}"])
@@ -673,7 +675,8 @@ class Proposition:
 def _row_part(row: Any, code: str, sign: str, **where: Any) -> Part:
     """Read a row of `tidy`."""
     names = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
-    return Part(code, sign, *(float(row[name]) for name in names), **where)
+    numbers: dict[str, Any] = {name: float(row[name]) for name in names}
+    return Part(code, sign, **numbers, **where)
 
 
 def _ticked(name: str) -> str:
@@ -700,28 +703,25 @@ def _remarks(
     tested = [finding for finding in findings if finding.tested]
     count, alpha = len(tested), 1 - level
     draws = 0 if adjust.startswith("fdr") or adjust == "none" else count
-    left_out = {
-        f.mechanism.id: [term for term in controls if term not in f.controls]
-        for f in tested
-    }
-    overlaps = {
-        finding.mechanism.id: [
-            (name, index)
-            for index in finding.columns.values()
-            for name in indicators_among(index, finding.controls, systems or {})
-        ]
-        for finding in tested
-    }
+    left_out = {f.mechanism.id: [c for c in controls if c not in f.controls] for f in tested}
+    overlaps = {f.mechanism.id: _controls_in_indices(f, systems or {}) for f in tested}
     return [
         *notices.several_tests(count, adjust, alpha),
         *notices.association(count),
         *notices.samples_differ([finding.nobs for finding in tested]),
         *notices.overlap_not_searched(count, searched=systems is not None),
-        *notices.controls_left_out(
-            {name: terms for name, terms in left_out.items() if terms}
-        ),
-        *notices.controls_overlap(
-            {name: pairs for name, pairs in overlaps.items() if pairs}
-        ),
+        *notices.controls_left_out(left_out),
+        *notices.controls_overlap(overlaps),
         *notices.few_draws_to_adjust(draws, REPS, alpha),
+    ]
+
+
+def _controls_in_indices(
+    finding: Finding, systems: Mapping[str, IndicatorSystem]
+) -> list[tuple[str, str]]:
+    """Find controls that are indicators of an index in the same model."""
+    return [
+        (name, index)
+        for index in finding.columns.values()
+        for name in indicators_among(index, finding.controls, systems)
     ]

@@ -38,41 +38,30 @@ def pathway_figure(
     stages = [_stage(code, report.findings, names) for code in _STAGES]
     tested = sum(finding.tested for finding in report.findings)
     method, level = names.say(f"method.{report.adjust}"), f"{report.level:.0%}"
-    note = (
-        names.say("figure.note", level=level, tests=tested, method=method)
-        if tested
-        else ""
-    )
+    note = names.say("figure.note", level=level, tests=tested, method=method)
     shown = ("supported", "contradicted", "inconclusive")
-    causes = [
-        (finding, role)
-        for finding in report.findings
-        for role in finding.mechanism.causes
-    ]
-    outcomes = [
-        (finding, role)
-        for finding in report.findings
-        for role in finding.mechanism.outcomes
-    ]
     return Pathways(
-        source=_end("source", "de", causes, names),
-        target=_end("target", "cp", outcomes, names),
+        source=_end("source", "de", report.findings, "causes", names),
+        target=_end("target", "cp", report.findings, "outcomes", names),
         stages=[stage for stage in stages if stage.rows or stage.untested],
         verdicts={verdict: names.say(verdict) for verdict in shown},
-        note=note,
+        note=note if tested else "",
     )
 
 
 def _end(
-    code: str, role: str, pairs: Sequence[tuple[Finding, str]], names: Names
+    code: str, role: str, findings: Sequence[Finding], kind: str, names: Names
 ) -> str:
-    """Name an end of the diagram: by the catalogue if it has the role, by the only column, or "several"."""
-    if role in {name for _, name in pairs}:
+    """Name an end of the diagram: by the catalogue, by the only column, or "several"."""
+    columns = {
+        name: finding.columns.get(name, name)
+        for finding in findings
+        for name in getattr(finding.mechanism, kind)
+    }
+    if role in columns:
         return names.say(code)
-    columns = {finding.columns.get(name, name) for finding, name in pairs}
-    return (
-        names.name(columns.pop()) if len(columns) == 1 else names.say(f"{code}.several")
-    )
+    several = set(columns.values())
+    return names.name(several.pop()) if len(several) == 1 else names.say(f"{code}.several")
 
 
 def _stage(code: str, findings: Sequence[Finding], names: Names) -> PathwayStage:

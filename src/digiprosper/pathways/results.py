@@ -155,7 +155,7 @@ class MechanismReport(Summarised, PickledByName):
         check_option("language", language, tuple(LANGUAGES))
         return replace(self, language=language)  # type: ignore[arg-type]
 
-    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
         """Return the columns of a table with one row per tested proposition.
 
         Parameters
@@ -169,7 +169,7 @@ class MechanismReport(Summarised, PickledByName):
             Columns with estimate, interval, adjusted p-value, observations and verdict, in the language of
             the report.
         """
-        names, level, note = self._names, f"{self.level:.0%}", " ".join(self._remarks)
+        names, percent, note = self._names, f"{self.level:.0%}", " ".join(self._remarks)
         tested = {f.mechanism.id: f for f in self.findings if f.tested}
         claims = {
             name: f"{name} {claim_of(f.mechanism, names)}" for name, f in tested.items()
@@ -184,7 +184,7 @@ class MechanismReport(Summarised, PickledByName):
         }
         return tuple(
             Column(
-                names.say(f"head.{head}", level=level),
+                names.say(f"head.{head}", level=percent),
                 cells={name: PlainCell(kind, content(f)) for name, f in tested.items()},
                 note=note,
                 labels=claims,

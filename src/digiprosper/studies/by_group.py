@@ -540,10 +540,16 @@ def _interaction(
             f"by_group: {quoted(absent)} cannot be estimated beside the other regressors and effects. Use "
             "method='permutation'."
         )
+    df: Any
     statistic, df, p, notices = joint_f_test(wider, names, "by_group")
     issue(wider.diagnostics)
     differences = wider.params[names].tolist()
-    detail = {"term": name, "group": groups.text.strip(), "method": "interaction", "estimates": estimates}
+    detail: dict[str, Any] = {
+        "term": name,
+        "group": groups.text.strip(),
+        "method": "interaction",
+        "estimates": estimates,
+    }
     if len(names) == 1:
         detail |= {"difference": differences[0], "std_error": float(wider.std_errors[names[0]])}
         statistic, p = float(wider.tstats[names[0]]), float(wider.pvalues[names[0]])

@@ -361,7 +361,7 @@ class ControlSets(Summarised, ResultSet):
         significant = _significant(numbers, level) & as_median
         rows = []
         for inside in self.included.loc[numbers["model"]].to_numpy().T:
-            row = {"n_with": int(inside.sum())}
+            row: dict[str, float] = {"n_with": int(inside.sum())}
             parts = {"with": inside, "without": ~inside}
             row |= {f"median_{name}": _median(estimates[part]) for name, part in parts.items()}
             row |= {f"significant_{name}": _mean(significant[part]) for name, part in parts.items()}

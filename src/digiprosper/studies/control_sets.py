@@ -395,7 +395,7 @@ def _estimates(
     results: list[ControlSet | DigiprosperError] = []
     by_code: dict[str, tuple[Notice, list[int]]] = {}
     for position, names in enumerate(controls):
-        values = numbers[position].tolist()
+        estimate, std_error, df_t = numbers[position].tolist()
         if not regular[position]:
             regressors = equations.regressors(sets[position])
             try:
@@ -405,8 +405,9 @@ def _estimates(
                 continue
             for notice in fit.diagnostics:
                 by_code.setdefault(notice.code, (notice, []))[1].append(position)
-            values = [float(column[name]) for column in (fit.params, fit.std_errors, fit.df_by_term)]
-        results.append(ControlSet(names, *values, common))
+            columns = (fit.params, fit.std_errors, fit.df_by_term)
+            estimate, std_error, df_t = (float(column[name]) for column in columns)
+        results.append(ControlSet(names, estimate, std_error, df_t, common))
     return results, by_code
 
 

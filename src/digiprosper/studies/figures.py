@@ -121,7 +121,7 @@ def _points(models: ResultSet, names: Sequence[str], level: float) -> pd.DataFra
             f"plots.specification_curve: no model has a number as its estimate of {quoted(names)}.",
             [Notice("no_estimates", "nothing to draw", {"labels": models.labels})],
         )
-    points = rows.sort_values("estimate", kind="stable", ignore_index=True)
+    points: pd.DataFrame = rows.sort_values("estimate", kind="stable", ignore_index=True)
     points["significant"] = [rejects(p, level) for p in points["p_value"]]
     return points[["model", "estimate", "conf_low", "conf_high", "significant"]]
 

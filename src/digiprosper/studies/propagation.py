@@ -401,8 +401,8 @@ def _units(
             "whole entities."
         )
 
-    unit = pd.Series(0, index=sample.entities)
-    unit.iloc[sample.entity] = codes
+    unit = np.empty(sample.n_entities, dtype=np.intp)
+    unit[sample.entity] = codes
     sources = [_learned_from(index) for index in fitted.values()]
     spare = data.entities.difference(sample.entities, sort=False)
     spare = spare[spare.isin([entity for source in sources for entity in source])]
@@ -412,7 +412,9 @@ def _units(
             f"{cited(name)} is not known. Restrict the panel to the entities of the model "
             "(panel.subset), or cluster by entity."
         )
-    numbers = pd.concat([unit, pd.Series(codes.max() + 1 + np.arange(spare.size), index=spare)])
+    numbers = pd.Series(unit, index=sample.entities)
+    further = pd.Series(codes.max() + 1 + np.arange(spare.size), index=spare)
+    numbers = pd.concat([numbers, further])
     return name, codes, [numbers.loc[list(source)].to_numpy(dtype=np.intp) for source in sources]
 
 
