@@ -91,7 +91,14 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     values = _values("sigma_convergence", panel, column)
     observed, name = ~np.isnan(values), repr(column)
     low = observed & (values <= 0)
-    refuse("sigma_convergence", name, low, panel.index, "zero or negative", "Its logarithm is taken")
+    refuse(
+        "sigma_convergence",
+        name,
+        low,
+        panel.index,
+        "zero or negative",
+        "Its logarithm is taken",
+    )
     y, keys = values[observed], table_of(panel).keys
     refuse_extreme("sigma_convergence", {name: y})
 
@@ -101,7 +108,9 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     deviations = logs - (np.bincount(time, logs) / rows)[time]
     columns = {
         "cv": variation_by_group(y, time, periods.size, np.ones(y.size)),
-        "sd_log": np.sqrt(np.bincount(time, deviations**2) / np.where(rows > 1, rows - 1, np.nan)),
+        "sd_log": np.sqrt(
+            np.bincount(time, deviations**2) / np.where(rows > 1, rows - 1, np.nan)
+        ),
     }
     return pd.DataFrame(columns, index=panel.times[periods])
 
@@ -134,7 +143,9 @@ def _values(function: str, panel: Panel, column: str) -> Floats:
 
     term = parse(column, table_of(panel).known, function)
     if any(f.category for f in term.factors):
-        raise TermError(f"{function}: {cited(column)} is categorical; specify a numeric column.")
+        raise TermError(
+            f"{function}: {cited(column)} is categorical; specify a numeric column."
+        )
     values = evaluate(term, table_of(panel))
     if np.isnan(values).all():
         raise MissingDataError(f"{function}: {cited(column)} is missing in every row.")
@@ -187,7 +198,9 @@ class MarkovResult(Summarised, PickledByName):
     @property
     def counts(self) -> pd.DataFrame:
         """Number of transitions from a class (row) to a class (column); class 1 is the lowest."""
-        return pd.DataFrame(self.transitions.copy(), self._classes("from"), self._classes("to"))
+        return pd.DataFrame(
+            self.transitions.copy(), self._classes("from"), self._classes("to")
+        )
 
     @property
     def probabilities(self) -> pd.DataFrame:
@@ -198,7 +211,9 @@ class MarkovResult(Summarised, PickledByName):
     @property
     def ergodic(self) -> pd.Series[float]:
         """Ergodic distribution: shares of the classes in the long run; missing if it is not unique."""
-        return pd.Series(self.ergodic_values.copy(), self._classes("class"), name="ergodic")
+        return pd.Series(
+            self.ergodic_values.copy(), self._classes("class"), name="ergodic"
+        )
 
     @property
     def cuts(self) -> pd.DataFrame:
@@ -227,7 +242,11 @@ class MarkovResult(Summarised, PickledByName):
             [f"from {i}", *(f"{p:.3f}" for p in row), f"{n:,}"]
             for i, (row, n) in enumerate(zip(chances, moves, strict=True), start=1)
         ]
-        last = ["ergodic", *("" if np.isnan(p) else f"{p:.3f}" for p in self.ergodic_values), ""]
+        last = [
+            "ergodic",
+            *("" if np.isnan(p) else f"{p:.3f}" for p in self.ergodic_values),
+            "",
+        ]
         head = ["", *(f"to {i + 1}" for i in range(len(rows))), "moves"]
         return Summary(
             type=type(self).__name__,
@@ -251,7 +270,11 @@ class MarkovResult(Summarised, PickledByName):
 
 
 def markov_transitions(
-    panel: Panel, column: str, *, classes: int | None = None, cuts: Cuts | Sequence[float] = "pooled"
+    panel: Panel,
+    column: str,
+    *,
+    classes: int | None = None,
+    cuts: Cuts | Sequence[float] = "pooled",
 ) -> MarkovResult:
     """Compute transition probabilities between classes, and their ergodic distribution.
 
@@ -327,7 +350,9 @@ def markov_transitions(
     distribution, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
     rule = cuts if isinstance(cuts, str) else "given"
     times = panel.times if rule == "per_year" else None
-    return MarkovResult(column, rule, breaks, times, counts, distribution, reducible(closed))
+    return MarkovResult(
+        column, rule, breaks, times, counts, distribution, reducible(closed)
+    )
 
 
 def _n_classes(classes: int | None, cuts: object) -> int:
@@ -339,7 +364,9 @@ def _n_classes(classes: int | None, cuts: object) -> int:
         check_option("cuts", cuts, ("pooled", "per_year"))
         return number or _CLASSES
     if not isinstance(cuts, list | tuple | np.ndarray) or not len(cuts):
-        raise OptionError(f"cuts={cited(cuts)} must be 'pooled', 'per_year', or a list of ascending numbers.")
+        raise OptionError(
+            f"cuts={cited(cuts)} must be 'pooled', 'per_year', or a list of ascending numbers."
+        )
     if number not in (None, len(cuts) + 1):
         raise OptionError(
             f"classes={number} with {len(cuts)} cuts, which make {len(cuts) + 1}; omit classes."
@@ -362,7 +389,11 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Flo
     breaks = np.array([_quantiles(values[observed & (time == t)], k) for t in periods])
     same = (np.diff(breaks, axis=1) <= 0).any(axis=1)
     if same.any():
-        where = "" if cuts == "pooled" else f" in {panel.times[int(np.flatnonzero(same)[0])]}"
+        where = (
+            ""
+            if cuts == "pooled"
+            else f" in {panel.times[int(np.flatnonzero(same)[0])]}"
+        )
         raise IdentificationError(
             f"markov_transitions: {k} classes of {cited(column)} have equal cuts{where}: too many equal "
             "values. Use fewer classes, or pass cuts."
@@ -371,10 +402,14 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Flo
 
 
 def _read_breaks(cuts: Any) -> Floats:
-    real = [isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts]
+    real = [
+        isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts
+    ]
     breaks = np.array(cuts, dtype=np.float64) if all(real) else np.full(1, np.nan)
     if not np.isfinite(breaks).all() or not (np.diff(breaks) > 0).all():
-        raise OptionError(f"cuts={cited(cuts)} must be finite numbers in ascending order.")
+        raise OptionError(
+            f"cuts={cited(cuts)} must be finite numbers in ascending order."
+        )
     return breaks[None, :]
 
 

@@ -22,7 +22,12 @@ from digiprosper.inequality.observations import observe
 from digiprosper.kernels import intervals
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import EQUAL_VALUES
-from digiprosper.report.notices import few_clusters, few_draws, lost_draws, too_few_clusters_to_draw
+from digiprosper.report.notices import (
+    few_clusters,
+    few_draws,
+    lost_draws,
+    too_few_clusters_to_draw,
+)
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.text import interval_text
@@ -102,12 +107,17 @@ class DagumResult(Summarised, PickledByName):
     def shares(self) -> pd.Series[float]:
         """Shares of within, between and transvariation in the total; missing if all values are equal."""
         parts = np.array([[self.total, self.within, self.between, self.transvariation]])
-        return pd.Series(_shares(parts)[0, 1:], index=pd.Index(_PARTS, name="part"), name="share")
+        return pd.Series(
+            _shares(parts)[0, 1:], index=pd.Index(_PARTS, name="part"), name="share"
+        )
 
     @property
     def groups(self) -> pd.DataFrame:
         """One row per group: population_share, income_share, mean, gini."""
-        shares = {"population_share": self.population_shares, "income_share": self.income_shares}
+        shares = {
+            "population_share": self.population_shares,
+            "income_share": self.income_shares,
+        }
         columns = {**shares, "mean": self.means, "gini": self.ginis}
         return pd.DataFrame(columns, index=self.labels.rename("group"), copy=True)
 
@@ -145,8 +155,14 @@ class DagumResult(Summarised, PickledByName):
         """
         low, high = np.full((2, len(_TERMS)), np.nan)
         if len(self.draw_values):
-            low, high = intervals.percentile(self.draw_values, self.level, clusters=self.n_clusters)
-        columns = {"estimate": [self.total, *self.shares], "conf_low": low, "conf_high": high}
+            low, high = intervals.percentile(
+                self.draw_values, self.level, clusters=self.n_clusters
+            )
+        columns = {
+            "estimate": [self.total, *self.shares],
+            "conf_low": low,
+            "conf_high": high,
+        }
         return pd.DataFrame(columns, index=pd.Index(_TERMS, name="term"))
 
     @property
@@ -158,7 +174,9 @@ class DagumResult(Summarised, PickledByName):
         if not intervals.enough_clusters(self.n_clusters):
             needed = f"{self.n_clusters} clusters, but the bootstrap needs {intervals.LEAST_CLUSTERS} or more"
             return f"{text}; percentile intervals not computed: {needed}"
-        drawn = f"{len(self.draw_values):,} bootstrap draws of {self.n_clusters:,} clusters"
+        drawn = (
+            f"{len(self.draw_values):,} bootstrap draws of {self.n_clusters:,} clusters"
+        )
         return f"{text}; percentile intervals from {drawn}"
 
     @property
@@ -168,7 +186,12 @@ class DagumResult(Summarised, PickledByName):
 
     def _summary(self) -> Summary:
         drawn = len(self.draw_values) > 0
-        head = ["", "Gini", "share", *([f"{100 * self.level:g}% interval"] if drawn else [])]
+        head = [
+            "",
+            "Gini",
+            "share",
+            *([f"{100 * self.level:g}% interval"] if drawn else []),
+        ]
         computed = intervals.enough_clusters(self.n_clusters)
         rows = []
         for name, share, (low, high) in zip(
@@ -177,9 +200,17 @@ class DagumResult(Summarised, PickledByName):
             self.intervals[["conf_low", "conf_high"]].to_numpy(),
             strict=True,
         ):
-            cells = [name, f"{getattr(self, name):z.4f}", "" if np.isnan(share) else f"{share:z.1%}"]
+            cells = [
+                name,
+                f"{getattr(self, name):z.4f}",
+                "" if np.isnan(share) else f"{share:z.1%}",
+            ]
             form = ".4f" if name == "total" else ".1%"
-            rows.append([*cells, interval_text(low, high, form=form, computed=computed)][: len(head)])
+            rows.append(
+                [*cells, interval_text(low, high, form=form, computed=computed)][
+                    : len(head)
+                ]
+            )
         return Summary(
             type=type(self).__name__,
             title=f"Gini coefficient: {self.nobs:,} rows, {len(self.labels)} groups",
@@ -198,7 +229,11 @@ class DagumResult(Summarised, PickledByName):
         }
         more = {name: getattr(self, name) for name in names}
         more |= {name: table.to_dict("records") for name, table in tables.items()}
-        drawn = {"count": len(self.draw_values), "clusters": self.n_clusters, "rng": self.rng_entropy}
+        drawn = {
+            "count": len(self.draw_values),
+            "clusters": self.n_clusters,
+            "rng": self.rng_entropy,
+        }
         return PlainNumbers(more={**more, "draws": drawn})
 
 
@@ -284,12 +319,18 @@ def dagum(
     """
     level = check_level(level)
     reps = check_whole("reps", reps, 0, MOST_DRAWS)
-    labels_of_rows = {"groups": groups} if clusters is None else {"groups": groups, "clusters": clusters}
+    labels_of_rows = (
+        {"groups": groups}
+        if clusters is None
+        else {"groups": groups, "clusters": clusters}
+    )
     sample = observe("dagum", y, obs_weights, labels_of_rows)
     codes, labels = sample.codes["groups"], sample.levels["groups"]
     parts = kernel.dagum(sample.y, codes, len(labels), sample.weights)
     no_draws = np.empty((0, 4)), None, None, ()
-    values, n_clusters, entropy, notices = _draw(sample, reps, rng) if reps else no_draws
+    values, n_clusters, entropy, notices = (
+        _draw(sample, reps, rng) if reps else no_draws
+    )
     issue(notices)
 
     income = parts.sizes * parts.means
@@ -322,10 +363,14 @@ def _draw(
     rows = kernel.ranked(sample.y, codes["groups"], clusters, sample.weights)
     seed, n_clusters = seed_sequence(rng), rows.n_clusters
     if n_clusters < 2:
-        raise IdentificationError("dagum: bootstrap intervals need at least two clusters.")
+        raise IdentificationError(
+            "dagum: bootstrap intervals need at least two clusters."
+        )
 
     values = _shares(kernel.dagum_draws(rows, reps, seed))
-    imprecise = "bootstrap intervals from so few clusters are imprecise and mostly too short."
+    imprecise = (
+        "bootstrap intervals from so few clusters are imprecise and mostly too short."
+    )
     equal = "were dropped: all drawn values are equal, so there is no inequality to decompose."
     notices = (
         *(
@@ -336,7 +381,11 @@ def _draw(
         *lost_draws(int(np.isnan(values[:, 1]).sum()), reps, equal),
     )
     index = sample.rows
-    if "clusters" not in codes and index.nlevels == 2 and index.get_level_values(0).has_duplicates:
+    if (
+        "clusters" not in codes
+        and index.nlevels == 2
+        and index.get_level_values(0).has_duplicates
+    ):
         notices += (rows_drawn(0 if index.names[0] is None else index.names[0]),)
     return values, n_clusters, cast("int", seed.entropy), notices
 

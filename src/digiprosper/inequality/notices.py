@@ -35,7 +35,9 @@ def reducible(closed: int) -> tuple[Notice, ...]:
     return (Notice("reducible", text, {"closed": closed}),) if closed > 1 else ()
 
 
-def mixed_units(larger: str, smaller: str, ratio: float, rows: Sequence[Hashable], rows_said: str) -> Notice:
+def mixed_units(
+    larger: str, smaller: str, ratio: float, rows: Sequence[Hashable], rows_said: str
+) -> Notice:
     """Report two columns that should have one unit and differ by a median factor of `ratio` in some rows.
 
     `rows` are labels of the first rows, `rows_said` all rows in words.

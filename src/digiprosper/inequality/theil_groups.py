@@ -63,8 +63,16 @@ class TheilDecomposition(Summarised, PickledByName):
     def _summary(self) -> Summary:
         parts = [["total", f"{self.total:z.4f}", ""]]
         for name, value in (("between", self.between), ("within", self.within)):
-            parts.append([name, f"{value:z.4f}", f"{value / self.total:z.1%}" if self.total else ""])
-        groups = self.by_group[["population_share", "income_share", "theil"]].itertuples(name=None)
+            parts.append(
+                [
+                    name,
+                    f"{value:z.4f}",
+                    f"{value / self.total:z.1%}" if self.total else "",
+                ]
+            )
+        groups = self.by_group[
+            ["population_share", "income_share", "theil"]
+        ].itertuples(name=None)
         rows = [[str(k), *(f"{v:z.4f}" for v in row)] for k, *row in groups]
         return Summary(
             type=type(self).__name__,
@@ -77,8 +85,12 @@ class TheilDecomposition(Summarised, PickledByName):
         )
 
     def _numbers(self) -> PlainNumbers:
-        numbers = {name: getattr(self, name) for name in ("total", "between", "within", "nobs")}
-        return PlainNumbers(more={**numbers, "by_group": self.by_group.reset_index().to_dict("records")})
+        numbers = {
+            name: getattr(self, name) for name in ("total", "between", "within", "nobs")
+        }
+        return PlainNumbers(
+            more={**numbers, "by_group": self.by_group.reset_index().to_dict("records")}
+        )
 
 
 def theil_decomposition(
@@ -209,14 +221,24 @@ def urban_rural_theil(
             "rural_population": rural_population,
         },
     )
-    columns.refuse(tuple(columns.numbers), below_zero, "negative", "Shares need values of at least 0")
+    columns.refuse(
+        tuple(columns.numbers),
+        below_zero,
+        "negative",
+        "Shares need values of at least 0",
+    )
     urban, rural, urban_people, rural_people = columns.numbers.values()
     empty = {
         "the total population": urban_people + rural_people == 0,
         "the total income": urban * urban_people + rural * rural_people == 0,
     }
     columns.refuse_rows(empty, "zero", "Shares need a positive total")
-    issue([*_other_units(columns, "urban_income", "rural_income"), *_other_units(columns, *_POPULATIONS)])
+    issue(
+        [
+            *_other_units(columns, "urban_income", "rural_income"),
+            *_other_units(columns, *_POPULATIONS),
+        ]
+    )
     return columns.by_row(_between_two)
 
 
@@ -229,10 +251,16 @@ def _other_units(columns: Arguments, first: str, second: str) -> list[Notice]:
         if apart.any():
             ratio = float(np.median(above[apart] / below[apart]))
             rows = columns.rows[apart][:5].tolist()
-            notices.append(mixed_units(larger, smaller, ratio, rows, where(apart, columns.rows)))
+            notices.append(
+                mixed_units(larger, smaller, ratio, rows, where(apart, columns.rows))
+            )
     return notices
 
 
-def _between_two(urban: Floats, rural: Floats, urban_people: Floats, rural_people: Floats) -> Floats:
+def _between_two(
+    urban: Floats, rural: Floats, urban_people: Floats, rural_people: Floats
+) -> Floats:
     groups = np.tile(np.arange(urban.size), 2)
-    return theil_by_group(np.r_[urban, rural], groups, urban.size, np.r_[urban_people, rural_people])
+    return theil_by_group(
+        np.r_[urban, rural], groups, urban.size, np.r_[urban_people, rural_people]
+    )

@@ -519,7 +519,9 @@ class Proposition:
         terms = [*products, self.cause, *self._levels(self.moderators)]
         return self._drawn_slopes(terms, "interaction", self.moderators)
 
-    def _drawn_slopes(self, terms: Sequence[str], code: str, about: Sequence[str]) -> Finding:
+    def _drawn_slopes(
+        self, terms: Sequence[str], code: str, about: Sequence[str]
+    ) -> Finding:
         """Test the first coefficients by the wild cluster bootstrap; `about` has the column of each."""
         spec = FixedEffects(self.outcome, [*terms, *self.controls])
         fit = spec.fit(self.panel)
@@ -527,14 +529,21 @@ class Proposition:
         remarks: list[Notice] = []
         for term, of in zip(fit.names, about, strict=False):
             test = wild_bootstrap(spec, self.panel, term, reps=REPS, rng=self.entropy)
-            numbers = (test.estimate, test.std_error, test.p_value, *test.interval(self.level))
+            numbers = (
+                test.estimate,
+                test.std_error,
+                test.p_value,
+                *test.interval(self.level),
+            )
             parts.append(Part(code, self.mechanism.sign, *numbers, of))
             remarks += test.diagnostics
         return self._finding("fixed_effects", parts, fit, remarks)
 
     def _levels(self, moderators: Sequence[str]) -> list[str]:
         """List the moderators that are regressors too: not the cause, and not absorbed by an effect."""
-        return [w for w in moderators if w != self.cause and not _is_absorbed(self.panel[w])]
+        return [
+            w for w in moderators if w != self.cause and not _is_absorbed(self.panel[w])
+        ]
 
     # --- curves -----------------------------------------------------------------------------------------
 
@@ -552,12 +561,20 @@ class Proposition:
             strict=True,
         )
         parts = [
-            self._t_part(code, sign, slope, slope / t if t else math.nan, test.df_t, at=at)
+            self._t_part(
+                code, sign, slope, slope / t if t else math.nan, test.df_t, at=at
+            )
             for code, sign, at, slope, t in ends
         ]
         low, high = test.fieller[0] if len(test.fieller) == 1 else (math.nan, math.nan)
-        turning = {"turning_point": test.extremum, "turning_low": low, "turning_high": high}
-        return self._finding("u_test", parts, fit, (*fit.diagnostics, *test.diagnostics), **turning)
+        turning = {
+            "turning_point": test.extremum,
+            "turning_low": low,
+            "turning_high": high,
+        }
+        return self._finding(
+            "u_test", parts, fit, (*fit.diagnostics, *test.diagnostics), **turning
+        )
 
     def _u_moderated(self) -> Finding:
         """Test the shift of the turning point with one moderator after the other."""
@@ -571,28 +588,47 @@ class Proposition:
             test = moderated_u_test(fit, self.cause, w, level=self.level)
             remarks += [*fit.diagnostics, *test.diagnostics]
             shift: Any = test.shift.detail
-            parts.append(self._t_part("shift", "", shift["estimate"], shift["std_error"], fit.df_t, of=w))
+            parts.append(
+                self._t_part(
+                    "shift", "", shift["estimate"], shift["std_error"], fit.df_t, of=w
+                )
+            )
         return self._finding("moderated_u_test", parts, fit, remarks)
 
-    def _t_part(self, code: str, sign: str, value: float, error: float, df: float, **where: Any) -> Part:
+    def _t_part(
+        self, code: str, sign: str, value: float, error: float, df: float, **where: Any
+    ) -> Part:
         """Test an estimate by its t statistic."""
         from scipy.special import stdtr, stdtrit
 
         half = float(stdtrit(df, 0.5 + self.level / 2)) * error
         p = float(2 * stdtr(df, -abs(value / error))) if error > 0 else math.nan
-        return Part(code, sign, float(value), float(error), p, value - half, value + half, **where)
+        return Part(
+            code,
+            sign,
+            float(value),
+            float(error),
+            p,
+            value - half,
+            value + half,
+            **where,
+        )
 
     # --- channels ---------------------------------------------------------------------------------------
 
     def _mediation(self, **options: Any) -> MediationResults:
         """Fit the paths through all channels."""
         variables = (self.outcome, self.cause, self.channels, self.controls)
-        return Mediation(*variables, reps=REPS, **options).fit(self.panel, rng=self.entropy)
+        return Mediation(*variables, reps=REPS, **options).fit(
+            self.panel, rng=self.entropy
+        )
 
     def _mediated(self) -> Finding:
         fit = self._mediation()
         parts = self._channel_parts(fit, "indirect", "indirect")
-        if self.mechanism.path_signs:  # the claim is about the slopes on both paths of every channel
+        if (
+            self.mechanism.path_signs
+        ):  # the claim is about the slopes on both paths of every channel
             first, second = tuple(self.mechanism.path_signs)
             outcome = self._by_term(fit.paths["outcome"])
             for m in self.channels:
@@ -606,19 +642,27 @@ class Proposition:
         total = fit.paths["total"]
         extremes: Any = total.sample_stats.loc[self.cause]
         low, high = float(extremes["min"]), float(extremes["max"])
-        rows: Any = fit.conditional_effects([low, high], level=self.level).set_index(["effect", "at"])
+        rows: Any = fit.conditional_effects([low, high], level=self.level).set_index(
+            ["effect", "at"]
+        )
         first, second = self.mechanism.sign.split("/")
         parts = [
             _row_part(rows.loc[(f"indirect:{m}", at)], code, sign, of=m, at=at)
             for m in self.channels
-            for code, sign, at in (("indirect_low", first, low), ("indirect_high", second, high))
+            for code, sign, at in (
+                ("indirect_low", first, low),
+                ("indirect_high", second, high),
+            )
         ]
         return self._finding("mediation", parts, total, fit.diagnostics)
 
     def _channel_parts(self, fit: Results, effect: str, code: str) -> list[Part]:
         """Read one effect of every channel."""
         rows, sign = self._by_term(fit), self.mechanism.sign
-        return [_row_part(rows.loc[f"{effect}:{m}"], code, sign, of=m) for m in self.channels]
+        return [
+            _row_part(rows.loc[f"{effect}:{m}"], code, sign, of=m)
+            for m in self.channels
+        ]
 
     def _by_term(self, fit: Results) -> Any:
         return fit.tidy(self.level).set_index("term")
@@ -644,7 +688,16 @@ class Proposition:
         low, high = fit.slopes.names[:2]
         change = fit.slopes.combination(f"{high} - {low}")
         p, interval = max(change.p_value, p_threshold), change.interval(self.level)
-        parts = [Part("change", self.mechanism.sign, change.estimate, change.std_error, p, *interval)]
+        parts = [
+            Part(
+                "change",
+                self.mechanism.sign,
+                change.estimate,
+                change.std_error,
+                p,
+                *interval,
+            )
+        ]
         remarks = [*fit.diagnostics]
         if self.channels:
             by_regime = self._mediation(threshold=(q, gamma))
@@ -659,15 +712,21 @@ class Proposition:
         weights: Any = self.spatial_weights
         # With two-way effects the estimates of few entities are biased by more than an error.
         options: Any = {"bias_correction": "lee_yu", "cov_type": "clustered"}
-        spec = PanelSpatial(self.outcome, [self.cause, *self.controls], weights, **options)
+        spec = PanelSpatial(
+            self.outcome, [self.cause, *self.controls], weights, **options
+        )
         fit = spec.fit(self.panel, rng=self.entropy)
         rows, impact = fit.effects_table(self.level), self.mechanism.impact
-        part = _row_part(rows[rows["kind"] == impact].iloc[0], impact, self.mechanism.sign)
+        part = _row_part(
+            rows[rows["kind"] == impact].iloc[0], impact, self.mechanism.sign
+        )
         return self._finding("panel_spatial", [part], fit, fit.diagnostics)
 
     def _staggered(self) -> Finding:
         options: Any = {"estimator": "imputation", "aggregate": "simple"}
-        fit = StaggeredDid(self.outcome, self.cause, self.controls, **options).fit(self.panel)
+        fit = StaggeredDid(self.outcome, self.cause, self.controls, **options).fit(
+            self.panel
+        )
         part = _row_part(fit.tidy(self.level).iloc[0], "average", self.mechanism.sign)
         return self._finding("staggered_did", [part], fit, fit.diagnostics)
 
@@ -703,7 +762,9 @@ def _remarks(
     tested = [finding for finding in findings if finding.tested]
     count, alpha = len(tested), 1 - level
     draws = 0 if adjust.startswith("fdr") or adjust == "none" else count
-    left_out = {f.mechanism.id: [c for c in controls if c not in f.controls] for f in tested}
+    left_out = {
+        f.mechanism.id: [c for c in controls if c not in f.controls] for f in tested
+    }
     overlaps = {f.mechanism.id: _controls_in_indices(f, systems or {}) for f in tested}
     return [
         *notices.several_tests(count, adjust, alpha),

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from digiprosper.errors import InputTypeError, models_problem
-from digiprosper.pathways.results import LANGUAGES, MechanismReport, Names, ends, short, variables
+from digiprosper.pathways.results import (
+    LANGUAGES,
+    MechanismReport,
+    Names,
+    ends,
+    short,
+    variables,
+)
 from digiprosper.report.drawings import PathwayRow, Pathways, PathwayStage
 
 if TYPE_CHECKING:
@@ -61,7 +68,9 @@ def _end(
     if role in columns:
         return names.say(code)
     several = set(columns.values())
-    return names.name(several.pop()) if len(several) == 1 else names.say(f"{code}.several")
+    return (
+        names.name(several.pop()) if len(several) == 1 else names.say(f"{code}.several")
+    )
 
 
 def _stage(code: str, findings: Sequence[Finding], names: Names) -> PathwayStage:

@@ -71,7 +71,10 @@ def overlap_not_searched(tests: int, *, searched: bool) -> list[Notice]:
 def controls_left_out(left_out: Mapping[str, Sequence[str]]) -> list[Notice]:
     """State which controls are variables of a proposition, and so not its controls."""
     names = tuple(dict.fromkeys(name for terms in left_out.values() for name in terms))
-    data = {"names": names, "ids": tuple(name for name, terms in left_out.items() if terms)}
+    data = {
+        "names": names,
+        "ids": tuple(name for name, terms in left_out.items() if terms),
+    }
     return (
         [Notice("controls_left_out", _sentences("controls_left_out", data), data)]
         if names

@@ -30,7 +30,12 @@ from digiprosper.kernels.within import is_nested
 from digiprosper.linear.auxiliary import joint_f_test
 from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.fixed_effects import FixedEffects, estimate
-from digiprosper.linear.kernels.permutation import arrangements, permuted_labels, permuted_slopes, ways
+from digiprosper.linear.kernels.permutation import (
+    arrangements,
+    permuted_labels,
+    permuted_slopes,
+    ways,
+)
 from digiprosper.linear.kernels.wild import share_beyond
 from digiprosper.linear.notices import few_exchanges
 from digiprosper.optional import progress_bar
@@ -48,7 +53,6 @@ from digiprosper.studies.many import fit_all
 from digiprosper.studies.words import WORDS
 
 if TYPE_CHECKING:
-
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.fixed_effects import Fitted
     from digiprosper.linear.results import LinearResults
@@ -99,14 +103,18 @@ class ByGroup(ResultSet):
         name = Remark(f"{self._kind}.row", {"term": (detail["term"],)}, WORDS)
         return (
             SharedRow(name, {last: float(detail["difference"])}),
-            SharedRow(Remark("p_value.row", {}, WORDS), {last: self.difference.p_value}),
+            SharedRow(
+                Remark("p_value.row", {}, WORDS), {last: self.difference.p_value}
+            ),
         )
 
     @property
     def rows(self) -> dict[str, list[Any]]:
         """The difference and its p-value as rows for the argument `rows` of `etable`, with English names."""
         blanks = [None] * (len(self.labels) - 1)
-        named = {remark_text(row.name, WORDS, {}, {}): row.cells for row in self.table_rows}
+        named = {
+            remark_text(row.name, WORDS, {}, {}): row.cells for row in self.table_rows
+        }
         return {name: [*blanks, *cells.values()] for name, cells in named.items()}
 
     @property
@@ -128,7 +136,11 @@ class ByGroup(ResultSet):
             method = "permutations.all" if detail["enumerated"] else "permutations"
             texts["reps"] = f"{test.draws.size:,}"
         # A condition is the name of its own group.
-        by = ".by" if self._kind == "difference" and detail["group"] != labels[-1] else ""
+        by = (
+            ".by"
+            if self._kind == "difference" and detail["group"] != labels[-1]
+            else ""
+        )
         names = {name: (text,) for name, text in texts.items()}
         return (Remark(f"{self._kind}{by}.{method}", names, WORDS),)
 
@@ -269,12 +281,16 @@ def by_group(
     return ByGroup(fits.outcomes, _permutation(slopes, groups, name, estimates, drawn))
 
 
-def _refuse_others(spec: Any, panel: object, group: object, term: object, method: str) -> None:
+def _refuse_others(
+    spec: Any, panel: object, group: object, term: object, method: str
+) -> None:
     if not hasattr(spec, "fit") or isinstance(spec, type):
         raise InputTypeError(f"by_group takes a specification, not {cited(spec)}.")
     check_panel(panel, "by_group")
     if not isinstance(group, str):
-        raise InputTypeError(f"group={cited(group)} must be a column or a condition (text).")
+        raise InputTypeError(
+            f"group={cited(group)} must be a column or a condition (text)."
+        )
     if term is not None and not isinstance(term, str):
         raise InputTypeError(f"term={cited(term)} must be one coefficient (text).")
     if method == "interaction" and not isinstance(spec, FixedEffects):
@@ -293,7 +309,10 @@ def _read_groups(panel: Panel, text: str) -> _Groups:
     if text in table.known:
         codes, levels = coded(table, text, "group")
         _refuse_gaps(text, int((codes < 0).sum()))
-        values = (str(v).removesuffix(".0") if isinstance(v, float) else str(v) for v in levels)
+        values = (
+            str(v).removesuffix(".0") if isinstance(v, float) else str(v)
+            for v in levels
+        )
         groups = _Groups(text, tuple(values), codes)
         _refuse_one_name(groups)
     else:
@@ -301,10 +320,14 @@ def _read_groups(panel: Panel, text: str) -> _Groups:
         groups = _Groups(text, (f"not ({condition})", condition), codes)
         if codes.min() == codes.max():
             truth = "true" if codes[0] else "false"
-            raise _no_groups(f"group={cited(text)} is {truth} in all {codes.size} rows", text, 1)
+            raise _no_groups(
+                f"group={cited(text)} is {truth} in all {codes.size} rows", text, 1
+            )
     count = len(groups.names)
     if not 2 <= count <= _MOST_GROUPS:
-        raise _no_groups(f"group={cited(text)} has {counted(count, 'value')}", text, count)
+        raise _no_groups(
+            f"group={cited(text)} has {counted(count, 'value')}", text, count
+        )
     return groups
 
 
@@ -339,14 +362,24 @@ def _refuse_gaps(text: str, count: int) -> None:
 def _refuse_varying(panel: Panel, groups: _Groups) -> None:
     """Refuse groups that cut through entities."""
     entity = table_of(panel).keys.entity
-    cut = np.unique(entity[_by_entity(panel.n_entities, entity, groups.codes)[entity] != groups.codes])
+    cut = np.unique(
+        entity[
+            _by_entity(panel.n_entities, entity, groups.codes)[entity] != groups.codes
+        ]
+    )
     if cut.size:
         raise OptionError(
             f"group={cited(groups.text)} changes within {cut.size} of {panel.n_entities} "
             f"{panel.entity_name}, such as {panel.entities[cut[0]]}, and labels are permuted over whole "
             "entities. Use method='interaction', or a group that does not change, such as its value in the "
             "first period.",
-            [Notice("groups_change", "not permuted", {"group": groups.text, "count": int(cut.size)})],
+            [
+                Notice(
+                    "groups_change",
+                    "not permuted",
+                    {"group": groups.text, "count": int(cut.size)},
+                )
+            ],
         )
 
 
@@ -364,8 +397,13 @@ def _subset(panel: Panel, rows: Any) -> Panel:
 # --- fits by group ------------------------------------------------------------------------------------------
 
 
-def _fit_groups(spec: Any, panel: Panel, groups: _Groups, seed: np.random.SeedSequence) -> ResultSet:
-    battery = {name: (spec, _subset(panel, groups.codes == code)) for code, name in enumerate(groups.names)}
+def _fit_groups(
+    spec: Any, panel: Panel, groups: _Groups, seed: np.random.SeedSequence
+) -> ResultSet:
+    battery = {
+        name: (spec, _subset(panel, groups.codes == code))
+        for code, name in enumerate(groups.names)
+    }
     fits = fit_all(battery, panel, rng=seed)
     for name, error in fits.failures.items():
         text = f"by_group: the model cannot be estimated in the group {cited(name)}: {error}"
@@ -377,7 +415,9 @@ def _params(result: Any) -> pd.Series[float]:
     return getattr(result, "slopes", result).params  # type: ignore[no-any-return]
 
 
-def _estimates(spec: Any, fits: ResultSet, term: str | None) -> tuple[str, dict[str, float]]:
+def _estimates(
+    spec: Any, fits: ResultSet, term: str | None
+) -> tuple[str, dict[str, float]]:
     """Find the coefficient in every group."""
     params = {group: _params(result) for group, result in fits.items()}
     first, *others = params.values()
@@ -393,7 +433,11 @@ def _estimates(spec: Any, fits: ResultSet, term: str | None) -> tuple[str, dict[
         raise TermError(
             f"by_group: not every group has a coefficient named {cited(target)}; all have "
             f"{quoted(common, 20)}.",
-            [Notice("no_coefficient", target, {"term": target, "common": tuple(common)})],
+            [
+                Notice(
+                    "no_coefficient", target, {"term": target, "common": tuple(common)}
+                )
+            ],
         )
     return matches[0], {group: float(p[matches[0]]) for group, p in params.items()}
 
@@ -403,7 +447,9 @@ def _estimates(spec: Any, fits: ResultSet, term: str | None) -> tuple[str, dict[
 
 def _nested_slopes(fit: Fitted) -> bool:
     """Check whether all absorbed slopes are by groups inside entities, which cross products can demean."""
-    slopes = (effect for effect in fit.prepared.within.every if isinstance(effect, Slope))
+    slopes = (
+        effect for effect in fit.prepared.within.every if isinstance(effect, Slope)
+    )
     return all(is_nested(slope.codes, fit.prepared.sample.entity) for slope in slopes)
 
 
@@ -413,7 +459,12 @@ def _rows_of(fit: Fitted, panel: Panel, groups: _Groups) -> Ints:
 
 
 def _batched(
-    fit: Fitted, panel: Panel, groups: _Groups, name: str, reps: int, seed: np.random.SeedSequence
+    fit: Fitted,
+    panel: Panel,
+    groups: _Groups,
+    name: str,
+    reps: int,
+    seed: np.random.SeedSequence,
 ) -> tuple[Floats, np.random.SeedSequence | None]:
     """Fit every group in each permutation from cross products by entity: (reps, groups).
 
@@ -448,7 +499,11 @@ def _refitted(
     entity = table_of(panel).keys.entity
     labels = _by_entity(panel.n_entities, entity, groups.codes)
     every = ways(labels) < reps + 0.5
-    drawn = arrangements(labels) if every else permuted_labels(np.random.default_rng(seed), labels, reps)
+    drawn = (
+        arrangements(labels)
+        if every
+        else permuted_labels(np.random.default_rng(seed), labels, reps)
+    )
     out = np.empty((len(drawn), len(groups.names)))
     with progress_bar("by_group", len(drawn), show=show) as done:
         for i, permuted in enumerate(drawn):
@@ -487,7 +542,11 @@ def _permutation(
     draws, every = _difference(slopes), seed is None
     statistic = float(_difference(np.array(list(estimates.values()))))
     description = f"the groups of {cited(groups.text)} can be permuted over entities"
-    notices = few_exchanges(name, draws.size, description) if every else few_draws(draws.size, "test")
+    notices = (
+        few_exchanges(name, draws.size, description)
+        if every
+        else few_draws(draws.size, "test")
+    )
     issue(notices)
     return TestResult(
         name=_title(groups, name),
@@ -505,7 +564,9 @@ def _permutation(
             "reps": draws.size,
             "enumerated": every,
             "lost": int(np.isnan(draws).sum()),
-            "rng_entropy": seed.entropy if seed and isinstance(seed.entropy, int) else None,
+            "rng_entropy": seed.entropy
+            if seed and isinstance(seed.entropy, int)
+            else None,
         },
         draws=draws,
         diagnostics=notices,
@@ -514,7 +575,9 @@ def _permutation(
 
 def _title(groups: _Groups, name: str) -> str:
     if len(groups.names) > 2:
-        return f"Difference of {name} between {len(groups.names)} groups of {groups.text}"
+        return (
+            f"Difference of {name} between {len(groups.names)} groups of {groups.text}"
+        )
     # The values of a column, such as True and False, say little without its name; a condition is its own.
     by = "" if groups.text.strip() in groups.names else f" by {groups.text}"
     return f"Difference of {name}{by}, {groups.names[1]} minus {groups.names[0]}"
@@ -551,7 +614,10 @@ def _interaction(
         "estimates": estimates,
     }
     if len(names) == 1:
-        detail |= {"difference": differences[0], "std_error": float(wider.std_errors[names[0]])}
+        detail |= {
+            "difference": differences[0],
+            "std_error": float(wider.std_errors[names[0]]),
+        }
         statistic, p = float(wider.tstats[names[0]]), float(wider.pvalues[names[0]])
         df = float(wider.df_by_term[names[0]])
     else:
@@ -575,13 +641,21 @@ def _with_interactions(
     fit: Fitted, codes: Ints, groups: _Groups, name: str, names: list[str]
 ) -> LinearResults:
     """Add the products of a regressor with indicators, and those indicators that effects do not absorb."""
-    indicators = np.array([codes == code for code in range(1, len(groups.names))], dtype=np.float64).T
+    indicators = np.array(
+        [codes == code for code in range(1, len(groups.names))], dtype=np.float64
+    ).T
     column = fit.demeaned.raw[:, fit.regressors[fit.results.names.index(name)]]
     indicator_names = [f"{groups.text} is {group}" for group in groups.names[1:]]
     # The indicators come last: of two collinear columns the later one is dropped.
-    prepared = replace(fit.prepared, options=replace(fit.prepared.options, collinear="drop"))
+    prepared = replace(
+        fit.prepared, options=replace(fit.prepared.options, collinear="drop")
+    )
     further = np.column_stack([column[:, None] * indicators, indicators])
     demeaned = fit.demeaned.with_columns(prepared, [*names, *indicator_names], further)
-    beside = [position for position in demeaned.at(indicator_names) if not demeaned.absorbed[position]]
+    beside = [
+        position
+        for position in demeaned.at(indicator_names)
+        if not demeaned.absorbed[position]
+    ]
     regressors = (*fit.regressors, *demeaned.at(names), *beside)
     return fit_equation(prepared, demeaned, 0, regressors, unread=indicator_names)[0]

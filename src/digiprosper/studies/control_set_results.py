@@ -319,7 +319,10 @@ class ControlSets(Summarised, ResultSet):
         [0.148, 0.718, 0.5]
         """
         numbers = self.tidy(level)
-        estimates, significant = numbers["estimate"].to_numpy(), _significant(numbers, level)
+        estimates, significant = (
+            numbers["estimate"].to_numpy(),
+            _significant(numbers, level),
+        )
         names = ("min", "q25", "median", "q75", "max")
         signs = {"positive": estimates > 0, "negative": estimates < 0}
         values = {
@@ -327,7 +330,10 @@ class ControlSets(Summarised, ResultSet):
             "n_estimated": len(numbers),
             **dict(zip(names, _quantiles(estimates), strict=True)),
             **{sign: _mean(chosen) for sign, chosen in signs.items()},
-            **{f"{sign}_significant": _mean(chosen & significant) for sign, chosen in signs.items()},
+            **{
+                f"{sign}_significant": _mean(chosen & significant)
+                for sign, chosen in signs.items()
+            },
         }
         return pd.Series(values, name=self.term, dtype=np.float64)
 
@@ -363,8 +369,14 @@ class ControlSets(Summarised, ResultSet):
         for inside in self.included.loc[numbers["model"]].to_numpy().T:
             row: dict[str, float] = {"n_with": int(inside.sum())}
             parts = {"with": inside, "without": ~inside}
-            row |= {f"median_{name}": _median(estimates[part]) for name, part in parts.items()}
-            row |= {f"significant_{name}": _mean(significant[part]) for name, part in parts.items()}
+            row |= {
+                f"median_{name}": _median(estimates[part])
+                for name, part in parts.items()
+            }
+            row |= {
+                f"significant_{name}": _mean(significant[part])
+                for name, part in parts.items()
+            }
             rows.append(row)
         return pd.DataFrame(rows, index=pd.Index(list(self.candidates), name="control"))
 
@@ -411,7 +423,11 @@ class ControlSets(Summarised, ResultSet):
             for name in ("positive", "negative")
         ]
         controls = [
-            [str(row[0]), *(_cell(v, "z.5g") for v in row[2:4]), *(_cell(v, ".1%") for v in row[4:])]
+            [
+                str(row[0]),
+                *(_cell(v, "z.5g") for v in row[2:4]),
+                *(_cell(v, ".1%") for v in row[4:]),
+            ]
             for row in self.by_control().itertuples(name=None)
         ]
         return (

@@ -60,7 +60,12 @@ def set_slopes(
     length = float(np.sqrt(heights @ heights + rest @ rest))
 
     count, sizes = len(sets), sets.sum(axis=1)
-    out = SetSlopes(np.empty(count), np.empty(count), np.empty(count), np.zeros(count, dtype=np.bool_))
+    out = SetSlopes(
+        np.empty(count),
+        np.empty(count),
+        np.empty(count),
+        np.zeros(count, dtype=np.bool_),
+    )
     for size in np.unique(sizes).tolist():
         vcov = vcov_of(size)
         chunk = max(1, memory // (8 * (5 * y.size + 6 * size * heights.size)))
@@ -81,7 +86,9 @@ def set_slopes(
                 conditions = singular[:, 0] / singular[:, -1]
                 out.slopes[mine] = products[:, -1] / lengths
                 errors = residuals @ basis.T + rest
-                variances, least = _variances(errors, influence, squares * (1 / lengths**2), vcov)
+                variances, least = _variances(
+                    errors, influence, squares * (1 / lengths**2), vcov
+                )
             positive = variances > least
             out.std_errors[mine] = np.sqrt(np.where(positive, variances, np.nan))
             out.df_t[mine] = vcov.df_t
@@ -90,7 +97,9 @@ def set_slopes(
     return out
 
 
-def _variances(errors: Floats, influence: Floats, spread: Floats, vcov: Vcov) -> tuple[Floats, Any]:
+def _variances(
+    errors: Floats, influence: Floats, spread: Floats, vcov: Vcov
+) -> tuple[Floats, Any]:
     """Compute the variances of slopes (S,), and the largest that are rounding.
 
     `errors` and `influence` (S, N) are residuals and what an error moves the slope by; `spread` (S,) is the
@@ -101,7 +110,11 @@ def _variances(errors: Floats, influence: Floats, spread: Floats, vcov: Vcov) ->
     scores = errors * influence
     total = np.zeros(len(scores))
     for part in vcov.parts:
-        sums = scores if part.codes is None else level_sums(part.codes, part.levels, scores.T).T
+        sums = (
+            scores
+            if part.codes is None
+            else level_sums(part.codes, part.levels, scores.T).T
+        )
         total += part.sign * part.factor * _squares(sums, vcov.bandwidth)
     # A robust variance is a sum of squares.
     rounding = 0.0 if vcov.cov_type == "robust" else NO_VARIANCE
@@ -113,5 +126,7 @@ def _squares(sums: Floats, lags: int | None) -> Floats:
     total = np.einsum("sg,sg->s", sums, sums)
     for lag in range(1, (lags or 0) + 1):
         weight = 1 - lag / ((lags or 0) + 1)
-        total = total + 2 * weight * np.einsum("sg,sg->s", sums[:, lag:], sums[:, :-lag])
+        total = total + 2 * weight * np.einsum(
+            "sg,sg->s", sums[:, lag:], sums[:, :-lag]
+        )
     return np.asarray(total)

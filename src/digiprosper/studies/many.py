@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from numpy.random import SeedSequence
 
+    from digiprosper.linear.estimation import Demeaned
+    from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
@@ -42,7 +44,9 @@ _Task: TypeAlias = "tuple[str, Any, Panel, SeedSequence]"
 # Label, result or error, and the labels by code and message of its warnings.
 _Outcome: TypeAlias = "tuple[str, Any, dict[tuple[str, str], list[str]]]"
 _MOST_JOBS = 1024
-_ORDER_FORM = "a list whose elements are terms (text) or lists of terms that are added together"
+_ORDER_FORM = (
+    "a list whose elements are terms (text) or lists of terms that are added together"
+)
 
 
 def fit_all(
@@ -129,10 +133,19 @@ def _refuse_labels(specs: object) -> None:
 
 def _task(label: str, entry: Any, panel: Panel, entropy: int) -> _Task:
     """Read a specification with its own panel, if it has one, and give it a stream by its label."""
-    spec, data = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
+    spec, data = (
+        entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
+    )
     if not hasattr(spec, "fit"):
-        raise InputTypeError(f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification.")
-    return label, spec, data, seed_sequence([entropy, int.from_bytes(label.encode(), "little")])
+        raise InputTypeError(
+            f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification."
+        )
+    return (
+        label,
+        spec,
+        data,
+        seed_sequence([entropy, int.from_bytes(label.encode(), "little")]),
+    )
 
 
 def _fitted(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
@@ -141,7 +154,9 @@ def _fitted(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
         return (_fit(*task) for task in tasks)
     joblib = require("joblib", extra="parallel", purpose=f"fit_all(n_jobs={jobs})")
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    return cast("Iterable[_Outcome]", parallel(joblib.delayed(_fit)(*task) for task in tasks))
+    return cast(
+        "Iterable[_Outcome]", parallel(joblib.delayed(_fit)(*task) for task in tasks)
+    )
 
 
 def _fit(label: str, spec: Any, panel: Panel, stream: SeedSequence) -> _Outcome:
@@ -155,7 +170,11 @@ def _fit(label: str, spec: Any, panel: Panel, stream: SeedSequence) -> _Outcome:
 
 
 def stepwise(
-    spec: Any, panel: Panel, order: Sequence[str | Sequence[str]], *, sample: str = "common"
+    spec: Any,
+    panel: Panel,
+    order: Sequence[str | Sequence[str]],
+    *,
+    sample: str = "common",
 ) -> ResultSet:
     """Fit a model and add controls one by one, or in blocks.
 
@@ -209,7 +228,9 @@ def stepwise(
             "another one with fit_all({'(1)': spec, '(2)': spec.add('x'), ...}, panel)."
         )
     check_panel(panel, "stepwise")
-    specs = accumulate(_blocks(order), lambda before, terms: before.add(*terms), initial=spec)
+    specs = accumulate(
+        _blocks(order), lambda before, terms: before.add(*terms), initial=spec
+    )
     labelled = {f"({i})": step for i, step in enumerate(specs, start=1)}
     if sample == "own":
         return fit_all(labelled, panel)
@@ -222,11 +243,19 @@ def stepwise(
 def _blocks(order: object) -> list[Sequence[str]]:
     """List the terms that each step adds."""
     entries = as_sequence(order)
-    elements = entries if isinstance(entries, list | tuple) else as_terms(entries, "order", form=_ORDER_FORM)
+    elements = (
+        entries
+        if isinstance(entries, list | tuple)
+        else as_terms(entries, "order", form=_ORDER_FORM)
+    )
     parts = map(as_sequence, elements)
-    blocks: list[Sequence[Any]] = [part if isinstance(part, list | tuple) else [part] for part in parts]
+    blocks: list[Sequence[Any]] = [
+        part if isinstance(part, list | tuple) else [part] for part in parts
+    ]
     if not all(blocks):
-        raise TermError("order has an empty list; remove it, or list the terms that are added together.")
+        raise TermError(
+            "order has an empty list; remove it, or list the terms that are added together."
+        )
     as_terms(list(chain.from_iterable(blocks)), "order", form=_ORDER_FORM)
     return blocks
 
@@ -235,22 +264,42 @@ def _on_common_rows(
     spec: FixedEffects, steps: Mapping[str, FixedEffects], panel: Panel
 ) -> list[tuple[str, LinearResults | DigiprosperError]]:
     """Fit every step, or keep its error, on columns that are demeaned once."""
-    roles = {"y": (spec.y,), **{label: step.x for label, step in steps.items()}}
-    prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
-    rows = prepared.sample
-    if len(rows.roles["y"]) != 1:
-        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
-
-    # A category may be coded otherwise in another step: the columns of all steps, each once.
-    columns = tuple(dict.fromkeys(chain.from_iterable(rows.roles[role] for role in roles)))
-    names = (spec.y, *(rows.names[column] for column in columns[1:]))
-    demeaned = demean_columns(prepared, names, columns_at(rows.matrix, columns))
+    roles = {label: step.x for label, step in steps.items()}
+    prepared, columns, demeaned = demean_together(spec, panel, roles)
     outcomes: list[tuple[str, LinearResults | DigiprosperError]] = []
     for label in steps:
-        regressors = [columns.index(column) for column in rows.roles[label]]
+        regressors = [columns.index(column) for column in prepared.sample.roles[label]]
+        remarks = lagged_outcome(prepared, roles=(label,))
         try:
-            remarks = lagged_outcome(prepared, roles=(label,))
-            outcomes.append((label, fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)[0]))
+            fit = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)[0]
+            outcomes.append((label, fit))
         except DigiprosperError as error:
             outcomes.append((label, error))
     return outcomes
+
+
+def demean_together(
+    spec: FixedEffects, panel: Panel, roles: Mapping[str, Sequence[str]]
+) -> tuple[Prepared, tuple[int, ...], Demeaned]:
+    """Demean the outcome and the columns of all roles on the rows that are complete in all of them.
+
+    A category may be coded otherwise in another role: also returns the columns of the sample, each once.
+    """
+    named = {"y": (spec.y,), **roles}
+    prepared = prepare(
+        panel, named, spec.options, singletons=spec.singletons, missing=spec.missing
+    )
+    rows = prepared.sample
+    if len(rows.roles["y"]) != 1:
+        raise TermError(
+            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
+        )
+    columns = tuple(
+        dict.fromkeys(chain.from_iterable(rows.roles[role] for role in named))
+    )
+    names = (spec.y, *(rows.names[column] for column in columns[1:]))
+    return (
+        prepared,
+        columns,
+        demean_columns(prepared, names, columns_at(rows.matrix, columns)),
+    )

@@ -136,7 +136,10 @@ class PropagatedIndex(Specification):
             raise OptionError(
                 "end_points='redrawn' recomputes minima and maxima in each draw: the index "
                 f"{quoted(other)} needs normalise='minmax'. Otherwise use end_points='held'.",
-                [option_problem("end_points", self.end_points, ("held",), n) for n in other],
+                [
+                    option_problem("end_points", self.end_points, ("held",), n)
+                    for n in other
+                ],
             )
         clusters = self.model.clusters
         if self.model.obs_weights is not None:
@@ -207,8 +210,12 @@ class PropagatedIndex(Specification):
         naive = fit_columns(prepared, model.y, outcome, x_names, x, remarks=remarks)
         clusters, units, learned = _units(prepared, fitted, data)
         n_units = 1 + int(max(units.max(), *(codes.max() for codes in learned)))
-        weighers = [_weigher(index, panel, self.end_points) for index in fitted.values()]
-        columns, fixed, positions = _columns(prepared, fitted, panel, naive.depvar.strip())
+        weighers = [
+            _weigher(index, panel, self.end_points) for index in fitted.values()
+        ]
+        columns, fixed, positions = _columns(
+            prepared, fitted, panel, naive.depvar.strip()
+        )
         grams = entity_grams(columns, units, prepared.within.every)
         # Entities that are used for the weights only have no sums.
         spare = np.zeros((n_units - grams.n_clusters, grams.sums.shape[1]))
@@ -217,7 +224,9 @@ class PropagatedIndex(Specification):
         def combine(counts: Floats) -> Floats:
             """Combine the columns (p, q) in each draw, from counts (R, units)."""
             out = np.repeat(fixed[None], len(counts), axis=0)
-            for (rows, column), codes, weigh in zip(positions, learned, weighers, strict=True):
+            for (rows, column), codes, weigh in zip(
+                positions, learned, weighers, strict=True
+            ):
                 out[:, rows, column] = weigh(counts[:, codes])
             return out
 
@@ -234,7 +243,12 @@ class PropagatedIndex(Specification):
         issue(notices)
         slopes = tuple(n for n in naive.names if n != "Intercept")
         # The errors are from the draws, with no small-sample factor.
-        more = {"rng_entropy": seed.entropy, "cov_type": "bootstrap", "clusters": None, "ssc": None}
+        more = {
+            "rng_entropy": seed.entropy,
+            "cov_type": "bootstrap",
+            "clusters": None,
+            "ssc": None,
+        }
         info = cast("Glance", {**naive.glance(), "model": "Propagated index", **more})
         covariance = covariance_of(values, clusters=n_units)
         estimated = DrawnEstimates(naive.coefficients[: len(slopes)], covariance, values)
@@ -316,11 +330,20 @@ class PropagatedResults(EffectResults):
         percent = f"{100 * self.level:g}%"
         heads = ["", "estimate", f"{percent}, weights known", f"{percent}, estimated", "std. error", "p"]
         rows = []
-        for term, p, numbers in zip(self.names, self.pvalues, self.comparison.to_numpy(), strict=True):
+        for term, p, numbers in zip(
+            self.names, self.pvalues, self.comparison.to_numpy(), strict=True
+        ):
             estimate, _, *known, error, low, high = numbers.tolist()
             drawn = interval_text(low, high, computed=self._readable)
             rows.append(
-                [term, f"{estimate:.5g}", interval_text(*known), drawn, number_text(error), p_text(p)]
+                [
+                    term,
+                    f"{estimate:.5g}",
+                    interval_text(*known),
+                    drawn,
+                    number_text(error),
+                    p_text(p),
+                ]
             )
         notes = (
             "weights known: the slope on the index with the weights of this sample.",
@@ -350,7 +373,9 @@ def _checked(indices: object) -> dict[str, CompositeIndex]:
     return dict(indices)
 
 
-def _fit_indices(indices: Mapping[str, CompositeIndex], panel: Panel) -> dict[str, IndexResults]:
+def _fit_indices(
+    indices: Mapping[str, CompositeIndex], panel: Panel
+) -> dict[str, IndexResults]:
     duplicated = [name for name in indices if name in panel.columns]
     if duplicated:
         raise TermError(
@@ -360,7 +385,11 @@ def _fit_indices(indices: Mapping[str, CompositeIndex], panel: Panel) -> dict[st
     fitted = {name: spec.fit(panel) for name, spec in indices.items()}
     for name, index in fitted.items():
         recipe = index.recipe
-        if index.entity_sums is None or index.state.periods is not None or recipe.aggregation != "linear":
+        if (
+            index.entity_sums is None
+            or index.state.periods is not None
+            or recipe.aggregation != "linear"
+        ):
             raise OptionError(
                 f"index {cited(name)} ({recipe.scope.text}, {recipe.structure}, {recipe.aggregation}) cannot "
                 f"be bootstrapped from entity sums; this requires {_NEEDS}, structure flat or "
@@ -477,12 +506,16 @@ def _columns(
             index = fitted[name]
             weight = index.weights["weight"]
             # An indicator without weight has none in any draw.
-            directed = (index.contributions(panel) / weight.where(weight != 0.0)).fillna(0.0)
+            directed = (
+                index.contributions(panel) / weight.where(weight != 0.0)
+            ).fillna(0.0)
             own = list(directed.loc[sample.index].to_numpy(dtype=np.float64).T)
         columns += own
         variables += [q] * len(own)
     of = np.array(variables)
-    positions = [(np.flatnonzero(of == names.index(name)), names.index(name)) for name in fitted]
+    positions = [
+        (np.flatnonzero(of == names.index(name)), names.index(name)) for name in fitted
+    ]
     fixed = (of[:, None] == np.arange(len(names))).astype(np.float64)
     for rows, q in positions:
         fixed[rows, q] = 0.0
