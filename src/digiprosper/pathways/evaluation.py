@@ -195,15 +195,24 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     findings = []
     for mechanism in mechanisms:
         for row in mechanism.split():
-            own = {role: columns[role] for role in row.roles if role in columns}
-            reason = refusal(row, own, systems or {}, spatial_weights)
+            variables = {role: columns[role] for role in row.roles if role in columns}
+            reason = refusal(row, variables, systems or {}, spatial_weights)
             finding = Finding(
-                row, own, _other_controls(terms, own.values()), reason=reason
+                row,
+                variables,
+                _other_controls(terms, variables.values()),
+                reason=reason,
             )
             if reason is None:
                 rows = _on_common_rows(panel, row, mechanism, columns)
                 proposition = Proposition(
-                    row, rows, own, finding.controls, level, entropy, spatial_weights
+                    row,
+                    rows,
+                    variables,
+                    finding.controls,
+                    level,
+                    entropy,
+                    spatial_weights,
                 )
                 finding = _tested(proposition, finding, labels_by_warning)
             findings.append(finding)

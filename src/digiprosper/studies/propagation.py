@@ -40,7 +40,7 @@ from digiprosper.report.text import interval_text, number_text, p_text
 from digiprosper.specification import Specification, check_reps, plain_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Self
 
     from digiprosper.composite.results import IndexResults
@@ -200,14 +200,7 @@ class PropagatedIndex(Specification):
         for name, index in fitted.items():
             data = data.attach(index.scores.rename(name))
         _refuse_inside(model, data, fitted)
-
-        roles = {"y": (model.y,), "x": tuple(model.x)}
-        prepared = prepare(
-            data, roles, model.options, singletons=model.singletons, missing=model.missing
-        )
-        outcome, x = prepared.sample.columns("y")[:, 0], prepared.sample.columns("x")
-        x_names, remarks = prepared.sample.names_of("x"), lagged_outcome(prepared)
-        naive = fit_columns(prepared, model.y, outcome, x_names, x, remarks=remarks)
+        prepared, naive = _naive(model, data)
         clusters, units, learned = _units(prepared, fitted, data)
         n_units = 1 + int(max(units.max(), *(codes.max() for codes in learned)))
         weighers = [
@@ -220,16 +213,7 @@ class PropagatedIndex(Specification):
         # Entities that are used for the weights only have no sums.
         spare = np.zeros((n_units - grams.n_clusters, grams.sums.shape[1]))
         grams = replace(grams, sums=np.vstack([grams.sums, spare]))
-
-        def combine(counts: Floats) -> Floats:
-            """Combine the columns (p, q) in each draw, from counts (R, units)."""
-            out = np.repeat(fixed[None], len(counts), axis=0)
-            for (rows, column), codes, weigh in zip(
-                positions, learned, weighers, strict=True
-            ):
-                out[:, rows, column] = weigh(counts[:, codes])
-            return out
-
+        combine = _combination(fixed, positions, learned, weighers)
         equation = (0, tuple(range(1, fixed.shape[1])))
         draws = bootstrap(grams, [equation], self.reps, seed, combine=combine)
         values = draws.coefficients[0]
@@ -333,17 +317,11 @@ class PropagatedResults(EffectResults):
         for term, p, numbers in zip(
             self.names, self.pvalues, self.comparison.to_numpy(), strict=True
         ):
-            estimate, _, *known, error, low, high = numbers.tolist()
-            drawn = interval_text(low, high, computed=self._readable)
+            estimate, _, low, high, error, *ends = numbers.tolist()
+            drawn = interval_text(*ends, computed=self._readable)
+            intervals = [interval_text(low, high), drawn]
             rows.append(
-                [
-                    term,
-                    f"{estimate:.5g}",
-                    interval_text(*known),
-                    drawn,
-                    number_text(error),
-                    p_text(p),
-                ]
+                [term, f"{estimate:.5g}", *intervals, number_text(error), p_text(p)]
             )
         notes = (
             "weights known: the slope on the index with the weights of this sample.",
@@ -413,6 +391,18 @@ def _refuse_inside(model: FixedEffects, data: Panel, names: Mapping[str, Any]) -
         raise TermError(f"the model has no term {quoted(absent)}; its terms are {quoted(terms, 12)}.")
 
 
+def _naive(model: FixedEffects, data: Panel) -> tuple[Prepared, LinearResults]:
+    """Fit the model with the scores as data."""
+    roles, options = {"y": (model.y,), "x": tuple(model.x)}, model.options
+    prepared = prepare(
+        data, roles, options, singletons=model.singletons, missing=model.missing
+    )
+    sample, remarks = prepared.sample, lagged_outcome(prepared)
+    outcome, x = sample.columns("y")[:, 0], sample.columns("x")
+    names = sample.names_of("x")
+    return prepared, fit_columns(prepared, model.y, outcome, names, x, remarks=remarks)
+
+
 def _units(
     prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel
 ) -> tuple[str, Ints, list[Ints]]:
@@ -452,6 +442,25 @@ def _learned_from(index: IndexResults) -> pd.Index[Any]:
     assert index.index is not None
     assert index.entity_sums is not None
     return index.index.unique(level=0)[index.entity_sums.entities]
+
+
+def _combination(
+    fixed: Floats,
+    positions: Sequence[tuple[Ints, int]],
+    learned: Sequence[Ints],
+    weighers: Sequence[Weigher],
+) -> Weigher:
+    """Return what combines the columns in each draw: from counts (R, units) to (R, p, q)."""
+
+    def combine(counts: Floats) -> Floats:
+        out = np.repeat(fixed[None], len(counts), axis=0)
+        for (rows, column), codes, weigh in zip(
+            positions, learned, weighers, strict=True
+        ):
+            out[:, rows, column] = weigh(counts[:, codes])
+        return out
+
+    return combine
 
 
 def _weigher(index: IndexResults, panel: Panel, end_points: EndPointDraws) -> Weigher:
@@ -501,7 +510,7 @@ def _columns(
     columns: list[Floats] = []
     variables: list[int] = []
     for q, name in enumerate(names):
-        own = list(model[:, [q]].T)
+        block = list(model[:, [q]].T)
         if name in fitted:
             index = fitted[name]
             weight = index.weights["weight"]
@@ -509,9 +518,9 @@ def _columns(
             directed = (
                 index.contributions(panel) / weight.where(weight != 0.0)
             ).fillna(0.0)
-            own = list(directed.loc[sample.index].to_numpy(dtype=np.float64).T)
-        columns += own
-        variables += [q] * len(own)
+            block = list(directed.loc[sample.index].to_numpy(dtype=np.float64).T)
+        columns += block
+        variables += [q] * len(block)
     of = np.array(variables)
     positions = [
         (np.flatnonzero(of == names.index(name)), names.index(name)) for name in fitted
