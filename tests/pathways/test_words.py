@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from digiprosper.pathways.words import WORDS
 from digiprosper.report.characters import has_cjk
-from digiprosper.studies.pathways.words import WORDS
 
 
 def test_both_languages_have_the_same_codes() -> None:

@@ -7,9 +7,8 @@ change.
 
 from __future__ import annotations
 
-from digiprosper.studies.pathways.catalogue import seed_catalogue
-from digiprosper.studies.pathways.evaluation import evaluate
-from digiprosper.studies.pathways.mechanism import Mechanism
-from digiprosper.studies.pathways.results import MechanismReport
+from digiprosper.pathways.evaluation import evaluate
+from digiprosper.pathways.mechanism import Mechanism, seed_catalogue
+from digiprosper.pathways.results import MechanismReport
 
 __all__ = ["Mechanism", "MechanismReport", "evaluate", "seed_catalogue"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digiprosper.kernels.covariance import Part, Vcov
-from digiprosper.linear.kernels.control_sets import set_slopes
+from digiprosper.studies.kernel import set_slopes
 
 
 def make(seed: int = 0, n: int = 60, p: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

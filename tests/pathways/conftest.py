@@ -9,7 +9,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import pathways
-from digiprosper.studies.pathways import estimators
+from digiprosper.pathways import evaluation
 
 CONTROLS = ["urban", "fiscal", "openness"]
 COLUMNS = {
@@ -31,7 +31,7 @@ IDS = ("P05", "P09", "P10", "P15", "P20", "P21", "P31", "P41", "P04", "P08")
 def fewer_draws():
     """Draw less often than users do: these tests are about other things."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(estimators, "REPS", 499)
+        patch.setattr(evaluation, "REPS", 499)
         yield
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.errors import InputTypeError
-from digiprosper.studies.pathways.figures import pathway_figure
+from digiprosper.pathways.figures import pathway_figure
 
 
 def test_stages_hold_the_propositions_in_order(report) -> None:

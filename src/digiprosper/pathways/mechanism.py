@@ -1,38 +1,45 @@
-"""A proposition: its variables, form and sign."""
+"""A proposition: its variables, form and sign; and the propositions of one paper, as a catalogue."""
 
 from __future__ import annotations
 
+import csv
 from dataclasses import KW_ONLY, dataclass, fields, replace
+from importlib.resources import files
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
-from digiprosper.errors import InputTypeError, OptionError, check_option, cited, option_problem, quoted
+from digiprosper.errors import (
+    InputTypeError,
+    OptionError,
+    check_option,
+    cited,
+    option_problem,
+    quoted,
+)
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Shape: TypeAlias = Literal[
-    "linear", "mediated", "moderated", "threshold", "U", "U-mediated", "U-moderated", "coupled", "spatial"
+    "linear",
+    "mediated",
+    "moderated",
+    "threshold",
+    "U",
+    "U-mediated",
+    "U-moderated",
+    "coupled",
+    "spatial",
 ]
 Sign: TypeAlias = Literal["+", "-", "-/+", "+/-", "shift"]
 Testable: TypeAlias = Literal["yes", "proxy", "no"]
 Impact: TypeAlias = Literal["total", "direct", "indirect"]
 
-_ONE: Final = ("+", "-")
 _TURNING: Final = ("-/+", "+/-")
-_SIGNS: Final[dict[str, tuple[str, ...]]] = {
-    "linear": _ONE,
-    "mediated": _ONE,
-    "moderated": _ONE,
-    "threshold": _ONE,
-    "U": _TURNING,
-    "U-mediated": _TURNING,
-    "U-moderated": ("shift",),
-    "coupled": _ONE,
-    "spatial": _ONE,
-}
+_SIGNS: Final = {"U": _TURNING, "U-mediated": _TURNING, "U-moderated": ("shift",)}
 _WITH_CHANNELS: Final = ("mediated", "U-mediated")
+_MAY_HAVE_CHANNELS: Final = (*_WITH_CHANNELS, "threshold")
 _WITH_MODERATOR: Final = ("moderated", "threshold", "U-moderated")
 _PATH_SIGNS: Final = ("", "++", "+-", "-+", "--")
 _STAGES: Final = ("", "cake", "division", "constraint", "policy")
@@ -153,15 +160,27 @@ class Mechanism(PickledByName):
     where: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", self._as_channels())
+        roles: Any = (
+            split_roles(self.channels)
+            if isinstance(self.channels, str)
+            else self.channels
+        )
+        if not isinstance(roles, list | tuple) or not all(
+            isinstance(role, str) for role in roles
+        ):
+            raise self._wrong_type("channels", "a list of roles (text)")
+        object.__setattr__(self, "channels", tuple(roles))
         for item in fields(self):
-            if item.name != "channels":
-                self._check_text(item.name)
+            if item.name != "channels" and not isinstance(
+                getattr(self, item.name), str
+            ):
+                raise self._wrong_type(item.name, "text")
         for name in ("id", "claim", "cause", "outcome"):
             if not getattr(self, name).strip():
                 raise self._problem(name, f"{name} is empty")
         self._check_words()
         self._check_roles()
+        self._refuse_contradictions()
 
     @property
     def causes(self) -> tuple[str, ...]:
@@ -193,103 +212,109 @@ class Mechanism(PickledByName):
             The mechanism itself if there is one cause and one outcome. Otherwise one for each pair, with ids
             such as ``"P08:cp_growth"``.
         """
-        causes, outcomes = self.causes, self.outcomes
+        causes, outcomes, stages = self.causes, self.outcomes, split_roles(self.stage)
         if len(causes) == 1 and len(outcomes) == 1:
             return (self,)
-        stages = split_roles(self.stage)
-        stage_of = dict(zip(outcomes, stages, strict=True)) if len(stages) == len(outcomes) else {}
-        return tuple(
-            replace(
-                self,
-                id=":".join([self.id, *[cause] * (len(causes) > 1), *[outcome] * (len(outcomes) > 1)]),
-                cause=cause,
-                outcome=outcome,
-                stage=stage_of.get(outcome, self.stage),
+        if len(stages) != len(outcomes):
+            stages = (self.stage,) * len(outcomes)
+        rows = []
+        for cause, (outcome, stage) in product(
+            causes, zip(outcomes, stages, strict=True)
+        ):
+            name = ":".join(
+                [
+                    self.id,
+                    *[cause] * (len(causes) > 1),
+                    *[outcome] * (len(outcomes) > 1),
+                ]
             )
-            for cause, outcome in product(causes, outcomes)
-        )
+            rows.append(
+                replace(self, id=name, cause=cause, outcome=outcome, stage=stage)
+            )
+        return tuple(rows)
 
     # --- checks -------------------------------------------------------------------------------------------
 
-    def _as_channels(self) -> tuple[str, ...]:
-        """Read the channels, given as a list or as one text."""
-        channels: Any = self.channels
-        if isinstance(channels, str):
-            return split_roles(channels)
-        if not isinstance(channels, list | tuple) or not all(isinstance(name, str) for name in channels):
-            raise InputTypeError(
-                f"Mechanism {cited(self.id)}: channels must be a list of roles (text), not "
-                f"{cited(channels)}.",
-                [option_problem("channels", channels)],
-            )
-        return tuple(channels)
-
-    def _check_text(self, name: str) -> None:
-        value = getattr(self, name)
-        if not isinstance(value, str):
-            raise InputTypeError(
-                f"Mechanism {cited(self.id)}: {name} must be text, not {cited(value)}.",
-                [option_problem(name, value)],
-            )
-
     def _check_words(self) -> None:
-        check_option("shape", self.shape, get_args(Shape))
-        check_option("testable", self.testable, get_args(Testable))
-        check_option("path_signs", self.path_signs, _PATH_SIGNS)
-        check_option("design", self.design, ("", "staggered"))
-        check_option("impact", self.impact, get_args(Impact))
+        words = {
+            "shape": get_args(Shape),
+            "testable": get_args(Testable),
+            "path_signs": _PATH_SIGNS,
+            "design": ("", "staggered"),
+            "impact": get_args(Impact),
+        }
+        for name, allowed in words.items():
+            check_option(name, getattr(self, name), allowed)
         for stage in split_roles(self.stage):
             check_option("stage", stage, _STAGES)
-        if self.sign not in _SIGNS[self.shape]:
-            raise self._problem(
-                "sign",
-                f"sign={cited(self.sign)} does not suit shape={cited(self.shape)}, which takes "
-                f"{quoted(_SIGNS[self.shape])}",
+        signs = _SIGNS.get(self.shape, ("+", "-"))
+        if self.sign not in signs:
+            sign, shape = cited(self.sign), cited(self.shape)
+            problem = (
+                f"sign={sign} does not suit shape={shape}, which takes {quoted(signs)}"
             )
+            raise self._problem("sign", problem)
 
     def _check_roles(self) -> None:
-        """Check that the shape has the roles it needs, and none that it does not use."""
-        shape = f"shape={cited(self.shape)}"
-        with_channels = self.shape in _WITH_CHANNELS
-        if with_channels and not self.channels:
-            raise self._problem("channels", f"{shape} needs channels")
-        if self.channels and not with_channels and self.shape != "threshold":
-            raise self._problem("channels", f"{shape} takes no channels")
-        if bool(self.moderators) != (self.shape in _WITH_MODERATOR):
-            verb = "takes no" if self.moderators else "needs a"
-            raise self._problem("moderator", f"{shape} {verb} moderator")
-        if self.shape == "threshold" and len(self.moderators) > 1:
-            raise self._problem("moderator", f"{shape} takes one threshold variable")
-        self._refuse_unused(shape)
-        self._refuse_repeats()
-
-    def _refuse_unused(self, shape: str) -> None:
-        """Refuse options that belong to another shape."""
-        unused = {
-            "path_signs": bool(self.path_signs) and self.shape != "mediated",
-            "design": bool(self.design) and self.shape != "linear",
-            "impact": self.impact != "total" and self.shape != "spatial",
-        }
-        for name, wrong in unused.items():
+        """Check that the shape has the roles it needs, and nothing that it does not use."""
+        shape, moderators = self.shape, self.moderators
+        with_channels, with_moderator = (
+            shape in _WITH_CHANNELS,
+            shape in _WITH_MODERATOR,
+        )
+        problems = (
+            ("channels", "needs channels", with_channels and not self.channels),
+            (
+                "channels",
+                "takes no channels",
+                self.channels and shape not in _MAY_HAVE_CHANNELS,
+            ),
+            ("moderator", "needs a moderator", with_moderator and not moderators),
+            ("moderator", "takes no moderator", moderators and not with_moderator),
+            (
+                "moderator",
+                "takes one threshold variable",
+                shape == "threshold" and len(moderators) > 1,
+            ),
+            (
+                "path_signs",
+                "takes no path_signs",
+                self.path_signs and shape != "mediated",
+            ),
+            ("design", "takes no design", self.design and shape != "linear"),
+            (
+                "impact",
+                "takes no impact",
+                self.impact != "total" and shape != "spatial",
+            ),
+        )
+        for name, problem, wrong in problems:
             if wrong:
-                raise self._problem(name, f"{shape} takes no {name}")
-        signs = {"": "", "++": "+", "--": "+", "+-": "-", "-+": "-"}[self.path_signs]
-        if signs and signs != self.sign:
+                raise self._problem(name, f"shape={cited(shape)} {problem}")
+
+    def _refuse_contradictions(self) -> None:
+        """Refuse signs that contradict each other, and a variable with two roles."""
+        sign = "+" if self.path_signs in ("++", "--") else "-"
+        if self.path_signs and sign != self.sign:
             raise self._problem(
                 "path_signs",
-                f"path_signs={cited(self.path_signs)} make an indirect effect with the sign {signs}, but "
+                f"path_signs={cited(self.path_signs)} make an indirect effect with the sign {sign}, but "
                 f"sign={cited(self.sign)}",
             )
-
-    def _refuse_repeats(self) -> None:
-        """Refuse a role that stands in two places, except a cause as its own threshold variable."""
-        several = [self.causes, self.channels, self.outcomes, self.moderators]
-        if self.shape == "threshold" and self.moderator == self.cause:
-            several.pop()
-        named = [role for roles in several for role in roles]
+        named = [*self.causes, *self.channels, *self.outcomes]
+        # A cause may be its own threshold variable.
+        if self.shape != "threshold" or self.moderator != self.cause:
+            named += self.moderators
         twice = sorted({role for role in named if named.count(role) > 1})
         if twice:
             raise self._problem("roles", f"{quoted(twice)} stands in two roles")
+
+    def _wrong_type(self, name: str, form: str) -> InputTypeError:
+        value = getattr(self, name)
+        return InputTypeError(
+            f"Mechanism {cited(self.id)}: {name} must be {form}, not {cited(value)}.",
+            [option_problem(name, value)],
+        )
 
     def _problem(self, option: str, problem: str) -> OptionError:
         return OptionError(
@@ -305,4 +330,43 @@ def split_roles(text: str) -> tuple[str, ...]:
 
 def roles_of(mechanisms: Iterable[Mechanism]) -> tuple[str, ...]:
     """List the roles of several mechanisms, each once, in the order in which they first occur."""
-    return tuple(dict.fromkeys(role for mechanism in mechanisms for role in mechanism.roles))
+    return tuple(
+        dict.fromkeys(role for mechanism in mechanisms for role in mechanism.roles)
+    )
+
+
+def seed_catalogue() -> tuple[Mechanism, ...]:
+    """Return the propositions of Kang & Liu on the digital economy and common prosperity.
+
+    Kang & Liu, "Exploring the Path to Achieving Common Prosperity Enabled by the Digital Economy", describe
+    channels and constraints without estimates. Each proposition states one of their sentences in a form that
+    can be tested. `source` is the work that they cite for it. P16 and P17 are from the abstract of a cited
+    work.
+
+    Returns
+    -------
+    tuple of Mechanism
+        Propositions P01 to P52. An id is never used for another proposition.
+
+    Notes
+    -----
+    Roles are ``de`` (digital economy), ``cp`` (common prosperity), ``cp_growth`` and ``cp_share`` (its two
+    dimensions), ``ur_gap`` (ratio or Theil index of urban and rural incomes), ``gini`` (income inequality),
+    ``isu`` (industrial upgrading), ``tfp`` (productivity), and others whose names explain themselves.
+
+    Examples
+    --------
+    >>> from digiprosper import pathways
+    >>> catalogue = pathways.seed_catalogue()
+    >>> len(catalogue), catalogue[4].id, catalogue[4].channels
+    (52, 'P05', ('isu',))
+    >>> sum(mechanism.testable == "no" for mechanism in catalogue)
+    6
+    """
+    text = (
+        files("digiprosper.pathways")
+        .joinpath("propositions.csv")
+        .read_text(encoding="utf-8")
+    )
+    rows: Any = csv.DictReader(text.splitlines())
+    return tuple(Mechanism(**row) for row in rows)

@@ -21,10 +21,21 @@ from digiprosper.errors import (
     TermError,
 )
 from digiprosper.pathways import Mechanism, evaluate
+from digiprosper.pathways.evaluation import (
+    checked_columns,
+    checked_mechanisms,
+    checked_systems,
+    indicators_among,
+    refusal,
+)
+from digiprosper.pathways.findings import Reason
 
 CONTROLS = ["urban", "fiscal", "openness"]
 DE_CP = {"de": "digital", "cp": "prosperity"}
 LINEAR = Mechanism("L", "a claim", cause="de", outcome="cp", sign="+", shape="linear")
+MEDIATED = Mechanism("M", "a claim", cause="x", outcome="y", sign="+", shape="mediated", channels="m")
+COLUMNS = {"x": "digital", "m": "jobs", "y": "prosperity"}
+SYSTEM = dp.IndicatorSystem.from_dict({"a": {"income": "+", "jobs": "+"}})
 
 
 def reasons(report):
@@ -270,3 +281,55 @@ def test_the_panel_is_left_as_it_was(panel) -> None:
 def test_the_module_is_public() -> None:
     assert dp.pathways is pathways
     assert pathways.__all__ == ["Mechanism", "MechanismReport", "evaluate", "seed_catalogue"]
+
+
+# --- the arguments ------------------------------------------------------------------------------------------
+
+
+def test_what_fits_is_kept(panel) -> None:
+    system = dp.IndicatorSystem.from_dict({"a": {"income": "+", "engel": "-"}})
+    assert checked_mechanisms((LINEAR,)) == (LINEAR,)
+    assert checked_systems(panel, {"prosperity": system}) == {"prosperity": system}
+    (finding,) = evaluate(panel, (LINEAR,), DE_CP, controls="urban", rng=1).findings
+    assert finding.controls == ("urban",)
+
+
+def test_roles_of_the_catalogue_may_have_columns_that_nothing_asks_for(panel) -> None:
+    assert checked_columns(panel, [LINEAR], {"de": "digital", "gini": "engel"})["gini"] == "engel"
+
+
+# --- why a proposition is not tested ------------------------------------------------------------------------
+
+
+def refused(mechanism=MEDIATED, columns=COLUMNS, systems=None):
+    return refusal(mechanism, columns, systems or {})
+
+
+def test_nothing_is_refused_without_a_reason() -> None:
+    assert refused() is None
+    assert refused(systems={"other": SYSTEM}) is None
+
+
+def test_a_channel_inside_the_outcome() -> None:
+    found = refused(systems={"prosperity": SYSTEM})
+    assert found == Reason("overlap", {"found": (("jobs", "prosperity", ""),)})
+
+
+def test_a_channel_that_shares_an_indicator_with_the_cause() -> None:
+    other = dp.IndicatorSystem.from_dict({"a": {"income": "+", "ports": "+"}})
+    found = refused(systems={"digital": SYSTEM, "jobs": other})
+    expected = (("jobs", "digital", ""), ("income", "digital", "jobs"))
+    assert found == Reason("overlap", {"found": expected})
+
+
+def test_terms_count_for_the_columns_inside() -> None:
+    assert indicators_among("prosperity", ["log(income)", "urban"], {"prosperity": SYSTEM}) == ["income"]
+    assert indicators_among("digital", ["income"], {"prosperity": SYSTEM}) == []
+
+
+def test_the_first_reason_is_given() -> None:
+    assert refused(columns={"x": "digital"}) == Reason("column", {"roles": ("m", "y")})
+    same = refused(columns={**COLUMNS, "m": "digital"})
+    assert same == Reason("same_column", {"column": "digital", "roles": ("x", "m")})
+    spatial = Mechanism("S", "a claim", cause="x", outcome="y", sign="+", shape="spatial")
+    assert refused(spatial) == Reason("weights")

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import Notice
-from digiprosper.studies.pathways.words import WORDS
+from digiprosper.pathways.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,13 +35,22 @@ def words_of(notice: Notice, language: Language) -> str:
 
 def several_tests(tests: int, method: str, alpha: float) -> list[Notice]:
     """State how many tests there are, how p-values are adjusted, and how many would reject by chance."""
-    data = {"tests": tests, "method": method, "chance": round(tests * alpha, 1), "alpha": round(alpha, 6)}
-    return [Notice("several_tests", _sentences("several_tests", data), data)] if tests else []
+    data = {
+        "tests": tests,
+        "method": method,
+        "chance": round(tests * alpha, 1),
+        "alpha": round(alpha, 6),
+    }
+    return (
+        [Notice("several_tests", _sentences("several_tests", data), data)]
+        if tests
+        else []
+    )
 
 
 def association(tests: int) -> list[Notice]:
     """State that verdicts are about associations."""
-    return [Notice("association", _sentences("association", {}), {})] if tests else []
+    return [Notice("association", _sentences("association", {}))] if tests else []
 
 
 def samples_differ(nobs: Sequence[int]) -> list[Notice]:
@@ -56,14 +65,21 @@ def overlap_not_searched(tests: int, *, searched: bool) -> list[Notice]:
     """State that it was not checked whether a channel is part of an index."""
     if searched or not tests:
         return []
-    return [Notice("overlap_not_searched", _sentences("overlap_not_searched", {}), {})]
+    return [Notice("overlap_not_searched", _sentences("overlap_not_searched", {}))]
 
 
 def controls_left_out(left_out: Mapping[str, Sequence[str]]) -> list[Notice]:
     """State which controls are variables of a proposition, and so not its controls."""
     names = tuple(dict.fromkeys(name for terms in left_out.values() for name in terms))
-    data = {"names": names, "ids": tuple(left_out)}
-    return [Notice("controls_left_out", _sentences("controls_left_out", data), data)] if left_out else []
+    data = {
+        "names": names,
+        "ids": tuple(name for name, terms in left_out.items() if terms),
+    }
+    return (
+        [Notice("controls_left_out", _sentences("controls_left_out", data), data)]
+        if names
+        else []
+    )
 
 
 def controls_overlap(overlaps: Mapping[str, Sequence[tuple[str, str]]]) -> list[Notice]:
@@ -71,8 +87,13 @@ def controls_overlap(overlaps: Mapping[str, Sequence[tuple[str, str]]]) -> list[
     pairs = [pair for group in overlaps.values() for pair in group]
     names = tuple(dict.fromkeys(name for name, _ in pairs))
     indices = tuple(dict.fromkeys(index for _, index in pairs))
-    data = {"names": names, "indices": indices, "ids": tuple(overlaps)}
-    return [Notice("controls_overlap", _sentences("controls_overlap", data), data)] if pairs else []
+    ids = tuple(name for name, group in overlaps.items() if group)
+    data = {"names": names, "indices": indices, "ids": ids}
+    return (
+        [Notice("controls_overlap", _sentences("controls_overlap", data), data)]
+        if pairs
+        else []
+    )
 
 
 def few_draws_to_adjust(tests: int, reps: int, alpha: float) -> list[Notice]:
@@ -81,10 +102,14 @@ def few_draws_to_adjust(tests: int, reps: int, alpha: float) -> list[Notice]:
     data = {"tests": tests, "reps": reps, "least": round(least, 4)}
     if least <= alpha:
         return []
-    return [Notice("few_draws_to_adjust", _sentences("few_draws_to_adjust", data), data)]
+    return [
+        Notice("few_draws_to_adjust", _sentences("few_draws_to_adjust", data), data)
+    ]
 
 
-def _sentences(code: str, data: Mapping[str, object], language: Language = "english") -> str:
+def _sentences(
+    code: str, data: Mapping[str, object], language: Language = "english"
+) -> str:
     parts = {
         name: _SEPARATORS[language].join(value) if isinstance(value, tuple) else value
         for name, value in data.items()

@@ -5,32 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from digiprosper.errors import InputTypeError, models_problem
+from digiprosper.pathways.results import (
+    LANGUAGES,
+    MechanismReport,
+    Names,
+    ends,
+    short,
+    variables,
+)
 from digiprosper.report.drawings import PathwayRow, Pathways, PathwayStage
-from digiprosper.studies.pathways.results import LANGUAGES, MechanismReport
-from digiprosper.studies.pathways.wording import Names, ends, short, variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from digiprosper.pathways.findings import Finding
     from digiprosper.report.words import Language
-    from digiprosper.studies.pathways.findings import Finding
 
 _STAGES: Final = ("cake", "division", "constraint", "policy", "")
-_PATHS: Final = {
-    "linear": "path",
-    "mediated": "path.mediated",
-    "moderated": "path.moderated",
-    "threshold": "path.threshold",
-    "U": "path.curve",
-    "U-mediated": "path.curve.mediated",
-    "U-moderated": "path.curve.moderated",
-    "coupled": "path.coupled",
-    "spatial": "path",
-}
 
 
 def pathway_figure(
-    report: MechanismReport, labels: Mapping[str, str], purpose: str, language: Language = "english"
+    report: MechanismReport,
+    labels: Mapping[str, str],
+    purpose: str,
+    language: Language = "english",
 ) -> Pathways:
     """Order the propositions of a report by their stage on the way from cause to outcome.
 
@@ -46,46 +44,41 @@ def pathway_figure(
     names = Names(chosen, report.labels, dict(labels))
     stages = [_stage(code, report.findings, names) for code in _STAGES]
     tested = sum(finding.tested for finding in report.findings)
-    note = names.say(
-        "figure.note",
-        level=f"{report.level:.0%}",
-        tests=tested,
-        method=names.say(f"method.{report.adjust}"),
-    )
+    method, level = names.say(f"method.{report.adjust}"), f"{report.level:.0%}"
+    note = names.say("figure.note", level=level, tests=tested, method=method)
     shown = ("supported", "contradicted", "inconclusive")
     return Pathways(
-        source=_source(report.findings, names),
-        target=_target(report.findings, names),
+        source=_end("source", "de", report.findings, "causes", names),
+        target=_end("target", "cp", report.findings, "outcomes", names),
         stages=[stage for stage in stages if stage.rows or stage.untested],
         verdicts={verdict: names.say(verdict) for verdict in shown},
         note=note if tested else "",
     )
 
 
-def _source(findings: Sequence[Finding], names: Names) -> str:
-    """Name the start of the diagram, the causes."""
-    causes = [(finding, role) for finding in findings for role in finding.mechanism.causes]
-    return _end("source", "de", causes, names)
-
-
-def _target(findings: Sequence[Finding], names: Names) -> str:
-    """Name the end of the diagram, the outcomes."""
-    outcomes = [(finding, role) for finding in findings for role in finding.mechanism.outcomes]
-    return _end("target", "cp", outcomes, names)
-
-
-def _end(code: str, role: str, pairs: Sequence[tuple[Finding, str]], names: Names) -> str:
-    """Return the words of the catalogue if its role occurs, else the only column, else "several"."""
-    if role in {name for _, name in pairs}:
+def _end(
+    code: str, role: str, findings: Sequence[Finding], kind: str, names: Names
+) -> str:
+    """Name an end of the diagram: by the catalogue, by the only column, or "several"."""
+    columns = {
+        name: finding.columns.get(name, name)
+        for finding in findings
+        for name in getattr(finding.mechanism, kind)
+    }
+    if role in columns:
         return names.say(code)
-    columns = {finding.columns.get(name, name) for finding, name in pairs}
-    return names.name(columns.pop()) if len(columns) == 1 else names.say(f"{code}.several")
+    several = set(columns.values())
+    return (
+        names.name(several.pop()) if len(several) == 1 else names.say(f"{code}.several")
+    )
 
 
 def _stage(code: str, findings: Sequence[Finding], names: Names) -> PathwayStage:
     in_stage = [finding for finding in findings if finding.mechanism.stage == code]
     untested = [finding.mechanism.id for finding in in_stage if not finding.tested]
-    text = names.say("untested", ids=names.say("comma").join(untested)) if untested else ""
+    text = (
+        names.say("untested", ids=names.say("comma").join(untested)) if untested else ""
+    )
     rows = [_row(finding, names) for finding in in_stage if finding.tested]
     return PathwayStage(names.say(f"stage.{code}"), rows, text)
 
@@ -93,12 +86,12 @@ def _stage(code: str, findings: Sequence[Finding], names: Names) -> PathwayStage
 def _row(finding: Finding, names: Names) -> PathwayRow:
     part: Any = finding.deciding
     mechanism = finding.mechanism
-    code = _PATHS[mechanism.shape]
-    if mechanism.shape == "threshold" and mechanism.channels:
-        code = "path.threshold.mediated"
+    through = (
+        ".mediated" if mechanism.shape == "threshold" and mechanism.channels else ""
+    )
     return PathwayRow(
         id=mechanism.id,
-        path=names.say(code, **variables(finding, names)),
+        path=names.say(f"path.{mechanism.shape}{through}", **variables(finding, names)),
         numbers=f"{short(part.estimate)} {ends(part.conf_low, part.conf_high)}",
         verdict=finding.verdict,
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from digiprosper.pathways import notices
 from digiprosper.report.characters import has_cjk
-from digiprosper.studies.pathways import notices
 
 MADE = [
     *notices.several_tests(12, "holm", 0.05),

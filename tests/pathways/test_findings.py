@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from digiprosper.pathways import Mechanism
-from digiprosper.studies.pathways.findings import (
+from digiprosper.pathways.findings import (
     Finding,
     Part,
     Reason,

@@ -16,10 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.errors import Notice
-    from digiprosper.studies.pathways.mechanism import Mechanism
+    from digiprosper.pathways.mechanism import Mechanism
 
-Verdict: TypeAlias = Literal["supported", "contradicted", "inconclusive", "not testable"]
-VERDICTS: Final[tuple[Verdict, ...]] = ("supported", "contradicted", "inconclusive", "not testable")
+Verdict: TypeAlias = Literal[
+    "supported", "contradicted", "inconclusive", "not testable"
+]
+VERDICTS: Final[tuple[Verdict, ...]] = (
+    "supported",
+    "contradicted",
+    "inconclusive",
+    "not testable",
+)
 Agreement: TypeAlias = Literal["claimed", "opposite", "mixed"]
 
 
@@ -103,12 +110,12 @@ class Finding(PickledByName):
     @property
     def deciding(self) -> Part | None:
         """The part whose numbers stand for the row: that with the largest p-value, or with another sign."""
-        if not self.parts:
-            return None
-        whole = agreement(self.parts)
-        if whole == "mixed":
-            return max(self.parts, key=lambda part: (part.agreement != "claimed", part.p_value))
-        return max(self.parts, key=lambda part: part.p_value)
+        mixed = agreement(self.parts) == "mixed"
+        return max(
+            self.parts,
+            key=lambda part: (mixed and part.agreement != "claimed", part.p_value),
+            default=None,
+        )
 
 
 def agreement(parts: Sequence[Part]) -> Agreement:
@@ -138,19 +145,23 @@ def verdict_of(parts: Sequence[Part], p_adjusted: float, level: float) -> Verdic
     return "supported" if whole == "claimed" else "contradicted"
 
 
-def with_verdicts(findings: Sequence[Finding], adjust: str, level: float) -> tuple[Finding, ...]:
+def with_verdicts(
+    findings: Sequence[Finding], adjust: str, level: float
+) -> tuple[Finding, ...]:
     """Adjust the p-values over all propositions that were tested, and judge each."""
     p_values = [joint_p(finding.parts) for finding in findings if finding.tested]
-    corrected = iter(zip(p_values, adjusted(p_values, adjust), strict=True))
-
-    def judged(finding: Finding) -> Finding:
-        if not finding.tested:
-            return finding
-        p, p_adjusted = next(corrected)
-        verdict = verdict_of(finding.parts, p_adjusted, level)
-        return replace(finding, p_value=p, p_adjusted=p_adjusted, verdict=verdict)
-
-    return tuple(judged(finding) for finding in findings)
+    pairs = iter(zip(p_values, adjusted(p_values, adjust), strict=True))
+    judged = []
+    for finding in findings:
+        if finding.tested:
+            p, p_adjusted = next(pairs)
+            verdict = verdict_of(finding.parts, p_adjusted, level)
+            judged.append(
+                replace(finding, p_value=p, p_adjusted=p_adjusted, verdict=verdict)
+            )
+        else:
+            judged.append(finding)
+    return tuple(judged)
 
 
 def adjusted(p_values: Sequence[float], method: str) -> list[float]:
@@ -161,12 +172,11 @@ def adjusted(p_values: Sequence[float], method: str) -> list[float]:
     """
     if method == "none" or not p_values:
         return list(p_values)
-    corrected: list[float]
     if method == "holm":
-        corrected = holm(np.asarray(p_values)).tolist()
-        return corrected
-    # Importing it takes longer than all fits of a catalogue.
-    from statsmodels.stats.multitest import multipletests
+        corrected = holm(np.asarray(p_values))
+    else:
+        # Importing it takes longer than all fits of a catalogue.
+        from statsmodels.stats.multitest import multipletests
 
-    corrected = multipletests(list(p_values), method=method)[1].tolist()
-    return corrected
+        corrected = multipletests(list(p_values), method=method)[1]
+    return [float(p) for p in corrected]
