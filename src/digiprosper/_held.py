@@ -47,7 +47,7 @@ HELD = {
     "SpatialDecomposition": "spatial.impacts:SpatialDecomposition",
     "SpatialEffects": "spatial.impacts:SpatialEffects",
     "SpatialEstimated": "spatial.groups:SpatialEstimated",
-    "StaggeredCohorts": "policy.cohorts:CohortCoding",
+    "StaggeredCohorts": "policy.timing:CohortCoding",
     "StaggeredSettings": "policy.staggered_results:StaggeredSettings",
     "Term": "report.terms:Term",
     "TermFactor": "report.terms:Factor",

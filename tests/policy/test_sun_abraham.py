@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.policy.cohorts import read_cohorts
 from digiprosper.policy.sun_abraham import treated_cells
+from digiprosper.policy.timing import read_cohorts
 
 
 def draw(seed: int = 1, n: int = 45, periods: int = 7) -> pd.DataFrame:

@@ -2,33 +2,114 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.policy.matched_effect import matched_effect
-from digiprosper.policy.notices import UNMATCHED
-from digiprosper.policy.words import WORDS
-from digiprosper.report.columns import Column, PlainCell, Remark
+from digiprosper.errors import (
+    AlignmentError,
+    InputTypeError,
+    MissingDataError,
+    alignment_problem,
+    check_whole,
+    missing_problem,
+    quoted,
+)
+from digiprosper.policy.kernels.matching import average_effect, score_correction, whitened
+from digiprosper.policy.messages import bad_option
+from digiprosper.policy.notices import few_matched, reasons_text, scores_given
+from digiprosper.policy.words import BALANCE_HEADS, WORDS
+from digiprosper.report.columns import Column, PlainCell, Remark, result_column
+from digiprosper.report.estimates import Estimates
+from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.protocol import empty_glance
+from digiprosper.report.results import LinearCombination
+from digiprosper.report.summary import (
+    Cells,
+    Lines,
+    PlainNumbers,
+    Remarks,
+    Summarised,
+    Summary,
+    coefficient_cells,
+)
+from digiprosper.report.terms import Term
 from digiprosper.report.text import number_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digiprosper.errors import Notice
-    from digiprosper.policy.matched_effect import MatchedEffect
+    from digiprosper.kernels import Bools, Floats
     from digiprosper.report.terms import Factors
+    from digiprosper.report.words import Words
 
-_HEADS: Final = {
-    "mean_treated": "Treated",
-    "mean_control": "Controls",
-    "std_diff": "Std. diff.",
-    "variance_ratio": "Var. ratio",
-}
+_MOST_NEIGHBOURS = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class MatchedEffect(LinearCombination):
+    """Average effect on the matched treated entities, made by `Matching.att`.
+
+    It has the methods of `LinearCombination`, and can be a column of `etable`.
+
+    Parameters
+    ----------
+    estimated_scores : bool
+        Whether the standard error allows for the estimation of the propensity scores.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> frame = pd.DataFrame({"city": range(80), "size": np.arange(80) // 2})
+    >>> frame["policy"] = 1.0 * (frame["city"] % 4 == 1)
+    >>> matching = dp.match_entities(dp.Panel(frame, "city"), "policy", ["size"])
+    >>> effect = matching.att(pd.Series(1.0 * (frame["city"] % 2)))
+    >>> effect.estimate
+    1.0
+    """
+
+    words: ClassVar[Words] = WORDS
+
+    estimated_scores: bool
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Description of the effect."""
+        return (Term(self.expression, family="att_matched", kind="att_matched"),)
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Return the column of a table, with a note on the standard error.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the interval, .95 by default.
+
+        Returns
+        -------
+        tuple of Column
+            One.
+        """
+        remark = Remark("scores.estimated" if self.estimated_scores else "scores.given", {})
+        column = result_column(self, level)
+        return (replace(column, remarks=(remark,), absorbs=False),)
+
+    def _summary(self) -> Summary:
+        cells = coefficient_cells(self.tidy())
+        cells = Cells.of(["z" if head == "t" else head for head in cells.head], cells.rows)
+        return Summary(
+            type=type(self).__name__,
+            title=f"Average effect on matched treated entities, outcome: {self.fit_glance['depvar']}",
+            blocks=(cells, Remarks.of(self.diagnostics)),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            version=self.version,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -218,7 +299,7 @@ class Matching(Summarised, PickledByName):
         >>> round(effect.estimate, 2), round(effect.std_error, 2)
         (0.97, 0.22)
         """
-        return matched_effect(self, outcome, neighbours)
+        return _matched_effect(self, outcome, neighbours)
 
     # --- the balance as a table, the whole as text ----------------------------------------------------------
 
@@ -238,7 +319,7 @@ class Matching(Summarised, PickledByName):
         return tuple(
             self._column(f"{name}_{when}", f"{head}, {when}")
             for when in ("before", "after")
-            for name, head in _HEADS.items()
+            for name, head in BALANCE_HEADS.items()
         )
 
     def _column(self, name: str, head: str) -> Column:
@@ -291,9 +372,8 @@ class Matching(Summarised, PickledByName):
 
     def _lines(self) -> list[str]:
         entity = self.key_names[0]
-        counts = self.unmatched["reason"].value_counts()
-        reasons = [f"{counts[code]:,} {words}" for code, words in UNMATCHED.items() if code in counts]
-        unmatched_text = f"; not matched: {', '.join(reasons)}" if reasons else ""
+        reasons = reasons_text(self.unmatched["reason"].tolist())
+        unmatched_text = f"; not matched: {reasons}" if reasons else ""
         heaviest = self.entities.loc[~self.entities["treated"], "weight"].max()
         return [
             f"Base values: {self.base}",
@@ -309,9 +389,9 @@ class Matching(Summarised, PickledByName):
         rows = []
         for row in self.balance.to_dict("records"):
             for when, words in (("before", "all"), ("after", "matched")):
-                numbers = [number_text(float(row[f"{name}_{when}"])) for name in _HEADS]
+                numbers = [number_text(float(row[f"{name}_{when}"])) for name in BALANCE_HEADS]
                 rows.append([str(row["term"]) if when == "before" else "", words, *numbers])
-        return Cells.of(["", "sample", *_HEADS.values()], rows)
+        return Cells.of(["", "sample", *BALANCE_HEADS.values()], rows)
 
     def _numbers(self) -> PlainNumbers:
         weights = self.entities["weight"]
@@ -335,3 +415,98 @@ class Matching(Summarised, PickledByName):
             "weights": {str(entity): float(w) for entity, w in weights[weights.notna()].items()},
         }
         return PlainNumbers(labels=self.labels, factors=self.factors, more=more)
+
+
+# --- the average effect -------------------------------------------------------------------------------------
+
+
+def _matched_effect(matching: Matching, outcome: Any, neighbours: int) -> MatchedEffect:
+    """Estimate the average effect on the matched treated entities; see `Matching.att`.
+
+    The correction for estimated scores needs all treated entities matched, with replacement.
+    """
+    entities, entity = matching.entities, matching.key_names[0]
+    treated, scores = entities["treated"].to_numpy(), entities["score"].to_numpy()
+    _check_neighbours(neighbours, treated)
+    y = _outcome(outcome, entities.index, entity)
+    # Sums of squares and products are computed in units of the outcome's own spread.
+    spread = float(y.std()) or 1.0
+    centred = (y - y.mean()) / spread
+    treated_units, control_units = (
+        entities.index.get_indexer(matching.pairs[group]) for group in ("treated", "control")
+    )
+    pairs = treated_units, control_units
+    estimate, variance = average_effect(centred, treated, scores, pairs, neighbours)
+    correction, unmatched = 0.0, len(matching.unmatched)
+    reason = "" if matching.replace else "replace"
+    if not reason and unmatched:
+        reason = "unmatched"
+    if not reason:
+        x = matching.base_values.to_numpy()
+        design = np.column_stack([np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)])
+        columns = design, whitened(x)
+        correction = score_correction(centred, treated, scores, columns, estimate, neighbours)
+    if variance + correction <= 0:
+        correction, reason = 0.0, "variance"
+    name = "outcome" if outcome.name is None else str(outcome.name)
+    source = "2006), scores taken as given" if reason else "2016), for estimated scores"
+    return MatchedEffect(
+        estimated=Estimates.of(
+            ("att",),
+            np.array([spread * estimate]),
+            np.array([[spread**2 * (variance + correction)]]),
+            Inference(cov_type="abadie_imbens"),
+        ),
+        fit_glance={
+            **empty_glance("MatchedEffect", y.size),
+            "depvar": name,
+            "n_entities": y.size,
+        },
+        conventions=f"Standard error of Abadie & Imbens ({source}; normal distribution",
+        labels=dict(matching.labels),
+        version=__version__,
+        estimated_scores=not reason,
+        diagnostics=(
+            *few_matched(matching.n_matched, entity),
+            *scores_given(reason, unmatched, entity),
+        ),
+    )
+
+
+def _check_neighbours(neighbours: object, treated: Bools) -> None:
+    number = check_whole("neighbours", neighbours, 1, _MOST_NEIGHBOURS)
+    smaller = min(int(treated.sum()), int((~treated).sum()))
+    if smaller < number + 2:
+        text = (
+            f"neighbours={number} needs at least {number + 2} treated and untreated "
+            f"entities, and one group has {smaller}."
+        )
+        raise bad_option("neighbours", number, text)
+
+
+def _outcome(outcome: Any, entities: pd.Index[Any], entity: str) -> Floats:
+    """Return one finite number for each entity."""
+    if not isinstance(outcome, pd.Series) or not pd.api.types.is_numeric_dtype(outcome):
+        kind = type(outcome).__name__
+        if isinstance(outcome, pd.Series):
+            kind = f"of {outcome.dtype}"
+        raise InputTypeError(
+            f"att: outcome must be a Series of numbers, indexed by {entity}, not {kind}. "
+            f"For a panel take for example df.groupby({entity!r})['y'].mean()."
+        )
+    if not outcome.index.is_unique:
+        twice = outcome.index[outcome.index.duplicated()].unique().tolist()
+        text = (
+            f"att: outcome must have one value per {entity}, and repeats {quoted(twice)}."
+        )
+        raise AlignmentError(text, [alignment_problem("outcome", text, twice[:5])])
+    y = outcome.reindex(entities).to_numpy(dtype=np.float64, na_value=np.nan)
+    without = entities[~np.isfinite(y)].tolist()
+    if without:
+        raise MissingDataError(
+            f"att: outcome is missing or infinite for {len(without):,} {entity} "
+            f"({quoted(without)}) with base values. Match again without them: "
+            "panel.subset.",
+            [missing_problem("outcome", len(without), without[:5])],
+        )
+    return np.asarray(y)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from digiprosper.errors import OptionError, TermError, counted, option_problem
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import check_panel, table_of
+from digiprosper.policy.messages import first_few
 from digiprosper.policy.timing import read_timing
-from digiprosper.policy.window import EventWindow, dummies
+from digiprosper.policy.window import EventWindow, dummies, event_name
 from digiprosper.policy.words import WORDS
 from digiprosper.report.summary import Cells, Lines
 from digiprosper.report.text import p_words, wrapped
@@ -75,7 +76,7 @@ class EventStudyResults(LinearResults):
         """
         window = self.window
         rows = self.tidy(level).set_index("term")
-        names = [window.name(time) for time in window.times]
+        names = [event_name(time) for time in window.times]
         path = rows.reindex(names)[["estimate", "std_error", "conf_low", "conf_high"]].reset_index(drop=True)
         path.loc[window.times.index(window.reference), "estimate"] = 0.0
         path.insert(0, "time", list(window.times))
@@ -113,7 +114,7 @@ class EventStudyResults(LinearResults):
                 f"{self.window.reference}; fit with a larger before."
             )
         self._refuse_few_treated(len(leads))
-        test = self.wald_test([f"{self.window.name(time)} = 0" for time in leads])
+        test = self.wald_test([f"{event_name(time)} = 0" for time in leads])
         return replace(test, name="Pre-trend test")
 
     def _refuse_few_treated(self, leads: int) -> None:
@@ -141,7 +142,7 @@ class EventStudyResults(LinearResults):
     @property
     def terms(self) -> tuple[Term, ...]:
         """Description of each coefficient: an event time or a slope."""
-        event_terms = {self.window.name(time): self.window.term(time) for time in self.window.estimated}
+        event_terms = {event_name(time): self.window.term(time) for time in self.window.estimated}
         return tuple(event_terms.get(term.name, term) for term in cast("Any", LinearResults.terms).fget(self))
 
     def glance(self) -> Glance:
@@ -178,7 +179,7 @@ class EventStudyResults(LinearResults):
         check_panel(panel, "predict")
         timing = read_timing(table_of(panel), window.event, window.never)
         columns = dummies(window, *timing.event_times(timing.keys))
-        event_positions = [self.names.index(window.name(time)) for time in window.estimated]
+        event_positions = [self.names.index(event_name(time)) for time in window.estimated]
         other_prediction = self._without(event_positions).predict(panel)
         return (other_prediction + columns @ self.coefficients[event_positions]).rename(self.depvar)
 
@@ -191,9 +192,8 @@ class EventStudyResults(LinearResults):
     def _about(self) -> list[str]:
         """Describe the treated entities and the window."""
         window = self.window
-        cohorts = [f"{time}: {count:,}" for time, count in window.cohorts]
-        more = len(cohorts) - _MOST_COHORTS
-        shown = ", ".join(cohorts[:_MOST_COHORTS]) + (f" and {more} more" if more > 0 else "")
+        counts = [f"{time}: {count:,}" for time, count in window.cohorts]
+        shown = first_few(counts, _MOST_COHORTS)
         entity = self.key_names[0]
         lines = [
             f"Event: {window.event}. {entity} treated: {window.n_ever:,} ({shown}); "
@@ -201,7 +201,7 @@ class EventStudyResults(LinearResults):
             f"Event time {window.reference} is the reference.",
         ]
         if window.binned:
-            ends = ", ".join(f"{window.name(time)} is {window.text(time)}" for time in window.binned)
+            ends = ", ".join(f"{event_name(time)} is {window.text(time)}" for time in window.binned)
             lines.append(f"Ends are binned: {ends}.")
         return lines
 
@@ -209,7 +209,7 @@ class EventStudyResults(LinearResults):
         """Insert the reference among the coefficients, in the order of event time."""
         window = self.window
         position = window.times.index(window.reference)
-        row = (window.name(window.reference), "0", *[""] * 3, "reference")
+        row = (event_name(window.reference), "0", *[""] * 3, "reference")
         return Cells.of(cells.head, (*cells.rows[:position], row, *cells.rows[position:]))
 
     def _test_lines(self) -> Lines:

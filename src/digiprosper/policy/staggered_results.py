@@ -19,8 +19,8 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.policy.cohorts import time_text
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
+from digiprosper.policy.messages import time_text
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Remark, result_column
 from digiprosper.report.estimates import Estimates
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats
-    from digiprosper.policy.cohorts import CohortCoding
+    from digiprosper.policy.timing import CohortCoding
     from digiprosper.report.columns import Column
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, Notice, cited, counted
+from digiprosper.errors import cited, counted
+from digiprosper.policy.messages import first_few, not_identified
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.terms import Point, Term
 
@@ -60,10 +61,6 @@ class EventWindow(PickledByName):
         ends = [-self.before] if self.lowest < -self.before else []
         return (*ends, *([self.after] if self.highest > self.after else []))
 
-    def name(self, time: int) -> str:
-        """Name the coefficient of an event time."""
-        return f"event:{time}"
-
     def text(self, time: int) -> str:
         """Write an event time, such as ``"-3"``, or ``"≤ -5"`` for a binned end."""
         if time not in self.binned:
@@ -77,7 +74,7 @@ class EventWindow(PickledByName):
         """
         point = Point(self.event, self.text(time), float(time))
         family = "binned_event" if time in self.binned else "event"
-        return Term(self.name(time), family=family, kind="event", point=point)
+        return Term(event_name(time), family=family, kind="event", point=point)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +85,11 @@ class EventTimes:
     times: Ints  # (N,) periods since treatment; 0 for entities that are never treated
     treated: Bools  # (N,) rows of entities that are ever treated
     first: Ints  # (n,) position of the entity's first treated time in the panel; -1 if never treated
+
+
+def event_name(time: int) -> str:
+    """Name the coefficient of an event time."""
+    return f"event:{time}"
 
 
 def dummies(window: EventWindow, times: Ints, treated: Bools) -> Floats:
@@ -111,11 +113,24 @@ def open_window(spec: Any, sample: Sample, timing: Timing) -> EventTimes:
     refuse_untreated(spec.event, sample, treated)
     reached = times[treated]
     lowest, highest = int(reached.min()), int(reached.max())
-    if not spec.bin_ends:
-        _refuse_beyond(spec, reached)
+    beyond = int(((reached < -spec.before) | (reached > spec.after)).sum())
+    if beyond and not spec.bin_ends:
+        text = (
+            f"bin_ends=False, but {counted(beyond, 'row')} of treated entities lie beyond "
+            f"the window from {-spec.before} to {spec.after}; event times run from "
+            f"{lowest} to {highest}. Set before={max(-lowest, 0)}, "
+            f"after={max(highest, 0)}, bin the ends, or drop these rows with panel.subset."
+        )
+        data = {"count": beyond, "lowest": lowest, "highest": highest}
+        raise not_identified("beyond_window", text, **data)
 
-    counts = _entities_by_time(spec, times[treated], sample.entity[treated])
-    _refuse_unreached(spec, (np.flatnonzero(counts == 0) - spec.before).tolist(), reached)
+    # Entities with rows at each event time of the window.
+    positions = np.clip(reached, -spec.before, spec.after) + spec.before
+    entities = sample.entity[treated]
+    size = int(entities.max()) + 1
+    pairs = np.unique(positions * size + entities)
+    counts = np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
+    _refuse_unreached(spec, (np.flatnonzero(counts == 0) - spec.before).tolist(), lowest, highest)
     cohorts, sizes = np.unique(first[first >= 0], return_counts=True)
     window = EventWindow(
         event=spec.event,
@@ -132,57 +147,32 @@ def open_window(spec: Any, sample: Sample, timing: Timing) -> EventTimes:
     return EventTimes(window, times, treated, first)
 
 
-def _entities_by_time(spec: Any, times: Ints, entity: Ints) -> Ints:
-    """Count the entities with rows at each event time of the window."""
-    positions = np.clip(times, -spec.before, spec.after) + spec.before
-    size = int(entity.max()) + 1
-    pairs = np.unique(positions * size + entity)
-    return np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
-
-
 def refuse_untreated(event: str, sample: Sample, treated: Bools) -> None:
     """Refuse a sample in which no entity is ever treated."""
     if not treated.any():
         text = (
-            f"event={cited(event)} has no treated {sample.keys.entity_name} in the sample: it is missing or "
-            "0 in all rows."
+            f"event={cited(event)} has no treated {sample.keys.entity_name} in the sample: "
+            "it is missing or 0 in all rows."
         )
-        raise IdentificationError(text, [Notice("none_treated", text, {"event": event})])
+        raise not_identified("none_treated", text, event=event)
 
 
-def _refuse_beyond(spec: Any, reached: Ints) -> None:
-    """Refuse rows beyond a window whose ends are not binned."""
-    lowest, highest = int(reached.min()), int(reached.max())
-    beyond = int(((reached < -spec.before) | (reached > spec.after)).sum())
-    if beyond:
-        text = (
-            f"bin_ends=False, but {counted(beyond, 'row')} of treated entities lie beyond the window from "
-            f"{-spec.before} to {spec.after}; event times run from {lowest} to {highest}. Set "
-            f"before={max(-lowest, 0)}, after={max(highest, 0)}, bin the ends, or drop these rows with "
-            "panel.subset."
-        )
-        data = {"count": beyond, "lowest": lowest, "highest": highest}
-        raise IdentificationError(text, [Notice("beyond_window", text, data)])
-
-
-def _refuse_unreached(spec: Any, unreached: list[int], reached: Ints) -> None:
+def _refuse_unreached(spec: Any, unreached: list[int], lowest: int, highest: int) -> None:
     """Refuse event times at which no treated entity has a row."""
     if not unreached:
         return
-    lowest, highest = int(reached.min()), int(reached.max())
-    times_text = ", ".join(map(str, unreached[:_MOST_TIMES]))
-    times_text += f" and {len(unreached) - _MOST_TIMES} more" if len(unreached) > _MOST_TIMES else ""
-    inside = [time for time in unreached if lowest <= time <= highest]
-    if inside:
+    if any(lowest <= time <= highest for time in unreached):
         cure = (
-            "If periods are several units of time apart, pass Panel(..., step=). Otherwise choose a window "
-            "and a reference without these event times."
+            "If periods are several units of time apart, pass Panel(..., step=). Otherwise "
+            "choose a window and a reference without these event times."
         )
     else:
-        cure = f"Set before={min(spec.before, max(-lowest, 0))}, after={min(spec.after, max(highest, 0))}."
+        before, after = min(spec.before, max(-lowest, 0)), min(spec.after, max(highest, 0))
+        cure = f"Set before={before}, after={after}."
     text = (
-        f"no treated entity in the sample reaches event time {times_text}; those reached run from {lowest} "
-        f"to {highest}. {cure}"
+        "no treated entity in the sample reaches event time "
+        f"{first_few(list(map(str, unreached)), _MOST_TIMES)}; those reached run from "
+        f"{lowest} to {highest}. {cure}"
     )
     data = {"times": tuple(unreached), "lowest": lowest, "highest": highest}
-    raise IdentificationError(text, [Notice("unreached", text, data)])
+    raise not_identified("unreached", text, **data)

@@ -59,7 +59,10 @@ def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
     estimates = np.array([estimate for estimate, _ in parts])
     slopes = np.array([slope for _, slope in parts])
 
-    weights = _overall_weights(cells, by, keys)
+    weights = cells.share[keys] if by == "group" else np.ones(keys.size)
+    if by == "dynamic":
+        weights = (keys >= 0).astype(np.float64)
+    weights = weights / weights.sum()
     overall, slope = weights @ estimates, weights @ slopes
     if by == "group":
         slope[cells.estimates.size + keys] += (estimates - overall) / cells.share[keys].sum()
@@ -85,19 +88,6 @@ def _mean(cells: GroupTime, used: Bools) -> tuple[float, Floats]:
     of_cohort = used & (cells.cohort >= 0)
     np.add.at(share_gradient, cells.cohort[of_cohort], (cells.estimates[of_cohort] - estimate) / total)
     return estimate, np.append(weights, share_gradient)
-
-
-def _overall_weights(cells: GroupTime, by: str, keys: Ints) -> Floats:
-    weights = cells.share[keys] if by == "group" else np.ones(keys.size)
-    if by == "dynamic":
-        weights = (keys >= 0).astype(np.float64)
-    return np.asarray(weights / weights.sum())
-
-
-def cluster_products(scores: Floats, codes: Ints, clusters: int) -> Floats:
-    """Compute the covariance (m, m): cross products of the scores (N, m) summed by cluster."""
-    sums = cluster_sums(scores, codes, clusters)
-    return np.asarray(sums.T @ sums)
 
 
 def cluster_sums(scores: Floats, codes: Ints, clusters: int) -> Floats:
