@@ -14,25 +14,20 @@ if TYPE_CHECKING:
 
 def shares(amounts: Floats) -> Floats:
     """Divide amounts (N, K), at least 0, by the sum of their row."""
-    parts: Floats = amounts / amounts.sum(axis=1, keepdims=True)
-    return parts
+    return np.asarray(amounts / amounts.sum(axis=1, keepdims=True))
 
 
 def layer(value_added: Floats) -> Floats:
     """Sum k times the share of sector k, in [1, K]; value added is (N, K), the sectors in order."""
-    ranks = np.arange(1.0, value_added.shape[1] + 1)
-    coefficient: Floats = shares(value_added) @ ranks
-    return coefficient
+    return np.asarray(shares(value_added) @ np.arange(1.0, value_added.shape[1] + 1))
 
 
 def angle(value_added: Floats) -> Floats:
     """Sum 3 th1 + 2 th2 + th3, th_j the angle of the shares (N, 3) with the axis of sector j, in radians."""
     part = shares(value_added)
-    squares = part**2
-    other_squares = np.stack([squares[:, [1, 2]], squares[:, [0, 2]], squares[:, [0, 1]]], axis=1).sum(axis=2)
+    other_squares = np.column_stack([(np.delete(part, j, axis=1) ** 2).sum(axis=1) for j in range(3)])
     # An arc cosine near 1 would lose half of the digits.
-    angles: Floats = np.arctan2(np.sqrt(other_squares), part)
-    return np.asarray(angles @ np.array([3.0, 2.0, 1.0]))
+    return np.asarray(np.arctan2(np.sqrt(other_squares), part) @ np.array([3.0, 2.0, 1.0]))
 
 
 def rationalisation(value_added: Floats, employment: Floats) -> Floats:
@@ -48,14 +43,12 @@ def rationalisation(value_added: Floats, employment: Floats) -> Floats:
 
 def deviation(value_added: Floats, employment: Floats) -> Floats:
     """Sum |y / l - 1| over shares (N, K); employment is positive."""
-    gaps: Floats = np.abs(shares(value_added) / shares(employment) - 1.0)
-    return np.asarray(gaps.sum(axis=1))
+    return np.asarray(np.abs(shares(value_added) / shares(employment) - 1.0).sum(axis=1))
 
 
 def productivity(value_added: Floats, employment: Floats) -> Floats:
     """Average value added per worker of the sectors (N, K), weighted by their shares in value added."""
-    weighted: Floats = shares(value_added) * value_added / employment
-    return np.asarray(weighted.sum(axis=1))
+    return np.asarray((shares(value_added) * value_added / employment).sum(axis=1))
 
 
 def lilien(before: Floats, after: Floats, weights: Floats) -> Floats:
@@ -65,8 +58,7 @@ def lilien(before: Floats, after: Floats, weights: Floats) -> Floats:
     """
     growth = np.log(after / before)
     total = np.log(after.sum(axis=1) / before.sum(axis=1))
-    squares: Floats = weights * (growth - total[:, None]) ** 2
-    return np.asarray(np.sqrt(squares.sum(axis=1)))
+    return np.asarray(np.sqrt((weights * (growth - total[:, None]) ** 2).sum(axis=1)))
 
 
 def accumulated(investment: Floats, first: Floats, before: Ints, time: Ints, survival: float) -> Floats:
@@ -94,20 +86,15 @@ def location_gini(groups: Ints, n_groups: int, employment: Floats) -> Floats:
     order = np.argsort(groups, kind="stable")
     starts = np.searchsorted(groups[order], np.arange(1, n_groups))
     for rows in np.split(order, starts):
-        out[rows] = _gini_of_quotients(employment[rows])
+        of_group = employment[rows]
+        size, total = of_group.sum(axis=1), of_group.sum()
+        quotients = of_group / size[:, None] / (of_group.sum(axis=0) / total)
+        by_quotient = np.argsort(quotients, axis=0, kind="stable")
+        ranked = np.take_along_axis(quotients, by_quotient, axis=0)
+        below = np.cumsum((size / total)[by_quotient], axis=0)[:-1]
+        # The weighted mean of location quotients is one.
+        out[rows] = (below * (1.0 - below) * np.diff(ranked, axis=0)).sum(axis=0)
     return out
-
-
-def _gini_of_quotients(employment: Floats) -> Floats:
-    size = employment.sum(axis=1)
-    weights = size / size.sum()
-    quotients = employment / size[:, None] / (employment.sum(axis=0) / size.sum())
-    order = np.argsort(quotients, axis=0, kind="stable")
-    ranked = np.take_along_axis(quotients, order, axis=0)
-    below = np.cumsum(weights[order], axis=0)[:-1]
-    # The weighted mean of location quotients is one.
-    gini: Floats = (below * (1.0 - below) * np.diff(ranked, axis=0)).sum(axis=0)
-    return gini
 
 
 def specialisation(groups: Ints, n_groups: int, employment: Floats) -> Floats:
@@ -117,5 +104,4 @@ def specialisation(groups: Ints, n_groups: int, employment: Floats) -> Floats:
     """
     totals = np.column_stack([np.bincount(groups, column, n_groups) for column in employment.T])
     other_regions = np.maximum(totals[groups] - employment, 0.0)
-    gaps: Floats = np.abs(shares(employment) - shares(other_regions))
-    return np.asarray(gaps.sum(axis=1))
+    return np.asarray(np.abs(shares(employment) - shares(other_regions)).sum(axis=1))
