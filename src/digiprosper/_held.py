@@ -48,7 +48,6 @@ HELD = {
     "SpatialEffects": "spatial.impacts:SpatialEffects",
     "SpatialEstimated": "spatial.groups:SpatialEstimated",
     "StaggeredCohorts": "policy.timing:CohortCoding",
-    "StaggeredSettings": "policy.staggered_results:StaggeredSettings",
     "Term": "report.terms:Term",
     "TermFactor": "report.terms:Factor",
     "TermPoint": "report.terms:Point",

@@ -34,3 +34,8 @@ def time_text(time: object) -> str:
 def have(count: int) -> str:
     """Return the verb of so many entities."""
     return "has" if count == 1 else "have"
+
+
+def plain_cohorts(cohorts: Iterable[tuple[Any, int]]) -> list[list[Any]]:
+    """List first treated times, as text unless they are whole numbers, with numbers of entities."""
+    return [[time if isinstance(time, int) else str(time), count] for time, count in cohorts]

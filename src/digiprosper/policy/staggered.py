@@ -13,7 +13,7 @@ from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.imputation import estimate_imputation
 from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import few_for_averages, few_treated_clusters, small_cohorts
-from digiprosper.policy.staggered_results import StaggeredDidResults, StaggeredSettings
+from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.sun_abraham import estimate_sun_abraham
 from digiprosper.policy.timing import check_never, read_cohorts, read_timing
 from digiprosper.policy.window import refuse_untreated
@@ -277,15 +277,13 @@ class StaggeredDid(Specification):
             by=self.aggregate,
             cells=cells,
             coding=cohorts.coding,
-            setting=StaggeredSettings(
-                estimator=self.estimator,
-                control=self.compared_with,
-                adjustment=(self.adjustment or "doubly_robust") if self.x else None,
-                base_period=self.base_period or "varying",
-                anticipation=self.anticipation,
-                x=tuple(self.x),
-                reference=reference,
-            ),
+            estimator=self.estimator,
+            control=self.compared_with,
+            adjustment=(self.adjustment or "doubly_robust") if self.x else None,
+            base_period=self.base_period or "varying",
+            anticipation=self.anticipation,
+            x=tuple(self.x),
+            reference=reference,
             info=glance,
             inference=inference,
             labels=dict(sample.labels),

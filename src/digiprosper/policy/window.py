@@ -10,6 +10,7 @@ import numpy as np
 from digiprosper.errors import cited, counted
 from digiprosper.policy.messages import first_few, not_identified
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import Cells
 from digiprosper.report.terms import Point, Term
 
 if TYPE_CHECKING:
@@ -176,3 +177,9 @@ def _refuse_unreached(spec: Any, unreached: list[int], lowest: int, highest: int
     )
     data = {"times": tuple(unreached), "lowest": lowest, "highest": highest}
     raise not_identified("unreached", text, **data)
+
+
+def with_reference(cells: Cells, position: int, reference: int) -> Cells:
+    """Insert a line for the reference event time into a table of coefficients."""
+    row = (event_name(reference), "0", *[""] * 3, "reference")
+    return Cells.of(cells.head, (*cells.rows[:position], row, *cells.rows[position:]))
