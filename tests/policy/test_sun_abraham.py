@@ -85,7 +85,7 @@ def test_cells_of_rows() -> None:
             treated = self.of(keys)[sample.entity] >= 0
             return np.where(treated, sample.time - self.of(keys)[sample.entity], 0), treated
 
-    cohorts = read_cohorts("first", sample, Timing())  # type: ignore[arg-type]
+    cohorts = read_cohorts(dp.EventStudy("y", "first"), sample, Timing())  # type: ignore[arg-type]
     pairs, code = treated_cells(cohorts, sample.time)
     assert (code == -1).sum() == frame["first"].isna().sum()
     treated = code >= 0

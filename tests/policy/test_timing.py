@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import Panel
+from digiprosper import EventStudy, Panel
 from digiprosper.errors import IdentificationError
 from digiprosper.panel.access import table_of
 from digiprosper.policy.timing import CohortCoding, read_cohorts, read_timing, time_text
@@ -64,7 +64,8 @@ def test_values_that_are_no_times_are_data_of_the_error() -> None:
 def test_cohorts_of_entities_and_rows(frame: pd.DataFrame) -> None:
     panel = Panel(frame.iloc[::-1], "city", "year")
     sample = panel.sample({"y": ("y",)})
-    found = read_cohorts("first", sample, read_timing(table_of(panel), "first", None))
+    timing = read_timing(table_of(panel), "first", None)
+    found = read_cohorts(EventStudy("y", "first"), sample, timing)
     assert found.coding.cohorts == ((2004, 20), (2006, 20))
     assert (found.coding.n_never, found.coding.n_ever) == (20, 40)
     assert found.coding.times == tuple(range(2000, 2010))

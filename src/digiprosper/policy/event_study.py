@@ -10,7 +10,6 @@ import numpy as np
 from digiprosper.errors import (
     IdentificationError,
     OptionError,
-    TermError,
     check_whole,
     cited,
     issue,
@@ -30,7 +29,7 @@ from digiprosper.policy.notices import (
     reference_unobserved,
 )
 from digiprosper.policy.results import EventStudyResults
-from digiprosper.policy.timing import check_never, read_timing
+from digiprosper.policy.timing import check_never, read_cohorts, read_timing
 from digiprosper.policy.window import dummies, event_name, open_window
 from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options, refuse_repeats
 
@@ -184,20 +183,17 @@ class EventStudy(Specification):
             panel, roles, self.options, singletons=self.singletons, missing=self.missing
         )
         sample = prepared.sample
-        if len(sample.roles["y"]) != 1:
-            raise TermError(
-                f"y={cited(self.y)} makes several columns; the outcome must be one column."
-            )
         timing = read_timing(table_of(panel), self.event, self.never)
-        event_times = open_window(self, sample, timing)
-        window, times, treated = event_times.window, event_times.times, event_times.treated
+        cohorts = read_cohorts(self, sample, timing)
+        window = open_window(self, sample, cohorts)
         _refuse_collinear(prepared, window)
 
         event_names = [event_name(time) for time in window.estimated]
         names = (self.y, *event_names, *sample.names_of("x"))
-        columns = (sample.columns("y"), dummies(window, times, treated), sample.columns("x"))
+        event_dummies = dummies(window, cohorts.event, cohorts.treated)
+        columns = (sample.columns("y"), event_dummies, sample.columns("x"))
         demeaned = demean_columns(prepared, names, np.column_stack(columns))
-        few = few_treated_clusters(prepared, treated)
+        few = few_treated_clusters(prepared, cohorts.treated)
         fitted, _ = fit_equation(
             prepared,
             demeaned,
@@ -205,8 +201,8 @@ class EventStudy(Specification):
             range(1, len(names)),
             remarks=(
                 *few,
-                *no_rows_before(sample, times, treated),
-                *reference_unobserved(event_times, sample.entity),
+                *no_rows_before(sample, cohorts),
+                *reference_unobserved(window, cohorts),
                 *cohort_notices(window),
                 *lagged_outcome(prepared),
             ),

@@ -101,7 +101,7 @@ class MatchedEffect(LinearCombination):
 
     def _summary(self) -> Summary:
         cells = coefficient_cells(self.tidy())
-        cells = Cells.of(["z" if head == "t" else head for head in cells.head], cells.rows)
+        cells = replace(cells, head=tuple("z" if h == "t" else h for h in cells.head))
         return Summary(
             type=type(self).__name__,
             title=f"Average effect on matched treated entities, outcome: {self.fit_glance['depvar']}",
@@ -216,23 +216,12 @@ class Matching(Summarised, PickledByName):
 
         Columns on_support and matched are numbers of entities on the common support and with a match.
         """
-        rows = []
-        for group, is_treated in (("treated", True), ("control", False)):
-            members = self.entities[self.entities["treated"] == is_treated]
-            score = members["score"]
-            matched = int(members["weight"].notna().sum())
-            rows.append(
-                {
-                    "group": group,
-                    "n": len(members),
-                    "min": float(score.min()),
-                    "mean": float(score.mean()),
-                    "max": float(score.max()),
-                    "on_support": int(members["on_support"].sum()),
-                    "matched": matched,
-                }
-            )
-        return pd.DataFrame(rows)
+        names = {True: "treated", False: "control"}
+        groups = self.entities.groupby(self.entities["treated"].map(names))
+        support = groups["score"].agg(n="size", min="min", mean="mean", max="max")
+        support["on_support"] = groups["on_support"].sum()
+        support["matched"] = groups["weight"].count()
+        return support.loc[list(names.values())].rename_axis("group").reset_index()
 
     @property
     def effective_controls(self) -> float:
@@ -316,24 +305,6 @@ class Matching(Summarised, PickledByName):
         tuple of Column
             Columns with means, standardised differences and variance ratios, before and after matching.
         """
-        return tuple(
-            self._column(f"{name}_{when}", f"{head}, {when}")
-            for when in ("before", "after")
-            for name, head in BALANCE_HEADS.items()
-        )
-
-    def _column(self, name: str, head: str) -> Column:
-        values = zip(self.balance["term"], self.balance[name], strict=True)
-        return Column(
-            head,
-            cells={term: PlainCell(head, float(value)) for term, value in values},
-            labels=self.labels,
-            factors=self.factors,
-            whole=self._sizes(),
-            words=WORDS,
-        )
-
-    def _sizes(self) -> Remark:
         counts = {
             "treated": self.n_treated,
             "controls": self.n_control,
@@ -345,74 +316,76 @@ class Matching(Summarised, PickledByName):
         texts = {"entity": self.key_names[0], "how": self._how(), "caliper": caliper}
         code = f"matched{'.caliper' if caliper else ''}{'.replace' if self.replace else ''}"
         code += "" if self.common_support else ".untrimmed"
-        return Remark(
-            code,
-            {name: (f"{count:,}",) for name, count in counts.items()}
-            | {name: (text,) for name, text in texts.items()},
+        texts |= {name: f"{count:,}" for name, count in counts.items()}
+        sizes = Remark(code, {name: (text,) for name, text in texts.items()})
+        heads = [
+            (f"{name}_{when}", f"{head}, {when}")
+            for when in ("before", "after")
+            for name, head in BALANCE_HEADS.items()
+        ]
+        balance = self.balance.set_index("term")
+        return tuple(
+            Column(
+                head,
+                cells={term: PlainCell(head, v) for term, v in balance[name].items()},
+                labels=self.labels,
+                factors=self.factors,
+                whole=sizes,
+                words=WORDS,
+            )
+            for name, head in heads
         )
 
     def _how(self) -> str:
-        neighbour = "nearest neighbour" if self.k == 1 else f"{self.k} nearest neighbours"
+        neighbour = "Nearest neighbour" if self.k == 1 else f"{self.k} nearest neighbours"
         within = "without a caliper" if self.caliper is None else f"within {self.caliper:g}"
+        outside = "" if self.common_support else ", also outside the common support"
         return (
-            f"{neighbour[0].upper()}{neighbour[1:]} by the propensity score (logit, distance of "
-            f"probabilities) {within}, {'with' if self.replace else 'without'} replacement"
-            f"{'' if self.common_support else ', also outside the common support'}"
+            f"{neighbour} by the propensity score (logit, distance of probabilities) "
+            f"{within}, {'with' if self.replace else 'without'} replacement{outside}"
         )
 
     def _summary(self) -> Summary:
-        blocks = (Lines(tuple(self._lines()), wrapped=True), self._cells(), Remarks.of(self.diagnostics))
-        return Summary(
-            type=type(self).__name__,
-            title=f"Matched sample: {self.treated}",
-            blocks=blocks,
-            notices=self.diagnostics,
-            version=self.version,
-        )
-
-    def _lines(self) -> list[str]:
         entity = self.key_names[0]
         reasons = reasons_text(self.unmatched["reason"].tolist())
         unmatched_text = f"; not matched: {reasons}" if reasons else ""
         heaviest = self.entities.loc[~self.entities["treated"], "weight"].max()
-        return [
+        lines = (
             f"Base values: {self.base}",
-            f"{self._how()}",
+            self._how(),
             f"Treated {entity}: {self.n_treated:,}, matched {self.n_matched:,}{unmatched_text}",
-            f"Controls: {self.n_control:,}, used {self.n_used:,} (worth {self.effective_controls:.4g} of "
-            f"equal weight; largest weight {heaviest:.4g})",
+            f"Controls: {self.n_control:,}, used {self.n_used:,} (worth "
+            f"{self.effective_controls:.4g} of equal weight; largest weight {heaviest:.4g})",
             f"Rows with a weight: {int(self.weights.notna().sum()):,} of {self.weights.size:,}",
-        ]
-
-    def _cells(self) -> Cells:
-        """Arrange the balance, two lines per term."""
+        )
+        # The balance, two lines per term.
         rows = []
         for row in self.balance.to_dict("records"):
             for when, words in (("before", "all"), ("after", "matched")):
                 numbers = [number_text(float(row[f"{name}_{when}"])) for name in BALANCE_HEADS]
                 rows.append([str(row["term"]) if when == "before" else "", words, *numbers])
-        return Cells.of(["", "sample", *BALANCE_HEADS.values()], rows)
+        balance = Cells.of(["", "sample", *BALANCE_HEADS.values()], rows)
+        return Summary(
+            type=type(self).__name__,
+            title=f"Matched sample: {self.treated}",
+            blocks=(Lines(lines, wrapped=True), balance, Remarks.of(self.diagnostics)),
+            notices=self.diagnostics,
+            version=self.version,
+        )
 
     def _numbers(self) -> PlainNumbers:
-        weights = self.entities["weight"]
+        options = ("base", "k", "caliper", "replace", "common_support", "ties")
+        counts = ("n_treated", "n_matched", "n_control", "n_used")
+        weights = self.entities["weight"].dropna()
         more: dict[str, Any] = {
             "treated": self.treated,
             "x": self.terms,
-            "base": self.base,
-            "k": self.k,
-            "caliper": self.caliper,
-            "replace": self.replace,
-            "common_support": self.common_support,
-            "ties": self.ties,
-            "n_treated": self.n_treated,
-            "n_matched": self.n_matched,
-            "n_control": self.n_control,
-            "n_used": self.n_used,
+            **{name: getattr(self, name) for name in (*options, *counts)},
             "propensity": self.coefficients.to_dict(),
             "balance": self.balance.to_dict("records"),
             "support": self.support.to_dict("records"),
-            "unmatched": [str(entity) for entity in self.unmatched["treated"]],
-            "weights": {str(entity): float(w) for entity, w in weights[weights.notna()].items()},
+            "unmatched": list(map(str, self.unmatched["treated"])),
+            "weights": {str(entity): float(w) for entity, w in weights.items()},
         }
         return PlainNumbers(labels=self.labels, factors=self.factors, more=more)
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample
     from digiprosper.panel.keys import Keys
     from digiprosper.policy.timing import CohortCoding, Cohorts
-    from digiprosper.policy.window import EventTimes, EventWindow
+    from digiprosper.policy.window import EventWindow
 
 ALIKE: Final = 0.1
 """Standardised difference up to which groups count as alike (Austin 2009, Statistics in Medicine 28:3083)."""
@@ -93,12 +93,10 @@ def cohort_notices(window: EventWindow) -> Iterator[Notice]:
         yield Notice("none_never_treated", text, {"binned": window.binned})
 
 
-def no_rows_before(sample: Sample, since: Ints, treated: Bools) -> Iterator[Notice]:
-    """Report treated entities without a row before treatment, which a regression uses anyway.
-
-    `since` (N,): periods since treatment. `treated` (N,): rows of entities that are ever treated.
-    """
-    late = np.setdiff1d(sample.entity[treated], sample.entity[treated & (since < 0)])
+def no_rows_before(sample: Sample, cohorts: Cohorts) -> Iterator[Notice]:
+    """Report treated entities without a row before treatment, which a regression uses anyway."""
+    early = np.unique(sample.entity[cohorts.treated & (cohorts.event < 0)])
+    late = np.setdiff1d(sample.entity[cohorts.treated], early)
     names = sample.entities[late].tolist()
     if names:
         text = (
@@ -111,13 +109,11 @@ def no_rows_before(sample: Sample, since: Ints, treated: Bools) -> Iterator[Noti
         yield Notice("no_rows_before", text, data)
 
 
-def reference_unobserved(event_times: EventTimes, entity: Ints) -> Iterator[Notice]:
-    """Report cohorts that have no row at the reference event time. `entity` (N,) is by row."""
-    window, first = event_times.window, event_times.first
-    inside = np.clip(event_times.times, -window.before, window.after)
-    at_reference = event_times.treated & (inside == window.reference)
-    observed = np.isin(np.unique(first[first >= 0]), first[entity[at_reference]])
-    sizes = {window.cohorts[i][0]: window.cohorts[i][1] for i in np.flatnonzero(~observed)}
+def reference_unobserved(window: EventWindow, cohorts: Cohorts) -> Iterator[Notice]:
+    """Report cohorts that have no row at the reference event time."""
+    inside = np.clip(cohorts.event, -window.before, window.after)
+    observed = np.unique(cohorts.cohort[inside == window.reference])
+    sizes = dict(pair for i, pair in enumerate(window.cohorts) if i not in observed)
     if sizes:
         text = (
             f"cohorts without a row at the reference, event time {window.reference}: "

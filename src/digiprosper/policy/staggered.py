@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
-from digiprosper.errors import TermError, check_option, check_whole, cited, issue
+from digiprosper.errors import check_option, check_whole, cited, issue
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
@@ -16,7 +16,6 @@ from digiprosper.policy.notices import few_for_averages, few_treated_clusters, s
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.sun_abraham import estimate_sun_abraham
 from digiprosper.policy.timing import check_never, read_cohorts, read_timing
-from digiprosper.policy.window import refuse_untreated
 from digiprosper.report.protocol import empty_glance, hash_of
 from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options, refuse_repeats
 
@@ -232,12 +231,7 @@ class StaggeredDid(Specification):
         roles = {"y": (self.y,), "x": self.x}
         prepared = prepare(panel, roles, options, missing=self.missing)
         sample = prepared.sample
-        if len(sample.roles["y"]) != 1:
-            raise TermError(
-                f"y={cited(self.y)} makes several columns; the outcome must be one column."
-            )
-        cohorts = read_cohorts(self.event, sample, timing, prepared.obs_weights)
-        refuse_untreated(self.event, sample, cohorts.treated)
+        cohorts = read_cohorts(self, sample, timing, prepared.obs_weights)
         if not (cohorts.treated & (cohorts.event >= 0)).any():
             text = (
                 f"event={cited(self.event)}: no row of a treated {sample.keys.entity_name} "

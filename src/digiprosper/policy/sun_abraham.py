@@ -73,7 +73,7 @@ def estimate_sun_abraham(
     events = set((cohorts.steps[bases] - cohorts.first).tolist())
     notices = (
         *(notice for notice in fitted.diagnostics if notice not in prepared.notices),
-        *no_rows_before(sample, cohorts.event, treated),
+        *no_rows_before(sample, cohorts),
         *earlier_base(cohorts, bases, spec.anticipation, ()),
     )
     return cells, events.pop() if len(events) == 1 else None, fitted.inference, notices

@@ -309,14 +309,26 @@ class Cohorts:
         return self.cohort >= 0
 
 
-def read_cohorts(event: str, sample: Sample, timing: Timing, weights: Floats | None = None) -> Cohorts:
+def read_cohorts(
+    spec: Any, sample: Sample, timing: Timing, weights: Floats | None = None
+) -> Cohorts:
     """Find the cohort of each entity of a sample. `timing` is of the whole panel, `weights` of rows."""
+    if len(sample.roles["y"]) != 1:
+        raise TermError(
+            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
+        )
     positions = timing.of(sample.keys)
     treated = positions >= 0
+    if not treated.any():
+        text = (
+            f"event={cited(spec.event)} has no treated {sample.keys.entity_name} in the "
+            "sample: it is missing or 0 in all rows."
+        )
+        raise not_identified("none_treated", text, event=spec.event)
     cohort_positions, sizes = np.unique(positions[treated], return_counts=True)
     of_entity = np.where(treated, np.searchsorted(cohort_positions, positions), -1)
     coding = CohortCoding(
-        event=event,
+        event=spec.event,
         entity=sample.keys.entity_name,
         time=str(sample.keys.time_name),
         cohorts=tuple(zip(timing.keys.times[cohort_positions].tolist(), sizes.tolist(), strict=True)),

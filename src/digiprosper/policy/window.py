@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import cited, counted
+from digiprosper.errors import counted
 from digiprosper.policy.messages import first_few, not_identified
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells
@@ -16,7 +16,7 @@ from digiprosper.report.terms import Point, Term
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel import Sample
-    from digiprosper.policy.timing import Timing
+    from digiprosper.policy.timing import Cohorts
 
 _MOST_TIMES = 10
 
@@ -78,16 +78,6 @@ class EventWindow(PickledByName):
         return Term(event_name(time), family=family, kind="event", point=point)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EventTimes:
-    """The window of a sample, with the event times of its rows."""
-
-    window: EventWindow
-    times: Ints  # (N,) periods since treatment; 0 for entities that are never treated
-    treated: Bools  # (N,) rows of entities that are ever treated
-    first: Ints  # (n,) position of the entity's first treated time in the panel; -1 if never treated
-
-
 def event_name(time: int) -> str:
     """Name the coefficient of an event time."""
     return f"event:{time}"
@@ -104,15 +94,12 @@ def dummies(window: EventWindow, times: Ints, treated: Bools) -> Floats:
     return np.asarray(equal & treated[:, None], dtype=np.float64)
 
 
-def open_window(spec: Any, sample: Sample, timing: Timing) -> EventTimes:
+def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
     """Count the entities at each event time, and refuse windows that the sample does not fill.
 
     With ``bin_ends=False`` rows beyond the window are refused too.
     """
-    first = timing.of(sample.keys)
-    times, treated = timing.event_times(sample.keys)
-    refuse_untreated(spec.event, sample, treated)
-    reached = times[treated]
+    reached = cohorts.event[cohorts.treated]
     lowest, highest = int(reached.min()), int(reached.max())
     beyond = int(((reached < -spec.before) | (reached > spec.after)).sum())
     if beyond and not spec.bin_ends:
@@ -127,13 +114,12 @@ def open_window(spec: Any, sample: Sample, timing: Timing) -> EventTimes:
 
     # Entities with rows at each event time of the window.
     positions = np.clip(reached, -spec.before, spec.after) + spec.before
-    entities = sample.entity[treated]
+    entities = sample.entity[cohorts.treated]
     size = int(entities.max()) + 1
     pairs = np.unique(positions * size + entities)
     counts = np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
     _refuse_unreached(spec, (np.flatnonzero(counts == 0) - spec.before).tolist(), lowest, highest)
-    cohorts, sizes = np.unique(first[first >= 0], return_counts=True)
-    window = EventWindow(
+    return EventWindow(
         event=spec.event,
         never=spec.never,
         before=spec.before,
@@ -142,20 +128,9 @@ def open_window(spec: Any, sample: Sample, timing: Timing) -> EventTimes:
         lowest=lowest,
         highest=highest,
         n_treated=tuple(counts.tolist()),
-        cohorts=tuple(zip(timing.keys.times[cohorts].tolist(), sizes.tolist(), strict=True)),
-        n_never=int((first < 0).sum()),
+        cohorts=cohorts.coding.cohorts,
+        n_never=cohorts.coding.n_never,
     )
-    return EventTimes(window, times, treated, first)
-
-
-def refuse_untreated(event: str, sample: Sample, treated: Bools) -> None:
-    """Refuse a sample in which no entity is ever treated."""
-    if not treated.any():
-        text = (
-            f"event={cited(event)} has no treated {sample.keys.entity_name} in the sample: "
-            "it is missing or 0 in all rows."
-        )
-        raise not_identified("none_treated", text, event=event)
 
 
 def _refuse_unreached(spec: Any, unreached: list[int], lowest: int, highest: int) -> None:
