@@ -97,7 +97,7 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     whole: Any = "Int64" if all(isinstance(time, int) for time in times) else None
     frame = pd.DataFrame(
         {
-            "comparison": [_kind(*pair, sample.n_times) for pair in cohorts[pairs]],
+            "comparison": [_kind(t, c, sample.n_times) for t, c in cohorts[pairs]],
             "treated": pd.Series([labels[cohort] for cohort in pairs[:, 0]], dtype=whole),
             "control": pd.Series([labels[cohort] for cohort in pairs[:, 1]], dtype=whole),
             "weight": weights,

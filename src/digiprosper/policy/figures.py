@@ -55,15 +55,18 @@ def event_paths(
         ticks[time] = distinct.pop() if len(distinct) == 1 else str(time)
     paths = []
     for head, study in studies.items():
-        # Binned ends of a study whose tick is labelled by the number of the event time.
-        event = texts_of[head].items()
-        ends = tuple(text for time, text in event if text not in (str(time), ticks[time]))
         before = getattr(study, "before", "").removeprefix("reference")
-        name = texts.get(head, head)
+        ends, name = _unnamed_ends(texts_of[head], ticks), texts.get(head, head)
         paths.append(EventPath(name, points[head], study.reference, ends, before))
     outcomes = {name_label(study.depvar, texts, study.factors) for study in studies.values()}
     outcome = outcomes.pop() if len(outcomes) == 1 else ""
     return EventPaths(paths=paths, ticks=ticks, outcome=outcome, level=level)
+
+
+def _unnamed_ends(texts: Mapping[int, str], ticks: Mapping[int, str]) -> tuple[str, ...]:
+    """List the binned ends of a study whose tick is labelled by the number of the event time."""
+    items = texts.items()
+    return tuple(text for time, text in items if text not in (str(time), ticks[time]))
 
 
 def _event_texts(study: EffectsByEventTime, times: Sequence[int]) -> dict[int, str]:

@@ -37,8 +37,7 @@ from digiprosper.policy.kernels.matching import nearest, pair_weights, weighted_
 from digiprosper.policy.matching_results import Matching
 from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import (
-    no_base_values,
-    several_base_periods,
+    base_value_notices,
     still_unbalanced,
     tied_scores,
     unmatched_treated,
@@ -183,42 +182,33 @@ def match_entities(  # noqa: PLR0913
     """
     terms = _checked_terms(panel, treated, x)
     limit = _checked_options(k, caliper, replace, support, ties)
-    all_ties = bool(replace) and ties != "first"
+    used_ties = "all" if replace and ties != "first" else "first"
     keys = table_of(panel).keys
     base_data = base_values(panel, treated, terms, plain(base))
     names, entities = base_data.sample.names_of("x"), keys.entities[base_data.complete]
     values, is_treated = base_data.x[base_data.complete], base_data.treated[base_data.complete]
-    _refuse_one_group(base_data, treated)
     scores, coefficients = propensity(values, is_treated, names)
     supported = _on_support(scores, is_treated)
 
     candidates = is_treated & supported if support else is_treated
     score_t, score_c = scores[candidates], scores[~is_treated]
-    pairs = nearest(score_t, score_c, int(k), limit, replace=bool(replace), all_ties=all_ties)
+    options = {"replace": bool(replace), "all_ties": used_ties == "all"}
+    pairs = nearest(score_t, score_c, int(k), limit, **options)
     if not pairs.treated.size:
         raise _nobody_matched(limit, scores[is_treated], score_c)
     weights = np.zeros(is_treated.size)
     weights[candidates], weights[~is_treated] = pair_weights(pairs, score_t.size, score_c.size)
 
-    frame = pd.DataFrame(
-        {
-            "treated": is_treated,
-            "score": scores,
-            "on_support": supported,
-            "weight": np.where(weights > 0, weights, np.nan),
-        },
-        index=entities,
-    )
+    columns = {"treated": is_treated, "score": scores, "on_support": supported}
+    columns["weight"] = np.where(weights > 0, weights, np.nan)
+    frame = pd.DataFrame(columns, index=entities)
     unmatched = _unmatched(frame, limit, support=bool(support))
     balance = _balance(names, values, is_treated, weights)
-    word, n_treated = "all" if all_ties else "first", int(is_treated.sum())
+    n_treated, entity = int(is_treated.sum()), keys.entity_name
     notices = (
-        *no_base_values(
-            keys, base_data.treated, ~base_data.complete, base_data.base, base_data.missing
-        ),
-        *several_base_periods(keys, base_data.periods),
-        *unmatched_treated(unmatched, n_treated, keys.entity_name),
-        *tied_scores(pairs.ties, word, keys.entity_name),
+        *base_value_notices(keys, base_data),
+        *unmatched_treated(unmatched, n_treated, entity),
+        *tied_scores(pairs.ties, used_ties, entity),
         *still_unbalanced(balance),
     )
     issue(notices)
@@ -236,7 +226,7 @@ def match_entities(  # noqa: PLR0913
         caliper=None if np.isinf(limit) else limit,
         replace=bool(replace),
         common_support=bool(support),
-        ties=word,
+        ties=used_ties,
         entities=frame,
         base_values=pd.DataFrame(values, index=entities, columns=list(names)),
         pairs=pd.DataFrame(matches),
@@ -298,18 +288,6 @@ def _checked_options(
     return float(limit)
 
 
-def _refuse_one_group(base_data: BaseValues, treated: str) -> None:
-    is_treated = base_data.treated[base_data.complete]
-    if is_treated.all() or not is_treated.any():
-        group = "untreated" if is_treated.any() else "treated"
-        text = (
-            f"treated={cited(treated)}: no {group} entity has base values of all terms "
-            f"({base_data.base}). Choose another base or fewer terms."
-        )
-        counts = {"treated": int(is_treated.sum()), "entities": is_treated.size}
-        raise not_identified("one_group", text, **counts)
-
-
 # --- one row an entity: whether it is treated, and its values before treatment ------------------------------
 
 
@@ -354,6 +332,15 @@ def base_values(panel: Panel, treated: str, terms: Sequence[str], base: object) 
     values[panel.index.get_indexer(sample.index)] = sample.columns("x")
     x = _means(keys, values, rows)
     complete = np.asarray(~np.isnan(x).any(axis=1))
+    n_treated = int(ever[complete].sum())
+    if n_treated in (0, complete.sum()):
+        group = "untreated" if n_treated else "treated"
+        text = (
+            f"treated={cited(treated)}: no {group} entity has base values of all terms "
+            f"({words}). Choose another base or fewer terms."
+        )
+        counts = {"treated": n_treated, "entities": int(complete.sum())}
+        raise not_identified("one_group", text, **counts)
     return BaseValues(
         x=x,
         treated=ever,

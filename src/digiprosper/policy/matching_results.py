@@ -327,7 +327,7 @@ class Matching(Summarised, PickledByName):
         return tuple(
             Column(
                 head,
-                cells={term: PlainCell(head, v) for term, v in balance[name].items()},
+                cells={str(term): PlainCell(head, v) for term, v in balance[name].items()},
                 labels=self.labels,
                 factors=self.factors,
                 whole=sizes,
@@ -405,9 +405,8 @@ def _matched_effect(matching: Matching, outcome: Any, neighbours: int) -> Matche
     # Sums of squares and products are computed in units of the outcome's own spread.
     spread = float(y.std()) or 1.0
     centred = (y - y.mean()) / spread
-    treated_units, control_units = (
-        entities.index.get_indexer(matching.pairs[group]) for group in ("treated", "control")
-    )
+    matches = (pd.Index(matching.pairs[group]) for group in ("treated", "control"))
+    treated_units, control_units = map(entities.index.get_indexer, matches)
     pairs = treated_units, control_units
     estimate, variance = average_effect(centred, treated, scores, pairs, neighbours)
     correction, unmatched = 0.0, len(matching.unmatched)

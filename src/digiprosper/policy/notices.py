@@ -36,7 +36,7 @@ from digiprosper.policy.messages import first_few, have, time_text
 from digiprosper.report.notices import few_clusters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -283,25 +283,20 @@ def few_per_covariate(ratio: float | None) -> Iterator[Notice]:
 # --- matched samples ----------------------------------------------------------------------------------------
 
 
-def no_base_values(
-    keys: Keys, treated: Bools, absent: Bools, base: str, by_term: Mapping[str, int]
-) -> Iterator[Notice]:
-    """Report entities without base values. `treated` and `absent` are by entity."""
-    names = keys.entities[absent].tolist()
+def base_value_notices(keys: Keys, base_data: Any) -> Iterator[Notice]:
+    """Report entities without base values, and base values of different periods."""
+    names = keys.entities[~base_data.complete].tolist()
     if names:
-        n_treated = int(treated[absent].sum())
+        treated, by_term = int(base_data.treated[~base_data.complete].sum()), base_data.missing
         terms = ", ".join(f"{clipped(term)} ({count})" for term, count in by_term.items())
         text = (
-            f"{len(names):,} {keys.entity_name} ({quoted(names)}), {n_treated:,} of them "
-            f"treated, {have(len(names))} no base values ({base}): {terms}. They are in "
-            "neither group. Fill the values, or choose another base."
+            f"{len(names):,} {keys.entity_name} ({quoted(names)}), {treated:,} of them "
+            f"treated, {have(len(names))} no base values ({base_data.base}): {terms}. They "
+            "are in neither group. Fill the values, or choose another base."
         )
-        data = {"count": len(names), "treated": n_treated, "entities": names[:5]}
+        data = {"count": len(names), "treated": treated, "entities": names[:5]}
         yield Notice("no_base_values", text, {**data, "by_term": dict(by_term)})
-
-
-def several_base_periods(keys: Keys, periods: Mapping[Any, int]) -> Iterator[Notice]:
-    """Report base values of different periods. `periods`: number of entities by first period."""
+    periods = base_data.periods
     if len(periods) > 1:
         first, most = max(periods.items(), key=lambda item: item[1])
         text = (

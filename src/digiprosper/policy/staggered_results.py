@@ -410,8 +410,9 @@ class StaggeredDidResults(BaseResults):
             parts.append(f"{self.base_period} base period")
         return ", ".join([*parts, f"anticipation {self.anticipation}"])
 
-    def _summary(self) -> Summary:
-        info, by_event = self.info, self.by == "dynamic"
+    def _about(self) -> list[str]:
+        """Describe the estimator, the sample and the averages."""
+        info = self.info
         weighted = "weighted " if info["obs_weights"] else ""
         sizes = self.nobs, int(info["n_entities"] or 0), int(info["n_times"] or 0)
         lines = [f"Estimator: {_ESTIMATORS[self.estimator]}"]
@@ -424,21 +425,24 @@ class StaggeredDidResults(BaseResults):
             f"{self.coding.text}.",
             f"att is the {weighted}mean of {_OVERALL[self.by]}.",
         ]
-        if by_event and self.before:
+        if self.by == "dynamic" and self.before:
             lines.append(_BEFORE[self.before].format(time=self.reference))
         if self.balanced is not None:
             lines.append(f"Only of cohorts that reach event time {self.balanced}.")
+        return lines
+
+    def _summary(self) -> Summary:
         cells = coefficient_cells(self.tidy())
         if self.df_t == inf:
             cells = replace(cells, head=tuple("z" if h == "t" else h for h in cells.head))
-        keys = average(self.cells, self.by, self.balanced).keys
-        if by_event and self.reference is not None and self.reference not in keys:
-            cells = with_reference(cells, 1 + int((keys < self.reference).sum()), self.reference)
+        keys, reference = average(self.cells, self.by, self.balanced).keys, self.reference
+        if self.by == "dynamic" and reference is not None and reference not in keys:
+            cells = with_reference(cells, 1 + int((keys < reference).sum()), reference)
         return Summary(
             type=type(self).__name__,
             title=f"Outcome: {self.depvar}",
             blocks=(
-                Lines((*lines, "")),
+                Lines((*self._about(), "")),
                 cells,
                 self._test_lines(),
                 Remarks.of(self.diagnostics),
@@ -446,7 +450,7 @@ class StaggeredDidResults(BaseResults):
             notices=self.diagnostics,
             conventions=self.conventions,
             settings=self.settings,
-            version=info["version"],
+            version=self.info["version"],
         )
 
     def _test_lines(self) -> Lines:

@@ -65,7 +65,7 @@ def estimate_sun_abraham(
         event=cohorts.steps[time] - cohorts.first[cohort],
         estimates=fitted.coefficients[:m],
         n_treated=np.bincount(code[treated])[estimated],
-        mass=np.bincount(code[treated], weights)[estimated],
+        mass=np.bincount(code[treated], weights)[estimated].astype(np.float64),
         share=cohorts.share,
         joint=np.pad(fitted.covariance[:m, :m], (0, n_cohorts)),
         treated_part=np.pad(part, (0, n_cohorts)),

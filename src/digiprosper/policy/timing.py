@@ -84,11 +84,13 @@ def read_timing(table: Table, column: str, never: float | None) -> Timing:
     return Timing(keys, first)
 
 
-def check_never(never: object) -> None:
+def check_never(never: Any) -> None:
     """Refuse a value for entities that are never treated that is neither a number nor None."""
+    if never is None:
+        return
     is_number = isinstance(never, int | float) and not isinstance(never, bool)
     # The comparison is false of a missing value too.
-    if never is not None and not (is_number and abs(never) <= _LARGEST):
+    if not (is_number and -_LARGEST <= never <= _LARGEST):
         text = (
             f"never={cited(never)} must be a number, the value of event for entities "
             "never treated."

@@ -127,7 +127,7 @@ def service_equality(services: Any, region: Any, *, time: Any = None, measure: E
     def equality(codes: Ints, count: int, table: Floats) -> Floats:
         ones = np.ones(len(table))
         inequalities = [inequality(column, codes, count, ones) for column in table.T]
-        return (1.0 - np.column_stack(inequalities).mean(axis=1))[codes]
+        return np.asarray(1.0 - np.column_stack(inequalities).mean(axis=1))[codes]
 
     return inputs.by_group(equality, compared_rows(inputs, "sub-units", ("services",)))
 
