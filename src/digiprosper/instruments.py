@@ -52,7 +52,10 @@ _LONGEST_LAG = 1_000
 
 
 def interact(
-    panel: Panel, cross_section: str | pd.Series[Any], series: str | pd.Series[Any], lag: int = 1
+    panel: Panel,
+    cross_section: str | pd.Series[Any],
+    series: str | pd.Series[Any],
+    lag: int = 1,
 ) -> pd.Series[float]:
     """Multiply a variable that is constant over time by a time series.
 
@@ -101,7 +104,9 @@ def interact(
     steps = check_whole("lag", lag, 0, _LONGEST_LAG)
     keys = table.keys
     if isinstance(cross_section, pd.Series):
-        by_entity = _looked_up(cross_section, keys.entities, keys.entity_name, "cross_section")
+        by_entity = _looked_up(
+            cross_section, keys.entities, keys.entity_name, "cross_section"
+        )
     else:
         values = _term(table, cross_section, "cross_section")
         subject = f"cross_section={cited(cross_section)}"
@@ -123,17 +128,22 @@ def interact(
 def _result(values: Floats, table: Table, name: str) -> pd.Series[float]:
     if np.isinf(values).any():
         raise MissingDataError(
-            f"{name} is infinite in {table.describe_rows(np.isinf(values))}: its parts are too large."
+            f"{name} is infinite in {table.describe_rows(np.isinf(values))}: its parts "
+            "are too large."
         )
     return pd.Series(values, index=table.index, name=name)
 
 
 def _with_time(panel: object, caller: str) -> Table:
     if not isinstance(panel, Panel):
-        raise InputTypeError(f"{caller} takes a Panel first, not {type(panel).__name__}.")
+        raise InputTypeError(
+            f"{caller} takes a Panel first, not {type(panel).__name__}."
+        )
     table = table_of(panel)
     if panel.time_name is None:
-        raise PanelIndexError(f"{caller} needs periods, but this panel is a cross-section.")
+        raise PanelIndexError(
+            f"{caller} needs periods, but this panel is a cross-section."
+        )
     return table
 
 
@@ -142,13 +152,19 @@ def _lagged(values: pd.Series[Any], table: Table, lag: int) -> tuple[Floats, Boo
     times, name = table.keys.times, table.keys.time_name
     if _kind(times) != _kind(values.index):
         raise AlignmentError(
-            f"interact: series is indexed by {values.index.dtype}, but {name} of the panel "
-            f"is {times.dtype}; index it by the same kind of period."
+            f"interact: series is indexed by {values.index.dtype}, but {name} of the "
+            f"panel is {times.dtype}; index it by the same kind of period."
         )
     all_times = times.union(values.index)
     # A calendar of one entity: it lags by the value of time as any panel does.
-    columns = {"entity": 0, "time": all_times, "value": values.reindex(all_times).to_numpy()}
-    frame = pd.DataFrame({**columns, "has_period": all_times.isin(values.index).astype(float)})
+    columns = {
+        "entity": 0,
+        "time": all_times,
+        "value": values.reindex(all_times).to_numpy(),
+    }
+    frame = pd.DataFrame(
+        {**columns, "has_period": all_times.isin(values.index).astype(float)}
+    )
     calendar = table_of(Panel(frame, "entity", "time", step=table.step))
     at = calendar.keys.times.get_indexer(times)
     steps, panel_steps = calendar.keys.ordinals, table.keys.ordinals
@@ -158,8 +174,8 @@ def _lagged(values: pd.Series[Any], table: Table, lag: int) -> tuple[Floats, Boo
         and not np.array_equal(np.diff(steps[at]), np.diff(panel_steps))
     ):
         raise AlignmentError(
-            f"interact: series has periods between those of {name}; give it the panel's "
-            "frequency, or pass step= to Panel."
+            f"interact: series has periods between those of {name}; give it the "
+            "panel's frequency, or pass step= to Panel."
         )
     value = calendar.shift(calendar.numeric("value"), lag)[at]
     return value, calendar.shift(calendar.numeric("has_period"), lag)[at] == 1
@@ -175,12 +191,14 @@ def _refuse_gaps(has_period: Bools, table: Table, lag: int) -> None:
     """Refuse periods that a series does not have after the first that it has."""
     name, present = str(table.keys.time_name), np.flatnonzero(has_period)
     if not present.size:
-        raise AlignmentError(f"interact: series has no {name} of the panel at this lag.")
+        raise AlignmentError(
+            f"interact: series has no {name} of the panel at this lag."
+        )
     gaps = table.keys.times[present[0] :][~has_period[present[0] :]]
     if len(gaps):
         raise AlignmentError(
-            f"interact: series lacks the values that {name} {quoted(gaps)} of the panel "
-            f"needs with lag={lag}; add them, or keep the other periods with "
+            f"interact: series lacks the values that {name} {quoted(gaps)} of the "
+            f"panel needs with lag={lag}; add them, or keep the other periods with "
             "panel.subset().",
             [alignment_problem(name, "periods without a value", gaps[:5])],
         )
@@ -192,14 +210,20 @@ def _refuse_gaps(has_period: Bools, table: Table, lag: int) -> None:
 def _term(table: Table, value: object, role: str) -> Floats:
     """Evaluate a column or a term."""
     if not isinstance(value, str):
-        raise InputTypeError(f"{role} must be a term (text) or a Series, not {type(value).__name__}.")
+        raise InputTypeError(
+            f"{role} must be a term (text) or a Series, not {type(value).__name__}."
+        )
     term = parse(value, table.known, role)
     if any(factor.category for factor in term.factors):
-        raise TermError(f"{role}={cited(value)}: C() makes several columns; pass one variable.")
+        raise TermError(
+            f"{role}={cited(value)}: C() makes several columns; pass one variable."
+        )
     return evaluate(term, table)
 
 
-def _constant(values: Floats, codes: Any, levels: pd.Index[Any], subject: str) -> Floats:
+def _constant(
+    values: Floats, codes: Any, levels: pd.Index[Any], subject: str
+) -> Floats:
     """Return the constant value of each entity or period; missing values are ignored."""
     out = np.full(levels.size, np.nan)
     observed = ~np.isnan(values)
@@ -207,8 +231,9 @@ def _constant(values: Floats, codes: Any, levels: pd.Index[Any], subject: str) -
     varies = np.unique(codes[observed][values[observed] != out[codes[observed]]])
     if varies.size:
         raise TermError(
-            f"{subject} has several values within {counted(varies.size, str(levels.name))} "
-            f"({quoted(levels[varies])}); it must be constant there.",
+            f"{subject} has several values within "
+            f"{counted(varies.size, str(levels.name))} ({quoted(levels[varies])}); it "
+            "must be constant there.",
             [Notice("varies", subject, {"levels": tuple(levels[varies[:5]])})],
         )
     return out
@@ -217,7 +242,8 @@ def _constant(values: Floats, codes: Any, levels: pd.Index[Any], subject: str) -
 def _checked_series(series: pd.Series[Any], key: str, role: str) -> pd.Series[Any]:
     if series.index.nlevels != 1:
         raise AlignmentError(
-            f"{role} is indexed by {quoted(series.index.names)}; index it by {cited(key)} alone."
+            f"{role} is indexed by {quoted(series.index.names)}; index it by "
+            f"{cited(key)} alone."
         )
     if not series.index.is_unique:
         twice = series.index[series.index.duplicated()][0]
@@ -231,7 +257,9 @@ def _checked_series(series: pd.Series[Any], key: str, role: str) -> pd.Series[An
     return pd.Series(numbers, index=series.index)
 
 
-def _looked_up(series: pd.Series[Any], levels: pd.Index[Any], key: str, role: str) -> Floats:
+def _looked_up(
+    series: pd.Series[Any], levels: pd.Index[Any], key: str, role: str
+) -> Floats:
     """Return the values of a Series for these keys."""
     numbers = _checked_series(series, key, role)
     absent = levels[~levels.isin(numbers.index)]
@@ -324,18 +352,32 @@ def bartik(
     if not terms:
         raise TermError("bartik: shares is empty; pass one term per industry.")
     if not isinstance(leave_one_out, bool):
-        raise OptionError(f"leave_one_out={cited(leave_one_out)} must be True or False.")
+        raise OptionError(
+            f"leave_one_out={cited(leave_one_out)} must be True or False."
+        )
     weights = np.column_stack([_term(table, term, "shares") for term in terms])
-    negative = [term for term, column in zip(terms, weights.T, strict=True) if (column < 0).any()]
+    negative = [
+        term
+        for term, column in zip(terms, weights.T, strict=True)
+        if (column < 0).any()
+    ]
     if negative:
-        raise OptionError(f"bartik: the share {quoted(negative)} is negative somewhere.")
+        raise OptionError(
+            f"bartik: the share {quoted(negative)} is negative somewhere."
+        )
     if base is not None:
         weights = weights[_rows_at(table, base)]
     growth = _shocks(table, terms, shocks, lag, leave_one_out=leave_one_out)
     sums = weights.sum(axis=1)
     sums = sums[~np.isnan(sums)]
     if (np.abs(sums - 1) > SUM_TO_ONE).any():
-        issue([incomplete_shares(float(sums.min()), float(sums.mean()), float(sums.max()))])
+        issue(
+            [
+                incomplete_shares(
+                    float(sums.min()), float(sums.mean()), float(sums.max())
+                )
+            ]
+        )
     with np.errstate(over="ignore"):
         return _result((weights * growth).sum(axis=1), table, "bartik")
 
@@ -356,8 +398,8 @@ def _rows_at(table: Table, base: object) -> Ints:
     if len(absent):
         raise AlignmentError(
             f"bartik: {counted(len(absent), keys.entity_name)} have no row at "
-            f"base={cited(base)} ({quoted(absent)}); choose another period or leave them "
-            "out.",
+            f"base={cited(base)} ({quoted(absent)}); choose another period or leave "
+            "them out.",
             [alignment_problem("base", "no row at base", absent[:5])],
         )
     return row_of_entity[keys.entity]
@@ -371,15 +413,20 @@ def _matching(index: pd.Index[Any], label: object) -> Ints:
 
 
 def _shocks(
-    table: Table, terms: Sequence[str], shocks: object, lag: object, *, leave_one_out: bool
+    table: Table,
+    terms: Sequence[str],
+    shocks: object,
+    lag: object,
+    *,
+    leave_one_out: bool,
 ) -> Floats:
     """Compute shocks by row and industry."""
     keys = table.keys
     if isinstance(shocks, pd.DataFrame):
         if leave_one_out:
             raise OptionError(
-                "leave_one_out=True needs the levels of each entity, {share: column}; a "
-                "DataFrame of shocks by period has no entities to leave out."
+                "leave_one_out=True needs the levels of each entity, {share: column}; "
+                "a DataFrame of shocks by period has no entities to leave out."
             )
         _refuse_unpaired(terms, list(shocks.columns))
         if not shocks.columns.is_unique:
@@ -393,13 +440,15 @@ def _shocks(
         return np.column_stack(columns)[keys.time]
     if not isinstance(shocks, Mapping):
         raise InputTypeError(
-            "shocks must be a DataFrame of periods by industries, or a mapping of share to "
-            f"column, not {type(shocks).__name__}."
+            "shocks must be a DataFrame of periods by industries, or a mapping of "
+            f"share to column, not {type(shocks).__name__}."
         )
     _refuse_unpaired(terms, list(shocks))
     steps = check_whole("lag", lag, 1, _LONGEST_LAG)
     levels = [_term(table, shocks[term], f"shocks[{term!r}]") for term in terms]
-    growth = [_growth(table, level, steps, leave_one_out=leave_one_out) for level in levels]
+    growth = [
+        _growth(table, level, steps, leave_one_out=leave_one_out) for level in levels
+    ]
     return np.column_stack(growth)
 
 
@@ -426,17 +475,21 @@ def _growth(table: Table, level: Floats, lag: int, *, leave_one_out: bool) -> Fl
         total = np.bincount(keys.time, observed, minlength=keys.times.size)[keys.time]
         totals.append(total - observed if leave_one_out else total)
     positive = totals[1] > 0
-    return np.where(positive, totals[0] / np.where(positive, totals[1], 1.0) - 1, np.nan)
+    return np.where(
+        positive, totals[0] / np.where(positive, totals[1], 1.0) - 1, np.nan
+    )
 
 
 def incomplete_shares(least: float, mean: float, largest: float) -> Notice:
     """Report shares that do not sum to one (code incomplete_shares; data least, mean and largest sum)."""
     text = (
-        f"the shares sum to {mean:.3g} on average ({least:.3g} to {largest:.3g}), not to "
-        "one: the instrument also varies with the sum. Add the sum of the shares, "
+        f"the shares sum to {mean:.3g} on average ({least:.3g} to {largest:.3g}), not "
+        "to one: the instrument also varies with the sum. Add the sum of the shares, "
         "interacted with the periods, to the controls (Borusyak, Hull & Jaravel 2022)."
     )
-    return Notice("incomplete_shares", text, {"least": least, "mean": mean, "largest": largest})
+    return Notice(
+        "incomplete_shares", text, {"least": least, "mean": mean, "largest": largest}
+    )
 
 
 # --- distance -----------------------------------------------------------------------------------------------
@@ -492,19 +545,25 @@ def _place(index: pd.Index[Any], degrees: Floats, place: object) -> Floats:
         try:
             pair = np.asarray([float(part) for part in place])
         except (TypeError, ValueError) as error:
-            raise InputTypeError(f"distance_to: place={cited(place)} must be two numbers.") from error
+            raise InputTypeError(
+                f"distance_to: place={cited(place)} must be two numbers."
+            ) from error
         if not np.isfinite(pair).all():
-            raise MissingDataError(f"distance_to: place={cited(place)} must be two finite numbers.")
+            raise MissingDataError(
+                f"distance_to: place={cited(place)} must be two finite numbers."
+            )
         refuse_beyond(pair[None], "the place", "distance_to")
         return pair
     labels = index.get_level_values(0)
     rows = _matching(labels, place)
     if not rows.size:
         raise AlignmentError(
-            f"distance_to: no row has the label {cited(place)}"
-            f"{nearest(place, labels.unique())}; pass (latitude, longitude) for another "
-            "place."
+            "distance_to: no row has the label "
+            f"{cited(place)}{nearest(place, labels.unique())}; pass (latitude, "
+            "longitude) for another place."
         )
     if not (degrees[rows] == degrees[rows[0]]).all():
-        raise AlignmentError(f"distance_to: {cited(place)} has missing or several coordinates.")
+        raise AlignmentError(
+            f"distance_to: {cited(place)} has missing or several coordinates."
+        )
     return np.asarray(degrees[rows[0]])

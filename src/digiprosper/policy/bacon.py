@@ -86,7 +86,9 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     )
     sample = prepared.sample
     first = _first_treated(spec.x[0], sample)
-    cohorts, of_entity, sizes = np.unique(first, return_inverse=True, return_counts=True)
+    cohorts, of_entity, sizes = np.unique(
+        first, return_inverse=True, return_counts=True
+    )
     outcome = sample.columns("y").reshape(sample.n_entities, sample.n_times)
     means = cluster_sums(outcome, of_entity, sizes.size) / sizes[:, None]
     pairs, weights, estimates = compare_cohorts(means, cohorts, sizes / sizes.sum())
@@ -98,13 +100,19 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "comparison": [_kind(t, c, sample.n_times) for t, c in cohorts[pairs]],
-            "treated": pd.Series([labels[cohort] for cohort in pairs[:, 0]], dtype=whole),
-            "control": pd.Series([labels[cohort] for cohort in pairs[:, 1]], dtype=whole),
+            "treated": pd.Series(
+                [labels[cohort] for cohort in pairs[:, 0]], dtype=whole
+            ),
+            "control": pd.Series(
+                [labels[cohort] for cohort in pairs[:, 1]], dtype=whole
+            ),
             "weight": weights,
             "estimate": estimates,
         }
     )
-    return frame.sort_values("weight", ascending=False, kind="stable", ignore_index=True)
+    return frame.sort_values(
+        "weight", ascending=False, kind="stable", ignore_index=True
+    )
 
 
 def _kind(treated: int, control: int, n_times: int) -> str:
@@ -122,8 +130,8 @@ def _refuse_other_models(spec: object) -> None:
         )
     if len(spec.x) != 1:
         text = (
-            f"x={cited(list(spec.x))}: the decomposition needs the treatment as the only "
-            "regressor; specify one term."
+            f"x={cited(list(spec.x))}: the decomposition needs the treatment as the "
+            "only regressor; specify one term."
         )
         raise bad_option("x", spec.x, text)
     two_way = spec.entity_effects and spec.time_effects and not spec.absorb
@@ -140,16 +148,18 @@ def _first_treated(event: str, sample: Sample) -> Ints:
     if not sample.is_balanced:
         text = (
             f"the sample is unbalanced ({sample.nobs:,} rows of {sample.n_entities:,} "
-            f"entities and {sample.n_times:,} periods), and the decomposition holds for "
-            "balanced ones only: keep entities with all periods, with panel.subset."
+            f"entities and {sample.n_times:,} periods), and the decomposition holds "
+            "for balanced ones only: keep entities with all periods, with panel.subset."
         )
         sizes = ("nobs", "n_entities", "n_times")
-        raise not_identified("unbalanced", text, **{size: getattr(sample, size) for size in sizes})
+        raise not_identified(
+            "unbalanced", text, **{size: getattr(sample, size) for size in sizes}
+        )
     values: Any = sample.columns("x")
     if values.shape[1] != 1 or not np.isin(values, (0.0, 1.0)).all():
         text = (
-            f"{cited(event)} must be 0 before treatment and 1 from then on; it has other "
-            "values."
+            f"{cited(event)} must be 0 before treatment and 1 from then on; it has "
+            "other values."
         )
         raise not_identified("event_values", text, event=event)
     dummy = values.reshape(sample.n_entities, sample.n_times)
@@ -171,7 +181,9 @@ def _first_treated(event: str, sample: Sample) -> Ints:
     return np.asarray(first)
 
 
-def compare_cohorts(means: Floats, first: Ints, share: Floats) -> tuple[Ints, Floats, Floats]:
+def compare_cohorts(
+    means: Floats, first: Ints, share: Floats
+) -> tuple[Ints, Floats, Floats]:
     """Compare cohorts pair by pair (Goodman-Bacon 2021, Journal of Econometrics 225:254, equations 7 to 10).
 
     `means` (G, T): outcome by cohort and period. `first` (G,): first treated period of each cohort, all
@@ -182,7 +194,11 @@ def compare_cohorts(means: Floats, first: Ints, share: Floats) -> tuple[Ints, Fl
     weights, which add up to one, and estimates (m,). Their weighted sum is the slope.
     """
     periods = np.arange(means.shape[1])
-    pairs = [pair for pair in permutations(range(first.size), 2) if 0 < first[pair[0]] < periods.size]
+    pairs = [
+        pair
+        for pair in permutations(range(first.size), 2)
+        if 0 < first[pair[0]] < periods.size
+    ]
     weights, estimates = np.empty((2, len(pairs)))
     for index, (treated, control) in enumerate(pairs):
         # The periods in which the treatment of the control cohort does not change.
@@ -197,6 +213,8 @@ def compare_cohorts(means: Floats, first: Ints, share: Floats) -> tuple[Ints, Fl
         pair_share = share[treated] + share[control]
         n_kl = share[treated] / pair_share
         d_bar = since[window].mean()
-        weights[index] = (pair_share * window.mean()) ** 2 * n_kl * (1 - n_kl) * d_bar * (1 - d_bar)
+        weights[index] = (
+            (pair_share * window.mean()) ** 2 * n_kl * (1 - n_kl) * d_bar * (1 - d_bar)
+        )
     positions = np.array(pairs, dtype=np.intp).reshape(-1, 2)
     return positions, weights / weights.sum(), estimates

@@ -9,7 +9,11 @@ import numpy as np
 
 from digiprosper.errors import cited, quoted
 from digiprosper.kernels.tolerances import COLLINEAR, LAST_STEP_TWO_PERIODS
-from digiprosper.policy.kernels.aggregation import GroupTime, cluster_sums, treated_products
+from digiprosper.policy.kernels.aggregation import (
+    GroupTime,
+    cluster_sums,
+    treated_products,
+)
 from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import (
     cells_left_out,
@@ -145,9 +149,9 @@ def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTi
     event = cohorts.steps[time] - cohorts.first[cohort]
     if not (event >= 0).any():
         text = (
-            "no effect of a period since treatment can be computed: no treated entity has "
-            "rows both in such a period and in the last period before treatment, together "
-            "with a control that has both."
+            "no effect of a period since treatment can be computed: no treated entity "
+            "has rows both in such a period and in the last period before treatment, "
+            "together with a control that has both."
         )
         raise not_identified("no_effects", text, n_effects=0)
     member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
@@ -220,7 +224,9 @@ def _refuse_without_control(spec: Any, cohorts: Cohorts) -> None:
         )
     else:
         return
-    raise not_identified("no_comparison", text, event=coding.event, cohorts=dict(coding.cohorts))
+    raise not_identified(
+        "no_comparison", text, event=coding.event, cohorts=dict(coding.cohorts)
+    )
 
 
 def _no_effect(problem: str, x: Sequence[str], cohort: Any, time: Any) -> Exception:
@@ -230,8 +236,8 @@ def _no_effect(problem: str, x: Sequence[str], cohort: Any, time: Any) -> Except
         text += (
             f"the controls {quoted(x)} are constant or collinear among the control "
             "entities, or there are more controls than control entities. Drop some "
-            "controls. A variable that is the same for all entities of a period cannot be "
-            "a control."
+            "controls. A variable that is the same for all entities of a period cannot "
+            "be a control."
         )
     else:
         text += (

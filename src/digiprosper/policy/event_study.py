@@ -18,7 +18,13 @@ from digiprosper.errors import (
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import check_regression_options
-from digiprosper.linear.preparation import CovType, LinearOptions, Ssc, linear_options, prepare
+from digiprosper.linear.preparation import (
+    CovType,
+    LinearOptions,
+    Ssc,
+    linear_options,
+    prepare,
+)
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import table_of
 from digiprosper.policy.messages import not_identified
@@ -31,7 +37,14 @@ from digiprosper.policy.notices import (
 from digiprosper.policy.results import EventStudyResults
 from digiprosper.policy.timing import check_never, read_cohorts, read_timing
 from digiprosper.policy.window import dummies, event_name, open_window
-from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options, refuse_repeats
+from digiprosper.specification import (
+    TERM,
+    Specification,
+    as_terms,
+    one_term,
+    plain_options,
+    refuse_repeats,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,7 +176,9 @@ class EventStudy(Specification):
         """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> EventStudyResults:  # noqa: ARG002
+    def fit(
+        self, panel: Panel, *, rng: object = None, progress: bool = False
+    ) -> EventStudyResults:  # noqa: ARG002
         """Estimate the model.
 
         Parameters
@@ -212,8 +227,8 @@ class EventStudy(Specification):
         if dropped:
             raise IdentificationError(
                 f"{quoted(dropped)} is collinear with the effects or with other event "
-                "times. Without it the other coefficients would have another reference. "
-                "Choose a smaller window, or omit the effect."
+                "times. Without it the other coefficients would have another "
+                "reference. Choose a smaller window, or omit the effect."
             )
         values = {f.name: getattr(fitted, f.name) for f in fields(LinearResults)}
         results = EventStudyResults(**values, window=window)
@@ -237,17 +252,17 @@ def _refuse_collinear(prepared: Prepared, window: EventWindow) -> None:
         return
     if len(window.cohorts) == 1:
         text = (
-            f"all entities are first treated in the same period ({window.cohorts[0][0]}), "
-            "so the dummies of event times are collinear with the "
-            f"{keys.time_name} effects. Add entities that are never treated."
+            "all entities are first treated in the same period "
+            f"({window.cohorts[0][0]}), so the dummies of event times are collinear "
+            f"with the {keys.time_name} effects. Add entities that are never treated."
         )
     elif keys.entity_name in effects and not window.binned:
         text = (
             "every entity is treated at some time and every event time has its own "
             "coefficient, so a trend in event time is collinear with one in "
-            f"{keys.time_name}: the coefficients are not identified. Add entities that are "
-            "never treated, or choose a smaller window (before, after) so that its ends "
-            "are binned. This assumes constant effects beyond the window."
+            f"{keys.time_name}: the coefficients are not identified. Add entities that "
+            "are never treated, or choose a smaller window (before, after) so that its "
+            "ends are binned. This assumes constant effects beyond the window."
         )
     else:
         return

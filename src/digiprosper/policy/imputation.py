@@ -9,7 +9,11 @@ import numpy as np
 
 from digiprosper.errors import counted, quoted
 from digiprosper.kernels.tolerances import COLLINEAR
-from digiprosper.policy.kernels.aggregation import GroupTime, cluster_sums, treated_products
+from digiprosper.policy.kernels.aggregation import (
+    GroupTime,
+    cluster_sums,
+    treated_products,
+)
 from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.sun_abraham import treated_cells
 from digiprosper.report.inference import Inference
@@ -54,7 +58,9 @@ def estimate_imputation(
         model, y, dummies.astype(np.float64), cohorts.treated, clusters
     )
     leads = events[identified]
-    counts = [np.unique(sample.entity[dummies[:, i]]).size for i in np.flatnonzero(identified)]
+    counts = [
+        np.unique(sample.entity[dummies[:, i]]).size for i in np.flatnonzero(identified)
+    ]
 
     pooled, n_cohorts = np.full(leads.size, -1), cohorts.first.size
     scores = np.hstack([scores, lead_scores])
@@ -64,7 +70,9 @@ def estimate_imputation(
         event=np.append(cohorts.steps[time] - cohorts.first[cohort], leads),
         estimates=np.append(estimates, lead_estimates),
         n_treated=np.append(np.bincount(group), np.array(counts, dtype=np.intp)),
-        mass=np.append(np.bincount(group, cohorts.weights[treated]), np.ones(leads.size)),
+        mass=np.append(
+            np.bincount(group, cohorts.weights[treated]), np.ones(leads.size)
+        ),
         share=cohorts.share,
         joint=np.pad(scores.T @ scores, (0, n_cohorts)),
         treated_part=np.pad(lead_part, (used.size, n_cohorts)),
@@ -91,27 +99,31 @@ def _lead_times(leads: int | None, event: Ints, entity: Ints) -> Ints:
     return np.asarray(events[events.size - leads :])
 
 
-def _refuse_not_imputable(model: UntreatedModel, treated: Bools, sample: Sample) -> None:
+def _refuse_not_imputable(
+    model: UntreatedModel, treated: Bools, sample: Sample
+) -> None:
     """Refuse treated rows whose untreated outcome the untreated rows do not identify."""
     not_imputable = treated & ~model.imputable
     if not not_imputable.any():
         return
-    always_treated = np.unique(sample.entity[not_imputable & (model.sums[sample.entity] == 0)])
+    always_treated = np.unique(
+        sample.entity[not_imputable & (model.sums[sample.entity] == 0)]
+    )
     if always_treated.size:
         names = sample.entities[always_treated].tolist()
         text = (
             f"{quoted(names)}: {counted(always_treated.size, 'entity', 'entities')} "
-            "without an untreated row in the sample, so the untreated outcome cannot be "
-            "imputed. Drop them with panel.subset."
+            "without an untreated row in the sample, so the untreated outcome cannot "
+            "be imputed. Drop them with panel.subset."
         )
         raise not_identified("not_imputable", text, entities=names)
     times = sample.times[np.unique(sample.time[not_imputable])].tolist()
     text = (
         f"the untreated outcome of {counted(int(not_imputable.sum()), 'row')} (in "
-        f"{quoted(times)}) is not identified from untreated rows, for example because all "
-        "entities are treated in these periods. Drop these rows with panel.subset. If an "
-        "entity is first treated after the remaining periods, set its first treated time "
-        "to missing."
+        f"{quoted(times)}) is not identified from untreated rows, for example because "
+        "all entities are treated in these periods. Drop these rows with panel.subset. "
+        "If an entity is first treated after the remaining periods, set its first "
+        "treated time to missing."
     )
     raise not_identified("not_imputable", text, times=times)
 
@@ -140,14 +152,18 @@ class UntreatedModel:
         return np.asarray(centred - self.design @ slopes)
 
 
-def untreated_model(entity: Ints, time: Ints, x: Floats, treated: Bools, weights: Floats) -> UntreatedModel:
+def untreated_model(
+    entity: Ints, time: Ints, x: Floats, treated: Bools, weights: Floats
+) -> UntreatedModel:
     """Prepare the regression of untreated rows on entity and time effects and controls `x` (N, k).
 
     `entity` and `time` are codes without gaps, `treated` the rows to impute, `weights` positive.
     """
     untreated = ~treated
     root = np.sqrt(weights[untreated])[:, None]
-    sums = np.bincount(entity[untreated], weights[untreated], minlength=int(entity.max()) + 1)
+    sums = np.bincount(
+        entity[untreated], weights[untreated], minlength=int(entity.max()) + 1
+    )
     periods = (time[:, None] == np.arange(1, int(time.max()) + 1)).astype(np.float64)
     centred = _centred(np.column_stack([periods, x]), untreated, entity, weights)
     size = np.sqrt(((root * centred[untreated]) ** 2).sum(axis=0))
@@ -157,7 +173,9 @@ def untreated_model(entity: Ints, time: Ints, x: Floats, treated: Bools, weights
     triangle = np.linalg.qr(root * scaled[untreated], mode="r")
     _, values, axes = np.linalg.svd(triangle)
     rank = int((values > COLLINEAR * max(values[0], 1.0)).sum()) if values.size else 0
-    outside = np.nan_to_num(np.abs(scaled @ axes[rank:].T), nan=np.inf).max(axis=1, initial=0.0)
+    outside = np.nan_to_num(np.abs(scaled @ axes[rank:].T), nan=np.inf).max(
+        axis=1, initial=0.0
+    )
     return UntreatedModel(
         untreated=untreated,
         entity=entity,
@@ -178,7 +196,9 @@ def _centred(values: Floats, untreated: Bools, entity: Ints, weights: Floats) ->
     return np.asarray(values - means[entity])
 
 
-def impute(model: UntreatedModel, y: Floats, group: Ints, clusters: Ints) -> tuple[Floats, Floats]:
+def impute(
+    model: UntreatedModel, y: Floats, group: Ints, clusters: Ints
+) -> tuple[Floats, Floats]:
     """Average the effects of groups of treated rows, with conservative standard errors.
 
     Borusyak, Jaravel & Spiess (2024), Review of Economic Studies 91:3253: theorem 1 for the estimates,
@@ -189,14 +209,24 @@ def impute(model: UntreatedModel, y: Floats, group: Ints, clusters: Ints) -> tup
     residual = model.residuals(y[:, None])[:, 0]
     treated = ~model.untreated
     inside, weights = group[treated], model.weights[treated]
-    means = np.bincount(inside, weights * residual[treated]) / np.bincount(inside, weights)
+    means = np.bincount(inside, weights * residual[treated]) / np.bincount(
+        inside, weights
+    )
     spread = residual.copy()
-    spread[treated] -= _centres(residual[treated], inside, weights, clusters[treated])[inside]
+    spread[treated] -= _centres(residual[treated], inside, weights, clusters[treated])[
+        inside
+    ]
 
     n_clusters = int(clusters.max()) + 1
     step = max(_CHUNK // (8 * group.size), 1)
     scores = [
-        _scores(model, spread, group, np.arange(start, min(start + step, means.size)), (clusters, n_clusters))
+        _scores(
+            model,
+            spread,
+            group,
+            np.arange(start, min(start + step, means.size)),
+            (clusters, n_clusters),
+        )
         for start in range(0, means.size, step)
     ]
     return means, np.hstack(scores)
@@ -213,7 +243,11 @@ def _centres(effects: Floats, group: Ints, weights: Floats, clusters: Ints) -> F
 
 
 def _scores(
-    model: UntreatedModel, spread: Floats, group: Ints, chosen_groups: Ints, clusters: tuple[Ints, int]
+    model: UntreatedModel,
+    spread: Floats,
+    group: Ints,
+    chosen_groups: Ints,
+    clusters: tuple[Ints, int],
 ) -> Floats:
     """Sum by cluster the residuals times the weights that rows have in the means of the chosen groups."""
     shares = (group[:, None] == chosen_groups) * model.weights[:, None]
@@ -246,13 +280,21 @@ def lead_effects(
     identified = np.zeros(leads.shape[1], dtype=np.bool_)
     for column in reversed(range(leads.shape[1])):
         later = columns[:, identified]
-        remainder = columns[:, column] - later @ np.linalg.lstsq(later, columns[:, column])[0]
-        identified[column] = np.linalg.norm(remainder) > np.sqrt(COLLINEAR) * size[column]
+        remainder = (
+            columns[:, column] - later @ np.linalg.lstsq(later, columns[:, column])[0]
+        )
+        identified[column] = (
+            np.linalg.norm(remainder) > np.sqrt(COLLINEAR) * size[column]
+        )
 
     regressors = columns[:, identified]
-    slopes: Floats = np.asarray(np.linalg.lstsq(regressors, outcome)[0], dtype=np.float64)
+    slopes: Floats = np.asarray(
+        np.linalg.lstsq(regressors, outcome)[0], dtype=np.float64
+    )
     residual = outcome - regressors @ slopes
-    scores = (regressors * residual[:, None]) @ np.linalg.pinv(regressors.T @ regressors)
+    scores = (regressors * residual[:, None]) @ np.linalg.pinv(
+        regressors.T @ regressors
+    )
     member = np.repeat(ever[untreated][:, None], slopes.size, axis=1)
     codes, count = clusters[untreated], int(clusters.max()) + 1
     treated_part = treated_products(scores, member, codes, count)

@@ -186,7 +186,10 @@ def match_entities(  # noqa: PLR0913
     keys = table_of(panel).keys
     base_data = base_values(panel, treated, terms, plain(base))
     names, entities = base_data.sample.names_of("x"), keys.entities[base_data.complete]
-    values, is_treated = base_data.x[base_data.complete], base_data.treated[base_data.complete]
+    values, is_treated = (
+        base_data.x[base_data.complete],
+        base_data.treated[base_data.complete],
+    )
     scores, coefficients = propensity(values, is_treated, names)
     supported = _on_support(scores, is_treated)
 
@@ -197,7 +200,9 @@ def match_entities(  # noqa: PLR0913
     if not pairs.treated.size:
         raise _nobody_matched(limit, scores[is_treated], score_c)
     weights = np.zeros(is_treated.size)
-    weights[candidates], weights[~is_treated] = pair_weights(pairs, score_t.size, score_c.size)
+    weights[candidates], weights[~is_treated] = pair_weights(
+        pairs, score_t.size, score_c.size
+    )
 
     columns = {"treated": is_treated, "score": scores, "on_support": supported}
     columns["weight"] = np.where(weights > 0, weights, np.nan)
@@ -232,8 +237,12 @@ def match_entities(  # noqa: PLR0913
         pairs=pd.DataFrame(matches),
         unmatched=unmatched,
         balance=balance,
-        coefficients=pd.Series(coefficients, index=["Intercept", *names], name="coefficient"),
-        weights=pd.Series(by_entity[keys.entity], index=panel.index, name="match_weight"),
+        coefficients=pd.Series(
+            coefficients, index=["Intercept", *names], name="coefficient"
+        ),
+        weights=pd.Series(
+            by_entity[keys.entity], index=panel.index, name="match_weight"
+        ),
         n_treated=n_treated,
         n_control=is_treated.size - n_treated,
         key_names=keys.names,
@@ -259,7 +268,9 @@ def _checked_terms(panel: object, treated: str, x: Sequence[str]) -> tuple[str, 
             "match_entities: x is empty; specify at least one term to match on."
         )
     if canonical(treated) in map(canonical, terms):
-        raise TermError(f"treated={cited(treated)} is also in x; a term can have one role only.")
+        raise TermError(
+            f"treated={cited(treated)} is also in x; a term can have one role only."
+        )
     return terms
 
 
@@ -273,16 +284,17 @@ def _checked_options(
     is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
     if caliper is not None and not (is_number and 0 < limit <= 1):
         text = (
-            f"caliper={cited(caliper)} must be a difference of probabilities, above 0 and "
-            "at most 1, or None for no limit."
+            f"caliper={cited(caliper)} must be a difference of probabilities, above 0 "
+            "and at most 1, or None for no limit."
         )
         raise bad_option("caliper", caliper, text)
     check_option("support", support, (True, False))
     check_option("ties", ties, (None, "all", "first"))
     if ties == "all" and not replace:
         text = (
-            "ties='all' needs replace=True: without replacement a control that one treated "
-            "entity takes is not there for another. Omit ties, or set replace=True."
+            "ties='all' needs replace=True: without replacement a control that one "
+            "treated entity takes is not there for another. Omit ties, or set "
+            "replace=True."
         )
         raise bad_option("ties", ties, text, (None, "first"))
     return float(limit)
@@ -304,7 +316,9 @@ class BaseValues:
     missing: dict[str, int]  # number of entities without a base value, by term
 
 
-def base_values(panel: Panel, treated: str, terms: Sequence[str], base: object) -> BaseValues:
+def base_values(
+    panel: Panel, treated: str, terms: Sequence[str], base: object
+) -> BaseValues:
     """Read which entities are treated, and the base values of all entities.
 
     `base` is ``"first"``, ``"pre"`` or a period. Base values from after the start of treatment are refused,
@@ -355,28 +369,32 @@ def base_values(panel: Panel, treated: str, terms: Sequence[str], base: object) 
 def _treatment(table: Table, column: str) -> Floats:
     if column in table.keys.names:
         raise TermError(
-            f"treated={cited(column)} is a key of the panel; specify a column of 0 and 1."
+            f"treated={cited(column)} is a key of the panel; specify a column of 0 and "
+            "1."
         )
     values = table.numeric(column)
     absent = np.isnan(values)
     if absent.any():
         raise MissingDataError(
-            f"treated={cited(column)} is missing in {table.describe_rows(absent)}: fill it in.",
+            f"treated={cited(column)} is missing in {table.describe_rows(absent)}: "
+            "fill it in.",
             [missing_problem(column, int(absent.sum()), table.index[absent][:5])],
         )
     other_values = np.unique(values[~np.isin(values, (0.0, 1.0))])[:5]
     if other_values.size:
         shown = ", ".join(f"{v:.6g}" for v in other_values)
         text = (
-            f"treated={cited(column)} must be 0 or 1, and has {shown}. From a column of "
-            "first treated times make one with panel.assign: 1 from that time on."
+            f"treated={cited(column)} must be 0 or 1, and has {shown}. From a column "
+            "of first treated times make one with panel.assign: 1 from that time on."
         )
         data = {"column": column, "values": [*other_values]}
         raise InputTypeError(text, [Notice("not_binary", text, data)])
     return values
 
 
-def _base_rows(table: Table, treated: str, base: object, dummy: Floats) -> tuple[Bools, str]:
+def _base_rows(
+    table: Table, treated: str, base: object, dummy: Floats
+) -> tuple[Bools, str]:
     """Find the rows of the base values, and name their period; refuse rows since treatment."""
     keys = table.keys
     # The first treated period of each entity, if the dummy changes over time; T if never treated.
@@ -390,15 +408,15 @@ def _base_rows(table: Table, treated: str, base: object, dummy: Floats) -> tuple
         words = "the only row" if time is None else f"the first {time} of each {entity}"
     elif time is None:
         raise PanelIndexError(
-            f"base={cited(base)}: this is a cross-section without periods; omit base, or "
-            "set base='first'."
+            f"base={cited(base)}: this is a cross-section without periods; omit base, "
+            "or set base='first'."
         )
     elif isinstance(base, str) and base == "pre":
         if not changes:
             text = (
-                "base='pre' needs a column that is 0 before treatment and 1 from then on; "
-                f"treated has one value per {entity}, so the first treated period is not "
-                "known. Name a period."
+                "base='pre' needs a column that is 0 before treatment and 1 from then "
+                f"on; treated has one value per {entity}, so the first treated period "
+                "is not known. Name a period."
             )
             raise bad_option("base", base, text)
         rows = keys.time < start.min()
@@ -406,14 +424,16 @@ def _base_rows(table: Table, treated: str, base: object, dummy: Floats) -> tuple
     else:
         period = _period(keys, base)
         rows, words = keys.time == period, f"{time} {keys.times[period]}"
-    names = keys.entities[np.unique(keys.entity[rows & (keys.time >= start[keys.entity])])].tolist()
+    names = keys.entities[
+        np.unique(keys.entity[rows & (keys.time >= start[keys.entity])])
+    ].tolist()
     if names:
         text = (
-            f"base={cited(base)}: {counted(len(names), entity, entity)} ({quoted(names)}) "
-            f"{'is' if len(names) == 1 else 'are'} already treated then "
-            f"(treated={cited(treated)}), and matching on values that treatment may have "
-            "changed removes part of its effect. Choose a base before the first treated "
-            "period, or drop them with panel.subset."
+            f"base={cited(base)}: {counted(len(names), entity, entity)} "
+            f"({quoted(names)}) {'is' if len(names) == 1 else 'are'} already treated "
+            f"then (treated={cited(treated)}), and matching on values that treatment "
+            "may have changed removes part of its effect. Choose a base before the "
+            "first treated period, or drop them with panel.subset."
         )
         raise not_identified("base_treated", text, base=base, entities=names)
     return np.asarray(rows), words
@@ -424,9 +444,9 @@ def _period(keys: Keys, base: Any) -> int:
     if np.count_nonzero(equal) != 1:
         text = (
             f"base={cited(base)} must be 'first', 'pre' or a period of the panel "
-            f"({keys.time_name} from {keys.times[0]} to {keys.times[-1]}). Entities are "
-            "matched once, on one base: matching anew in every period would change the "
-            "controls from period to period."
+            f"({keys.time_name} from {keys.times[0]} to {keys.times[-1]}). Entities "
+            "are matched once, on one base: matching anew in every period would change "
+            "the controls from period to period."
         )
         raise bad_option("base", base, text)
     return int(np.argmax(equal))
@@ -437,7 +457,9 @@ def _means(keys: Keys, values: Floats, rows: Bools) -> Floats:
     used = rows & ~np.isnan(values).any(axis=1)
     entity, size = keys.entity[used], keys.entities.size
     count = np.bincount(entity, minlength=size)
-    sums = [np.bincount(entity, weights=column, minlength=size) for column in values[used].T]
+    sums = [
+        np.bincount(entity, weights=column, minlength=size) for column in values[used].T
+    ]
     with np.errstate(invalid="ignore"):
         return np.asarray(np.column_stack(sums) / count[:, None])
 
@@ -448,14 +470,18 @@ def _missing(panel: Panel, terms: Sequence[str], rows: Bools) -> dict[str, int]:
     counts = {}
     for term in terms:
         has_value = panel.index.isin(panel.sample({"x": [term]}).index)
-        counts[term] = keys.entities.size - np.unique(keys.entity[rows & has_value]).size
+        counts[term] = (
+            keys.entities.size - np.unique(keys.entity[rows & has_value]).size
+        )
     return {term: count for term, count in counts.items() if count}
 
 
 # --- the logit ----------------------------------------------------------------------------------------------
 
 
-def propensity(x: Floats, treated: Bools, names: Sequence[str]) -> tuple[Floats, Floats]:
+def propensity(
+    x: Floats, treated: Bools, names: Sequence[str]
+) -> tuple[Floats, Floats]:
     """Estimate the probability of treatment by a logit on `x` (N, p).
 
     Returns the probabilities (N,) and the coefficients (1 + p,): the intercept, then those of the columns in
@@ -470,17 +496,25 @@ def propensity(x: Floats, treated: Bools, names: Sequence[str]) -> tuple[Floats,
     if len(design) <= design.shape[1]:
         text = (
             f"a logit with {len(names)} terms and an intercept needs more than "
-            f"{design.shape[1]} entities with base values, and there are {len(design)}. "
-            "Use fewer terms in x."
+            f"{design.shape[1]} entities with base values, and there are "
+            f"{len(design)}. Use fewer terms in x."
         )
-        raise not_identified("few_entities", text, entities=len(design), terms=tuple(names))
+        raise not_identified(
+            "few_entities", text, entities=len(design), terms=tuple(names)
+        )
     _refuse_separated(design, treated, names)
 
     # On its way the exponential may be infinite; the probability is then 0.
     with warnings.catch_warnings(), np.errstate(over="ignore"):
         warnings.simplefilter("ignore", ConvergenceWarning)
         logit = Logit(treated.astype(np.float64), design)
-        fit = logit.fit(method="newton", maxiter=_MOST_STEPS, tol=LAST_STEP, disp=0, skip_hessian=True)
+        fit = logit.fit(
+            method="newton",
+            maxiter=_MOST_STEPS,
+            tol=LAST_STEP,
+            disp=0,
+            skip_hessian=True,
+        )
     if not fit.mle_retvals["converged"]:
         text = (
             f"the logit of treatment on {quoted(names)} did not converge in "
@@ -500,18 +534,25 @@ def _checked_units(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
     flat = scale <= CONSTANT * np.abs(x).max(axis=0)
     if flat.any():
         constant = [name for name, is_flat in zip(names, flat, strict=True) if is_flat]
-        problems = [Notice("constant", f"{cited(name)} is constant", {"column": name}) for name in constant]
+        problems = [
+            Notice("constant", f"{cited(name)} is constant", {"column": name})
+            for name in constant
+        ]
         raise IdentificationError(
             f"x: {several(problems)} in the base values of the entities, so it cannot "
             "explain who is treated. Omit it.",
             problems,
         )
     dependent = [
-        collinear_problem(names[dependence.column], [names[position] for position in dependence.on])
+        collinear_problem(
+            names[dependence.column], [names[position] for position in dependence.on]
+        )
         for dependence in dependences(deviations / scale)
     ]
     if dependent:
-        raise CollinearityError(f"x: {several(dependent)} in the base values. Omit one of them.", dependent)
+        raise CollinearityError(
+            f"x: {several(dependent)} in the base values. Omit one of them.", dependent
+        )
     return centre, scale
 
 
@@ -525,9 +566,10 @@ def _refuse_separated(design: Floats, treated: Bools, names: Sequence[str]) -> N
     ]
     subject = quoted(separating) if separating else f"a combination of {quoted(names)}"
     text = (
-        f"{subject} separates treated entities from the others: on one side of some value "
-        "all are treated, or none is. A logit has no estimate then, and there are no "
-        "controls with comparable values. Omit the term, or compare other entities."
+        f"{subject} separates treated entities from the others: on one side of some "
+        "value all are treated, or none is. A logit has no estimate then, and there "
+        "are no controls with comparable values. Omit the term, or compare other "
+        "entities."
     )
     raise not_identified("separated", text, terms=tuple(separating or names))
 
@@ -542,8 +584,12 @@ def is_separated(x: Floats, treated: Bools) -> bool:
     from scipy.optimize import linprog
 
     signed = np.where(treated, 1.0, -1.0)[:, None] * x
-    solution = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(x)), bounds=(-1.0, 1.0))
-    return solution.x is not None and bool((signed @ solution.x).sum() > _SEPARATED * len(x))
+    solution = linprog(
+        -signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(x)), bounds=(-1.0, 1.0)
+    )
+    return solution.x is not None and bool(
+        (signed @ solution.x).sum() > _SEPARATED * len(x)
+    )
 
 
 # --- what came out ------------------------------------------------------------------------------------------
@@ -554,16 +600,20 @@ def _on_support(scores: Floats, treated: Bools) -> Bools:
     supported = np.empty(scores.size, dtype=bool)
     for group in (treated, ~treated):
         others = scores[~group]
-        supported[group] = (scores[group] >= others.min()) & (scores[group] <= others.max())
+        supported[group] = (scores[group] >= others.min()) & (
+            scores[group] <= others.max()
+        )
     return supported
 
 
-def _nobody_matched(limit: float, treated: Floats, controls: Floats) -> IdentificationError:
+def _nobody_matched(
+    limit: float, treated: Floats, controls: Floats
+) -> IdentificationError:
     """Return the error that no score of a control is near; scores are by group."""
     smallest = float(np.abs(treated[:, None] - controls).min())
     text = (
-        f"no treated entity has a control within caliper={limit:g}; the smallest distance "
-        f"is {smallest:.4g}. Use a larger caliper, or other terms in x."
+        f"no treated entity has a control within caliper={limit:g}; the smallest "
+        f"distance is {smallest:.4g}. Use a larger caliper, or other terms in x."
     )
     return not_identified("nobody_matched", text, caliper=limit, smallest=smallest)
 
@@ -577,7 +627,9 @@ def _unmatched(frame: pd.DataFrame, limit: float, *, support: bool) -> pd.DataFr
     reasons = np.where(distance <= limit, "used", "caliper").astype(object)
     if support:
         reasons[~unmatched["on_support"].to_numpy()] = "support"
-    return pd.DataFrame({"treated": unmatched.index, "score": scores, "reason": reasons})
+    return pd.DataFrame(
+        {"treated": unmatched.index, "score": scores, "reason": reasons}
+    )
 
 
 def _balance(

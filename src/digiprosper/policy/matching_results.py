@@ -18,7 +18,11 @@ from digiprosper.errors import (
     missing_problem,
     quoted,
 )
-from digiprosper.policy.kernels.matching import average_effect, score_correction, whitened
+from digiprosper.policy.kernels.matching import (
+    average_effect,
+    score_correction,
+    whitened,
+)
 from digiprosper.policy.messages import bad_option
 from digiprosper.policy.notices import few_matched, reasons_text, scores_given
 from digiprosper.policy.words import BALANCE_HEADS, WORDS
@@ -95,7 +99,9 @@ class MatchedEffect(LinearCombination):
         tuple of Column
             One.
         """
-        remark = Remark("scores.estimated" if self.estimated_scores else "scores.given", {})
+        remark = Remark(
+            "scores.estimated" if self.estimated_scores else "scores.given", {}
+        )
         column = result_column(self, level)
         return (replace(column, remarks=(remark,), absorbs=False),)
 
@@ -104,7 +110,8 @@ class MatchedEffect(LinearCombination):
         cells = replace(cells, head=tuple("z" if h == "t" else h for h in cells.head))
         return Summary(
             type=type(self).__name__,
-            title=f"Average effect on matched treated entities, outcome: {self.fit_glance['depvar']}",
+            title="Average effect on matched treated entities, outcome: "
+            f"{self.fit_glance['depvar']}",
             blocks=(cells, Remarks.of(self.diagnostics)),
             notices=self.diagnostics,
             conventions=self.conventions,
@@ -314,7 +321,8 @@ class Matching(Summarised, PickledByName):
         }
         caliper = "" if self.caliper is None else f"{self.caliper:g}"
         texts = {"entity": self.key_names[0], "how": self._how(), "caliper": caliper}
-        code = f"matched{'.caliper' if caliper else ''}{'.replace' if self.replace else ''}"
+        code = f"matched{'.caliper' if caliper else ''}"
+        code += ".replace" if self.replace else ""
         code += "" if self.common_support else ".untrimmed"
         texts |= {name: f"{count:,}" for name, count in counts.items()}
         sizes = Remark(code, {name: (text,) for name, text in texts.items()})
@@ -327,7 +335,9 @@ class Matching(Summarised, PickledByName):
         return tuple(
             Column(
                 head,
-                cells={str(term): PlainCell(head, v) for term, v in balance[name].items()},
+                cells={
+                    str(term): PlainCell(head, v) for term, v in balance[name].items()
+                },
                 labels=self.labels,
                 factors=self.factors,
                 whole=sizes,
@@ -337,8 +347,12 @@ class Matching(Summarised, PickledByName):
         )
 
     def _how(self) -> str:
-        neighbour = "Nearest neighbour" if self.k == 1 else f"{self.k} nearest neighbours"
-        within = "without a caliper" if self.caliper is None else f"within {self.caliper:g}"
+        neighbour = (
+            "Nearest neighbour" if self.k == 1 else f"{self.k} nearest neighbours"
+        )
+        within = (
+            "without a caliper" if self.caliper is None else f"within {self.caliper:g}"
+        )
         outside = "" if self.common_support else ", also outside the common support"
         return (
             f"{neighbour} by the propensity score (logit, distance of probabilities) "
@@ -353,17 +367,24 @@ class Matching(Summarised, PickledByName):
         lines = (
             f"Base values: {self.base}",
             self._how(),
-            f"Treated {entity}: {self.n_treated:,}, matched {self.n_matched:,}{unmatched_text}",
+            f"Treated {entity}: {self.n_treated:,}, matched "
+            f"{self.n_matched:,}{unmatched_text}",
             f"Controls: {self.n_control:,}, used {self.n_used:,} (worth "
-            f"{self.effective_controls:.4g} of equal weight; largest weight {heaviest:.4g})",
-            f"Rows with a weight: {int(self.weights.notna().sum()):,} of {self.weights.size:,}",
+            f"{self.effective_controls:.4g} of equal weight; largest weight "
+            f"{heaviest:.4g})",
+            f"Rows with a weight: {int(self.weights.notna().sum()):,} of "
+            f"{self.weights.size:,}",
         )
         # The balance, two lines per term.
         rows = []
         for row in self.balance.to_dict("records"):
             for when, words in (("before", "all"), ("after", "matched")):
-                numbers = [number_text(float(row[f"{name}_{when}"])) for name in BALANCE_HEADS]
-                rows.append([str(row["term"]) if when == "before" else "", words, *numbers])
+                numbers = [
+                    number_text(float(row[f"{name}_{when}"])) for name in BALANCE_HEADS
+                ]
+                rows.append(
+                    [str(row["term"]) if when == "before" else "", words, *numbers]
+                )
         balance = Cells.of(["", "sample", *BALANCE_HEADS.values()], rows)
         return Summary(
             type=type(self).__name__,
@@ -415,9 +436,13 @@ def _matched_effect(matching: Matching, outcome: Any, neighbours: int) -> Matche
         reason = "unmatched"
     if not reason:
         x = matching.base_values.to_numpy()
-        design = np.column_stack([np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)])
+        design = np.column_stack(
+            [np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)]
+        )
         columns = design, whitened(x)
-        correction = score_correction(centred, treated, scores, columns, estimate, neighbours)
+        correction = score_correction(
+            centred, treated, scores, columns, estimate, neighbours
+        )
     if variance + correction <= 0:
         correction, reason = 0.0, "variance"
     name = "outcome" if outcome.name is None else str(outcome.name)
@@ -463,14 +488,13 @@ def _outcome(outcome: Any, entities: pd.Index[Any], entity: str) -> Floats:
         if isinstance(outcome, pd.Series):
             kind = f"of {outcome.dtype}"
         raise InputTypeError(
-            f"att: outcome must be a Series of numbers, indexed by {entity}, not {kind}. "
-            f"For a panel take for example df.groupby({entity!r})['y'].mean()."
+            f"att: outcome must be a Series of numbers, indexed by {entity}, not "
+            f"{kind}. For a panel take for example df.groupby({entity!r})['y'].mean()."
         )
     if not outcome.index.is_unique:
         twice = outcome.index[outcome.index.duplicated()].unique().tolist()
-        text = (
-            f"att: outcome must have one value per {entity}, and repeats {quoted(twice)}."
-        )
+        text = f"att: outcome must have one value per {entity}, and repeats "
+        text += f"{quoted(twice)}."
         raise AlignmentError(text, [alignment_problem("outcome", text, twice[:5])])
     y = outcome.reindex(entities).to_numpy(dtype=np.float64, na_value=np.nan)
     without = entities[~np.isfinite(y)].tolist()

@@ -78,17 +78,17 @@ def cohort_notices(window: EventWindow) -> Iterator[Notice]:
             f"entities are first treated in {len(window.cohorts)} periods. If effects "
             "differ between these cohorts, every coefficient also contains effects of "
             "other event times. This includes those before treatment, so small "
-            "coefficients there do not prove parallel trends (Sun & Abraham 2021, Journal "
-            "of Econometrics 225:175). Compare with dp.StaggeredDid, whose estimators do "
-            "not mix event times."
+            "coefficients there do not prove parallel trends (Sun & Abraham 2021, "
+            "Journal of Econometrics 225:175). Compare with dp.StaggeredDid, whose "
+            "estimators do not mix event times."
         )
         yield Notice("several_cohorts", text, {"cohorts": dict(window.cohorts)})
     if not window.n_never:
         text = (
             "every entity is treated at some time. The coefficients are identified "
             "because effects are assumed to be constant within the binned ends "
-            f"({', '.join(map(window.text, window.binned)) or 'none'}) or because time or "
-            "entity effects are left out."
+            f"({', '.join(map(window.text, window.binned)) or 'none'}) or because time "
+            "or entity effects are left out."
         )
         yield Notice("none_never_treated", text, {"binned": window.binned})
 
@@ -102,8 +102,8 @@ def no_rows_before(sample: Sample, cohorts: Cohorts) -> Iterator[Notice]:
         text = (
             f"{len(names):,} treated {sample.keys.entity_name} ({quoted(names)}) "
             f"{have(len(names))} no row before treatment in the sample. Their rows "
-            "contribute only to differences between event times after treatment. Compare "
-            "with a fit without them (panel.subset)."
+            "contribute only to differences between event times after treatment. "
+            "Compare with a fit without them (panel.subset)."
         )
         data = {"count": len(names), "entities": names[:5]}
         yield Notice("no_rows_before", text, data)
@@ -117,9 +117,9 @@ def reference_unobserved(window: EventWindow, cohorts: Cohorts) -> Iterator[Noti
     if sizes:
         text = (
             f"cohorts without a row at the reference, event time {window.reference}: "
-            f"{', '.join(map(time_text, sizes))}. Their own change since the reference is "
-            "not observed; that of other cohorts takes its place, which assumes equal "
-            "effects."
+            f"{', '.join(map(time_text, sizes))}. Their own change since the reference "
+            "is not observed; that of other cohorts takes its place, which assumes "
+            "equal effects."
         )
         data = {"reference": window.reference, "cohorts": sizes}
         yield Notice("reference_unobserved", text, data)
@@ -135,17 +135,21 @@ def few_treated_clusters(prepared: Prepared, treated: Bools) -> tuple[Notice, ..
     names: Any = prepared.cluster_names or (sample.keys.entity_name,)
     codes = prepared.cluster_codes or (sample.entity,)
     counts = [(np.unique(code[treated]).size, int(code.max()) + 1) for code in codes]
-    few = [count for count in counts if count[0] < max(_LEAST_TREATED, _LEAST_SHARE * count[1])]
+    few = [
+        count
+        for count in counts
+        if count[0] < max(_LEAST_TREATED, _LEAST_SHARE * count[1])
+    ]
     if not few:
         return ()
     n_treated, n_clusters = min(few)
     name = names[counts.index((n_treated, n_clusters))]
     text = (
         f"{counted(n_treated, 'cluster')} of {n_clusters} ({name}) {have(n_treated)} "
-        "treated entities. With few treated clusters, clustered standard errors are too "
-        "small, and the wild bootstrap is not reliable either (MacKinnon & Webb 2017). "
-        "Test the average effect with dp.randomisation_test(spec, panel, term), where "
-        "spec is a FixedEffects with one dummy of treated rows."
+        "treated entities. With few treated clusters, clustered standard errors are "
+        "too small, and the wild bootstrap is not reliable either (MacKinnon & Webb "
+        "2017). Test the average effect with dp.randomisation_test(spec, panel, term), "
+        "where spec is a FixedEffects with one dummy of treated rows."
     )
     data = {"clusters": name, "n_treated": n_treated, "n_clusters": n_clusters}
     return (Notice("few_treated_clusters", text, data),)
@@ -170,9 +174,9 @@ def small_cohorts(coding: CohortCoding) -> Iterator[Notice]:
     if small:
         counts = ", ".join(f"{time}: {count}" for time, count in small.items())
         text = (
-            f"cohorts of fewer than {_SMALL_COHORT} entities ({counts}): standard errors "
-            "of their effects, and of averages that consist mostly of them, are too "
-            "small, and the pre-trend test rejects too often."
+            f"cohorts of fewer than {_SMALL_COHORT} entities ({counts}): standard "
+            "errors of their effects, and of averages that consist mostly of them, are "
+            "too small, and the pre-trend test rejects too often."
         )
         yield Notice("small_cohorts", text, {"cohorts": small})
 
@@ -182,11 +186,13 @@ def pairs_of_rows(sample: Sample) -> Iterator[Notice]:
     if not sample.is_balanced:
         text = (
             "the sample is unbalanced: the effect of a cohort in a period is of the "
-            f"{sample.keys.entity_name} with rows in that period and in the period it is "
-            "compared with, as in csdid."
+            f"{sample.keys.entity_name} with rows in that period and in the period it "
+            "is compared with, as in csdid."
         )
         sizes = ("nobs", "n_entities", "n_times")
-        yield Notice("pairs_of_rows", text, {size: getattr(sample, size) for size in sizes})
+        yield Notice(
+            "pairs_of_rows", text, {size: getattr(sample, size) for size in sizes}
+        )
 
 
 def cells_left_out(cells: Sequence[tuple[Any, Any]]) -> Iterator[Notice]:
@@ -194,9 +200,9 @@ def cells_left_out(cells: Sequence[tuple[Any, Any]]) -> Iterator[Notice]:
     if cells:
         shown = first_few([f"{cohort} in {time}" for cohort, time in cells])
         text = (
-            f"{counted(len(cells), 'effect')} of a cohort in a period cannot be computed, "
-            "because no treated entity or no control has rows in both periods that it "
-            f"compares: {shown}. Averages leave them out."
+            f"{counted(len(cells), 'effect')} of a cohort in a period cannot be "
+            "computed, because no treated entity or no control has rows in both "
+            f"periods that it compares: {shown}. Averages leave them out."
         )
         yield Notice("cells_left_out", text, {"cells": tuple(cells)})
 
@@ -232,21 +238,27 @@ def earlier_base(
             usual = f"{anticipation + 1} periods before treatment"
         text += (
             f" Cohorts without rows {usual} are compared with an earlier one: "
-            f"{first_few(named)}. Their effects assume parallel trends over this longer "
-            "time."
+            f"{first_few(named)}. Their effects assume parallel trends over this "
+            "longer time."
         )
     if long:
-        spans = [f"{time_text(before)} to {time_text(time)}" for time, before in long.items()]
+        spans = [
+            f"{time_text(before)} to {time_text(time)}" for time, before in long.items()
+        ]
         text += (
-            f" Before treatment, changes over several periods ({first_few(spans)}) have "
-            "the event time of their last period and are averaged with changes over one "
-            "period."
+            f" Before treatment, changes over several periods ({first_few(spans)}) "
+            "have the event time of their last period and are averaged with changes "
+            "over one period."
         )
-    text += " If rows are several units of time apart by design, use dp.Panel(..., step=)."
+    text += (
+        " If rows are several units of time apart by design, use dp.Panel(..., step=)."
+    )
     yield Notice("earlier_base", text, {"cohorts": bases, "changes": long})
 
 
-def weights_vary(sample: Sample, column: str, weights: Floats | None) -> Iterator[Notice]:
+def weights_vary(
+    sample: Sample, column: str, weights: Floats | None
+) -> Iterator[Notice]:
     """Report weights (N,) that change over time within entities, and which of them are used."""
     if weights is None:
         return
@@ -257,9 +269,9 @@ def weights_vary(sample: Sample, column: str, weights: Floats | None) -> Iterato
     if count:
         text = (
             f"obs_weights={cited(column)} changes over time in {count:,} of "
-            f"{sample.n_entities:,} {sample.keys.entity_name}. An effect uses the weights "
-            "of the earlier of its two periods, and averages use those of the first row "
-            "of each entity, as R's did and csdid do."
+            f"{sample.n_entities:,} {sample.keys.entity_name}. An effect uses the "
+            "weights of the earlier of its two periods, and averages use those of the "
+            "first row of each entity, as R's did and csdid do."
         )
         data = {"weights": column, "count": count, "n_entities": sample.n_entities}
         yield Notice("weights_vary", text, data)
@@ -272,9 +284,9 @@ def few_per_covariate(ratio: float | None) -> Iterator[Notice]:
     """
     if ratio is not None and ratio < _PER_COVARIATE:
         text = (
-            f"the probability of treatment is estimated from {ratio:.3g} treated entities, "
-            "or controls, for each column of x in the smallest cohort; fewer than "
-            f"{_PER_COVARIATE} are unreliable. Use fewer columns, or "
+            f"the probability of treatment is estimated from {ratio:.3g} treated "
+            "entities, or controls, for each column of x in the smallest cohort; fewer "
+            f"than {_PER_COVARIATE} are unreliable. Use fewer columns, or "
             "adjustment='regression'."
         )
         yield Notice("few_per_covariate", text, {"ratio": ratio})
@@ -287,12 +299,17 @@ def base_value_notices(keys: Keys, base_data: Any) -> Iterator[Notice]:
     """Report entities without base values, and base values of different periods."""
     names = keys.entities[~base_data.complete].tolist()
     if names:
-        treated, by_term = int(base_data.treated[~base_data.complete].sum()), base_data.missing
-        terms = ", ".join(f"{clipped(term)} ({count})" for term, count in by_term.items())
+        treated, by_term = (
+            int(base_data.treated[~base_data.complete].sum()),
+            base_data.missing,
+        )
+        terms = ", ".join(
+            f"{clipped(term)} ({count})" for term, count in by_term.items()
+        )
         text = (
             f"{len(names):,} {keys.entity_name} ({quoted(names)}), {treated:,} of them "
-            f"treated, {have(len(names))} no base values ({base_data.base}): {terms}. They "
-            "are in neither group. Fill the values, or choose another base."
+            f"treated, {have(len(names))} no base values ({base_data.base}): {terms}. "
+            "They are in neither group. Fill the values, or choose another base."
         )
         data = {"count": len(names), "treated": treated, "entities": names[:5]}
         yield Notice("no_base_values", text, {**data, "by_term": dict(by_term)})
@@ -300,14 +317,16 @@ def base_value_notices(keys: Keys, base_data: Any) -> Iterator[Notice]:
     if len(periods) > 1:
         first, most = max(periods.items(), key=lambda item: item[1])
         text = (
-            f"the first {keys.time_name} differs between {keys.entity_name}: it is {first} "
-            f"for {most:,} of {sum(periods.values()):,}, so base values of different "
-            f"periods are compared. Name one period instead: base={first}."
+            f"the first {keys.time_name} differs between {keys.entity_name}: it is "
+            f"{first} for {most:,} of {sum(periods.values()):,}, so base values of "
+            f"different periods are compared. Name one period instead: base={first}."
         )
         yield Notice("several_base_periods", text, {"periods": dict(periods)})
 
 
-def unmatched_treated(unmatched: pd.DataFrame, n_treated: int, entity: str) -> Iterator[Notice]:
+def unmatched_treated(
+    unmatched: pd.DataFrame, n_treated: int, entity: str
+) -> Iterator[Notice]:
     """Report the treated entities that have no match, with the reasons."""
     names, reasons = unmatched["treated"].tolist(), unmatched["reason"].tolist()
     if names:
@@ -323,21 +342,23 @@ def unmatched_treated(unmatched: pd.DataFrame, n_treated: int, entity: str) -> I
 def reasons_text(reasons: Sequence[str]) -> str:
     """Count the treated entities without a match by reason, in words."""
     return ", ".join(
-        f"{reasons.count(code):,} {words}" for code, words in _UNMATCHED.items() if code in reasons
+        f"{reasons.count(code):,} {words}"
+        for code, words in _UNMATCHED.items()
+        if code in reasons
     )
 
 
 def tied_scores(count: int, ties: str, entity: str) -> Iterator[Notice]:
     """Report treated entities with more controls at the same distance than are asked for."""
     if count:
-        text = f"{count:,} treated {entity} {have(count)} several controls at the same distance, "
+        text = f"{count:,} treated {entity} {have(count)} several controls at the same "
         if ties == "all":
-            text += "and all of these are matched, with equal shares."
+            text += "distance, and all of these are matched, with equal shares."
         else:
             text += (
-                f"of which the first in the order of {entity} was taken. Other names would "
-                "give another sample: use ties='all' with replacement, or add terms to x "
-                "that distinguish them."
+                f"distance, of which the first in the order of {entity} was taken. Other "
+                "names would give another sample: use ties='all' with replacement, or "
+                "add terms to x that distinguish them."
             )
         yield Notice("tied_scores", text, {"count": count, "ties": ties})
 
@@ -347,11 +368,13 @@ def still_unbalanced(balance: pd.DataFrame) -> Iterator[Notice]:
     after = balance.set_index("term")["std_diff_after"]
     unbalanced = {str(term): float(v) for term, v in after.items() if abs(v) > ALIKE}
     if unbalanced:
-        shown = ", ".join(f"{clipped(term)} ({v:.2f})" for term, v in unbalanced.items())
+        shown = ", ".join(
+            f"{clipped(term)} ({v:.2f})" for term, v in unbalanced.items()
+        )
         text = (
             f"after matching, base values still differ by more than {ALIKE:g} standard "
-            f"deviations: {shown}. Add powers or interactions to x, use a smaller caliper, "
-            "or control for these terms."
+            f"deviations: {shown}. Add powers or interactions to x, use a smaller "
+            "caliper, or control for these terms."
         )
         yield Notice("still_unbalanced", text, {"terms": unbalanced})
 
@@ -361,9 +384,9 @@ def few_matched(count: int, entity: str) -> Iterator[Notice]:
     if count < _FEW_MATCHED:
         text = (
             f"the effect is the mean of {count:,} treated {entity}. Standard errors of "
-            f"matching are for large samples: with fewer than {_FEW_MATCHED} treated they "
-            "are too small, and matches are far apart. Compare dp.randomisation_test of a "
-            "FixedEffects with one dummy of treated rows."
+            f"matching are for large samples: with fewer than {_FEW_MATCHED} treated "
+            "they are too small, and matches are far apart. Compare "
+            "dp.randomisation_test of a FixedEffects with one dummy of treated rows."
         )
         yield Notice("few_matched", text, {"count": count})
 
@@ -382,7 +405,7 @@ def scores_given(reason: str, unmatched: int, entity: str) -> Iterator[Notice]:
     }
     if reason:
         text = (
-            "the standard error takes the propensity scores as given. The correction for "
-            f"their estimation is left out, because {explanations[reason]}."
+            "the standard error takes the propensity scores as given. The correction "
+            f"for their estimation is left out, because {explanations[reason]}."
         )
         yield Notice("scores_given", text, {"reason": reason})

@@ -12,19 +12,32 @@ from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.imputation import estimate_imputation
 from digiprosper.policy.messages import bad_option, not_identified
-from digiprosper.policy.notices import few_for_averages, few_treated_clusters, small_cohorts
+from digiprosper.policy.notices import (
+    few_for_averages,
+    few_treated_clusters,
+    small_cohorts,
+)
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.sun_abraham import estimate_sun_abraham
 from digiprosper.policy.timing import check_never, read_cohorts, read_timing
 from digiprosper.report.protocol import empty_glance, hash_of
-from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options, refuse_repeats
+from digiprosper.specification import (
+    TERM,
+    Specification,
+    as_terms,
+    one_term,
+    plain_options,
+    refuse_repeats,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from digiprosper.panel import Panel
 
-StaggeredEstimator: TypeAlias = Literal["callaway_santanna", "imputation", "sun_abraham"]
+StaggeredEstimator: TypeAlias = Literal[
+    "callaway_santanna", "imputation", "sun_abraham"
+]
 StaggeredControl: TypeAlias = Literal["never", "not_yet"]
 StaggeredAggregate: TypeAlias = Literal["dynamic", "simple", "group", "calendar"]
 StaggeredAdjustment: TypeAlias = Literal["doubly_robust", "ipw", "regression"]
@@ -210,7 +223,9 @@ class StaggeredDid(Specification):
         """Control group: ``"never"`` or ``"not_yet"``."""
         return self.control or _CONTROLS[self.estimator][0]
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> StaggeredDidResults:  # noqa: ARG002
+    def fit(
+        self, panel: Panel, *, rng: object = None, progress: bool = False
+    ) -> StaggeredDidResults:  # noqa: ARG002
         """Estimate the model.
 
         Parameters
@@ -234,9 +249,10 @@ class StaggeredDid(Specification):
         cohorts = read_cohorts(self, sample, timing, prepared.obs_weights)
         if not (cohorts.treated & (cohorts.event >= 0)).any():
             text = (
-                f"event={cited(self.event)}: no row of a treated {sample.keys.entity_name} "
-                "since its treatment is in the sample, so there is no effect to estimate. "
-                "Check whether the outcome or a control is missing there."
+                f"event={cited(self.event)}: no row of a treated "
+                f"{sample.keys.entity_name} since its treatment is in the sample, so "
+                "there is no effect to estimate. Check whether the outcome or a "
+                "control is missing there."
             )
             raise not_identified("none_treated", text, event=self.event)
 
@@ -290,7 +306,9 @@ def _check_options_of_estimator(spec: StaggeredDid) -> None:
     """Refuse options of other estimators."""
     allowed = _CONTROLS[spec.estimator]
     if spec.control is not None and spec.control not in allowed:
-        compared = "entities never treated" if allowed == ("never",) else "all untreated rows"
+        compared = (
+            "entities never treated" if allowed == ("never",) else "all untreated rows"
+        )
         text = (
             f"control={cited(spec.control)}: estimator={cited(spec.estimator)} always "
             f"compares with {compared}. Leave it out, or use "
@@ -301,7 +319,7 @@ def _check_options_of_estimator(spec: StaggeredDid) -> None:
         value = getattr(spec, name)
         if value is not None and spec.estimator != estimator:
             text = (
-                f"{name}={cited(value)} is an option of estimator={cited(estimator)}, not "
-                f"of {cited(spec.estimator)}: leave it out."
+                f"{name}={cited(value)} is an option of estimator={cited(estimator)}, "
+                f"not of {cited(spec.estimator)}: leave it out."
             )
             raise bad_option(name, value, text, (None,))

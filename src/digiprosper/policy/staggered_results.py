@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import OptionError, check_option, check_whole, cited, option_problem
+from digiprosper.errors import (
+    OptionError,
+    check_option,
+    check_whole,
+    cited,
+    option_problem,
+)
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.kernels.aggregation import GroupTime, average
 from digiprosper.policy.messages import bad_option, plain_cohorts, time_text
@@ -193,7 +199,9 @@ class StaggeredDidResults(BaseResults):
         by_cohort = np.flatnonzero(cells.cohort >= 0)
         cohorts = [coding.cohorts[i][0] for i in cells.cohort[by_cohort]]
         times = [coding.times[i] for i in cells.time[by_cohort]]
-        names = [f"{cohort}, {time}" for cohort, time in zip(cohorts, times, strict=True)]
+        names = [
+            f"{cohort}, {time}" for cohort, time in zip(cohorts, times, strict=True)
+        ]
         gradient = np.eye(len(cells.joint))[by_cohort]
         estimated = self._estimates_of(names, cells.estimates[by_cohort], gradient)
         errors, statistics, p_values = estimated.tests()
@@ -232,7 +240,10 @@ class StaggeredDidResults(BaseResults):
             One row per event time, with columns time, estimate, std_error, conf_low, conf_high and n_treated
             (number of treated entities). The reference has estimate 0 and no standard error.
         """
-        averages, reference = average(self.cells, "dynamic", self.balanced), self.reference
+        averages, reference = (
+            average(self.cells, "dynamic", self.balanced),
+            self.reference,
+        )
         numbers = replace(self, by="dynamic").tidy(level)[1:].reset_index(drop=True)
         path = numbers[["estimate", "std_error", "conf_low", "conf_high"]]
         path.insert(0, "time", averages.keys)
@@ -262,7 +273,9 @@ class StaggeredDidResults(BaseResults):
             return ""
         if self.estimator == "imputation":
             return "earlier"
-        varying = self.estimator == "callaway_santanna" and self.base_period == "varying"
+        varying = (
+            self.estimator == "callaway_santanna" and self.base_period == "varying"
+        )
         return "previous" if varying else "cohorts"
 
     def pretrend_test(self, by: str = "group_time") -> TestResult:
@@ -297,16 +310,22 @@ class StaggeredDidResults(BaseResults):
         estimates, gradient = averages.estimates[1:], averages.gradient[1:]
         before = leads = averages.keys < -self.anticipation
         if by == "group_time":
-            estimates, before = self.cells.estimates, self.cells.event < -self.anticipation
+            estimates, before = (
+                self.cells.estimates,
+                self.cells.event < -self.anticipation,
+            )
             gradient = np.eye(estimates.size, len(self.cells.joint))
         if not before.any():
             raise OptionError(
-                "pretrend_test: there is no effect before treatment, because the panel has "
-                "too few periods before it."
+                "pretrend_test: there is no effect before treatment, because the panel "
+                "has too few periods before it."
             )
         pooled = by == "dynamic" or self.estimator == "imputation"
         kind = "averages by event time" if pooled else "effects by cohort and time"
-        effects, weights = f"{before.sum()} {kind} before treatment are", np.eye(before.sum())
+        effects, weights = (
+            f"{before.sum()} {kind} before treatment are",
+            np.eye(before.sum()),
+        )
         tested = self._estimates_of((), estimates[before], gradient[before])
         form, least = tested.wald(weights, tested.coefficients)
         # Where a standard error is missing, so is the test.
@@ -315,15 +334,20 @@ class StaggeredDidResults(BaseResults):
             return TestResult("Pre-trend test", *tested.joint_test(form, weights), null)
         fewer = " pretrend_test('dynamic') tests averages, which are fewer."
         if not self._testable(averages.gradient[1:][leads]):
-            fewer = " Fewer can be tested with estimator='imputation' and a small number of leads."
+            fewer = (
+                " Fewer can be tested with estimator='imputation' and a small number "
+            )
+            fewer += "of leads."
         text = (
             f"{effects} too many to test jointly with {self.coding.n_ever:,} treated "
             f"{self.coding.entity} in {len(self.coding.cohorts)} cohorts and errors "
             f"clustered by {self.inference.clusters[0]}: the variance of some of their "
-            "sums would be that of controls alone, or zero, and the test would reject far "
-            f"too often.{'' if pooled else fewer}"
+            "sums would be that of controls alone, or zero, and the test would reject "
+            f"far too often.{'' if pooled else fewer}"
         )
-        raise OptionError(f"pretrend_test: {text}", [option_problem("by", by, what=text)])
+        raise OptionError(
+            f"pretrend_test: {text}", [option_problem("by", by, what=text)]
+        )
 
     # --- the protocol -------------------------------------------------------------------------------------
 
@@ -380,7 +404,9 @@ class StaggeredDidResults(BaseResults):
             remarks.append(Remark(code, {"x": self.x}))
         column = result_column(self, level)
         return (
-            replace(column, remarks=tuple(remarks), absorbs=regression, adjusted=self.x),
+            replace(
+                column, remarks=tuple(remarks), absorbs=regression, adjusted=self.x
+            ),
         )
 
     # --- words --------------------------------------------------------------------------------------------
@@ -434,8 +460,13 @@ class StaggeredDidResults(BaseResults):
     def _summary(self) -> Summary:
         cells = coefficient_cells(self.tidy())
         if self.df_t == inf:
-            cells = replace(cells, head=tuple("z" if h == "t" else h for h in cells.head))
-        keys, reference = average(self.cells, self.by, self.balanced).keys, self.reference
+            cells = replace(
+                cells, head=tuple("z" if h == "t" else h for h in cells.head)
+            )
+        keys, reference = (
+            average(self.cells, self.by, self.balanced).keys,
+            self.reference,
+        )
         if self.by == "dynamic" and reference is not None and reference not in keys:
             cells = with_reference(cells, 1 + int((keys < reference).sum()), reference)
         return Summary(
@@ -512,7 +543,9 @@ class StaggeredDidResults(BaseResults):
             names=tuple(names),
             coefficients=estimates,
             root=root,
-            middle=np.where(missing | missing[:, None], 0.0, joint / np.outer(size, size)),
+            middle=np.where(
+                missing | missing[:, None], 0.0, joint / np.outer(size, size)
+            ),
             inference=self.inference,
         )
 

@@ -31,9 +31,9 @@ def estimate_sun_abraham(
     sample, coding = prepared.sample, cohorts.coding
     if not coding.n_never:
         text = (
-            f"no {coding.entity} is never treated, and estimator='sun_abraham' compares "
-            "with those. Use estimator='callaway_santanna' with control='not_yet', or "
-            "'imputation'."
+            f"no {coding.entity} is never treated, and estimator='sun_abraham' "
+            "compares with those. Use estimator='callaway_santanna' with "
+            "control='not_yet', or 'imputation'."
         )
         data = {"event": coding.event, "cohorts": dict(coding.cohorts)}
         raise not_identified("no_comparison", text, **data)
@@ -43,12 +43,15 @@ def estimate_sun_abraham(
     estimated = np.flatnonzero(pairs[:, 1] != bases[pairs[:, 0]])
     dummies = (code[:, None] == estimated).astype(np.float64)
     dummy_names = [
-        f"cohort:{coding.cohorts[g][0]}, {coding.time}:{coding.times[t]}" for g, t in pairs[estimated]
+        f"cohort:{coding.cohorts[g][0]}, {coding.time}:{coding.times[t]}"
+        for g, t in pairs[estimated]
     ]
     names = (spec.y, *dummy_names, *sample.names_of("x"))
     columns = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
     demeaned = demean_columns(prepared, names, columns)
-    fitted, solved = fit_equation(prepared, demeaned, 0, range(1, len(names)), unread=dummy_names)
+    fitted, solved = fit_equation(
+        prepared, demeaned, 0, range(1, len(names)), unread=dummy_names
+    )
 
     m, n_cohorts = estimated.size, cohorts.first.size
     cohort, time = pairs[estimated].T

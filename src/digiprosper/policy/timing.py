@@ -19,7 +19,13 @@ from digiprosper.errors import (
 )
 from digiprosper.panel.table import is_number_type
 from digiprosper.panel.treatment import as_times, entities_text, refuse_several_times
-from digiprosper.policy.messages import bad_option, first_few, have, not_identified, time_text
+from digiprosper.policy.messages import (
+    bad_option,
+    first_few,
+    have,
+    not_identified,
+    time_text,
+)
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
@@ -137,7 +143,11 @@ def _is_switch(values: pd.Series[Any], never: float | None) -> bool:
         return False
     distinct = set(values.dropna().unique().tolist())
     # A column of ones and missing values may be of entities first treated at time 1.
-    return bool(distinct) and distinct <= {0, 1} and (0 in distinct or not values.isna().any())
+    return (
+        bool(distinct)
+        and distinct <= {0, 1}
+        and (0 in distinct or not values.isna().any())
+    )
 
 
 def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
@@ -160,8 +170,8 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
         (
             "switched_off",
             np.flatnonzero(same & (step < 0)),
-            "switches from 1 to 0 in {names}. The treatment must stay: let the column be "
-            "1 from the first treated period on, or drop these {entity} with "
+            "switches from 1 to 0 in {names}. The treatment must stay: let the column "
+            "be 1 from the first treated period on, or drop these {entity} with "
             "panel.subset.",
         ),
         (
@@ -174,13 +184,15 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
             "always_treated",
             start[~same[start]],
             "is 1 in the first row of {names}, so that they have no period before "
-            "treatment: drop these {entity} with panel.subset, or, where treatment began "
-            "earlier, specify a column of first treated times.",
+            "treatment: drop these {entity} with panel.subset, or, where treatment "
+            "began earlier, specify a column of first treated times.",
         ),
     ):
         names = keys.entities[np.unique(keys.entity[rows])].tolist()
         if names:
-            defect = defect.format(names=entities_text(keys, names), entity=keys.entity_name)
+            defect = defect.format(
+                names=entities_text(keys, names), entity=keys.entity_name
+            )
             text = f"event={cited(column)} {defect}"
             raise not_identified(code, text, event=column, entities=names)
     first = np.full(keys.entities.size, _NEVER)
@@ -191,16 +203,18 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
 # --- a column of first treated times ------------------------------------------------------------------------
 
 
-def _positions(table: Table, column: str, values: pd.Series[Any], never: float | None) -> Ints:
+def _positions(
+    table: Table, column: str, values: pd.Series[Any], never: float | None
+) -> Ints:
     """Find the position of the first treated time of each row among the times of the panel."""
     times = table.keys.times
     first_times: Any = as_times(table, column)
     if first_times is None:
         text = (
-            f"event={cited(column)} is {values.dtype}, but {cited(table.keys.time_name)} "
-            f"is {times.dtype}: a column of first treated times must have the type of "
-            "the time key, missing where an entity is never treated; otherwise specify "
-            "a column of 0 and 1."
+            f"event={cited(column)} is {values.dtype}, but "
+            f"{cited(table.keys.time_name)} is {times.dtype}: a column of first "
+            "treated times must have the type of the time key, missing where an entity "
+            "is never treated; otherwise specify a column of 0 and 1."
         )
         data = {"event": column, "dtype": str(values.dtype), "times": str(times.dtype)}
         raise InputTypeError(text, [Notice("event_type", text, data)])
@@ -215,9 +229,15 @@ def _positions(table: Table, column: str, values: pd.Series[Any], never: float |
             )
             raise bad_option("never", never, text)
         never_treated = never_treated | equal
-    grid = times.astype(np.float64) if pd.api.types.is_integer_dtype(times.dtype) else times
+    grid = (
+        times.astype(np.float64)
+        if pd.api.types.is_integer_dtype(times.dtype)
+        else times
+    )
     positions = np.asarray(grid.get_indexer(pd.Index(first_times)))
-    positions = np.where(never_treated, _NEVER, np.where(positions < 0, _UNKNOWN, positions))
+    positions = np.where(
+        never_treated, _NEVER, np.where(positions < 0, _UNKNOWN, positions)
+    )
     if (positions == _UNKNOWN).any():
         _refuse_other_times(table, column, pd.Index(first_times)[positions == _UNKNOWN])
     return positions
@@ -227,7 +247,10 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
     """Refuse first treated times that are not times of the panel, with advice for each kind."""
     times, name = table.keys.times, table.keys.time_name
     distinct = first_times.unique().sort_values()
-    before_panel, after_panel = distinct[distinct < times[0]], distinct[distinct > times[-1]]
+    before_panel, after_panel = (
+        distinct[distinct < times[0]],
+        distinct[distinct > times[-1]],
+    )
     between = distinct[(distinct > times[0]) & (distinct < times[-1])]
     parts = []
     if before_panel.size:
@@ -236,10 +259,13 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
             "entities have no period before treatment, so drop them with panel.subset"
         )
         if isinstance(distinct[0], float):
-            parts[0] += f"; if it means never treated, pass never={_short(before_panel[0])}"
+            parts[0] += (
+                f"; if it means never treated, pass never={_short(before_panel[0])}"
+            )
     if between.size:
         parts.append(
-            f"{_values(between)} in no row of {name}: correct the values, or add these periods"
+            f"{_values(between)} in no row of {name}: correct the values, or add these "
+            "periods"
         )
     if after_panel.size:
         parts.append(
@@ -273,7 +299,9 @@ class CohortCoding(PickledByName):
     event: str  # column that says when an entity is treated
     entity: str  # name of the entity key
     time: str  # name of the time key
-    cohorts: tuple[tuple[Any, int], ...]  # first treated time and number of entities, in order
+    cohorts: tuple[
+        tuple[Any, int], ...
+    ]  # first treated time and number of entities, in order
     n_never: int  # number of entities that are never treated
     times: tuple[Any, ...]  # periods of the sample, in order
 
@@ -287,7 +315,10 @@ class CohortCoding(PickledByName):
         """Number of entities by first treated time, in words."""
         counts = [f"{time_text(time)} ({count:,})" for time, count in self.cohorts]
         shown = first_few(counts, _MOST_COHORTS)
-        return f"First treated {self.time} ({self.entity}): {shown}; never: {self.n_never:,}"
+        return (
+            f"First treated {self.time} ({self.entity}): {shown}; "
+            f"never: {self.n_never:,}"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -323,8 +354,8 @@ def read_cohorts(
     treated = positions >= 0
     if not treated.any():
         text = (
-            f"event={cited(spec.event)} has no treated {sample.keys.entity_name} in the "
-            "sample: it is missing or 0 in all rows."
+            f"event={cited(spec.event)} has no treated {sample.keys.entity_name} in "
+            "the sample: it is missing or 0 in all rows."
         )
         raise not_identified("none_treated", text, event=spec.event)
     cohort_positions, sizes = np.unique(positions[treated], return_counts=True)
@@ -333,7 +364,13 @@ def read_cohorts(
         event=spec.event,
         entity=sample.keys.entity_name,
         time=str(sample.keys.time_name),
-        cohorts=tuple(zip(timing.keys.times[cohort_positions].tolist(), sizes.tolist(), strict=True)),
+        cohorts=tuple(
+            zip(
+                timing.keys.times[cohort_positions].tolist(),
+                sizes.tolist(),
+                strict=True,
+            )
+        ),
         n_never=int((~treated).sum()),
         times=tuple(sample.times.tolist()),
     )

@@ -26,14 +26,20 @@ class EventWindow(PickledByName):
     """Event times that have a coefficient, and numbers of entities with these event times."""
 
     event: str  # column that says when an entity is treated
-    never: float | None  # its value for entities that are never treated, beside missing values
+    never: (
+        float | None
+    )  # its value for entities that are never treated, beside missing values
     before: int  # the first event time is -before
     after: int  # the last event time
     reference: int  # event time without a coefficient
     lowest: int  # smallest event time in the sample
     highest: int  # largest event time in the sample
-    n_treated: tuple[int, ...]  # treated entities with rows at each event time of the window, in order
-    cohorts: tuple[tuple[Any, int], ...]  # first treated time and number of entities, in order
+    n_treated: tuple[
+        int, ...
+    ]  # treated entities with rows at each event time of the window, in order
+    cohorts: tuple[
+        tuple[Any, int], ...
+    ]  # first treated time and number of entities, in order
     n_never: int  # number of entities that are never treated
 
     @property
@@ -104,10 +110,11 @@ def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
     beyond = int(((reached < -spec.before) | (reached > spec.after)).sum())
     if beyond and not spec.bin_ends:
         text = (
-            f"bin_ends=False, but {counted(beyond, 'row')} of treated entities lie beyond "
-            f"the window from {-spec.before} to {spec.after}; event times run from "
-            f"{lowest} to {highest}. Set before={max(-lowest, 0)}, "
-            f"after={max(highest, 0)}, bin the ends, or drop these rows with panel.subset."
+            f"bin_ends=False, but {counted(beyond, 'row')} of treated entities lie "
+            f"beyond the window from {-spec.before} to {spec.after}; event times run "
+            f"from {lowest} to {highest}. Set before={max(-lowest, 0)}, "
+            f"after={max(highest, 0)}, bin the ends, or drop these rows with "
+            "panel.subset."
         )
         data = {"count": beyond, "lowest": lowest, "highest": highest}
         raise not_identified("beyond_window", text, **data)
@@ -118,7 +125,9 @@ def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
     size = int(entities.max()) + 1
     pairs = np.unique(positions * size + entities)
     counts = np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
-    _refuse_unreached(spec, (np.flatnonzero(counts == 0) - spec.before).tolist(), lowest, highest)
+    _refuse_unreached(
+        spec, (np.flatnonzero(counts == 0) - spec.before).tolist(), lowest, highest
+    )
     return EventWindow(
         event=spec.event,
         never=spec.never,
@@ -133,17 +142,22 @@ def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
     )
 
 
-def _refuse_unreached(spec: Any, unreached: list[int], lowest: int, highest: int) -> None:
+def _refuse_unreached(
+    spec: Any, unreached: list[int], lowest: int, highest: int
+) -> None:
     """Refuse event times at which no treated entity has a row."""
     if not unreached:
         return
     if any(lowest <= time <= highest for time in unreached):
         cure = (
-            "If periods are several units of time apart, pass Panel(..., step=). Otherwise "
-            "choose a window and a reference without these event times."
+            "If periods are several units of time apart, pass Panel(..., step=). "
+            "Otherwise choose a window and a reference without these event times."
         )
     else:
-        before, after = min(spec.before, max(-lowest, 0)), min(spec.after, max(highest, 0))
+        before, after = (
+            min(spec.before, max(-lowest, 0)),
+            min(spec.after, max(highest, 0)),
+        )
         cure = f"Set before={before}, after={after}."
     text = (
         "no treated entity in the sample reaches event time "

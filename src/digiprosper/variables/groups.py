@@ -53,7 +53,9 @@ def compared_rows(inputs: Arguments, unit: str, divisors: Sequence[str] = ()) ->
         for name, column in zip(inputs.names[argument], columns, strict=True):
             sums = np.bincount(groups, column)[groups]
             zero[f"the sum of {name} in the group"] = (sums == 0) & inputs.complete
-    inputs.refuse_rows(zero, "zero", "A share or a coefficient of variation divides by it")
+    inputs.refuse_rows(
+        zero, "zero", "A share or a coefficient of variation divides by it"
+    )
     return groups
 
 

@@ -105,7 +105,10 @@ def capital_stock(
     """
     rate = plain(depreciation)
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
-        message = f"depreciation={cited(depreciation)} must be a number in [0, 1), such as .096."
+        message = (
+            f"depreciation={cited(depreciation)} must be a number in [0, 1), such as "
+            ".096."
+        )
         raise OptionError(message, [option_problem("depreciation", depreciation)])
     columns = {"investment": investment, "deflator": deflator}
     labels = row_labels(entity=entity, time=time)
@@ -136,9 +139,9 @@ def zero_first_stock(rows: pd.Index[Any]) -> Notice:
     first = tuple(rows[:5])
     text = (
         "capital_stock: the first investment of "
-        f"{counted(len(rows), 'entity', 'entities')} is 0 (first: {rows_text(first)}), so "
-        "that their capital begins at 0, as if they had none before. Make these values "
-        "missing to begin at the first positive one."
+        f"{counted(len(rows), 'entity', 'entities')} is 0 (first: {rows_text(first)}), "
+        "so that their capital begins at 0, as if they had none before. Make these "
+        "values missing to begin at the first positive one."
     )
     return Notice("zero_first_stock", text, {"count": len(rows), "rows": first})
 
@@ -152,7 +155,10 @@ def _table(inputs: Arguments) -> Table:
         for name, (codes, levels) in inputs.labels.items()
     }
     if not keys and inputs.rows.nlevels == 2:
-        keys = {name: inputs.rows.get_level_values(i) for i, name in enumerate(("entity", "time"))}
+        keys = {
+            name: inputs.rows.get_level_values(i)
+            for i, name in enumerate(("entity", "time"))
+        }
     if "time" not in keys:
         raise InputTypeError(
             "capital_stock needs the entity and the time of each row: take the columns "
@@ -226,7 +232,12 @@ def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> 
     >>> round(variables.solow_tfp(8, 4, 4, capital_share=0.5), 8)  # ln 2
     0.69314718
     """
-    columns = {"output": output, "capital": capital, "labour": labour, "capital_share": capital_share}
+    columns = {
+        "output": output,
+        "capital": capital,
+        "labour": labour,
+        "capital_share": capital_share,
+    }
     inputs = arguments("solow_tfp", columns)
     refuse_not_positive(inputs, "It has no logarithm", "output", "capital", "labour")
     inputs.refuse(
@@ -235,4 +246,6 @@ def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> 
         "outside [0, 1]",
         "It is a share under constant returns",
     )
-    return inputs.by_row(lambda y, k, n, a: np.log(y) - a * np.log(k) - (1.0 - a) * np.log(n))
+    return inputs.by_row(
+        lambda y, k, n, a: np.log(y) - a * np.log(k) - (1.0 - a) * np.log(n)
+    )

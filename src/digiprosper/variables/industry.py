@@ -136,7 +136,9 @@ def industrial_angle(value_added: Any) -> Any:
     return _three_sectors("industrial_angle", value_added).by_row(kernel.angle)
 
 
-def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Reverse | None = None) -> Any:
+def industrial_rationalisation(
+    value_added: Any, employment: Any, *, reverse: Reverse | None = None
+) -> Any:
     """Theil index between value added and employment; larger is LESS balanced, unless reversed.
 
     ``sum_k y_k ln(y_k / l_k)``, where y_k and l_k are the shares of sector k in value added and in
@@ -190,7 +192,9 @@ def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Re
     if reverse == "negative":
         return -theil
     if reverse == "reciprocal":
-        inputs.refuse_rows({"the index": np.atleast_1d(theil == 0)}, "zero", "It has no reciprocal")
+        inputs.refuse_rows(
+            {"the index": np.atleast_1d(theil == 0)}, "zero", "It has no reciprocal"
+        )
         return 1 / theil
     return theil
 
@@ -326,7 +330,9 @@ def _amounts(function: str, **tables: Any) -> Arguments:
     """Read tables of amounts that are not negative, with a positive sum in every row."""
     inputs = arguments(function, tables=tables)
     refuse_negative(inputs, "Amounts and shares are at least 0", *tables)
-    totals = {f"the sum of {name}": inputs.numbers[name].sum(axis=1) == 0 for name in tables}
+    totals = {
+        f"the sum of {name}": inputs.numbers[name].sum(axis=1) == 0 for name in tables
+    }
     inputs.refuse_rows(totals, "zero", "Shares need a positive sum")
     return inputs
 
@@ -337,8 +343,8 @@ def _three_sectors(function: str, value_added: Any) -> Arguments:
     count = inputs.numbers["value_added"].shape[1]
     if count != _THREE:
         raise IdentificationError(
-            f"{function} needs three sectors, in the order primary, secondary, tertiary; "
-            f"got {count}.",
+            f"{function} needs three sectors, in the order primary, secondary, "
+            f"tertiary; got {count}.",
             [Notice("sectors", function, {"counts": (count,)})],
         )
     return inputs
@@ -350,15 +356,17 @@ def _two_tables(function: str, **tables: Any) -> Arguments:
     counts = [inputs.numbers[name].shape[1] for name in tables]
     if counts[0] != counts[1] or counts[0] < 2:
         raise IdentificationError(
-            f"{function} needs the same sectors in {' and '.join(tables)}, at least two; "
-            f"got {counts[0]} and {counts[1]}. The index is a sum over all sectors.",
+            f"{function} needs the same sectors in {' and '.join(tables)}, at least "
+            f"two; got {counts[0]} and {counts[1]}. The index is a sum over all "
+            "sectors.",
             [Notice("sectors", function, {"counts": tuple(counts)})],
         )
     first, second = ([str(head) for head in inputs.heads[name]] for name in tables)
     if first != second and sorted(first) == sorted(second):
         raise AlignmentError(
-            f"{function}: the sectors of {' and '.join(tables)} have one set of names in "
-            f"two orders ({quoted(first)}; {quoted(second)}); put them in one order.",
+            f"{function}: the sectors of {' and '.join(tables)} have one set of names "
+            f"in two orders ({quoted(first)}; {quoted(second)}); put them in one "
+            "order.",
             [alignment_problem(name, "other order of sectors") for name in tables],
         )
     return inputs

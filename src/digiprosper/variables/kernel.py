@@ -25,9 +25,13 @@ def layer(value_added: Floats) -> Floats:
 def angle(value_added: Floats) -> Floats:
     """Sum 3 th1 + 2 th2 + th3, th_j the angle of the shares (N, 3) with the axis of sector j, in radians."""
     part = shares(value_added)
-    other_squares = np.column_stack([(np.delete(part, j, axis=1) ** 2).sum(axis=1) for j in range(3)])
+    other_squares = np.column_stack(
+        [(np.delete(part, j, axis=1) ** 2).sum(axis=1) for j in range(3)]
+    )
     # An arc cosine near 1 would lose half of the digits.
-    return np.asarray(np.arctan2(np.sqrt(other_squares), part) @ np.array([3.0, 2.0, 1.0]))
+    return np.asarray(
+        np.arctan2(np.sqrt(other_squares), part) @ np.array([3.0, 2.0, 1.0])
+    )
 
 
 def rationalisation(value_added: Floats, employment: Floats) -> Floats:
@@ -36,14 +40,18 @@ def rationalisation(value_added: Floats, employment: Floats) -> Floats:
     A sector without workers has no value added.
     """
     rows, sectors = value_added.shape
-    per_worker = np.divide(value_added, employment, out=np.zeros_like(value_added), where=employment > 0)
+    per_worker = np.divide(
+        value_added, employment, out=np.zeros_like(value_added), where=employment > 0
+    )
     groups = np.repeat(np.arange(rows), sectors)
     return theil_by_group(per_worker.ravel(), groups, rows, employment.ravel())
 
 
 def deviation(value_added: Floats, employment: Floats) -> Floats:
     """Sum |y / l - 1| over shares (N, K); employment is positive."""
-    return np.asarray(np.abs(shares(value_added) / shares(employment) - 1.0).sum(axis=1))
+    return np.asarray(
+        np.abs(shares(value_added) / shares(employment) - 1.0).sum(axis=1)
+    )
 
 
 def productivity(value_added: Floats, employment: Floats) -> Floats:
@@ -61,7 +69,9 @@ def lilien(before: Floats, after: Floats, weights: Floats) -> Floats:
     return np.asarray(np.sqrt((weights * (growth - total[:, None]) ** 2).sum(axis=1)))
 
 
-def accumulated(investment: Floats, first: Floats, before: Ints, time: Ints, survival: float) -> Floats:
+def accumulated(
+    investment: Floats, first: Floats, before: Ints, time: Ints, survival: float
+) -> Floats:
     """Accumulate capital by perpetual inventory: K_t = (1 - depreciation) K_{t-1} + I_t.
 
     `first` (N,) is the stock in the first year of an entity, NaN in other rows; `before` (N,) the row of the
@@ -102,6 +112,8 @@ def specialisation(groups: Ints, n_groups: int, employment: Floats) -> Floats:
 
     `groups` (N,) are codes 0..G-1 of regions that are compared; employment (N, K) by region and industry.
     """
-    totals = np.column_stack([np.bincount(groups, column, n_groups) for column in employment.T])
+    totals = np.column_stack(
+        [np.bincount(groups, column, n_groups) for column in employment.T]
+    )
     other_regions = np.maximum(totals[groups] - employment, 0.0)
     return np.asarray(np.abs(shares(employment) - shares(other_regions)).sum(axis=1))

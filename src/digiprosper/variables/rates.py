@@ -59,7 +59,11 @@ def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     array([20., 30.])
     """
     number = plain(per)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= LARGEST_PRODUCT:
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int | float)
+        or not 0 < number <= LARGEST_PRODUCT
+    ):
         message = f"per={cited(per)} must be a positive number, such as 10_000."
         raise OptionError(message, [option_problem("per", per)])
     inputs = arguments("per_capita", {"x": x, "population": population})
@@ -67,7 +71,9 @@ def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     return inputs.by_row(lambda amount, heads: amount / heads * number)
 
 
-def relative_rate(urban: Any, rural: Any, urban_population: Any, rural_population: Any) -> Any:
+def relative_rate(
+    urban: Any, rural: Any, urban_population: Any, rural_population: Any
+) -> Any:
     """Ratio of the urban to the rural rate per head; larger is more in favour of urban areas.
 
     ``(urban / urban_population) / (rural / rural_population)``. With numbers of new firms it is relative

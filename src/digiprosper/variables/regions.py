@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 Equality: TypeAlias = Literal["cv", "theil"]
 
 
-def regional_coordination(income: Any, population: Any, region: Any, *, time: Any = None) -> Any:
+def regional_coordination(
+    income: Any, population: Any, region: Any, *, time: Any = None
+) -> Any:
     """One minus the weighted coefficient of variation inside a region; larger is more even.
 
     ``1 - sqrt(sum_i (p_i / p) (x_i - m)^2) / m``, where the sum is over the sub-units i of a region in a
@@ -82,7 +84,9 @@ def regional_coordination(income: Any, population: Any, region: Any, *, time: An
     return inputs.by_group(evenness, compared_rows(inputs, "sub-units", ("income",)))
 
 
-def service_equality(services: Any, region: Any, *, time: Any = None, measure: Equality = "cv") -> Any:
+def service_equality(
+    services: Any, region: Any, *, time: Any = None, measure: Equality = "cv"
+) -> Any:
     """One minus the inequality of services between sub-units, mean over services; larger is more even.
 
     Parameters
@@ -133,7 +137,11 @@ def service_equality(services: Any, region: Any, *, time: Any = None, measure: E
 
 
 def locational_gini(
-    employment: Any, region: Any = None, *, time: Any = None, reverse: Literal["complement"] | None = None
+    employment: Any,
+    region: Any = None,
+    *,
+    time: Any = None,
+    reverse: Literal["complement"] | None = None,
 ) -> Any:
     """Gini coefficient of the location quotients of each industry; larger is more concentrated in space.
 
@@ -268,7 +276,9 @@ def herfindahl(shares: Any) -> Any:
     refuse_negative(inputs, "Shares are at least 0", "shares")
     sums = inputs.numbers["shares"].sum(axis=1)
     why = "Divide amounts by their sum, df.div(df.sum(axis=1), axis=0), and include all firms or industries"
-    inputs.refuse_rows({"the sum of the shares": np.abs(sums - 1) > SUM_TO_ONE}, "not one", why)
+    inputs.refuse_rows(
+        {"the sum of the shares": np.abs(sums - 1) > SUM_TO_ONE}, "not one", why
+    )
     return inputs.by_row(lambda table: (table**2).sum(axis=1))
 
 

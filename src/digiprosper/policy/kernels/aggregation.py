@@ -35,7 +35,9 @@ class GroupTime(PickledByName):
 class Averages:
     """Averages of effects: the overall average, then q by event time, cohort or period."""
 
-    keys: Ints  # (q,) event times, or positions of cohorts or periods; empty for "simple"
+    keys: (
+        Ints  # (q,) event times, or positions of cohorts or periods; empty for "simple"
+    )
     estimates: Floats  # (1 + q,)
     gradient: Floats  # (1 + q, m + G) derivatives by effects and cohort shares
 
@@ -50,7 +52,9 @@ def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
     since = (cells.cohort >= 0) & (cells.event >= 0)
     if by == "simple":
         estimate, slope = _mean(cells, since)
-        return Averages(np.empty(0, dtype=np.intp), np.array([estimate]), slope[None, :])
+        return Averages(
+            np.empty(0, dtype=np.intp), np.array([estimate]), slope[None, :]
+        )
 
     labels = {"dynamic": cells.event, "group": cells.cohort, "calendar": cells.time}[by]
     used = _dynamic(cells, balanced) if by == "dynamic" else since
@@ -65,7 +69,9 @@ def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
     weights = weights / weights.sum()
     overall, slope = weights @ estimates, weights @ slopes
     if by == "group":
-        slope[cells.estimates.size + keys] += (estimates - overall) / cells.share[keys].sum()
+        slope[cells.estimates.size + keys] += (estimates - overall) / cells.share[
+            keys
+        ].sum()
     return Averages(keys, np.append(overall, estimates), np.vstack([slope, slopes]))
 
 
@@ -76,7 +82,9 @@ def _dynamic(cells: GroupTime, balanced: int | None) -> Bools:
         return np.ones_like(of_cohort)
     furthest = np.full(cells.share.size, -1)
     np.maximum.at(furthest, cells.cohort[of_cohort], cells.event[of_cohort])
-    return np.asarray(of_cohort & (furthest[cells.cohort] >= balanced) & (cells.event <= balanced))
+    return np.asarray(
+        of_cohort & (furthest[cells.cohort] >= balanced) & (cells.event <= balanced)
+    )
 
 
 def _mean(cells: GroupTime, used: Bools) -> tuple[float, Floats]:
@@ -86,7 +94,11 @@ def _mean(cells: GroupTime, used: Bools) -> tuple[float, Floats]:
     estimate = float(weights @ cells.estimates)
     share_gradient = np.zeros(cells.share.size)
     of_cohort = used & (cells.cohort >= 0)
-    np.add.at(share_gradient, cells.cohort[of_cohort], (cells.estimates[of_cohort] - estimate) / total)
+    np.add.at(
+        share_gradient,
+        cells.cohort[of_cohort],
+        (cells.estimates[of_cohort] - estimate) / total,
+    )
     return estimate, np.append(weights, share_gradient)
 
 
@@ -95,11 +107,15 @@ def cluster_sums(scores: Floats, codes: Ints, clusters: int) -> Floats:
     from scipy.sparse import csr_array
 
     rows = np.arange(codes.size)
-    member = csr_array((np.ones(codes.size), (codes, rows)), shape=(clusters, codes.size))
+    member = csr_array(
+        (np.ones(codes.size), (codes, rows)), shape=(clusters, codes.size)
+    )
     return np.asarray(member @ scores)
 
 
-def treated_products(scores: Floats, member: Bools, codes: Ints, clusters: int) -> Floats:
+def treated_products(
+    scores: Floats, member: Bools, codes: Ints, clusters: int
+) -> Floats:
     """Compute the part of the covariance (m, m) due to treated rows, by cluster and less their mean.
 
     `member` (N, m): rows of the treated entities that an estimate is of. It is 0 with one treated cluster.

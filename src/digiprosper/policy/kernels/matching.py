@@ -27,7 +27,13 @@ class Pairs:
 
 
 def nearest(
-    treated: Floats, control: Floats, k: int, caliper: float, *, replace: bool, all_ties: bool = False
+    treated: Floats,
+    control: Floats,
+    k: int,
+    caliper: float,
+    *,
+    replace: bool,
+    all_ties: bool = False,
 ) -> Pairs:
     """Find the `k` nearest controls of each treated unit, by score.
 
@@ -35,7 +41,9 @@ def nearest(
     each round. Of controls at the same distance the first is matched, or all with `all_ties` and `replace`.
     """
     if replace:
-        matches, ties = _with_replacement(treated, control, k, caliper, all_ties=all_ties)
+        matches, ties = _with_replacement(
+            treated, control, k, caliper, all_ties=all_ties
+        )
     else:
         matches, ties = _without_replacement(treated, control, k, caliper)
     treated_units = np.repeat(np.arange(treated.size), list(map(len, matches)))
@@ -73,8 +81,12 @@ def _as_near_as(ordered: Floats, by_score: Ints, score: float, k: int) -> Ints:
     window = np.abs(ordered[max(position - k, 0) : position + k] - score)
     last = np.sort(window)[:k][-1]
     low = int(np.searchsorted(ordered, score - last - 10.0 ** (1 - _DECIMALS)))
-    high = int(np.searchsorted(ordered, score + last + 10.0 ** (1 - _DECIMALS), side="right"))
-    as_near = np.round(np.abs(ordered[low:high] - score), _DECIMALS) <= np.round(last, _DECIMALS)
+    high = int(
+        np.searchsorted(ordered, score + last + 10.0 ** (1 - _DECIMALS), side="right")
+    )
+    as_near = np.round(np.abs(ordered[low:high] - score), _DECIMALS) <= np.round(
+        last, _DECIMALS
+    )
     return np.sort(by_score[low:high][as_near])
 
 
@@ -105,7 +117,9 @@ def pair_weights(pairs: Pairs, n_treated: int, n_control: int) -> tuple[Floats, 
     """
     count = np.bincount(pairs.treated, minlength=n_treated)
     share = 1.0 / count[pairs.treated]
-    control = np.bincount(pairs.control, weights=share, minlength=n_control).astype(np.float64)
+    control = np.bincount(pairs.control, weights=share, minlength=n_control).astype(
+        np.float64
+    )
     return (count > 0).astype(np.float64), control
 
 
@@ -145,7 +159,9 @@ def average_effect(
     count = np.bincount(treated_units, minlength=y.size)
     share = 1.0 / count[treated_units]
     matched = count > 0
-    effects = (y - np.bincount(treated_units, share * y[control_units], minlength=y.size))[matched]
+    effects = (
+        y - np.bincount(treated_units, share * y[control_units], minlength=y.size)
+    )[matched]
     reused = np.bincount(control_units, share, minlength=y.size)
     squares = np.bincount(control_units, share**2, minlength=y.size)
     estimate = float(effects.mean())
@@ -192,7 +208,9 @@ def score_correction(
             rows = members[near]
             gap = y[rows] - y[rows].mean()
             conditional_covariances[unit] += (
-                weight[unit] * (gap @ (z[rows] - z[rows].mean(axis=0))) / (rows.size - 1)
+                weight[unit]
+                * (gap @ (z[rows] - z[rows].mean(axis=0)))
+                / (rows.size - 1)
             )
             # Those of the own group without the unit itself.
             candidates = members[wider]
@@ -214,10 +232,15 @@ def _nearest_of_other_group(y: Floats, treated: Bools, coordinates: Floats) -> F
 
     outcomes = np.empty_like(y)
     for group in (True, False):
-        members, other_group = np.flatnonzero(treated == group), np.flatnonzero(treated != group)
+        members, other_group = (
+            np.flatnonzero(treated == group),
+            np.flatnonzero(treated != group),
+        )
         for start in range(0, members.size, _ROWS):
             rows = members[start : start + _ROWS]
-            distance = np.round(cdist(coordinates[rows], coordinates[other_group]), _DECIMALS)
+            distance = np.round(
+                cdist(coordinates[rows], coordinates[other_group]), _DECIMALS
+            )
             near = distance == distance.min(axis=1, keepdims=True)
             outcomes[rows] = near @ y[other_group] / near.sum(axis=1)
     return outcomes
