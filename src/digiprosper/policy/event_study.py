@@ -177,8 +177,12 @@ class EventStudy(Specification):
         return linear_options(self)
 
     def fit(
-        self, panel: Panel, *, rng: object = None, progress: bool = False
-    ) -> EventStudyResults:  # noqa: ARG002
+        self,
+        panel: Panel,
+        *,
+        rng: object = None,  # noqa: ARG002
+        progress: bool = False,  # noqa: ARG002
+    ) -> EventStudyResults:
         """Estimate the model.
 
         Parameters

@@ -31,9 +31,8 @@ def named_studies(results: object, purpose: str) -> dict[str, EffectsByEventTime
         study for study in named.values() if not isinstance(study, EffectsByEventTime)
     ]
     if others or not named:
-        kind, refused = (
-            (type(others[0]).__name__, others[0]) if others else ("none", results)
-        )
+        refused = others[0] if others else results
+        kind = type(refused).__name__ if others else "none"
         raise InputTypeError(
             f"{purpose}: takes what fit of an EventStudy or StaggeredDid returns, or a "
             f"list or mapping of them, not {kind}.",

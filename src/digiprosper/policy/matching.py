@@ -186,10 +186,8 @@ def match_entities(  # noqa: PLR0913
     keys = table_of(panel).keys
     base_data = base_values(panel, treated, terms, plain(base))
     names, entities = base_data.sample.names_of("x"), keys.entities[base_data.complete]
-    values, is_treated = (
-        base_data.x[base_data.complete],
-        base_data.treated[base_data.complete],
-    )
+    values = base_data.x[base_data.complete]
+    is_treated = base_data.treated[base_data.complete]
     scores, coefficients = propensity(values, is_treated, names)
     supported = _on_support(scores, is_treated)
 

@@ -299,10 +299,8 @@ def base_value_notices(keys: Keys, base_data: Any) -> Iterator[Notice]:
     """Report entities without base values, and base values of different periods."""
     names = keys.entities[~base_data.complete].tolist()
     if names:
-        treated, by_term = (
-            int(base_data.treated[~base_data.complete].sum()),
-            base_data.missing,
-        )
+        treated = int(base_data.treated[~base_data.complete].sum())
+        by_term = base_data.missing
         terms = ", ".join(
             f"{clipped(term)} ({count})" for term, count in by_term.items()
         )

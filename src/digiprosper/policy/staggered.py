@@ -224,8 +224,12 @@ class StaggeredDid(Specification):
         return self.control or _CONTROLS[self.estimator][0]
 
     def fit(
-        self, panel: Panel, *, rng: object = None, progress: bool = False
-    ) -> StaggeredDidResults:  # noqa: ARG002
+        self,
+        panel: Panel,
+        *,
+        rng: object = None,  # noqa: ARG002
+        progress: bool = False,  # noqa: ARG002
+    ) -> StaggeredDidResults:
         """Estimate the model.
 
         Parameters

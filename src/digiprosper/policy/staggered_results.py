@@ -240,10 +240,8 @@ class StaggeredDidResults(BaseResults):
             One row per event time, with columns time, estimate, std_error, conf_low, conf_high and n_treated
             (number of treated entities). The reference has estimate 0 and no standard error.
         """
-        averages, reference = (
-            average(self.cells, "dynamic", self.balanced),
-            self.reference,
-        )
+        averages = average(self.cells, "dynamic", self.balanced)
+        reference = self.reference
         numbers = replace(self, by="dynamic").tidy(level)[1:].reset_index(drop=True)
         path = numbers[["estimate", "std_error", "conf_low", "conf_high"]]
         path.insert(0, "time", averages.keys)
@@ -310,10 +308,8 @@ class StaggeredDidResults(BaseResults):
         estimates, gradient = averages.estimates[1:], averages.gradient[1:]
         before = leads = averages.keys < -self.anticipation
         if by == "group_time":
-            estimates, before = (
-                self.cells.estimates,
-                self.cells.event < -self.anticipation,
-            )
+            estimates = self.cells.estimates
+            before = self.cells.event < -self.anticipation
             gradient = np.eye(estimates.size, len(self.cells.joint))
         if not before.any():
             raise OptionError(
@@ -322,10 +318,8 @@ class StaggeredDidResults(BaseResults):
             )
         pooled = by == "dynamic" or self.estimator == "imputation"
         kind = "averages by event time" if pooled else "effects by cohort and time"
-        effects, weights = (
-            f"{before.sum()} {kind} before treatment are",
-            np.eye(before.sum()),
-        )
+        effects = f"{before.sum()} {kind} before treatment are"
+        weights = np.eye(before.sum())
         tested = self._estimates_of((), estimates[before], gradient[before])
         form, least = tested.wald(weights, tested.coefficients)
         # Where a standard error is missing, so is the test.
@@ -335,9 +329,9 @@ class StaggeredDidResults(BaseResults):
         fewer = " pretrend_test('dynamic') tests averages, which are fewer."
         if not self._testable(averages.gradient[1:][leads]):
             fewer = (
-                " Fewer can be tested with estimator='imputation' and a small number "
+                " Fewer can be tested with estimator='imputation' and a small number of "
+                "leads."
             )
-            fewer += "of leads."
         text = (
             f"{effects} too many to test jointly with {self.coding.n_ever:,} treated "
             f"{self.coding.entity} in {len(self.coding.cohorts)} cohorts and errors "
@@ -463,10 +457,8 @@ class StaggeredDidResults(BaseResults):
             cells = replace(
                 cells, head=tuple("z" if h == "t" else h for h in cells.head)
             )
-        keys, reference = (
-            average(self.cells, self.by, self.balanced).keys,
-            self.reference,
-        )
+        keys = average(self.cells, self.by, self.balanced).keys
+        reference = self.reference
         if self.by == "dynamic" and reference is not None and reference not in keys:
             cells = with_reference(cells, 1 + int((keys < reference).sum()), reference)
         return Summary(

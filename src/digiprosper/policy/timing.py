@@ -247,10 +247,8 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
     """Refuse first treated times that are not times of the panel, with advice for each kind."""
     times, name = table.keys.times, table.keys.time_name
     distinct = first_times.unique().sort_values()
-    before_panel, after_panel = (
-        distinct[distinct < times[0]],
-        distinct[distinct > times[-1]],
-    )
+    before_panel = distinct[distinct < times[0]]
+    after_panel = distinct[distinct > times[-1]]
     between = distinct[(distinct > times[0]) & (distinct < times[-1])]
     parts = []
     if before_panel.size:

@@ -154,10 +154,8 @@ def _refuse_unreached(
             "Otherwise choose a window and a reference without these event times."
         )
     else:
-        before, after = (
-            min(spec.before, max(-lowest, 0)),
-            min(spec.after, max(highest, 0)),
-        )
+        before = min(spec.before, max(-lowest, 0))
+        after = min(spec.after, max(highest, 0))
         cure = f"Set before={before}, after={after}."
     text = (
         "no treated entity in the sample reaches event time "

@@ -232,10 +232,8 @@ def _nearest_of_other_group(y: Floats, treated: Bools, coordinates: Floats) -> F
 
     outcomes = np.empty_like(y)
     for group in (True, False):
-        members, other_group = (
-            np.flatnonzero(treated == group),
-            np.flatnonzero(treated != group),
-        )
+        members = np.flatnonzero(treated == group)
+        other_group = np.flatnonzero(treated != group)
         for start in range(0, members.size, _ROWS):
             rows = members[start : start + _ROWS]
             distance = np.round(
