@@ -105,6 +105,9 @@ class MatchedEffect(LinearCombination):
         column = result_column(self, level)
         return (replace(column, remarks=(remark,), absorbs=False),)
 
+    def _conventions_of(self, inference: Inference) -> str:  # noqa: ARG002
+        return self.conventions
+
     def _summary(self) -> Summary:
         cells = coefficient_cells(self.tidy())
         cells = replace(cells, head=tuple("z" if h == "t" else h for h in cells.head))
