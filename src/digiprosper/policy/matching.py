@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample
     from digiprosper.panel.keys import Keys
     from digiprosper.panel.table import Table
+    from digiprosper.policy.kernels.matching import Pairs
 
 _MOST_NEIGHBOURS: Final = 1000
 _MOST_STEPS: Final = 200
@@ -202,9 +203,7 @@ def match_entities(  # noqa: PLR0913
         pairs, score_t.size, score_c.size
     )
 
-    columns = {"treated": is_treated, "score": scores, "on_support": supported}
-    columns["weight"] = np.where(weights > 0, weights, np.nan)
-    frame = pd.DataFrame(columns, index=entities)
+    frame = _by_entity(entities, is_treated, scores, supported, weights)
     unmatched = _unmatched(frame, limit, support=bool(support))
     balance = _balance(names, values, is_treated, weights)
     n_treated, entity = int(is_treated.sum()), keys.entity_name
@@ -216,11 +215,6 @@ def match_entities(  # noqa: PLR0913
     )
     issue(notices)
     by_entity = frame["weight"].reindex(keys.entities).to_numpy()
-    matches = {
-        "treated": entities[candidates][pairs.treated],
-        "control": entities[~is_treated][pairs.control],
-        "distance": pairs.distance,
-    }
     return Matching(
         treated=treated,
         terms=terms,
@@ -232,7 +226,7 @@ def match_entities(  # noqa: PLR0913
         ties=used_ties,
         entities=frame,
         base_values=pd.DataFrame(values, index=entities, columns=list(names)),
-        pairs=pd.DataFrame(matches),
+        pairs=_named_pairs(pairs, entities[candidates], entities[~is_treated]),
         unmatched=unmatched,
         balance=balance,
         coefficients=pd.Series(
@@ -602,6 +596,25 @@ def _on_support(scores: Floats, treated: Bools) -> Bools:
             scores[group] <= others.max()
         )
     return supported
+
+
+def _by_entity(
+    entities: pd.Index[Any],
+    treated: Bools,
+    scores: Floats,
+    supported: Bools,
+    weights: Floats,
+) -> pd.DataFrame:
+    columns = {"treated": treated, "score": scores, "on_support": supported}
+    frame = pd.DataFrame(columns, index=entities)
+    return frame.assign(weight=np.where(weights > 0, weights, np.nan))
+
+
+def _named_pairs(
+    pairs: Pairs, treated: pd.Index[Any], controls: pd.Index[Any]
+) -> pd.DataFrame:
+    named = {"treated": treated[pairs.treated], "control": controls[pairs.control]}
+    return pd.DataFrame({**named, "distance": pairs.distance})
 
 
 def _nobody_matched(
