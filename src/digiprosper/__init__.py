@@ -130,8 +130,8 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample as Sample
     from digiprosper.policy.bacon import bacon_decomposition as bacon_decomposition
     from digiprosper.policy.event_study import EventStudy as EventStudy
-    from digiprosper.policy.matched_effect import MatchedEffect as MatchedEffect
     from digiprosper.policy.matching import match_entities as match_entities
+    from digiprosper.policy.matching_results import MatchedEffect as MatchedEffect
     from digiprosper.policy.matching_results import Matching as Matching
     from digiprosper.policy.results import EventStudyResults as EventStudyResults
     from digiprosper.policy.staggered import StaggeredDid as StaggeredDid

@@ -150,6 +150,7 @@ WITH_ESTIMATES = (
     "LinearResults without rows",
     "IVResults",
     "EventStudyResults",
+    "StaggeredDidResults",
     "SpatialResults",
     "EffectResults",
     "EffectResults of cluster_bootstrap",

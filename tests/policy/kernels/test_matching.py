@@ -1,4 +1,4 @@
-"""The average effect on the treated and its variance: against loops, Stata and R."""
+"""Nearest neighbours, their weights, and moments: against searches written out."""
 
 from __future__ import annotations
 
@@ -9,9 +9,125 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper.policy.kernels.matched_effect import average_effect, score_correction, whitened
-from digiprosper.policy.kernels.neighbours import nearest
-from digiprosper.policy.propensity import propensity
+from digiprosper.policy.kernels.matching import (
+    average_effect,
+    nearest,
+    pair_weights,
+    score_correction,
+    weighted_moments,
+    whitened,
+)
+from digiprosper.policy.matching import propensity
+
+
+def searched(treated, control, k, caliper, *, replace) -> list[list[int]]:
+    """Search the matches of each treated unit in a loop over all controls."""
+    taken: list[list[int]] = [[] for _ in treated]
+    used: set[int] = set()
+    if replace:
+        for unit, score in enumerate(treated):
+            by_distance = sorted(range(len(control)), key=lambda j, s=score: (abs(control[j] - s), j))
+            taken[unit] = [j for j in by_distance[:k] if abs(control[j] - score) <= caliper]
+        return taken
+    order = sorted(range(len(treated)), key=lambda unit: (-treated[unit], unit))
+    for _ in range(k):
+        for unit in order:
+            free = [
+                (abs(control[j] - treated[unit]), j)
+                for j in range(len(control))
+                if j not in used and abs(control[j] - treated[unit]) <= caliper
+            ]
+            if free:
+                taken[unit].append(min(free)[1])
+                used.add(min(free)[1])
+    return taken
+
+
+@pytest.mark.parametrize("replace", [True, False])
+@pytest.mark.parametrize("caliper", [np.inf, 0.1, 0.01])
+@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_neighbours_are_those_of_a_search(seed, k, caliper, replace) -> None:
+    rng = np.random.default_rng(seed)
+    treated, control = rng.uniform(size=25), rng.uniform(size=40) ** 2
+    found = nearest(treated, control, k, caliper, replace=replace)
+    expected = searched(treated, control, k, caliper, replace=replace)
+    assert [found.control[found.treated == unit].tolist() for unit in range(25)] == expected
+    assert found.distance == pytest.approx(np.abs(treated[found.treated] - control[found.control]), abs=0)
+    assert found.ties == 0
+    if not replace:
+        assert len(set(found.control.tolist())) == found.control.size
+
+
+@pytest.mark.parametrize("replace", [True, False])
+@pytest.mark.parametrize("k", [1, 2, 5, 50])
+def test_neighbours_among_many_ties_are_those_of_a_search(k, replace) -> None:
+    rng = np.random.default_rng(k)
+    treated, control = rng.integers(0, 9, 20) / 8, rng.integers(0, 9, 30) / 8
+    found = nearest(treated, control, k, 0.25, replace=replace)
+    expected = searched(treated, control, k, 0.25, replace=replace)
+    assert [found.control[found.treated == unit].tolist() for unit in range(20)] == expected
+
+
+def test_of_controls_at_one_distance_the_first_is_taken_and_counted() -> None:
+    found = nearest(np.array([0.5, 0.9]), np.array([0.6, 0.4, 0.6, 0.9]), 1, np.inf, replace=True)
+    assert found.control.tolist() == [0, 3]
+    assert found.ties == 1
+    assert nearest(np.array([0.5]), np.array([0.6, 0.4, 0.6]), 3, np.inf, replace=True).ties == 0
+
+
+def test_rounding_of_scores_breaks_no_tie() -> None:
+    # 0.3 and 0.1 + 0.2 differ in the last digit.
+    control = np.array([0.3, 0.1 + 0.2])
+    for scores in (control, control[::-1]):
+        found = nearest(np.array([0.3]), scores, 1, 0.5, replace=True)
+        assert (found.control.tolist(), found.ties) == ([0], 1)
+
+
+def test_without_replacement_the_largest_score_chooses_first() -> None:
+    treated, control = np.array([0.5, 0.6]), np.array([0.55, 0.1])
+    found = nearest(treated, control, 1, 0.2, replace=False)
+    assert (found.treated.tolist(), found.control.tolist()) == ([1], [0])
+
+
+def test_without_replacement_every_treated_unit_has_one_before_any_has_two() -> None:
+    found = nearest(np.array([0.50, 0.52]), np.array([0.50, 0.51, 0.9]), 2, np.inf, replace=False)
+    assert np.bincount(found.treated).tolist() == [1, 2]
+
+
+def test_weights_are_shares_of_the_matches() -> None:
+    found = nearest(np.array([0.2, 0.4, 0.9]), np.array([0.2, 0.35, 0.6]), 2, 0.2, replace=True)
+    treated, control = pair_weights(found, 3, 3)
+    assert treated.tolist() == [1, 1, 0]
+    # The first has controls 0 and 1; the second has controls 1 and, at the same distance, 0 and 2.
+    assert control == pytest.approx([1.0, 1.0, 0.0])
+    assert control.sum() == pytest.approx(treated.sum())
+
+
+def test_moments_are_those_of_repeated_rows() -> None:
+    rng = np.random.default_rng(5)
+    x, treated = rng.normal(size=(12, 2)), np.arange(12) < 5
+    weights = np.array([1, 1, 0, 1, 1, 2, 1, 0, 3, 0, 1, 1.0])
+    mean, variance = weighted_moments(x[~treated], weights[~treated])
+    repeated = np.repeat(x[5:], weights[5:].astype(int), axis=0)
+    assert mean == pytest.approx(repeated.mean(axis=0))
+    # As Stata's aweights: n is the number of rows, not the sum of weights.
+    assert variance == pytest.approx(repeated.var(axis=0) * 5 / 4)
+    _, variance = weighted_moments(x[treated], weights[treated])
+    assert variance == pytest.approx(x[:5][weights[:5] > 0].var(axis=0, ddof=1))
+
+
+def test_a_group_of_one_has_no_variance() -> None:
+    x = np.array([[1.0], [2.0], [4.0]])
+    mean, variance = weighted_moments(x[:1], np.array([1.0]))
+    assert mean == pytest.approx([1.0])
+    assert np.isnan(variance).all()
+    mean, _ = weighted_moments(x[1:], np.array([0.0, 0]))
+    assert np.isnan(mean).all()
+
+
+# --- the average effect, against loops, Stata and R ---------------------------------------------------------
+
 
 REFERENCE = Path(__file__).resolve().parents[2] / "reference" / "matching.json"
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -89,7 +205,7 @@ def test_the_formulas_written_out(seed, ties, k, neighbours) -> None:
     y, treated, scores, x = drawn(seed, ties=ties)
     tau, variance, correction = by_loops(y, treated, scores, x, k, neighbours)
     found = average_effect(y, treated, scores, pairs_of(treated, scores, k), neighbours)
-    assert (found.estimate, found.variance) == pytest.approx((tau, variance), rel=1e-10)
+    assert found == pytest.approx((tau, variance), rel=1e-10)
     z = np.column_stack([np.ones(y.size), x])
     added = score_correction(y, treated, scores, (z, x), tau, neighbours)
     assert added == pytest.approx(correction, rel=1e-8, abs=1e-12)
@@ -99,10 +215,10 @@ def test_without_replacement_it_is_the_variance_of_the_differences() -> None:
     """Abadie & Imbens (2012): no control is matched twice."""
     y, treated, scores, _ = drawn(4)
     pairs = pairs_of(treated, scores, 1, replace=False, all_ties=False)
-    found = average_effect(y, treated, scores, pairs, 1)
+    estimate, variance = average_effect(y, treated, scores, pairs, 1)
     differences = y[pairs[0]] - y[pairs[1]]
-    assert found.estimate == pytest.approx(differences.mean())
-    assert found.variance == pytest.approx(differences.var() / differences.size)
+    assert estimate == pytest.approx(differences.mean())
+    assert variance == pytest.approx(differences.var() / differences.size)
 
 
 def test_units_of_covariates_do_not_matter_for_whitened_columns() -> None:
@@ -135,10 +251,10 @@ def lalonde(names: list[str]) -> tuple[np.ndarray, ...]:
 )
 def test_teffects_psmatch(names: list[str], suffix: str) -> None:
     y, treated, scores, x = lalonde(names)
-    found = average_effect(y, treated, scores, pairs_of(treated, scores, 1), 1)
+    estimate, variance = average_effect(y, treated, scores, pairs_of(treated, scores, 1), 1)
     z = np.column_stack([np.ones(y.size), (x - x.mean(axis=0)) / x.std(axis=0)])
-    error = np.sqrt(found.variance + score_correction(y, treated, scores, (z, x), found.estimate, 1))
-    for name, value in (("atet", found.estimate), ("error", error)):
+    error = np.sqrt(variance + score_correction(y, treated, scores, (z, x), estimate, 1))
+    for name, value in (("atet", estimate), ("error", error)):
         known = KNOWN["lalonde"][name + suffix]
         assert value == pytest.approx(known["value"], abs=known["atol"])
 
@@ -157,5 +273,5 @@ def test_the_estimate_of_matching_in_r_from_its_pairs(k: int) -> None:
         right += match.tolist()
     known = KNOWN["lalonde_near_ties"]
     assert len(left) == known[f"pairs_{k}"]["value"]
-    found = average_effect(y, treated, scores, (np.array(left), np.array(right)), 1)
-    assert found.estimate == pytest.approx(known[f"att_{k}"]["value"], abs=known[f"att_{k}"]["atol"])
+    estimate, _ = average_effect(y, treated, scores, (np.array(left), np.array(right)), 1)
+    assert estimate == pytest.approx(known[f"att_{k}"]["value"], abs=known[f"att_{k}"]["atol"])
