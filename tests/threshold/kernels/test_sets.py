@@ -25,11 +25,11 @@ EFFECTS: list[tuple[str, ...]] = [
 
 
 def drawn_lr(
-    search: Any, which: Any, y: Array, at: Any, j: int, rng: Any, *, reps: int, chunk: Any = None
+    search: Any, which: Any, y: Array, at: Any, j: int, rng: Any, *, reps: int
 ) -> Array:
     """Ratios with the thresholds `at` as the truth: what the bound at one candidate is a quantile of."""
     held, free = sets._hold(search, at, j)
-    return sets._draws(held, which, y, at[j], free, rng.random((reps, which.size)), chunk)
+    return sets._draws(held, which, y, at[j], free, rng.random((reps, which.size)))
 
 
 def panel(
@@ -239,17 +239,19 @@ def test_what_changes_nothing(which: int, count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_chunks_change_nothing(count: int) -> None:
+def test_chunks_change_nothing(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     data = panel(6, n=20)
     search = plan(data, ("entity",), [0.1] * count)
     which = draws.scheme("wild_cluster", search, data["entity"])
 
-    def run(chunk: int | None) -> Array:
+    def run() -> Array:
         rng = np.random.default_rng(3)
-        return drawn_lr(search, which, data["y"], (9, 26)[:count], 0, rng, reps=50, chunk=chunk)
+        return drawn_lr(search, which, data["y"], (9, 26)[:count], 0, rng, reps=50)
 
+    whole = run()
     for chunk in (1, 7, 50, 400):
-        np.testing.assert_allclose(run(chunk), run(None), rtol=1e-11, atol=1e-14)
+        monkeypatch.setattr(kernel.Plan, "chunk", chunk)
+        np.testing.assert_allclose(run(), whole, rtol=1e-11, atol=1e-14)
 
 
 def test_the_bound_on_the_sum_of_squares_depends_on_no_denominator() -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.threshold import drops, split, start
+from digiprosper.kernels.threshold import drops, open_search, split, start
 from digiprosper.threshold.kernels.draws import residual_draws
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ def variance_parts(
     k = search.z.shape[0]
     candidates = search.candidates
 
-    net_outcome = search.residualise(outcome[candidates.order][None, :])[0]
+    net_outcome = search.residuals(outcome)
     # The ratio has no units, and eighth powers of the outcome do not stand all of them.
     net_outcome = net_outcome / max(float(np.abs(net_outcome).max()), np.finfo(np.float64).tiny)
-    basis, turn = np.linalg.qr(np.concatenate([search.block(int(candidates.cuts[j])) for j in at]).T)
+    basis, turn = search.blocks(at)
     heights = basis.T @ net_outcome
     residual = net_outcome - basis @ heights
 
@@ -129,7 +129,7 @@ def drawn_bounds(
     degrees of freedom.
     """
     held, free = _hold(search, at, threshold)
-    gain = drops(held, start(held, held.residualise(outcome[search.candidates.order][None, :])))[0]
+    gain = drops(held, open_search(held, outcome))[0]
     admissible = np.flatnonzero(free & np.isfinite(gain))
     nearest = admissible[np.argsort(-gain[admissible], kind="stable")[: _POINTS // 2]]
     evenly = admissible[np.linspace(0, admissible.size - 1, _POINTS // 2).astype(np.intp)]
@@ -137,7 +137,7 @@ def drawn_bounds(
     uniforms = rng.random((reps, bootstrap.size))
     bounds = np.zeros(points.size)
     for i, point in enumerate(points):
-        drawn = _draws(held, bootstrap, outcome, int(point), free, uniforms, None)
+        drawn = _draws(held, bootstrap, outcome, int(point), free, uniforms)
         drawn = drawn[np.isfinite(drawn)]
         # A fit without residuals leaves no doubt.
         bounds[i] = np.quantile(drawn, level) if drawn.size else 0.0
@@ -153,7 +153,7 @@ def _hold(search: Plan, at: tuple[int, ...], threshold: int) -> tuple[Plan, Bool
     if not others:
         return search, free
     cuts = search.candidates.cuts
-    basis = np.linalg.qr(np.concatenate([search.block(int(cuts[j])) for j in others]).T)[0].T
+    basis = search.blocks(others)[0].T
     loadings = np.stack([np.cumsum(basis * row, axis=1)[:, cuts - 1] for row in search.z])
     held = replace(
         search,
@@ -171,15 +171,14 @@ def _draws(
     true: int,
     free: Bools,
     uniforms: Floats,
-    chunk: int | None,
 ) -> Floats:
     fit, residual = split(held, outcome, (true,))
-    size = held.chunk if chunk is None else chunk
+    size = held.chunk
     ratios = np.empty(uniforms.shape[0])
     for low in range(0, ratios.size, size):
         drawn = residual_draws(bootstrap, residual, uniforms[low : low + size])
         if not bootstrap.demeaned:
-            drawn = held.demean(drawn)
+            drawn = held.groups.demean(drawn)
         state = start(held, drawn + fit)
         gain = drops(held, state)
         true_gain = gain[:, true]
