@@ -52,6 +52,11 @@ NOTHING_DRAWN = "were dropped: effects leave nothing of the drawn residuals. Use
 FEW_ENTITIES: Final = 5
 FEW_SHARE: Final = 0.05
 FEW_ROWS: Final = 20
+_ADVICE = {
+    "trim": "A smaller trim adds candidates.",
+    "values": "There are no further candidates.",
+    "room": "Another threshold or an option other than trim limits the candidates there.",
+}
 # Columns times this many clusters are needed for the power of the robust score test.
 CLUSTERS_A_COLUMN: Final = 10
 # Share of a variance ratio that one entity, or up to three, supply. In simulated panels of 31 to 500 entities
@@ -60,10 +65,8 @@ CLUSTERS_A_COLUMN: Final = 10
 _ONE, _THREE = 0.5, 0.75
 
 
-def remarks(
-    results: ThresholdResults, prepared: Prepared, search_notices: Sequence[Notice]
-) -> tuple[Notice, ...]:
-    """Collect all notices on a threshold regression, those of the search last."""
+def remarks(results: ThresholdResults, prepared: Prepared) -> tuple[Notice, ...]:
+    """Collect the notices on a threshold regression, but for those of the search."""
     return (
         *results.slopes.diagnostics,
         *about_threshold_variable(prepared.sample, results),
@@ -71,14 +74,20 @@ def remarks(
         *about_panel(prepared.sample, "of Hansen (1999)"),
         *about_sets(results, prepared.sample),
         *stored_remarks(results),
-        *search_notices,
     )
 
 
 def stored_remarks(results: ThresholdResults) -> list[Notice]:
     """Make the notices that follow from the stored numbers: small regimes, draws, tests that disagree."""
     tests = _about_tests(results) if results.bootstrap or results.lr_bounds.size else []
-    return [*_about_regimes(results), *tests]
+    regimes = list[Notice]()
+    for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
+        text = (
+            f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {entities} entities: its "
+            "slopes are estimated from few observations. Increase trim or use fewer thresholds."
+        )
+        regimes += small_regime(r, rows, entities, results.slopes.n_entities, text)
+    return [*regimes, *tests]
 
 
 def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[Notice]:
@@ -257,16 +266,32 @@ def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
             out.append(_one_candidate(results.threshold_variable, j, first, np.unique(q)))
             continue
         ends = {}
+        least = np.ceil(results.trim[min(j, len(results.trim)) - 1] * q.size - WHOLE)
+        included = results.rule == "<="
         if pieces and pieces[0][0] == first:
-            ends["lowest"] = _why_no_lower(results, j, q, first)
+            ends["lowest"] = _why_no_lower(q, first, least, included=included)
         if pieces and pieces[-1][1] == last:
-            ends["highest"] = _why_no_higher(results, j, q, last)
+            ends["highest"] = _why_no_lower(-q[::-1], -last, least, included=not included)
         if not ends:
             continue
-        covers_all = is_whole(pieces, profile["gamma"].to_numpy())
-        message = _whole_set(results, j, profile) if covers_all else _ends_of_set(results, ends, first, last)
+        evidence = ""
+        if results.confidence != "bootstrap":
+            evidence = (
+                f" (the largest likelihood ratio is {profile['lr'].max():.1f}, the critical value "
+                f"{results.critical_value(j):.1f})"
+            )
         out.append(
-            boundary(f"threshold {j}: its confidence set {message}", j, (first, last), ends, whole=covers_all)
+            boundary(
+                f"threshold {j}: its confidence set",
+                results.threshold_variable,
+                j,
+                (first, last),
+                ends,
+                whole=is_whole(pieces, profile["gamma"].to_numpy()),
+                evidence=f"{evidence}: at the {100 * results.level:g}% level",
+                advice=" ".join(_ADVICE[reason] for reason in dict.fromkeys(ends.values()))
+                + " Otherwise treat it as unbounded on that side.",
+            )
         )
     return out
 
@@ -288,86 +313,50 @@ def _one_candidate(column: str, threshold: int, value: float, values: Floats) ->
 
 
 def boundary(
-    text: str, threshold: int, candidates: tuple[float, float], ends: Mapping[str, str | None], *, whole: bool
+    subject: str,
+    column: str,
+    threshold: int,
+    candidates: tuple[float, float],
+    ends: Mapping[str, str | None],
+    *,
+    whole: bool,
+    evidence: str,
+    advice: str,
 ) -> Notice:
     """Report a confidence set that reaches the end of the searched values; a kink is threshold 1.
 
     `ends` has ``"lowest"`` and ``"highest"``, where the set reaches them, and why the search ends there:
     ``"trim"``, ``"values"`` (there are no others) or ``"room"`` (another option or another threshold); None
-    for a kink, for which it is unknown. `whole` says that every searched value is in the set.
+    for a kink, for which it is unknown. `whole` says that every searched value is in the set: then the
+    sentence has the `evidence`, otherwise the `advice`.
     """
     first, last = candidates
-    data = {"threshold": threshold, "first": first, "last": last, "whole": whole, "ends": dict(ends)}
-    return Notice("boundary", text, data)
-
-
-def _whole_set(results: ThresholdResults, threshold: int, profile: pd.DataFrame) -> str:
-    first, last = profile["gamma"].iloc[[0, -1]]
-    comparison = ""
-    if results.confidence != "bootstrap":
-        bound = results.critical_value(threshold)
-        comparison = (
-            f" (the largest likelihood ratio is {profile['lr'].max():.1f}, the critical value {bound:.1f})"
+    values = {"lowest": f"lowest ({first:.5g})", "highest": f"highest ({last:.5g})"}
+    if whole:
+        text = (
+            f"contains every candidate value of {cited(column)}, from the {values['lowest']} to the "
+            f"{values['highest']}{evidence} the data do not show where the threshold is."
         )
-    return (
-        f"contains every candidate value of {cited(results.threshold_variable)}, from the lowest "
-        f"({first:.5g}) to the highest ({last:.5g}){comparison}: at the {100 * results.level:g}% level the "
-        "data do not show where the threshold is."
-    )
+    else:
+        reached = " and the ".join(values[end] for end in ends)
+        text = (
+            f"includes the {reached} candidate value of {cited(column)} and may extend beyond it. {advice}"
+        )
+    data = {"threshold": threshold, "first": first, "last": last, "whole": whole, "ends": dict(ends)}
+    return Notice("boundary", f"{subject} {text}", data)
 
 
-def _ends_of_set(results: ThresholdResults, ends: dict[str, str], first: float, last: float) -> str:
-    values = {"lowest": first, "highest": last}
-    reached = " and the ".join(f"{end} ({values[end]:.5g})" for end in ends)
-    advice = {
-        "trim": "A smaller trim adds candidates.",
-        "values": "There are no further candidates.",
-        "room": "Another threshold or an option other than trim limits the candidates there.",
-    }
-    sentences = " ".join(advice[reason] for reason in dict.fromkeys(ends.values()))
-    return (
-        f"includes the {reached} candidate value of {cited(results.threshold_variable)} and may extend "
-        f"beyond it. {sentences} Otherwise treat it as unbounded on that side."
-    )
+def _why_no_lower(q: Floats, first: float, least: float, *, included: bool) -> str:
+    """Find why the search has no values of q, in ascending order, below its first.
 
-
-def _why_no_lower(results: ThresholdResults, threshold: int, q: Floats, first: float) -> str:
-    """Find why the search has no values below its first."""
-    below = q[q < first]
-    if results.rule == "<":
-        below = below[below > q[0]]
+    `least` rows are needed below a candidate, one at the candidate `included`. Trim forbids a value that
+    leaves fewer, and another option all others.
+    """
+    below = q[q < first] if included else q[(q > q[0]) & (q < first)]
     if not below.size:
         return "values"
-    low = q <= below[-1] if results.rule == "<=" else q < below[-1]
-    return _trimmed(results, threshold, int(low.sum()), q.size)
-
-
-def _why_no_higher(results: ThresholdResults, threshold: int, q: Floats, last: float) -> str:
-    """Find why the search has no values above its last."""
-    above = q[q > last]
-    if results.rule == "<=":
-        above = above[above < q[-1]]
-    if not above.size:
-        return "values"
-    high = q > above[0] if results.rule == "<=" else q >= above[0]
-    return _trimmed(results, threshold, int(high.sum()), q.size)
-
-
-def _trimmed(results: ThresholdResults, threshold: int, rows: int, nobs: int) -> str:
-    """Decide whether trim, and no other option, forbids a regime of so many rows."""
-    trim = results.trim[min(threshold, len(results.trim)) - 1]
-    return "trim" if rows < np.ceil(trim * nobs - WHOLE) else "room"
-
-
-def _about_regimes(results: ThresholdResults) -> list[Notice]:
-    out = list[Notice]()
-    for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
-        text = (
-            f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {entities} entities: its "
-            "slopes are estimated from few observations. Increase trim or use fewer thresholds."
-        )
-        out += small_regime(r, rows, entities, results.slopes.n_entities, text)
-    return out
+    rows = np.searchsorted(q, below[-1], side="right" if included else "left")
+    return "trim" if rows < least else "room"
 
 
 def small_regime(regime: int | str, rows: int, entities: int, of: int, text: str) -> list[Notice]:
@@ -399,14 +388,54 @@ def not_global(
     return Notice("not_global", text, data)
 
 
-def origin(text: str, data: Mapping[str, Any]) -> Notice:
+def origin(data: dict[str, Any], terms: Sequence[str], *, searched: bool) -> Notice:
     """Report that a fit without regime intercepts depends on where its terms are zero.
 
     `data` has ``estimates`` and ``with_intercept`` (thresholds without and with an intercept in each regime),
     ``outside`` (thresholds whose set does not contain them), ``order`` (term and regime whose slope changes
     its order) and ``logarithms`` (terms).
     """
-    return Notice("origin", text, dict(data))
+    depends = "the slopes depend"
+    remedy = "regime_intercept=True, which gives each regime its own intercept"
+    if searched:
+        depends = "the test, the threshold and the slopes depend"
+        remedy += "; a shift of the level alone can then also make the test reject"
+    changes = _changes_with_intercepts(**data)
+    logarithms = data["logarithms"]
+    if logarithms:
+        noun = "logarithm" if len(logarithms) == 1 else "logarithms"
+        text = (
+            f"{depends} on the unit of measurement inside the {noun} {quoted(logarithms)}, because the "
+            f"regimes have one intercept in common. Set {remedy}. {changes[:1].upper()}{changes[1:]}"
+        )
+    else:
+        verb = "is" if len(terms) == 1 else "are"
+        text = (
+            f"{changes} The regimes have one intercept in common, so {depends} on where {quoted(terms)} "
+            f"{verb} zero. Unless zero is a meaningful value, set {remedy}."
+        )
+    return Notice("origin", text.rstrip(), data)
+
+
+def _changes_with_intercepts(
+    estimates: Sequence[float],
+    with_intercept: Sequence[float],
+    outside: Sequence[int],
+    order: Sequence[tuple[str, int]],
+    **_: object,
+) -> str:
+    changes = []
+    if outside:
+        before, after = (", ".join(f"{v:.5g}" for v in values) for values in (estimates, with_intercept))
+        noun, which = "thresholds", f"the set of threshold {', '.join(map(str, outside))}"
+        if len(with_intercept) == 1:
+            noun, which = "threshold", "its confidence set"
+        changes.append(f"the {noun} would be {after} instead of {before}, and outside {which}")
+    changes += [
+        f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in another order"
+        for term, r in order
+    ]
+    return f"with an intercept in each regime {', and '.join(changes)}." if changes else ""
 
 
 def _about_tests(results: ThresholdResults) -> list[Notice]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import CollinearityError, Notice, cited, quoted
+from digiprosper.errors import CollinearityError, Notice
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import SAME_SLOPES
@@ -29,24 +29,17 @@ def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[t
     regime keeps the plain names. `regimes` (N,) are numbered from 1. With `intercept` every regime but the
     highest has a dummy.
     """
-    numbers = range(1, int(regimes.max()) + 1)
-    masks = {r: (regimes == r).astype(np.float64) for r in numbers}
-    split = zip(sample.names_of("regime_dependent"), sample.columns("regime_dependent").T, strict=True)
-    names: list[str] = []
-    columns: list[Floats] = []
-    for name, column in split:
-        names += [f"{name}:regime{r}" for r in numbers] if len(numbers) > 1 else [name]
-        columns += [column * masks[r] for r in numbers]
+    dummies = (regimes[:, None] == np.arange(1, int(regimes.max()) + 1)).astype(np.float64)
+    several, columns = dummies.shape[1] > 1, sample.columns("regime_dependent")
+    names = list[str]()
+    for name in sample.names_of("regime_dependent"):
+        endings = [f":regime{r}" for r in range(1, dummies.shape[1] + 1)] if several else [""]
+        names += [f"{name}{ending}" for ending in endings]
+    blocks = [column[:, None] * dummies for column in columns.T]
     if intercept:
         names += regime_levels(regimes)
-        columns += [masks[r] for r in numbers[:-1]]
-    return (*names, *sample.names_of("x")), np.column_stack([*columns, sample.columns("x")])
-
-
-def describe_regimes(sample: Sample, regimes: Ints) -> Sample:
-    """Describe the regime-dependent columns, and intercepts, as products with the dummy of their regime."""
-    dummies = [f"regime{r}" for r in range(1, int(regimes.max()) + 1)]
-    return sample.with_dummies((*sample.names_of("regime_dependent"), "intercept"), dummies)
+        blocks.append(dummies[:, :-1])
+    return (*names, *sample.names_of("x")), np.column_stack([*blocks, sample.columns("x")])
 
 
 def regime_levels(regimes: Ints) -> list[str]:
@@ -75,12 +68,7 @@ def about_origin(
     if not (logarithms or outside or reordered):
         return []
 
-    text = _about_changes(results, with_intercept, outside, reordered)
-    if logarithms:
-        text = f"{_about_units(results, logarithms)} {text[:1].upper()}{text[1:]}".strip()
-    else:
-        terms = search.prepared.sample.names_of("regime_dependent")
-        text = f"{text} {_about_zero(results, terms)}"
+    terms = search.prepared.sample.names_of("regime_dependent")
     data = {
         "estimates": tuple(np.sort(results.estimates).tolist()),
         "with_intercept": tuple(with_intercept.tolist()),
@@ -88,7 +76,7 @@ def about_origin(
         "order": tuple(reordered),
         "logarithms": tuple(logarithms),
     }
-    return [origin(text, data)]
+    return [origin(data, terms, searched=not results.given)]
 
 
 def _with_level(search: ThresholdSearch) -> Plan | None:
@@ -124,46 +112,6 @@ def _outside(results: ThresholdResults, with_intercept: Floats) -> list[int]:
     ]
 
 
-def _about_units(results: ThresholdResults, logarithms: Sequence[str]) -> str:
-    noun = "logarithm" if len(logarithms) == 1 else "logarithms"
-    return (
-        f"{_what_depends(results)} on the unit of measurement inside the {noun} {quoted(logarithms)}, "
-        f"because the regimes have one intercept in common. Set {_alternative(results)}"
-    )
-
-
-def _about_zero(results: ThresholdResults, terms: Sequence[str]) -> str:
-    verb = "is" if len(terms) == 1 else "are"
-    return (
-        f"The regimes have one intercept in common, so {_what_depends(results)} on where {quoted(terms)} "
-        f"{verb} zero. Unless zero is a meaningful value, set {_alternative(results)}"
-    )
-
-
-def _what_depends(results: ThresholdResults) -> str:
-    return "the slopes depend" if results.given else "the test, the threshold and the slopes depend"
-
-
-def _alternative(results: ThresholdResults) -> str:
-    option = "regime_intercept=True, which gives each regime its own intercept"
-    tested = "; a shift of the level alone can then also make the test reject"
-    return f"{option}{'' if results.given else tested}."
-
-
-def _about_changes(
-    results: ThresholdResults,
-    with_intercept: Floats,
-    outside: list[int],
-    reordered: Sequence[tuple[str, int]],
-) -> str:
-    parts = [_about_places(results, with_intercept, outside)] if outside else []
-    parts += [
-        f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in another order"
-        for term, r in reordered
-    ]
-    return f"with an intercept in each regime {', and '.join(parts)}." if parts else ""
-
-
 def _turned(results: ThresholdResults, search: ThresholdSearch, regimes: Ints) -> list[tuple[str, int]]:
     """List the terms whose slopes in a regime and the next differ with another sign with intercepts."""
     prepared = search.prepared
@@ -183,15 +131,3 @@ def _signs(slopes: Floats) -> Floats:
     size = np.abs(slopes).max(axis=1, keepdims=True)
     return np.where(np.abs(steps) > SAME_SLOPES * size, np.sign(steps), 0.0)
 
-
-def _about_places(results: ThresholdResults, with_intercept: Floats, outside: list[int]) -> str:
-    estimated, alternative = (
-        ", ".join(f"{v:.5g}" for v in values) for values in (np.sort(results.estimates), with_intercept)
-    )
-    if with_intercept.size == 1:
-        return f"the threshold would be {alternative} instead of {estimated}, and outside its confidence set"
-    numbers = ", ".join(str(j) for j in outside)
-    return (
-        f"the thresholds would be {alternative} instead of {estimated}, and outside the set of threshold "
-        f"{numbers}"
-    )

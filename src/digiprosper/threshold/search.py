@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from digiprosper.errors import Notice, OptionError, cited
+from digiprosper.errors import Notice, OptionError, TermError, cited
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import NO_RESIDUALS, SAME_SSR
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Sample
 
 Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid", "wild_score"]
 
@@ -227,6 +228,29 @@ def wild_clusters(prepared: Prepared) -> tuple[str, Ints]:
     if len(prepared.cluster_codes) == 1:
         return prepared.cluster_names[0], prepared.cluster_codes[0]
     return prepared.sample.keys.entity_name, prepared.sample.entity
+
+
+def refuse_two_way(clusters: Sequence[str] | None, option: str, other: str) -> None:
+    """Refuse two-way clusters for an option that draws one sign for each cluster."""
+    if clusters is not None and len(clusters) > 1:
+        raise OptionError(
+            f"{option} draws one sign per cluster, but clusters={cited(clusters)} are two-way; "
+            f"specify one of them, or set {other}."
+        )
+
+
+def single_column(sample: Sample, role: str, term: str, requirement: str) -> Floats:
+    """Return the column (N,) of a role that has to be one column."""
+    columns = sample.columns(role)
+    if columns.shape[1] != 1:
+        raise TermError(f"{role}={cited(term)} makes several columns; {requirement}.")
+    return columns[:, 0]
+
+
+def regime_sizes(entity: Ints, regimes: Ints, count: int) -> Ints:
+    """Count rows, and entities with at least one row, in each regime 0, 1, ...: (count, 2)."""
+    entity_regimes = np.unique(entity * count + regimes) % count
+    return np.column_stack([np.bincount(r, minlength=count) for r in (regimes, entity_regimes)])
 
 
 def denominator(prepared: Prepared, rule: str) -> float:
