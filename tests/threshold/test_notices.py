@@ -33,23 +33,23 @@ def found() -> ThresholdResults:
 def test_remarks_read_stored_numbers_only(found: ThresholdResults) -> None:
     assert "few_draws" not in {n.code for n in remarks(found)}
     fewer = replace(
-        found, tested=replace(found.tested, statistic_draws=found.statistic_draws[:, :, :50], reps=50)
+        found, statistic_draws=found.statistic_draws[:, :, :50], reps=50
     )
     assert "few_draws" in {n.code for n in remarks(fewer)}
     lost = found.statistic_draws.copy()
     lost[0, 1, :7] = np.nan
     notice = next(
         n
-        for n in remarks(replace(found, tested=replace(found.tested, statistic_draws=lost)))
+        for n in remarks(replace(found, statistic_draws=lost))
         if n.code == "lost_draws"
     )
     assert notice.data == {"lost": 7, "reps": lost.size}
     opposed = found.statistic_draws.copy()
     opposed[1, 0] = 1e9
     assert "tests_disagree" in {
-        n.code for n in remarks(replace(found, tested=replace(found.tested, statistic_draws=opposed)))
+        n.code for n in remarks(replace(found, statistic_draws=opposed))
     }
-    small = replace(found, split=replace(found.split, regime_sizes=np.array([[300, 40], [50, 30], [10, 4]])))
+    small = replace(found, regime_sizes=np.array([[300, 40], [50, 30], [10, 4]]))
     notice = next(n for n in remarks(small) if n.code == "small_regime")
     assert notice.data == {"regime": 3, "nobs": 10, "n_entities": 4}
 
@@ -114,9 +114,9 @@ def test_without_a_scaled_set_or_a_ratio_nobody_is_named() -> None:
     rows = parts(sample, {"city 07": 0.9})
     assert about_variance(results, sample, rows)
     for confidence in ("lr", "bootstrap"):
-        other = replace(results, bounded=replace(results.bounded, confidence=confidence))
+        other = replace(results, confidence=confidence)
         assert about_variance(other, sample, rows) == []
-    given = replace(results, searched=replace(results.searched, given=True))
+    given = replace(results, given=True)
     assert about_variance(given, sample, rows) == []
     assert about_variance(results, sample, np.full_like(rows, np.nan)) == []
 
@@ -140,7 +140,7 @@ def test_one_loud_entity_is_found() -> None:
 def boundary(results: ThresholdResults, sample: Any, ratio: float) -> Any:
     found = about_sets(
         replace(
-            results, bounded=replace(results.bounded, variance_ratios=np.full(results.estimates.size, ratio))
+            results, variance_ratios=np.full(results.estimates.size, ratio)
         ),
         sample,
     )
@@ -197,12 +197,12 @@ def test_trim_is_that_of_the_threshold() -> None:
     """Searched to the last row: the first threshold's trim allows it, the second's does not."""
     results, sample = fit(SPEC.replace(n_thresholds=2, trim=(0.01, 0.2)), frame())
     found = about_sets(
-        replace(results, bounded=replace(results.bounded, variance_ratios=np.full(2, 1e6))), sample
+        replace(results, variance_ratios=np.full(2, 1e6)), sample
     )
     assert [n.data["threshold"] for n in found] == [1, 2]
     for notice in found:
         assert set(notice.data["ends"].values()) <= {"trim", "room"}
-    assert about_sets(replace(results, searched=replace(results.searched, given=True)), sample) == []
+    assert about_sets(replace(results, given=True), sample) == []
 
 
 # --- neighbouring regimes ---------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def test_neighbours_with_like_slopes_are_named() -> None:
     clear, _ = fit(SPEC, frame())
     assert about_adjacent(clear) == []
     assert (
-        about_adjacent(replace(clear, bounded=replace(clear.bounded, level=1 - 1e-14)))[0].data["p_value"]
+        about_adjacent(replace(clear, level=1 - 1e-14))[0].data["p_value"]
         == clear.equality().p_value
     )
 

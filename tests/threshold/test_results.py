@@ -6,15 +6,29 @@ import itertools
 import json
 import pickle
 from dataclasses import FrozenInstanceError, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import Panel, PanelThreshold, Results, ThresholdResults
+from digiprosper import (
+    Panel,
+    PanelThreshold,
+    Results,
+    TableStyle,
+    ThresholdResults,
+    etable,
+    stack_tables,
+)
 from digiprosper.errors import OptionError
-from digiprosper.threshold.results import bootstrap_p, critical_lr, runs
+from digiprosper.threshold.results import (
+    ThresholdTestTable,
+    bootstrap_p,
+    critical_lr,
+    runs,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 COLUMNS = ["estimate", "conf_low", "conf_high", "ssr", "F", "p_value", "crit_10", "crit_5", "crit_1"]
@@ -99,7 +113,7 @@ def test_profiles_have_their_least_value_at_the_estimate(found: ThresholdResults
 
 def test_sets_are_all_that_the_likelihood_ratio_accepts(found: ThresholdResults) -> None:
     for level in (0.5, 0.95, 0.99):
-        results = replace(found, bounded=replace(found.bounded, level=level))
+        results = replace(found, level=level)
         profile = results.profile(2)
         accepted = profile.loc[profile["lr"] <= critical_lr(level), "gamma"]
         pieces = results.confidence_set(2)
@@ -121,7 +135,7 @@ def test_each_criterion_has_its_bound(found: ThresholdResults) -> None:
         found.confidence_set(1, method="bootstrap")
     with pytest.raises(OptionError, match="method='exact'"):
         found.critical_value(1, method="exact")
-    exact = replace(found, bounded=replace(found.bounded, variance_ratios=np.full(2, np.nan)))
+    exact = replace(found, variance_ratios=np.full(2, np.nan))
     assert exact.critical_value(1, method="scaled") == critical_lr(0.95)
 
 
@@ -179,7 +193,7 @@ def test_thresholds_are_asked_for_by_number(found: ThresholdResults, number: Any
 def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
     """The ratio, the bound it makes and the set without it, and why everything is in where it is."""
     scaled = replace(
-        found, bounded=replace(found.bounded, confidence="scaled", variance_ratios=np.array([1.5, 1e4]))
+        found, confidence="scaled", variance_ratios=np.array([1.5, 1e4])
     )
     words = " ".join(scaled.summary().split())
     assert f"Variance ratio 1.50: LR <= 7.35 x 1.50 = {1.5 * critical_lr(0.95):.1f}" in words
@@ -196,9 +210,9 @@ def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
     assert "Variance ratio" not in found.summary()
     assert (
         "Variance ratio"
-        not in replace(scaled, bounded=replace(scaled.bounded, variance_ratios=np.full(2, np.nan))).summary()
+        not in replace(scaled, variance_ratios=np.full(2, np.nan)).summary()
     )
-    same = replace(scaled, bounded=replace(scaled.bounded, variance_ratios=np.ones(2))).summary()
+    same = replace(scaled, variance_ratios=np.ones(2)).summary()
     assert same.count("the same") == 2
 
 
@@ -207,7 +221,7 @@ def test_one_threshold_compares_its_bound_with_f() -> None:
     f, critical = fit.statistics[0], critical_lr(0.95)
     above, below = (
         " ".join(
-            replace(fit, bounded=replace(fit.bounded, variance_ratios=np.array([b / critical])))
+            replace(fit, variance_ratios=np.array([b / critical]))
             .summary()
             .split()
         )
@@ -245,9 +259,8 @@ def test_summary_says_what_an_economist_asks(found: ThresholdResults, given: Thr
 
 
 def test_results_are_frozen_picklable_and_json_safe(found: ThresholdResults, given: ThresholdResults) -> None:
-    for frozen in (found, found.bounded):
-        with pytest.raises((FrozenInstanceError, TypeError)):
-            frozen.level = 0.9  # type: ignore[misc, union-attr]
+    with pytest.raises((FrozenInstanceError, TypeError)):
+        found.level = 0.9  # type: ignore[misc]
     copy = pickle.loads(pickle.dumps(found))
     pd.testing.assert_frame_equal(copy.thresholds, found.thresholds)
     pd.testing.assert_series_equal(copy.regime, found.regime)
@@ -283,3 +296,83 @@ def test_the_table_of_tests_has_the_numbers_of_the_frame(found: ThresholdResults
 def test_given_thresholds_have_no_table_of_tests(given: ThresholdResults) -> None:
     with pytest.raises(OptionError):
         given.test_table()
+
+
+# --- the table of the tests -----------------------------------------------------------
+
+
+def frame_of(count: int, *bootstraps: str) -> pd.DataFrame:
+    """Give a frame as `ThresholdResults.tests` has it."""
+    names = ["p_value", "crit_10", "crit_5", "crit_1"]
+    rows = [
+        [j, name, "score" if name == "wild_score" else "F", 20.0 / j, *(np.arange(4) / 100 + j / 50)]
+        for j in range(1, count + 1)
+        for name in bootstraps
+    ]
+    return pd.DataFrame(rows, columns=["threshold", "bootstrap", "statistic", "value", *names])
+
+
+def made(count: int, *bootstraps: str, chosen: str | None = None) -> ThresholdTestTable:
+    results: Any = SimpleNamespace(
+        threshold_variable="urban",
+        tests=frame_of(count, *bootstraps),
+        bootstrap=bootstraps,
+        reps=999,
+        slopes=SimpleNamespace(labels={"urban": "Urban share"}, factors={}),
+    )
+    return ThresholdResults.test_table(results, chosen)
+
+
+def test_a_paper_has_a_row_a_test() -> None:
+    table = etable(made(4, "hansen"))
+    assert list(table.frame.index) == [
+        "Single threshold",
+        "Double threshold",
+        "Triple threshold",
+        "4 thresholds",
+    ]
+    assert list(table.frame.columns) == ["F", "p-value", "Draws", "10%", "5%", "1%"]
+    assert table.spans == ("", "", "", "Critical values", "Critical values", "Critical values")
+    assert table.frame.loc["Double threshold"].tolist() == [
+        "10.000",
+        "0.040",
+        "999",
+        "0.050",
+        "0.060",
+        "0.070",
+    ]
+    assert table.notes == (
+        "Thresholds in Urban share, each tested against one fewer; p-values and critical values from a "
+        "bootstrap of whole entities (Hansen 1999).",
+    )
+
+
+def test_a_chinese_table_is_chinese() -> None:
+    table = etable(made(3, "wild_score"), style=TableStyle("zh"), labels={"urban": "城镇化率"})
+    assert list(table.frame.index) == ["单一门槛", "双重门槛", "三重门槛"]
+    assert list(table.frame.columns) == ["得分统计量", "p值", "抽样次数", "10%", "5%", "1%"]
+    assert set(table.spans) == {"", "临界值"}
+    assert table.notes[0].startswith("注：门槛变量为城镇化率，原假设为少一个门槛值")
+
+
+def test_one_of_several_bootstraps_is_chosen() -> None:
+    assert made(1, "wild_cluster", "iid").bootstrap == "wild_cluster"
+    assert made(1, "wild_cluster", "iid", chosen="iid").bootstrap == "iid"
+
+
+@pytest.mark.parametrize("chosen", ["hansen", 1, ""])
+def test_a_bootstrap_that_was_not_drawn_is_refused(chosen: object) -> None:
+    with pytest.raises(OptionError) as caught:
+        made(1, "wild_cluster", "iid", chosen=chosen)  # type: ignore[arg-type]
+    assert [problem.data["option"] for problem in caught.value.problems] == ["bootstrap"]
+
+
+def test_without_tests_there_is_no_table() -> None:
+    with pytest.raises(OptionError):
+        made(0)
+
+
+def test_variables_are_panels_of_one_table() -> None:
+    table = stack_tables({"Urban share": made(2, "hansen"), "Income": made(1, "hansen")})
+    assert [table.frame.index[row] for row in table.panels] == ["Urban share", "Income"]
+    assert table.spans[-1] == "Critical values"

@@ -41,13 +41,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from digiprosper.kernels import Floats
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
+    from digiprosper.threshold.kink_results import KinkResults
     from digiprosper.threshold.results import ThresholdResults
 
 BIASED_TEST = "and the test is not valid. Omit it, or use a dynamic threshold model (Seo & Shin 2016)."
-NOTHING_DRAWN = "were dropped: effects leave nothing of the drawn residuals. Use clusters of whole entities."
+_NOTHING_DRAWN = "were dropped: effects leave nothing of the drawn residuals. Use clusters of whole entities."
 # A regime with fewer entities or rows than these is small.
 FEW_ENTITIES: Final = 5
 FEW_SHARE: Final = 0.05
@@ -88,6 +89,58 @@ def stored_remarks(results: ThresholdResults) -> list[Notice]:
         )
         regimes += small_regime(r, rows, entities, results.slopes.n_entities, text)
     return [*regimes, *tests]
+
+
+def kink_remarks(
+    results: KinkResults, prepared: Prepared, signs: tuple[str, Ints] | None
+) -> tuple[Notice, ...]:
+    """Collect all notices on a kink regression; `signs` has the clusters that share a sign, with codes."""
+    few = about_signs(signs[0], int(signs[1].max()) + 1) if signs is not None else []
+    return (
+        *results.slopes.diagnostics,
+        *lagged_outcome(prepared, BIASED_TEST),
+        *about_panel(prepared.sample, "(Zhang, Zhou & Jiang 2017)"),
+        *few,
+        *stored_kink_remarks(results),
+    )
+
+
+def stored_kink_remarks(results: KinkResults) -> list[Notice]:
+    """Make the notices that follow from the stored numbers: ends of sets, small regimes, draws, no error."""
+    out, name = list[Notice](), results.kink_variable
+    pieces, (first, last) = results.confidence_set(), results.candidates[[0, -1]].tolist()
+    reached = {"lowest": pieces[0][0] <= first, "highest": pieces[-1][1] >= last}
+    if any(reached.values()):
+        out.append(
+            boundary(
+                "the confidence set of the threshold",
+                name,
+                1,
+                (first, last),
+                {end: None for end, is_reached in reached.items() if is_reached},
+                whole=is_whole(pieces, results.candidates),
+                evidence=":",
+                advice="Lower trim, or treat the set as unbounded on that side.",
+            )
+        )
+    for side, (rows, entities) in zip(("below", "above"), results.regime_sizes.tolist(), strict=True):
+        text = (
+            f"{rows} rows of {entities} entities are {side} the threshold of {cited(name)}: the slope on "
+            "that side is estimated from few observations. Increase trim."
+        )
+        out += small_regime(side, rows, entities, results.slopes.n_entities, text)
+    if np.isnan(results.threshold_se):
+        text = (
+            f"no standard error for the threshold of {cited(name)}: the slopes do not differ, the fit does "
+            "not depend on its location, or its clustered variance is zero."
+        )
+        out.append(Notice("no_threshold_se", text, {"column": name}))
+    if results.bootstrap:
+        # The second and the third statistic are of the same draws.
+        drawn = results.draws[:2]
+        out += few_draws(results.reps, "test")
+        out += lost_draws(int(np.isnan(drawn).sum()), drawn.size, _NOTHING_DRAWN, "bootstrap")
+    return out
 
 
 def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[Notice]:
@@ -366,15 +419,6 @@ def small_regime(regime: int | str, rows: int, entities: int, of: int, text: str
     return [Notice("small_regime", text, {"regime": regime, "nobs": rows, "n_entities": entities})]
 
 
-def no_threshold_se(column: str) -> Notice:
-    """Report a kink whose threshold has no standard error."""
-    text = (
-        f"no standard error for the threshold of {cited(column)}: the slopes do not differ, the fit does not "
-        "depend on its location, or its clustered variance is zero."
-    )
-    return Notice("no_threshold_se", text, {"column": column})
-
-
 def not_global(
     sequential: tuple[float, float], joint: tuple[float, float], ssr: tuple[float, float], *, used: bool
 ) -> Notice:
@@ -443,7 +487,7 @@ def _about_tests(results: ThresholdResults) -> list[Notice]:
     out += few_draws(results.reps, "test")
     drawn = results.statistic_draws
     no_candidate = "had no candidate for a further threshold and were dropped; lower trim."
-    reason = no_candidate if len(results.statistics) > 1 else NOTHING_DRAWN
+    reason = no_candidate if len(results.statistics) > 1 else _NOTHING_DRAWN
     out += lost_draws(int(np.isnan(drawn).sum()), drawn.size, reason, "bootstrap")
     for j, tests in results.tests.groupby("threshold"):
         rejected = tests["p_value"].map(lambda p: rejects(p, results.level))

@@ -37,7 +37,6 @@ from digiprosper.optional import progress_bar
 from digiprosper.panel.access import known_names, table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.specification import TERM, Specification, as_terms, check_reps, one_term, plain_options
-from digiprosper.threshold.groups import ThresholdBounded, ThresholdSearched, ThresholdSplit, ThresholdTested
 from digiprosper.threshold.notices import about_adjacent, about_variance, remarks
 from digiprosper.threshold.regimes import about_origin, regime_columns, regime_levels
 from digiprosper.threshold.results import ThresholdResults
@@ -526,41 +525,33 @@ class PanelThreshold(Specification):
             threshold_variable=self.threshold_variable,
             regime_dependent=tuple(self.regime_dependent),
             slopes=slopes,
-            searched=ThresholdSearched(
-                estimates=values[list(searched.at)],
-                search_ssr=np.maximum([stages[0].null_ssr, *(s.ssr for s in stages)], rounding),
-                null_ssr=np.maximum([s.null_ssr for s in stages], rounding),
-                candidates=values,
-                profiles=np.maximum(searched.profiles, rounding),
-                fit_ssr=max(searched.ssr, rounding),
-                df=search.df,
-                df_rule=self.df,
-                given=self.thresholds is not None,
-                trim=self._trims,
-                grid=self.grid,
-                search=self.search,
-            ),
-            tested=ThresholdTested(
-                bootstrap=self._bootstraps,
-                statistic_values=searched.values,
-                statistic_draws=searched.draws,
-                reps=self.reps,
-                rng_entropy=searched.entropy,
-            ),
-            bounded=ThresholdBounded(
-                level=self.level,
-                confidence=self.confidence,
-                variance_ratios=searched.variance_parts.sum(axis=1),
-                lr_bounds=searched.lr_bounds,
-            ),
-            split=ThresholdSplit(
-                rule=self.rule,
-                regime_codes=regimes,
-                regime_sizes=regime_sizes(sample.entity, regimes - 1, len(searched.at) + 1),
-                split_names=(
-                    *sample.names_of("regime_dependent"),
-                    *(["intercept"] if self.regime_intercept else []),
-                ),
+            estimates=values[list(searched.at)],
+            search_ssr=np.maximum([stages[0].null_ssr, *(s.ssr for s in stages)], rounding),
+            null_ssr=np.maximum([s.null_ssr for s in stages], rounding),
+            candidates=values,
+            profiles=np.maximum(searched.profiles, rounding),
+            fit_ssr=max(searched.ssr, rounding),
+            df=search.df,
+            df_rule=self.df,
+            given=self.thresholds is not None,
+            trim=self._trims,
+            grid=self.grid,
+            search=self.search,
+            bootstrap=self._bootstraps,
+            statistic_values=searched.values,
+            statistic_draws=searched.draws,
+            reps=self.reps,
+            rng_entropy=searched.entropy,
+            level=self.level,
+            confidence=self.confidence,
+            variance_ratios=searched.variance_parts.sum(axis=1),
+            lr_bounds=searched.lr_bounds,
+            rule=self.rule,
+            regime_codes=regimes,
+            regime_sizes=regime_sizes(sample.entity, regimes - 1, len(searched.at) + 1),
+            split_names=(
+                *sample.names_of("regime_dependent"),
+                *(["intercept"] if self.regime_intercept else []),
             ),
             diagnostics=(),
         )
