@@ -10,7 +10,13 @@ from digiprosper.errors import OptionError, cited, option_problem
 from digiprosper.report.drawings import TurningCurve
 from digiprosper.report.labels import name_label
 from digiprosper.report.variance import standard_errors
-from digiprosper.u_shape.u_test import Curve, at_texts, curve_products, curve_weights
+from digiprosper.u_shape.u_test import (
+    FORMS,
+    Curve,
+    at_texts,
+    curve_products,
+    curve_weights,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +25,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.u_shape.u_test import UTestResult
 
-_BENDS = {"square": np.square, "inverse": np.reciprocal, "log": np.log, "sqrt": np.sqrt}
 _POINTS = 401
 
 
@@ -35,15 +40,17 @@ def turning_curve(results: LinearResults, test: UTestResult, texts: Mapping[str,
             "the fit that was tested.",
             [option_problem("test", test.variable, results.names, "another fit")],
         )
+    columns = (test.variable, results.depvar, *test.at)
+    names = {column: name_label(column, texts, results.factors) for column in columns}
     return TurningCurve(
-        variable=name_label(test.variable, texts, results.factors),
-        outcome=name_label(results.depvar, texts, results.factors),
+        variable=names[test.variable],
+        outcome=names[results.depvar],
         points=_curve(results, test),
         interval=test.interval,
         level=test.level,
         turn=test.extremum,
         sets=test.fieller,
-        at=at_texts(test.at, {name: name_label(name, texts, results.factors) for name in test.at}),
+        at=at_texts(test.at, names),
     )
 
 
@@ -58,7 +65,7 @@ def _curve(results: LinearResults, test: UTestResult) -> Floats:
     mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])
     points = np.linspace(*test.interval, _POINTS)
 
-    bend = _BENDS[test.form]
+    bend = FORMS[test.form].value
     changes = np.column_stack([points - mean, bend(points) - bend(mean)])
     weights = changes @ curve_weights(results, curve, test.at)
     value = weights @ results.coefficients
