@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import check_option
 from digiprosper.report.columns import Block, Drawn, ParameterTest
-from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import PlainNumbers, Summary
 from digiprosper.report.tests import TestResult
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.columns import (
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.results import LinearResults
     from digiprosper.report.columns import Column
+    from digiprosper.report.summary import Summary
     from digiprosper.report.terms import Term
 
 def critical_chi2(level: float) -> float:
@@ -42,7 +41,7 @@ def critical_chi2(level: float) -> float:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class KinkResults(SlopesByRegime, PickledByName):
+class KinkResults(SlopesByRegime):
     """Results of panel regression with a kink, made by `PanelKink.fit`.
 
     It keeps no data except those of `slopes`.
@@ -106,6 +105,8 @@ class KinkResults(SlopesByRegime, PickledByName):
     >>> [low < 60 < high for low, high in found.confidence_set()]
     [True]
     """
+
+    _model: ClassVar[str] = "PanelKink"
 
     kink_variable: str
     slopes: LinearResults
@@ -279,11 +280,11 @@ class KinkResults(SlopesByRegime, PickledByName):
         bound = f"{self._default_set} set: LR <= {self.critical[self._default_set]:.4g}"
         return f"{slopes}trim {trim}; every value in the range; {counted_df}; {bound}{drawn}"
 
-    def _numbers(self) -> PlainNumbers:
+    def _more_numbers(self) -> dict[str, Any]:
         tests = {"no_kink": self.test, "continuity": self.continuity}
         options = "level", "trim", "bootstrap", "reps"
-        numbers = {
-            "model": "PanelKink",
+        return {
+            "model": self._model,
             "kink_variable": self.kink_variable,
             "threshold": self.threshold,
             "threshold_se": self.threshold_se,
@@ -299,7 +300,6 @@ class KinkResults(SlopesByRegime, PickledByName):
             "rng_entropy": self.rng_entropy,
             "slopes": self.slopes.to_dict(),
         }
-        return PlainNumbers(labels=self.slopes.labels, more=numbers)
 
     # --- inside -------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -30,16 +30,8 @@ from digiprosper.report.columns import (
     PlainCell,
     Remark,
 )
-from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import (
-    Cells,
-    Lines,
-    PlainNumbers,
-    Remarks,
-    Summarised,
-    Summary,
-    coefficient_cells,
-)
+from digiprosper.report.results import BaseResults
+from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.text import sample_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.columns import (
@@ -57,6 +49,8 @@ if TYPE_CHECKING:
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.results import LinearResults
+    from digiprosper.report.estimates import Estimates
+    from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors, Regime, Term
     from digiprosper.report.tests import TestResult
 
@@ -92,17 +86,44 @@ def runs(values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]) -> list[
     return [(float(values[a]), float(values[b])) for a, b in zip(starts, ends, strict=True)]
 
 
-class SlopesByRegime(Summarised):
-    """What results of thresholds and of kinks share: `slopes`, which differ between regimes."""
+class SlopesByRegime(BaseResults):
+    """What results of thresholds and of kinks share: the estimates are those of `slopes`."""
 
     __slots__ = ()
 
+    _model: ClassVar[str]
+
     slopes: LinearResults
     regime_sizes: Ints
-    diagnostics: tuple[Notice, ...]
+    rng_entropy: int | None
     df: float
     df_rule: str
-    level: float
+
+    @property
+    def estimated(self) -> Estimates:
+        """Estimates of `slopes`, with their covariance and inference."""
+        return self.slopes.estimated
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Labels of columns."""
+        return self.slopes.labels
+
+    @property
+    def factors(self) -> Factors:
+        """Factors of outcome, effects, clusters and regressors, by name."""
+        return self.slopes.factors
+
+    def glance(self) -> Glance:
+        """Return summary numbers of the regression at the estimates.
+
+        Returns
+        -------
+        Glance
+            A mapping with the same keys for all types of results.
+        """
+        numbers = {"model": self._model, "rng_entropy": self.rng_entropy}
+        return cast("Glance", {**self.slopes.glance(), **numbers})
 
     def _page(
         self,
@@ -155,7 +176,7 @@ class SlopesByRegime(Summarised):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ThresholdResults(SlopesByRegime, PickledByName):
+class ThresholdResults(SlopesByRegime):
     """Results of panel threshold regression, made by `PanelThreshold.fit`.
 
     Thresholds, regimes and confidence sets are those of the refined model. `ssr` and F are those of the
@@ -240,6 +261,8 @@ class ThresholdResults(SlopesByRegime, PickledByName):
     >>> [low <= truth.threshold <= high for low, high in found.confidence_set(1)]
     [True]
     """
+
+    _model: ClassVar[str] = "PanelThreshold"
 
     threshold_variable: str
     regime_dependent: tuple[str, ...]
@@ -570,8 +593,7 @@ class ThresholdResults(SlopesByRegime, PickledByName):
         check_option("bootstrap", bootstrap, (None, *self.bootstrap))
         name, tests = bootstrap or self.bootstrap[0], self.tests
         frame = tests[tests["bootstrap"] == name].set_index("threshold").assign(reps=self.reps)
-        labels, factors = self.slopes.labels, self.slopes.factors
-        return ThresholdTestTable(frame, self.threshold_variable, name, labels, factors)
+        return ThresholdTestTable(frame, self.threshold_variable, name, self.labels, self.factors)
 
     @property
     def regime_bounds(self) -> tuple[Regime, ...]:
@@ -660,10 +682,10 @@ class ThresholdResults(SlopesByRegime, PickledByName):
             f"{counted_df}{drawn if drawn_names else ''}"
         )
 
-    def _numbers(self) -> PlainNumbers:
+    def _more_numbers(self) -> dict[str, Any]:
         options = "given", "rule", "level", "confidence", "trim", "grid", "search", "bootstrap", "reps"
-        numbers = {
-            "model": "PanelThreshold",
+        return {
+            "model": self._model,
             "threshold_variable": self.threshold_variable,
             "regime_dependent": self.regime_dependent,
             "thresholds": self.thresholds.reset_index().to_dict("records"),
@@ -676,7 +698,6 @@ class ThresholdResults(SlopesByRegime, PickledByName):
             "rng_entropy": self.rng_entropy,
             "slopes": self.slopes.to_dict(),
         }
-        return PlainNumbers(labels=self.slopes.labels, more=numbers)
 
     # --- inside -------------------------------------------------------------------------------------------
 
