@@ -33,8 +33,8 @@ from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import few_draws, lost_draws
 from digiprosper.report.verdicts import rejects
-from digiprosper.threshold.columns import is_whole
 from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, usual_concentration
+from digiprosper.threshold.results import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,8 +44,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
-    from digiprosper.threshold.kink_results import KinkResults
-    from digiprosper.threshold.results import ThresholdResults
+    from digiprosper.threshold.results import KinkResults, ThresholdResults
 
 BIASED_TEST = "and the test is not valid. Omit it, or use a dynamic threshold model (Seo & Shin 2016)."
 _NOTHING_DRAWN = "were dropped: effects leave nothing of the drawn residuals. Use clusters of whole entities."

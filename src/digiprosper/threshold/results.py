@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from textwrap import wrap
@@ -26,21 +27,18 @@ from digiprosper.report.columns import (
     Block,
     Column,
     Drawn,
+    Parameter,
     ParameterTest,
     PlainCell,
     Remark,
+    result_column,
 )
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficient_cells
+from digiprosper.report.terms import Regime, terms_of
+from digiprosper.report.tests import TestResult
 from digiprosper.report.text import sample_text
 from digiprosper.report.verdicts import rejects
-from digiprosper.threshold.columns import (
-    is_whole,
-    slopes_by_regime,
-    slopes_column,
-    step_regimes,
-    threshold_with,
-)
 from digiprosper.threshold.words import WORDS
 
 if TYPE_CHECKING:
@@ -51,8 +49,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.report.estimates import Estimates
     from digiprosper.report.protocol import Glance
-    from digiprosper.report.terms import Factors, Regime, Term
-    from digiprosper.report.tests import TestResult
+    from digiprosper.report.terms import Factors, Term
 
 _CRITERIA = ("lr", "scaled", "bootstrap")
 _CRITICAL = {"crit_10": 0.9, "crit_5": 0.95, "crit_1": 0.99}
@@ -66,6 +63,13 @@ def critical_lr(level: float) -> float:
     of .925; Hansen 2000, table I, has 5.94.)
     """
     return float(-2 * np.log(1 - np.sqrt(level)))
+
+
+def critical_chi2(level: float) -> float:
+    """Compute the critical value of the likelihood ratio of a kink: chi-squared, one degree of freedom."""
+    from scipy.special import chdtri
+
+    return float(chdtri(1, 1 - level))
 
 
 def bootstrap_p(statistic: float, draws: Floats) -> float:
@@ -86,6 +90,45 @@ def runs(values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]) -> list[
     return [(float(values[a]), float(values[b])) for a, b in zip(starts, ends, strict=True)]
 
 
+def step_regimes(variable: str, cuts: Sequence[float], rule: str) -> tuple[Regime, ...]:
+    """Make the regimes between thresholds, from low to high values of the threshold variable."""
+    edges = [-math.inf, *sorted(map(float, cuts)), math.inf]
+    return tuple(
+        Regime(variable, number, len(cuts) + 1, lower, upper, rule)
+        for number, (lower, upper) in enumerate(pairwise(edges), start=1)
+    )
+
+
+def threshold_with(
+    value: float,
+    pieces: Sequence[tuple[float, float]],
+    tests: Sequence[ParameterTest],
+    *,
+    whole: bool = False,
+) -> Parameter:
+    """Describe a threshold with the ends of its confidence set, whose intervals are `pieces`, and its tests.
+
+    There are no intervals if it was not estimated; tests without a p-value are left out. `whole` says that
+    the set contains every candidate.
+    """
+    ends = (pieces[0][0], pieces[-1][1]) if pieces else (math.nan, math.nan)
+    # F is not distributed as F: without a p-value it says little.
+    tested = tuple(t for t in tests if not math.isnan(t.p_value))
+    return Parameter(value, *ends, len(pieces), tested, whole)
+
+
+def is_whole(pieces: Sequence[tuple[float, float]], candidates: Floats) -> bool:
+    """Decide whether a confidence set contains every candidate; False if there is only one."""
+    first, last = candidates[[0, -1]]
+    return last > first and len(pieces) == 1 and pieces[0][0] <= first and last <= pieces[0][1]
+
+
+def set_text(pieces: Sequence[tuple[float, float]], *, whole: bool = False) -> str:
+    """Write a confidence set, such as ``"0.5 to 0.6, 0.7"``; `whole` if it has every candidate."""
+    texts = [f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces]
+    return ", ".join([*texts, "every candidate"] if whole else texts) or "empty"
+
+
 class SlopesByRegime(BaseResults):
     """What results of thresholds and of kinks share: the estimates are those of `slopes`."""
 
@@ -98,6 +141,7 @@ class SlopesByRegime(BaseResults):
     rng_entropy: int | None
     df: float
     df_rule: str
+    level: float
 
     @property
     def estimated(self) -> Estimates:
@@ -124,6 +168,51 @@ class SlopesByRegime(BaseResults):
         """
         numbers = {"model": self._model, "rng_entropy": self.rng_entropy}
         return cast("Glance", {**self.slopes.glance(), **numbers})
+
+    @property
+    def conventions(self) -> str:
+        """Type of the standard errors of the slopes."""
+        return self.slopes.conventions
+
+    @property
+    def settings(self) -> str:
+        """Options of the search and the tests, and the seed of the draws."""
+        denominator = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
+        if self.slopes.key_names[0] not in self.slopes.effect_names:
+            denominator = "N - 1"
+        slopes = f"{self.slopes.settings}; " if self.slopes.settings else ""
+        return slopes + self._options(f"F and LR over {denominator} = {self.df:g} (df {self.df_rule})")
+
+    def _options(self, denominator: str) -> str:
+        """Write the options of the search and the tests."""
+        raise NotImplementedError
+
+    def _regimes(self, cuts: Sequence[float], index: pd.Index[Any]) -> pd.DataFrame:
+        """List the regimes between thresholds with their sizes."""
+        bounds = {"lower": [-np.inf, *cuts], "upper": [*cuts, np.inf]}
+        sizes = {"nobs": self.regime_sizes[:, 0], "n_entities": self.regime_sizes[:, 1]}
+        return pd.DataFrame({**bounds, **sizes}, index=index)
+
+    def _terms_by_regime(self, split: Sequence[str], regimes: Mapping[str, Regime]) -> tuple[Term, ...]:
+        """Describe all slopes, those of `split` with their regime, which is the ending of a name."""
+        terms = terms_of(self.slopes, self.slopes.params.index)
+        for term in split:
+            for ending, regime in regimes.items():
+                name = f"{term}:{ending}"
+                if name in terms:
+                    terms[name] = replace(terms[name], path=(term,), regime=regime)
+        return tuple(terms.values())
+
+    def _column(self, terms: Sequence[Term], block: Block, level: float) -> Column:
+        """Make the column of slopes with the block of thresholds between them."""
+        column = result_column(self.slopes, level, words=WORDS)
+        estimates = {term.name: column.estimates[term.name]._replace(term=term) for term in terms}
+        return replace(column, estimates=estimates, blocks=(block,))
+
+    def _verdict(self, null: str, p_value: float) -> str:
+        verdict = "rejected" if rejects(p_value, self.level) else "not rejected"
+        verdict = "cannot be tested" if math.isnan(p_value) else verdict
+        return f"  {null}: {verdict} at {100 * (1 - self.level):.3g}%"
 
     def _page(
         self,
@@ -155,24 +244,6 @@ class SlopesByRegime(BaseResults):
             settings=self.settings,
             version=slopes.version,
         )
-
-    @property
-    def conventions(self) -> str:
-        """Type of the standard errors of the slopes."""
-        return self.slopes.conventions
-
-    @property
-    def settings(self) -> str:
-        """Options of the search and the tests, and the seed of the draws."""
-        raise NotImplementedError
-
-    def _counted(self) -> tuple[str, str]:
-        """Write what degrees of freedom count in the slopes, and in F and LR."""
-        denominator = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
-        if self.slopes.key_names[0] not in self.slopes.effect_names:
-            denominator = "N - 1"
-        slopes = f"{self.slopes.settings}; " if self.slopes.settings else ""
-        return slopes, f"F and LR over {denominator} = {self.df:g} (df {self.df_rule})"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -448,10 +519,8 @@ class ThresholdResults(SlopesByRegime):
 
         n_entities is the number of entities with at least one row in the regime.
         """
-        cuts = np.sort(self.estimates)
-        bounds = {"lower": np.append(-np.inf, cuts), "upper": np.append(cuts, np.inf)}
-        sizes = {"nobs": self.regime_sizes[:, 0], "n_entities": self.regime_sizes[:, 1]}
-        return pd.DataFrame({**bounds, **sizes}, index=pd.RangeIndex(1, cuts.size + 2, name="regime"))
+        cuts = np.sort(self.estimates).tolist()
+        return self._regimes(cuts, pd.RangeIndex(1, len(cuts) + 2, name="regime"))
 
     @property
     def regime(self) -> pd.Series[int]:
@@ -606,7 +675,7 @@ class ThresholdResults(SlopesByRegime):
         regimes = self.regime_bounds
         named = {f"regime{regime.number}": regime for regime in regimes}
         split = self.split_names or self.regime_dependent
-        return slopes_by_regime(self.slopes, split, named if len(regimes) > 1 else {})
+        return self._terms_by_regime(split, named if len(regimes) > 1 else {})
 
     @property
     def terms_in_every_regime(self) -> list[str]:
@@ -654,7 +723,7 @@ class ThresholdResults(SlopesByRegime):
             confidence=self.confidence,
             refused=tests[n_estimated] if len(tests) > n_estimated else None,
         )
-        return (slopes_column(self.slopes, self.terms, block, level),)
+        return (self._column(self.terms, block, level),)
 
     # --- words --------------------------------------------------------------------------------------------
 
@@ -668,18 +737,15 @@ class ThresholdResults(SlopesByRegime):
         printed = [n for n in self.diagnostics if not self._is_small_print(n)]
         return self._page(subject, lines, self._conditions(), printed, first_column="regime")
 
-    @property
-    def settings(self) -> str:
-        """Options of the search and the tests, and the seed of the draws."""
-        slopes, counted_df = self._counted()
+    def _options(self, denominator: str) -> str:
         trims = ", ".join(f"{t:g}".removeprefix("0") for t in dict.fromkeys(self.trim))
         grid = "every candidate" if self.grid is None else f"grid {self.grid}"
         grid += ", best pair" if self.search == "joint" else ""
         drawn_names = [*self.bootstrap, *(["wild signs for the sets"] if self.lr_bounds.size else [])]
         drawn = f"; {' and '.join(drawn_names)}, {self.reps:,} draws; rng {self.rng_entropy}"
         return (
-            f"{slopes}low regime {self.rule} threshold; trim {trims}; {grid}; sets {self.confidence}; "
-            f"{counted_df}{drawn if drawn_names else ''}"
+            f"low regime {self.rule} threshold; trim {trims}; {grid}; sets {self.confidence}; "
+            f"{denominator}{drawn if drawn_names else ''}"
         )
 
     def _more_numbers(self) -> dict[str, Any]:
@@ -773,11 +839,8 @@ class ThresholdResults(SlopesByRegime):
         null = "H0 no threshold" if j == 0 else f"H0 {counted(j, 'threshold')}"
         tests = self.tests[self.tests["threshold"] == j + 1]
         for _, name, _, p, *critical, statistic, value in tests.itertuples(index=False, name=None):
-            verdict = "rejected" if rejects(p, self.level) else "not rejected"
-            verdict = "cannot be tested" if np.isnan(p) else verdict
-            conclusion = f"{null}: {verdict} at {100 * (1 - self.level):.3g}%"
             lines += [
-                f"  {conclusion} ({statistic} = {value:z.2f}, p = {p:.4f}, {name},",
+                f"{self._verdict(null, p)} ({statistic} = {value:z.2f}, p = {p:.4f}, {name},",
                 f"    critical at 10, 5, 1%: {', '.join(f'{c:.2f}' for c in critical)})",
             ]
         if tests.empty:
@@ -807,12 +870,6 @@ class ThresholdResults(SlopesByRegime):
         return notice.code == "concentration" and (
             not data["high"] or data["threshold"] > self.estimates.size
         )
-
-
-def set_text(pieces: Sequence[tuple[float, float]], *, whole: bool = False) -> str:
-    """Write a confidence set, such as ``"0.5 to 0.6, 0.7"``; `whole` if it has every candidate."""
-    texts = [f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces]
-    return ", ".join([*texts, "every candidate"] if whole else texts) or "empty"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -850,3 +907,303 @@ class ThresholdTestTable:
             )
             for head, name in {**heads, **critical}.items()
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class KinkResults(SlopesByRegime):
+    """Results of panel regression with a kink, made by `PanelKink.fit`.
+
+    It keeps no data except those of `slopes`.
+
+    Parameters
+    ----------
+    kink_variable : str
+        Term whose slope changes.
+    slopes : LinearResults
+        Coefficients ``"q:below"`` and ``"q:above"``, then those of `x`. Standard errors allow for the
+        estimation of the kink. There is no joint F test, because the kink is not identified if all slopes are
+        zero.
+    threshold : float
+        Estimated value at which the slope changes.
+    threshold_se : float
+        Standard error of the kink, of the same type as those of the slopes. It is missing if the kink is not
+        identified.
+    sums : (3,) array
+        Sums of squared residuals of the linear, kink and step model.
+    candidates : (G,) array
+        Observed values of the kink variable in the searched range, which has all numbers between the first
+        and the last.
+    profile_ssr : (G,) array
+        Sums of squared residuals with the kink at each candidate.
+    regime_sizes : (2, 2) array
+        Numbers of rows, and of entities with at least one row, at or below the kink, and above.
+    df : float
+        Degrees of freedom in F and LR.
+    df_rule : {"hansen", "xthreg"}
+        Rule of `df`: N - n, or T (n - 1).
+    trim : float
+        Share of the rows outside the searched range on each side.
+    bootstrap : {"wild_cluster"} or None
+        Bootstrap of the tests.
+    draws : (3, B) array
+        Draws of F of no kink, F of continuity, and LR of the kink.
+    reps : int
+        Number of draws of each bootstrap.
+    rng_entropy : int or None
+        Seed of the draws; pass it as `rng` to reproduce them. None without draws.
+    level : float
+        Confidence level of the sets.
+    critical : mapping
+        Critical value of LR for each type of confidence set.
+    sets : mapping
+        Confidence set of each type: intervals in ascending order.
+    diagnostics : tuple of Notice
+        Remarks about the data and the fit.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> rng = np.random.default_rng(1)
+    >>> df = pd.DataFrame({"city": np.repeat(np.arange(60), 10), "year": np.tile(np.arange(10), 60)})
+    >>> df["debt"] = rng.normal(50, 15, 600)
+    >>> bend = np.minimum(df["debt"] - 60, 0) * 0.05 - np.maximum(df["debt"] - 60, 0) * 0.05
+    >>> df["growth"] = bend + df["city"] / 30 + rng.normal(0, 0.5, 600)
+    >>> found = dp.PanelKink("growth", "debt").fit(dp.Panel(df, "city", "year"), rng=1)
+    >>> found.slopes.params.round(3).to_dict()
+    {'debt:below': 0.048, 'debt:above': -0.054}
+    >>> [low < 60 < high for low, high in found.confidence_set()]
+    [True]
+    """
+
+    _model: ClassVar[str] = "PanelKink"
+
+    kink_variable: str
+    slopes: LinearResults
+    threshold: float
+    threshold_se: float
+    sums: Floats
+    candidates: Floats
+    profile_ssr: Floats
+    regime_sizes: Ints
+    df: float
+    df_rule: str
+    trim: float
+    bootstrap: str | None
+    draws: Floats
+    reps: int
+    rng_entropy: int | None
+    level: float
+    critical: Mapping[str, float]
+    sets: Mapping[str, tuple[tuple[float, float], ...]]
+    diagnostics: tuple[Notice, ...]
+
+    # --- where and whether --------------------------------------------------------------------------------
+
+    @property
+    def ssr(self) -> pd.Series[float]:
+        """Sums of squared residuals of the models ``linear``, ``kink`` and ``step``."""
+        index = pd.Index(["linear", "kink", "step"], name="model")
+        return pd.Series(self.sums, index=index, name="ssr", copy=True)
+
+    @property
+    def test(self) -> TestResult:
+        """Test that there is no kink: ``F = (S_linear / S_kink - 1) df``.
+
+        F is compared with draws F* from the linear model. The p-value is ``(1 + #{F* >= F}) / (B + 1)`` with
+        B draws; it is missing without a bootstrap.
+        """
+        return self._test("Test of no kink", 0, f"the outcome is linear in {self.kink_variable}")
+
+    @property
+    def continuity(self) -> TestResult:
+        """Test that the function is continuous: ``F = (S_kink / S_step - 1) df``.
+
+        The step model has an intercept and a slope on each side of a threshold. F is compared with draws from
+        the kink model.
+        """
+        return self._test("Test of continuity", 1, f"a kink in {self.kink_variable}, no jump")
+
+    def confidence_set(self, method: str | None = None) -> list[tuple[float, float]]:
+        """Return a confidence set of the kink.
+
+        Parameters
+        ----------
+        method : {"bootstrap", "lr", "wald"}, optional
+            ``"bootstrap"`` has all g whose ``LR(g) = (S(g) / S_kink - 1) df`` is at most a quantile of its
+            draws (Hansen 2017). It is the default if there are draws. ``"lr"`` uses the quantile of
+            chi-squared with one degree of freedom, which assumes independent errors with equal variances. It
+            is the default without draws. ``"wald"`` is the kink plus and minus t times its standard error; it
+            is too short in samples of a few hundred rows.
+
+        Returns
+        -------
+        list of (low, high)
+            Intervals in ascending order. There are several if distant values of g have a similar fit. Ends
+            are exact, also between observed values. The set of ``"bootstrap"`` and ``"lr"`` ends at the
+            latest at the end of the searched range. The Wald interval does not, and it is unbounded if there
+            is no standard error.
+
+        Raises
+        ------
+        OptionError
+            If `method` is unknown, or there are no draws for ``"bootstrap"``.
+        """
+        method = self._default_set if method is None else method
+        check_option("method", method, self._methods)
+        if method != "wald":
+            return list(self.sets[method])
+        if math.isnan(self.threshold_se):
+            return [(-math.inf, math.inf)]
+        from scipy.special import stdtrit
+
+        half = float(stdtrit(self.slopes.df_t, 0.5 + self.level / 2)) * self.threshold_se
+        return [(self.threshold - half, self.threshold + half)]
+
+    def profile(self) -> pd.DataFrame:
+        """Return the likelihood ratio for all values of the kink.
+
+        Returns
+        -------
+        DataFrame
+            One row per observed value in the searched range, and one for the estimate. Columns are gamma,
+            ssr, and ``lr = (ssr / min ssr - 1) df``.
+        """
+        gamma, ssr = self.candidates, self.profile_ssr
+        at = int(np.searchsorted(gamma, self.threshold))
+        if self.threshold not in gamma:
+            gamma, ssr = np.insert(gamma, at, self.threshold), np.insert(ssr, at, self.sums[1])
+        return pd.DataFrame({"gamma": gamma, "ssr": ssr, "lr": (ssr / self.sums[1] - 1) * self.df})
+
+    @property
+    def regimes(self) -> pd.DataFrame:
+        """Rows ``below`` and ``above`` the kink: lower, upper, nobs, n_entities.
+
+        n_entities is the number of entities with at least one row there.
+        """
+        return self._regimes([self.threshold], pd.Index(["below", "above"], name="regime"))
+
+    # --- tables -------------------------------------------------------------------------------------------
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Description of each slope, with its side of the kink."""
+        name, kink = self.kink_variable, self.threshold
+        below = Regime(name, 1, 2, upper=kink, kink=True)
+        above = Regime(name, 2, 2, lower=kink, kink=True)
+        return self._terms_by_regime([name], {"below": below, "above": above})
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Return the column of a table: slopes, kink, confidence set and tests.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the intervals of the slopes, .95 by default.
+
+        Returns
+        -------
+        tuple of Column
+            One column.
+        """
+        named = {"no_kink": self.test, "no_jump": self.continuity} if self.bootstrap else {}
+        tests = [ParameterTest("F", code, test.statistic, test.p_value) for code, test in named.items()]
+        pieces = self.confidence_set()
+        block = Block(
+            kind="kink",
+            variable=self.kink_variable,
+            parameters=(
+                threshold_with(self.threshold, pieces, tests, whole=is_whole(pieces, self.candidates)),
+            ),
+            level=self.level,
+            drawn=Drawn(self.reps, self.bootstrap) if self.bootstrap else None,
+            confidence=self._default_set,
+            rank=1,
+        )
+        return (self._column(self.terms, block, level),)
+
+    # --- words --------------------------------------------------------------------------------------------
+
+    def _summary(self) -> Summary:
+        name, threshold = self.kink_variable, f"{self.threshold:.5g}"
+        lines = [
+            *self._threshold_words(),
+            *self._test_words(self.test, "H0 no kink"),
+            *self._test_words(self.continuity, "H0 no jump"),
+            *self._advice(),
+        ]
+        regimes = [f"{name} <= {threshold}", f"{name} > {threshold}"]
+        subject = f"Slope of {name} with a kink"
+        return self._page(subject, lines, regimes, self.diagnostics, first_column="")
+
+    @property
+    def conventions(self) -> str:
+        """Type of the standard errors of the slopes."""
+        return f"{self.slopes.conventions}, allowing for the estimated threshold"
+
+    def _options(self, denominator: str) -> str:
+        trim = f"{self.trim:g}".removeprefix("0")
+        drawn = f"; {self.bootstrap}, {self.reps:,} draws; rng {self.rng_entropy}" if self.bootstrap else ""
+        bound = f"{self._default_set} set: LR <= {self.critical[self._default_set]:.4g}"
+        return f"trim {trim}; every value in the range; {denominator}; {bound}{drawn}"
+
+    def _more_numbers(self) -> dict[str, Any]:
+        tests = {"no_kink": self.test, "continuity": self.continuity}
+        options = "level", "trim", "bootstrap", "reps"
+        return {
+            "model": self._model,
+            "kink_variable": self.kink_variable,
+            "threshold": self.threshold,
+            "threshold_se": self.threshold_se,
+            "confidence_sets": {m: self.confidence_set(m) for m in self._methods},
+            "critical_values": dict(self.critical),
+            "ssr": self.ssr.to_dict(),
+            "tests": {
+                name: {"F": test.statistic, "p_value": test.p_value} for name, test in tests.items()
+            },
+            "regimes": self.regimes.reset_index().to_dict("records"),
+            "options": {"df": self.df_rule, **{name: getattr(self, name) for name in options}},
+            "denominator": self.df,
+            "rng_entropy": self.rng_entropy,
+            "slopes": self.slopes.to_dict(),
+        }
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _test(self, name: str, row: int, null: str) -> TestResult:
+        statistic = float(self.sums[row] / self.sums[row + 1] - 1) * self.df
+        draws = self.draws[row] if self.bootstrap else None
+        p = math.nan if draws is None else bootstrap_p(statistic, draws)
+        return TestResult(name, statistic, "bootstrap", None, p, null, draws=draws)
+
+    @property
+    def _methods(self) -> tuple[str, ...]:
+        return ("bootstrap", "lr", "wald") if self.bootstrap else ("lr", "wald")
+
+    @property
+    def _default_set(self) -> str:
+        return self._methods[0]
+
+    def _advice(self) -> list[str]:
+        """Advise where the tests do not support a kink."""
+        if not self.bootstrap:
+            return []
+        # First: a jump without a bend is what the test of no kink often misses.
+        if rejects(self.continuity.p_value, self.level):
+            return ["  A jump fits better: use PanelThreshold, regime_intercept=True, and its test."]
+        if not rejects(self.test.p_value, self.level):
+            return ["  Without a kink its threshold, std. error and sets are not identified."]
+        return []
+
+    def _threshold_words(self) -> list[str]:
+        pieces, name = self.confidence_set(), f"{100 * self.level:g}% confidence set ({self._default_set})"
+        text = (
+            f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); {name}: "
+            f"{set_text(pieces, whole=is_whole(pieces, self.candidates))}"
+        )
+        return wrap(text, 80, subsequent_indent="  ", break_long_words=False)
+
+    def _test_words(self, test: TestResult, null: str) -> list[str]:
+        if test.draws is None:
+            return [f"  {null}: F = {test.statistic:z.2f}, no bootstrap and no p-value"]
+        numbers = f"F = {test.statistic:z.2f}, p = {test.p_value:.4f}, {self.bootstrap}"
+        return [f"{self._verdict(null, test.p_value)} ({numbers})"]
