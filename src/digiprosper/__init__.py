@@ -172,6 +172,7 @@ if TYPE_CHECKING:
     from digiprosper.studies.many import stepwise as stepwise
     from digiprosper.studies.propagation import PropagatedIndex as PropagatedIndex
     from digiprosper.studies.propagation import PropagatedResults as PropagatedResults
+    from digiprosper.threshold.kink_results import KinkResults as KinkResults
     from digiprosper.threshold.panel_kink import PanelKink as PanelKink
     from digiprosper.threshold.panel_threshold import Confidence as Confidence
     from digiprosper.threshold.panel_threshold import DfRule as DfRule
@@ -179,7 +180,6 @@ if TYPE_CHECKING:
     from digiprosper.threshold.panel_threshold import PanelThreshold as PanelThreshold
     from digiprosper.threshold.panel_threshold import Rule as Rule
     from digiprosper.threshold.panel_threshold import Search as Search
-    from digiprosper.threshold.results import KinkResults as KinkResults
     from digiprosper.threshold.results import ThresholdResults as ThresholdResults
     from digiprosper.threshold.search import Bootstrap as Bootstrap
     from digiprosper.u_shape.moderated import ModeratedUResult as ModeratedUResult

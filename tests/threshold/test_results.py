@@ -13,28 +13,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 import digiprosper as dp
 from digiprosper import (
-    KinkResults,
     Panel,
-    PanelKink,
     PanelThreshold,
     Results,
     TableStyle,
     ThresholdResults,
     etable,
-    fit_all,
     stack_tables,
 )
 from digiprosper.errors import OptionError
 from digiprosper.report import columns
-from digiprosper.threshold.notices import stored_kink_remarks
 from digiprosper.threshold.results import (
     ThresholdTestTable,
     bootstrap_p,
-    critical_chi2,
     critical_lr,
     runs,
     step_regimes,
@@ -408,12 +402,6 @@ def test_regimes_stand_from_low_to_high():
     assert {regime.family for regime in regimes} == {(False, "q", 2)}
 
 
-def test_sides_of_a_kink_stand_from_low_to_high(kink_fit: KinkResults) -> None:
-    terms = replace(kink_fit, threshold=0.5).terms
-    sides = [term.regime.condition("q", 2) for term in terms if term.regime is not None]
-    assert sides == ["below 0.5", "above 0.5"]
-
-
 def test_slopes_know_their_regime_and_common_terms_have_none(with_levels):
     found = {term.name: term for term in with_levels.terms}
     assert list(found) == list(with_levels.slopes.names)
@@ -466,206 +454,3 @@ def test_slopes_are_products_with_their_regime(with_levels):
     assert with_levels.slopes.marginal_effect("log(emp)")["estimate"].tolist() == [
         with_levels.slopes.params["log(emp)"]
     ]
-
-
-# --- kinks ----------------------------------------------------------------------------
-
-
-JUMP = "A jump fits better"
-
-
-def kinked_panel() -> Panel:
-    rng = np.random.default_rng(8)
-    df = pd.DataFrame({"city": np.repeat(np.arange(50), 9), "year": np.tile(np.arange(2010, 2019), 50)})
-    df["q"] = rng.normal(size=450)
-    df["x"] = rng.normal(size=450)
-    df["y"] = df["x"] + 2 * np.maximum(df["q"] - 0.2, 0) + 0.1 * df["city"] + rng.normal(size=450)
-    return Panel(df, "city", "year", labels={"q": "城镇化率", "y": "Income"})
-
-
-@pytest.fixture(scope="module")
-def kink_fit() -> KinkResults:
-    return PanelKink("y", "q", "x", reps=199).fit(kinked_panel(), rng=4)
-
-
-@pytest.fixture(scope="module")
-def undrawn() -> KinkResults:
-    return PanelKink("y", "q", "x", bootstrap=None, df="xthreg").fit(kinked_panel())
-
-
-def test_tests_follow_their_definitions(kink_fit: KinkResults, undrawn: KinkResults) -> None:
-    s = kink_fit.ssr
-    assert s.index.tolist() == ["linear", "kink", "step"]
-    assert s["linear"] > s["kink"] > s["step"]
-    assert kink_fit.df == 450 - 50
-    for row, (test, ratio) in enumerate(
-        [(kink_fit.test, s["linear"] / s["kink"]), (kink_fit.continuity, s["kink"] / s["step"])]
-    ):
-        assert test.statistic == pytest.approx((ratio - 1) * 400)
-        assert test.draws is not None
-        assert test.draws.size == 199
-        assert test.p_value == (1 + (kink_fit.draws[row] >= test.statistic).sum()) / 200
-        assert test.distribution == "bootstrap"
-        assert test.summary().startswith("Test of")
-    assert undrawn.df == 9 * 49
-    assert np.isnan(undrawn.test.p_value)
-    assert undrawn.continuity.draws is None
-
-
-def test_sets_by_method(kink_fit: KinkResults, undrawn: KinkResults) -> None:
-    assert kink_fit.confidence_set() == kink_fit.confidence_set("bootstrap")
-    assert kink_fit.critical == {
-        "lr": pytest.approx(stats.chi2.ppf(0.95, 1)),
-        "bootstrap": np.quantile(kink_fit.draws[2], 0.95),
-    }
-    profile = kink_fit.profile()
-    for method, bound in kink_fit.critical.items():
-        pieces = kink_fit.confidence_set(method)
-        inside = [any(a <= g <= b for a, b in pieces) for g in profile["gamma"]]
-        assert inside == (profile["lr"] <= bound).tolist()
-    low, high = kink_fit.confidence_set("wald")[0]
-    half = stats.t.ppf(0.975, 49) * kink_fit.threshold_se
-    assert (low, high) == pytest.approx((kink_fit.threshold - half, kink_fit.threshold + half))
-    assert undrawn.confidence_set() == undrawn.confidence_set("lr")
-    with pytest.raises(OptionError, match="use one of 'lr', 'wald'"):
-        undrawn.confidence_set("bootstrap")
-    with pytest.raises(OptionError, match="use one of 'bootstrap', 'lr', 'wald'"):
-        kink_fit.confidence_set("scaled")
-
-
-def test_the_profile_has_its_least_value_at_the_estimate(kink_fit: KinkResults) -> None:
-    profile = kink_fit.profile()
-    assert list(profile.columns) == ["gamma", "ssr", "lr"]
-    assert profile["gamma"].is_monotonic_increasing
-    assert profile["gamma"].is_unique
-    at = int(profile["lr"].argmin())
-    assert profile["gamma"][at] == kink_fit.threshold
-    assert profile["lr"][at] == pytest.approx(0, abs=1e-9)
-    np.testing.assert_allclose(profile["lr"], (profile["ssr"] / kink_fit.ssr["kink"] - 1) * 400)
-    between = (kink_fit.candidates[3] + kink_fit.candidates[4]) / 2
-    moved = replace(kink_fit, threshold=between)
-    assert len(moved.profile()) == kink_fit.candidates.size + 1
-    observed = replace(kink_fit, threshold=float(kink_fit.candidates[7]))
-    assert len(observed.profile()) == kink_fit.candidates.size
-
-
-def test_regimes_count_rows_and_entities(kink_fit: KinkResults) -> None:
-    data = kinked_panel().frame
-    below, city = (data["q"] <= kink_fit.threshold).to_numpy(), data.index.get_level_values("city")
-    regimes = kink_fit.regimes
-    assert regimes.index.tolist() == ["below", "above"]
-    assert regimes["nobs"].tolist() == [below.sum(), (~below).sum()]
-    assert regimes["n_entities"].tolist() == [city[below].nunique(), city[~below].nunique()]
-    assert regimes["lower"].tolist() == [-np.inf, kink_fit.threshold]
-    assert regimes["upper"].tolist() == [kink_fit.threshold, np.inf]
-
-
-def test_summary_says_what_an_economist_asks_of_kinks(kink_fit: KinkResults, undrawn: KinkResults) -> None:
-    text = kink_fit.summary()
-    for words in (
-        "Outcome: y",
-        "Slope of q with a kink",
-        "H0 no kink: rejected at 5%",
-        "H0 no jump: not rejected at 5%",
-        "95% confidence set (bootstrap): ",
-        "q:below",
-        f"q > {kink_fit.threshold:.5g}",
-    ):
-        assert words in " ".join(text.split())
-    assert kink_fit.conventions.startswith("Standard errors clustered by city (50 clusters")
-    assert kink_fit.conventions.endswith("allowing for the estimated threshold")
-    for words in (
-        "trim .05",
-        "N - n = 400",
-        f"bootstrap set: LR <= {kink_fit.critical['bootstrap']:.4g}",
-        "199 draws",
-        "rng 4",
-    ):
-        assert words in kink_fit.settings
-    assert str(kink_fit) == text
-    assert "no p-value" in undrawn.summary()
-    assert "T (n - 1) = 441" in undrawn.settings
-    assert "lr set: LR <= 3.841" in undrawn.settings
-    assert "confidence set (lr): " in " ".join(undrawn.summary().split())
-    assert "rng" not in undrawn.conventions
-    assert kink_fit._repr_html_().count("<table") == 2
-    assert "H0 no kink: rejected" in kink_fit._repr_html_()
-    assert "95% confidence set (bootstrap)" in kink_fit._repr_html_()
-
-
-@pytest.mark.parametrize(
-    ("kink", "jump", "words"),
-    [(True, False, None), (True, True, JUMP), (False, True, JUMP), (False, False, "Without a kink")],
-)
-def test_summary_says_what_follows_from_both_tests(
-    kink_fit: KinkResults, undrawn: KinkResults, kink: bool, jump: bool, words: str | None
-) -> None:
-    draws = kink_fit.draws.copy()
-    draws[:2] = np.where([[kink], [jump]], 0, 1e9)
-    lines = replace(kink_fit, draws=draws).summary().splitlines()
-    told = [line for line in lines if JUMP in line or "Without a kink" in line]
-    assert len(told) == (words is not None)
-    assert all(words is not None and words in line and len(line) <= 80 for line in told)
-    assert JUMP not in undrawn.summary()
-    assert "Without a kink" not in undrawn.summary()
-
-
-def test_kinks_are_frozen_picklable_and_json_safe(kink_fit: KinkResults, undrawn: KinkResults) -> None:
-    with pytest.raises((FrozenInstanceError, TypeError)):
-        kink_fit.level = 0.9  # type: ignore[misc]
-    assert pickle.loads(pickle.dumps(kink_fit)).to_dict() == kink_fit.to_dict()
-    for results in (kink_fit, undrawn, replace(kink_fit, threshold_se=np.nan)):
-        out = json.loads(json.dumps(results.to_dict(), allow_nan=False))
-        assert out["schema"] == 1
-        assert out["threshold"] == results.threshold
-        assert out["regimes"][0]["lower"] is None
-        assert out["slopes"]["schema"] == 1
-    assert out["threshold_se"] is None
-    assert out["confidence_sets"]["wald"] == [[None, None]]
-    assert undrawn.to_dict()["tests"]["no_kink"]["p_value"] is None
-    assert not hasattr(kink_fit, "bse")
-    assert isinstance(kink_fit, Results)
-    assert isinstance(kink_fit.slopes, Results)
-
-
-def test_a_battery_shows_its_slopes() -> None:
-    many = fit_all({"a": PanelKink("y", "q", "x", reps=199)}, kinked_panel(), rng=1)
-    assert many.tidy()["term"].tolist() == ["q:below", "q:above", "x"]
-
-
-def test_critical_values() -> None:
-    for level in (0.5, 0.9, 0.99):
-        assert critical_chi2(level) == pytest.approx(stats.chi2.ppf(level, 1))
-
-
-def codes(results: Any) -> set[str]:
-    return {n.code for n in stored_kink_remarks(results)}
-
-
-def test_remarks_read_stored_numbers_only(kink_fit: KinkResults) -> None:
-    assert codes(kink_fit) == set()
-    assert codes(replace(kink_fit, reps=50)) == {"few_draws"}
-    assert codes(replace(kink_fit, bootstrap=None, reps=50)) == set()
-    assert codes(replace(kink_fit, threshold_se=np.nan)) == {"no_threshold_se"}
-    small = replace(kink_fit, regime_sizes=np.array([[440, 50], [10, 4]]))
-    notice = stored_kink_remarks(small)[0]
-    assert notice.data == {"regime": "above", "nobs": 10, "n_entities": 4}
-    first, last = kink_fit.candidates[[0, -1]]
-    for ends, words in (
-        ((first, 0.0), "lowest"),
-        ((0.0, last), "highest"),
-        ((first, last), "lowest.*highest"),
-    ):
-        notice = stored_kink_remarks(
-            replace(kink_fit, sets={**kink_fit.sets, "bootstrap": (ends,)})
-        )[0]
-        assert notice.code == "boundary"
-        reached = {"lowest": ends[0] == first, "highest": ends[1] == last}
-        assert notice.data == {
-            "threshold": 1,
-            "first": first,
-            "last": last,
-            "whole": all(reached.values()),
-            "ends": {end: None for end in reached if reached[end]},
-        }
-        assert all(w in notice.message for w in words.split(".*"))

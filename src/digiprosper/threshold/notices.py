@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
-    from digiprosper.threshold.results import KinkResults, ThresholdResults
+    from digiprosper.threshold.kink_results import KinkResults
+    from digiprosper.threshold.results import ThresholdResults
 
 BIASED_TEST = "and the test is not valid. Omit it, or use a dynamic threshold model (Seo & Shin 2016)."
 _NOTHING_DRAWN = "were dropped: effects leave nothing of the drawn residuals. Use clusters of whole entities."

@@ -44,8 +44,8 @@ from digiprosper.report.variance import standard_errors
 from digiprosper.specification import TERM, Specification, as_terms, check_reps, one_term, plain_options
 from digiprosper.threshold.kernels import kink as kernel
 from digiprosper.threshold.kernels.draws import scheme
+from digiprosper.threshold.kink_results import KinkResults, critical_chi2
 from digiprosper.threshold.notices import kink_remarks
-from digiprosper.threshold.results import KinkResults, critical_chi2
 from digiprosper.threshold.search import (
     denominator,
     refuse_two_way,

@@ -1,0 +1,341 @@
+"""Results of panel regression with a kink."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import check_option
+from digiprosper.report.columns import Block, Drawn, ParameterTest
+from digiprosper.report.terms import Regime
+from digiprosper.report.tests import TestResult
+from digiprosper.report.verdicts import rejects
+from digiprosper.threshold.results import (
+    SlopesByRegime,
+    bootstrap_p,
+    is_whole,
+    set_text,
+    threshold_with,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.errors import Notice
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.linear.results import LinearResults
+    from digiprosper.report.columns import Column
+    from digiprosper.report.summary import Summary
+    from digiprosper.report.terms import Term
+
+
+def critical_chi2(level: float) -> float:
+    """Compute the critical value of the likelihood ratio of a kink: chi-squared, one degree of freedom."""
+    from scipy.special import chdtri
+
+    return float(chdtri(1, 1 - level))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class KinkResults(SlopesByRegime):
+    """Results of panel regression with a kink, made by `PanelKink.fit`.
+
+    It keeps no data except those of `slopes`.
+
+    Parameters
+    ----------
+    kink_variable : str
+        Term whose slope changes.
+    slopes : LinearResults
+        Coefficients ``"q:below"`` and ``"q:above"``, then those of `x`. Standard errors allow for the
+        estimation of the kink. There is no joint F test, because the kink is not identified if all slopes are
+        zero.
+    threshold : float
+        Estimated value at which the slope changes.
+    threshold_se : float
+        Standard error of the kink, of the same type as those of the slopes. It is missing if the kink is not
+        identified.
+    sums : (3,) array
+        Sums of squared residuals of the linear, kink and step model.
+    candidates : (G,) array
+        Observed values of the kink variable in the searched range, which has all numbers between the first
+        and the last.
+    profile_ssr : (G,) array
+        Sums of squared residuals with the kink at each candidate.
+    regime_sizes : (2, 2) array
+        Numbers of rows, and of entities with at least one row, at or below the kink, and above.
+    df : float
+        Degrees of freedom in F and LR.
+    df_rule : {"hansen", "xthreg"}
+        Rule of `df`: N - n, or T (n - 1).
+    trim : float
+        Share of the rows outside the searched range on each side.
+    bootstrap : {"wild_cluster"} or None
+        Bootstrap of the tests.
+    draws : (3, B) array
+        Draws of F of no kink, F of continuity, and LR of the kink.
+    reps : int
+        Number of draws of each bootstrap.
+    rng_entropy : int or None
+        Seed of the draws; pass it as `rng` to reproduce them. None without draws.
+    level : float
+        Confidence level of the sets.
+    critical : mapping
+        Critical value of LR for each type of confidence set.
+    sets : mapping
+        Confidence set of each type: intervals in ascending order.
+    diagnostics : tuple of Notice
+        Remarks about the data and the fit.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> rng = np.random.default_rng(1)
+    >>> df = pd.DataFrame({"city": np.repeat(np.arange(60), 10), "year": np.tile(np.arange(10), 60)})
+    >>> df["debt"] = rng.normal(50, 15, 600)
+    >>> bend = np.minimum(df["debt"] - 60, 0) * 0.05 - np.maximum(df["debt"] - 60, 0) * 0.05
+    >>> df["growth"] = bend + df["city"] / 30 + rng.normal(0, 0.5, 600)
+    >>> found = dp.PanelKink("growth", "debt").fit(dp.Panel(df, "city", "year"), rng=1)
+    >>> found.slopes.params.round(3).to_dict()
+    {'debt:below': 0.048, 'debt:above': -0.054}
+    >>> [low < 60 < high for low, high in found.confidence_set()]
+    [True]
+    """
+
+    _model: ClassVar[str] = "PanelKink"
+
+    kink_variable: str
+    slopes: LinearResults
+    threshold: float
+    threshold_se: float
+    sums: Floats
+    candidates: Floats
+    profile_ssr: Floats
+    regime_sizes: Ints
+    df: float
+    df_rule: str
+    trim: float
+    bootstrap: str | None
+    draws: Floats
+    reps: int
+    rng_entropy: int | None
+    level: float
+    critical: Mapping[str, float]
+    sets: Mapping[str, tuple[tuple[float, float], ...]]
+    diagnostics: tuple[Notice, ...]
+
+    # --- where and whether --------------------------------------------------------------------------------
+
+    @property
+    def ssr(self) -> pd.Series[float]:
+        """Sums of squared residuals of the models ``linear``, ``kink`` and ``step``."""
+        index = pd.Index(["linear", "kink", "step"], name="model")
+        return pd.Series(self.sums, index=index, name="ssr", copy=True)
+
+    @property
+    def test(self) -> TestResult:
+        """Test that there is no kink: ``F = (S_linear / S_kink - 1) df``.
+
+        F is compared with draws F* from the linear model. The p-value is ``(1 + #{F* >= F}) / (B + 1)`` with
+        B draws; it is missing without a bootstrap.
+        """
+        return self._test("Test of no kink", 0, f"the outcome is linear in {self.kink_variable}")
+
+    @property
+    def continuity(self) -> TestResult:
+        """Test that the function is continuous: ``F = (S_kink / S_step - 1) df``.
+
+        The step model has an intercept and a slope on each side of a threshold. F is compared with draws from
+        the kink model.
+        """
+        return self._test("Test of continuity", 1, f"a kink in {self.kink_variable}, no jump")
+
+    def confidence_set(self, method: str | None = None) -> list[tuple[float, float]]:
+        """Return a confidence set of the kink.
+
+        Parameters
+        ----------
+        method : {"bootstrap", "lr", "wald"}, optional
+            ``"bootstrap"`` has all g whose ``LR(g) = (S(g) / S_kink - 1) df`` is at most a quantile of its
+            draws (Hansen 2017). It is the default if there are draws. ``"lr"`` uses the quantile of
+            chi-squared with one degree of freedom, which assumes independent errors with equal variances. It
+            is the default without draws. ``"wald"`` is the kink plus and minus t times its standard error; it
+            is too short in samples of a few hundred rows.
+
+        Returns
+        -------
+        list of (low, high)
+            Intervals in ascending order. There are several if distant values of g have a similar fit. Ends
+            are exact, also between observed values. The set of ``"bootstrap"`` and ``"lr"`` ends at the
+            latest at the end of the searched range. The Wald interval does not, and it is unbounded if there
+            is no standard error.
+
+        Raises
+        ------
+        OptionError
+            If `method` is unknown, or there are no draws for ``"bootstrap"``.
+        """
+        method = self._default_set if method is None else method
+        check_option("method", method, self._methods)
+        if method != "wald":
+            return list(self.sets[method])
+        if math.isnan(self.threshold_se):
+            return [(-math.inf, math.inf)]
+        from scipy.special import stdtrit
+
+        half = float(stdtrit(self.slopes.df_t, 0.5 + self.level / 2)) * self.threshold_se
+        return [(self.threshold - half, self.threshold + half)]
+
+    def profile(self) -> pd.DataFrame:
+        """Return the likelihood ratio for all values of the kink.
+
+        Returns
+        -------
+        DataFrame
+            One row per observed value in the searched range, and one for the estimate. Columns are gamma,
+            ssr, and ``lr = (ssr / min ssr - 1) df``.
+        """
+        gamma, ssr = self.candidates, self.profile_ssr
+        at = int(np.searchsorted(gamma, self.threshold))
+        if self.threshold not in gamma:
+            gamma, ssr = np.insert(gamma, at, self.threshold), np.insert(ssr, at, self.sums[1])
+        return pd.DataFrame({"gamma": gamma, "ssr": ssr, "lr": (ssr / self.sums[1] - 1) * self.df})
+
+    @property
+    def regimes(self) -> pd.DataFrame:
+        """Rows ``below`` and ``above`` the kink: lower, upper, nobs, n_entities.
+
+        n_entities is the number of entities with at least one row there.
+        """
+        return self._regimes([self.threshold], pd.Index(["below", "above"], name="regime"))
+
+    # --- tables -------------------------------------------------------------------------------------------
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Description of each slope, with its side of the kink."""
+        name, kink = self.kink_variable, self.threshold
+        below = Regime(name, 1, 2, upper=kink, kink=True)
+        above = Regime(name, 2, 2, lower=kink, kink=True)
+        return self._terms_by_regime([name], {"below": below, "above": above})
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Return the column of a table: slopes, kink, confidence set and tests.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the intervals of the slopes, .95 by default.
+
+        Returns
+        -------
+        tuple of Column
+            One column.
+        """
+        named = {"no_kink": self.test, "no_jump": self.continuity} if self.bootstrap else {}
+        tests = [ParameterTest("F", code, test.statistic, test.p_value) for code, test in named.items()]
+        pieces = self.confidence_set()
+        block = Block(
+            kind="kink",
+            variable=self.kink_variable,
+            parameters=(
+                threshold_with(self.threshold, pieces, tests, whole=is_whole(pieces, self.candidates)),
+            ),
+            level=self.level,
+            drawn=Drawn(self.reps, self.bootstrap) if self.bootstrap else None,
+            confidence=self._default_set,
+            rank=1,
+        )
+        return (self._column(self.terms, block, level),)
+
+    # --- words --------------------------------------------------------------------------------------------
+
+    def _summary(self) -> Summary:
+        name, threshold = self.kink_variable, f"{self.threshold:.5g}"
+        lines = [
+            *self._threshold_words(),
+            *self._test_words(self.test, "H0 no kink"),
+            *self._test_words(self.continuity, "H0 no jump"),
+            *self._advice(),
+        ]
+        regimes = [f"{name} <= {threshold}", f"{name} > {threshold}"]
+        subject = f"Slope of {name} with a kink"
+        return self._page(subject, lines, regimes, self.diagnostics, first_column="")
+
+    @property
+    def conventions(self) -> str:
+        """Type of the standard errors of the slopes."""
+        return f"{self.slopes.conventions}, allowing for the estimated threshold"
+
+    def _options(self, denominator: str) -> str:
+        trim = f"{self.trim:g}".removeprefix("0")
+        drawn = f"; {self.bootstrap}, {self.reps:,} draws; rng {self.rng_entropy}" if self.bootstrap else ""
+        bound = f"{self._default_set} set: LR <= {self.critical[self._default_set]:.4g}"
+        return f"trim {trim}; every value in the range; {denominator}; {bound}{drawn}"
+
+    def _more_numbers(self) -> dict[str, Any]:
+        tests = {"no_kink": self.test, "continuity": self.continuity}
+        options = "level", "trim", "bootstrap", "reps"
+        return {
+            "model": self._model,
+            "kink_variable": self.kink_variable,
+            "threshold": self.threshold,
+            "threshold_se": self.threshold_se,
+            "confidence_sets": {m: self.confidence_set(m) for m in self._methods},
+            "critical_values": dict(self.critical),
+            "ssr": self.ssr.to_dict(),
+            "tests": {
+                name: {"F": test.statistic, "p_value": test.p_value} for name, test in tests.items()
+            },
+            "regimes": self.regimes.reset_index().to_dict("records"),
+            "options": {"df": self.df_rule, **{name: getattr(self, name) for name in options}},
+            "denominator": self.df,
+            "rng_entropy": self.rng_entropy,
+            "slopes": self.slopes.to_dict(),
+        }
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _test(self, name: str, row: int, null: str) -> TestResult:
+        statistic = float(self.sums[row] / self.sums[row + 1] - 1) * self.df
+        draws = self.draws[row] if self.bootstrap else None
+        p = math.nan if draws is None else bootstrap_p(statistic, draws)
+        return TestResult(name, statistic, "bootstrap", None, p, null, draws=draws)
+
+    @property
+    def _methods(self) -> tuple[str, ...]:
+        return ("bootstrap", "lr", "wald") if self.bootstrap else ("lr", "wald")
+
+    @property
+    def _default_set(self) -> str:
+        return self._methods[0]
+
+    def _advice(self) -> list[str]:
+        """Advise where the tests do not support a kink."""
+        if not self.bootstrap:
+            return []
+        # First: a jump without a bend is what the test of no kink often misses.
+        if rejects(self.continuity.p_value, self.level):
+            return ["  A jump fits better: use PanelThreshold, regime_intercept=True, and its test."]
+        if not rejects(self.test.p_value, self.level):
+            return ["  Without a kink its threshold, std. error and sets are not identified."]
+        return []
+
+    def _threshold_words(self) -> list[str]:
+        pieces, name = self.confidence_set(), f"{100 * self.level:g}% confidence set ({self._default_set})"
+        text = (
+            f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); {name}: "
+            f"{set_text(pieces, whole=is_whole(pieces, self.candidates))}"
+        )
+        return wrap(text, 80, subsequent_indent="  ", break_long_words=False)
+
+    def _test_words(self, test: TestResult, null: str) -> list[str]:
+        if test.draws is None:
+            return [f"  {null}: F = {test.statistic:z.2f}, no bootstrap and no p-value"]
+        numbers = f"F = {test.statistic:z.2f}, p = {test.p_value:.4f}, {self.bootstrap}"
+        return [f"{self._verdict(null, test.p_value)} ({numbers})"]

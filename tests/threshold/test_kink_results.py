@@ -1,0 +1,225 @@
+"""What the stored numbers of a kink tell: tests, sets, profile, words."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from digiprosper import KinkResults, Panel, PanelKink, Results, fit_all
+from digiprosper.errors import OptionError
+from digiprosper.threshold.kink_results import critical_chi2
+from digiprosper.threshold.notices import stored_kink_remarks
+
+pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+
+JUMP = "A jump fits better"
+
+
+def panel() -> Panel:
+    rng = np.random.default_rng(8)
+    df = pd.DataFrame({"city": np.repeat(np.arange(50), 9), "year": np.tile(np.arange(2010, 2019), 50)})
+    df["q"] = rng.normal(size=450)
+    df["x"] = rng.normal(size=450)
+    df["y"] = df["x"] + 2 * np.maximum(df["q"] - 0.2, 0) + 0.1 * df["city"] + rng.normal(size=450)
+    return Panel(df, "city", "year", labels={"q": "城镇化率", "y": "Income"})
+
+
+@pytest.fixture(scope="module")
+def found() -> KinkResults:
+    return PanelKink("y", "q", "x", reps=199).fit(panel(), rng=4)
+
+
+@pytest.fixture(scope="module")
+def plain() -> KinkResults:
+    return PanelKink("y", "q", "x", bootstrap=None, df="xthreg").fit(panel())
+
+
+def test_tests_follow_their_definitions(found: KinkResults, plain: KinkResults) -> None:
+    s = found.ssr
+    assert s.index.tolist() == ["linear", "kink", "step"]
+    assert s["linear"] > s["kink"] > s["step"]
+    assert found.df == 450 - 50
+    for row, (test, ratio) in enumerate(
+        [(found.test, s["linear"] / s["kink"]), (found.continuity, s["kink"] / s["step"])]
+    ):
+        assert test.statistic == pytest.approx((ratio - 1) * 400)
+        assert test.draws is not None
+        assert test.draws.size == 199
+        assert test.p_value == (1 + (found.draws[row] >= test.statistic).sum()) / 200
+        assert test.distribution == "bootstrap"
+        assert test.summary().startswith("Test of")
+    assert plain.df == 9 * 49
+    assert np.isnan(plain.test.p_value)
+    assert plain.continuity.draws is None
+
+
+def test_sets_by_method(found: KinkResults, plain: KinkResults) -> None:
+    assert found.confidence_set() == found.confidence_set("bootstrap")
+    assert found.critical == {
+        "lr": pytest.approx(stats.chi2.ppf(0.95, 1)),
+        "bootstrap": np.quantile(found.draws[2], 0.95),
+    }
+    profile = found.profile()
+    for method, bound in found.critical.items():
+        pieces = found.confidence_set(method)
+        inside = [any(a <= g <= b for a, b in pieces) for g in profile["gamma"]]
+        assert inside == (profile["lr"] <= bound).tolist()
+    low, high = found.confidence_set("wald")[0]
+    half = stats.t.ppf(0.975, 49) * found.threshold_se
+    assert (low, high) == pytest.approx((found.threshold - half, found.threshold + half))
+    assert plain.confidence_set() == plain.confidence_set("lr")
+    with pytest.raises(OptionError, match="use one of 'lr', 'wald'"):
+        plain.confidence_set("bootstrap")
+    with pytest.raises(OptionError, match="use one of 'bootstrap', 'lr', 'wald'"):
+        found.confidence_set("scaled")
+
+
+def test_the_profile_has_its_least_value_at_the_estimate(found: KinkResults) -> None:
+    profile = found.profile()
+    assert list(profile.columns) == ["gamma", "ssr", "lr"]
+    assert profile["gamma"].is_monotonic_increasing
+    assert profile["gamma"].is_unique
+    at = int(profile["lr"].argmin())
+    assert profile["gamma"][at] == found.threshold
+    assert profile["lr"][at] == pytest.approx(0, abs=1e-9)
+    np.testing.assert_allclose(profile["lr"], (profile["ssr"] / found.ssr["kink"] - 1) * 400)
+    between = (found.candidates[3] + found.candidates[4]) / 2
+    moved = replace(found, threshold=between)
+    assert len(moved.profile()) == found.candidates.size + 1
+    observed = replace(found, threshold=float(found.candidates[7]))
+    assert len(observed.profile()) == found.candidates.size
+
+
+def test_regimes_count_rows_and_entities(found: KinkResults) -> None:
+    data = panel().frame
+    below, city = (data["q"] <= found.threshold).to_numpy(), data.index.get_level_values("city")
+    regimes = found.regimes
+    assert regimes.index.tolist() == ["below", "above"]
+    assert regimes["nobs"].tolist() == [below.sum(), (~below).sum()]
+    assert regimes["n_entities"].tolist() == [city[below].nunique(), city[~below].nunique()]
+    assert regimes["lower"].tolist() == [-np.inf, found.threshold]
+    assert regimes["upper"].tolist() == [found.threshold, np.inf]
+
+
+def test_summary_says_what_an_economist_asks_of_kinks(found: KinkResults, plain: KinkResults) -> None:
+    text = found.summary()
+    for words in (
+        "Outcome: y",
+        "Slope of q with a kink",
+        "H0 no kink: rejected at 5%",
+        "H0 no jump: not rejected at 5%",
+        "95% confidence set (bootstrap): ",
+        "q:below",
+        f"q > {found.threshold:.5g}",
+    ):
+        assert words in " ".join(text.split())
+    assert found.conventions.startswith("Standard errors clustered by city (50 clusters")
+    assert found.conventions.endswith("allowing for the estimated threshold")
+    for words in (
+        "trim .05",
+        "N - n = 400",
+        f"bootstrap set: LR <= {found.critical['bootstrap']:.4g}",
+        "199 draws",
+        "rng 4",
+    ):
+        assert words in found.settings
+    assert str(found) == text
+    assert "no p-value" in plain.summary()
+    assert "T (n - 1) = 441" in plain.settings
+    assert "lr set: LR <= 3.841" in plain.settings
+    assert "confidence set (lr): " in " ".join(plain.summary().split())
+    assert "rng" not in plain.conventions
+    assert found._repr_html_().count("<table") == 2
+    assert "H0 no kink: rejected" in found._repr_html_()
+    assert "95% confidence set (bootstrap)" in found._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("kink", "jump", "words"),
+    [(True, False, None), (True, True, JUMP), (False, True, JUMP), (False, False, "Without a kink")],
+)
+def test_summary_says_what_follows_from_both_tests(
+    found: KinkResults, plain: KinkResults, kink: bool, jump: bool, words: str | None
+) -> None:
+    draws = found.draws.copy()
+    draws[:2] = np.where([[kink], [jump]], 0, 1e9)
+    lines = replace(found, draws=draws).summary().splitlines()
+    told = [line for line in lines if JUMP in line or "Without a kink" in line]
+    assert len(told) == (words is not None)
+    assert all(words is not None and words in line and len(line) <= 80 for line in told)
+    assert JUMP not in plain.summary()
+    assert "Without a kink" not in plain.summary()
+
+
+def test_kinks_are_frozen_picklable_and_json_safe(found: KinkResults, plain: KinkResults) -> None:
+    with pytest.raises((FrozenInstanceError, TypeError)):
+        found.level = 0.9  # type: ignore[misc]
+    assert pickle.loads(pickle.dumps(found)).to_dict() == found.to_dict()
+    for results in (found, plain, replace(found, threshold_se=np.nan)):
+        out = json.loads(json.dumps(results.to_dict(), allow_nan=False))
+        assert out["schema"] == 1
+        assert out["threshold"] == results.threshold
+        assert out["regimes"][0]["lower"] is None
+        assert out["slopes"]["schema"] == 1
+    assert out["threshold_se"] is None
+    assert out["confidence_sets"]["wald"] == [[None, None]]
+    assert plain.to_dict()["tests"]["no_kink"]["p_value"] is None
+    assert not hasattr(found, "bse")
+    assert isinstance(found, Results)
+    assert isinstance(found.slopes, Results)
+
+
+def test_a_battery_shows_its_slopes() -> None:
+    many = fit_all({"a": PanelKink("y", "q", "x", reps=199)}, panel(), rng=1)
+    assert many.tidy()["term"].tolist() == ["q:below", "q:above", "x"]
+
+
+def test_critical_values() -> None:
+    for level in (0.5, 0.9, 0.99):
+        assert critical_chi2(level) == pytest.approx(stats.chi2.ppf(level, 1))
+
+
+def codes(results: Any) -> set[str]:
+    return {n.code for n in stored_kink_remarks(results)}
+
+
+def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
+    assert codes(found) == set()
+    assert codes(replace(found, reps=50)) == {"few_draws"}
+    assert codes(replace(found, bootstrap=None, reps=50)) == set()
+    assert codes(replace(found, threshold_se=np.nan)) == {"no_threshold_se"}
+    small = replace(found, regime_sizes=np.array([[440, 50], [10, 4]]))
+    notice = stored_kink_remarks(small)[0]
+    assert notice.data == {"regime": "above", "nobs": 10, "n_entities": 4}
+    first, last = found.candidates[[0, -1]]
+    for ends, words in (
+        ((first, 0.0), "lowest"),
+        ((0.0, last), "highest"),
+        ((first, last), "lowest.*highest"),
+    ):
+        notice = stored_kink_remarks(
+            replace(found, sets={**found.sets, "bootstrap": (ends,)})
+        )[0]
+        assert notice.code == "boundary"
+        reached = {"lowest": ends[0] == first, "highest": ends[1] == last}
+        assert notice.data == {
+            "threshold": 1,
+            "first": first,
+            "last": last,
+            "whole": all(reached.values()),
+            "ends": {end: None for end in reached if reached[end]},
+        }
+        assert all(w in notice.message for w in words.split(".*"))
+
+
+def test_sides_of_a_kink_stand_from_low_to_high(found: KinkResults) -> None:
+    terms = replace(found, threshold=0.5).terms
+    sides = [term.regime.condition("q", 2) for term in terms if term.regime is not None]
+    assert sides == ["below 0.5", "above 0.5"]
