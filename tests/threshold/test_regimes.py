@@ -12,7 +12,7 @@ import pytest
 
 from digiprosper import OptionError, Panel, PanelThreshold
 from digiprosper.linear.preparation import prepare
-from digiprosper.threshold.regimes import about_origin, regime_columns
+from digiprosper.threshold.search import about_origin, regime_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable

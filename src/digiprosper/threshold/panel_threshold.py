@@ -38,14 +38,16 @@ from digiprosper.panel.access import known_names, table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.specification import TERM, Specification, as_terms, check_reps, one_term, plain_options
 from digiprosper.threshold.notices import about_adjacent, about_variance, remarks
-from digiprosper.threshold.regimes import about_origin, regime_columns, regime_levels
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.threshold.search import (
     WILD,
     Bootstrap,
     ThresholdSearch,
+    about_origin,
     denominator,
     refuse_two_way,
+    regime_columns,
+    regime_levels,
     regime_sizes,
     single_column,
 )

@@ -33,10 +33,12 @@ _FEWEST = 5
 _POINTS = 200
 
 
-def variance_ratio(
+def variance_parts(
     search: Plan, outcome: Floats, at: tuple[int, ...], threshold: int, q: Floats, df: float
-) -> float:
+) -> Floats:
     """Estimate by how much the variance at a threshold differs from what the likelihood ratio supposes.
+
+    The ratio is the sum of the result (N,): what each row adds, not negative, in the original order of rows.
 
     ``eta2 = E[(d'z)^2 e^2 | q = g] / (s2 E[(d'z)^2 | q = g])`` at ``g = ghat``, with ``d`` the change of the
     slopes across the threshold (Hansen 2000, section 3.4). Residuals of the fitted model stand for the
@@ -54,17 +56,8 @@ def variance_ratio(
     does not show a variance that changes with ``q``), uniform ranks in place of ``q``, and the fifth root,
     which his program lacks. His other choice, the quadratic itself, can be negative.
 
-    Missing if the fit is exact or no row lies near enough to the threshold. Thresholds are numbered from 0.
-    """
-    return float(variance_parts(search, outcome, at, threshold, q, df).sum())
-
-
-def variance_parts(
-    search: Plan, outcome: Floats, at: tuple[int, ...], threshold: int, q: Floats, df: float
-) -> Floats:
-    """Compute what each row adds to the variance ratio: (N,), not negative, in the original order of rows.
-
-    The sum is `variance_ratio`; all are missing if that is.
+    All are missing if the fit is exact or no row lies near enough to the threshold. Thresholds are numbered
+    from 0.
     """
     n = search.nobs
     k = search.z.shape[0]
