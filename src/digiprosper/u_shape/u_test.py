@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -54,7 +54,7 @@ class _Form:
     inverse: Callable[[Any], Any]
     curvature: Callable[[Any], Any]
     slopes: tuple[float, float]
-    spellings: tuple[str, ...]
+    spelling: str
     words: str
 
 
@@ -65,7 +65,7 @@ FORMS = {
         inverse=lambda u: u / 2,
         curvature=lambda x: 2 + 0 * x,
         slopes=(-np.inf, np.inf),
-        spellings=("I({x}**2)",),
+        spelling="I({x}**2)",
         words="the square of {x!r}",
     ),
     "inverse": _Form(
@@ -74,7 +74,7 @@ FORMS = {
         inverse=lambda u: 1 / np.sqrt(np.abs(u)),
         curvature=lambda x: 2 / x**3,
         slopes=(-np.inf, 0.0),
-        spellings=("I(1/{x})", "I({x}**-1)", "I({x}**(-1))"),
+        spelling="I(1/{x})",
         words="one over {x!r}",
     ),
     "log": _Form(
@@ -83,7 +83,7 @@ FORMS = {
         inverse=lambda u: 1 / np.abs(u),
         curvature=lambda x: -1 / x**2,
         slopes=(0.0, np.inf),
-        spellings=("log({x})",),
+        spelling="log({x})",
         words="the logarithm of {x!r}",
     ),
     "sqrt": _Form(
@@ -92,7 +92,7 @@ FORMS = {
         inverse=lambda u: 0.25 / u**2,
         curvature=lambda x: -0.25 * x**-1.5,
         slopes=(0.0, np.inf),
-        spellings=("sqrt({x})", "I({x}**0.5)", "I({x}**.5)"),
+        spelling="sqrt({x})",
         words="the square root of {x!r}",
     ),
 }
@@ -233,11 +233,8 @@ class UTestResult(Summarised, PickledByName):
         return lines
 
     def _numbers(self) -> PlainNumbers:
-        names = (
-            "variable square form depvar interval statistic p_value shape extremum extremum_se fieller "
-            "slope_low slope_high t_low t_high inside df_t level conventions at"
-        )
-        return PlainNumbers(more={name: getattr(self, name) for name in names.split()})
+        names = [f.name for f in fields(self) if f.name != "diagnostics"]
+        return PlainNumbers(more={name: getattr(self, name) for name in names})
 
 
 def at_texts(at: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -461,7 +458,15 @@ def _stated(results: LinearResults, curve: Curve, at: Mapping[str, Any] | None) 
         refuse_dummy(name, results.categories)
     moderators = _moderators(curve, at)
     if not at and moderators:
-        raise _moderated(results, curve, moderators)
+        terms = tuple(results.names[product.position] for product in curve.products)
+        values = ", ".join(f"{cited(name)}: ..." for name in moderators)
+        data = {"variable": variable, "terms": terms, "moderators": tuple(moderators)}
+        raise TermError(
+            f"u_test: {quoted(terms, 12)} makes the slope in {cited(variable)} depend on "
+            f"{quoted(moderators)}, so there is no single turning point. Set values, at={{{values}}}, or "
+            "compare several values with moderated_u_test.",
+            [Notice("moderated", "no single curve", data)],
+        )
     if set(at) != set(moderators):
         raise ColumnError(
             f"u_test: at={cited(at)}, but the slope in {cited(variable)} depends on "
@@ -492,19 +497,6 @@ def _stated_value(name: str, value: Any, levels: Mapping[str, pd.Index[Any]]) ->
             "compares several."
         )
     return float(value)
-
-
-def _moderated(results: LinearResults, curve: Curve, moderators: Sequence[str]) -> TermError:
-    variable = results.names[curve.level_at]
-    terms = tuple(results.names[product.position] for product in curve.products)
-    values = ", ".join(f"{cited(name)}: ..." for name in moderators)
-    data = {"variable": variable, "terms": terms, "moderators": tuple(moderators)}
-    return TermError(
-        f"u_test: {quoted(terms, 12)} makes the slope in {cited(variable)} depend on {quoted(moderators)}, "
-        f"so there is no single turning point. Set values, at={{{values}}}, or compare several values with "
-        "moderated_u_test.",
-        [Notice("moderated", "no single curve", data)],
-    )
 
 
 # --- the test -----------------------------------------------------------------------------------------------
@@ -543,7 +535,13 @@ def curve_test(results: LinearResults, curve: Curve, at: Mapping[str, Any], leve
     inside = bool(slopes[0] * slopes[1] < 0)
     statistic = float(np.abs(t).min()) if inside else float("nan")
 
-    extremum, se = _turning_point(results, weights, middle, f)
+    gap = -b0 / b2
+    extremum, se = float("nan"), float("nan")
+    if f.slopes[0] < middle + gap < f.slopes[1]:
+        extremum = float(f.inverse(middle + gap))
+        # Written in the ratio: high powers of a slope leave the range of numbers where the slope does not.
+        error = standard_errors(results.covariance_of(np.array([[1.0, gap]]) @ weights))[0, 0] / abs(b2)
+        se = float(error / abs(f.curvature(extremum)))
     half_size = float(stdtrit(results.df_t, 0.5 + level / 2))
     ratios = fieller((-b0, b2), (float(v[0, 0]), -float(v[0, 1]), float(v[1, 1])), half_size)
     turning_set = _turning_set([(low + middle, high + middle) for low, high in ratios], f)
@@ -571,19 +569,6 @@ def curve_test(results: LinearResults, curve: Curve, at: Mapping[str, Any], leve
         diagnostics=(negative_variance([f"a slope in {variable}"]),) if indefinite else (),
         at=dict(at),
     )
-
-
-def _turning_point(results: LinearResults, weights: Floats, middle: float, f: _Form) -> tuple[float, float]:
-    b0, b2 = (float(b) for b in weights @ results.coefficients)
-    from_middle = -b0 / b2
-    ratio = middle + from_middle
-    if not f.slopes[0] < ratio < f.slopes[1]:
-        return float("nan"), float("nan")
-    extremum = float(f.inverse(ratio))
-    # Written in the ratio: high powers of a slope leave the range of numbers where the slope does not.
-    gradient = np.array([[1.0, from_middle]]) @ weights
-    se = standard_errors(results.covariance_of(gradient))[0, 0] / abs(b2)
-    return extremum, float(se / abs(f.curvature(extremum)))
 
 
 def _turning_set(ratios: list[tuple[float, float]], f: _Form) -> list[tuple[float, float]]:
@@ -625,12 +610,13 @@ def _positions(
 
 def _bends(terms: Sequence[Term], variable: str) -> dict[int, str]:
     """Map positions of the terms that bend a line in the variable to their forms."""
-    forms = {
-        position: _form_of(term.factors[0])
+    return {
+        position: form
         for position, term in enumerate(terms)
-        if len(term.factors) == 1 and canonical(term.factors[0].column) == canonical(variable)
+        if len(term.factors) == 1
+        and canonical(term.factors[0].column) == canonical(variable)
+        and (form := _form_of(term.factors[0]))
     }
-    return {position: form for position, form in forms.items() if form is not None}
 
 
 def _form_of(factor: Factor) -> str | None:
@@ -647,7 +633,7 @@ def _form_of(factor: Factor) -> str | None:
 def _only_bend(results: LinearResults, variable: str, bends: dict[int, str], form: str | None) -> int:
     fitting = [p for p, bend_form in bends.items() if bend_form in (form, *([] if form else FORMS))]
     if not fitting:
-        spelling = FORMS[form or "square"].spellings[0].format(x=variable)
+        spelling = FORMS[form or "square"].spelling.format(x=variable)
         alternatives = "" if form else " (or I(1/x), log(x), sqrt(x))"
         raise TermError(
             f"the fit has no {'square' if form is None else form} of {cited(variable)} (its terms: "
