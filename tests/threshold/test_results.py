@@ -31,7 +31,6 @@ from digiprosper.threshold.results import (
     bootstrap_p,
     critical_lr,
     runs,
-    step_regimes,
     threshold_with,
 )
 
@@ -396,8 +395,9 @@ def with_levels():
         return spec.fit(dp.datasets.us_states())
 
 
-def test_regimes_stand_from_low_to_high():
-    regimes = step_regimes("q", [0.7, 0.5], "<")
+def test_regimes_stand_from_low_to_high(found):
+    edited = replace(found, estimates=np.array([0.7, 0.5]), rule="<")
+    regimes = edited.regime_bounds
     assert [regime.condition("q", 2) for regime in regimes] == ["q < 0.5", "0.5 <= q < 0.7", "q >= 0.7"]
     assert {regime.family for regime in regimes} == {(False, "q", 2)}
 

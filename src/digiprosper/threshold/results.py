@@ -83,15 +83,6 @@ def runs(values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]) -> list[
     return [(float(values[a]), float(values[b])) for a, b in zip(starts, ends, strict=True)]
 
 
-def step_regimes(variable: str, cuts: Sequence[float], rule: str) -> tuple[Regime, ...]:
-    """Make the regimes between thresholds, from low to high values of the threshold variable."""
-    edges = [-math.inf, *sorted(map(float, cuts)), math.inf]
-    return tuple(
-        Regime(variable, number, len(cuts) + 1, lower, upper, rule)
-        for number, (lower, upper) in enumerate(pairwise(edges), start=1)
-    )
-
-
 def threshold_with(
     value: float,
     pieces: Sequence[tuple[float, float]],
@@ -372,20 +363,14 @@ class ThresholdResults(SlopesByRegime):
         sets = [self.confidence_set(j + 1) for j in range(m)]
         ends = [(s[0][0], s[-1][1]) if s else (np.nan, np.nan) for s in sets]
         low, high = np.array(ends).reshape(m, 2).T
+        columns = {"estimate": self.estimates, "conf_low": low, "conf_high": high}
+        sums = {"ssr": self.search_ssr[1 : m + 1], "F": self.statistics[:m]}
         index = pd.RangeIndex(1, m + 1, name="threshold")
         tests = self._first_tests().set_index("threshold").reindex(index)
-        numbers = tests[["p_value", *_CRITICAL, "value"]].astype(float)
-        columns: dict[str, Any] = {
-            "estimate": self.estimates,
-            "conf_low": low,
-            "conf_high": high,
-            "ssr": self.search_ssr[1 : m + 1],
-            "F": self.statistics[:m],
-            **{name: numbers[name] for name in ("p_value", *_CRITICAL)},
-            "statistic": tests["statistic"],
-            "value": numbers["value"],
-        }
-        return pd.DataFrame(columns, index=index)
+        numbers = ["p_value", *_CRITICAL, "value"]
+        tests[numbers] = tests[numbers].astype(float)
+        shown = ["p_value", *_CRITICAL, "statistic", "value"]
+        return pd.DataFrame({**columns, **sums}, index=index).join(tests[shown])
 
     @property
     def statistics(self) -> Floats:
@@ -618,8 +603,8 @@ class ThresholdResults(SlopesByRegime):
             raise ColumnError(
                 f"{cited(term)} has no slopes by regime; those that have are {quoted(split_terms)}."
             )
-        pairs = [(f"{t}:regime1", f"{t}:regime{r}") for t in terms for r in range(2, width + 1)]
-        test = self.slopes.wald_test(", ".join(f"{a} = {b}" for a, b in pairs))
+        pairs = [f"{t}:regime1 = {t}:regime{r}" for t in terms for r in range(2, width + 1)]
+        test = self.wald_test(pairs)
         null = f"{' and '.join(terms)}: the same in every regime, thresholds treated as known"
         return replace(test, name="Equal slopes", null=null)
 
@@ -647,11 +632,10 @@ class ThresholdResults(SlopesByRegime):
             If there are no tests, or none by this bootstrap.
         """
         if not self.bootstrap:
-            text = (
-                "test_table: nothing was tested (given thresholds, or bootstrap=None). Fit with a bootstrap."
+            raise OptionError(
+                "test_table: nothing was tested (given thresholds, or bootstrap=None). Fit with a bootstrap.",
+                [option_problem("bootstrap", bootstrap, what="nothing was tested")],
             )
-            problem = option_problem("bootstrap", bootstrap, what="nothing was tested")
-            raise OptionError(text, [problem])
         check_option("bootstrap", bootstrap, (None, *self.bootstrap))
         name, tests = bootstrap or self.bootstrap[0], self.tests
         frame = tests[tests["bootstrap"] == name].set_index("threshold").assign(reps=self.reps)
@@ -660,7 +644,11 @@ class ThresholdResults(SlopesByRegime):
     @property
     def regime_bounds(self) -> tuple[Regime, ...]:
         """Regimes in ascending order, with their bounds."""
-        return step_regimes(self.threshold_variable, self.estimates.tolist(), self.rule)
+        edges = [-math.inf, *np.sort(self.estimates).tolist(), math.inf]
+        return tuple(
+            Regime(self.threshold_variable, number, len(edges) - 1, lower, upper, self.rule)
+            for number, (lower, upper) in enumerate(pairwise(edges), start=1)
+        )
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -691,10 +679,10 @@ class ThresholdResults(SlopesByRegime):
         tuple of Column
             One column.
         """
-        columns = ["threshold", "statistic", "value", "p_value"]
+        columns = ["statistic", "value", "p_value", "threshold"]
         tests = [
-            ParameterTest(str(statistic), "threshold", float(value), float(p), int(number))
-            for number, statistic, value, p in self._first_tests()[columns].itertuples(index=False, name=None)
+            ParameterTest(statistic, "threshold", value, p_value, number)
+            for statistic, value, p_value, number in self._first_tests()[columns].to_numpy().tolist()
         ]
         n_estimated = self.estimates.size
         block = Block(
@@ -708,7 +696,7 @@ class ThresholdResults(SlopesByRegime):
                     tests[j - 1 : j],
                     whole=not self.given and self._contains_every_candidate(j),
                 )
-                for j, value in enumerate(map(float, self.estimates), start=1)
+                for j, value in enumerate(self.estimates.tolist(), start=1)
             ),
             level=self.level,
             given=self.given,
