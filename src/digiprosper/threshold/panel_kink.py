@@ -311,10 +311,10 @@ class PanelKink(Specification):
         indefinite = not_semidefinite(prepared, (*slopes.names, "threshold"), covariance, middle)
         r2, within, by_entity, _ = slopes.fit_statistics
         adjusted = 1 - (1 - r2) * (slopes.nobs - 1) / joint.df_resid
-        inference = replace(slopes.inference, df_t=joint.how.df_t, df_counted=joint.how.counted)
+        df = {"df_t": joint.how.df_t, "df_counted": joint.how.counted}
         estimated = replace(
             slopes.estimated,
-            inference=inference,
+            inference=replace(slopes.inference, **df),
             root=root[:-1],
             middle=middle,
             df_resid=joint.df_resid,

@@ -275,6 +275,11 @@ class PanelThreshold(Specification):
             )
 
     def _check_search(self) -> None:
+        for word in self._bootstraps:
+            if word in WILD:
+                refuse_two_way(self.clusters, f"bootstrap={cited(word)}", _NO_SIGNS)
+        if self._draws_sets:
+            refuse_two_way(self.clusters, "confidence='bootstrap'", "confidence='scaled'")
         check_option("search", self.search, get_args(Search))
         if self.search == "joint":
             if self._count != 2 or self.thresholds is not None:
@@ -311,11 +316,6 @@ class PanelThreshold(Specification):
                 f"confidence='bootstrap' needs estimated thresholds, but thresholds={self.thresholds} "
                 "are given; omit one of the two."
             )
-        for word in self._bootstraps:
-            if word in WILD:
-                refuse_two_way(self.clusters, f"bootstrap={cited(word)}", _NO_SIGNS)
-        if self._draws_sets:
-            refuse_two_way(self.clusters, "confidence='bootstrap'", "confidence='scaled'")
 
     @property
     def _count(self) -> int | None:

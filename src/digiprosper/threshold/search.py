@@ -308,37 +308,42 @@ def about_origin(
     with intercepts lies outside the confidence set of the threshold, or the slopes of two neighbouring
     regimes are in another order; none where the level shifts already.
     """
-    sample, estimates = search.prepared.sample, results.estimates
+    sample = search.prepared.sample
     try:
         plan = kernel.with_level(search.plan)
     except CollinearityError:  # beside a constant rounding hides a column that is far from zero
         return []
     if kernel.level_is_held(plan).all():
         return []
-    again = replace(search, plan=plan, count=estimates.size, bootstrap=())
+    again = replace(search, plan=plan, count=results.estimates.size, bootstrap=())
     sequence = again.sequence(kernel.open_search(plan, sample.columns("y")[:, 0]), None)
     at = () if isinstance(sequence, int) else sequence[2]  # none if they are not all found
 
     with_intercept = np.sort(search.plan.candidates.values[list(at)]).tolist()
-    outside, order = list[int](), list[tuple[str, int]]()
-    if at:
-        order = _reordered(results, search, search.plan.regimes(at))
-    if at and not results.given:
-        outside = [
-            j
-            for j, value in zip((np.argsort(estimates) + 1).tolist(), with_intercept, strict=True)
-            if not any(low <= value <= high for low, high in results.confidence_set(j))
-        ]
+    outside = _outside(results, with_intercept) if at else []
+    order = _reordered(results, search, search.plan.regimes(at)) if at else []
     if not (logarithms or outside or order):
         return []
     data = {
-        "estimates": tuple(np.sort(estimates).tolist()),
+        "estimates": tuple(np.sort(results.estimates).tolist()),
         "with_intercept": tuple(with_intercept),
         "outside": tuple(outside),
         "order": tuple(order),
         "logarithms": tuple(logarithms),
     }
     return [origin(data, sample.names_of("regime_dependent"), searched=not results.given)]
+
+
+def _outside(results: ThresholdResults, with_intercept: Sequence[float]) -> list[int]:
+    """List the thresholds, by number, whose confidence sets leave out the estimate with intercepts."""
+    if results.given:
+        return []
+    numbers = (np.argsort(results.estimates) + 1).tolist()
+    return [
+        j
+        for j, value in zip(numbers, with_intercept, strict=True)
+        if not any(low <= value <= high for low, high in results.confidence_set(j))
+    ]
 
 
 def _reordered(results: ThresholdResults, search: ThresholdSearch, regimes: Ints) -> list[tuple[str, int]]:

@@ -398,20 +398,20 @@ def read_curve(
 def curve_products(terms: Sequence[Term], level_at: int, bend_at: int) -> tuple[Product, ...]:
     """Find the interactions of the two terms of a curve, in the order of the coefficients."""
     curve = [canonical(terms[position].name) for position in (level_at, bend_at)]
-    products = []
-    for position, term in enumerate(terms):
-        # A function of one column alone is no interaction.
-        alone = len(term.factors) == 1 and len(term.factors[0].columns) <= 1
-        if alone or position in (level_at, bend_at):
-            continue
-        texts = [canonical(factor.text) for factor in term.factors]
-        rows = [curve.index(text) for text in texts if text in curve]
-        others = [f for f, text in zip(term.factors, texts, strict=True) if text not in curve]
-        if any(hides(factor, curve[0]) for factor in others) or len(rows) > 1:
-            products.append(Product(position, 0, ()))
-        elif rows:
-            products.append(Product(position, rows[0], tuple(others)))
-    return tuple(products)
+    others = (p for p in range(len(terms)) if p not in (level_at, bend_at))
+    products = (_product_of(position, terms[position].factors, curve) for position in others)
+    return tuple(product for product in products if product is not None)
+
+
+def _product_of(position: int, factors: Sequence[Factor], curve: Sequence[str]) -> Product | None:
+    # A function of one column alone is no interaction.
+    if len(factors) == 1 and len(factors[0].columns) <= 1:
+        return None
+    rows = [curve.index(canonical(f.text)) for f in factors if canonical(f.text) in curve]
+    moderators = tuple(f for f in factors if canonical(f.text) not in curve)
+    if any(hides(factor, curve[0]) for factor in moderators) or len(rows) > 1:
+        return Product(position, 0, ())
+    return Product(position, rows[0], moderators) if rows else None
 
 
 def curve_weights(results: LinearResults, curve: Curve, at: Mapping[str, Any]) -> Floats:
@@ -443,13 +443,7 @@ def _factor_value(
 def _stated(results: LinearResults, curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
     """Check the values of other columns at which a curve is tested: one for each that it depends on."""
     variable = results.names[curve.level_at]
-    unknown = [results.names[product.position] for product in curve.products if not product.factors]
-    if unknown:
-        raise TermError(
-            f"u_test: {quoted(unknown, 12)} makes the slope in {cited(variable)} depend on other columns "
-            f"in a way that is not known. Write products with ':', such as '{variable}:z'.",
-            [Notice("moderated", "not a product", {"variable": variable, "terms": tuple(unknown)})],
-        )
+    _refuse_unknown(results, curve)
     if at is not None and not hasattr(at, "items"):
         raise InputTypeError(f"at={cited(at)} must map columns to their values, such as {{'z': 0.5}}.")
 
@@ -458,23 +452,38 @@ def _stated(results: LinearResults, curve: Curve, at: Mapping[str, Any] | None) 
         refuse_dummy(name, results.categories)
     moderators = _moderators(curve, at)
     if not at and moderators:
-        terms = tuple(results.names[product.position] for product in curve.products)
-        values = ", ".join(f"{cited(name)}: ..." for name in moderators)
-        data = {"variable": variable, "terms": terms, "moderators": tuple(moderators)}
-        raise TermError(
-            f"u_test: {quoted(terms, 12)} makes the slope in {cited(variable)} depend on "
-            f"{quoted(moderators)}, so there is no single turning point. Set values, at={{{values}}}, or "
-            "compare several values with moderated_u_test.",
-            [Notice("moderated", "no single curve", data)],
-        )
+        terms = [results.names[product.position] for product in curve.products]
+        raise _moderated(variable, terms, moderators)
     if set(at) != set(moderators):
         raise ColumnError(
             f"u_test: at={cited(at)}, but the slope in {cited(variable)} depends on "
-            f"{quoted(moderators) if moderators else 'no other column'}. Set one value for each column "
+            f"{quoted(moderators) or 'no other column'}. Set one value for each column "
             "that it depends on, and for no other."
         )
     levels = dict(results.categories.values())
     return {name: _stated_value(name, at[name], levels) for name in moderators}
+
+
+def _refuse_unknown(results: LinearResults, curve: Curve) -> None:
+    variable = results.names[curve.level_at]
+    terms = tuple(results.names[p.position] for p in curve.products if not p.factors)
+    if terms:
+        raise TermError(
+            f"u_test: {quoted(terms, 12)} makes the slope in {cited(variable)} depend on other columns "
+            f"in a way that is not known. Write products with ':', such as '{variable}:z'.",
+            [Notice("moderated", "not a product", {"variable": variable, "terms": terms})],
+        )
+
+
+def _moderated(variable: str, terms: Sequence[str], moderators: Sequence[str]) -> TermError:
+    values = ", ".join(f"{cited(name)}: ..." for name in moderators)
+    data = {"variable": variable, "terms": tuple(terms), "moderators": tuple(moderators)}
+    return TermError(
+        f"u_test: {quoted(terms, 12)} makes the slope in {cited(variable)} depend on {quoted(moderators)}, "
+        f"so there is no single turning point. Set values, at={{{values}}}, or compare several values with "
+        "moderated_u_test.",
+        [Notice("moderated", "no single curve", data)],
+    )
 
 
 def _moderators(curve: Curve, at: Mapping[str, Any]) -> list[str]:
