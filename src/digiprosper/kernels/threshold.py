@@ -247,7 +247,7 @@ class Plan:
 
     def residuals(self, outcome: Floats) -> Floats:
         """Take all of it out of an outcome (N,) in the original order; the result is in that of q."""
-        return self.residualise(outcome[self.candidates.order][None, :])[0]
+        return np.asarray(self.residualise(outcome[self.candidates.order][None, :])[0])
 
     def blocks(self, at: Sequence[int]) -> tuple[Floats, Floats]:
         """Factor the regime blocks at positions `at`, all else taken out: Q (N, m k) and R of Q R."""

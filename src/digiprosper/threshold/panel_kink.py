@@ -304,17 +304,17 @@ class PanelKink(Specification):
         b1, b2 = slopes.coefficients[:2]
         unit = 2.0 ** round(math.log2(max(abs(b1), abs(b2)) or 1.0))
         bend = (b1 - b2) / 2 / unit, -(b1 + b2) / 2 / unit
-        joint, identified = _linearised(prepared, demeaned, slopes, (below, above, *controls, side), bend)
-        root, middle = _with_threshold(joint, slopes, identified=identified)
+        positions = (below, above, *controls, side)
+        joint, root, middle = _linearised(prepared, demeaned, slopes, positions, bend)
         covariance = root @ middle @ root.T
 
         indefinite = not_semidefinite(prepared, (*slopes.names, "threshold"), covariance, middle)
         r2, within, by_entity, _ = slopes.fit_statistics
         adjusted = 1 - (1 - r2) * (slopes.nobs - 1) / joint.df_resid
-        df = {"df_t": joint.how.df_t, "df_counted": joint.how.counted}
+        joint_inference = replace(slopes.inference, df_t=joint.how.df_t, df_counted=joint.how.counted)
         estimated = replace(
             slopes.estimated,
-            inference=replace(slopes.inference, **df),
+            inference=joint_inference,
             root=root[:-1],
             middle=middle,
             df_resid=joint.df_resid,
@@ -368,11 +368,12 @@ def _linearised(
     slopes: LinearResults,
     positions: Sequence[int],
     bend: tuple[float, float],
-) -> tuple[Solved, bool]:
-    """Solve the equation in slopes and threshold, linear around the estimates.
+) -> tuple[Solved, Floats, Floats]:
+    """Solve the equation in slopes and threshold, linear around the estimates; and halve their covariance.
 
-    Where the threshold is not identified (no bend, or its value makes no difference) the slopes' errors need
-    no allowance: it is left out, and the second result is False.
+    Its order is slopes, intercept if there is one, and threshold. Where the threshold is not identified (no
+    bend, or its value makes no difference) the slopes' errors need no allowance: it is left out, and its row
+    is missing.
     """
     n, k = prepared.sample.nobs, len(positions) - 1
     if n <= k + 1 + prepared.within.rank:
@@ -391,20 +392,13 @@ def _linearised(
     count, estimator = inference(prepared, k + 1)
     # A step from the estimates would leave other residuals; the threshold stays where it was found.
     solved = replace(solve(slopes.residuals, columns, count, estimator), residuals=slopes.residuals)
-    refuse_full_leverage(
-        prepared, solved, (*(demeaned.names[j] for j in positions[:-1]), *["threshold"] * identified)
-    )
+    names = [demeaned.names[j] for j in positions[:-1]]
+    refuse_full_leverage(prepared, solved, [*names, "threshold"] if identified else names)
     if not prepared.effect_names:
         solved = solved.with_intercept(np.append(0.0, means), n)
-    return solved, identified
-
-
-def _with_threshold(joint: Solved, slopes: LinearResults, *, identified: bool) -> tuple[Floats, Floats]:
-    """Halve the covariance of slopes, intercept if there is one, and threshold, in this order."""
-    root, middle = joint.sandwich()
+    root, middle = solved.sandwich()
     threshold_root = np.full(root.shape[1], np.nan)
     if identified:
-        k = joint.x.shape[1] - 1
         root, threshold_root = np.delete(root, k, axis=0), root[k]
     root = np.vstack([root, threshold_root])
     # What has no variance at a known threshold has none at an estimated one.
@@ -412,4 +406,4 @@ def _with_threshold(joint: Solved, slopes: LinearResults, *, identified: bool) -
     root[:-1][empty] = np.nan
     if empty[:2].any():
         root[-1] = np.nan
-    return root, middle
+    return solved, root, middle

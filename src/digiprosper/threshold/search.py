@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -88,10 +88,8 @@ class ThresholdSearch:
 
     def run(self, rng: object) -> SearchResult | int:
         """Search, test and draw; return the number of the threshold without candidates, if there is one."""
-        entropy = None
-        if self.bootstrap or self.set_draws:
-            entropy = seed_sequence(rng).entropy
-            assert isinstance(entropy, int)
+        drawn = bool(self.bootstrap) or self.set_draws
+        entropy: Any = seed_sequence(rng).entropy if drawn else None
         base = kernel.open_search(self.plan, self._outcome)
         sequence = self.sequence(base, entropy)
         if isinstance(sequence, int):
