@@ -89,28 +89,33 @@ def residual_draws(bootstrap: Scheme, residual: Floats, uniforms: Floats) -> Flo
     return np.take(residual[bootstrap.blocks.ravel()], np.take(donors, bootstrap.codes, axis=1))
 
 
-def demeaned_draws(
-    search: Plan, bootstrap: Scheme, residual: Floats, uniforms: Floats
-) -> tuple[Floats, Floats]:
-    """Draw residuals (c, N) and take the effects out of them.
-
-    The second result is the sum of squares (c,) that is rounding. Effects that cross the clusters may leave
-    nothing of a draw: with two periods as clusters and entity effects it is so where the periods have
-    opposite weights.
-    """
-    drawn = residual_draws(bootstrap, residual, uniforms)
-    if bootstrap.demeaned:
-        return drawn, np.zeros(len(drawn))
-    rounding = NO_RESIDUALS * np.einsum("ij,ij->i", drawn, drawn)
-    return search.groups.demean(drawn), rounding
-
-
 def uniforms(
     search: Plan, bootstrap: Scheme, rng: np.random.Generator, reps: int
 ) -> Iterator[Floats]:
     """Yield the uniform numbers (c, size) of the draws that are computed together."""
     for low in range(0, reps, search.chunk):
         yield rng.random((min(search.chunk, reps - low), bootstrap.size))
+
+
+def demeaned_draws(
+    search: Plan,
+    bootstrap: Scheme,
+    residual: Floats,
+    rng: np.random.Generator,
+    reps: int,
+) -> Iterator[tuple[Floats, Floats]]:
+    """Yield drawn residuals (c, N), the effects out, of the draws that are computed together.
+
+    The second result is the sum of squares (c,) that is rounding. Effects that cross the clusters may leave
+    nothing of a draw: with two periods as clusters and entity effects it is so where the periods have
+    opposite weights.
+    """
+    for numbers in uniforms(search, bootstrap, rng, reps):
+        drawn, rounding = residual_draws(bootstrap, residual, numbers), np.zeros(len(numbers))
+        if not bootstrap.demeaned:
+            rounding = NO_RESIDUALS * np.einsum("ij,ij->i", drawn, drawn)
+            drawn = search.groups.demean(drawn)
+        yield drawn, rounding
 
 
 def excess(upper: Floats, lower: Floats, rounding: Floats) -> Floats:
@@ -144,8 +149,7 @@ def drawn_ratios(
     # otherwise page faults cost more than the arithmetic. Elsewhere it does nothing.
     np.empty(_KEPT)
     ratios = []
-    for numbers in uniforms(search, bootstrap, rng, reps):
-        drawn, rounding = demeaned_draws(search, bootstrap, residual, numbers)
+    for drawn, rounding in demeaned_draws(search, bootstrap, residual, rng, reps):
         if null_at:
             drawn += fit
         ratios.append(_searched(search, drawn, rounding, len(null_at) + 1))

@@ -27,10 +27,10 @@ from digiprosper.kernels.threshold import (
     start,
 )
 from digiprosper.kernels.tolerances import KINK_DIGITS, NO_RESIDUALS, UNIDENTIFIED
-from digiprosper.threshold.kernels.draws import demeaned_draws, excess, uniforms
+from digiprosper.threshold.kernels.draws import demeaned_draws, excess
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.kernels.slopes import Effect
@@ -173,8 +173,7 @@ def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:
     search = kinks.search
     state = open_search(search, outcome)
     corners, inner, offsets = _gains(kinks, state.score)
-    position = int(corners[0].argmax())
-    offset = 0.0
+    position, offset = int(corners[0].argmax()), 0.0
     gain = float(corners[0, position])
     if inner[0].max(initial=-np.inf) > gain:
         position = int(inner[0].argmax())
@@ -243,25 +242,6 @@ def _roots(square: Floats, half: Floats, constant: Floats) -> Floats:
 # --- draws --------------------------------------------------------------------------------------------------
 
 
-def _split(kinks: KinkPlan, outcome: Floats, kink_estimate: KinkEstimate) -> tuple[Floats, Floats]:
-    net_outcome = kinks.search.residuals(outcome)
-    column = kinks.column(kink_estimate.position, kink_estimate.offset)
-    fit = column * (column @ net_outcome / (column @ column))
-    return fit, net_outcome - fit
-
-
-def _drawn(
-    search: Plan,
-    bootstrap: Scheme,
-    fit: Floats | None,
-    residual: Floats,
-    numbers: Iterator[Floats],
-) -> Iterator[tuple[State, Floats]]:
-    for uniform in numbers:
-        outcomes, rounding = demeaned_draws(search, bootstrap, residual, uniform)
-        yield start(search, outcomes if fit is None else outcomes + fit), rounding
-
-
 def null_draws(
     kinks: KinkPlan,
     bootstrap: Scheme,
@@ -274,12 +254,12 @@ def null_draws(
 
     The kink is searched again, exactly, in every draw. Missing where a draw left nothing to explain.
     """
-    search = kinks.search
-    numbers = uniforms(search, bootstrap, rng, reps)
-    states = _drawn(search, bootstrap, None, search.residuals(outcome), numbers)
-    return np.concatenate(
-        [excess(state.ssr, state.ssr - _best(kinks, state), rounding) for state, rounding in states]
-    )
+    search, ratios = kinks.search, []
+    residual = search.residuals(outcome)
+    for drawn, rounding in demeaned_draws(search, bootstrap, residual, rng, reps):
+        state = start(search, drawn)
+        ratios.append(excess(state.ssr, state.ssr - _best(kinks, state), rounding))
+    return np.concatenate(ratios)
 
 
 def kink_draws(
@@ -296,16 +276,17 @@ def kink_draws(
     ``S_kink / S_step - 1``, both searched again, and ``S(g) / S_kink - 1`` at the g drawn from: (2, reps).
     Missing where the effects left nothing of the drawn residuals.
     """
-    fit, residual = _split(kinks, outcome, kink_estimate)
-    search = kinks.search
-    numbers = uniforms(search, bootstrap, rng, reps)
-    out = []
-    for state, rounding in _drawn(search, bootstrap, fit, residual, numbers):
+    search, ratios = kinks.search, []
+    residuals = search.residuals(outcome)
+    column = kinks.column(kink_estimate.position, kink_estimate.offset)
+    fit = column * (column @ residuals / (column @ column))
+    for drawn, rounding in demeaned_draws(search, bootstrap, residuals - fit, rng, reps):
+        state = start(search, drawn + fit)
         kink_ssr = state.ssr - _gain_at(kinks, state, kink_estimate.position, kink_estimate.offset)
         # The kink that was drawn from explains all of a draw whose residuals are gone.
         lost = kink_ssr <= np.maximum(rounding, NO_RESIDUALS * state.ssr)
         best = np.minimum(state.ssr - _best(kinks, state), kink_ssr)
         step = np.minimum(state.ssr - drops(search, state).max(axis=1), best)
         floor = np.where(lost, np.inf, 0.0)
-        out.append(np.stack([excess(best, step, floor), excess(kink_ssr, best, floor)]))
-    return np.concatenate(out, axis=1)
+        ratios.append(np.stack([excess(best, step, floor), excess(kink_ssr, best, floor)]))
+    return np.concatenate(ratios, axis=1)
