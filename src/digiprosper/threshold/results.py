@@ -715,7 +715,12 @@ class ThresholdResults(SlopesByRegime):
             f"{counted(m, 'threshold') if m else 'no threshold kept'}{' (given)' if self.given else ''}"
         )
         lines = [line for j in range(self.statistics.size) for line in self._threshold_words(j)]
-        printed = [n for n in self.diagnostics if not self._is_small_print(n)]
+        # What few clusters carry by chance is no news; it is for the record only.
+        printed = [
+            notice
+            for notice in self.diagnostics
+            if notice.code != "concentration" or (notice.data["high"] and notice.data["threshold"] <= m)
+        ]
         return self._page(subject, lines, self._conditions(), printed, first_column="regime")
 
     def _options(self, denominator: str) -> str:
@@ -845,12 +850,6 @@ class ThresholdResults(SlopesByRegime):
         text = "the same" if scaled_set == lr_set else set_text(lr_set)
         return [explanation, f"Set for homoskedastic errors (lr, LR <= {critical:.2f}): {text}"]
 
-    def _is_small_print(self, notice: Notice) -> bool:
-        """Tell whether a notice is for the record only: what few clusters carry by chance is no news."""
-        data = notice.data
-        return notice.code == "concentration" and (
-            not data["high"] or data["threshold"] > self.estimates.size
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
