@@ -10,13 +10,7 @@ from digiprosper.errors import OptionError, cited, option_problem
 from digiprosper.report.drawings import TurningCurve
 from digiprosper.report.labels import name_label
 from digiprosper.report.variance import standard_errors
-from digiprosper.u_shape.u_test import (
-    FORMS,
-    Curve,
-    at_texts,
-    curve_products,
-    curve_weights,
-)
+from digiprosper.u_shape.u_test import FORMS, Curve, at_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,16 +52,15 @@ def _curve(results: LinearResults, test: UTestResult) -> Floats:
     """Compute x, value and both ends of the band, one row per point."""
     from scipy.special import stdtrit
 
-    level_at, bend_at = results.names.index(test.variable), results.names.index(test.square)
-    products = curve_products(results.terms, level_at, bend_at)
-    curve = Curve(level_at, bend_at, test.form, test.interval, products)
+    level_at, bend_at = (results.names.index(name) for name in (test.variable, test.square))
+    curve = Curve(results, level_at, bend_at, test.form, test.interval)
     stats = results.sample_stats
     mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])
     points = np.linspace(*test.interval, _POINTS)
 
     bend = FORMS[test.form].value
     changes = np.column_stack([points - mean, bend(points) - bend(mean)])
-    weights = changes @ curve_weights(results, curve, test.at)
+    weights = changes @ curve.weights(test.at)
     value = weights @ results.coefficients
     error = standard_errors(np.diag(results.covariance_of(weights)))
     half = float(stdtrit(test.df_t, (1 + test.level) / 2)) * error

@@ -233,16 +233,16 @@ def moderated_u_test(
     k, m = (_product(results, results.names[p], moderator) for p in (i, j))
     values = _moderator_values(at, results.sample_stats, moderator)
 
-    zeros = _other_dummies(results, curve, (k, m))
+    zeros = _other_dummies(curve, (k, m))
     unit = np.eye(len(results.names))
-    tests = [curve_test(results, curve, {moderator: float(w), **zeros}, level) for w in values]
+    tests = [curve_test(curve, {moderator: float(w), **zeros}, level) for w in values]
     b1, b2, b3, b4 = (float(results.coefficients[p]) for p in (i, j, k, m))
     indefinite = results.is_indefinite(unit[[i, j, k, m]])
     gradient = b4 * unit[i] - b3 * unit[j] - b2 * unit[k] + b1 * unit[m]
     constant = f"does not depend on {moderator}"
 
     return ModeratedUResult(
-        variable=results.names[i],
+        variable=curve.variable,
         square=results.names[j],
         moderator=moderator,
         depvar=results.depvar,
@@ -280,9 +280,10 @@ def _product(results: LinearResults, term: str, moderator: str) -> int:
     )
 
 
-def _other_dummies(results: LinearResults, curve: Curve, moderated: tuple[int, int]) -> dict[str, float]:
+def _other_dummies(curve: Curve, moderated: tuple[int, int]) -> dict[str, float]:
     """Set other dummies of the moderator's category to zero; refuse interactions with anything else."""
-    category = {factor.column for factor in results.terms[moderated[0]].factors if factor.level is not None}
+    factors = curve.results.terms[moderated[0]].factors
+    category = {factor.column for factor in factors if factor.level is not None}
     zeros, other_terms = dict[str, float](), list[str]()
     for product in curve.products:
         if product.position in moderated:
@@ -291,14 +292,14 @@ def _other_dummies(results: LinearResults, curve: Curve, moderated: tuple[int, i
         if len(dummies) == len(product.factors) == 1:
             zeros[dummies[0].text] = 0.0
         else:
-            other_terms.append(results.names[product.position])
+            other_terms.append(curve.results.names[product.position])
     if other_terms:
-        variable = results.names[curve.level_at]
+        data = {"variable": curve.variable, "terms": tuple(other_terms)}
         raise TermError(
-            f"moderated_u_test: the slope in {cited(variable)} also depends on {quoted(other_terms, 12)}, so "
-            "the turning point does not depend on the moderator alone. Drop these terms, or set all values "
-            "in u_test(..., at={...}).",
-            [Notice("moderated", "other interactions", {"variable": variable, "terms": tuple(other_terms)})],
+            f"moderated_u_test: the slope in {cited(curve.variable)} also depends on "
+            f"{quoted(other_terms, 12)}, so the turning point does not depend on the moderator alone. Drop "
+            "these terms, or set all values in u_test(..., at={...}).",
+            [Notice("moderated", "other interactions", data)],
         )
     return zeros
 

@@ -337,7 +337,7 @@ def u_test(
         check_option("form", form, get_args(UForm))
     curve = read_curve("u_test", results, variable, square=square, form=form, interval=interval)
     level = check_level(level)
-    return curve_test(results, curve, _stated(results, curve, at), level)
+    return curve_test(curve, _stated(curve, at), level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,13 +355,41 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Positions of the level and of the bending term of a curve in a fit, and the interval of its test."""
+    """A curve in a fit: the positions of its level and of the term that bends it, and the tested interval."""
 
+    results: LinearResults
     level_at: int
     bend_at: int
     form: str
     interval: tuple[float, float]
-    products: tuple[Product, ...]
+
+    @property
+    def variable(self) -> str:
+        """Name of the level."""
+        return self.results.names[self.level_at]
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """Interactions of the two terms, in the order of the coefficients."""
+        terms = self.results.terms
+        curve = [canonical(terms[position].name) for position in (self.level_at, self.bend_at)]
+        others = (p for p in range(len(terms)) if p not in (self.level_at, self.bend_at))
+        products = (_product_of(position, terms[position].factors, curve) for position in others)
+        return tuple(product for product in products if product is not None)
+
+    def weights(self, at: Mapping[str, Any]) -> Floats:
+        """Compute weights (2, k) of the k coefficients in the level and the bending term.
+
+        `at` maps other columns to a number or the level of a category; a dummy of a category may be used
+        instead.
+        """
+        weights = np.eye(len(self.results.names))[[self.level_at, self.bend_at]]
+        levels = dict(self.results.categories.values())
+        spelling = {canonical(name): name for name in at}
+        for product in self.products:
+            values = [_factor_value(factor, at, spelling, levels) for factor in product.factors]
+            weights[product.row, product.position] = np.prod(values)
+        return weights
 
 
 def read_curve(
@@ -389,18 +417,10 @@ def read_curve(
     stats = results.sample_stats
     _refuse_other(stats, results.names[i], results.names[j], curve_form)
     ends = _interval(interval, stats, results.names[i], curve_form)
-    return Curve(i, j, curve_form, ends, curve_products(results.terms, i, j))
+    return Curve(results, i, j, curve_form, ends)
 
 
 # --- interactions -------------------------------------------------------------------------------------------
-
-
-def curve_products(terms: Sequence[Term], level_at: int, bend_at: int) -> tuple[Product, ...]:
-    """Find the interactions of the two terms of a curve, in the order of the coefficients."""
-    curve = [canonical(terms[position].name) for position in (level_at, bend_at)]
-    others = (p for p in range(len(terms)) if p not in (level_at, bend_at))
-    products = (_product_of(position, terms[position].factors, curve) for position in others)
-    return tuple(product for product in products if product is not None)
 
 
 def _product_of(position: int, factors: Sequence[Factor], curve: Sequence[str]) -> Product | None:
@@ -414,21 +434,6 @@ def _product_of(position: int, factors: Sequence[Factor], curve: Sequence[str]) 
     return Product(position, rows[0], moderators) if rows else None
 
 
-def curve_weights(results: LinearResults, curve: Curve, at: Mapping[str, Any]) -> Floats:
-    """Compute weights (2, k) of the k coefficients in the level and the bending term of a curve.
-
-    `at` maps other columns to a number or the level of a category; a dummy of a category may be used instead.
-    """
-    weights = np.eye(len(results.names))[[curve.level_at, curve.bend_at]]
-    levels = dict(results.categories.values())
-    spelling = {canonical(name): name for name in at}
-    for product in curve.products:
-        weights[product.row, product.position] = np.prod(
-            [_factor_value(factor, at, spelling, levels) for factor in product.factors]
-        )
-    return weights
-
-
 def _factor_value(
     factor: Factor, at: Mapping[str, Any], spelling: Mapping[str, str], levels: Mapping[str, pd.Index[Any]]
 ) -> float:
@@ -440,33 +445,31 @@ def _factor_value(
     return float(at[base] ** power)
 
 
-def _stated(results: LinearResults, curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
+def _stated(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
     """Check the values of other columns at which a curve is tested: one for each that it depends on."""
-    variable = results.names[curve.level_at]
-    _refuse_unknown(results, curve)
+    _refuse_unknown(curve)
     if at is not None and not hasattr(at, "items"):
         raise InputTypeError(f"at={cited(at)} must map columns to their values, such as {{'z': 0.5}}.")
 
     at = at or {}
     for name in at:
-        refuse_dummy(name, results.categories)
+        refuse_dummy(name, curve.results.categories)
     moderators = _moderators(curve, at)
     if not at and moderators:
-        terms = [results.names[product.position] for product in curve.products]
-        raise _moderated(variable, terms, moderators)
+        raise _moderated(curve, moderators)
     if set(at) != set(moderators):
         raise ColumnError(
-            f"u_test: at={cited(at)}, but the slope in {cited(variable)} depends on "
+            f"u_test: at={cited(at)}, but the slope in {cited(curve.variable)} depends on "
             f"{quoted(moderators) or 'no other column'}. Set one value for each column "
             "that it depends on, and for no other."
         )
-    levels = dict(results.categories.values())
+    levels = dict(curve.results.categories.values())
     return {name: _stated_value(name, at[name], levels) for name in moderators}
 
 
-def _refuse_unknown(results: LinearResults, curve: Curve) -> None:
-    variable = results.names[curve.level_at]
-    terms = tuple(results.names[p.position] for p in curve.products if not p.factors)
+def _refuse_unknown(curve: Curve) -> None:
+    variable, names = curve.variable, curve.results.names
+    terms = tuple(names[product.position] for product in curve.products if not product.factors)
     if terms:
         raise TermError(
             f"u_test: {quoted(terms, 12)} makes the slope in {cited(variable)} depend on other columns "
@@ -475,13 +478,14 @@ def _refuse_unknown(results: LinearResults, curve: Curve) -> None:
         )
 
 
-def _moderated(variable: str, terms: Sequence[str], moderators: Sequence[str]) -> TermError:
+def _moderated(curve: Curve, moderators: Sequence[str]) -> TermError:
+    terms = tuple(curve.results.names[product.position] for product in curve.products)
     values = ", ".join(f"{cited(name)}: ..." for name in moderators)
-    data = {"variable": variable, "terms": tuple(terms), "moderators": tuple(moderators)}
+    data = {"variable": curve.variable, "terms": terms, "moderators": tuple(moderators)}
     return TermError(
-        f"u_test: {quoted(terms, 12)} makes the slope in {cited(variable)} depend on {quoted(moderators)}, "
-        f"so there is no single turning point. Set values, at={{{values}}}, or compare several values with "
-        "moderated_u_test.",
+        f"u_test: {quoted(terms, 12)} makes the slope in {cited(curve.variable)} depend on "
+        f"{quoted(moderators)}, so there is no single turning point. Set values, at={{{values}}}, or compare "
+        "several values with moderated_u_test.",
         [Notice("moderated", "no single curve", data)],
     )
 
@@ -518,17 +522,17 @@ def refuse_other_kind(call: str, **terms: object) -> None:
             raise InputTypeError(f"{call}: {name} is one term (text), not {type(term).__name__}.")
 
 
-def curve_test(results: LinearResults, curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult:
+def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult:
     """Test a curve at values of other columns (`at`); `level` is that of the Fieller set."""
     from scipy.special import stdtrit
 
-    f = FORMS[curve.form]
-    variable, square = results.names[curve.level_at], results.names[curve.bend_at]
+    f, results = FORMS[curve.form], curve.results
+    variable, square = curve.variable, results.names[curve.bend_at]
     u = f.slope(np.array(curve.interval))
     # The slope in the middle instead of at f' = 0: with x far from zero that one is far outside the data, and
     # large numbers would have to cancel in the set of the turning point.
     middle = float(u.mean())
-    weights = np.array([[1.0, middle], [0.0, 1.0]]) @ curve_weights(results, curve, at)
+    weights = np.array([[1.0, middle], [0.0, 1.0]]) @ curve.weights(at)
     b0, b2 = (float(b) for b in weights @ results.coefficients)
     v = results.covariance_of(weights)
     if not np.isfinite(v).all():

@@ -29,7 +29,7 @@ def drawn_lr(
 ) -> Array:
     """Ratios with the thresholds `at` as the truth: what the bound at one candidate is a quantile of."""
     held, free = sets._hold(search, at, j)
-    return sets._draws(held, which, y, at[j], free, rng.random((reps, which.size)))
+    return sets._draws(held, which, y, at[j], free, rng, reps)
 
 
 def panel(

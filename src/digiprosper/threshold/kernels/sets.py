@@ -15,13 +15,14 @@ that the true one has its own rows around it (Hidalgo, Lee & Seo 2019, J. Econom
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digiprosper.kernels.threshold import drops, open_search, split, start
-from digiprosper.threshold.kernels.draws import residual_draws
+from digiprosper.threshold.kernels.draws import demeaned_draws
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats
@@ -127,10 +128,9 @@ def drawn_bounds(
     nearest = admissible[np.argsort(-gain[admissible], kind="stable")[: _POINTS // 2]]
     evenly = admissible[np.linspace(0, admissible.size - 1, _POINTS // 2).astype(np.intp)]
     points = np.unique(np.concatenate([nearest, evenly]))
-    uniforms = rng.random((reps, bootstrap.size))
     bounds = np.zeros(points.size)
     for i, point in enumerate(points):
-        drawn = _draws(held, bootstrap, outcome, int(point), free, uniforms)
+        drawn = _draws(held, bootstrap, outcome, int(point), free, deepcopy(rng), reps)
         drawn = drawn[np.isfinite(drawn)]
         # A fit without residuals leaves no doubt.
         bounds[i] = np.quantile(drawn, level) if drawn.size else 0.0
@@ -163,20 +163,17 @@ def _draws(
     outcome: Floats,
     true: int,
     free: Bools,
-    uniforms: Floats,
+    rng: np.random.Generator,
+    reps: int,
 ) -> Floats:
     fit, residual = split(held, outcome, (true,))
-    size = held.chunk
-    ratios = np.empty(uniforms.shape[0])
-    for low in range(0, ratios.size, size):
-        drawn = residual_draws(bootstrap, residual, uniforms[low : low + size])
-        if not bootstrap.demeaned:
-            drawn = held.groups.demean(drawn)
+    ratios = []
+    for drawn, _ in demeaned_draws(held, bootstrap, residual, rng, reps):
         state = start(held, drawn + fit)
         gain = drops(held, state)
         true_gain = gain[:, true]
         best = np.maximum(np.where(free, gain, -np.inf).max(axis=1), true_gain)
         ssr = state.ssr - best
         exact = ssr <= np.finfo(np.float64).eps * held.nobs * state.ssr
-        ratios[low : low + size] = np.where(exact, np.nan, (best - true_gain) / np.where(exact, 1.0, ssr))
-    return ratios
+        ratios.append(np.where(exact, np.nan, (best - true_gain) / np.where(exact, 1.0, ssr)))
+    return np.concatenate(ratios)
