@@ -196,7 +196,7 @@ def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
     assert codes(replace(found, bootstrap=None, reps=50)) == set()
     assert codes(replace(found, threshold_se=np.nan)) == {"no_threshold_se"}
     small = replace(found, regime_sizes=np.array([[440, 50], [10, 4]]))
-    notice = stored_kink_remarks(small)[0]
+    notice = next(iter(stored_kink_remarks(small)))
     assert notice.data == {"regime": "above", "nobs": 10, "n_entities": 4}
     first, last = found.candidates[[0, -1]]
     for ends, words in (
@@ -204,9 +204,9 @@ def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
         ((0.0, last), "highest"),
         ((first, last), "lowest.*highest"),
     ):
-        notice = stored_kink_remarks(
+        notice = next(iter(stored_kink_remarks(
             replace(found, sets={**found.sets, "bootstrap": (ends,)})
-        )[0]
+        )))
         assert notice.code == "boundary"
         reached = {"lowest": ends[0] == first, "highest": ends[1] == last}
         assert notice.data == {

@@ -37,9 +37,7 @@ from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, usual_concentrati
 from digiprosper.threshold.results import is_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pandas as pd
+    from collections.abc import Iterator, Mapping, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
@@ -78,17 +76,16 @@ def remarks(results: ThresholdResults, prepared: Prepared) -> tuple[Notice, ...]
     )
 
 
-def stored_remarks(results: ThresholdResults) -> list[Notice]:
+def stored_remarks(results: ThresholdResults) -> Iterator[Notice]:
     """Make the notices that follow from the stored numbers: small regimes, draws, tests that disagree."""
-    tests = _about_tests(results) if results.bootstrap or results.lr_bounds.size else []
-    regimes = list[Notice]()
     for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
         text = (
             f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {entities} entities: its "
             "slopes are estimated from few observations. Increase trim or use fewer thresholds."
         )
-        regimes += small_regime(r, rows, entities, results.slopes.n_entities, text)
-    return [*regimes, *tests]
+        yield from small_regime(r, rows, entities, results.slopes.n_entities, text)
+    if results.bootstrap or results.lr_bounds.size:
+        yield from _about_tests(results)
 
 
 def kink_remarks(
@@ -105,47 +102,44 @@ def kink_remarks(
     )
 
 
-def stored_kink_remarks(results: KinkResults) -> list[Notice]:
+def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
     """Make the notices that follow from the stored numbers: ends of sets, small regimes, draws, no error."""
-    out, name = list[Notice](), results.kink_variable
+    name = results.kink_variable
     pieces, (first, last) = results.confidence_set(), results.candidates[[0, -1]].tolist()
     reached = {"lowest": pieces[0][0] <= first, "highest": pieces[-1][1] >= last}
     if any(reached.values()):
-        out.append(
-            boundary(
-                "the confidence set of the threshold",
-                name,
-                1,
-                (first, last),
-                {end: None for end, is_reached in reached.items() if is_reached},
-                whole=is_whole(pieces, results.candidates),
-                evidence=":",
-                advice="Lower trim, or treat the set as unbounded on that side.",
-            )
+        yield boundary(
+            "the confidence set of the threshold",
+            name,
+            1,
+            (first, last),
+            {end: None for end, is_reached in reached.items() if is_reached},
+            whole=is_whole(pieces, results.candidates),
+            evidence=":",
+            advice="Lower trim, or treat the set as unbounded on that side.",
         )
     for side, (rows, entities) in zip(("below", "above"), results.regime_sizes.tolist(), strict=True):
         text = (
             f"{rows} rows of {entities} entities are {side} the threshold of {cited(name)}: the slope on "
             "that side is estimated from few observations. Increase trim."
         )
-        out += small_regime(side, rows, entities, results.slopes.n_entities, text)
+        yield from small_regime(side, rows, entities, results.slopes.n_entities, text)
     if np.isnan(results.threshold_se):
         text = (
             f"no standard error for the threshold of {cited(name)}: the slopes do not differ, the fit does "
             "not depend on its location, or its clustered variance is zero."
         )
-        out.append(Notice("no_threshold_se", text, {"column": name}))
+        yield Notice("no_threshold_se", text, {"column": name})
     if results.bootstrap:
         # The second and the third statistic are of the same draws.
         drawn = results.draws[:2]
-        out += few_draws(results.reps, "test")
-        out += lost_draws(int(np.isnan(drawn).sum()), drawn.size, _NOTHING_DRAWN, "bootstrap")
-    return out
+        yield from few_draws(results.reps, "test")
+        yield from lost_draws(int(np.isnan(drawn).sum()), drawn.size, _NOTHING_DRAWN, "bootstrap")
 
 
-def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[Notice]:
+def about_threshold_variable(sample: Sample, results: ThresholdResults) -> Iterator[Notice]:
     """Report a threshold variable that is constant within entities or also regime-dependent."""
-    out, q = list[Notice](), results.threshold_variable
+    q = results.threshold_variable
     values = sample.columns("threshold_variable")[:, 0]
     starts = np.flatnonzero(np.diff(sample.entity, prepend=-1))
     flat = np.maximum.reduceat(values, starts) == np.minimum.reduceat(values, starts)
@@ -154,7 +148,7 @@ def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[
             f"threshold_variable={cited(q)} is constant within each entity: Hansen's (1999) theory does "
             "not cover this case, and each entity stays in one regime. Interpret the test with care."
         )
-        out.append(Notice("constant_threshold_variable", text, {"column": q}))
+        yield Notice("constant_threshold_variable", text, {"column": q})
     if canonical(q) in {canonical(t) for t in results.regime_dependent}:
         text = (
             f"{cited(q)} is threshold variable and regime-dependent. If its effect has no jump at the "
@@ -162,8 +156,7 @@ def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[
             "assumption A7; 'bootstrap' is valid in both cases); PanelKink estimates a kink, and tests a "
             "kink against a jump."
         )
-        out.append(Notice("possible_kink", text, {"column": q}))
-    return out
+        yield Notice("possible_kink", text, {"column": q})
 
 
 def about_panel(sample: Sample, theory: str) -> list[Notice]:
@@ -207,8 +200,8 @@ def about_score(groups: int, columns: int) -> list[Notice]:
     return [Notice("weak_score", text, {"n_clusters": groups, "columns": columns})]
 
 
-def _why(tests: pd.DataFrame) -> str:
-    words = set(tests["bootstrap"])
+def _why(words: set[str]) -> str:
+    """Explain why tests by these bootstraps may disagree."""
     parts = []
     if words & {"hansen", "iid"} and words & {"wild_cluster", "wild_score"}:
         parts.append("The wild bootstraps allow for heteroskedasticity, the others do not.")
@@ -251,19 +244,17 @@ def about_concentration(
     return Notice("concentration", text, data)
 
 
-def about_adjacent(results: ThresholdResults) -> list[Notice]:
+def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
     """Report neighbouring regimes whose slopes do not differ significantly, the thresholds taken as known.
 
     The F of a threshold takes errors of one variance, this test the standard errors of the slopes.
     """
-    out, slopes = list[Notice](), results.slopes
-    if np.isnan(slopes.covariance).any():
-        return out
+    if np.isnan(results.covariance).any():
+        return
     terms = results.terms_in_every_regime
     for r in range(1, results.estimates.size + 1):
-        pairs = [f"{t}:regime{r} = {t}:regime{r + 1}" for t in terms]
         try:
-            test = slopes.wald_test(", ".join(pairs))
+            test = results.wald_test([f"{t}:regime{r} = {t}:regime{r + 1}" for t in terms])
         except TermError:  # more slopes than the clusters can tell apart: there is no test
             continue
         if rejects(test.p_value, results.level):
@@ -273,19 +264,18 @@ def about_adjacent(results: ThresholdResults) -> list[Notice]:
             f"regimes {r} and {r + 1} of {cited(results.threshold_variable)}: the slopes of {quoted(terms)} "
             f"do not differ significantly at {size:.3g}% (p = {test.p_value:.3f}, thresholds taken as known)."
         )
-        out.append(Notice("adjacent_slopes", text, {"regimes": (r, r + 1), "p_value": test.p_value}))
-    return out
+        yield Notice("adjacent_slopes", text, {"regimes": (r, r + 1), "p_value": test.p_value})
 
 
-def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> list[Notice]:
+def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> Iterator[Notice]:
     """Report entities that supply most of the variance ratio, which scales the bound of a confidence set.
 
     One entity with half of it, or up to three with three quarters; `parts` (m, N) is what each row adds to
     each ratio.
     """
     if results.confidence != "scaled" or results.given:
-        return []
-    out, name = list[Notice](), sample.keys.entity_name
+        return
+    name = sample.keys.entity_name
     for j, rows in enumerate(parts, 1):
         shares = np.bincount(sample.entity, weights=rows) / rows.sum()
         largest = np.argsort(-shares, kind="stable")
@@ -302,21 +292,19 @@ def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> 
             "value of its confidence set. Refit without them (panel.subset): the set may be much shorter."
         )
         data = {"threshold": j, "entities": tuple(labels), "share": float(sums[count - 1])}
-        out.append(Notice("ratio_concentrated", text, data))
-    return out
+        yield Notice("ratio_concentrated", text, data)
 
 
-def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
+def about_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]:
     """Report which confidence sets reach the end of the searched values, and what can be done about it."""
-    out = list[Notice]()
     if results.given:  # what was not estimated has no set
-        return out
+        return
     q = np.sort(sample.columns("threshold_variable")[:, 0])
     for j in range(1, results.estimates.size + 1):
         profile, pieces = results.profile(j), results.confidence_set(j)
         first, last = (float(g) for g in profile["gamma"].iloc[[0, -1]])
         if first == last:
-            out.append(_one_candidate(results.threshold_variable, j, first, np.unique(q)))
+            yield _one_candidate(results.threshold_variable, j, first, np.unique(q))
             continue
         ends = {}
         least = np.ceil(results.trim[min(j, len(results.trim)) - 1] * q.size - WHOLE)
@@ -333,20 +321,17 @@ def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
                 f" (the largest likelihood ratio is {profile['lr'].max():.1f}, the critical value "
                 f"{results.critical_value(j):.1f})"
             )
-        out.append(
-            boundary(
-                f"threshold {j}: its confidence set",
-                results.threshold_variable,
-                j,
-                (first, last),
-                ends,
-                whole=is_whole(pieces, profile["gamma"].to_numpy()),
-                evidence=f"{evidence}: at the {100 * results.level:g}% level",
-                advice=" ".join(_ADVICE[reason] for reason in dict.fromkeys(ends.values()))
-                + " Otherwise treat it as unbounded on that side.",
-            )
+        advice = [_ADVICE[reason] for reason in dict.fromkeys(ends.values())]
+        yield boundary(
+            f"threshold {j}: its confidence set",
+            results.threshold_variable,
+            j,
+            (first, last),
+            ends,
+            whole=is_whole(pieces, profile["gamma"].to_numpy()),
+            evidence=f"{evidence}: at the {100 * results.level:g}% level",
+            advice=" ".join([*advice, "Otherwise treat it as unbounded on that side."]),
         )
-    return out
 
 
 def _one_candidate(column: str, threshold: int, value: float, values: Floats) -> Notice:
@@ -482,20 +467,17 @@ def _changes_with_intercepts(
     return f"with an intercept in each regime {', and '.join(changes)}." if changes else ""
 
 
-def _about_tests(results: ThresholdResults) -> list[Notice]:
-    out, size = list[Notice](), 1 - results.level
-    out += few_draws(results.reps, "test")
+def _about_tests(results: ThresholdResults) -> Iterator[Notice]:
+    yield from few_draws(results.reps, "test")
     drawn = results.statistic_draws
     no_candidate = "had no candidate for a further threshold and were dropped; lower trim."
     reason = no_candidate if len(results.statistics) > 1 else _NOTHING_DRAWN
-    out += lost_draws(int(np.isnan(drawn).sum()), drawn.size, reason, "bootstrap")
+    yield from lost_draws(int(np.isnan(drawn).sum()), drawn.size, reason, "bootstrap")
     for j, tests in results.tests.groupby("threshold"):
         rejected = tests["p_value"].map(lambda p: rejects(p, results.level))
         if rejected.any() and not rejected.all():
-            p_values = ", ".join(
-                f"{b}: p = {p:.4f}" for b, p in zip(tests["bootstrap"], tests["p_value"], strict=True)
-            )
-            text = f"threshold {j}: the tests disagree at {100 * size:.3g}% ({p_values}). {_why(tests)}"
-            data = dict(zip(tests["bootstrap"], map(float, tests["p_value"]), strict=True))
-            out.append(Notice("tests_disagree", text, {"threshold": j, "p_values": data}))
-    return out
+            p_values = dict(zip(tests["bootstrap"], tests["p_value"].tolist(), strict=True))
+            listed = ", ".join(f"{name}: p = {p:.4f}" for name, p in p_values.items())
+            size = 100 * (1 - results.level)
+            text = f"threshold {j}: the tests disagree at {size:.3g}% ({listed}). {_why(set(p_values))}"
+            yield Notice("tests_disagree", text, {"threshold": j, "p_values": p_values})
