@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from digiprosper.panel.terms import Term
 
 _PARTS = ("below", "above", "jump")
-_MIDDLE = (0.1, 0.9)
 # Share of the rows below the first knot, and above the last, by the number of knots (Harrell 2015).
 _OUTER = {3: 0.1, 7: 0.025}
 
@@ -358,13 +357,14 @@ def two_lines(
 class _Data:
     """The variable, and the outcome and the other regressors, demeaned once.
 
-    `lenient` drops a column that is collinear with the others.
+    `lenient` drops a column that is collinear with the others; `inner` are the inner 80% of the rows.
     """
 
     prepared: Prepared
     lenient: Prepared
     variable: str
     x: Floats
+    inner: Bools
     demeaned: Demeaned
 
 
@@ -431,7 +431,9 @@ def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
         )
     demeaned = demean_columns(prepared, (depvar, *sample.names_of("x")), np.column_stack([y, controls]))
     lenient = replace(prepared, options=replace(prepared.options, collinear="drop"))
-    return _Data(prepared, lenient, replaced[0], curve[:, 0], demeaned)
+    x = curve[:, 0]
+    low, high = np.quantile(x, (0.1, 0.9))
+    return _Data(prepared, lenient, replaced[0], x, (x > low) & (x < high), demeaned)
 
 
 def _fit(
@@ -487,8 +489,7 @@ def _knots(data: _Data, count: int) -> Floats:
     """Compute Harrell's quantiles of x, equal ones once."""
     outer = _OUTER.get(count, 0.05)
     quantiles = np.unique(np.quantile(data.x, np.linspace(outer, 1 - outer, count)))
-    low, high = np.quantile(data.x, _MIDDLE)
-    if quantiles.size < 3 or not ((data.x > low) & (data.x < high)).any():
+    if quantiles.size < 3 or not data.inner.any():
         raise IdentificationError(
             f"{cited(data.variable)} has too few distinct values ({np.unique(data.x).size}, and "
             f"{quantiles.size} at the knots) for a smooth curve and a break in the inner 80% of the rows."
@@ -524,9 +525,7 @@ def _flat(data: _Data, knots: Floats, *, maximum: bool) -> Floats:
     # Two-way clusters can give a variance that is a little negative.
     se = np.sqrt(np.maximum(variance, 0))
     curve = centred @ fit.coefficients[at] * (1 if maximum else -1)
-    low, high = np.quantile(data.x, _MIDDLE)
-    inner = (data.x > low) & (data.x < high)
-    return np.asarray(data.x[inner & (curve + se >= curve[inner].max())])
+    return np.asarray(data.x[data.inner & (curve + se >= curve[data.inner].max())])
 
 
 def _lines(data: _Data, xc: float) -> tuple[LinearResults, LinearResults]:
