@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -51,6 +51,7 @@ from digiprosper.threshold.search import (
     refuse_two_way,
     regime_sizes,
     single_column,
+    stream,
     wild_clusters,
 )
 
@@ -339,17 +340,13 @@ class PanelKink(Specification):
         """Draw the statistics (3, reps), without degrees of freedom; first the seed."""
         if self.bootstrap is None:
             return None, np.empty((3, 0))
-        seed = seed_sequence(rng)
-        assert isinstance(seed.entropy, int)
-        null_rng, kink_rng = (
-            np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(_STREAM, j)))
-            for j in range(2)
-        )
+        entropy: Any = seed_sequence(rng).entropy
+        null_rng, kink_rng = stream(entropy, _STREAM, 0), stream(entropy, _STREAM, 1)
         with progress_bar("PanelKink", 2 * self.reps, show=show) as done:
             bootstrap = scheme(self.bootstrap, kinks.search, wild_clusters(prepared)[1], done)
             null = kernel.null_draws(kinks, bootstrap, y, null_rng, reps=self.reps)
             others = kernel.kink_draws(kinks, bootstrap, y, kink, kink_rng, reps=self.reps)
-        return seed.entropy, np.vstack([null, others])
+        return entropy, np.vstack([null, others])
 
     def _critical(self, draws: Floats, df: float) -> dict[str, float]:
         """Compute the bound of the likelihood ratio for each type of confidence set."""

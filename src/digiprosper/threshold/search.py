@@ -150,16 +150,16 @@ class ThresholdSearch:
         draws = np.empty((values.size, reps))
         for b, word in enumerate(self.bootstrap):
             # The key is the bootstrap's own, so that naming another beside it changes no draw.
-            stream = _stream(entropy, get_args(Bootstrap).index(word), len(null))
+            rng = stream(entropy, get_args(Bootstrap).index(word), len(null))
             if word == "wild_score":
                 _refuse_many_levels(plan, name, codes)
                 bootstrap = scheme("wild_cluster", plan, codes, self.done)
                 values[b] = robust_profile(plan, y, null, len(null), codes).max()
-                draws[b] = drawn_robust(plan, bootstrap, y, null, stream, reps=reps, codes=codes)
+                draws[b] = drawn_robust(plan, bootstrap, y, null, rng, reps=reps, codes=codes)
             else:
                 clusters = codes if word in WILD else self.prepared.sample.entity
                 bootstrap = scheme(word, plan, clusters, self.done)
-                draws[b] = self.df * drawn_ratios(plan, bootstrap, y, null, stream, reps=reps)
+                draws[b] = self.df * drawn_ratios(plan, bootstrap, y, null, rng, reps=reps)
         return values, draws
 
     def _lr_bounds(self, at: tuple[int, ...], entropy: int | None) -> Floats:
@@ -168,9 +168,9 @@ class ThresholdSearch:
         out = np.empty((len(at), self.plan.candidates.values.size))
         bootstrap = scheme("wild_cluster", self.plan, wild_clusters(self.prepared)[1], self.done)
         for j in range(len(at)):
-            stream = _stream(entropy, _SET_STREAM, j)
+            rng = stream(entropy, _SET_STREAM, j)
             out[j] = self.df * drawn_bounds(
-                self.plan, bootstrap, self._outcome, at, j, stream, reps=self.reps, level=self.level
+                self.plan, bootstrap, self._outcome, at, j, rng, reps=self.reps, level=self.level
             )
         return out
 
@@ -263,7 +263,8 @@ def denominator(prepared: Prepared, rule: str) -> float:
     return float(n - entities) if rule == "hansen" else n - n / entities
 
 
-def _stream(entropy: int | None, *key: int) -> np.random.Generator:
+def stream(entropy: int | None, *key: int) -> np.random.Generator:
+    """Make the generator of one set of draws."""
     return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=key))
 
 
@@ -278,12 +279,10 @@ def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[t
     highest has a dummy.
     """
     dummies = (regimes[:, None] == np.arange(1, int(regimes.max()) + 1)).astype(np.float64)
-    several, columns = dummies.shape[1] > 1, sample.columns("regime_dependent")
-    names = list[str]()
-    for name in sample.names_of("regime_dependent"):
-        endings = [f":regime{r}" for r in range(1, dummies.shape[1] + 1)] if several else [""]
-        names += [f"{name}{ending}" for ending in endings]
-    blocks = [column[:, None] * dummies for column in columns.T]
+    width = dummies.shape[1]
+    endings = [f":regime{r}" for r in range(1, width + 1)] if width > 1 else [""]
+    names = [f"{name}{ending}" for name in sample.names_of("regime_dependent") for ending in endings]
+    blocks = [column[:, None] * dummies for column in sample.columns("regime_dependent").T]
     if intercept:
         names += regime_levels(regimes)
         blocks.append(dummies[:, :-1])
