@@ -398,8 +398,8 @@ class PanelThreshold(Specification):
         searched: SearchResult,
         results: ThresholdResults,
     ) -> tuple[Notice, ...]:
-        sample, known = search.prepared.sample, table_of(panel).known
-        logarithms = [t for t in self.regime_dependent if parse(t, known, "regime_dependent").is_logarithm]
+        sample, columns = search.prepared.sample, table_of(panel).known
+        logarithms = [t for t in self.regime_dependent if parse(t, columns, "regime_dependent").is_logarithm]
         # One threshold that was asked for is read beside its test; several, or "auto", say how many regimes.
         several_regimes = self.thresholds is None and self.n_thresholds != 1
         return (
