@@ -44,6 +44,7 @@ EXTRAS = {
     "linear/test_notices_coverage.py",
     "present/test_every_figure.py",
     "spatial/test_spatial_peers.py",
+    "threshold/test_regimes.py",
     "threshold/test_threshold_coverage.py",
     "threshold/test_threshold_published.py",
 }

@@ -163,6 +163,8 @@ WITH_ESTIMATES = (
     "ControlSet",
     "LinearCombination",
     "MatchedEffect",
+    "ThresholdResults",
+    "KinkResults",
 )
 COLUMNS = ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
 

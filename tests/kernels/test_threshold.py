@@ -1,4 +1,4 @@
-"""The sequential search against the same search by least squares, and against Hansen (1999)."""
+"""Searches of thresholds against the same searches by least squares, and Hansen (1999)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from digiprosper.errors import CollinearityError, ThresholdSearchError
+from digiprosper.errors import CollinearityError, OptionError, ThresholdSearchError
 from digiprosper.kernels import threshold as kernel
-from tests.kernels.threshold.threshold_oracle import (
+from digiprosper.kernels.slopes import Slope
+from tests.kernels.threshold_oracle import (
     EFFECTS,
     Array,
     brute,
@@ -25,9 +27,214 @@ from tests.kernels.threshold.threshold_oracle import (
     varies,
 )
 
-DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "hansen1999.csv"
-GOLDEN = json.loads((Path(__file__).parents[2] / "reference" / "hansen1999.json").read_text(encoding="utf-8"))
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "hansen1999.csv"
+GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "hansen1999.json").read_text(encoding="utf-8"))
 needs_data = pytest.mark.data("hansen1999.csv")
+
+
+# --- candidates -----------------------------------------------------------------------
+
+
+def test_candidates_are_distinct_values_inside_the_trim() -> None:
+    q = np.repeat(np.arange(10.0), 10)
+    np.testing.assert_array_equal(kernel.candidates(q, [0.1]).values, np.arange(9.0))
+    np.testing.assert_array_equal(kernel.candidates(q, [0.11]).values, np.arange(1.0, 8.0))
+    np.testing.assert_array_equal(kernel.candidates(q, [0.1], rule="<").values, np.arange(1.0, 10.0))
+    where = kernel.candidates(q, [0.1, 0.3])
+    assert where.allowed.sum(axis=1).tolist() == [9, 5]
+    free = where.open_to(1, np.array([[4]]))
+    np.testing.assert_array_equal(where.values[free[0]], [])
+    free = where.open_to(0, np.array([[4]]))
+    np.testing.assert_array_equal(where.values[free[0]], [0, 1, 2, 3, 5, 6, 7, 8])
+
+
+@pytest.mark.parametrize("rule", ["<=", "<"])
+def test_a_grid_of_quantiles_has_its_ends_at_the_trim(rule: Any) -> None:
+    q = np.random.default_rng(0).permutation(np.arange(100.0))
+    where = kernel.candidates(q, [0.05], grid=19, rule=rule)
+    assert where.values.size == 19
+    assert where.cuts[0] == 5
+    assert where.cuts[-1] == 95
+    every = kernel.candidates(q, [0.05], rule=rule)
+    assert set(where.values) <= set(every.values)
+
+
+def test_hansens_grid_is_his() -> None:
+    q = np.arange(1.0, 6748.0)
+    where = kernel.candidates(q, [0.01], grid="hansen")
+    assert where.values.size == 393
+    assert where.values[0] == np.floor(0.01 * 6747)
+    assert where.values[-1] == np.floor(0.99 * 6747)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("least", [1, 2, 4])
+@pytest.mark.many(2)
+def test_zones_leave_enough_entities_that_vary(seed: int, least: int) -> None:
+    data = panel(seed, 1 + seed % 2)
+    data["z"] = np.round(data["z"] / np.std(data["z"]))  # repeated values: seen, and without variation
+    order = np.argsort(data["q"], kind="stable")
+    found = kernel.variation(data["z"], data["effects"]["entity"], order, least)
+    n = order.size
+    cuts = np.array([0, n // 3, n // 2, n])
+    for cut, below, above in zip(cuts, *found.zone(cuts), strict=True):
+        for other in range(n + 1):
+            rows = order[min(cut, other) : max(cut, other)]
+            enough = varies(data, rows) >= least
+            assert enough == (other <= below or other >= above)
+
+
+def test_more_entities_than_there_are_cannot_vary() -> None:
+    data = panel(0, 1)
+    entity = data["effects"]["entity"]
+    with pytest.raises(ThresholdSearchError, match="entities with variation"):
+        kernel.variation(data["z"], entity, np.argsort(data["q"]), int(entity.max()) + 2)
+
+
+def test_more_rows_than_any_array_has_are_refused():
+    with pytest.raises(ThresholdSearchError):
+        kernel.candidates(np.arange(20.0), [0.1], min_nobs=2**63)
+
+
+# --- running sums of the regressors ---------------------------------------------------
+
+
+def test_a_large_basis_is_made_in_its_own_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = panel(3, 2)
+    small = estimate(search(data, ("entity", "time"), [0.1]), data["y"])
+    monkeypatch.setattr(kernel, "_LARGE", 0)
+    large = estimate(search(data, ("entity", "time"), [0.1]), data["y"])
+    assert large.stages[0].at == small.stages[0].at
+    np.testing.assert_allclose(large.profiles, small.profiles, rtol=1e-11)
+
+
+@pytest.mark.parametrize("effects", [(), ("time",), ("entity", "time")], ids="+".join)
+def test_slopes_by_level_are_columns_written_out(effects: tuple[str, ...]) -> None:
+    data = panel(4, 1)
+    entity = data["effects"]["entity"]
+    column = np.random.default_rng(0).normal(size=entity.size) + 3.0
+    where = kernel.candidates(data["q"], [0.1])
+    codes = [data["effects"][name] for name in effects]
+    for levels in (entity, np.zeros_like(entity)):
+        plan = kernel.plan(data["z"], data["x"], where, [*codes, Slope(levels, column)])
+        profile = estimate(plan, data["y"]).profiles[0]
+        slopes = (levels[:, None] == np.unique(levels)) * column[:, None]
+        written = {**data, "x": np.column_stack([data["x"], slopes])}
+        want = [brute(written, effects, [g], "<=", intercept=False) for g in where.values.tolist()]
+        there = np.isfinite(profile)
+        np.testing.assert_allclose(profile[there], np.array(want)[there], rtol=1e-9)
+
+
+def test_slopes_that_take_too_many_numbers_are_refused() -> None:
+    levels = np.arange(2**12 + 1)  # so many numbers for each of so many rows
+    q = levels / levels.size
+    with pytest.raises(OptionError, match="slopes by 4,097 groups"):
+        kernel.plan(q[:, None], q[:, None], kernel.candidates(q, [0.1]), [Slope(levels, q)])
+
+
+def test_a_level_far_from_zero_leaves_the_residuals_their_digits() -> None:
+    data = panel(4, 2)
+    plan = search(data, ("entity",), [0.1])
+    rows = np.random.default_rng(0).integers(-9, 9, size=(3, data["y"].size)).astype(float)
+    np.testing.assert_allclose(plan.residualise(rows + 2.0**40), plan.residualise(rows), atol=1e-9)
+
+
+def test_constant_effects_of_everything_are_harmless() -> None:
+    data = panel(2, 1)
+    wanted = estimate(search(data, ("entity",), [0.1]), data["y"])
+    doubled = {**data, "x": np.column_stack([data["x"], data["x"][:, 0] * 2, np.ones(data["y"].size)])}
+    found = estimate(search(doubled, ("entity", "region"), [0.1]), data["y"])
+    np.testing.assert_allclose(found.profiles, wanted.profiles, rtol=1e-9)
+
+
+@pytest.mark.parametrize("effects", EFFECTS)
+def test_a_level_added_to_a_plan_is_that_of_a_plan_with_an_intercept(effects: tuple[str, ...]) -> None:
+    data = panel(4, 2)
+    bare = search(data, effects, [0.1, 0.1])
+    added, whole = kernel.with_level(bare), search(data, effects, [0.1, 0.1], intercept=True)
+    one, other = (estimate(plan, data["y"]) for plan in (added, whole))
+    np.testing.assert_allclose(one.profiles, other.profiles, rtol=1e-10)
+    assert [s.at for s in one.stages] == [s.at for s in other.stages]
+    assert not kernel.level_is_held(added).any()
+
+
+def test_where_effects_hold_the_level_the_other_columns_alone_count() -> None:
+    """Entities that never change sides but one, which does at the middle candidate alone."""
+    data = panel(4, 2)
+    entity = data["effects"]["entity"]
+    data["q"] = (entity % 4).astype(float)
+    first = np.flatnonzero(entity == 0)
+    data["q"][first[: first.size // 2]] = 1.0
+    plan = search(data, ("entity", "time"), [0.05], intercept=True)
+    held = kernel.level_is_held(plan)
+    assert held.tolist() == [False, True, True]
+    profiles = []
+    for one in (plan, kernel.without_level(plan)):
+        base = kernel.open_search(one, data["y"])
+        profiles.append(base.ssr[0] - kernel.drops(one, base)[0])
+    profile = np.where(held, profiles[1], profiles[0])
+    assert np.isinf(profiles[0][held]).all()
+    want = [
+        brute(data, ("entity", "time"), [g], "<=", intercept=True) for g in plan.candidates.values.tolist()
+    ]
+    np.testing.assert_allclose(profile, want, rtol=1e-9)
+    assert kernel.lowest(profile) == int(np.argmin(want))
+
+
+def test_a_level_that_the_columns_add_up_to_is_refused() -> None:
+    data = panel(4, 2)
+    data["z"] = np.column_stack([data["z"][:, 0], 5 - data["z"][:, 0]])
+    with pytest.raises(CollinearityError):
+        kernel.with_level(search(data, ("entity",), [0.1]))
+
+
+def test_units_of_regime_columns_do_not_matter() -> None:
+    block = np.random.default_rng(3).normal(size=(2, 40))
+    np.testing.assert_allclose(kernel._whiten(1e-9 * block), kernel._whiten(block), rtol=1e-12)
+
+
+# --- outcomes scored at every candidate -----------------------------------------------
+
+
+@pytest.mark.further
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 10**6),
+    k=st.integers(1, 2),
+    effects=st.sampled_from(EFFECTS),
+    rule=st.sampled_from(["<=", "<"]),
+    intercept=st.booleans(),
+    wide=st.booleans(),
+)
+def test_every_candidate_equals_least_squares_with_dummies(
+    *, seed: int, k: int, effects: tuple[str, ...], rule: str, intercept: bool, wide: bool
+) -> None:
+    data = panel(seed, k, wide=wide)
+    plan = search(data, effects, [0.08], rule=rule, intercept=intercept)
+    found = estimate(plan, data["y"])
+    start = brute(data, effects, [], rule, intercept=intercept)
+    assert found.stages[0].null_ssr == pytest.approx(start, rel=1e-9)
+    values = plan.candidates.values
+    wanted = np.array([brute(data, effects, [g], rule, intercept=intercept) for g in values])
+    there = np.isfinite(found.profiles[0])
+    np.testing.assert_allclose(found.profiles[0][there], wanted[there], atol=1e-9 * start, rtol=0)
+    assert values[found.stages[0].at[0]] == values[there][wanted[there].argmin()]
+    block = k + intercept
+    for cut in plan.candidates.cuts[~there]:
+        # A value is passed over only where a regime has too few rows for its own slopes.
+        assert min(cut, data["q"].size - cut) <= block + len(effects)
+
+
+def test_columns_of_rounding_alone_gain_nothing_and_do_not_overflow() -> None:
+    k = 12
+    gram = np.ones((k, k, 1))
+    gram[0, 0] = 1e-100
+    state = SimpleNamespace(gram=gram, score=np.ones((k, 2, 1)))
+    search = SimpleNamespace(squares=np.full((k, k, 1), 1e-120))
+    np.testing.assert_array_equal(kernel.drops(search, state), np.full((2, 1), -np.inf))
+
+
+# --- the sequential search ------------------------------------------------------------
 
 
 @pytest.mark.further
