@@ -350,7 +350,7 @@ CONTRACT = {
     "sequential_g": "spec, panel, intermediate, *, rng=None",
     "moderated_u_test": "results, variable, moderator, *, square=None, at=None, level=0.95",
     "two_lines": "spec, panel, variable, *, square=None, knots=5, level=0.95",
-    "LinearResults.conf_int": "*, level=0.95",
+    "LinearResults.conf_int": "level=0.95",
     "LinearResults.tidy": "level=0.95",
     "u_test": "results, variable, *, square=None, at=None, interval=None, level=0.95, form=None",
     "fit_all": "specs, panel, *, rng=None, progress=False, n_jobs=1",

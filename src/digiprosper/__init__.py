@@ -92,7 +92,6 @@ if TYPE_CHECKING:
     from digiprosper.inequality.theil_groups import theil_decomposition as theil_decomposition
     from digiprosper.inequality.theil_groups import urban_rural_theil as urban_rural_theil
     from digiprosper.linear.cluster_bootstrap import cluster_bootstrap as cluster_bootstrap
-    from digiprosper.linear.combination import LinearCombination as LinearCombination
     from digiprosper.linear.fixed_effects import FixedEffects as FixedEffects
     from digiprosper.linear.fixed_effects_iv import FixedEffectsIV as FixedEffectsIV
     from digiprosper.linear.hausman import HausmanMethod as HausmanMethod
@@ -131,8 +130,8 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample as Sample
     from digiprosper.policy.bacon import bacon_decomposition as bacon_decomposition
     from digiprosper.policy.event_study import EventStudy as EventStudy
-    from digiprosper.policy.matched_effect import MatchedEffect as MatchedEffect
     from digiprosper.policy.matching import match_entities as match_entities
+    from digiprosper.policy.matching_results import MatchedEffect as MatchedEffect
     from digiprosper.policy.matching_results import Matching as Matching
     from digiprosper.policy.results import EventStudyResults as EventStudyResults
     from digiprosper.policy.staggered import StaggeredDid as StaggeredDid
@@ -148,6 +147,8 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import Glance as Glance
     from digiprosper.report.protocol import HasDraws as HasDraws
     from digiprosper.report.protocol import Results as Results
+    from digiprosper.report.results import BaseResults as BaseResults
+    from digiprosper.report.results import LinearCombination as LinearCombination
     from digiprosper.report.tests import TestResult as TestResult
     from digiprosper.spatial.moran import geary as geary
     from digiprosper.spatial.moran import local_moran as local_moran
@@ -202,6 +203,7 @@ __all__ = [
     "Aggregation",
     "AlignmentError",
     "Among",
+    "BaseResults",
     "Below",
     "Bootstrap",
     "BoundaryThresholdWarning",

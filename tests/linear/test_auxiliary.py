@@ -87,7 +87,7 @@ def test_joint_form_is_q_times_the_wald_statistic(states: Panel) -> None:
 
 def test_a_coefficient_without_a_standard_error_is_named(states: Panel) -> None:
     results = FixedEffects("log(gsp)", X).fit(states)
-    estimated = replace(results.estimated, root=np.where([[True], [False]], np.nan, results.root))
+    estimated = replace(results.estimated, root=np.where([[True], [False]], np.nan, results.estimated.root))
     with pytest.raises(dp.IdentificationError, match=r"log\(pc\)"):
         joint_form(replace(results, estimated=estimated), X, "test")
 

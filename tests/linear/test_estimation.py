@@ -110,7 +110,7 @@ def test_fit_columns_is_the_estimator_on_arrays() -> None:
     columns = prepared.sample.columns
     direct = fit_columns(prepared, "y", columns("y")[:, 0], NAMES[1:], columns("x"))
     fit = FixedEffects("y", NAMES[1:]).fit(Panel(frame, "city", "year"))
-    for name in ("coefficients", "residuals", "root", "middle"):
+    for name in ("coefficients", "residuals", "covariance"):
         np.testing.assert_array_equal(getattr(direct, name), getattr(fit, name))
 
 

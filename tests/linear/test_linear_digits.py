@@ -135,7 +135,7 @@ def test_errors_and_tests_lose_digits_with_the_condition_and_not_with_its_square
     np.testing.assert_allclose(got, variance, rtol=tolerance)
     np.testing.assert_allclose(results.coefficients, [float(s) for s in b], rtol=tolerance)
     form = float(product(b, [product(row, b) for row in inverse(v)]))
-    definite = all(np.linalg.eigvalsh(results.middle) > 0)
+    definite = all(np.linalg.eigvalsh(results.estimated.middle) > 0)
     assert np.isnan(results.f_value) == (not definite)
     if definite:
         assert results.f_value == pytest.approx(form / 3, rel=10 * tolerance)
@@ -193,7 +193,7 @@ def indefinite(x: tuple[str, ...] = ("x", "I(x**2)", "z")) -> list[tuple]:
 def test_no_joint_test_from_an_indefinite_covariance() -> None:
     seen = 0
     for _, results in indefinite():
-        assert np.linalg.eigvalsh(results.middle)[0] < 0
+        assert np.linalg.eigvalsh(results.estimated.middle)[0] < 0
         assert np.isnan(results.f_value)
         assert np.isnan(results.f_statistic.p_value)
         assert results.glance()["f_statistic"] is None

@@ -121,7 +121,8 @@ def test_effects_are_drawn_with_their_percentile_intervals():
 
 def test_effects_name_what_was_drawn_by_its_label():
     one = fitted("one")
-    results = replace(one, inference=replace(one.inference, drawn="urban"))
+    inference = replace(one.inference, drawn="urban")
+    results = replace(one, estimated=replace(one.estimated, inference=inference))
     below = plots.effect_plot(results, labels={"urban": "Region"}).get_xlabel()
     assert below.endswith("bootstrap draws of clusters (Region).")
 

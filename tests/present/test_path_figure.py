@@ -134,7 +134,12 @@ def test_numbers_with_many_digits_make_the_figure_wider():
         (
             name,
             replace(
-                e, estimated=replace(e.estimated, coefficients=e.coefficients * 1e6, middle=e.middle * 1e12)
+                e,
+                estimated=replace(
+                    e.estimated,
+                    coefficients=e.coefficients * 1e6,
+                    middle=e.estimated.middle * 1e12,
+                ),
             ),
         )
         for name, e in fit.equations
@@ -173,7 +178,7 @@ def test_stars_are_those_of_the_paths_p_values():
     results = fitted("one")
     equations = tuple(
         # The errors of tidy's p-values grow with the covariance.
-        (name, replace(e, estimated=replace(e.estimated, middle=e.middle * factor)))
+        (name, replace(e, estimated=replace(e.estimated, middle=e.estimated.middle * factor)))
         for (name, e), factor in zip(results.equations, (1e4, 1e4, 1.0), strict=True)
     )
     found = words(plots.mediation_path(replace(results, equations=equations)))

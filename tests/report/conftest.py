@@ -15,7 +15,13 @@ from digiprosper import CompositeIndex, FixedEffects, IndicatorSystem, Mediation
 def every_result() -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
-        return {**_regressions(), **_mechanisms(), **_indices(), **_inequalities()}
+        return {
+            **_regressions(),
+            **_policies(),
+            **_mechanisms(),
+            **_indices(),
+            **_inequalities(),
+        }
 
 
 def _regressions() -> dict[str, Any]:
@@ -42,6 +48,24 @@ def _regressions() -> dict[str, Any]:
         "UTestResult": dp.u_test(square.fit(panel), "digital"),
         "TwoLinesResult": dp.two_lines(square, panel, "digital"),
         "ModeratedUResult": dp.moderated_u_test(moderated, "digital", "urban"),
+    }
+
+
+def _policies() -> dict[str, Any]:
+    panel, _ = dp.datasets.simulate_provinces()
+    treated = panel.assign(first=lambda f: f["region"].map({"east": 2015.0, "west": 2018.0}))
+    spec = FixedEffects("prosperity", ["digital", "urban"])
+    weights = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
+    spatial = dp.PanelSpatial("log(gsp)", ["log(pc)"], weights, bias_correction="lee_yu")
+    last = panel.subset("year == 2020").assign(coast=lambda f: 1.0 * (f["region"] == "east"))
+    outcome = last.frame["prosperity"].droplevel("year")
+    return {
+        "IVResults": dp.FixedEffectsIV("prosperity", ["urban"], ["digital"], ["lag(digital)"]).fit(panel),
+        "StaggeredDidResults": dp.StaggeredDid("prosperity", "first").fit(treated),
+        "SpatialResults": spatial.fit(dp.datasets.us_states()),
+        "EffectResults of cluster_bootstrap": dp.cluster_bootstrap(spec, panel, rng=1),
+        "Matching": (matching := dp.match_entities(last, "coast", ["urban"])),
+        "MatchedEffect": matching.att(outcome),
     }
 
 

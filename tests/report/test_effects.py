@@ -13,7 +13,7 @@ import pytest
 from digiprosper import HasDraws, Results
 from digiprosper.errors import Notice, OptionError
 from digiprosper.kernels import intervals
-from digiprosper.report.effects import DrawnEstimates, EffectResults
+from digiprosper.report.effects import EffectResults, drawn_estimates
 from digiprosper.report.protocol import empty_glance
 from digiprosper.report.text import wrapped
 
@@ -34,8 +34,8 @@ def make(reps=999, lost=0):
     text = "Standard errors clustered by city (30 clusters, t with 29 degrees of freedom)"
     notices = (Notice("few_clusters", "30 clusters (city). " + "Be careful. " * 12),)
     more = {"errors_text": text, "diagnostics": notices, "labels": {"slope": "Slope"}}
-    estimated = DrawnEstimates(estimates, cov, draws)
-    return EffectResults(NAMES, estimated, info, estimated.inference(info, 30), **more)
+    estimated = drawn_estimates(NAMES, estimates, cov, draws, info, n_drawn=30)
+    return EffectResults(estimated, info, **more)
 
 
 def test_protocols() -> None:
@@ -104,7 +104,7 @@ class Wider(EffectResults):
 
 def test_a_subclass_adds_a_method() -> None:
     plain = make()
-    wider = Wider(NAMES, plain.estimated, plain.info, plain.inference)
+    wider = Wider(plain.estimated, plain.info)
     assert wider.interval("twice").loc["slope", "conf_high"] == 3.0
     for method in EffectResults.methods:
         assert wider.interval(method).equals(plain.interval(method))
@@ -148,7 +148,9 @@ def test_summary_is_eighty_wide_and_ends_with_conventions() -> None:
 
 def test_what_was_drawn_is_named_by_its_label() -> None:
     assert make().draws_text() == "percentile intervals from 999 bootstrap draws of entities"
-    drawn = replace(make(), inference=replace(make().inference, drawn="city"))
+    results = make()
+    inference = replace(results.inference, drawn="city")
+    drawn = replace(results, estimated=replace(results.estimated, inference=inference))
     assert drawn.draws_text().endswith("draws of clusters (city)")
     assert drawn.draws_text({"city": "City"}).endswith("draws of clusters (City)")
 

@@ -154,7 +154,7 @@ def test_models_that_differ_in_their_rows_alone_have_no_choices(panel: Panel) ->
 
 def test_missing_estimates_are_counted_and_not_drawn(sets: dp.ControlSets) -> None:
     (label, one), *others = sets.outcomes
-    gone = replace(one, estimate=np.nan)
+    gone = replace(one, estimated=replace(one.estimated, coefficients=np.array([np.nan])))
     curve = drawn(replace(sets, outcomes=((label, gone), *others)))
     assert len(curve.points) == 7
     assert curve.main is None

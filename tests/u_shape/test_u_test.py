@@ -59,9 +59,14 @@ def stored(given, names):
     factors = {name: term_factors(parse(name, names[:1], "x")) for name in names}
     return dataclasses.replace(
         base,
-        names=names,
-        estimated=dataclasses.replace(base.estimated, coefficients=slopes, root=np.eye(len(cov)), middle=cov),
-        inference=dataclasses.replace(base.inference, df_t=float(given["df"])),
+        estimated=dataclasses.replace(
+            base.estimated,
+            names=names,
+            coefficients=slopes,
+            root=np.eye(len(cov)),
+            middle=cov,
+            inference=dataclasses.replace(base.inference, df_t=float(given["df"])),
+        ),
         sample=dataclasses.replace(base.sample, stats=(names, stats), factors=factors),
     )
 
@@ -271,8 +276,8 @@ def random_fits(form, count=60, seed=3):
                 coefficients=rng.normal(size=2) * rng.choice([0.5, 2, 6]),
                 root=root,
                 middle=np.eye(2),
+                inference=dataclasses.replace(base.inference, df_t=20.0),
             ),
-            inference=dataclasses.replace(base.inference, df_t=20.0),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import within
 from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
 from digiprosper.report.text import freedom_text
-from digiprosper.report.variance import negative_variance, quadratic_form
+from digiprosper.report.variance import negative_variance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,7 +132,8 @@ def joint_f_test(
     """Test that the named coefficients are zero: F, its degrees of freedom, p-value and notices."""
     form, notices = joint_form(results, names, caller)
     tested = np.eye(len(results.names))[[results.names.index(name) for name in names]]
-    return *results.f_of(form, tested), notices
+    f, _, df, p_value = results.estimated.joint_test(form, tested)
+    return f, cast("tuple[float, float]", df), p_value, notices
 
 
 def joint_form(results: LinearResults, names: Sequence[str], caller: str) -> tuple[float, tuple[Notice, ...]]:
@@ -142,7 +143,8 @@ def joint_form(results: LinearResults, names: Sequence[str], caller: str) -> tup
     coefficient without standard error, and more coefficients than the covariance has rank for.
     """
     positions = [results.names.index(name) for name in names]
-    form, least = quadratic_form(results.coefficients[positions], results.root[positions], results.middle)
+    tested = np.eye(len(results.names))[positions]
+    form, least = results.estimated.wald(tested, results.coefficients[positions])
     if np.isnan(least):
         without = [name for name in names if np.isnan(results.std_errors[name])]
         raise IdentificationError(

@@ -13,7 +13,7 @@ from digiprosper.kernels.within import is_nested, level_sums
 from digiprosper.linear.estimation import columns_at
 from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
 from digiprosper.linear.notices import few_for_draws
-from digiprosper.report.effects import DrawnEstimates, EffectResults
+from digiprosper.report.effects import EffectResults, drawn_estimates
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 from digiprosper.specification import check_reps
 
@@ -108,16 +108,22 @@ def cluster_bootstrap(
     if not fit.prepared.effect_names:
         values = np.column_stack([values, _intercepts(fit, codes, values, seed)])
 
-    estimated = DrawnEstimates(fit.results.coefficients.copy(), fit.results.covariance, values)
     notices = _notices(fit, grams, drawn, slopes.lost, reps)
     issue(notices)
     info = _glance(fit, seed)
     return EffectResults(
-        names=fit.results.names,
         terms=fit.results.terms,
-        estimated=estimated,
+        estimated=drawn_estimates(
+            fit.results.names,
+            fit.results.coefficients.copy(),
+            fit.results.covariance,
+            values,
+            info,
+            n_drawn=grams.n_clusters,
+            drawn=drawn,
+            errors=fit.results.inference,
+        ),
         info=info,
-        inference=estimated.inference(info, grams.n_clusters, drawn, errors=fit.results.inference),
         errors_text=fit.results.conventions,
         diagnostics=notices,
         labels=dict(fit.results.labels),

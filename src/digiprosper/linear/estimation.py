@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -396,12 +396,16 @@ def named_results(
         *few_treated(prepared, names, solved.scored, solved.root, unread=unread),
     ]
     results = LinearResults(
-        names=terms,
         depvar=depvar,
-        estimated=replace(
-            _estimated(prepared, demeaned, positions, full, (root, middle)), bias_reduced=reduced
+        estimated=Estimated(
+            names=terms,
+            coefficients=full.coefficients,
+            root=root,
+            middle=middle,
+            inference=_inference(prepared, solved, reduced),
+            bias_reduced=reduced,
+            **_rows_and_effects(prepared, demeaned, positions, full),
         ),
-        inference=_inference(prepared, solved, reduced),
         sample=_estimation_sample(prepared.sample, prepared.options.obs_weights, demeaned, positions),
         labels=dict(prepared.sample.labels),
         diagnostics=tuple(notices),
@@ -421,34 +425,28 @@ def with_intercept(
     return solved.with_intercept(means, len(columns) if w is None else float(w.sum()))
 
 
-def _estimated(
-    prepared: Prepared,
-    demeaned: Demeaned,
-    positions: tuple[int, ...],
-    solved: Solved,
-    sandwich: tuple[Floats, Floats],
-) -> Estimated:
+def _rows_and_effects(
+    prepared: Prepared, demeaned: Demeaned, positions: tuple[int, ...], solved: Solved
+) -> dict[str, Any]:
+    """Compute residuals, fitted values, R2 and the absorbed effects, as fields of `Estimated`."""
     outcome, k = demeaned.raw[:, positions[0]], len(positions) - 1
-    slopes, (root, middle) = solved.coefficients[:k], sandwich
+    slopes = solved.coefficients[:k]
     # What the effects take out of the outcome less what they take out of the fit.
     values = [e[:, positions[0]] - e[:, list(positions[1:])] @ slopes for e in demeaned.effects]
     levels = [prepared.sample.code_levels[term.effect] for term in prepared.absorbed]
-    return Estimated(
-        coefficients=solved.coefficients,
-        root=root,
-        middle=middle,
-        residuals=solved.residuals,
-        fitted=outcome - solved.residuals,
-        fit_statistics=_fit_statistics(prepared, outcome, values, solved),
-        df_resid=solved.df_resid,
-        df_absorbed=prepared.within.rank,
-        effect_names=prepared.effect_names,
+    return {
+        "residuals": solved.residuals,
+        "fitted": outcome - solved.residuals,
+        "fit_statistics": _fit_statistics(prepared, outcome, values, solved),
+        "df_resid": solved.df_resid,
+        "df_absorbed": prepared.within.rank,
+        "effect_names": prepared.effect_names,
         # Without effects there are no levels: the one value is the intercept.
-        effect_values=tuple(
+        "effect_values": tuple(
             zip(prepared.effect_names, levels, prepared.within.with_gaps(values), strict=False)
         ),
-        effect_terms=tuple((term.effect, term.slope) for term in prepared.absorbed),
-    )
+        "effect_terms": tuple((term.effect, term.slope) for term in prepared.absorbed),
+    }
 
 
 def _fit_statistics(

@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from digiprosper.errors import TermError, cited
-from digiprosper.panel.grammar import KEPT
 from digiprosper.panel.terms import canonical
+from digiprosper.report.parsing import KEPT
 
 _LONGEST = 20_000
 _MOST_JOINS = 6

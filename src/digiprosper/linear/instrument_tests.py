@@ -80,7 +80,8 @@ def _first_stage_f(name: str, results: LinearResults, projected: Projection) -> 
     q = projected.instruments.shape[1]
     f = float("nan")
     if q <= results.df_t:
-        f = quadratic_form(results.coefficients[:q], results.root[:q], results.middle)[0] / q
+        excluded = np.eye(q, len(results.names))
+        f = results.estimated.wald(excluded, results.coefficients[:q])[0] / q
     null = f"the instruments do not explain {name}"
     return f_test(f"First-stage F of {name}", f, (q, results.df_t), null)
 

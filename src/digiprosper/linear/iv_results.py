@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from digiprosper.linear.kernels.anderson_rubin import ReducedForms
     from digiprosper.report.columns import Column
     from digiprosper.report.protocol import Glance
-    from digiprosper.report.summary import PlainNumbers, Summary
+    from digiprosper.report.summary import Summary
+    from digiprosper.report.words import Words
 
 _NO_F = "not available"
 
@@ -102,6 +103,8 @@ class IVResults(LinearResults):
     >>> [tuple(round(end, 1) for end in piece) for piece in fit.anderson_rubin()]
     [(0.6, 1.1)]
     """
+
+    words: ClassVar[Words] = WORDS
 
     endog: tuple[str, ...]
     instruments: tuple[str, ...]
@@ -315,7 +318,7 @@ class IVResults(LinearResults):
         """
         remark = Remark("two_stage", {"endog": self.endog, "instruments": self.instruments})
         factors = {**self.reduced_form.factors, **self.factors}
-        column = result_column(self, level, words=WORDS)
+        column = result_column(self, level)
         return (replace(column, factors=factors, remarks=(remark, *column.remarks)),)
 
     def _summary(self) -> Summary:
@@ -365,10 +368,9 @@ class IVResults(LinearResults):
             return [f"Anderson-Rubin set of {self.endog[0]}: not available."]
         return [f"Anderson-Rubin 95% set of {self.endog[0]}: {set_text(intervals)}."]
 
-    def _numbers(self) -> PlainNumbers:
-        plain = LinearResults._numbers(self)
+    def _more_numbers(self) -> dict[str, Any]:
         tests = {name: _plain_test(value) for name, value in self.iv_tests.items()}
-        more = {
+        return LinearResults._more_numbers(self) | {
             "endog": self.endog,
             "instruments": self.instruments,
             "iv_tests": tests,
@@ -376,7 +378,6 @@ class IVResults(LinearResults):
             "first_stage": {name: stage.to_dict() for name, stage in self.first_stage.items()},
             "reduced_form": self.reduced_form.to_dict(),
         }
-        return replace(plain, more={**plain.more, **more})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

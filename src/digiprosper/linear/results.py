@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.errors import Notice, OptionError, TermError, check_level, cited, issue, option_problem
+from digiprosper.errors import Notice, OptionError, check_level, issue, option_problem
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.linear.combination import LinearCombination
-from digiprosper.linear.constant import HasConstant
 from digiprosper.linear.marginal import slope_weights
 from digiprosper.linear.notices import unseen
+from digiprosper.report.estimates import Estimates
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
-from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised, Summary, coefficient_cells
+from digiprosper.report.results import BaseResults
+from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Factor, Term
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import conventions, freedom_text, sample_text
-from digiprosper.report.variance import negative_variance, quadratic_form, standard_errors
+from digiprosper.report.text import conventions, sample_text
+from digiprosper.report.variance import negative_variance, standard_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.linear.kernels.bias_reduced import BiasReduced
     from digiprosper.panel import Panel
-    from digiprosper.report.inference import Inference
 
 _STATS = ("nobs", "mean", "sd", "min", "max")
+# The variance of the residuals under these is their sum of squares over their degrees of freedom.
+_RESIDUAL_VARIANCE = ("reghdfe", "xtreg")
 
 
 def _kept(rows: Any, attribute: str) -> Any:
@@ -78,12 +80,9 @@ class RowSummary(PickledByName):
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Estimated(PickledByName):
-    """Numbers computed by least squares; the covariance is ``root @ middle @ root.T``."""
+class Estimated(Estimates):
+    """Estimates by least squares, with residuals and absorbed effects."""
 
-    coefficients: Floats  # (k,)
-    root: Floats  # (k, m), missing for a coefficient without standard error
-    middle: Floats  # (m, m) covariance of scaled scores
     residuals: Floats | None  # (N,), None with ``keep_rows=False``
     fitted: Floats | None  # (N,) including the fixed effects, None with ``keep_rows=False``
     # R2 including the fixed effects, within R2, within-entity R2, adjusted R2
@@ -99,9 +98,34 @@ class Estimated(PickledByName):
     # what the degrees of freedom of ``cov_type="cr2"`` are computed from
     bias_reduced: BiasReduced | None = None
 
+    def df_of(self, weights: Floats) -> Floats | float:
+        """Return the degrees of freedom of t; under ``"cr2"`` each sum has its own."""
+        if self.bias_reduced is None:
+            return self.inference.df_t
+        return self.bias_reduced.df_t(weights)
+
+    def joint_test(
+        self, form: float, weights: Floats
+    ) -> tuple[float, str, float | tuple[float, float], float]:
+        """Turn a Wald statistic into an F test; under ``"cr2"`` that of Pustejovsky & Tipton (2018).
+
+        There ``(eta - q + 1) / (eta q)`` times the Wald statistic is F(q, eta - q + 1), with eta degrees of
+        freedom of the covariance matrix. It is missing if eta is below q.
+        """
+        if self.bias_reduced is None:
+            return Estimates.joint_test(self, form, weights)
+        from scipy.special import fdtrc
+
+        q = float(len(weights))
+        eta = self.bias_reduced.df_wald(weights)
+        df = eta - q + 1
+        f = form / q * df / eta if df >= 1 else np.nan
+        p_value = float(fdtrc(q, df, f)) if np.isfinite(f) else np.nan
+        return float(f), "F", (q, df), p_value
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LinearResults(HasConstant, Summarised, PickledByName):
+class LinearResults(BaseResults):
     """Results of a linear model: coefficients, covariance, tests and predictions.
 
     Made by `FixedEffects.fit`; other models use it for their equations. It keeps residuals, fitted values and
@@ -109,16 +133,13 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     Parameters
     ----------
-    names : tuple of str
-        Names of the coefficients: the terms as they were written.
     depvar : str
         Outcome.
     estimated : Estimated
-        Coefficients, covariance, residuals and R2.
-    inference : Inference
-        Type of the standard errors. The degrees of freedom of t are G - 1 with G clusters (the smaller G of
-        clusters in several ways), those of `df_by_term` under ``"cr2"``, T - 1 for Driscoll-Kraay standard
-        errors, and otherwise `df_resid`.
+        Names, coefficients, covariance, residuals and R2. The names are the terms as they were written. In
+        its `inference` the degrees of freedom of t are G - 1 with G clusters (the smaller G of clusters in
+        several ways), those of `df_by_term` under ``"cr2"``, T - 1 for Driscoll-Kraay standard errors, and
+        otherwise `df_resid`.
     sample : EstimationSample
         The rows of the fit.
     labels : mapping
@@ -141,10 +162,10 @@ class LinearResults(HasConstant, Summarised, PickledByName):
     [-0.023, -0.01]
     """
 
-    names: tuple[str, ...]
+    _rows_key: ClassVar[str] = "coefficients"
+
     depvar: str
     estimated: Estimated
-    inference: Inference
     sample: EstimationSample
     labels: Mapping[str, str]
     diagnostics: tuple[Notice, ...]
@@ -154,50 +175,9 @@ class LinearResults(HasConstant, Summarised, PickledByName):
     # --- the protocol -------------------------------------------------------------------------------------
 
     @property
-    def params(self) -> pd.Series[float]:
-        """Coefficients, indexed by term."""
-        return pd.Series(self.coefficients, index=self._terms(), name="estimate", copy=True)
-
-    @property
-    def covariance(self) -> Floats:
-        """Covariance matrix of the coefficients as a (k, k) array."""
-        return np.asarray(self.root @ self.middle @ self.root.T)
-
-    @property
-    def cov(self) -> pd.DataFrame:
-        """Covariance matrix of the coefficients, with terms in rows and columns."""
-        return pd.DataFrame(self.covariance, index=self._terms(), columns=self._terms())
-
-    @property
     def nobs(self) -> int:
         """Number of rows in the estimation sample."""
         return self.residuals.size if self.rows is None else self.rows.nobs
-
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Return a table with one row per coefficient.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level of the intervals, .95 by default.
-
-        Returns
-        -------
-        DataFrame
-            Columns term, estimate, std_error, statistic, p_value, conf_low and conf_high.
-
-        Examples
-        --------
-        >>> import digiprosper as dp
-        >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"]).fit(dp.datasets.us_states())
-        >>> fit.tidy()[["term", "estimate", "std_error"]].round(3).values.tolist()
-        [['log(pc)', 0.664, 0.066], ['unemp', -0.017, 0.003]]
-        """
-        se, t, p = self._inference()
-        half = self._critical(level, np.eye(len(self.names))) * se
-        b = self.coefficients
-        columns = {"term": list(self.names), "estimate": b, "std_error": se, "statistic": t, "p_value": p}
-        return pd.DataFrame({**columns, "conf_low": b - half, "conf_high": b + half})
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows and R2.
@@ -245,25 +225,10 @@ class LinearResults(HasConstant, Summarised, PickledByName):
     # --- inference ----------------------------------------------------------------------------------------
 
     @property
-    def std_errors(self) -> pd.Series[float]:
-        """Standard errors, indexed by term."""
-        return pd.Series(self._inference()[0], index=self._terms(), name="std_error")
-
-    @property
-    def tstats(self) -> pd.Series[float]:
-        """The t statistics of the null hypotheses that a coefficient is zero, indexed by term."""
-        return pd.Series(self._inference()[1], index=self._terms(), name="statistic")
-
-    @property
-    def pvalues(self) -> pd.Series[float]:
-        """Two-sided p-values, indexed by term: t with the degrees of freedom of `df_by_term`."""
-        return pd.Series(self._inference()[2], index=self._terms(), name="p_value")
-
-    @property
     def df_by_term(self) -> pd.Series[float]:
         """Degrees of freedom of each t statistic: `df_t`, but under ``"cr2"`` each term has its own."""
         df = np.broadcast_to(self.df_of(np.eye(len(self.names))), len(self.names))
-        return pd.Series(df, index=self._terms(), name="df")
+        return self._by_term(df, "df")
 
     def df_of(self, weights: Floats) -> Floats | float:
         """Return the degrees of freedom of t for weighted sums of the coefficients.
@@ -278,64 +243,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         float or (q,) array
             `df_t`. Under ``"cr2"`` each sum has its own (Bell & McCaffrey 2002).
         """
-        return self.df_t if self.bias_reduced is None else self.bias_reduced.df_t(weights)
-
-    def f_of(self, form: float, weights: Floats) -> tuple[float, tuple[float, float], float]:
-        """Turn a Wald statistic into an F test.
-
-        Parameters
-        ----------
-        form : float
-            ``b'W'(WVW')^-1 Wb``.
-        weights : (q, k) array
-            W: weights of the k coefficients in q sums.
-
-        Returns
-        -------
-        f : float
-            ``form / q``. Under ``"cr2"`` it is multiplied by ``(eta - q + 1) / eta``, with eta degrees of
-            freedom of the covariance matrix (Pustejovsky & Tipton 2018), and missing if eta is below q.
-        df : pair of float
-            q and `df_t`; under ``"cr2"`` q and ``eta - q + 1``.
-        p_value : float
-            From the F distribution; missing if `f` is.
-        """
-        from scipy.special import fdtrc
-
-        q, df = float(len(weights)), self.df_t
-        f = form / q
-        if self.bias_reduced is not None:
-            eta = self.bias_reduced.df_wald(weights)
-            df = eta - q + 1
-            f = f * df / eta if df >= 1 else np.nan
-        return float(f), (q, df), float(fdtrc(q, df, f)) if np.isfinite(f) else np.nan
-
-    def conf_int(self, *, level: float = 0.95) -> pd.DataFrame:
-        """Return confidence intervals of the coefficients.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level, .95 by default.
-
-        Returns
-        -------
-        DataFrame
-            One row per term with columns conf_low and conf_high.
-
-        Raises
-        ------
-        OptionError
-            If `level` is not between 0 and 1.
-
-        Examples
-        --------
-        >>> import digiprosper as dp
-        >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"]).fit(dp.datasets.us_states())
-        >>> fit.conf_int().round(3).loc["unemp"].tolist()
-        [-0.023, -0.01]
-        """
-        return self.tidy(level).set_index("term")[["conf_low", "conf_high"]]
+        return self.estimated.df_of(weights)
 
     def covariance_of(self, weights: Floats) -> Floats:
         """Compute the covariance matrix of weighted sums of the coefficients.
@@ -353,8 +261,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         (q, q) array
             Covariance matrix of the sums.
         """
-        rows = self._rows(weights)
-        return np.asarray(rows @ self.middle @ rows.T)
+        return self.estimated.covariance_of(weights)
 
     def is_indefinite(self, weights: Floats) -> bool:
         """Return whether the covariance matrix of weighted sums has a negative eigenvalue.
@@ -371,102 +278,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         bool
             False if a variance is missing.
         """
-        return quadratic_form(np.zeros(len(weights)), self._rows(weights), self.middle)[1] < -SINGULAR
-
-    def wald_test(self, restrictions: str | Sequence[str]) -> TestResult:
-        """Test linear restrictions on the coefficients jointly, as Stata's ``test``.
-
-        Parameters
-        ----------
-        restrictions : str or sequence of str
-            One or more restrictions, such as ``"a = b"``, ``"a + 2*b = 1, c = 0"`` or
-            ``["a = b", "c = -2"]``. ``"a = b = 0"`` is two restrictions.
-
-        Returns
-        -------
-        TestResult
-            F test. The degrees of freedom are the number of restrictions and `df_t`. The statistic is missing
-            if the covariance matrix of the restrictions is not positive definite, which is possible with
-            clusters in several ways. Under ``cov_type="cr2"`` it is the test of Pustejovsky & Tipton (2018).
-
-        Raises
-        ------
-        TermError
-            If a restriction cannot be read, is not linear, or uses a name that is not a coefficient.
-        InputTypeError
-            If a restriction is not text.
-
-        Examples
-        --------
-        >>> import digiprosper as dp
-        >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"]).fit(dp.datasets.us_states())
-        >>> test = fit.wald_test("log(pc) = 0.6, unemp = 0")
-        >>> test.df
-        (2.0, 47)
-        """
-        from digiprosper.linear.restrictions import null_text, read_restrictions, restrictions_text
-
-        text = restrictions_text(restrictions)
-        matrix, value = read_restrictions(text, self.names)
-        gap = matrix @ self.coefficients - value
-        form, least = quadratic_form(gap, self._rows(matrix), self.middle)
-        if abs(least) <= SINGULAR:
-            raise TermError(
-                f"wald_test({cited(text)}): the restrictions repeat each other, or there are more of "
-                f"them than the covariance allows ({freedom_text(self.df_t)})."
-            )
-        if least < 0:
-            issue([negative_variance([text])])
-        f, df, p = self.f_of(form, matrix)
-        return TestResult("Wald test", f, "F", df, p, null_text(text, self.names))
-
-    def combination(self, expression: str) -> LinearCombination:
-        """Estimate a linear combination of the coefficients, as Stata's ``lincom``.
-
-        Parameters
-        ----------
-        expression : str
-            A linear combination of coefficients with ``+``, ``-``, ``*`` and brackets, such as ``"a + 2*b"``.
-            It may contain a number: ``"a - 1"`` tests whether the coefficient of a is 1.
-
-        Returns
-        -------
-        LinearCombination
-            Estimate, standard error, t statistic, p-value and confidence interval, from the t distribution
-            with the degrees of freedom of `df_of`.
-
-        Raises
-        ------
-        TermError
-            If the expression cannot be read, is not linear, contains ``=``, or uses a name that is not a
-            coefficient.
-        InputTypeError
-            If `expression` is not text.
-
-        Examples
-        --------
-        >>> from digiprosper import FixedEffects, datasets
-        >>> spec = FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
-        >>> returns = spec.fit(datasets.us_states()).combination("log(pcap) + log(pc) + log(emp) - 1")
-        >>> [round(v, 4) for v in (returns.estimate, returns.std_error, returns.p_value)]
-        [-0.092, 0.0641, 0.1575]
-        """
-        from digiprosper.linear.restrictions import read_combination
-
-        weights, constant = read_combination(expression, self.names)
-        variance = self.covariance_of(weights[None, :])
-        if (variance < 0).any():
-            issue([negative_variance([expression])])
-        return LinearCombination(
-            expression=expression,
-            estimate=float(weights @ self.coefficients + constant),
-            std_error=float(standard_errors(variance)[0, 0]),
-            fit_glance=self.glance(),
-            inference=replace(self.inference, df_t=float(np.ravel(self.df_of(weights[None, :]))[0])),
-            labels=dict(self.labels),
-            version=self.version,
-            factors=self.factors,
-        )
+        return self.estimated.wald(weights, np.zeros(len(weights)))[1] < -SINGULAR
 
     def standardised(self, level: float = 0.95) -> pd.DataFrame:
         """Return standardised coefficients: estimate times sd(x) / sd(y).
@@ -556,7 +368,7 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         if (variance < 0).any():
             issue([negative_variance([f"the slope in {term}"])])
         se = standard_errors(variance)
-        half = self._critical(level, weights) * se
+        half = self.estimated.critical(level, weights) * se
         columns = {"at": values, "estimate": estimate, "std_error": se}
         return pd.DataFrame({**columns, "conf_low": estimate - half, "conf_high": estimate + half})
 
@@ -690,6 +502,51 @@ class LinearResults(HasConstant, Summarised, PickledByName):
             sample=replace(self.sample, index=None, rows=rows),
         )
 
+    def constant(self, level: float = 0.95) -> pd.Series[float]:
+        """Give the constant, as Stata's ``xtreg, fe``, ``areg`` and ``reghdfe`` report it.
+
+        With absorbed effects it is the mean of the outcome less the slopes times the means of the regressors
+        in the estimation sample, which makes the effects average zero over the rows. Without any it is the
+        intercept of the fit.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the intervals, .95 by default.
+
+        Returns
+        -------
+        Series
+            estimate, std_error, statistic, p_value, conf_low, conf_high; all missing with weights of rows.
+            The error is known for unadjusted errors, and where the residuals add up to zero in every cluster,
+            that is where the clusters are absorbed as effects; elsewhere it is missing.
+
+        Notes
+        -----
+        With V the covariance of the slopes and m the means of the regressors the variance is ``m'Vm``, and
+        ``m'Vm + s^2/N`` for unadjusted errors: that of a regression, with a constant, of the columns without
+        the effects but with their means added again (Gould 2013, Stata FAQ: the intercept of xtreg, fe).
+
+        Examples
+        --------
+        >>> import digiprosper as dp
+        >>> fit = dp.FixedEffects("log(gsp)", ["log(pc)"]).fit(dp.datasets.us_states())
+        >>> fit.constant()[["estimate", "std_error"]].round(3).tolist()
+        [2.926, 0.755]
+        """
+        level = check_level(level)
+        names = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+        if not self.effect_names and "Intercept" in self.names:
+            intercept_row = self.tidy(level).set_index("term").loc["Intercept", names]
+            return pd.Series(intercept_row.to_numpy(dtype=float), index=names, name="Intercept")
+        if self.obs_weights is not None:
+            return pd.Series(math.nan, index=names, name="Intercept")
+        means = self.sample_stats["mean"]
+        weights = means.reindex(self.names).to_numpy(dtype=float)
+        estimate = float(means[self.depvar] - weights @ self.coefficients)
+        error = _constant_error(self, weights)
+        return pd.Series(_t_test(estimate, error, self.df_t, level), index=names, name="Intercept")
+
     # --- words --------------------------------------------------------------------------------------------
 
     def _summary(self) -> Summary:
@@ -715,16 +572,8 @@ class LinearResults(HasConstant, Summarised, PickledByName):
             version=self.version,
         )
 
-    def _numbers(self) -> PlainNumbers:
-        stats = self.sample_stats.reset_index().to_dict("records")
-        return PlainNumbers.of(
-            self,
-            inference=self.inference,
-            labels=self.labels,
-            factors=self.factors,
-            rows_key="coefficients",
-            more={"sample_stats": stats},
-        )
+    def _more_numbers(self) -> dict[str, Any]:
+        return {"sample_stats": self.sample_stats.reset_index().to_dict("records")}
 
     @property
     def conventions(self) -> str:
@@ -737,21 +586,6 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         return f"K = {self.df_counted} in the small-sample correction" if self.df_counted else ""
 
     # --- the groups, field by field -----------------------------------------------------------------------
-
-    @property
-    def coefficients(self) -> Floats:
-        """Coefficients as a (k,) array."""
-        return self.estimated.coefficients
-
-    @property
-    def root(self) -> Floats:
-        """Outer part of `covariance`, a (k, m) array; see `Estimated`."""
-        return self.estimated.root
-
-    @property
-    def middle(self) -> Floats:
-        """Inner part of the covariance matrix: `covariance` is ``root @ middle @ root.T``."""
-        return self.estimated.middle
 
     @property
     def residuals(self) -> Floats:
@@ -829,11 +663,6 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         return self.inference.n_clusters
 
     @property
-    def df_t(self) -> float:
-        """Degrees of freedom of the t statistics; under ``"cr2"`` the smallest of `df_by_term`."""
-        return self.inference.df_t
-
-    @property
     def df_counted(self) -> int:
         """Number of parameters K in the small-sample correction; 0 if there is none."""
         return self.inference.df_counted or 0
@@ -891,64 +720,15 @@ class LinearResults(HasConstant, Summarised, PickledByName):
 
     # --- other people's tables ----------------------------------------------------------------------------
 
-    @property
-    def __maketables_coef_table__(self) -> pd.DataFrame:
-        t = self.tidy().set_index("term").rename_axis("Coefficient")
-        names = {"estimate": "b", "std_error": "se", "statistic": "t", "p_value": "p", "conf_low": "ci95l"}
-        return t.rename(columns={**names, "conf_high": "ci95u"})
-
     def __maketables_stat__(self, key: str) -> Any:
-        g = self.glance()
-        statistics: dict[str, Any] = {
-            "N": self.nobs,
-            "n_clusters": g["n_clusters"],
-            "r2": g["rsquared"],
-            "r2_within": g["rsquared_within"],
-            "adj_r2": g["rsquared_adj"],
-            "fvalue": g["f_statistic"],
-            "se_type": "by: " + "+".join(self.clusters) if self.clusters else self.cov_type,
-            "df_resid": self.df_resid,
-            "rmse": float(np.sqrt(self._ssr() / self.df_resid)),
-        }
-        return statistics.get(key)
-
-    @property
-    def __maketables_depvar__(self) -> str:
-        return self.depvar
-
-    @property
-    def __maketables_fixef_string__(self) -> str | None:
-        return "+".join(self.effect_names) or None
-
-    @property
-    def __maketables_vcov_info__(self) -> dict[str, Any]:
-        return {"vcov_type": self.cov_type, "clustervar": list(self.clusters)}
-
-    @property
-    def __maketables_var_labels__(self) -> dict[str, str] | None:
-        return dict(self.labels) or None
-
-    @property
-    def __maketables_stat_labels__(self) -> dict[str, str]:
-        return {"N": "Observations", "r2": "R2", "r2_within": "Within R2", "n_clusters": "Clusters"}
-
-    @property
-    def __maketables_default_stat_keys__(self) -> list[str]:
-        return ["N", "r2_within"]
+        if key == "rmse":
+            return float(np.sqrt(self._ssr() / self.df_resid))
+        return BaseResults.__maketables_stat__(self, key)
 
     # --- inside -------------------------------------------------------------------------------------------
 
-    def _terms(self) -> pd.Index[Any]:
+    def _term_index(self) -> pd.Index[Any]:
         return _term_index(self.names).view()
-
-    def _inference(self) -> tuple[Floats, Floats, Floats]:
-        from scipy.special import stdtr
-
-        se = standard_errors(np.diag(self.covariance))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = self.coefficients / se
-        df = self.df_of(np.eye(len(self.names)))
-        return se, t, np.asarray(2 * stdtr(df, -np.abs(t)), dtype=np.float64)
 
     def _all_slopes(self) -> tuple[float, tuple[float, float], float]:
         """Test that all slopes are zero: F, its degrees of freedom, p."""
@@ -958,17 +738,9 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         most = self.n_clusters[0] - 1 if self.cov_type == "cr2" else self.df_t
         if not self.has_f or k > most:
             return np.nan, (float(k), self.df_t), np.nan
-        return self.f_of(quadratic_form(self.coefficients[:k], self.root[:k], self.middle)[0], slopes)
-
-    def _rows(self, weights: Floats) -> Floats:
-        used = np.flatnonzero(weights.any(axis=0))
-        return np.asarray(weights[:, used] @ self.root[used])
-
-    def _critical(self, level: float, weights: Floats) -> Floats:
-        """Compute critical values of t for weighted sums of the coefficients."""
-        from scipy.special import stdtrit
-
-        return np.asarray(stdtrit(self.df_of(weights), 0.5 + check_level(level) / 2))
+        form, _ = self.estimated.wald(slopes, self.coefficients[:k])
+        f, _, df, p_value = self.estimated.joint_test(form, slopes)
+        return f, cast("tuple[float, float]", df), p_value
 
     def _ssr(self) -> float:
         return float(self.residuals @ self.residuals) if self.rows is None else self.rows.ssr
@@ -977,3 +749,23 @@ class LinearResults(HasConstant, Summarised, PickledByName):
         if self.rows is not None:
             return self.rows.sample_hash
         return hash_of(self.index)
+
+
+def _constant_error(results: LinearResults, weights: Floats) -> float:
+    """Compute the standard error; missing where the residuals do not add up to zero by cluster."""
+    variance = float(results.covariance_of(weights[None, :])[0, 0])
+    by_cluster = results.cov_type == "clustered" and len(results.clusters) == 1
+    if by_cluster and results.clusters[0] in results.effect_names:
+        return math.sqrt(variance) if variance >= 0 else math.nan
+    if results.cov_type == "unadjusted" and results.ssc in _RESIDUAL_VARIANCE:
+        return math.sqrt(variance + results._ssr() / results.df_resid / results.nobs)
+    return math.nan
+
+
+def _t_test(estimate: float, error: float, df: float, level: float) -> list[float]:
+    from scipy.special import stdtr, stdtrit
+
+    t = float(np.divide(estimate, error)) if error > 0 else math.nan
+    p = float(2 * stdtr(df, -abs(t)))
+    half = float(stdtrit(df, 0.5 + level / 2)) * error
+    return [estimate, error, t, p, estimate - half, estimate + half]

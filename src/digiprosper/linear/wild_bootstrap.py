@@ -29,10 +29,10 @@ from digiprosper.linear.kernels.wild import (
     wild_weights,
 )
 from digiprosper.linear.notices import few_treated_in_draws, few_weightings
-from digiprosper.linear.restrictions import null_text, read_restrictions, sum_text
 from digiprosper.linear.words import WORDS
 from digiprosper.report.columns import Column, PlainCell, Remark
 from digiprosper.report.notices import few_draws
+from digiprosper.report.restrictions import null_text, read_restrictions, sum_text
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summary
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, interval_text, p_words

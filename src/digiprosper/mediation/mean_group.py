@@ -16,7 +16,7 @@ from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.notices import left_out, short_series
 from digiprosper.mediation.within_between import parallel_sample, path_slopes
 from digiprosper.mediation.words import WORDS
-from digiprosper.report.effects import DrawnEstimates, EffectResults
+from digiprosper.report.effects import EffectResults, drawn_estimates
 from digiprosper.report.notices import few_clusters, few_draws, too_few_clusters_to_draw
 from digiprosper.report.protocol import empty_glance
 from digiprosper.report.text import freedom_text
@@ -190,18 +190,19 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
         *map(effect, ("total", "direct", "indirect")),
         *(effect(kind, m) for kind in kinds for m in mediators),
     )
-    estimated = DrawnEstimates(
+    estimated = drawn_estimates(
+        [term.name for term in terms],
         _terms(mean[None])[0],
         np.cov(_linear(values, mean), rowvar=False) / len(values),
         _terms(_drawn_means(values, spec.reps, seed)),
+        info,
+        n_drawn=len(slopes),
     )
     return MeanGroupResults(
-        names=tuple(term.name for term in terms),
         terms=terms,
         words=WORDS,
         estimated=estimated,
         info=info,
-        inference=estimated.inference(info, len(slopes)),
         errors_text=(
             f"Mean group standard errors ({len(slopes)} entities, t with {len(slopes) - 1} degrees of "
             "freedom)"

@@ -57,7 +57,7 @@ from digiprosper.mediation.system import (
 )
 from digiprosper.mediation.words import WORDS
 from digiprosper.panel.terms import canonical
-from digiprosper.report.effects import DrawnEstimates
+from digiprosper.report.effects import drawn_estimates
 from digiprosper.specification import (
     TERM,
     Specification,
@@ -435,16 +435,21 @@ class Mediation(Specification):
         issue(diagnostics)
         sample = prepared.sample
         info = glance_of(system.fits[-1], "Mediation", seed)
-        estimated = DrawnEstimates(estimates, covariance, draws)
+        estimated = drawn_estimates(
+            layout.terms,
+            estimates,
+            covariance,
+            draws,
+            info,
+            n_drawn=system.n_drawn,
+            drawn=system.drawn,
+            errors=system.fits[-1].inference,
+        )
         return MediationResults(
-            names=layout.terms,
             terms=layout.effects,
             words=WORDS,
             estimated=estimated,
             info=info,
-            inference=estimated.inference(
-                info, system.n_drawn, system.drawn, errors=system.fits[-1].inference
-            ),
             errors_text=system.fits[-1].conventions,
             diagnostics=diagnostics,
             labels=dict(sample.labels),

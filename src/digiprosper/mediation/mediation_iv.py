@@ -41,7 +41,7 @@ from digiprosper.mediation.system import (
     unclear_share,
 )
 from digiprosper.mediation.words import WORDS
-from digiprosper.report.effects import DrawnEstimates
+from digiprosper.report.effects import drawn_estimates
 from digiprosper.specification import (
     TERM,
     Specification,
@@ -274,16 +274,21 @@ class MediationIV(Specification):
             *map(effect, ("a", "b", "proportion_mediated")),
         )
         info = glance_of(system.fits[-1], "MediationIV", seed)
-        estimated = DrawnEstimates(estimates, covariance, draws)
+        estimated = drawn_estimates(
+            [term.name for term in terms],
+            estimates,
+            covariance,
+            draws,
+            info,
+            n_drawn=system.n_drawn,
+            drawn=system.drawn,
+            errors=system.fits[-1].inference,
+        )
         return MediationIVResults(
-            names=tuple(term.name for term in terms),
             terms=terms,
             words=WORDS,
             estimated=estimated,
             info=info,
-            inference=estimated.inference(
-                info, system.n_drawn, system.drawn, errors=system.fits[-1].inference
-            ),
             errors_text=system.fits[-1].conventions,
             diagnostics=diagnostics,
             labels=dict(prepared.sample.labels),

@@ -26,7 +26,7 @@ from digiprosper.mediation.notices import few_for_paths
 from digiprosper.mediation.system import about_draws, estimate, glance_of, refuse_absorbed, remarks
 from digiprosper.mediation.words import WORDS
 from digiprosper.panel.terms import canonical
-from digiprosper.report.effects import DrawnEstimates, EffectResults
+from digiprosper.report.effects import EffectResults, drawn_estimates
 from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
@@ -140,18 +140,21 @@ def sequential_g(
         *(effect("eliminated", m) for m in mediators),
     )
     info = glance_of(system.fits[-1], "Sequential g", seed)
-    estimated = DrawnEstimates(
+    estimated = drawn_estimates(
+        [term.name for term in effect_terms],
         effects.evaluate(system.coefficients[None, :])[0],
         gradient @ system.covariance @ gradient.T,
         effects.evaluate(system.draws),
+        info,
+        n_drawn=system.n_drawn,
+        drawn=system.drawn,
+        errors=system.fits[-1].inference,
     )
     return EffectResults(
-        names=tuple(term.name for term in effect_terms),
         terms=effect_terms,
         words=WORDS,
         estimated=estimated,
         info=info,
-        inference=estimated.inference(info, system.n_drawn, system.drawn, errors=system.fits[-1].inference),
         errors_text=system.fits[-1].conventions,
         diagnostics=diagnostics,
         labels=dict(sample.labels),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import TermError, cited, term_problem
-from digiprosper.panel.grammar import KEPT, too_long
 from digiprosper.panel.terms import LONGEST_TERM, canonical, crossed, parse
+from digiprosper.report.parsing import KEPT, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,13 +17,11 @@ from digiprosper.errors import Notice, TermError, cited, issue, nearest, term_pr
 from digiprosper.panel.evaluation import calculate
 from digiprosper.panel.grammar import (
     FUNCTIONS,
-    KEPT,
     check_arithmetic,
     coded_words,
-    too_deep,
-    too_long,
 )
 from digiprosper.panel.table import is_number_type
+from digiprosper.report.parsing import KEPT, too_deep, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -10,13 +10,13 @@ import ast
 import keyword
 import re
 import unicodedata
-from collections import defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digiprosper.errors import TermError, cited, term_problem
+from digiprosper.report.parsing import QUOTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,16 +41,7 @@ COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.GtE: np.greater_equal,
 }
 
-_TEXT = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
-KEPT = rf"{_TEXT}|`[^`]+`"
-_TOKEN = re.compile(rf"(?P<text>{_TEXT})|`(?P<ticked>[^`]+)`|(?P<word>[^\W\d]\w*)|(?P<mark>[:@#])")
-_BOUNDED = re.compile(
-    rf"(?P<prefixed>\w(?=['\"]))|{KEPT}|(?P<number>(?<![\w.])[\d.][\w.]*)"
-    r"|(?P<sign>[-+~*/%@^|&:.(\[{]|\b(?:not|if|lambda|await)\b)"
-)
-_LONGEST_NUMBER = 50
-_MOST_SIGNS = 1_000
-_DEEPEST = 100
+_TOKEN = re.compile(rf"(?P<text>{QUOTED})|`(?P<ticked>[^`]+)`|(?P<word>[^\W\d]\w*)|(?P<mark>[:@#])")
 _LONGEST_ADVICE = 100
 
 # What Stata and numpy call it, and the way to write it here; the first that fits is shown.
@@ -77,33 +68,6 @@ _SPELLINGS = (
 
 
 # --- texts ------------------------------------------------------------------------------------------------
-
-
-def too_long(text: str, longest: int) -> str | None:
-    """Return the reason why a text is too long for Python's parser; None where it is not."""
-    if len(text) > longest:
-        return f"it has {len(text):,} characters, more than {longest:,}"
-
-    parts = defaultdict[str | None, list[str]](list)
-    for match in _BOUNDED.finditer(text):
-        parts[match.lastgroup].append(match[0])
-    if parts["prefixed"]:
-        return "there is a letter before a quotation mark"
-    if max(map(len, parts["number"]), default=0) > _LONGEST_NUMBER:
-        return f"it has a number of more than {_LONGEST_NUMBER} digits"
-    if len(parts["sign"]) > _MOST_SIGNS:
-        return f"it has more than {_MOST_SIGNS:,} signs; make its parts columns first, with assign()"
-    return None
-
-
-def too_deep(tree: ast.expr) -> str | None:
-    """Return the reason why a syntax tree is too deep to be evaluated; None where it is not."""
-    level: list[ast.AST] = [tree]
-    for _ in range(_DEEPEST):
-        level = list(chain.from_iterable(map(ast.iter_child_nodes, level)))
-        if not level:
-            return None
-    return f"it has more than {_DEEPEST} nested levels; make its parts columns first, with assign()"
 
 
 def coded_words(text: str) -> tuple[str, dict[str, str]]:

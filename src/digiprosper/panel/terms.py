@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from digiprosper.errors import TermError, cited, clipped, quoted, term_problem, unknown_columns
 from digiprosper.panel.grammar import (
     FUNCTIONS,
-    KEPT,
     SHIFTS,
     called,
     check_arithmetic,
@@ -31,10 +30,9 @@ from digiprosper.panel.grammar import (
     refused,
     split_factors,
     steps,
-    too_deep,
-    too_long,
 )
 from digiprosper.panel.pieces import Source
+from digiprosper.report.parsing import KEPT, too_deep, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

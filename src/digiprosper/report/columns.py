@@ -205,10 +205,11 @@ def columns_of(model: object, level: float = 0.95) -> tuple[Column, ...] | None:
     return (result_column(model, level),) if isinstance(model, Results) else None
 
 
-def result_column(result: Results, level: float = 0.95, *, words: Words = NO_WORDS) -> Column:
+def result_column(result: Results, level: float = 0.95, *, words: Words | None = None) -> Column:
     """Make the column of a result from what all results have; terms without description are slopes."""
     frame = result.tidy(level)
     terms = terms_of(result, frame["term"])
+    result_words: Words = getattr(result, "words", NO_WORDS)
     numbers = frame[list(_NUMBERS)].astype(float).itertuples(index=False, name=None)
     return Column(
         estimates={
@@ -218,7 +219,7 @@ def result_column(result: Results, level: float = 0.95, *, words: Words = NO_WOR
         inference=inference_of(result),
         labels=dict(getattr(result, "labels", {})),
         factors=dict(getattr(result, "factors", {})),
-        words=words,
+        words=words or result_words,
         equation=getattr(result, "equation", None),
         keys=getattr(result, "key_names", None),
         constant=_constant_of(result, level),

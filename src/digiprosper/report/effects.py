@@ -9,63 +9,56 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, check_level, check_option
-from digiprosper.kernels import Floats, intervals
-from digiprosper.report.columns import result_column
+from digiprosper.kernels import intervals
+from digiprosper.report.estimates import DrawnEstimates, lost_in
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import effect_names, name_label
-from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Block, Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.results import BaseResults
+from digiprosper.report.summary import Block, Cells, Lines, Remarks, Summary
 from digiprosper.report.text import interval_text, number_text, p_text
 from digiprosper.report.words import NO_WORDS, Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.report.columns import Column
+    from digiprosper.kernels import Floats
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors, Term
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DrawnEstimates(PickledByName):
-    """Estimates (k,), their covariance (k, k) and their draws (R, k).
-
-    A draw that could not be estimated is a row of NaN.
-    """
-
-    estimates: Floats
-    covariance: Floats
-    draw_values: Floats
-
-    @property
-    def lost(self) -> int:
-        """Return the number of draws that could not be estimated."""
-        return int(np.isnan(self.draw_values).all(axis=1).sum())
-
-    def inference(
-        self, info: Glance, n_drawn: int, drawn: str = "entity", *, errors: Inference | None = None
-    ) -> Inference:
-        """Describe the types of standard errors, intervals and p-values."""
-        least = info["n_clusters"]
-        alone = Inference(
-            cov_type=info["cov_type"] or "",
-            ssc=info["ssc"],
-            clusters=effect_names(info["clusters"]),
-            n_clusters=() if least is None else (least,),
-            df_t=np.inf if info["df_t"] is None else info["df_t"],
-        )
-        return replace(
-            alone if errors is None else replace(errors, df_counted=None),
-            drawn=drawn,
-            n_drawn=n_drawn,
-            reps=len(self.draw_values),
-            lost=self.lost,
-            rng_entropy=info["rng_entropy"],
-        )
+def drawn_estimates(
+    names: Sequence[str],
+    coefficients: Floats,
+    covariance: Floats,
+    draws: Floats,
+    info: Glance,
+    *,
+    n_drawn: int,
+    drawn: str = "entity",
+    errors: Inference | None = None,
+) -> DrawnEstimates:
+    """Join estimates with their draws; `errors` describes standard errors that are not from the draws."""
+    least = info["n_clusters"]
+    from_draws = Inference(
+        cov_type=info["cov_type"] or "",
+        ssc=info["ssc"],
+        clusters=effect_names(info["clusters"]),
+        n_clusters=() if least is None else (least,),
+        df_t=np.inf if info["df_t"] is None else info["df_t"],
+    )
+    inference = replace(
+        from_draws if errors is None else replace(errors, df_counted=None),
+        drawn=drawn,
+        n_drawn=n_drawn,
+        reps=len(draws),
+        lost=lost_in(draws),
+        rng_entropy=info["rng_entropy"],
+    )
+    return DrawnEstimates.of(names, coefficients, covariance, inference, draw_values=draws)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class EffectResults(Summarised, PickledByName):
+class EffectResults(BaseResults):
     """Estimates with a covariance matrix and bootstrap draws.
 
     In `tidy` the standard error and the statistic are computed from `cov`. The interval is the percentile
@@ -73,15 +66,11 @@ class EffectResults(Summarised, PickledByName):
 
     Parameters
     ----------
-    names : tuple of str, length k
-        Terms.
     estimated : DrawnEstimates
-        Estimates, their covariance matrix and their draws.
+        Names, estimates, their covariance matrix and their draws. Its `inference` says what is drawn, and the
+        number of clusters. With fewer than five clusters there is no interval and no p-value.
     info : Glance
         Summary numbers of the fit.
-    inference : Inference
-        What is drawn, and the number of clusters. With fewer than five clusters there is no interval and no
-        p-value.
     errors_text : str
         Type of the standard errors in `cov`, as text.
     diagnostics : tuple of Notice
@@ -108,10 +97,8 @@ class EffectResults(Summarised, PickledByName):
 
     methods: ClassVar[tuple[str, ...]] = ("percentile", "delta", "bc")
 
-    names: tuple[str, ...]
     estimated: DrawnEstimates
     info: Glance
-    inference: Inference
     errors_text: str = "Standard errors from the draws"
     diagnostics: tuple[Notice, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -123,12 +110,7 @@ class EffectResults(Summarised, PickledByName):
     @property
     def estimates(self) -> Floats:
         """Point estimates, in the order of `names`."""
-        return self.estimated.estimates
-
-    @property
-    def covariance(self) -> Floats:
-        """Covariance matrix of the estimates as a (k, k) array."""
-        return self.estimated.covariance
+        return self.estimated.coefficients
 
     @property
     def draw_values(self) -> Floats:
@@ -146,53 +128,15 @@ class EffectResults(Summarised, PickledByName):
         return self.inference.n_drawn or 0
 
     @property
-    def params(self) -> pd.Series[float]:
-        """Estimates, indexed by term."""
-        return pd.Series(self.estimates.copy(), index=self._index, name="estimate")
-
-    @property
-    def cov(self) -> pd.DataFrame:
-        """Covariance matrix of the estimates, with terms in rows and columns."""
-        return pd.DataFrame(self.covariance.copy(), index=self._index, columns=self._index)
-
-    @property
-    def std_errors(self) -> pd.Series[float]:
-        """Standard errors from `cov`, indexed by term."""
-        return pd.Series(self._errors, index=self._index, name="std_error")
-
-    @property
-    def tstats(self) -> pd.Series[float]:
-        """Estimates divided by their standard errors, indexed by term."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return pd.Series(self.estimates / self._errors, index=self._index, name="statistic")
-
-    @property
-    def pvalues(self) -> pd.Series[float]:
-        """Bootstrap p-values that agree with the percentile interval, never 0; missing below 5 clusters."""
-        values = intervals.percentile_p(self.draw_values, clusters=self.n_drawn)
-        return pd.Series(values, index=self._index, name="p_value")
-
-    @property
-    def nobs(self) -> int:
-        """Number of rows in the estimation sample."""
-        return self.info["nobs"]
-
-    @property
     def draws(self) -> pd.DataFrame:
         """Bootstrap draws, one column per term. A draw that could not be estimated is a row of NaN."""
         rows = pd.RangeIndex(self._reps, name="draw")
-        return pd.DataFrame(self.draw_values.copy(), index=rows, columns=self._index)
+        return pd.DataFrame(self.draw_values.copy(), index=rows, columns=self._term_index())
 
     @property
     def lost_draws(self) -> int:
         """Number of draws that could not be estimated."""
-        return self.estimated.lost
-
-    @property
-    def df_t(self) -> float:
-        """Degrees of freedom of t in the delta interval; infinite for the normal distribution."""
-        df = self.info["df_t"]
-        return np.inf if df is None else df
+        return lost_in(self.draw_values)
 
     @property
     def rng_entropy(self) -> int | None:
@@ -253,64 +197,7 @@ class EffectResults(Summarised, PickledByName):
         level = check_level(level)
         low, high, p = self._ends(method, level)
         columns = {"estimate": self.estimates.copy(), "conf_low": low, "conf_high": high, "p_value": p}
-        return pd.DataFrame(columns, index=self._index)
-
-    def conf_int(self, level: float = 0.95) -> pd.DataFrame:
-        """Return percentile intervals.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level, .95 by default.
-
-        Returns
-        -------
-        DataFrame
-            One row per term with columns conf_low and conf_high.
-        """
-        return self.interval("percentile", level=level)[["conf_low", "conf_high"]]
-
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Return a table with one row per term.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level of the intervals, .95 by default.
-
-        Returns
-        -------
-        DataFrame
-            Columns term, estimate, std_error and statistic (from `cov`), and p_value, conf_low and conf_high
-            (percentiles of the draws).
-        """
-        ends = self.interval("percentile", level=level)
-        return pd.DataFrame(
-            {
-                "term": list(self.names),
-                "estimate": self.estimates.copy(),
-                "std_error": self._errors,
-                "statistic": self.tstats.to_numpy(),
-                "p_value": ends["p_value"].to_numpy(),
-                "conf_low": ends["conf_low"].to_numpy(),
-                "conf_high": ends["conf_high"].to_numpy(),
-            }
-        )
-
-    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Return the column of a table.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level of the intervals, .95 by default.
-
-        Returns
-        -------
-        tuple of Column
-            One.
-        """
-        return (result_column(self, level, words=self.words),)
+        return pd.DataFrame(columns, index=self._term_index())
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
@@ -357,7 +244,7 @@ class EffectResults(Summarised, PickledByName):
     def _ends(self, method: str, level: float) -> tuple[Floats, Floats, Floats]:
         """Return lower end, upper end and p-value by one of `methods`; subclasses may add methods."""
         if method == "delta":
-            return intervals.delta(self.estimates, self._errors, self.df_t, level)
+            return intervals.delta(self.estimates, self.estimated.std_errors(), self.df_t, level)
         if method == "bc":
             ends = intervals.bc(self.draw_values, self.estimates, level, clusters=self.n_drawn)
             return *ends, intervals.bc_p(self.draw_values, self.estimates, clusters=self.n_drawn)
@@ -371,15 +258,6 @@ class EffectResults(Summarised, PickledByName):
     @property
     def _readable(self) -> bool:
         return intervals.enough_clusters(self.n_drawn)
-
-    @property
-    def _index(self) -> pd.Index[str]:
-        return pd.Index(self.names, name="term")
-
-    @property
-    def _errors(self) -> Floats:
-        with np.errstate(invalid="ignore"):
-            return np.asarray(np.sqrt(np.diag(self.covariance)))
 
     @property
     def _reps(self) -> int:
@@ -420,62 +298,14 @@ class EffectResults(Summarised, PickledByName):
             rows.append([term, number_text(estimate, 5), number_text(error), p_text(p), ends])
         return (Cells.of(["", "estimate", "std. error", "p", "95% interval"], rows),)
 
-    def _numbers(self) -> PlainNumbers:
+    def _conventions_of(self, inference: Inference) -> str:  # noqa: ARG002
+        return self.conventions
+
+    def _more_numbers(self) -> dict[str, Any]:
         drawn = {
             "count": self._reps,
             "lost": self.lost_draws,
             "drawn": self.drawn,
             "clusters": self.n_drawn,
         }
-        return PlainNumbers.of(
-            self,
-            inference=self.inference,
-            labels=self.labels,
-            factors=self.factors,
-            more={"draws": drawn},
-        )
-
-    @property
-    def __maketables_coef_table__(self) -> pd.DataFrame:
-        frame = self.tidy().set_index("term").rename_axis("Coefficient")
-        names = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
-        return frame[names].set_axis(["b", "se", "t", "p", "ci95l", "ci95u"], axis=1)
-
-    def __maketables_stat__(self, key: str) -> Any:
-        info = self.info
-        statistics: dict[str, Any] = {
-            "N": self.nobs,
-            "n_clusters": info["n_clusters"],
-            "r2": info["rsquared"],
-            "r2_within": info["rsquared_within"],
-            "adj_r2": info["rsquared_adj"],
-            "fvalue": info["f_statistic"],
-            "se_type": f"by: {info['clusters']}" if info["clusters"] else info["cov_type"],
-            "df_resid": info["df_resid"],
-        }
-        return statistics.get(key)
-
-    @property
-    def __maketables_depvar__(self) -> str:
-        return self.info["depvar"] or ""
-
-    @property
-    def __maketables_fixef_string__(self) -> str | None:
-        return self.info["effects"]
-
-    @property
-    def __maketables_vcov_info__(self) -> dict[str, Any]:
-        clusters = self.info["clusters"]
-        return {"vcov_type": self.info["cov_type"], "clustervar": clusters.split("+") if clusters else []}
-
-    @property
-    def __maketables_var_labels__(self) -> dict[str, str] | None:
-        return dict(self.labels) or None
-
-    @property
-    def __maketables_stat_labels__(self) -> dict[str, str]:
-        return {"N": "Observations", "r2": "R2", "r2_within": "Within R2", "n_clusters": "Clusters"}
-
-    @property
-    def __maketables_default_stat_keys__(self) -> list[str]:
-        return ["N", "r2_within"]
+        return {"draws": drawn}

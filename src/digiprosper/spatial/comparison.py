@@ -8,9 +8,7 @@ import numpy as np
 
 from digiprosper.errors import OptionError, TermError, check_option, cited, option_problem
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.linear.restrictions import null_text, read_restrictions, restrictions_text
 from digiprosper.report.tests import TestResult
-from digiprosper.report.variance import quadratic_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,14 +28,6 @@ _SIMPLER = {
     "sdem": ("sem", "slx"),
     "sac": ("sar", "sem"),
 }
-
-
-def restricted(fitted: SpatialEstimated, restrictions: str | Sequence[str]) -> TestResult:
-    """Test linear restrictions, as `SpatialResults.wald_test`."""
-    text = restrictions_text(restrictions)
-    matrix, value = read_restrictions(text, fitted.names)
-    gap = matrix @ fitted.coefficients - value
-    return _wald(fitted, gap, matrix, null_text(text, fitted.names))
 
 
 def wald_to(fitted: SpatialEstimated, model: str) -> TestResult:
@@ -98,17 +88,11 @@ def lr_test(first: SpatialEstimated, second: SpatialEstimated, *, same_rows: boo
     )
 
 
-def _wald(fitted: SpatialEstimated, gap: Floats, rows: Floats, null: str) -> TestResult:
-    from scipy.special import chdtrc
-
-    # Scaled to standard errors of one, so that units of regressors play no part.
-    scale = np.sqrt(np.diag(fitted.covariance))
-    correlation = fitted.covariance / scale / scale[:, None]
-    statistic, smallest_eigenvalue = quadratic_form(gap, rows * scale, correlation)
+def _wald(fitted: SpatialEstimated, gap: Floats, weights: Floats, null: str) -> TestResult:
+    form, smallest_eigenvalue = fitted.wald(weights, gap)
     if not smallest_eigenvalue > SINGULAR:
         raise TermError("wald_test: the restrictions repeat each other.")
-    df = len(gap)
-    return TestResult("Wald test", statistic, "chi2", float(df), float(chdtrc(df, statistic)), null)
+    return TestResult("Wald test", *fitted.joint_test(form, weights), null)
 
 
 def _refuse_other_data(first: SpatialEstimated, second: SpatialEstimated, *, same_rows: bool) -> None:

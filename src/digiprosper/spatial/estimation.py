@@ -74,10 +74,10 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
     inverse = point.inverse(point.optimum.rho)
     spatial_effects = _effects(layout, point, covariance, inverse, _Draws(seed, spec.reps))
     n_drawn = 0 if spatial_effects.draws is None else len(spatial_effects.draws)
+    inference = _inference(spec, layout, seed, n_drawn)
     return SpatialResults(
-        estimated=_estimated(spec, layout, point, names, covariance, inverse),
+        estimated=_estimated(spec, layout, point, names, covariance, inference, inverse),
         effects=spatial_effects,
-        inference=_inference(spec, layout, seed, n_drawn),
         sample=layout.linear.sample,
         labels=layout.linear.labels,
         diagnostics=(
@@ -315,18 +315,20 @@ def _estimated(
     point: Point,
     names: tuple[str, ...],
     covariance: Floats,
+    inference: Inference,
     inverse: Floats,
 ) -> SpatialEstimated:
     optimum, spectrum, k = point.optimum, point.spectrum, len(layout.names) - 1
     demeaned_fit = (layout.demeaned[:, 1:] @ optimum.coefficients[:k]).reshape(len(inverse), -1)
     explained = inverse @ demeaned_fit if point.lag else demeaned_fit
     df_absorbed = layout.prepared.within.rank
-    return SpatialEstimated(
-        names=names,
+    return SpatialEstimated.of(
+        names,
+        _values(point, len(names)),
+        covariance,
+        inference,
         depvar=spec.y,
         model=spec.model,
-        coefficients=_values(point, len(names)),
-        covariance=covariance,
         residuals=optimum.residuals,
         sigma2=optimum.sigma2,
         loglik=optimum.loglik,

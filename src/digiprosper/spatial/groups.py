@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from digiprosper.report.pickling import PickledByName
+from digiprosper.report.estimates import Estimates
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class SpatialEstimated(PickledByName):
-    """Estimates of a spatial panel model by maximum likelihood."""
+class SpatialEstimated(Estimates):
+    """Estimates of a spatial panel model by maximum likelihood.
 
-    names: tuple[str, ...]  # "rho" and "lambda" if the model has them, regressors, "W:<term>"
+    The names are "rho" and "lambda" if the model has them, regressors, "W:<term>".
+    """
+
     depvar: str  # outcome
     model: str
-    coefficients: Floats  # (k,), in the order of the names
-    covariance: Floats  # (k, k)
     residuals: Floats  # (NT,) of the filtered equation, fixed effects removed
     sigma2: float  # mean squared residual
     loglik: float  # at the maximum, without bias correction
@@ -34,3 +34,10 @@ class SpatialEstimated(PickledByName):
     weights_text: str  # how they were made and standardised
     weights_standardise: str
     weights_hash: str  # of their values
+
+    def joint_test(self, form: float, weights: Floats) -> tuple[float, str, float, float]:
+        """Turn a Wald statistic into a chi-squared test, also with clustered errors."""
+        from scipy.special import chdtrc
+
+        q = float(len(weights))
+        return form, "chi2", q, float(chdtrc(q, form))

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.errors import InputTypeError, Notice, check_level
+from digiprosper.errors import InputTypeError, Notice
 from digiprosper.report.columns import Column, Remark, result_column
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
-from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.results import BaseResults
+from digiprosper.report.summary import Cells, Lines, Remarks, Summary
 from digiprosper.report.terms import Factor, Term
 from digiprosper.report.text import interval_text, p_text, sample_text
-from digiprosper.report.variance import standard_errors
-from digiprosper.spatial.comparison import lr_test, restricted, wald_to
+from digiprosper.spatial.comparison import lr_test, wald_to
 from digiprosper.spatial.impacts import (
     SpatialDecomposition,
     SpatialEffects,
@@ -28,12 +27,11 @@ from digiprosper.spatial.impacts import (
 from digiprosper.spatial.words import MODELS, WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from digiprosper.kernels import Floats
     from digiprosper.linear.results import EstimationSample
-    from digiprosper.report.inference import Inference
     from digiprosper.report.tests import TestResult
+    from digiprosper.report.words import Words
     from digiprosper.spatial.groups import SpatialEstimated
 
 _SPATIAL = ("rho", "lambda")
@@ -45,7 +43,7 @@ _ERRORS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SpatialResults(Summarised, PickledByName):
+class SpatialResults(BaseResults):
     """Results of a spatial panel model, made by `PanelSpatial.fit`.
 
     Report the effects in `impacts`. If the outcome has a spatial lag, the coefficient of ``W:x`` is not the
@@ -54,12 +52,10 @@ class SpatialResults(Summarised, PickledByName):
     Parameters
     ----------
     estimated : SpatialEstimated
-        Coefficients, their covariance matrix and the log likelihood.
+        Coefficients, their covariance matrix and the log likelihood. Tests use the normal distribution, or t
+        with G - 1 degrees of freedom with clustered standard errors.
     effects : SpatialEffects
         Direct, indirect and total effects.
-    inference : Inference
-        Type of the standard errors. Tests use the normal distribution, or t with G - 1 degrees of freedom
-        with clustered standard errors.
     sample : EstimationSample
         The rows of the fit.
     labels : mapping
@@ -81,9 +77,11 @@ class SpatialResults(Summarised, PickledByName):
     ['direct', 'indirect', 'total']
     """
 
+    words: ClassVar[Words] = WORDS
+    _rows_key: ClassVar[str] = "coefficients"
+
     estimated: SpatialEstimated
     effects: SpatialEffects
-    inference: Inference
     sample: EstimationSample
     labels: Mapping[str, str]
     diagnostics: tuple[Notice, ...]
@@ -92,42 +90,9 @@ class SpatialResults(Summarised, PickledByName):
     # --- the protocol -------------------------------------------------------------------------------------
 
     @property
-    def params(self) -> pd.Series[float]:
-        """Coefficients, indexed by term."""
-        return self._by_term(self.estimated.coefficients, "estimate")
-
-    @property
-    def cov(self) -> pd.DataFrame:
-        """Covariance matrix of the coefficients."""
-        index = pd.Index(list(self.names), name="term")
-        return pd.DataFrame(self.estimated.covariance, index=index, columns=index, copy=True)
-
-    @property
     def nobs(self) -> int:
         """Number of rows in the estimation sample."""
         return self.estimated.residuals.size
-
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Return a table with one row per coefficient.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level of the intervals, .95 by default.
-
-        Returns
-        -------
-        DataFrame
-            term, estimate, std_error, statistic, p_value, conf_low, conf_high.
-        """
-        from scipy.special import stdtr, stdtrit
-
-        b = self.estimated.coefficients
-        se = standard_errors(np.diag(self.estimated.covariance))
-        half = stdtrit(self.df_t, 0.5 + check_level(level) / 2) * se
-        p = 2 * stdtr(self.df_t, -np.abs(b / se))
-        columns = {"term": list(self.names), "estimate": b, "std_error": se, "statistic": b / se}
-        return pd.DataFrame({**columns, "p_value": p, "conf_low": b - half, "conf_high": b + half})
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
@@ -180,7 +145,7 @@ class SpatialResults(Summarised, PickledByName):
         tuple of Column
             One.
         """
-        column = result_column(self, level, words=WORDS)
+        column = result_column(self, level)
         return (replace(column, remarks=(*self._remarks(), *column.remarks)),)
 
     @property
@@ -237,51 +202,6 @@ class SpatialResults(Summarised, PickledByName):
 
     # --- inference ----------------------------------------------------------------------------------------
 
-    @property
-    def std_errors(self) -> pd.Series[float]:
-        """Standard errors, indexed by term."""
-        return self._by_term(standard_errors(np.diag(self.estimated.covariance)), "std_error")
-
-    @property
-    def pvalues(self) -> pd.Series[float]:
-        """Two-sided p-values, indexed by term."""
-        return self._by_term(self.tidy()["p_value"].to_numpy(), "p_value")
-
-    def conf_int(self, *, level: float = 0.95) -> pd.DataFrame:
-        """Return confidence intervals.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level, .95 by default.
-
-        Returns
-        -------
-        DataFrame
-            One row per term with columns conf_low and conf_high.
-        """
-        return self.tidy(level).set_index("term")[["conf_low", "conf_high"]]
-
-    def wald_test(self, restrictions: str | Sequence[str]) -> TestResult:
-        """Test linear restrictions on coefficients jointly.
-
-        Parameters
-        ----------
-        restrictions : str or sequence of str
-            Restrictions such as ``"x = 0, z = 0"``, as in `LinearResults.wald_test`.
-
-        Returns
-        -------
-        TestResult
-            Chi-squared test. The degrees of freedom are the number of restrictions.
-
-        Raises
-        ------
-        TermError, InputTypeError
-            If a restriction cannot be read, repeats another one, or uses a name that is not a coefficient.
-        """
-        return restricted(self.estimated, restrictions)
-
     def wald_to(self, model: str) -> TestResult:
         """Test a SAR or SEM model as a special case of the spatial Durbin model.
 
@@ -335,11 +255,6 @@ class SpatialResults(Summarised, PickledByName):
     # --- numbers ------------------------------------------------------------------------------------------
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the coefficients: ``"rho"``, ``"lambda"``, regressors, ``"W:<term>"``."""
-        return self.estimated.names
-
-    @property
     def depvar(self) -> str:
         """Outcome."""
         return self.estimated.depvar
@@ -376,11 +291,6 @@ class SpatialResults(Summarised, PickledByName):
         The prediction is ``(I - rho W)^-1`` times the fit of the regressors and their spatial lags.
         """
         return self.estimated.rsquared_within
-
-    @property
-    def df_t(self) -> float:
-        """Degrees of freedom of t; infinite for the normal distribution."""
-        return self.inference.df_t
 
     @property
     def rng_entropy(self) -> int | None:
@@ -482,23 +392,14 @@ class SpatialResults(Summarised, PickledByName):
         symbol = "z" if np.isinf(self.df_t) else "t"
         return Cells.of(["", "estimate", "std. error", symbol, "p", "95% interval"], rows)
 
-    def _numbers(self) -> PlainNumbers:
-        estimated = self.estimated
-        more = {
+    def _more_numbers(self) -> dict[str, Any]:
+        return {
             "model": self.model,
             "impacts": self.impacts.to_dict("records"),
-            "interval": list(estimated.interval),
-            "weights_hash": estimated.weights_hash,
+            "interval": list(self.estimated.interval),
+            "weights_hash": self.estimated.weights_hash,
             "sample_stats": self.sample_stats.reset_index().to_dict("records"),
         }
-        return PlainNumbers.of(
-            self,
-            inference=self.inference,
-            labels=self.labels,
-            factors=self.factors,
-            rows_key="coefficients",
-            more=more,
-        )
 
     @property
     def sample_stats(self) -> pd.DataFrame:
@@ -509,9 +410,6 @@ class SpatialResults(Summarised, PickledByName):
         return out.astype({"nobs": int})
 
     # --- inside -------------------------------------------------------------------------------------------
-
-    def _by_term(self, values: Floats, name: str) -> pd.Series[float]:
-        return pd.Series(values, index=pd.Index(list(self.names), name="term"), name=name, copy=True)
 
     def _remarks(self) -> tuple[Remark, ...]:
         """Name for a table which model and weights these are, and whether a bias is corrected."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,9 @@ import pandas as pd
 from digiprosper.errors import Notice, check_level, cited, counted
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.estimates import Estimates
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import (
     Cells,
     Lines,
@@ -27,12 +29,14 @@ from digiprosper.studies.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Self
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.report.columns import Column
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors, Term
+    from digiprosper.report.words import Words
 
 NO_CANDIDATE = "(none)"
 _JOIN = " + "
@@ -68,7 +72,7 @@ class ControlSample(PickledByName):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ControlSet(Summarised, PickledByName):
+class ControlSet(BaseResults):
     """Estimate of one coefficient with one set of controls.
 
     Other coefficients of the model are not kept. ``spec.add(*found[label].controls).fit(panel)`` estimates
@@ -78,8 +82,8 @@ class ControlSet(Summarised, PickledByName):
     ----------
     controls : tuple of str
         The candidates in the model.
-    estimate, std_error, df_t : float
-        Coefficient, standard error, and degrees of freedom of the t test.
+    estimated : Estimates
+        The coefficient, with its standard error and the degrees of freedom of its t test.
     common : ControlSample
         What is the same in all models.
 
@@ -92,26 +96,41 @@ class ControlSet(Summarised, PickledByName):
     (('unemp',), 0.664)
     """
 
+    words: ClassVar[Words] = WORDS
+    _rows_key: ClassVar[str] = "coefficients"
+
     controls: tuple[str, ...]
-    estimate: float
-    std_error: float
-    df_t: float
+    estimated: Estimates
     common: ControlSample
 
-    @property
-    def params(self) -> pd.Series[float]:
-        """The coefficient, as a Series indexed by term."""
-        return pd.Series([self.estimate], index=self._terms(), name="estimate")
+    @classmethod
+    def of(
+        cls, controls: tuple[str, ...], estimate: float, std_error: float, df_t: float, common: ControlSample
+    ) -> Self:
+        """Take the coefficient, its standard error and its degrees of freedom of t."""
+        estimated = Estimates(
+            names=(common.term.name,),
+            coefficients=np.array([estimate]),
+            root=np.array([[std_error]]),
+            middle=np.ones((1, 1)),
+            inference=replace(common.inference, df_t=df_t, df_counted=None),
+        )
+        return cls(controls, estimated, common)
 
     @property
-    def std_errors(self) -> pd.Series[float]:
-        """The standard error, as a Series indexed by term."""
-        return pd.Series([self.std_error], index=self._terms(), name="std_error")
+    def estimate(self) -> float:
+        """The coefficient."""
+        return float(self.coefficients[0])
 
     @property
-    def cov(self) -> pd.DataFrame:
-        """Variance of the coefficient, as a table with one cell."""
-        return pd.DataFrame([[self.std_error**2]], index=self._terms(), columns=self._terms())
+    def std_error(self) -> float:
+        """Standard error of the coefficient."""
+        return float(self.estimated.std_errors()[0])
+
+    @property
+    def diagnostics(self) -> tuple[Notice, ...]:
+        """Remarks about the fit; `ControlSets` has those of all models."""
+        return ()
 
     @property
     def nobs(self) -> int:
@@ -138,27 +157,6 @@ class ControlSet(Summarised, PickledByName):
         """Factors of outcome, effects, clusters and regressors, by name."""
         return self.common.factors
 
-    @property
-    def inference(self) -> Inference:
-        """Type of the standard errors."""
-        return replace(self.common.inference, df_t=self.df_t, df_counted=None)
-
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Return a table with one row.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level, .95 by default.
-
-        Returns
-        -------
-        DataFrame
-            Columns term, estimate, std_error, statistic, p_value, conf_low and conf_high.
-        """
-        numbers = _numbers(np.array([[self.estimate, self.std_error, self.df_t]]), level)
-        return numbers.assign(term=self.common.term.name)[["term", *_NUMBERS]]
-
     def glance(self) -> Glance:
         """Return summary numbers of the fit.
 
@@ -184,10 +182,7 @@ class ControlSet(Summarised, PickledByName):
         tuple of Column
             One column with the coefficient.
         """
-        return (replace(result_column(self, level, words=WORDS), head=set_label(self.controls)),)
-
-    def _terms(self) -> pd.Index[Any]:
-        return pd.Index([self.common.term.name], name="term")
+        return (replace(result_column(self, level), head=set_label(self.controls)),)
 
     def _summary(self) -> Summary:
         head = (f"Controls: {set_label(self.controls)}", _sample_line(self.common), "")
@@ -199,15 +194,8 @@ class ControlSet(Summarised, PickledByName):
             version=str(self.common.glance["version"]),
         )
 
-    def _numbers(self) -> PlainNumbers:
-        return PlainNumbers.of(
-            self,
-            inference=self.inference,
-            labels=self.labels,
-            factors=self.factors,
-            rows_key="coefficients",
-            more={"controls": list(self.controls)},
-        )
+    def _more_numbers(self) -> dict[str, Any]:
+        return {"controls": list(self.controls)}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -292,10 +280,9 @@ class ControlSets(Summarised, ResultSet):
         DataFrame
             Columns model, term, estimate, std_error, statistic, p_value, conf_low and conf_high.
         """
-        models = self._successes()
-        values = [(model.estimate, model.std_error, model.df_t) for model in models.values()]
+        values = [(model.estimate, model.std_error, model.df_t) for model in self.values()]
         numbers = _numbers(np.array(values).reshape(-1, 3), level)
-        return numbers.assign(model=list(models), term=self.term)[["model", "term", *_NUMBERS]]
+        return numbers.assign(model=list(self), term=self.term)[["model", "term", *_NUMBERS]]
 
     def distribution(self, level: float = 0.95) -> pd.Series[float]:
         """Summarise the estimates of all sets.
@@ -320,17 +307,21 @@ class ControlSets(Summarised, ResultSet):
         [0.148, 0.718, 0.5]
         """
         numbers = self.tidy(level)
-        estimates = numbers["estimate"]
-        low, lower, median, upper, high = _quantiles(estimates)
+        estimates, significant = (
+            numbers["estimate"].to_numpy(),
+            _significant(numbers, level),
+        )
+        names = ("min", "q25", "median", "q75", "max")
+        signs = {"positive": estimates > 0, "negative": estimates < 0}
         values = {
             "n_sets": len(self.outcomes),
             "n_estimated": len(numbers),
-            "min": low,
-            "q25": lower,
-            "median": median,
-            "q75": upper,
-            "max": high,
-            **_shares(estimates, _significant(numbers, level)),
+            **dict(zip(names, _quantiles(estimates), strict=True)),
+            **{sign: _mean(chosen) for sign, chosen in signs.items()},
+            **{
+                f"{sign}_significant": _mean(chosen & significant)
+                for sign, chosen in signs.items()
+            },
         }
         return pd.Series(values, name=self.term, dtype=np.float64)
 
@@ -359,11 +350,22 @@ class ControlSets(Summarised, ResultSet):
         [[0.16, 0.69], [0.41, 0.43]]
         """
         numbers = self.tidy(level)
-        sign = np.sign(_quantiles(numbers["estimate"])[2])
-        counts = (_significant(numbers, level) & (np.sign(numbers["estimate"]) == sign)).to_numpy()
-        inside = self.included.loc[numbers["model"]].to_numpy()
         estimates = numbers["estimate"].to_numpy()
-        rows = [_with_and_without(estimates, counts, inside[:, j]) for j in range(len(self.candidates))]
+        as_median = np.sign(estimates) == np.sign(_quantiles(estimates)[2])
+        significant = _significant(numbers, level) & as_median
+        rows = []
+        for inside in self.included.loc[numbers["model"]].to_numpy().T:
+            row: dict[str, float] = {"n_with": int(inside.sum())}
+            parts = {"with": inside, "without": ~inside}
+            row |= {
+                f"median_{name}": _median(estimates[part])
+                for name, part in parts.items()
+            }
+            row |= {
+                f"significant_{name}": _mean(significant[part])
+                for name, part in parts.items()
+            }
+            rows.append(row)
         return pd.DataFrame(rows, index=pd.Index(list(self.candidates), name="control"))
 
     def __repr__(self) -> str:
@@ -408,7 +410,14 @@ class ControlSets(Summarised, ResultSet):
             [name, f"{distribution[name]:.1%}", f"{distribution[f'{name}_significant']:.1%}"]
             for name in ("positive", "negative")
         ]
-        controls = [_control_row(str(name), row) for name, row in self.by_control().iterrows()]
+        controls = [
+            [
+                str(row[0]),
+                *(_cell(v, "z.5g") for v in row[2:4]),
+                *(_cell(v, ".1%") for v in row[4:]),
+            ]
+            for row in self.by_control().itertuples(name=None)
+        ]
         return (
             Cells.of(["", "estimate", "std. error", "p"], [*models, *points]),
             Lines(("", "Shares of the sets")),
@@ -449,29 +458,13 @@ def _numbers(values: Floats, level: float) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(_NUMBERS, columns, strict=True)))
 
 
-def _significant(numbers: pd.DataFrame, level: float) -> pd.Series[bool]:
-    return numbers["p_value"].map(lambda p: rejects(p, level)).astype(bool)
+def _significant(numbers: pd.DataFrame, level: float) -> Bools:
+    return np.array([rejects(p, level) for p in numbers["p_value"]], dtype=np.bool_)
 
 
-def _quantiles(estimates: pd.Series[float]) -> tuple[float, ...]:
-    if estimates.empty:
-        return (np.nan,) * 5
-    return tuple(np.quantile(estimates, (0, 0.25, 0.5, 0.75, 1)).tolist())
-
-
-def _shares(estimates: pd.Series[float], significant: pd.Series[bool]) -> dict[str, float]:
-    signs = {"positive": estimates > 0, "negative": estimates < 0}
-    out = {name: _mean(chosen.to_numpy()) for name, chosen in signs.items()}
-    return out | {
-        f"{name}_significant": _mean((chosen & significant).to_numpy()) for name, chosen in signs.items()
-    }
-
-
-def _with_and_without(estimates: Floats, significant: Bools, inside: Bools) -> dict[str, float]:
-    parts = {"with": inside, "without": ~inside}
-    medians = {f"median_{name}": _median(estimates[part]) for name, part in parts.items()}
-    shares = {f"significant_{name}": _mean(significant[part]) for name, part in parts.items()}
-    return {"n_with": int(inside.sum()), **medians, **shares}
+def _quantiles(estimates: Floats) -> list[float]:
+    """Return the minimum, the quartiles and the maximum; missing if there are no estimates."""
+    return np.quantile(estimates, (0, 0.25, 0.5, 0.75, 1)).tolist() if estimates.size else [np.nan] * 5
 
 
 def _mean(values: Bools) -> float:
@@ -485,12 +478,6 @@ def _median(values: Floats) -> float:
 def _model_row(name: str, model: ControlSet) -> list[str]:
     row = model.tidy().iloc[0]
     return [name, f"{row['estimate']:z.5g}", f"{row['std_error']:.4g}", p_text(row["p_value"])]
-
-
-def _control_row(name: str, row: pd.Series[float]) -> list[str]:
-    medians = [_cell(row[column], "z.5g") for column in ("median_with", "median_without")]
-    shares = [_cell(row[column], ".1%") for column in ("significant_with", "significant_without")]
-    return [name, *medians, *shares]
 
 
 def _cell(value: float, form: str) -> str:

@@ -1,0 +1,184 @@
+"""Estimated coefficients with their covariance, and the inference that follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.errors import check_level
+from digiprosper.kernels import intervals
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.variance import quadratic_form, standard_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
+    from digiprosper.kernels import Floats
+    from digiprosper.report.inference import Inference
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Estimates(PickledByName):
+    """Coefficients (k,) with their covariance ``root @ middle @ root.T``.
+
+    Sums of coefficients are computed from `root` (k, m) and `middle` (m, m), which has
+    a diagonal of about one, because the covariance itself loses digits if regressors
+    are nearly collinear. A row of `root` is missing if the coefficient has no standard
+    error. Tests and intervals are those of t with the degrees of freedom in
+    `inference`; subclasses have others.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Floats
+    root: Floats
+    middle: Floats
+    inference: Inference
+
+    @classmethod
+    def of(
+        cls,
+        names: Sequence[str],
+        coefficients: Floats,
+        covariance: Floats,
+        inference: Inference,
+        **more: Any,
+    ) -> Self:
+        """Take a covariance matrix (k, k), which is scaled to a correlation matrix."""
+        errors = np.sqrt(np.abs(np.diag(covariance)))
+        missing = np.isnan(errors)
+        scale = np.where(missing | (errors == 0), 1.0, errors)
+        middle = np.where(missing | missing[:, None], 0.0, covariance / scale / scale[:, None])
+        return cls(
+            names=tuple(names),
+            coefficients=coefficients,
+            root=np.diag(np.where(missing, np.nan, scale)),
+            middle=middle,
+            inference=inference,
+            **more,
+        )
+
+    @property
+    def covariance(self) -> Floats:
+        """Return the covariance matrix (k, k)."""
+        return np.asarray(self.root @ self.middle @ self.root.T)
+
+    def rows(self, weights: Floats) -> Floats:
+        """Compute ``weights @ root`` for q sums with weights (q, k).
+
+        A coefficient whose weights are all 0 is ignored, so its variance may be missing.
+        """
+        used = np.flatnonzero(weights.any(axis=0))
+        return np.asarray(weights[:, used] @ self.root[used])
+
+    def covariance_of(self, weights: Floats) -> Floats:
+        """Compute the covariance (q, q) of sums of coefficients with weights (q, k)."""
+        rows = self.rows(weights)
+        return np.asarray(rows @ self.middle @ rows.T)
+
+    def wald(self, weights: Floats, gap: Floats) -> tuple[float, float]:
+        """Compute ``gap' V^-1 gap`` for the covariance V of sums with weights (q, k).
+
+        The second number is the smallest eigenvalue of V; see `quadratic_form`.
+        """
+        return quadratic_form(gap, self.rows(weights), self.middle)
+
+    def df_of(self, weights: Floats) -> Floats | float:  # noqa: ARG002
+        """Return the degrees of freedom of t for sums with weights (q, k)."""
+        return self.inference.df_t
+
+    def joint_test(
+        self, form: float, weights: Floats
+    ) -> tuple[float, str, float | tuple[float, float], float]:
+        """Turn a Wald statistic into statistic, distribution, its df and p-value.
+
+        F with infinite denominator degrees of freedom is chi-square over q; it is given
+        as chi-square.
+        """
+        from scipy.special import chdtrc, fdtrc
+
+        q, df_t = float(len(weights)), self.inference.df_t
+        if df_t == inf:
+            return form, "chi2", q, float(chdtrc(q, form))
+        p_value = float(fdtrc(q, df_t, form / q)) if np.isfinite(form) else np.nan
+        return form / q, "F", (q, df_t), p_value
+
+    def std_errors(self) -> Floats:
+        """Compute standard errors (k,); missing where a variance is negative."""
+        return standard_errors(np.diag(self.covariance))
+
+    def tests(self) -> tuple[Floats, Floats, Floats]:
+        """Compute standard errors, statistics and p-values, each (k,)."""
+        from scipy.special import stdtr
+
+        errors = self.std_errors()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            statistics = self.coefficients / errors
+        df = self.df_of(np.eye(len(self.names)))
+        p_values = np.asarray(2 * stdtr(df, -np.abs(statistics)), dtype=np.float64)
+        return errors, statistics, p_values
+
+    def limits(self, level: float) -> tuple[Floats, Floats]:
+        """Compute the lower and the upper ends (k,) of confidence intervals."""
+        half = self.critical(level, np.eye(len(self.names))) * self.std_errors()
+        return self.coefficients - half, self.coefficients + half
+
+    def critical(self, level: float, weights: Floats) -> Floats:
+        """Compute critical values of t for sums with weights (q, k)."""
+        from scipy.special import stdtrit
+
+        return np.asarray(stdtrit(self.df_of(weights), 0.5 + check_level(level) / 2))
+
+    def combined(self, name: str, weights: Floats, constant: float) -> Estimates:
+        """Estimate one sum of the coefficients, with weights (k,), plus a constant."""
+        (df_t,) = np.broadcast_to(self.df_of(weights[None, :]), 1)
+        return Estimates(
+            names=(name,),
+            coefficients=np.array([weights @ self.coefficients + constant]),
+            root=self.rows(weights[None, :]),
+            middle=self.middle,
+            inference=replace(self.inference, df_t=float(df_t)),
+        )
+
+
+def lost_in(draws: Floats) -> int:
+    """Count the draws (R, k) that could not be estimated, which are rows of NaN."""
+    return int(np.isnan(draws).all(axis=1).sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class DrawnEstimates(Estimates):
+    """Estimates with bootstrap draws (R, k), which give intervals and p-values.
+
+    A draw that could not be estimated is a row of NaN.
+    """
+
+    draw_values: Floats
+
+    def tests(self) -> tuple[Floats, Floats, Floats]:
+        """Compute standard errors and statistics, and p-values from the draws."""
+        errors, statistics, _ = Estimates.tests(self)
+        p_values = intervals.percentile_p(self.draw_values, clusters=self.inference.n_drawn)
+        return errors, statistics, p_values
+
+    def limits(self, level: float) -> tuple[Floats, Floats]:
+        """Compute percentile intervals of the draws."""
+        ends = intervals.percentile(self.draw_values, check_level(level), clusters=self.inference.n_drawn)
+        return ends[0], ends[1]
+
+    def combined(self, name: str, weights: Floats, constant: float) -> DrawnEstimates:
+        """Estimate one sum of the coefficients in the data and in every draw."""
+        total = Estimates.combined(self, name, weights, constant)
+        used = np.flatnonzero(weights)
+        values = self.draw_values[:, used] @ weights[used] + constant
+        return DrawnEstimates(
+            names=total.names,
+            coefficients=total.coefficients,
+            root=total.root,
+            middle=total.middle,
+            inference=total.inference,
+            draw_values=values[:, None],
+        )

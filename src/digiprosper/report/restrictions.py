@@ -1,0 +1,198 @@
+"""Linear restrictions on coefficients, read from text."""
+
+from __future__ import annotations
+
+import ast
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.errors import InputTypeError, TermError, cited, quoted
+from digiprosper.report.parsing import too_deep, too_long
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats
+
+_LONGEST = 20_000
+
+
+def restrictions_text(texts: object) -> str:
+    """Join restrictions, ``"a = b, c = 0"`` or ``["a = b", "c = 0"]``, to one text; refuse others."""
+    parts: object = [texts] if isinstance(texts, str) else texts
+    if not isinstance(parts, list | tuple) or not all(isinstance(p, str) for p in parts):
+        raise InputTypeError(
+            f"wald_test takes a text such as 'a = b, c = 0', or a list of such texts, not {cited(texts)}."
+        )
+    return ", ".join(parts)
+
+
+def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
+    """Read restrictions such as ``"a = b, c = 0"`` as a matrix (q, k) and values (q,) of ``matrix @ b``.
+
+    ``"a = b = 0"`` is ``"a = b, b = 0"``, and a part without ``=`` is zero. Coefficients are named as in the
+    results, times numbers, with ``+``, ``-`` and brackets. Refuse text that cannot be read, is too long,
+    names no coefficient or is not linear in them.
+    """
+    if len(text) > _LONGEST:
+        raise _refused(text, f"it has more than {_LONGEST:,} characters")
+    words = _words(text, names)
+    coded = _coded(text, names, words)
+    _refuse_coded(text, coded, words, names)
+
+    positions = {word: i for i, word in enumerate(words)}
+    rows = [row for part in coded.split(",") for row in _equations(part, positions, text)]
+    matrix = np.array([row[:-1] for row in rows])
+    if not matrix.any(axis=1).all():
+        raise _refused(text, "a part of it restricts no coefficient, or repeats another part")
+    return matrix, np.array([-row[-1] for row in rows])
+
+
+def read_combination(text: object, names: Sequence[str]) -> tuple[Floats, float]:
+    """Read a combination such as ``"a + 2*b + 1"`` as weights (k,) of the coefficients and a constant.
+
+    Refuse what is not text, a restriction, and what cannot be read.
+    """
+    if not isinstance(text, str):
+        raise InputTypeError(f"combination takes a text such as 'a + 2*b', not {cited(text)}.")
+    matrix, value = read_restrictions(text, names)
+    if len(matrix) > 1 or "=" in _coded(text, names, _words(text, names)):
+        raise TermError(
+            f"combination({cited(text)}): it has '=' or is several; a combination is a single sum, such as "
+            "'a + 2*b' or 'a - 1'. Use wald_test for restrictions."
+        )
+    return matrix[0], -float(value[0])
+
+
+def _refuse_coded(text: str, coded: str, words: Sequence[str], names: Sequence[str]) -> None:
+    if "==" in coded:
+        raise _refused(text, "it has '=='; a restriction has one '='")
+    long = too_long(coded, len(coded))  # codes may be longer than the names for which they stand
+    if long:
+        raise _refused(text, long)
+    stray = [w for w in re.findall(r"(?<![\w.])[^\W\d]\w*", coded) if w not in words]
+    if stray:
+        raise TermError(
+            f"the restriction or sum {cited(text)}: no coefficient named {quoted(stray)}; they are "
+            f"{quoted(names, 20)}."
+        )
+
+
+def sum_text(weights: Floats, names: Sequence[str]) -> str:
+    """Write a weighted sum of coefficients, not all zero, such as ``"a + 2*b - c"``."""
+    parts = []
+    for name, weight in zip(names, weights.tolist(), strict=True):
+        if weight:
+            size = "" if abs(weight) == 1 else f"{abs(weight):g}*"
+            parts.append(f"{'-' if weight < 0 else '+'} {size}{name}")
+    text = " ".join(parts)
+    return text.removeprefix("+ ") if text.startswith("+") else text.replace("- ", "-", 1)
+
+
+def null_text(text: str, names: Sequence[str]) -> str:
+    """Write restrictions out, each with what it equals: ``"a = b, c = 0"`` for ``"a = b, c"``."""
+    words = _words(text, names)
+    name_of = dict(zip(words, names, strict=True))
+    parts = [part.strip() for part in _coded(text, names, words).split(",")]
+    whole = ", ".join(part if "=" in part else f"{part} = 0" for part in parts)
+    return re.sub(rf"\b{re.escape(_stem(text, names))}\d+\b", lambda match: name_of[match.group(0)], whole)
+
+
+def _words(text: str, names: Sequence[str]) -> list[str]:
+    stem = _stem(text, names)
+    return [f"{stem}{i}" for i in range(len(names))]
+
+
+def _refused(text: str, reason: str) -> TermError:
+    return TermError(
+        f"the restriction or sum {cited(text)} cannot be read: {reason}; write a sum as 'a + 2*b', "
+        "restrictions as 'a = b' or 'a + 2*b = 1, c = 0'."
+    )
+
+
+def _stem(text: str, names: Sequence[str]) -> str:
+    stem = "b"
+    while any(re.search(rf"\b{stem}\d", t) for t in (text, *names)):
+        stem += "_"
+    return stem
+
+
+def _coded(text: str, names: Sequence[str], words: Sequence[str]) -> str:
+    """Put a plain word for each coefficient, however its blanks are set."""
+    exact = dict(zip(names, words, strict=True))
+    spaced: dict[str, list[str]] = {}
+    for name, word in exact.items():
+        spaced.setdefault("".join(name.split()), []).append(word)
+
+    def word_of(match: re.Match[str]) -> str:
+        typed = match.group(0)
+        fitting = [exact[typed]] if typed in exact else spaced["".join(typed.split())]
+        if len(fitting) > 1:
+            raise _refused(
+                text, f"{cited(typed)} matches several coefficients; write its spaces as in the results"
+            )
+        return fitting[0]
+
+    longest_first = sorted((n for n in names if n.strip()), key=len, reverse=True)
+    pattern = "|".join(map(_spelling, longest_first))
+    return re.sub(rf"(?<![\w:])(?:{pattern})(?![\w:(\[])", word_of, text)
+
+
+def _spelling(name: str) -> str:
+    """Match a name however its blanks are set."""
+    return r"\s*".join(re.escape(part) for part in re.findall(r"\w+|[^\w\s]", name))
+
+
+def _equations(part: str, positions: dict[str, int], text: str) -> list[Floats]:
+    sides = [_linear(_parsed(side, text), positions, text) for side in part.split("=")]
+    if len(sides) == 1:
+        return sides
+    return [a - b for a, b in pairwise(sides)]
+
+
+def _parsed(side: str, text: str) -> ast.expr:
+    try:
+        tree = ast.parse(side.strip(), mode="eval").body
+    except (SyntaxError, ValueError) as error:
+        raise _refused(text, f"{cited(side.strip())} is not one side of a restriction") from error
+    deep = too_deep(tree)
+    if deep:
+        raise _refused(text, deep)
+    return tree
+
+
+def _linear(node: ast.expr, positions: dict[str, int], text: str) -> Floats:
+    """Evaluate an expression: the weights of the coefficients and, last, the constant."""
+    if isinstance(node, ast.Name):
+        return np.asarray(np.eye(len(positions) + 1)[positions[node.id]])
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return np.append(np.zeros(len(positions)), _number(node.value, text))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        inner = _linear(node.operand, positions, text)
+        return -inner if isinstance(node.op, ast.USub) else inner
+    if isinstance(node, ast.BinOp):
+        a, b = _linear(node.left, positions, text), _linear(node.right, positions, text)
+        return _combined(node.op, a, b, text)
+    raise _refused(text, "it may contain only coefficients, numbers, + - * / and parentheses")
+
+
+def _number(value: object, text: str) -> float:
+    number = float(value)  # type: ignore[arg-type]
+    if not np.isfinite(number):
+        raise _refused(text, "a number in it is infinite")
+    return number
+
+
+def _combined(op: ast.operator, a: Floats, b: Floats, text: str) -> Floats:
+    if isinstance(op, ast.Add):
+        return np.asarray(a + b)
+    if isinstance(op, ast.Sub):
+        return np.asarray(a - b)
+    if isinstance(op, ast.Mult) and not (a[:-1].any() and b[:-1].any()):
+        return np.asarray(b * a[-1] if b[:-1].any() else a * b[-1])
+    if isinstance(op, ast.Div) and not b[:-1].any() and b[-1] != 0:
+        return np.asarray(a / b[-1])
+    raise _refused(text, "it is not linear: coefficients may be added, and multiplied or divided by numbers")
