@@ -113,13 +113,13 @@ if TYPE_CHECKING:
     from digiprosper.linear.wild_bootstrap import wild_bootstrap as wild_bootstrap
     from digiprosper.mediation.conditional import JohnsonNeyman as JohnsonNeyman
     from digiprosper.mediation.decisions import Decision as Decision
-    from digiprosper.mediation.iv_results import MediationIVResults as MediationIVResults
     from digiprosper.mediation.mean_group import MeanGroupResults as MeanGroupResults
     from digiprosper.mediation.mean_group import mean_group_mediation as mean_group_mediation
     from digiprosper.mediation.mediation import Mediation as Mediation
     from digiprosper.mediation.mediation import MediationStructure as MediationStructure
     from digiprosper.mediation.mediation import Moderated as Moderated
     from digiprosper.mediation.mediation_iv import MediationIV as MediationIV
+    from digiprosper.mediation.mediation_iv import MediationIVResults as MediationIVResults
     from digiprosper.mediation.results import MediationResults as MediationResults
     from digiprosper.mediation.results import SobelKind as SobelKind
     from digiprosper.mediation.sensitivity import MediationSensitivity as MediationSensitivity

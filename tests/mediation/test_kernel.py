@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digiprosper.mediation.kernel import products, simulated
+from digiprosper.mediation.kernel import PathSystem, Route, as_numbers, expand, products, simulated
 
 constants = st.floats(-3, 3) | st.sampled_from([0.0, 1.0, -1.0])
 monomials = st.tuples(constants, st.lists(st.integers(0, 4), max_size=4).map(tuple))
@@ -123,3 +123,69 @@ def test_the_seed_alone_decides_and_nothing_comes_of_a_missing_covariance() -> N
         got = simulated(CENTRE, missing, 20, np.random.SeedSequence(3))
         assert got.shape == (20, 3)
         assert np.isnan(got).all()
+
+
+# --- effects along a variable ---------------------------------------------------------
+
+numbers = st.floats(-2, 2) | st.sampled_from([0.0, 1.0])
+slopes = st.lists(st.tuples(st.integers(0, 3), numbers, numbers), min_size=1, max_size=3).map(tuple)
+
+
+def written_out(route, k, v):
+    effect = 1.0
+    for slope in route.slopes:
+        effect *= sum(k[i] * (level + rate * v) for i, level, rate in slope)
+    return effect
+
+
+@pytest.mark.further
+@settings(max_examples=150, deadline=None)
+@given(st.lists(slopes, min_size=1, max_size=3), st.floats(-3, 3), st.integers(0, 2**32 - 1))
+def test_a_route_is_the_product_of_its_slopes(parts, v, seed) -> None:
+    route, k = Route("indirect:m", tuple(parts)), np.random.default_rng(seed).normal(size=4)
+    want = written_out(route, k, v)
+    at = products([expand(route.slopes, np.array([v]))]).evaluate(k[None, :])[0, 0]
+    polynomial = products(route.powers()).evaluate(k[None, :])[0]
+    assert len(polynomial) == len(parts) + 1
+    assert at == pytest.approx(want, rel=1e-9, abs=1e-10)
+    assert sum(c * v**power for power, c in enumerate(polynomial)) == pytest.approx(want, rel=1e-9, abs=1e-9)
+
+
+def test_a_moderated_product_by_hand() -> None:
+    # (k0 + k1 w)(k2 + k3 w) = k0 k2 + (k1 k2 + k0 k3) w + k1 k3 w^2.
+    route = Route("indirect:m", (((0, 1.0, 0.0), (1, 0.0, 1.0)), ((2, 1.0, 0.0), (3, 0.0, 1.0))))
+    k = np.array([[2.0, 3.0, 5.0, 7.0]])
+    assert products(route.powers()).evaluate(k).tolist() == [[10.0, 29.0, 21.0]]
+    assert products([expand(route.slopes, np.array([2.0]))]).evaluate(k).tolist() == [[(2 + 6) * (5 + 14)]]
+
+
+def test_an_instantaneous_slope_by_hand() -> None:
+    # (k0 + 2 k1 x) k2.
+    route = Route("indirect:m", (((0, 1.0, 0.0), (1, 0.0, 2.0)), ((2, 1.0, 0.0),)))
+    made = products(route.powers()).evaluate(np.array([[2.0, 3.0, 5.0]]))
+    assert made.tolist() == [[10.0, 30.0, 0.0]]
+
+
+def test_slopes_are_found_by_equation_and_term() -> None:
+    names = (("mediator:m", "x"), ("outcome", "x"), ("outcome", "m"))
+    nothing = np.empty((0, 3))
+    system = PathSystem(
+        names, np.zeros(3), np.eye(3), np.ones((3, 2)), nothing, nothing, nothing, nothing, products([])
+    )
+    assert [system.at(*name) for name in names] == [0, 1, 2]
+    with pytest.raises(ValueError, match="not in tuple"):
+        system.at("total", "x")
+
+
+def test_a_product_of_slopes_is_averaged_over_the_values() -> None:
+    # (k0 + k1 w)(k2 - k1 w) over w of 1 and 3, whose squares are 5 on average.
+    slopes = (((0, 1.0, 0.0), (1, 0.0, 1.0)), ((2, 1.0, 0.0), (1, 0.0, -1.0)))
+    averages = dict((positions, c) for c, positions in expand(slopes, np.array([1.0, 3.0])))
+    assert averages == {(0, 2): 1.0, (0, 1): -2.0, (1, 2): 2.0, (1, 1): -5.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "numbers"), [(2, [2.0]), ([1, 2.5], [1.0, 2.5]), ("a", []), ([[1.0]], []), (None, [np.nan])]
+)
+def test_numbers_are_those_of_one_sequence(values, numbers) -> None:
+    np.testing.assert_array_equal(as_numbers(values), numbers)

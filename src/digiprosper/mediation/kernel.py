@@ -1,21 +1,24 @@
-"""Effects that are sums of products of coefficients: values in every draw, gradients, simulated estimates."""
+"""Effects as sums of products of coefficients: in every draw, with gradients, and over a variable."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from digiprosper.kernels import Floats, Ints
 
 Monomial = tuple[float, tuple[int, ...]]
 """A constant and the positions of the coefficients it multiplies."""
+Slope = tuple[tuple[int, float, float], ...]
+"""Parts (position, level, rate): the slope at v is the sum of k (level + rate v)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +89,71 @@ def products(terms: Sequence[Sequence[Monomial]], ratio: tuple[int, int] | None 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Route(PickledByName):
+    """An effect that depends on a variable: a slope, or the product of two."""
+
+    name: str
+    slopes: tuple[Slope, ...]
+
+    def powers(self) -> list[list[Monomial]]:
+        """Write the effect as a polynomial of the variable: a sum for each power."""
+        out: list[list[Monomial]] = [[(1.0, ())]]
+        for slope in self.slopes:
+            expanded: list[list[Monomial]] = [[] for _ in range(len(out) + 1)]
+            for power, terms in enumerate(out):
+                for (c, at), (i, level, rate) in product(terms, slope):
+                    expanded[power] += [(c * level, (*at, i))] if level else []
+                    expanded[power + 1] += [(c * rate, (*at, i))] if rate else []
+            out = expanded
+        return out
+
+
+def expand(slopes: Iterable[Any], values: Floats) -> list[Any]:
+    """Write a product of slopes as a sum of products, averaged over values (N,).
+
+    Positions in the parts of slopes may be of any type.
+    """
+    out = []
+    for parts in product(*slopes):
+        factors = [level + rate * values for _, level, rate in parts]
+        if constant := float(np.prod(factors, axis=0).mean()):
+            out.append((constant, tuple(position for position, _, _ in parts)))
+    return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PathSystem(PickledByName):
+    """Coefficients of the equations that effects consist of; K slopes, M mediators.
+
+    - names: (equation, term) of each slope
+    - covariance: (K, K), across the equations, with the cov_type of the fit
+    - unadjusted: (K, 2), standard errors for independent rows, and residual degrees of
+      freedom
+    - draws: (R, K), bootstrap draws; a lost one is a row of NaN
+    - jackknife: (G, K), estimates without each cluster
+    - moments: (M, 3), squares and products (yy, ym, mm) of the residuals of y and m
+      from regressions on the other regressors of the outcome's equation; empty if no
+      sensitivity analysis is defined
+    - moment_draws: (R, M, 3), the same in each draw
+    - products: from slopes to the terms of the results
+    """
+
+    names: tuple[tuple[str, str], ...]
+    estimates: Floats
+    covariance: Floats
+    unadjusted: Floats
+    draws: Floats
+    jackknife: Floats
+    moments: Floats
+    moment_draws: Floats
+    products: Products
+
+    def at(self, equation: str, term: str) -> int:
+        """Look up the position of a slope."""
+        return self.names.index((equation, term))
+
+
 def simulated(
     estimates: Floats, covariance: Floats, reps: int, rng: np.random.SeedSequence, *, df: float = np.inf
 ) -> Floats:
@@ -105,3 +173,12 @@ def simulated(
     if np.isfinite(df):
         steps /= np.sqrt(generator.chisquare(df, size=(reps, 1)) / df)
     return np.asarray(estimates + steps)
+
+
+def as_numbers(values: object) -> Floats:
+    """Convert one number or a sequence to an array (n,); empty if they are no numbers."""
+    try:
+        numbers = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    except (TypeError, ValueError):
+        return np.empty(0)
+    return numbers if numbers.ndim == 1 else np.empty(0)

@@ -13,7 +13,6 @@ from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
     OptionError,
-    TermError,
     cited,
     collinearity_problem,
     issue,
@@ -25,17 +24,15 @@ from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, CONSTANT
 from digiprosper.kernels.within import compress, is_nested, within
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.mediation import Mediation
+from digiprosper.mediation.system import refuse_several
 from digiprosper.panel.access import check_panel, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel, Sample
-
-_OTHER_MODELS = ("structure", "moderator", "threshold", "quadratic")
-_PLAIN = (None, (), "parallel")
 
 
 def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
@@ -111,12 +108,16 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
     """
     prepared, columns, names = parallel_sample(spec, panel, "within_between")
     issue(prepared.notices)
-    mediators = names[1:-1]
-    spread = columns.std(axis=0)
-    rows = {}
-    for row, (demeaned, rank) in _views(prepared, columns, panel).items():
-        rows[row] = [*_effects(demeaned, spread, rank, len(mediators)), len(demeaned)]
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=[*_labels(mediators), "nobs"])
+    mediators, spread = names[1:-1], columns.std(axis=0)
+    rows = {
+        estimator: [*_effects(demeaned, spread, rank, len(mediators)), len(demeaned)]
+        for estimator, (demeaned, rank) in _views(prepared, columns, panel).items()
+    }
+    labels = ["a", "b"]
+    if len(mediators) > 1:
+        labels = [f"{n}:{m}" for n in ("a", "b", "indirect") for m in mediators]
+    labels += ["indirect", "direct", "total", "nobs"]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=labels)
     if frame["total"].isna().all():
         raise IdentificationError(
             f"no effect is identified: {quoted(names[:-1])} are collinear with one another or with the "
@@ -131,26 +132,62 @@ def parallel_sample(spec: Mediation, panel: Panel, caller: str) -> tuple[Prepare
     The columns (N, p) are controls, treatment, mediators and outcome, centred; the names are without
     controls.
     """
-    _refuse(spec, panel, caller)
-    roles = {"x": spec.x, "treatment": (spec.treatment,), "mediators": spec.mediators, "y": (spec.y,)}
+    other_models = "structure", "moderator", "threshold", "quadratic"
+    remedy = "remove {} from the specification (spec.replace)"
+    refuse_other_models(spec, caller, other_models, remedy)
+    check_panel(panel, caller)
+    if panel.time_name is None:
+        raise IdentificationError(
+            f"{caller} needs several rows per entity, but this panel is a cross-section, which has "
+            "variation between entities only. Use Mediation with entity_effects=False."
+        )
+    roles: dict[str, tuple[str, ...]] = {
+        "x": tuple(spec.x),
+        "treatment": (spec.treatment,),
+        "mediators": tuple(spec.mediators),
+        "y": (spec.y,),
+    }
     # Errors are not computed here; clusters would only be checked.
     options = replace(linear_options(spec), entity_effects=True, cov_type="unadjusted", clusters=None)
     prepared = prepare(panel, roles, options)
-    names: list[str] = []
+    sample = prepared.sample
+    names: tuple[str, ...] = ()
     for role in ("treatment", "mediators", "y"):
-        in_role = prepared.sample.names_of(role)
-        if len(in_role) != len(roles[role]):
-            raise TermError(
-                f"{role}={cited(roles[role])} makes the columns {quoted(in_role)}; each term must be one "
-                "column."
-            )
-        names += in_role
-    raw = np.column_stack([prepared.sample.columns(role) for role in roles])
+        start = f"{role}={cited(roles[role])} makes"
+        refuse_several(sample, role, len(roles[role]), start)
+        names += sample.names_of(role)
+    raw = np.column_stack([sample.columns(role) for role in roles])
     columns = raw - raw.mean(axis=0)
     constant = np.abs(columns).max(axis=0) <= CONSTANT * np.abs(raw).max(axis=0)
     columns[:, constant] = 0.0
-    _refuse_outcome_again(columns, names)
-    return prepared, columns, tuple(names)
+    outcome, mediators = columns[:, -1], columns[:, -len(names) + 1 : -1]
+    for name, column in zip(names[1:-1], mediators.T, strict=True):
+        if outcome.any() and column.any() and dependences(np.column_stack([outcome, column])):
+            raise CollinearityError(
+                f"the mediator {cited(name)} is collinear with the outcome {cited(names[-1])}; a "
+                "variable cannot mediate itself. Use another mediator.",
+                [collinearity_problem(name, [names[-1]])],
+            )
+    return prepared, columns, names
+
+
+def refuse_other_models(
+    spec: object, caller: str, options: Sequence[str], remedy: str
+) -> None:
+    """Refuse anything but a parallel mediation with constant effects.
+
+    `remedy` has braces for the options that are set.
+    """
+    if not isinstance(spec, Mediation):
+        raise InputTypeError(f"{caller} takes a Mediation specification, not {type(spec).__name__}.")
+    values = {name: getattr(spec, name) for name in options}
+    problems = {n: value for n, value in values.items() if value not in (None, (), "parallel")}
+    if problems:
+        settings = ", ".join(f"{name}={cited(value)}" for name, value in problems.items())
+        raise OptionError(
+            f"{caller} requires parallel mediators with one slope each: {remedy.format(settings)}.",
+            [option_problem(name, value) for name, value in problems.items()],
+        )
 
 
 def path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
@@ -184,45 +221,20 @@ def path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
     return np.where(lost, np.nan, np.concatenate(slopes, axis=-1))
 
 
-def _refuse(spec: object, panel: Panel, caller: str) -> None:
-    if not isinstance(spec, Mediation):
-        raise InputTypeError(f"{caller} takes a Mediation specification, not {type(spec).__name__}.")
-    check_panel(panel, caller)
-    options = [n for n in _OTHER_MODELS if getattr(spec, n) not in _PLAIN]
-    if options:
-        settings = ", ".join(f"{n}={cited(getattr(spec, n))}" for n in options)
-        raise OptionError(
-            f"{caller} requires parallel mediators with one slope each: remove {settings} from the "
-            "specification (spec.replace).",
-            [option_problem(name, getattr(spec, name)) for name in options],
-        )
-    if panel.time_name is None:
-        raise IdentificationError(
-            f"{caller} needs several rows per entity, but this panel is a cross-section, which has "
-            "variation between entities only. Use Mediation with entity_effects=False."
-        )
-
-
-def _refuse_outcome_again(columns: Floats, names: Sequence[str]) -> None:
-    outcome, mediators = columns[:, -1], columns[:, -len(names) + 1 : -1]
-    for name, column in zip(names[1:-1], mediators.T, strict=True):
-        if outcome.any() and column.any() and dependences(np.column_stack([outcome, column])):
-            raise CollinearityError(
-                f"the mediator {cited(name)} is collinear with the outcome {cited(names[-1])}; a "
-                "variable cannot mediate itself. Use another mediator.",
-                [collinearity_problem(name, [names[-1]])],
-            )
-
-
-def _views(prepared: Prepared, columns: Floats, panel: Panel) -> Mapping[str, tuple[Floats, int]]:
+def _views(prepared: Prepared, columns: Floats, panel: Panel) -> dict[str, tuple[Floats, int]]:
     """Transform the columns for each estimator, with the rank of the effects that it removes."""
-    _refuse_slopes(prepared)
+    slopes = tuple(effect.name for effect in prepared.absorbed if effect.slope is not None)
+    if slopes:
+        raise OptionError(
+            f"within_between does not take slopes by group in absorb ({quoted(slopes)}): differences and "
+            "means by entity have no such slopes. Omit them.",
+            [option_problem("absorb", slopes, what="slopes in absorb")],
+        )
     sample = prepared.sample
     entity = within([sample.entity], sample.nobs)
     later, earlier = _neighbours(sample, panel)
-    changes = columns[later] - columns[earlier]
+    changes, rank = columns[later] - columns[earlier], 0
     crossing_effects = [c for c in prepared.within.effects if not is_nested(sample.entity, c)]
-    rank = 0
     if crossing_effects and later.size:
         after = within([compress(c[later])[0] for c in crossing_effects], later.size)
         changes, rank = after.demean(changes), after.rank
@@ -235,16 +247,6 @@ def _views(prepared: Prepared, columns: Floats, panel: Panel) -> Mapping[str, tu
         "between": (means - means.mean(axis=0), 1),
         "pooled": (columns, 1),
     }
-
-
-def _refuse_slopes(prepared: Prepared) -> None:
-    slopes = tuple(effect.name for effect in prepared.absorbed if effect.slope is not None)
-    if slopes:
-        raise OptionError(
-            f"within_between does not take slopes by group in absorb ({quoted(slopes)}): differences and "
-            "means by entity have no such slopes. Omit them.",
-            [option_problem("absorb", slopes, what="slopes in absorb")],
-        )
 
 
 def _neighbours(sample: Sample, panel: Panel) -> tuple[Ints, Ints]:
@@ -271,9 +273,3 @@ def _effects(demeaned: Floats, spread: Floats, rank: int, mediators: int) -> Flo
     (total, direct), (a, b) = slopes[:2], np.split(slopes[2:], 2)
     by_mediator = a * b if mediators > 1 else []
     return np.concatenate([a, b, by_mediator, [(a * b).sum(), direct, total]])
-
-
-def _labels(mediators: tuple[str, ...]) -> list[str]:
-    if len(mediators) == 1:
-        return ["a", "b", "indirect", "direct", "total"]
-    return [*(f"{n}:{m}" for n in ("a", "b", "indirect") for m in mediators), "indirect", "direct", "total"]
