@@ -131,7 +131,7 @@ numbers = st.floats(-2, 2) | st.sampled_from([0.0, 1.0])
 slopes = st.lists(st.tuples(st.integers(0, 3), numbers, numbers), min_size=1, max_size=3).map(tuple)
 
 
-def written_out(route, k, v):
+def route_written_out(route, k, v):
     effect = 1.0
     for slope in route.slopes:
         effect *= sum(k[i] * (level + rate * v) for i, level, rate in slope)
@@ -143,7 +143,7 @@ def written_out(route, k, v):
 @given(st.lists(slopes, min_size=1, max_size=3), st.floats(-3, 3), st.integers(0, 2**32 - 1))
 def test_a_route_is_the_product_of_its_slopes(parts, v, seed) -> None:
     route, k = Route("indirect:m", tuple(parts)), np.random.default_rng(seed).normal(size=4)
-    want = written_out(route, k, v)
+    want = route_written_out(route, k, v)
     at = products([expand(route.slopes, np.array([v]))]).evaluate(k[None, :])[0, 0]
     polynomial = products(route.powers()).evaluate(k[None, :])[0]
     assert len(polynomial) == len(parts) + 1
@@ -180,7 +180,7 @@ def test_slopes_are_found_by_equation_and_term() -> None:
 def test_a_product_of_slopes_is_averaged_over_the_values() -> None:
     # (k0 + k1 w)(k2 - k1 w) over w of 1 and 3, whose squares are 5 on average.
     slopes = (((0, 1.0, 0.0), (1, 0.0, 1.0)), ((2, 1.0, 0.0), (1, 0.0, -1.0)))
-    averages = dict((positions, c) for c, positions in expand(slopes, np.array([1.0, 3.0])))
+    averages = {positions: c for c, positions in expand(slopes, np.array([1.0, 3.0]))}
     assert averages == {(0, 2): 1.0, (0, 1): -2.0, (1, 2): 2.0, (1, 1): -5.0}
 
 

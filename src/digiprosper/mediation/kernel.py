@@ -11,10 +11,11 @@ import numpy as np
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from digiprosper.kernels import Floats, Ints
 
+_HALVINGS = 50
 Monomial = tuple[float, tuple[int, ...]]
 """A constant and the positions of the coefficients it multiplies."""
 Slope = tuple[tuple[int, float, float], ...]
@@ -182,3 +183,11 @@ def as_numbers(values: object) -> Floats:
     except (TypeError, ValueError):
         return np.empty(0)
     return numbers if numbers.ndim == 1 else np.empty(0)
+
+
+def bisect(positive: Callable[[float], bool], inside: float, outside: float) -> tuple[float, float]:
+    """Find the end of an interval where a function is positive: the values on either side of it."""
+    for _ in range(_HALVINGS):
+        middle = (inside + outside) / 2
+        inside, outside = (middle, outside) if positive(middle) else (inside, middle)
+    return float(inside), float(outside)

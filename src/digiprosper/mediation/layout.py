@@ -23,7 +23,7 @@ from digiprosper.panel.terms import canonical
 from digiprosper.report.terms import Factor, Point, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from digiprosper.kernels import Floats
     from digiprosper.kernels.resampling import Block, Equation
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _QUANTILES = {"p10": 10, "p50": 50, "p90": 90}
 _VALUES = {"low": 0, "high": 100}
+# Roles of the columns of every layout, in order.
+TERM_ROLES = ("y", "treatment", "mediators", "x", "moderator")
 # The name it has in PanelThreshold, too.
 REGIME_INTERCEPT = "intercept:regime1"
 
@@ -85,15 +87,10 @@ class Layout:
 class _Columns:
     """Columns by name, without repetitions: those of the terms, then those added."""
 
-    def __init__(self, spec: Any, sample: Sample) -> None:
+    def __init__(self, sample: Sample) -> None:
         self.sample = sample
-        self.values: dict[str, Floats] = {}
+        self.values = term_columns(sample, TERM_ROLES)
         self.factors: dict[str, tuple[Factor, ...]] = {}
-        moderator = ("moderator",) if spec.moderator else ()
-        for role in ("y", "treatment", "mediators", "x", *moderator):
-            pairs = zip(sample.names_of(role), sample.columns(role).T, strict=True)
-            for name, column in pairs:
-                self.values.setdefault(name, column)
         self.mediators = sample.names_of("mediators")
         # Numbers of columns; the outcome is 0 and the treatment 1.
         self.through = self.numbers("mediators")
@@ -137,18 +134,15 @@ class _Columns:
             (0, (*to_outcome, *self.controls)),
         ]
 
-    def matrix(self) -> Floats:
-        """Stack the columns, each contiguous in memory."""
-        return np.array(list(self.values.values())).T
 
-
-def term_columns(spec: Any, sample: Sample) -> tuple[tuple[str, ...], Floats]:
-    """Select the names and columns (N, p) of the terms of a specification, the first of every layout.
-
-    They are outcome, treatment, mediators, controls and, if there is one, the moderator.
-    """
-    columns = _Columns(spec, sample)
-    return tuple(columns.values), columns.matrix()
+def term_columns(sample: Sample, roles: Iterable[str]) -> dict[str, Floats]:
+    """Select the columns (N,) of the roles that a sample has by name, without repetitions."""
+    return {
+        name: column
+        for role in roles
+        if role in sample.roles
+        for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True)
+    }
 
 
 def lay_out(spec: Any, sample: Sample, gamma: float | None = None, *, level: bool = True) -> Layout:
@@ -157,7 +151,7 @@ def lay_out(spec: Any, sample: Sample, gamma: float | None = None, *, level: boo
     `gamma` is the threshold. With `level` a moderator, or the dummy of the low regime, enters itself in
     addition to its products; False if the fixed effects absorb it.
     """
-    columns = _Columns(spec, sample)
+    columns = _Columns(sample)
     if gamma is not None:
         return _by_regime(columns, gamma, with_level=level)
     if spec.moderator is not None:
@@ -390,7 +384,7 @@ def _finish(
         for _, parts in effects
     ]
     return Layout(
-        columns=columns.matrix(),
+        columns=np.array(list(columns.values.values())).T,
         names=tuple(columns.values),
         equations=tuple(equations),
         equation_terms=(

@@ -18,7 +18,6 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.cluster_bootstrap import refuse_two_way
-from digiprosper.linear.estimation import demean_columns
 from digiprosper.linear.notices import near_collinear
 from digiprosper.linear.preparation import (
     CovType,
@@ -30,7 +29,7 @@ from digiprosper.linear.preparation import (
 )
 from digiprosper.mediation.effect_terms import named_fits
 from digiprosper.mediation.kernel import PathSystem
-from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out, term_columns
+from digiprosper.mediation.layout import REGIME_INTERCEPT, TERM_ROLES, lay_out
 from digiprosper.mediation.notices import (
     INFLUENCE,
     LEAST_INFLUENCE,
@@ -47,9 +46,9 @@ from digiprosper.mediation.system import (
     about_draws,
     blank_unclear_share,
     demean_added,
+    demean_terms,
     estimate,
     holds_level,
-    refuse_absorbed,
     refuse_several,
     remarks,
     result_fields,
@@ -311,9 +310,7 @@ class Mediation(Specification):
         """
         seed = seed_sequence(rng)
         prepared = self._prepare(panel)
-        demeaned = demean_columns(prepared, *term_columns(self, prepared.sample))
-        mediator_roles = ("mediator",) * len(self.mediators)
-        refuse_absorbed(prepared, demeaned, ("outcome", "treatment", *mediator_roles))
+        demeaned = demean_terms(prepared, TERM_ROLES)
         gamma = self._gamma(prepared)
         level = self._level_enters(prepared, demeaned, gamma)
         layout = lay_out(self, prepared.sample, gamma, level=level)

@@ -19,7 +19,6 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.cluster_bootstrap import refuse_two_way
-from digiprosper.linear.estimation import demean_columns
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -35,8 +34,8 @@ from digiprosper.mediation.system import (
     LEAST_REPS,
     about_draws,
     blank_unclear_share,
+    demean_terms,
     estimate,
-    refuse_absorbed,
     refuse_several,
     remarks,
     result_fields,
@@ -328,14 +327,10 @@ class MediationIV(Specification):
         seed = seed_sequence(rng)
         roles = {role: as_terms(getattr(self, role), role) for role in _ROLES}
         prepared = prepare(panel, roles, linear_options(self))
-        sample = prepared.sample
         for role in _ROLES[:-1]:
-            refuse_several(sample, role, 1, f"{role}:")
-        names = [name for role in _ROLES for name in sample.names_of(role)]
-        columns = np.column_stack([sample.columns(role) for role in _ROLES])
-        demeaned = demean_columns(prepared, names, columns)
-        refuse_absorbed(prepared, demeaned, ("outcome", "treatment", "mediator", "instrument"))
-        controls = tuple(range(4, columns.shape[1]))
+            refuse_several(prepared.sample, role, 1, f"{role}:")
+        demeaned = demean_terms(prepared, _ROLES)
+        names, controls = demeaned.names, tuple(range(4, len(demeaned.names)))
         layout = [(outcome, (*regressors, *controls)) for _, outcome, regressors in _EQUATIONS]
         system = estimate(
             prepared, demeaned, layout, reps=self.reps, seed=seed, few=few_for_paths(_REMEDY)

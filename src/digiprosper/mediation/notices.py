@@ -159,30 +159,25 @@ def short_series(median_df: float, key: str) -> list[Notice]:
 # --- decisions ----------------------------------------------------------------------------------------------
 
 
-def ratio_above_one(mediator: str, ratio: float, name: str) -> Notice:
-    """Report a ratio that is no share because it exceeds one."""
-    why = (
-        "above 1, so it is not a share of the total effect."
-        if name == "indirect/total"
-        else "the indirect effect is larger than the direct effect."
-    )
-    text = f"{name} = {ratio:.3g}: {why}"
-    return Notice("ratio_above_one", text, {"mediator": mediator, "ratio": ratio})
-
-
-def ratio_negative(mediator: str, ratio: float, name: str) -> Notice:
-    """Report a ratio that is no share because it is negative."""
-    text = f"{name} = {ratio:.3g}: the total effect has the opposite sign, so it is not a share."
-    return Notice("ratio_negative", text, {"mediator": mediator, "ratio": ratio})
-
-
-def total_near_zero(mediator: str, ratio: float, name: str) -> Notice:
-    """Report a ratio to a total effect that is not significant."""
-    text = (
-        "the total effect is not significantly different from zero, so the denominator of "
-        f"{name} = {ratio:.3g} is close to zero."
-    )
-    return Notice("total_near_zero", text, {"mediator": mediator, "ratio": ratio})
+def no_share(mediator: str, ratio: float, name: str, *, total_differs: bool) -> list[Notice]:
+    """Report a ratio that is no share: above 1, negative, or of a total effect near zero."""
+    data = {"mediator": mediator, "ratio": ratio}
+    text, of_total = f"{name} = {ratio:.3g}", name == "indirect/total"
+    notices = []
+    if ratio > 1:
+        why = (
+            "above 1, so it is not a share of the total effect."
+            if of_total
+            else "the indirect effect is larger than the direct effect."
+        )
+        notices.append(Notice("ratio_above_one", f"{text}: {why}", data))
+    if ratio < 0:
+        why = "the total effect has the opposite sign, so it is not a share."
+        notices.append(Notice("ratio_negative", f"{text}: {why}", data))
+    if of_total and not total_differs:
+        why = "the total effect is not significantly different from zero, so the denominator of"
+        notices.append(Notice("total_near_zero", f"{why} {text} is close to zero.", data))
+    return notices
 
 
 def readings_differ(mediator: str, ratio: float) -> Notice:

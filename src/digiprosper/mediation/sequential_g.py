@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from digiprosper.errors import Notice, OptionError, TermError, issue, quoted
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.estimation import demean_columns
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import products
 from digiprosper.mediation.notices import few_for_paths
 from digiprosper.mediation.system import (
     about_draws,
+    demean_terms,
     estimate,
-    refuse_absorbed,
     refuse_several,
     remarks,
     result_fields,
@@ -124,13 +121,10 @@ def sequential_g(
     sample, k = prepared.sample, len(spec.mediators)
     for role in ("y", "treatment", "mediators"):
         refuse_several(sample, role, len(roles[role]), f"{role}:")
-    columns = np.column_stack([sample.columns(role) for role in roles])
-    names = [name for role in roles for name in sample.names_of(role)]
-    demeaned = demean_columns(prepared, names, columns)
-    refuse_absorbed(prepared, demeaned, ("outcome", "treatment", *["mediator"] * k))
+    demeaned = demean_terms(prepared, tuple(roles))
     controls = range(2 + k, 2 + k + len(sample.names_of("x")))
     layout = [(outcome, (1, *controls)) for outcome in (0, *range(2, 2 + k))]
-    layout.append((0, tuple(range(1, columns.shape[1]))))
+    layout.append((0, tuple(range(1, len(demeaned.names)))))
     system = estimate(
         prepared, demeaned, layout, reps=spec.reps, seed=seed, few=few_for_paths(_REMEDY)
     )

@@ -44,10 +44,10 @@ from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, NO_DIVISION
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.cluster_bootstrap import drawn_clusters
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
-from digiprosper.linear.estimation import fit_equation
+from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.notices import few_for_slopes
 from digiprosper.linear.preparation import refuse_extreme
-from digiprosper.mediation.layout import lay_out
+from digiprosper.mediation.layout import lay_out, term_columns
 from digiprosper.mediation.notices import masking, pooled
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
@@ -80,6 +80,14 @@ _NO_THRESHOLD = (
 _DELTA = "interval('delta') needs no draws."
 _BIASED_PATHS = "and so are the other paths. Omit it, or lag treatment and mediator instead."
 _BIASED_MEDIATOR = "and so are the other paths to the mediator. Omit it."
+# What messages call the columns of a role.
+_KINDS = {
+    "y": "outcome",
+    "treatment": "treatment",
+    "mediators": "mediator",
+    "mediator": "mediator",
+    "instrument": "instrument",
+}
 # Roles whose columns are regressors in the equations of the mediators.
 _BEFORE_MEDIATORS = ("treatment", "x", "instrument")
 
@@ -284,6 +292,16 @@ def remarks(prepared: Prepared) -> list[Notice]:
         if role in sample.roles:
             notices += lagged_outcome(prepared, _BIASED_MEDIATOR, before, outcome=role)
     return notices
+
+
+def demean_terms(prepared: Prepared, roles: Sequence[str]) -> Demeaned:
+    """Demean the columns of roles in their order; refuse those that identify no path."""
+    sample = prepared.sample
+    columns = term_columns(sample, roles)
+    demeaned = demean_columns(prepared, tuple(columns), np.array(list(columns.values())).T)
+    kinds = [_KINDS[r] for r in roles if r in _KINDS for _ in sample.roles[r]]
+    refuse_absorbed(prepared, demeaned, kinds)
+    return demeaned
 
 
 def demean_added(prepared: Prepared, demeaned: Demeaned, layout: Layout) -> Demeaned:
