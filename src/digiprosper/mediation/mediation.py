@@ -35,7 +35,6 @@ from digiprosper.mediation.notices import (
     LEAST_INFLUENCE,
     MEAN_IN_SDS,
     absorbed_level,
-    few_for_paths,
     held_level,
     influential_cluster,
     untested_threshold,
@@ -321,7 +320,7 @@ class Mediation(Specification):
             layout.equations,
             reps=self.reps,
             seed=seed,
-            few=few_for_paths(_REMEDY),
+            remedy=_REMEDY,
             residuals=layout.blocks,
             unread=() if self.threshold is None else (REGIME_INTERCEPT,),
         )
@@ -425,8 +424,8 @@ class Mediation(Specification):
         if gamma is not None and self.regime_intercept and REGIME_INTERCEPT not in layout.names:
             held_by = (*prepared.effect_names, *self.x)
             notices.append(held_level(self._threshold_variable, held_by))
-        multiplied = ["treatment"] if self.moderator or self.quadratic else []
-        for role in (*multiplied, *(["moderator"] if self.moderator else [])):
+        roles = ("treatment",) if self.moderator or self.quadratic else ()
+        for role in (*roles, *(("moderator",) if self.moderator else ())):
             column = sample.columns(role)[:, 0]
             ratio = float(abs(column.mean()) / column.std())
             if ratio > MEAN_IN_SDS:
@@ -443,8 +442,9 @@ class Mediation(Specification):
 def _path_system(system: System, layout: Layout, reps: int) -> PathSystem:
     """Select the slopes that effects are computed from."""
     at = [system.at(*slope) for slope in layout.used]
-    blocks = [(m[0, 0], m[0, 1], m[1, 1]) for m in system.residuals]
-    drawn = [np.stack([m[:, 0, 0], m[:, 0, 1], m[:, 1, 1]], axis=1) for m in system.residual_draws]
+    upper, later = np.triu_indices(2)
+    moments = [m[upper, later] for m in system.residuals]
+    moment_draws = [m[:, upper, later] for m in system.residual_draws]
     return PathSystem(
         names=tuple((layout.equation_terms[e].name, layout.names[c]) for e, c in layout.used),
         estimates=system.coefficients[at],
@@ -452,8 +452,8 @@ def _path_system(system: System, layout: Layout, reps: int) -> PathSystem:
         unadjusted=system.unadjusted[at],
         draws=system.draws[:, at],
         jackknife=system.jackknife[:, at],
-        moments=np.array(blocks).reshape(-1, 3),
-        moment_draws=np.stack(drawn, axis=1) if drawn else np.empty((reps, 0, 3)),
+        moments=np.reshape(moments, (-1, 3)),
+        moment_draws=np.reshape(moment_draws, (-1, reps, 3)).swapaxes(0, 1),
         products=layout.products,
     )
 
@@ -477,13 +477,13 @@ def _influential(
 
 
 def _threshold(value: object) -> tuple[str, float]:
-    pair = tuple(value) if isinstance(value, list | tuple) else ()
-    number = len(pair) == 2 and isinstance(pair[1], int | float | np.number) and not isinstance(pair[1], bool)
-    if len(pair) != 2 or not isinstance(pair[0], str) or not number or not np.isfinite(pair[1]):
-        raise OptionError(
-            f"threshold={cited(value)} must be a term, or a term and a finite number such as ('q', 6.5)."
-        )
-    return pair[0], float(pair[1])
+    match value:
+        case (str(term), int() | float() | np.number() as gamma):
+            if not isinstance(gamma, bool) and np.isfinite(gamma):
+                return term, float(gamma)
+    raise OptionError(
+        f"threshold={cited(value)} must be a term, or a term and a finite number such as ('q', 6.5)."
+    )
 
 
 def _regime_counts(prepared: Prepared, gamma: float | None) -> tuple[tuple[int, int], ...]:

@@ -29,7 +29,7 @@ from digiprosper.linear.preparation import (
     refuse_corrected,
 )
 from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
-from digiprosper.mediation.notices import few_for_paths, weak_instrument
+from digiprosper.mediation.notices import weak_instrument
 from digiprosper.mediation.system import (
     LEAST_REPS,
     about_draws,
@@ -60,10 +60,6 @@ if TYPE_CHECKING:
     from digiprosper.mediation.system import System
     from digiprosper.panel import Panel
     from digiprosper.report.summary import PlainNumbers, Summary
-
-_REMEDY = (
-    "With fewer than 40 clusters the percentile interval may be too short: compare it with interval('delta')."
-)
 _ROLES = ("y", "treatment", "mediator", "instrument", "x")
 # Columns in the order of the roles.
 _Y, _X, _M, _Z = range(4)
@@ -332,9 +328,7 @@ class MediationIV(Specification):
         demeaned = demean_terms(prepared, _ROLES)
         names, controls = demeaned.names, tuple(range(4, len(demeaned.names)))
         layout = [(outcome, (*regressors, *controls)) for _, outcome, regressors in _EQUATIONS]
-        system = estimate(
-            prepared, demeaned, layout, reps=self.reps, seed=seed, few=few_for_paths(_REMEDY)
-        )
+        system = estimate(prepared, demeaned, layout, reps=self.reps, seed=seed)
         _refuse_exact(system, names)
         at = [system.at(*slope) for slope in _USED]
         slopes = system.coefficients[at]

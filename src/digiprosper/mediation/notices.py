@@ -30,7 +30,7 @@ from digiprosper.report.notices import few_clusters
 from digiprosper.report.text import p_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
 # The loss of one of G clusters moves an effect by some standard errors whatever the data. In the median of
 # 200 simulated panels without an odd cluster (serial correlation 0 and .8, G 31 to 200) it is 2.8 to 4.8 over
@@ -45,19 +45,15 @@ SHORT_SERIES: Final = 10
 WEAK_F: Final = 10.0
 
 
-def few_for_paths(remedy: str) -> Callable[[int, str], tuple[Notice, ...]]:
-    """Make the function that reports few clusters in `system.estimate`.
+def few_for_paths(clusters: int, name: str, remedy: str) -> tuple[Notice, ...]:
+    """Report few clusters, unless they are too few for the bootstrap: another notice does.
 
-    It reports nothing if clusters are too few for the bootstrap: another notice does. `remedy` is a sentence.
+    `remedy` is a sentence.
     """
-
-    def few(clusters: int, name: str) -> tuple[Notice, ...]:
-        if not enough_clusters(clusters):
-            return ()
-        text = f"delta intervals use t with {clusters - 1} degrees of freedom. {remedy}"
-        return few_clusters(clusters, name, text)
-
-    return few
+    if not enough_clusters(clusters):
+        return ()
+    text = f"delta intervals use t with {clusters - 1} degrees of freedom. {remedy}"
+    return few_clusters(clusters, name, text)
 
 
 def pooled(nobs: int) -> Notice:

@@ -748,8 +748,7 @@ class MediationResults(EffectResults):
 
     def _test(self, equation: str, term: str) -> decisions.Test:
         fit = self.paths[equation]
-        series = (fit.params, fit.tstats, fit.pvalues)
-        return decisions.Test(*(float(s.iloc[fit.names.index(term)]) for s in series))
+        return decisions.Test(*(float(s[term]) for s in (fit.params, fit.tstats, fit.pvalues)))
 
     def _path_tests(self, mediator: str) -> tuple[decisions.Test, decisions.Test]:
         """Return the tests of a and b."""
@@ -763,9 +762,8 @@ class MediationResults(EffectResults):
 
     def _product(self, mediator: str) -> tuple[float, float, float, float]:
         first, second = self.paths[f"mediator:{mediator}"], self.paths["outcome"]
-        i, j = first.names.index(self.treatment), second.names.index(mediator)
-        s_a, s_b = np.sqrt(first.covariance[i, i]), np.sqrt(second.covariance[j, j])
-        return first.coefficients[i], second.coefficients[j], s_a, s_b
+        x, m = self.treatment, mediator
+        return first.params[x], second.params[m], first.std_errors[x], second.std_errors[m]
 
     def _words(self, outcome: str) -> list[str]:
         ends = self.interval("percentile")

@@ -9,7 +9,6 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import products
-from digiprosper.mediation.notices import few_for_paths
 from digiprosper.mediation.system import (
     about_draws,
     demean_terms,
@@ -30,10 +29,6 @@ if TYPE_CHECKING:
     from digiprosper.mediation.mediation import Mediation
     from digiprosper.mediation.system import System
     from digiprosper.panel import Panel
-
-_REMEDY = (
-    "With fewer than 40 clusters the percentile interval may be too short: compare it with interval('delta')."
-)
 
 
 def sequential_g(
@@ -125,9 +120,7 @@ def sequential_g(
     controls = range(2 + k, 2 + k + len(sample.names_of("x")))
     layout = [(outcome, (1, *controls)) for outcome in (0, *range(2, 2 + k))]
     layout.append((0, tuple(range(1, len(demeaned.names)))))
-    system = estimate(
-        prepared, demeaned, layout, reps=spec.reps, seed=seed, few=few_for_paths(_REMEDY)
-    )
+    system = estimate(prepared, demeaned, layout, reps=spec.reps, seed=seed)
 
     effects = _effects(system, k)
     gradient = effects.gradient(system.coefficients)

@@ -45,10 +45,9 @@ from digiprosper.kernels.within import is_nested
 from digiprosper.linear.cluster_bootstrap import drawn_clusters
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import demean_columns, fit_equation
-from digiprosper.linear.notices import few_for_slopes
 from digiprosper.linear.preparation import refuse_extreme
 from digiprosper.mediation.layout import lay_out, term_columns
-from digiprosper.mediation.notices import masking, pooled
+from digiprosper.mediation.notices import few_for_paths, masking, pooled
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 
@@ -61,7 +60,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels.slopes import Effect
     from digiprosper.kernels.threshold import Plan
     from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.notices import FewClusters
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.mediation.layout import Layout
@@ -76,6 +74,9 @@ _TRIM = 0.05
 _NO_THRESHOLD = (
     "failed: in the drawn sample no threshold leaves enough rows in each regime. Intervals use the remaining "
     "draws."
+)
+_REMEDY = (
+    "With fewer than 40 clusters the percentile interval may be too short: compare it with interval('delta')."
 )
 _DELTA = "interval('delta') needs no draws."
 _BIASED_PATHS = "and so are the other paths. Omit it, or lag treatment and mediator instead."
@@ -136,16 +137,16 @@ def estimate(
     *,
     reps: int,
     seed: np.random.SeedSequence,
-    few: FewClusters = few_for_slopes,
+    remedy: str = _REMEDY,
     residuals: Sequence[Block] = (),
     unread: Sequence[str] = (),
 ) -> System:
     """Estimate every equation, then draw clusters and estimate all of them again in each draw.
 
-    `few` makes the notice about few clusters; that of the equations is about their own t intervals and stays
-    with them. `residuals` are blocks (outcomes, regressors) of two outcomes whose residual cross products are
-    needed in every draw: the outcome of an equation and one of its regressors, given the other regressors.
-    `unread` are columns that the model adds, as in `fit_equation`. The notices are not issued.
+    `remedy` ends the notice about few clusters; that of the equations is about their own t intervals and
+    stays with them. `residuals` are blocks (outcomes, regressors) of two outcomes whose residual cross
+    products are needed in every draw: the outcome of an equation and one of its regressors, given the other
+    regressors. `unread` are columns that the model adds, as in `fit_equation`. The notices are not issued.
     """
     layout = tuple(layout)
     fits, solved = zip(
@@ -164,7 +165,7 @@ def estimate(
     if "no_variance" in {notice.code for notice in notices}:
         covariance[:] = np.nan
     for name, cluster_codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
-        notices += few(int(cluster_codes.max()) + 1, name)
+        notices += few_for_paths(int(cluster_codes.max()) + 1, name, remedy)
     notices += too_few_clusters_to_draw(grams.n_clusters, drawn, _DELTA)
     if draws.lost == reps and enough_clusters(grams.n_clusters):
         raise IdentificationError(
