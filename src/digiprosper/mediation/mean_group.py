@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.mediation.mediation import Mediation
     from digiprosper.panel import Panel
-    from digiprosper.report.summary import PlainNumbers, Summary
+    from digiprosper.report.summary import Summary
 
 _MEMORY = 2**28
 
@@ -74,12 +74,12 @@ class MeanGroupResults(EffectResults):
         path = f"{self.treatment} -> {', '.join(self.mediators)} -> {self.info['depvar']}"
         return self._summarised(f"Mean group mediation: {path}")
 
-    def _numbers(self) -> PlainNumbers:
+    def _more_numbers(self) -> dict[str, Any]:
         # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
-        numbers = EffectResults._numbers(self)
+        draws = EffectResults._more_numbers(self)
         slopes = self.entity_table.to_dict("index")
         roles = {"treatment": self.treatment, "mediators": self.mediators}
-        return replace(numbers, more={**numbers.more, **roles, "entities": slopes})
+        return {**draws, **roles, "entities": slopes}
 
 
 def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -> MeanGroupResults:

@@ -47,6 +47,7 @@ from digiprosper.mediation.system import (
     demean_added,
     demean_terms,
     estimate,
+    evaluate,
     holds_level,
     refuse_several,
     remarks,
@@ -55,7 +56,6 @@ from digiprosper.mediation.system import (
     searched_draws,
 )
 from digiprosper.panel.terms import canonical
-from digiprosper.report.effects import DrawnEstimates
 from digiprosper.specification import (
     TERM,
     Specification,
@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
     from digiprosper.mediation.layout import Layout
-    from digiprosper.mediation.system import System
+    from digiprosper.mediation.system import Effects, System
     from digiprosper.panel import Panel
 
 MediationStructure = Literal["parallel", "serial"]
@@ -330,19 +330,16 @@ class Mediation(Specification):
                 self, prepared, demeaned, system, seed, len(layout.terms)
             )
         paths = _path_system(system, layout, self.reps)
-        effects, gradient = paths.products, paths.products.gradient(paths.estimates)
-        estimated = DrawnEstimates(
-            effects.evaluate(paths.estimates[None, :])[0],
-            gradient @ paths.covariance @ gradient.T,
-            draws if self.search_draws else effects.evaluate(paths.draws),
-        )
-        unclear = blank_unclear_share(estimated, system.n_drawn)
+        effects = evaluate(paths.products, paths.estimates, paths.covariance, paths.draws)
+        if self.search_draws:
+            effects = *effects[:2], draws
+        unclear = blank_unclear_share(effects, system.n_drawn)
         diagnostics = (
             *system.notices,
             *about_draws(system, searched=self.search_draws),
             *remarks(prepared),
             *self._about_variable(prepared, layout, gamma),
-            *_influential(prepared, paths, estimated, layout.terms),
+            *_influential(prepared, paths, effects, layout.terms),
             *unclear,
         )
         issue(diagnostics)
@@ -354,7 +351,7 @@ class Mediation(Specification):
         sample = prepared.sample
         return MediationResults(
             **result_fields(
-                prepared, system, estimated, layout.effects, diagnostics, "Mediation", seed
+                prepared, system, layout.effects, effects, diagnostics, "Mediation", seed
             ),
             treatment=sample.names_of("treatment")[0],
             mediators=sample.names_of("mediators"),
@@ -459,13 +456,13 @@ def _path_system(system: System, layout: Layout, reps: int) -> PathSystem:
 
 
 def _influential(
-    prepared: Prepared, paths: PathSystem, estimated: DrawnEstimates, names: Sequence[str]
+    prepared: Prepared, paths: PathSystem, effects: Effects, names: Sequence[str]
 ) -> list[Notice]:
     """Report the cluster without which a main effect would change most, if that is a large change."""
-    estimates = estimated.estimates[:3]
+    estimates, variances = effects[0][:3], np.diag(effects[1])[:3]
     without = paths.products.evaluate(paths.jackknife)[:, :3]
     with np.errstate(invalid="ignore", divide="ignore"):
-        shifts = np.abs(without - estimates) / np.sqrt(np.diag(estimated.covariance)[:3])
+        shifts = np.abs(without - estimates) / np.sqrt(variances)
     shifts = np.where(np.isfinite(shifts), shifts, 0.0)
     g, j = divmod(int(np.argmax(shifts)), shifts.shape[1])
     if shifts[g, j] < max(INFLUENCE / np.sqrt(shifts.shape[0]), LEAST_INFLUENCE):

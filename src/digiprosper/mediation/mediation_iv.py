@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ from digiprosper.mediation.system import (
     remarks,
     result_fields,
 )
-from digiprosper.report.effects import DrawnEstimates, EffectResults
+from digiprosper.report.effects import EffectResults
 from digiprosper.report.text import p_text
 from digiprosper.specification import (
     TERM,
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.mediation.system import System
     from digiprosper.panel import Panel
-    from digiprosper.report.summary import PlainNumbers, Summary
+    from digiprosper.report.summary import Summary
 _ROLES = ("y", "treatment", "mediator", "instrument", "x")
 # Columns in the order of the roles.
 _Y, _X, _M, _Z = range(4)
@@ -154,14 +154,13 @@ class MediationIVResults(EffectResults):
         ]
         return self._summarised(f"IV mediation: {path}, instrument {self.instrument}", words)
 
-    def _numbers(self) -> PlainNumbers:
-        # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
-        numbers = EffectResults._numbers(self)
+    def _more_numbers(self) -> dict[str, Any]:
         roles = {name: getattr(self, name) for name in ("treatment", "mediator", "instrument")}
         stages = self.first_stage.to_dict("index")
         paths = {name: fit.to_dict() for name, fit in self.equations}
-        more = {**numbers.more, **roles, "first_stage": stages, "paths": paths}
-        return replace(numbers, more=more)
+        # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
+        draws = EffectResults._more_numbers(self)
+        return {**draws, **roles, "first_stage": stages, "paths": paths}
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,12 +332,12 @@ class MediationIV(Specification):
         at = [system.at(*slope) for slope in _USED]
         slopes = system.coefficients[at]
         gradient = _gradient(slopes)
-        estimated = DrawnEstimates(
+        effects = (
             _effects(slopes[None, :])[0],
             gradient @ system.covariance[np.ix_(at, at)] @ gradient.T,
             _effects(system.draws[:, at]),
         )
-        unclear = blank_unclear_share(estimated, system.n_drawn)
+        unclear = blank_unclear_share(effects, system.n_drawn)
         stages = _first_stages(system)
         diagnostics = (
             *system.notices,
@@ -355,9 +354,7 @@ class MediationIV(Specification):
             *map(effect, ("a", "b", "proportion_mediated")),
         )
         return MediationIVResults(
-            **result_fields(
-                prepared, system, estimated, terms, diagnostics, "MediationIV", seed
-            ),
+            **result_fields(prepared, system, terms, effects, diagnostics, "MediationIV", seed),
             treatment=treatment,
             mediator=mediator,
             instrument=instrument,

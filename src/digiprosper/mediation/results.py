@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from digiprosper.mediation.decisions import Decision
     from digiprosper.mediation.kernel import PathSystem, Route
     from digiprosper.mediation.sensitivity import MediationSensitivity
-    from digiprosper.report.summary import PlainNumbers, Summary
+    from digiprosper.report.summary import Summary
     from digiprosper.report.words import Language
 
 SobelKind = Literal["sobel", "aroian", "goodman"]
@@ -659,10 +659,10 @@ class MediationResults(EffectResults):
         words = self._words(outcome) if not self.variable else self._varying_words(outcome)
         return self._summarised(f"Mediation: {self.treatment} -> {arrow} -> {outcome}", words)
 
-    def _numbers(self) -> PlainNumbers:
+    def _more_numbers(self) -> dict[str, Any]:
         # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
-        numbers = EffectResults._numbers(self)
-        more = {
+        return {
+            **EffectResults._more_numbers(self),
             "treatment": self.treatment,
             "mediators": self.mediators,
             "structure": self.structure,
@@ -670,7 +670,6 @@ class MediationResults(EffectResults):
             "threshold": self.threshold,
             "paths": {name: fit.to_dict() for name, fit in self.equations},
         }
-        return replace(numbers, more={**numbers.more, **more})
 
     # --- inside -------------------------------------------------------------------------------------------
 

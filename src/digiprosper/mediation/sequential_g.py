@@ -13,13 +13,14 @@ from digiprosper.mediation.system import (
     about_draws,
     demean_terms,
     estimate,
+    evaluate,
     refuse_several,
     remarks,
     result_fields,
 )
 from digiprosper.mediation.within_between import refuse_other_models
 from digiprosper.panel.terms import canonical
-from digiprosper.report.effects import DrawnEstimates, EffectResults
+from digiprosper.report.effects import EffectResults
 from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
@@ -103,14 +104,14 @@ def sequential_g(
     >>> results.params.round(3).to_dict()
     {'total': 0.512, 'controlled_direct': 0.049, 'eliminated': 0.463, 'eliminated:log(emp)': 0.463}
     """
-    terms = _check(spec, intermediate)
+    confounders = _check(spec, intermediate)
     seed = seed_sequence(rng)
     roles: dict[str, tuple[str, ...]] = {
         "y": (spec.y,),
         "treatment": (spec.treatment,),
         "mediators": tuple(spec.mediators),
         "x": tuple(spec.x),
-        "intermediate": terms,
+        "intermediate": confounders,
     }
     prepared = prepare(panel, roles, linear_options(spec))
     sample, k = prepared.sample, len(spec.mediators)
@@ -122,23 +123,16 @@ def sequential_g(
     layout.append((0, tuple(range(1, len(demeaned.names)))))
     system = estimate(prepared, demeaned, layout, reps=spec.reps, seed=seed)
 
-    effects = _effects(system, k)
-    gradient = effects.gradient(system.coefficients)
-    estimated = DrawnEstimates(
-        effects.evaluate(system.coefficients[None, :])[0],
-        gradient @ system.covariance @ gradient.T,
-        effects.evaluate(system.draws),
-    )
+    products = _effects(system, k)
+    effects = evaluate(products, system.coefficients, system.covariance, system.draws)
     diagnostics = (*system.notices, *about_draws(system), *remarks(prepared))
     issue(diagnostics)
-    effect_terms = (
+    terms = (
         *map(effect, ("total", "controlled_direct", "eliminated")),
         *(effect("eliminated", m) for m in sample.names_of("mediators")),
     )
     return EffectResults(
-        **result_fields(
-            prepared, system, estimated, effect_terms, diagnostics, "Sequential g", seed
-        )
+        **result_fields(prepared, system, terms, effects, diagnostics, "Sequential g", seed)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -49,6 +49,7 @@ from digiprosper.linear.preparation import refuse_extreme
 from digiprosper.mediation.layout import lay_out, term_columns
 from digiprosper.mediation.notices import few_for_paths, masking, pooled
 from digiprosper.mediation.words import WORDS
+from digiprosper.report.effects import drawn_estimates
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 
 if TYPE_CHECKING:
@@ -62,11 +63,14 @@ if TYPE_CHECKING:
     from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
+    from digiprosper.mediation.kernel import Products
     from digiprosper.mediation.layout import Layout
     from digiprosper.panel import Sample
-    from digiprosper.report.effects import DrawnEstimates
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Term
+
+    Effects: TypeAlias = tuple[Floats, Floats, Floats]
+    """Estimates (k,), covariance (k, k) and draws (R, k) of effects."""
 
 LEAST_REPS = 20
 _RARE = 0.05
@@ -259,14 +263,14 @@ def about_draws(system: System, *, searched: bool = False) -> tuple[Notice, ...]
     return (*few_draws(reps, "effects"), *lost_draws(lost, reps, why, system.drawn))
 
 
-def blank_unclear_share(estimated: DrawnEstimates, clusters: int) -> tuple[Notice, ...]:
-    """Set the proportion mediated, the last estimate, to missing and report it if it has no meaning.
+def blank_unclear_share(effects: Effects, clusters: int) -> tuple[Notice, ...]:
+    """Set the proportion mediated, the last effect, to missing and report it if it has no meaning.
 
     That is, if direct and indirect effect have opposite signs, or the 95% percentile interval of the total
-    effect covers 0 or is missing. The first estimates are total, direct and indirect effect.
+    effect covers 0 or is missing. The first effects are total, direct and indirect effect.
     """
-    draws = estimated.draw_values
-    direct, indirect = map(float, estimated.estimates[1:3])
+    estimates, covariance, draws = effects
+    direct, indirect = map(float, estimates[1:3])
     low, high = map(float, intervals.percentile(draws[:, 0], 0.95, clusters=clusters))
     if direct * indirect < 0:
         why = "direct and indirect effect have opposite signs (masking)"
@@ -276,8 +280,7 @@ def blank_unclear_share(estimated: DrawnEstimates, clusters: int) -> tuple[Notic
         why = f"the 95% interval of the total effect, {low:.3g} to {high:.3g}, includes 0"
     else:
         return ()
-    covariance = estimated.covariance
-    for values in (estimated.estimates, draws, covariance, covariance.T):
+    for values in (estimates, draws, covariance, covariance.T):
         values[..., -1] = np.nan
     return (masking(why, direct, indirect, (low, high)),)
 
@@ -321,11 +324,18 @@ def refuse_several(sample: Sample, role: str, count: int, start: str) -> None:
         raise TermError(f"{start} the columns {quoted(columns)}; each term must be one column.")
 
 
+def evaluate(products: Products, coefficients: Floats, covariance: Floats, draws: Floats) -> Effects:
+    """Compute effects from coefficients (K,), with the delta method, and from their draws (R, K)."""
+    gradient = products.gradient(coefficients)
+    estimates = products.evaluate(coefficients[None, :])[0]
+    return estimates, gradient @ covariance @ gradient.T, products.evaluate(draws)
+
+
 def result_fields(
     prepared: Prepared,
     system: System,
-    estimated: DrawnEstimates,
     terms: Sequence[Term],
+    effects: Effects,
     diagnostics: Sequence[Notice],
     model: str,
     seed: np.random.SeedSequence,
@@ -333,15 +343,19 @@ def result_fields(
     """Collect the fields of `EffectResults`."""
     outcome, sample = system.fits[-1], prepared.sample
     info = glance_of(outcome, model, seed)
+    estimated = drawn_estimates(
+        [term.name for term in terms],
+        *effects,
+        info,
+        n_drawn=system.n_drawn,
+        drawn=system.drawn,
+        errors=outcome.inference,
+    )
     return {
-        "names": tuple(term.name for term in terms),
         "terms": tuple(terms),
         "words": WORDS,
         "estimated": estimated,
         "info": info,
-        "inference": estimated.inference(
-            info, system.n_drawn, system.drawn, errors=outcome.inference
-        ),
         "errors_text": outcome.conventions,
         "diagnostics": tuple(diagnostics),
         "labels": dict(sample.labels),
