@@ -50,7 +50,23 @@ class Decision(Summarised, PickledByName):
     conventions : str
         Type of the standard errors and draws, as text.
     total_draws_p, direct_draws_p : float
-        Bootstrap p-values of c and c', or missing.
+        Bootstrap p-values of c and c', or missing. They are only for remarks.
+
+    Raises
+    ------
+    IdentificationError
+        If a path has no test.
+    OptionError
+        If `level` is not between 0 and 1.
+
+    Notes
+    -----
+    Wen and Ye (2014, Advances in Psychological Science 22:731): (1) a significant c is framed as mediation,
+    otherwise as masking; (2) if a and b are both significant, go to step 4; (3) otherwise, unless ab is
+    significant, there is no indirect effect; (4) if c' is not significant, mediation is complete; (5) if ab
+    and c' have the same sign, mediation is partial, with the ratio ``ab / c``; if they have opposite signs it
+    is masking, with the ratio ``|ab / c'|``. Types are those of Zhao, Lynch and Chen (2010, Journal of
+    Consumer Research 37:197). The p-value of ab should be that of its bootstrap interval.
 
     Examples
     --------
@@ -73,6 +89,17 @@ class Decision(Summarised, PickledByName):
     conventions: str
     total_draws_p: float = math.nan
     direct_draws_p: float = math.nan
+
+    def __post_init__(self) -> None:
+        check_level(self.level)
+        for name in ("total", "a", "b", "indirect", "direct"):
+            test = getattr(self, name)
+            if not math.isfinite(test.estimate) or not 0 <= test.p_value <= 1:
+                raise IdentificationError(
+                    f"decision on {cited(self.mediator)}: no test of the path {cited(name)} (estimate "
+                    f"{test.estimate:g}, p {test.p_value:g}); the fit's diagnostics say why. Choose "
+                    "another cov_type, more draws or finer clusters."
+                )
 
     @property
     def steps(self) -> pd.DataFrame:
@@ -209,55 +236,6 @@ class Decision(Summarised, PickledByName):
     def _weaker(self) -> tuple[str, Test]:
         tests = {"a": self.a, "b": self.b}
         return max(tests.items(), key=lambda item: (item[1].p_value, -abs(item[1].statistic)))
-
-
-def decide(  # noqa: PLR0913 - one keyword a path
-    mediator: str,
-    *,
-    total: Test,
-    a: Test,
-    b: Test,
-    indirect: Test,
-    direct: Test,
-    total_draws_p: float = math.nan,
-    direct_draws_p: float = math.nan,
-    level: float = 0.95,
-    treatment: str = "x",
-    outcome: str = "y",
-    conventions: str = "",
-) -> Decision:
-    """Decide what one mediator does, from the tests of its paths.
-
-    Wen & Ye (2014, Advances in Psychological Science 22:731): (1) a significant c is framed as mediation,
-    otherwise as masking; (2) if a and b are both significant, go to step 4; (3) otherwise, unless ab is
-    significant, there is no indirect effect; (4) if c' is not significant, mediation is complete; (5) if ab
-    and c' have the same sign, mediation is partial, with the ratio ``ab / c``; if they have opposite signs it
-    is masking, with the ratio ``|ab / c'|``. Types are those of Zhao, Lynch & Chen (2010, Journal of Consumer
-    Research 37:197).
-
-    The p-value of ab should be that of its bootstrap interval. `total_draws_p` and `direct_draws_p` are
-    bootstrap p-values of c and c', for remarks where they lead to another conclusion.
-    """
-    level = check_level(level)
-    tests = {"total": total, "a": a, "b": b, "indirect": indirect, "direct": direct}
-    for name, test in tests.items():
-        if not math.isfinite(test.estimate) or not 0 <= test.p_value <= 1:
-            raise IdentificationError(
-                f"decision on {cited(mediator)}: no test of the path {cited(name)} (estimate "
-                f"{test.estimate:g}, p "
-                f"{test.p_value:g}); the fit's diagnostics say why. Choose another cov_type, more draws or "
-                "finer clusters."
-            )
-    return Decision(
-        mediator,
-        treatment,
-        outcome,
-        **tests,
-        level=level,
-        conventions=conventions,
-        total_draws_p=total_draws_p,
-        direct_draws_p=direct_draws_p,
-    )
 
 
 def two_step(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from digiprosper.mediation.results import MediationResults
     from digiprosper.mediation.sensitivity import MediationSensitivity
     from digiprosper.report.columns import Estimate
+    from digiprosper.report.drawings import Slopes
     from digiprosper.report.terms import Factors, Term
     from digiprosper.report.words import Language
 
@@ -213,7 +214,7 @@ def path_diagram(
     numbered = list(zip(mediators, number, strict=True))
     first = [slopes(f"mediator:{m}", treatment, f"a{n}") for m, n in numbered]
     second = [slopes("outcome", m, f"b{n}") for m, n in numbered]
-    between = {
+    between: dict[tuple[int, int], Slopes] = {
         (j, k): slopes(f"mediator:{target}", mediators[j], f"d{n}{number[j]}")
         for k, (target, n) in enumerate(numbered if chain else [])
         for j in range(k)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.resampling import Block, Equation
     from digiprosper.mediation.kernel import Products
     from digiprosper.panel import Sample
-    from digiprosper.report.terms import Regime
+    from digiprosper.report.terms import Pieces, Regime
 
 _QUANTILES = {"p10": 10, "p50": 50, "p90": 90}
 _VALUES = {"low": 0, "high": 100}
@@ -234,7 +234,7 @@ def _quadratic(spec: Any, columns: _Columns) -> Layout:
     through = columns.through
     (name,) = columns.sample.names_of("treatment")
     x, square = columns.values[name], f"I({name}**2)"
-    pieces = ("I(", *columns.sample.factors_of(name), "**2)")
+    pieces: Pieces = ("I(", *columns.sample.factors_of(name), "**2)")
     factor = Factor(square, name, power=2.0, columns=(name,), pieces=pieces)
     bent = (1, columns.add(square, x**2, "quadratic", factor))
     to_mediators = bent if "a" in spec.quadratic else (1,)

@@ -170,21 +170,21 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
     a, b = np.split(slopes[:, 2:], 2, axis=1)
     values = np.hstack([slopes, a * b])
     short = short_series(float(np.median(length - parameters)), sample.keys.entity_name)
-    diagnostics = (*prepared.notices, *dropped, *short, *_few(len(slopes), spec.reps))
+    entities, mean, mediators = len(values), values.mean(axis=0), names[1:-1]
+    diagnostics = (*prepared.notices, *dropped, *short, *_few(entities, spec.reps))
     issue(diagnostics)
-    mediators = names[1:-1]
-    labels = [f"{n}:{m}" for n in ("a", "b", "indirect") for m in mediators]
-    table = pd.DataFrame(values, index=sample.entities[used], columns=["total", "direct", *labels])
     info = empty_glance("Mean group mediation", int(length.sum()))
-    info["depvar"], info["effects"], info["cov_type"] = (
-        names[-1],
-        "+".join(prepared.effect_names),
-        "mean_group",
+    info.update(
+        {
+            "depvar": names[-1],
+            "effects": "+".join(prepared.effect_names),
+            "cov_type": "mean_group",
+            "n_entities": entities,
+            "n_times": int(np.unique(sample.time[used[sample.entity]]).size),
+            "df_t": float(entities - 1),
+            "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
+        }
     )
-    info["n_entities"], info["df_t"] = len(slopes), float(len(slopes) - 1)
-    info["n_times"] = int(np.unique(sample.time[used[sample.entity]]).size)
-    info["rng_entropy"] = seed.entropy if isinstance(seed.entropy, int) else None
-    mean = values.mean(axis=0)
     kinds = ("indirect", "a", "b", "product_of_means", "covariance")
     terms = (
         *map(effect, ("total", "direct", "indirect")),
@@ -193,19 +193,20 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
     estimated = drawn_estimates(
         [term.name for term in terms],
         _terms(mean[None])[0],
-        np.cov(_linear(values, mean), rowvar=False) / len(values),
+        np.cov(_terms(values, mean), rowvar=False) / entities,
         _terms(_drawn_means(values, spec.reps, seed)),
         info,
-        n_drawn=len(slopes),
+        n_drawn=entities,
     )
+    labels = [f"{n}:{m}" for n in ("a", "b", "indirect") for m in mediators]
+    table = pd.DataFrame(values, index=sample.entities[used], columns=["total", "direct", *labels])
     return MeanGroupResults(
         terms=terms,
         words=WORDS,
         estimated=estimated,
         info=info,
         errors_text=(
-            f"Mean group standard errors ({len(slopes)} entities, t with {len(slopes) - 1} degrees of "
-            "freedom)"
+            f"Mean group standard errors ({entities} entities, t with {entities - 1} degrees of freedom)"
         ),
         diagnostics=diagnostics,
         labels=dict(sample.labels),
@@ -252,18 +253,16 @@ def _blocks(rows: Floats, entity: Ints) -> Floats:
     return out
 
 
-def _terms(means: Floats) -> Floats:
-    """Compute effects (R, terms) from means (R, .) of total, direct, a, b and a b of each mediator."""
-    a, b, products = np.split(means[:, 2:], 3, axis=1)
-    indirect = products.sum(axis=1, keepdims=True)
-    return np.hstack([means[:, :2], indirect, products, a, b, a * b, products - a * b])
+def _terms(values: Floats, around: Floats | None = None) -> Floats:
+    """Compute effects (R, terms) from total, direct, a, b and a b of each mediator (R, .).
 
-
-def _linear(values: Floats, mean: Floats) -> Floats:
-    """Linearise every term around the means, one row per entity."""
+    `around` are means around which the effects are linearised.
+    """
     a, b, products = np.split(values[:, 2:], 3, axis=1)
-    mean_a, mean_b, _ = np.split(mean[2:], 3)
-    of_means = a * mean_b + mean_a * b
+    of_means = a * b
+    if around is not None:
+        mean_a, mean_b, _ = np.split(around[2:], 3)
+        of_means = a * mean_b + mean_a * b
     indirect = products.sum(axis=1, keepdims=True)
     return np.hstack([values[:, :2], indirect, products, a, b, of_means, products - of_means])
 

@@ -281,16 +281,13 @@ class MediationResults(EffectResults):
         level = check_level(level)
         specific = [i for i, term in enumerate(self.terms) if is_specific(term)]
         pairs = [*combinations(specific, 2), *self._ends_of_routes]
-        rows = np.zeros((len(pairs), len(self.names)))
-        for row, (i, j) in zip(rows, pairs, strict=True):
-            row[i], row[j] = 1.0, -1.0
-        defined = ~np.isnan(self.estimates)
-        rows, cov = rows[:, defined], self.covariance[np.ix_(defined, defined)]
+        i, j = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+        cov = self.covariance
         return self._frame(
-            [f"{self.names[i]} - {self.names[j]}" for i, j in pairs],
-            rows @ self.estimates[defined],
-            np.einsum("ij,jk,ik->i", rows, cov, rows),
-            self.draw_values[:, defined] @ rows.T,
+            [f"{self.names[first]} - {self.names[second]}" for first, second in pairs],
+            self.estimates[i] - self.estimates[j],
+            cov[i, i] + cov[j, j] - 2 * cov[i, j],
+            self.draw_values[:, i] - self.draw_values[:, j],
             level,
         )
 
@@ -330,22 +327,22 @@ class MediationResults(EffectResults):
         level = check_level(level)
         mediator = self._mediator(mediator)
         a, b = self._path_tests(mediator)
-        at, pvalues = self.names.index(f"indirect:{mediator}"), self.pvalues
+        estimates, pvalues, name = self.params, self.pvalues, f"indirect:{mediator}"
         # The t of the delta method would not belong to the p of the draws.
-        indirect = decisions.Test(float(self.estimates[at]), np.nan, float(pvalues.iloc[at]))
-        return decisions.decide(
-            mediator,
+        indirect = decisions.Test(float(estimates[name]), np.nan, float(pvalues[name]))
+        return decisions.Decision(
+            mediator=mediator,
+            treatment=self.treatment,
+            outcome=self.info["depvar"] or "",
             total=self._test("total", self.treatment),
             a=a,
             b=b,
             indirect=indirect,
             direct=self._test("outcome", self.treatment),
+            level=level,
+            conventions=self.conventions,
             total_draws_p=float(pvalues["total"]),
             direct_draws_p=float(pvalues["direct"]),
-            level=level,
-            treatment=self.treatment,
-            outcome=self.info["depvar"] or "",
-            conventions=self.conventions,
         )
 
     def two_step(self) -> pd.DataFrame:
@@ -556,17 +553,16 @@ class MediationResults(EffectResults):
         check_option("method", method, allowed)
         polynomial, system = products(route.powers()), self.system
         slope = polynomial.evaluate(system.estimates[None, :])[0]
-        common = {"quantiles": self.quantiles, "level": level}
         if method == "percentile":
-            draws = polynomial.evaluate(system.draws)
             return conditional.johnson_neyman_draws(
                 effect,
                 self.variable,
                 slope,
-                draws,
+                polynomial.evaluate(system.draws),
                 clusters=self.n_drawn,
+                quantiles=self.quantiles,
+                level=level,
                 conventions=self.conventions,
-                **common,
             )
         gradient = polynomial.gradient(system.estimates)
         v = gradient @ system.covariance @ gradient.T
@@ -576,8 +572,9 @@ class MediationResults(EffectResults):
             (float(slope[0]), float(slope[1])),
             (float(v[0, 0]), float(v[0, 1]), float(v[1, 1])),
             df=self.df_t,
+            quantiles=self.quantiles,
+            level=level,
             conventions=self.errors_text,
-            **common,
         )
 
     # --- in words -----------------------------------------------------------------------------------------
@@ -775,7 +772,7 @@ class MediationResults(EffectResults):
         ]
         for mediator in self.mediators:
             a, b, _, _ = self._product(mediator)
-            p = float(ends["p_value"].to_numpy()[self.names.index(f"indirect:{mediator}")])
+            p = float(ends["p_value"][f"indirect:{mediator}"])
             yes, no = "its interval excludes 0: an indirect effect", "its interval includes 0"
             path = f"Through {mediator}: a = {a:.4g}, b = {b:.4g}, a x b = {a * b:.4g}"
             lines.append(f"{path}{_verdict(p, yes, no)}.")

@@ -86,13 +86,7 @@ _DELTA = "interval('delta') needs no draws."
 _BIASED_PATHS = "and so are the other paths. Omit it, or lag treatment and mediator instead."
 _BIASED_MEDIATOR = "and so are the other paths to the mediator. Omit it."
 # What messages call the columns of a role.
-_KINDS = {
-    "y": "outcome",
-    "treatment": "treatment",
-    "mediators": "mediator",
-    "mediator": "mediator",
-    "instrument": "instrument",
-}
+_KINDS = {"y": "outcome", "mediators": "mediator"}
 # Roles whose columns are regressors in the equations of the mediators.
 _BEFORE_MEDIATORS = ("treatment", "x", "instrument")
 
@@ -303,7 +297,7 @@ def demean_terms(prepared: Prepared, roles: Sequence[str]) -> Demeaned:
     sample = prepared.sample
     columns = term_columns(sample, roles)
     demeaned = demean_columns(prepared, tuple(columns), np.array(list(columns.values())).T)
-    kinds = [_KINDS[r] for r in roles if r in _KINDS for _ in sample.roles[r]]
+    kinds = [_KINDS.get(r, r) for r in roles[: roles.index("x")] for _ in sample.roles[r]]
     refuse_absorbed(prepared, demeaned, kinds)
     return demeaned
 
