@@ -120,15 +120,11 @@ class Decision(Summarised, PickledByName):
         ]
         passed = [*(self._passes(test) for _, test in tests[:4]), self._same_sign]
         has_indirect = passed[1] or passed[2]
-        columns = {
-            "test": [name for name, _ in tests],
-            "estimate": [test.estimate for _, test in tests],
-            "statistic": [test.statistic for _, test in tests],
-            "p_value": [test.p_value for _, test in tests],
-            "passed": passed,
-            "reached": [True, True, not passed[1], has_indirect, has_indirect and passed[3]],
-        }
-        return pd.DataFrame(columns, index=pd.RangeIndex(1, 6, name="step"))
+        rows = [(name, test.estimate, test.statistic, test.p_value) for name, test in tests]
+        columns = ["test", "estimate", "statistic", "p_value"]
+        frame = pd.DataFrame(rows, index=pd.RangeIndex(1, 6, name="step"), columns=columns)
+        reached = [True, True, not passed[1], has_indirect, has_indirect and passed[3]]
+        return frame.assign(passed=passed, reached=reached)
 
     @property
     def framing(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from digiprosper.report.pickling import PickledByName
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels import Floats
 
 _HALVINGS = 50
 Monomial = tuple[float, tuple[int, ...]]
@@ -26,24 +27,19 @@ Slope = tuple[tuple[int, float, float], ...]
 class Products(PickledByName):
     """Terms that are sums of constants times products of coefficients.
 
-    For M products, `constants` is (M,), `factors` (M, D) has the positions of the coefficients, -1 where a
-    product has fewer than D, and `owners` (M,) the term that each product adds to. `ratio` is (numerator,
-    denominator) of a last term, which `n_terms` does not count.
+    ``[(1.0, (0, 2)), (1.0, (1, 3))]`` is ``k0 k2 + k1 k3``. `ratio` is (numerator, denominator) of a last
+    term, which is not in `terms`.
     """
 
-    constants: Floats
-    factors: Ints
-    owners: Ints
-    n_terms: int
+    terms: Sequence[Sequence[Monomial]]
     ratio: tuple[int, int] | None = None
 
     def evaluate(self, coefficients: Floats) -> Floats:
         """Evaluate every term, (R, T), at coefficients (R, K); the ratio, if any, is last."""
-        parts = self._parts(coefficients)
-        product = self.constants * np.prod(parts, axis=0)
-        out = np.zeros((coefficients.shape[0], self.n_terms))
-        for m, owner in enumerate(self.owners):
-            out[:, owner] += product[:, m]
+        out = np.zeros((len(coefficients), len(self.terms)))
+        for column, term in zip(out.T, self.terms, strict=True):
+            for constant, at in term:
+                column += constant * coefficients[:, at].prod(axis=1)
         if self.ratio is None:
             return out
         above, below = self.ratio
@@ -52,42 +48,18 @@ class Products(PickledByName):
 
     def gradient(self, coefficients: Floats) -> Floats:
         """Differentiate every term by every coefficient at (K,): (T, K); the ratio, if any, is last."""
-        parts = self._parts(coefficients[None, :])[:, 0]
-        out = np.zeros((self.n_terms, coefficients.size + 1))
-        for d in range(parts.shape[0]):
-            partials = self.constants * np.prod(np.delete(parts, d, axis=0), axis=0)
-            np.add.at(out, (self.owners, self.factors[:, d]), partials)
-        out = out[:, :-1]
+        out = np.zeros((len(self.terms), coefficients.size))
+        for row, term in zip(out, self.terms, strict=True):
+            for constant, at in term:
+                for d, position in enumerate(at):
+                    others = [*at[:d], *at[d + 1 :]]
+                    row[position] += constant * coefficients[others].prod()
         if self.ratio is None:
             return out
         values, (above, below) = self.evaluate(coefficients[None, :])[0], self.ratio
         with np.errstate(divide="ignore", invalid="ignore"):
             last = (out[above] - values[-1] * out[below]) / values[below]
         return np.vstack([out, last])
-
-    def _parts(self, coefficients: Floats) -> Floats:
-        """Select the factors, (D, R, M); -1 selects the 1 that is appended."""
-        padded = np.column_stack([coefficients, np.ones(coefficients.shape[0])])
-        return np.stack([padded[:, column] for column in self.factors.T])
-
-
-def products(terms: Sequence[Sequence[Monomial]], ratio: tuple[int, int] | None = None) -> Products:
-    """Convert terms, each a list of (constant, positions of coefficients), into arrays.
-
-    ``[(1.0, (0, 2)), (1.0, (1, 3))]`` is ``k0 k2 + k1 k3``.
-    """
-    flat = [(owner, constant, at) for owner, term in enumerate(terms) for constant, at in term]
-    width = max((len(at) for _, _, at in flat), default=1)
-    factors = np.full((len(flat), max(width, 1)), -1, dtype=np.intp)
-    for row, (_, _, at) in zip(factors, flat, strict=True):
-        row[: len(at)] = at
-    return Products(
-        constants=np.array([constant for _, constant, _ in flat]),
-        factors=factors,
-        owners=np.array([owner for owner, _, _ in flat], dtype=np.intp),
-        n_terms=len(terms),
-        ratio=ratio,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +71,12 @@ class Route(PickledByName):
 
     def powers(self) -> list[list[Monomial]]:
         """Write the effect as a polynomial of the variable: a sum for each power."""
-        out: list[list[Monomial]] = [[(1.0, ())]]
-        for slope in self.slopes:
-            expanded: list[list[Monomial]] = [[] for _ in range(len(out) + 1)]
-            for power, terms in enumerate(out):
-                for (c, at), (i, level, rate) in product(terms, slope):
-                    expanded[power] += [(c * level, (*at, i))] if level else []
-                    expanded[power + 1] += [(c * rate, (*at, i))] if rate else []
-            out = expanded
+        out: list[list[Monomial]] = [[] for _ in range(len(self.slopes) + 1)]
+        for parts in product(*self.slopes):
+            positions = tuple(position for position, _, _ in parts)
+            polynomial = reduce(np.convolve, [(level, rate) for _, level, rate in parts])
+            for power, constant in enumerate(polynomial):
+                out[power] += [(float(constant), positions)] if constant else []
         return out
 
 

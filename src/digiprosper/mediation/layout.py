@@ -18,7 +18,7 @@ from digiprosper.mediation.effect_terms import (
     in_regime,
     regimes_of,
 )
-from digiprosper.mediation.kernel import Route, expand, products
+from digiprosper.mediation.kernel import Products, Route, expand
 from digiprosper.panel.terms import canonical
 from digiprosper.report.terms import Factor, Point, Term
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
     from digiprosper.kernels.resampling import Block, Equation
-    from digiprosper.mediation.kernel import Products
     from digiprosper.panel import Sample
     from digiprosper.report.terms import Pieces, Regime
 
@@ -393,7 +392,7 @@ def _finish(
             equation_term("outcome"),
         ),
         effects=(*terms, effect("proportion_mediated")),
-        products=products(sums, ratio=(2, 0)),
+        products=Products(sums, ratio=(2, 0)),
         used=tuple(number),
         routes=tuple(
             Route(

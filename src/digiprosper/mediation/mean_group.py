@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import Prepared
     from digiprosper.mediation.mediation import Mediation
     from digiprosper.panel import Panel
+    from digiprosper.report.protocol import Glance
     from digiprosper.report.summary import Summary
 
 _MEMORY = 2**28
@@ -173,18 +174,16 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
     entities, mean, mediators = len(values), values.mean(axis=0), names[1:-1]
     diagnostics = (*prepared.notices, *dropped, *short, *_few(entities, spec.reps))
     issue(diagnostics)
-    info = empty_glance("Mean group mediation", int(length.sum()))
-    info.update(
-        {
-            "depvar": names[-1],
-            "effects": "+".join(prepared.effect_names),
-            "cov_type": "mean_group",
-            "n_entities": entities,
-            "n_times": int(np.unique(sample.time[used[sample.entity]]).size),
-            "df_t": float(entities - 1),
-            "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
-        }
-    )
+    info: Glance = {
+        **empty_glance("Mean group mediation", int(length.sum())),
+        "depvar": names[-1],
+        "effects": "+".join(prepared.effect_names),
+        "cov_type": "mean_group",
+        "n_entities": entities,
+        "n_times": int(np.unique(sample.time[used[sample.entity]]).size),
+        "df_t": float(entities - 1),
+        "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
+    }
     kinds = ("indirect", "a", "b", "product_of_means", "covariance")
     terms = (
         *map(effect, ("total", "direct", "indirect")),

@@ -260,7 +260,7 @@ class Mediation(Specification):
     def _check_threshold(self) -> None:
         if self.threshold is not None and not isinstance(self.threshold, str):
             object.__setattr__(self, "threshold", _threshold(self.threshold))
-        q = self._threshold_variable
+        (q,) = term_roles(self).get("threshold_variable", (None,))
         if q is not None and canonical(q) in {canonical(t) for t in (self.y, *self.mediators)}:
             role = "outcome" if canonical(q) == canonical(self.y) else "mediator"
             raise TermError(
@@ -278,10 +278,6 @@ class Mediation(Specification):
             )
         if self.threshold is None and not self.regime_intercept:
             raise OptionError("regime_intercept=False requires a threshold, such as threshold='q'.")
-
-    @property
-    def _threshold_variable(self) -> str | None:
-        return self.threshold[0] if isinstance(self.threshold, tuple) else self.threshold
 
     @property
     def options(self) -> LinearOptions:
@@ -369,16 +365,7 @@ class Mediation(Specification):
 
     def _prepare(self, panel: Panel) -> Prepared:
         """Cut the sample; refuse terms of several columns."""
-        roles: dict[str, tuple[str, ...]] = {
-            "y": (self.y,),
-            "treatment": (self.treatment,),
-            "mediators": tuple(self.mediators),
-            "x": tuple(self.x),
-        }
-        if self.moderator is not None:
-            roles["moderator"] = (self.moderator,)
-        if self._threshold_variable is not None:
-            roles["threshold_variable"] = (self._threshold_variable,)
+        roles = term_roles(self)
         prepared = prepare(panel, roles, linear_options(self))
         for role, terms in roles.items():
             if role != "x":
@@ -420,7 +407,7 @@ class Mediation(Specification):
                 notices.append(absorbed_level(self.moderator, prepared.effect_names))
         if gamma is not None and self.regime_intercept and REGIME_INTERCEPT not in layout.names:
             held_by = (*prepared.effect_names, *self.x)
-            notices.append(held_level(self._threshold_variable, held_by))
+            notices.append(held_level(*term_roles(self)["threshold_variable"], held_by))
         roles = ("treatment",) if self.moderator or self.quadratic else ()
         for role in (*roles, *(("moderator",) if self.moderator else ())):
             column = sample.columns(role)[:, 0]
@@ -434,6 +421,22 @@ class Mediation(Specification):
                 )
                 notices.append(near_collinear([name], "mean", ratio, text))
         return notices
+
+
+def term_roles(spec: Mediation) -> dict[str, tuple[str, ...]]:
+    """Group the terms of a specification by role."""
+    roles: dict[str, tuple[str, ...]] = {
+        "y": (spec.y,),
+        "treatment": (spec.treatment,),
+        "mediators": tuple(spec.mediators),
+        "x": tuple(spec.x),
+    }
+    if spec.moderator is not None:
+        roles["moderator"] = (spec.moderator,)
+    if spec.threshold is not None:
+        threshold = spec.threshold
+        roles["threshold_variable"] = (threshold if isinstance(threshold, str) else threshold[0],)
+    return roles
 
 
 def _path_system(system: System, layout: Layout, reps: int) -> PathSystem:

@@ -82,7 +82,7 @@ def absorbed_level(moderator: str, effects: Sequence[str]) -> Notice:
     return Notice("absorbed_level", text, {"column": moderator})
 
 
-def held_level(threshold_variable: str | None, held_by: Sequence[str]) -> Notice:
+def held_level(threshold_variable: str, held_by: Sequence[str]) -> Notice:
     """Report that the dummy of the regime is collinear with effects and controls."""
     terms = ", ".join(held_by) or "the intercept"
     text = (

@@ -24,7 +24,7 @@ from digiprosper.errors import (
 from digiprosper.kernels import intervals
 from digiprosper.mediation import conditional, decisions, sensitivity
 from digiprosper.mediation.effect_terms import is_specific
-from digiprosper.mediation.kernel import as_numbers, expand, products, simulated
+from digiprosper.mediation.kernel import Products, as_numbers, expand, simulated
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.labels import name_label
@@ -496,7 +496,7 @@ class MediationResults(EffectResults):
             if not values.size or not np.isfinite(values).all():
                 raise OptionError(f"at={cited(at)} must be one or more finite numbers.")
         pairs = [(route, value) for route in self.routes for value in values.tolist()]
-        effects = products([expand(route.slopes, np.array([value])) for route, value in pairs])
+        effects = Products([expand(route.slopes, np.array([value])) for route, value in pairs])
         gradient = effects.gradient(self.system.estimates)
         frame = self._frame(
             [route.name for route, _ in pairs],
@@ -551,7 +551,7 @@ class MediationResults(EffectResults):
         allowed = ("t", "percentile") if len(route.slopes) == 1 else ("percentile",)
         method = allowed[0] if method is None else method
         check_option("method", method, allowed)
-        polynomial, system = products(route.powers()), self.system
+        polynomial, system = Products(route.powers()), self.system
         slope = polynomial.evaluate(system.estimates[None, :])[0]
         if method == "percentile":
             return conditional.johnson_neyman_draws(

@@ -8,7 +8,8 @@ from digiprosper.errors import Notice, OptionError, TermError, issue, quoted
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.effect_terms import effect
-from digiprosper.mediation.kernel import products
+from digiprosper.mediation.kernel import Products
+from digiprosper.mediation.mediation import term_roles
 from digiprosper.mediation.system import (
     about_draws,
     demean_terms,
@@ -26,7 +27,7 @@ from digiprosper.specification import as_terms
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.mediation.kernel import Monomial, Products
+    from digiprosper.mediation.kernel import Monomial
     from digiprosper.mediation.mediation import Mediation
     from digiprosper.mediation.system import System
     from digiprosper.panel import Panel
@@ -106,13 +107,7 @@ def sequential_g(
     """
     confounders = _check(spec, intermediate)
     seed = seed_sequence(rng)
-    roles: dict[str, tuple[str, ...]] = {
-        "y": (spec.y,),
-        "treatment": (spec.treatment,),
-        "mediators": tuple(spec.mediators),
-        "x": tuple(spec.x),
-        "intermediate": confounders,
-    }
+    roles = {**term_roles(spec), "intermediate": confounders}
     prepared = prepare(panel, roles, linear_options(spec))
     sample, k = prepared.sample, len(spec.mediators)
     for role in ("y", "treatment", "mediators"):
@@ -144,7 +139,7 @@ def _in_products(system: System, mediators: int) -> Products:
         (1.0, (system.at(1 + i, 1), system.at(first_step, 2 + i))) for i in range(mediators)
     ]
     negative: list[Monomial] = [(-constant, at) for constant, at in parts]
-    return products([total, total + negative, parts, *([part] for part in parts)])
+    return Products([total, total + negative, parts, *([part] for part in parts)])
 
 
 def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...]:

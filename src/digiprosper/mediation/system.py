@@ -229,12 +229,16 @@ def refuse_absorbed(prepared: Prepared, demeaned: Demeaned, roles: Sequence[str]
 
 def glance_of(outcome: LinearResults, model: str, seed: np.random.SeedSequence) -> Glance:
     """Make the glance of a system: that of its outcome equation without measures of fit."""
-    info = outcome.glance()
-    info["model"] = model
-    info["rng_entropy"] = seed.entropy if isinstance(seed.entropy, int) else None
-    info["rsquared"] = info["rsquared_within"] = info["rsquared_within_entity"] = info["rsquared_adj"] = None
-    info["f_statistic"] = None
-    return info
+    return {
+        **outcome.glance(),
+        "model": model,
+        "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
+        "rsquared": None,
+        "rsquared_within": None,
+        "rsquared_within_entity": None,
+        "rsquared_adj": None,
+        "f_statistic": None,
+    }
 
 
 def about_draws(system: System, *, searched: bool = False) -> tuple[Notice, ...]:

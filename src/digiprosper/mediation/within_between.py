@@ -23,7 +23,7 @@ from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, CONSTANT
 from digiprosper.kernels.within import compress, is_nested, within
 from digiprosper.linear.preparation import linear_options, prepare
-from digiprosper.mediation.mediation import Mediation
+from digiprosper.mediation.mediation import Mediation, term_roles
 from digiprosper.mediation.system import refuse_several
 from digiprosper.panel.access import check_panel, table_of
 
@@ -141,12 +141,8 @@ def parallel_sample(spec: Mediation, panel: Panel, caller: str) -> tuple[Prepare
             f"{caller} needs several rows per entity, but this panel is a cross-section, which has "
             "variation between entities only. Use Mediation with entity_effects=False."
         )
-    roles: dict[str, tuple[str, ...]] = {
-        "x": tuple(spec.x),
-        "treatment": (spec.treatment,),
-        "mediators": tuple(spec.mediators),
-        "y": (spec.y,),
-    }
+    every_role = term_roles(spec)
+    roles = {role: every_role[role] for role in ("x", "treatment", "mediators", "y")}
     # Errors are not computed here; clusters would only be checked.
     options = replace(linear_options(spec), entity_effects=True, cov_type="unadjusted", clusters=None)
     prepared = prepare(panel, roles, options)
