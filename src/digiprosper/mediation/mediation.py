@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from digiprosper.errors import (
+    InputTypeError,
     Notice,
     OptionError,
     TermError,
@@ -15,6 +16,7 @@ from digiprosper.errors import (
     check_option,
     cited,
     issue,
+    option_problem,
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.cluster_bootstrap import refuse_two_way
@@ -437,6 +439,25 @@ def term_roles(spec: Mediation) -> dict[str, tuple[str, ...]]:
         threshold = spec.threshold
         roles["threshold_variable"] = (threshold if isinstance(threshold, str) else threshold[0],)
     return roles
+
+
+def refuse_other_models(
+    spec: object, caller: str, options: Sequence[str], remedy: str
+) -> None:
+    """Refuse anything but a parallel mediation with constant effects.
+
+    `remedy` has braces for the options that are set.
+    """
+    if not isinstance(spec, Mediation):
+        raise InputTypeError(f"{caller} takes a Mediation specification, not {type(spec).__name__}.")
+    values = {name: getattr(spec, name) for name in options}
+    problems = {n: value for n, value in values.items() if value not in (None, (), "parallel")}
+    if problems:
+        settings = ", ".join(f"{name}={cited(value)}" for name, value in problems.items())
+        raise OptionError(
+            f"{caller} requires parallel mediators with one slope each: {remedy.format(settings)}.",
+            [option_problem(name, value) for name, value in problems.items()],
+        )
 
 
 def _path_system(system: System, layout: Layout, reps: int) -> PathSystem:

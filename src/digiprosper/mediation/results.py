@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
@@ -636,8 +637,8 @@ class MediationResults(EffectResults):
         texts = {**self.labels, **(labels or {})}
         sobel, ends = self.sobel()["statistic"], self.interval("percentile")
         selected = None if mediator is None else (self._mediator(mediator),)
+        say = partial(WORDS.say, language=_LANGUAGES[language])
         blank = [""] * (len(self.equations) - 1)
-        through = ".through" if len(self.mediators) > 1 else ""
         out: dict[str, list[str]] = {}
         for term in filter(is_specific, self.terms):
             if selected is not None and term.path != selected:
@@ -645,9 +646,9 @@ class MediationResults(EffectResults):
             path = " → ".join(name_label(link, texts, self.factors) for link in term.path)
             drawn = ends.loc[term.name].to_numpy()
             cells = _path_cells(drawn, sobel.get(term.name), digits, computed=self._readable)
+            through = say("row.through", path=path) if len(self.mediators) > 1 else ""
             for code, cell in cells.items():
-                name = WORDS.say(f"row.{code}{through}", _LANGUAGES[language], path=path)
-                out[name] = [*blank, cell]
+                out[say(f"row.{code}", through=through)] = [*blank, cell]
         return out
 
     def _summary(self) -> Summary:

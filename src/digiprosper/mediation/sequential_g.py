@@ -9,7 +9,7 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import Products
-from digiprosper.mediation.mediation import term_roles
+from digiprosper.mediation.mediation import refuse_other_models, term_roles
 from digiprosper.mediation.system import (
     about_draws,
     demean_terms,
@@ -19,7 +19,6 @@ from digiprosper.mediation.system import (
     remarks,
     result_fields,
 )
-from digiprosper.mediation.within_between import refuse_other_models
 from digiprosper.panel.terms import canonical
 from digiprosper.report.effects import EffectResults
 from digiprosper.specification import as_terms

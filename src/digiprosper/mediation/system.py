@@ -425,14 +425,16 @@ def searched_draws(
     sums of clusters. The fits are batched over draws with the same threshold.
     """
     codes, _ = drawn_clusters(prepared)
-    counts = draw_counts(seed, int(codes.max()) + 1, system.draws.shape[0])
-    order = np.argsort(codes, kind="stable")
-    starts = np.searchsorted(codes[order], np.arange(counts.shape[1] + 1))
+    sizes = np.bincount(codes)
+    counts = draw_counts(seed, sizes.size, len(system.draws))
+    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(sizes)[:-1])
     y, z, x, q = _searched_columns(prepared)
     every, intercept = prepared.within.every, spec.regime_intercept
     gammas = np.full(counts.shape[0], np.nan)
     for r, count in enumerate(counts.astype(np.intp)):
-        rows, copies = _stacked(order, starts, count)
+        drawn = np.repeat(np.arange(sizes.size), count)
+        rows = np.concatenate([members[cluster] for cluster in drawn])
+        copies = np.repeat(np.arange(drawn.size), sizes[drawn])
         effects = _fresh(every, codes, rows, copies)
         # A draw without room for a threshold is a lost draw, and counted.
         with suppress(ThresholdSearchError, CollinearityError):
@@ -478,15 +480,6 @@ def _least(
     if not np.isfinite(sums[best]):
         raise ThresholdSearchError("no candidate leaves enough rows in each regime to estimate its slopes")
     return float(running.candidates.values[best])
-
-
-def _stacked(order: Ints, starts: Ints, count: Ints) -> tuple[Ints, Ints]:
-    """List the rows of the drawn clusters, and which copy of a cluster each belongs to."""
-    drawn = np.repeat(np.arange(count.size), count)
-    sizes = starts[drawn + 1] - starts[drawn]
-    copies = np.repeat(np.arange(drawn.size), sizes)
-    inside = np.arange(copies.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return order[starts[drawn][copies] + inside], copies
 
 
 def _fresh(effects: Sequence[Effect], codes: Ints, rows: Ints, copies: Ints) -> list[Effect]:
