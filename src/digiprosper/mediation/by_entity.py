@@ -143,9 +143,7 @@ def _parallel_sample(spec: Mediation, panel: Panel, caller: str) -> tuple[Prepar
     The columns (N, p) are controls, treatment, mediators and outcome, centred; the names are without
     controls.
     """
-    other_models = "structure", "moderator", "threshold", "quadratic"
-    remedy = "remove {} from the specification (spec.replace)"
-    refuse_other_models(spec, caller, other_models, remedy)
+    refuse_other_models(spec, caller, "remove {} from the specification (spec.replace)")
     check_panel(panel, caller)
     if panel.time_name is None:
         raise IdentificationError(

@@ -320,7 +320,6 @@ class Mediation(Specification):
             seed=seed,
             remedy=_REMEDY,
             residuals=layout.blocks,
-            unread=() if self.threshold is None else (REGIME_INTERCEPT,),
         )
         gammas = np.empty(0)
         if self.search_draws:
@@ -441,23 +440,18 @@ def term_roles(spec: Mediation) -> dict[str, tuple[str, ...]]:
     return roles
 
 
-def refuse_other_models(
-    spec: object, caller: str, options: Sequence[str], remedy: str
-) -> None:
-    """Refuse anything but a parallel mediation with constant effects.
-
-    `remedy` has braces for the options that are set.
-    """
+def refuse_other_models(spec: object, caller: str, remedy: str) -> None:
+    """Refuse anything but a parallel mediation with constant effects; `remedy` has braces for the option."""
     if not isinstance(spec, Mediation):
         raise InputTypeError(f"{caller} takes a Mediation specification, not {type(spec).__name__}.")
-    values = {name: getattr(spec, name) for name in options}
-    problems = {n: value for n, value in values.items() if value not in (None, (), "parallel")}
-    if problems:
-        settings = ", ".join(f"{name}={cited(value)}" for name, value in problems.items())
-        raise OptionError(
-            f"{caller} requires parallel mediators with one slope each: {remedy.format(settings)}.",
-            [option_problem(name, value) for name, value in problems.items()],
-        )
+    for name in ("structure", "moderator", "threshold", "quadratic"):
+        value = getattr(spec, name)
+        if value not in (None, (), "parallel"):
+            setting = remedy.format(f"{name}={cited(value)}")
+            raise OptionError(
+                f"{caller} requires parallel mediators with one slope each: {setting}.",
+                [option_problem(name, value)],
+            )
 
 
 def _path_system(system: System, layout: Layout, reps: int) -> PathSystem:

@@ -23,9 +23,19 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import intervals
-from digiprosper.mediation import conditional, decisions, sensitivity
+from digiprosper.mediation.conditional import (
+    JohnsonNeyman,
+    johnson_neyman,
+    johnson_neyman_draws,
+)
+from digiprosper.mediation.decisions import Decision, Test, two_step
 from digiprosper.mediation.effect_terms import is_specific
 from digiprosper.mediation.kernel import Products, as_numbers, expand, simulated
+from digiprosper.mediation.sensitivity import (
+    MediationSensitivity,
+    robustness_value,
+    sensitivity,
+)
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.labels import name_label
@@ -38,10 +48,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
-    from digiprosper.mediation.conditional import JohnsonNeyman
-    from digiprosper.mediation.decisions import Decision
     from digiprosper.mediation.kernel import PathSystem, Route
-    from digiprosper.mediation.sensitivity import MediationSensitivity
     from digiprosper.report.summary import Summary
     from digiprosper.report.words import Language
 
@@ -330,8 +337,8 @@ class MediationResults(EffectResults):
         a, b = self._path_tests(mediator)
         estimates, pvalues, name = self.params, self.pvalues, f"indirect:{mediator}"
         # The t of the delta method would not belong to the p of the draws.
-        indirect = decisions.Test(float(estimates[name]), np.nan, float(pvalues[name]))
-        return decisions.Decision(
+        indirect = Test(float(estimates[name]), np.nan, float(pvalues[name]))
+        return Decision(
             mediator=mediator,
             treatment=self.treatment,
             outcome=self.info["depvar"] or "",
@@ -372,7 +379,7 @@ class MediationResults(EffectResults):
                 "also regressed on earlier mediators. Fit structure='parallel'."
             )
         at = [self._slopes(m)[0] for m in self.mediators]
-        return decisions.two_step(
+        return two_step(
             self.mediators,
             self.system.estimates[at],
             np.sqrt(np.diag(self.system.covariance)[at]),
@@ -418,7 +425,7 @@ class MediationResults(EffectResults):
         level = check_level(level)
         mediator = self._mediator(mediator)
         k, (at, _) = self.mediators.index(mediator), self._slopes(mediator)
-        return sensitivity.sensitivity(
+        return sensitivity(
             mediator,
             float(self.system.estimates[at]),
             self.system.moments[k],
@@ -462,7 +469,7 @@ class MediationResults(EffectResults):
         level = check_level(level)
         at = self._slopes(self._mediator(mediator))
         errors, df = self.system.unadjusted[at].T
-        values = sensitivity.robustness_value(self.system.estimates[at] / errors, df, level)
+        values = robustness_value(self.system.estimates[at] / errors, df, level)
         columns = dict(zip(("partial_r2", "rv", "rv_alpha"), values, strict=True))
         return pd.DataFrame(columns, index=pd.Index(["a", "b"], name="path"))
 
@@ -555,7 +562,7 @@ class MediationResults(EffectResults):
         polynomial, system = Products(route.powers()), self.system
         slope = polynomial.evaluate(system.estimates[None, :])[0]
         if method == "percentile":
-            return conditional.johnson_neyman_draws(
+            return johnson_neyman_draws(
                 effect,
                 self.variable,
                 slope,
@@ -567,7 +574,7 @@ class MediationResults(EffectResults):
             )
         gradient = polynomial.gradient(system.estimates)
         v = gradient @ system.covariance @ gradient.T
-        return conditional.johnson_neyman(
+        return johnson_neyman(
             effect,
             self.variable,
             (float(slope[0]), float(slope[1])),
@@ -743,11 +750,11 @@ class MediationResults(EffectResults):
         check_option("mediator", name, self.mediators)
         return name
 
-    def _test(self, equation: str, term: str) -> decisions.Test:
+    def _test(self, equation: str, term: str) -> Test:
         fit = self.paths[equation]
-        return decisions.Test(*(float(s[term]) for s in (fit.params, fit.tstats, fit.pvalues)))
+        return Test(*(float(s[term]) for s in (fit.params, fit.tstats, fit.pvalues)))
 
-    def _path_tests(self, mediator: str) -> tuple[decisions.Test, decisions.Test]:
+    def _path_tests(self, mediator: str) -> tuple[Test, Test]:
         """Return the tests of a and b."""
         first = self._test(f"mediator:{mediator}", self.treatment)
         return first, self._test("outcome", mediator)

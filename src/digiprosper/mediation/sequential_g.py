@@ -143,12 +143,7 @@ def _in_products(system: System, mediators: int) -> Products:
 
 def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...]:
     """Refuse other models and repeated terms; return the intermediate terms."""
-    refuse_other_models(
-        spec,
-        "sequential_g",
-        ("moderator", "threshold", "quadratic", "structure"),
-        "change {} (spec.replace)",
-    )
+    refuse_other_models(spec, "sequential_g", "change {} (spec.replace)")
     terms = as_terms(intermediate, "intermediate")
     if not terms:
         raise OptionError(

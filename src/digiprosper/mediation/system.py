@@ -46,7 +46,7 @@ from digiprosper.linear.cluster_bootstrap import drawn_clusters
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.preparation import refuse_extreme
-from digiprosper.mediation.layout import lay_out, term_columns
+from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out, term_columns
 from digiprosper.mediation.notices import few_for_paths, masking, pooled
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.effects import drawn_estimates
@@ -137,18 +137,18 @@ def estimate(
     seed: np.random.SeedSequence,
     remedy: str = _REMEDY,
     residuals: Sequence[Block] = (),
-    unread: Sequence[str] = (),
 ) -> System:
     """Estimate every equation, then draw clusters and estimate all of them again in each draw.
 
     `remedy` ends the notice about few clusters; that of the equations is about their own t intervals and
     stays with them. `residuals` are blocks (outcomes, regressors) of two outcomes whose residual cross
     products are needed in every draw: the outcome of an equation and one of its regressors, given the other
-    regressors. `unread` are columns that the model adds, as in `fit_equation`. The notices are not issued.
+    regressors. The notices are not issued.
     """
     layout = tuple(layout)
     fits, solved = zip(
-        *(fit_equation(prepared, demeaned, y, x, unread=unread) for y, x in layout), strict=True
+        *(fit_equation(prepared, demeaned, y, x, unread=[REGIME_INTERCEPT]) for y, x in layout),
+        strict=True,
     )
 
     codes, drawn = drawn_clusters(prepared)
