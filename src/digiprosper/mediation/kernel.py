@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _HALVINGS = 50
 Monomial = tuple[float, tuple[int, ...]]
 """A constant and the positions of the coefficients it multiplies."""
+Effects: TypeAlias = "tuple[Floats, Floats, Floats]"
+"""Estimates (k,), covariance (k, k) and draws (R, k) of effects."""
 Slope = tuple[tuple[int, float, float], ...]
 """Parts (position, level, rate): the slope at v is the sum of k (level + rate v)."""
 
@@ -60,6 +62,12 @@ class Products(PickledByName):
         with np.errstate(divide="ignore", invalid="ignore"):
             last = (out[above] - values[-1] * out[below]) / values[below]
         return np.vstack([out, last])
+
+    def estimate(self, coefficients: Floats, covariance: Floats, draws: Floats) -> Effects:
+        """Compute terms from coefficients (K,), with the delta method, and from their draws (R, K)."""
+        gradient = self.gradient(coefficients)
+        estimates = self.evaluate(coefficients[None, :])[0]
+        return estimates, gradient @ covariance @ gradient.T, self.evaluate(draws)
 
 
 @dataclass(frozen=True, slots=True)

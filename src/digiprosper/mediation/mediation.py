@@ -49,7 +49,6 @@ from digiprosper.mediation.system import (
     demean_added,
     demean_terms,
     estimate,
-    evaluate,
     holds_level,
     refuse_several,
     remarks,
@@ -73,8 +72,9 @@ if TYPE_CHECKING:
 
     from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
+    from digiprosper.mediation.kernel import Effects
     from digiprosper.mediation.layout import Layout
-    from digiprosper.mediation.system import Effects, System
+    from digiprosper.mediation.system import System
     from digiprosper.panel import Panel
 
 MediationStructure = Literal["parallel", "serial"]
@@ -327,7 +327,7 @@ class Mediation(Specification):
                 self, prepared, demeaned, system, seed, len(layout.terms)
             )
         paths = _path_system(system, layout, self.reps)
-        effects = evaluate(paths.products, paths.estimates, paths.covariance, paths.draws)
+        effects = paths.products.estimate(paths.estimates, paths.covariance, paths.draws)
         if self.search_draws:
             effects = *effects[:2], draws
         unclear = blank_unclear_share(effects, system.n_drawn)

@@ -38,6 +38,7 @@ from digiprosper.mediation.sensitivity import (
 )
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.effects import EffectResults
+from digiprosper.report.estimates import DrawnEstimates
 from digiprosper.report.labels import name_label
 from digiprosper.report.notices import FEW_CLUSTERS, not_psd
 from digiprosper.report.text import interval_text, listed, p_text
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
-    from digiprosper.mediation.kernel import PathSystem, Route
+    from digiprosper.mediation.kernel import Effects, PathSystem, Route
     from digiprosper.report.summary import Summary
     from digiprosper.report.words import Language
 
@@ -290,14 +291,11 @@ class MediationResults(EffectResults):
         specific = [i for i, term in enumerate(self.terms) if is_specific(term)]
         pairs = [*combinations(specific, 2), *self._ends_of_routes]
         i, j = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
-        cov = self.covariance
-        return self._frame(
-            [f"{self.names[first]} - {self.names[second]}" for first, second in pairs],
-            self.estimates[i] - self.estimates[j],
-            cov[i, i] + cov[j, j] - 2 * cov[i, j],
-            self.draw_values[:, i] - self.draw_values[:, j],
-            level,
-        )
+        estimates, draws, unit = self.estimates, self.draw_values, np.eye(len(self.names))
+        covariance = self.estimated.covariance_of(unit[i] - unit[j])
+        effects = estimates[i] - estimates[j], covariance, draws[:, i] - draws[:, j]
+        names = [f"{self.names[first]} - {self.names[second]}" for first, second in pairs]
+        return self._frame(names, effects, level)
 
     # --- decisions ----------------------------------------------------------------------------------------
 
@@ -505,14 +503,9 @@ class MediationResults(EffectResults):
                 raise OptionError(f"at={cited(at)} must be one or more finite numbers.")
         pairs = [(route, value) for route in self.routes for value in values.tolist()]
         effects = Products([expand(route.slopes, np.array([value])) for route, value in pairs])
-        gradient = effects.gradient(self.system.estimates)
-        frame = self._frame(
-            [route.name for route, _ in pairs],
-            effects.evaluate(self.system.estimates[None, :])[0],
-            np.einsum("ij,jk,ik->i", gradient, self.system.covariance, gradient),
-            effects.evaluate(self.system.draws),
-            level,
-        )
+        system = self.system
+        estimated = effects.estimate(system.estimates, system.covariance, system.draws)
+        frame = self._frame([route.name for route, _ in pairs], estimated, level)
         frame = frame.rename_axis("effect").reset_index()
         frame.insert(1, "at", [value for _, value in pairs])
         return frame
@@ -559,26 +552,27 @@ class MediationResults(EffectResults):
         allowed = ("t", "percentile") if len(route.slopes) == 1 else ("percentile",)
         method = allowed[0] if method is None else method
         check_option("method", method, allowed)
-        polynomial, system = Products(route.powers()), self.system
-        slope = polynomial.evaluate(system.estimates[None, :])[0]
+        system = self.system
+        slope, covariance, draws = Products(route.powers()).estimate(
+            system.estimates, system.covariance, system.draws
+        )
         if method == "percentile":
             return johnson_neyman_draws(
                 effect,
                 self.variable,
                 slope,
-                polynomial.evaluate(system.draws),
+                draws,
                 clusters=self.n_drawn,
                 quantiles=self.quantiles,
                 level=level,
                 conventions=self.conventions,
             )
-        gradient = polynomial.gradient(system.estimates)
-        v = gradient @ system.covariance @ gradient.T
+        (v00, v01), (_, v11) = covariance.tolist()
         return johnson_neyman(
             effect,
             self.variable,
             (float(slope[0]), float(slope[1])),
-            (float(v[0, 0]), float(v[0, 1]), float(v[1, 1])),
+            (v00, v01, v11),
             df=self.df_t,
             quantiles=self.quantiles,
             level=level,
@@ -699,22 +693,11 @@ class MediationResults(EffectResults):
         values[:, np.isnan(self.estimates)] = np.nan
         return values
 
-    def _frame(
-        self, names: Sequence[str], estimates: Floats, variances: Floats, draws: Floats, level: float
-    ) -> pd.DataFrame:
-        low, high, p = self._percentile(draws, level)
-        errors = np.sqrt(np.maximum(variances, 0.0))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            statistic = estimates / errors
-        columns = {
-            "estimate": estimates,
-            "std_error": errors,
-            "statistic": statistic,
-            "p_value": p,
-            "conf_low": low,
-            "conf_high": high,
-        }
-        return pd.DataFrame(columns, index=pd.Index(list(names), name="term", dtype=object))
+    def _frame(self, names: Sequence[str], effects: Effects, level: float) -> pd.DataFrame:
+        """Write functions of the effects as `tidy` writes the effects, by term."""
+        estimates, covariance, draws = effects
+        estimated = DrawnEstimates.of(names, estimates, covariance, self.inference, draw_values=draws)
+        return EffectResults(estimated, self.info).tidy(level).set_index("term")
 
     @property
     def _ends_of_routes(self) -> list[tuple[int, int]]:

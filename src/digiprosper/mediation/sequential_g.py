@@ -14,7 +14,6 @@ from digiprosper.mediation.system import (
     about_draws,
     demean_terms,
     estimate,
-    evaluate,
     refuse_several,
     remarks,
     result_fields,
@@ -117,8 +116,8 @@ def sequential_g(
     layout.append((0, tuple(range(1, len(demeaned.names)))))
     system = estimate(prepared, demeaned, layout, reps=spec.reps, seed=seed)
 
-    in_products = _in_products(system, k)
-    effects = evaluate(in_products, system.coefficients, system.covariance, system.draws)
+    products = _products(system, k)
+    effects = products.estimate(system.coefficients, system.covariance, system.draws)
     diagnostics = (*system.notices, *about_draws(system), *remarks(prepared))
     issue(diagnostics)
     terms = (
@@ -130,7 +129,7 @@ def sequential_g(
     )
 
 
-def _in_products(system: System, mediators: int) -> Products:
+def _products(system: System, mediators: int) -> Products:
     """Write the effects as products of the slopes of x in both steps and of the mediators in the first."""
     total: list[Monomial] = [(1.0, (system.at(0, 1),))]
     first_step = mediators + 1

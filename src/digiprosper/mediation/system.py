@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, product
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,14 +63,11 @@ if TYPE_CHECKING:
     from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
-    from digiprosper.mediation.kernel import Products
+    from digiprosper.mediation.kernel import Effects
     from digiprosper.mediation.layout import Layout
     from digiprosper.panel import Sample
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Term
-
-    Effects: TypeAlias = tuple[Floats, Floats, Floats]
-    """Estimates (k,), covariance (k, k) and draws (R, k) of effects."""
 
 LEAST_REPS = 20
 _RARE = 0.05
@@ -320,13 +317,6 @@ def refuse_several(sample: Sample, role: str, count: int, start: str) -> None:
     columns = sample.names_of(role)
     if len(columns) != count:
         raise TermError(f"{start} the columns {quoted(columns)}; each term must be one column.")
-
-
-def evaluate(products: Products, coefficients: Floats, covariance: Floats, draws: Floats) -> Effects:
-    """Compute effects from coefficients (K,), with the delta method, and from their draws (R, K)."""
-    gradient = products.gradient(coefficients)
-    estimates = products.evaluate(coefficients[None, :])[0]
-    return estimates, gradient @ covariance @ gradient.T, products.evaluate(draws)
 
 
 def result_fields(
