@@ -82,7 +82,8 @@ class Route(PickledByName):
         out: list[list[Monomial]] = [[] for _ in range(len(self.slopes) + 1)]
         for parts in product(*self.slopes):
             positions = tuple(position for position, _, _ in parts)
-            polynomial = reduce(np.convolve, [(level, rate) for _, level, rate in parts])
+            lines = [np.array([level, rate]) for _, level, rate in parts]
+            polynomial: Floats = reduce(np.convolve, lines)
             for power, constant in enumerate(polynomial):
                 out[power] += [(float(constant), positions)] if constant else []
         return out

@@ -408,7 +408,8 @@ class Mediation(Specification):
                 notices.append(absorbed_level(self.moderator, prepared.effect_names))
         if gamma is not None and self.regime_intercept and REGIME_INTERCEPT not in layout.names:
             held_by = (*prepared.effect_names, *self.x)
-            notices.append(held_level(*term_roles(self)["threshold_variable"], held_by))
+            (variable,) = term_roles(self)["threshold_variable"]
+            notices.append(held_level(variable, held_by))
         roles = ("treatment",) if self.moderator or self.quadratic else ()
         for role in (*roles, *(("moderator",) if self.moderator else ())):
             column = sample.columns(role)[:, 0]
