@@ -203,7 +203,6 @@ def johnson_neyman_draws(
     """
     level = check_level(level)
     at, support = _values(variable, quantiles)
-    coefficients, draws = np.asarray(coefficients, dtype=float), np.asarray(draws, dtype=float)
     if draws.ndim != 2 or draws.shape[1:] != coefficients.shape:
         raise AlignmentError(
             f"{effect}: {coefficients.shape} coefficients need draws of as many columns; got {draws.shape}."

@@ -252,8 +252,6 @@ def two_step(
     and does not count among the tests; below five clusters p_romano_wolf is missing.
     """
     k = len(mediators)
-    arrays = (estimates, std_errors, p_values, draws)
-    estimates, std_errors, p_values, draws = (np.asarray(v, dtype=float) for v in arrays)
     shapes = {v.shape for v in (estimates, std_errors, p_values)} | {draws.shape[1:]}
     if draws.ndim != 2 or shapes != {(k,)}:
         raise AlignmentError(

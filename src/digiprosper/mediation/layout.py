@@ -42,7 +42,7 @@ _Position = tuple[int, int]
 _Slope = list[tuple[_Position, float, float]]
 """Parts (position, level, rate), as in `Route`."""
 _Sum = list[tuple[float, tuple[_Position, ...]]]
-_Effects = dict[Term, _Sum]
+_Effects = list[tuple[Term, _Sum]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,18 +171,19 @@ def _constant(spec: Any, columns: _Columns) -> Layout:
     chains = chain.from_iterable(
         combinations(range(count), size) for size in range(1, count + 1 if serial else 2)
     )
-    specific: _Effects = {
-        effect("indirect", *(mediators[k] for k in path)): [(1.0, _links(path, through))]
+    specific: _Effects = [
+        (effect("indirect", *(mediators[k] for k in path)), [(1.0, _links(path, through))])
         for path in chains
-    }
-    effects: _Effects = {
-        effect("total"): [(1.0, ((0, 1),))],
-        effect("direct"): [(1.0, ((count + 1, 1),))],
-        effect("indirect"): list(chain.from_iterable(specific.values())),
-    }
+    ]
+    effects: _Effects = [
+        (effect("total"), [(1.0, ((0, 1),))]),
+        (effect("direct"), [(1.0, ((count + 1, 1),))]),
+        (effect("indirect"), [monomial for _, parts in specific for monomial in parts]),
+        *specific,
+    ]
     regressors = (1, *through, *columns.controls)
     blocks = [((0, m), tuple(j for j in regressors if j != m)) for m in through]
-    return _finish(columns, equations, [*effects.items(), *specific.items()], blocks=blocks)
+    return _finish(columns, equations, effects, blocks=blocks)
 
 
 def _links(path: Sequence[int], through: Sequence[int]) -> tuple[_Position, ...]:
@@ -223,10 +224,10 @@ def _index(slopes: Mapping[Term, list[_Slope]], moderates: Sequence[str]) -> _Ef
     direct, *through = slopes
     linear = through if ("a" in moderates) != ("b" in moderates) else []
     linear += [direct] if "direct" in moderates else []
-    return {
-        change_of(term, "index"): [(1.0, tuple(parts[-1][0] for parts in slopes[term]))]
+    return [
+        (change_of(term, "index"), [(1.0, tuple(parts[-1][0] for parts in slopes[term]))])
         for term in linear
-    }
+    ]
 
 
 def _quadratic(spec: Any, columns: _Columns) -> Layout:
@@ -241,7 +242,7 @@ def _quadratic(spec: Any, columns: _Columns) -> Layout:
     equations = columns.equations(bent, [to_mediators] * len(through), to_outcome)
 
     slopes = _slopes(columns, spec.quadratic, {1: bent[1]}, 2.0)
-    return _along_variable(columns, equations, slopes, name, x, _QUANTILES, {})
+    return _along_variable(columns, equations, slopes, name, x, _QUANTILES, [])
 
 
 def _slopes(
@@ -285,12 +286,12 @@ def _along_variable(
     moving = {
         term: parts for term, parts in slopes.items() if any(len(slope) > 1 for slope in parts)
     }
-    at_points = {
-        at_point(term, Point(variable, code, value)): expand(parts, np.array([value]))
+    at_points = [
+        (at_point(term, Point(variable, code, value)), expand(parts, np.array([value])))
         for term, parts in moving.items()
         for code, value in points
-    }
-    effects = [*_averages(slopes, values), *index.items(), *at_points.items()]
+    ]
+    effects = [*_averages(slopes, values), *index, *at_points]
     return _finish(
         columns,
         equations,
@@ -304,7 +305,7 @@ def _along_variable(
 
 def _averages(
     slopes: Mapping[Term, list[_Slope]], values: Floats, regime: Regime | None = None
-) -> list[tuple[Term, _Sum]]:
+) -> _Effects:
     """Average effects over values (N,) of their variable; the first of `slopes` is the direct effect.
 
     In a regime a single mediator has no sum of indirect effects.
@@ -359,7 +360,7 @@ def _by_regime(columns: _Columns, gamma: float, *, with_level: bool) -> Layout:
 def _finish(
     columns: _Columns,
     equations: Sequence[Equation],
-    effects: Sequence[tuple[Term, _Sum]],
+    effects: _Effects,
     *,
     routes: Mapping[Term, list[_Slope]] | None = None,
     **fields: Any,

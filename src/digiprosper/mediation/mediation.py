@@ -326,7 +326,7 @@ class Mediation(Specification):
             gammas, system, draws = searched_draws(
                 self, prepared, demeaned, system, seed, len(layout.terms)
             )
-        paths = _path_system(system, layout, self.reps)
+        paths = _path_system(system, layout)
         effects = paths.products.estimate(paths.estimates, paths.covariance, paths.draws)
         if self.search_draws:
             effects = *effects[:2], draws
@@ -455,7 +455,7 @@ def refuse_other_models(spec: object, caller: str, remedy: str) -> None:
             )
 
 
-def _path_system(system: System, layout: Layout, reps: int) -> PathSystem:
+def _path_system(system: System, layout: Layout) -> PathSystem:
     """Select the slopes that effects are computed from."""
     at = [system.at(*slope) for slope in layout.used]
     upper, later = np.triu_indices(2)
@@ -469,7 +469,7 @@ def _path_system(system: System, layout: Layout, reps: int) -> PathSystem:
         draws=system.draws[:, at],
         jackknife=system.jackknife[:, at],
         moments=np.reshape(moments, (-1, 3)),
-        moment_draws=np.reshape(moment_draws, (-1, reps, 3)).swapaxes(0, 1),
+        moment_draws=np.reshape(moment_draws, (-1, len(system.draws), 3)).swapaxes(0, 1),
         products=layout.products,
     )
 

@@ -168,18 +168,22 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     r by default.
     """
     level = check_level(level)
-    a_draws, moment_draws = (np.asarray(v, dtype=float) for v in (a_draws, moment_draws))
     if a_draws.ndim != 1 or moment_draws.shape != (a_draws.size, 3):
         raise AlignmentError(
             f"sensitivity: (R,) draws of a need (R, 3) moments; got {a_draws.shape} and {moment_draws.shape}."
         )
-    r, scaled = _parts(np.asarray(a, dtype=float), np.asarray(moments, dtype=float))
+    r, scaled = _parts(np.asarray(a), np.asarray(moments))
     if np.isnan(r * scaled):
         raise IdentificationError(
             f"sensitivity: {cited(mediator)} or the outcome has no variation left after the other terms, "
             "so the correlation of their errors is undefined. Drop a term or an effect."
         )
-    at = _grid(rho, float(r))
+    if rho is None:
+        at = np.union1d(np.arange(-90, 91) / 100, [r] if abs(r) < 1 else [])
+    else:
+        at = as_numbers(rho)
+        if not at.size or not np.all(np.abs(at) < 1):
+            raise OptionError(f"rho={cited(rho)} must be correlations between -1 and 1, both excluded.")
     r_draws, scaled_draws = _parts(a_draws, moment_draws)
 
     def ends(points: Floats) -> tuple[Floats, Floats]:
@@ -296,15 +300,6 @@ def _parts(a: Floats, moments: Floats) -> tuple[Floats, Floats]:
 
 def _effect(rho: Floats, r: Floats, scaled: Floats) -> Floats:
     return np.asarray(scaled * (r - rho * np.sqrt((1 - r**2) / (1 - rho**2))))
-
-
-def _grid(rho: Sequence[float] | Floats | None, r: float) -> Floats:
-    if rho is None:
-        return np.union1d(np.arange(-90, 91) / 100, [r] if abs(r) < 1 else [])
-    at = as_numbers(rho)
-    if not at.size or not np.all(np.abs(at) < 1):
-        raise OptionError(f"rho={cited(rho)} must be correlations between -1 and 1, both excluded.")
-    return at
 
 
 def _first_cover(ends: Callable[[Floats], tuple[Floats, Floats]]) -> float:
