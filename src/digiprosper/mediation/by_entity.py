@@ -387,16 +387,7 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
     (48, 6)
     """
     prepared, columns, names = _parallel_sample(spec, panel, "mean_group_mediation")
-    if spec.absorb:
-        raise OptionError(
-            f"absorb={cited(spec.absorb)}: each entity's regression has its own intercept, after period "
-            "effects are removed (time_effects). Omit absorb."
-        )
-    if spec.clusters not in (None, (panel.entity_name,)):
-        raise OptionError(
-            f"clusters={cited(spec.clusters)}: the mean group estimator averages over entities and "
-            "resamples entities. Omit clusters."
-        )
+    _refuse_options(spec, panel)
     seed = seed_sequence(rng)
     sample, k = prepared.sample, len(names) - 2
     length = np.bincount(sample.entity)
@@ -456,6 +447,19 @@ def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -
         mediators=mediators,
         entity_table=table.assign(nobs=length),
     )
+
+
+def _refuse_options(spec: Mediation, panel: Panel) -> None:
+    if spec.absorb:
+        raise OptionError(
+            f"absorb={cited(spec.absorb)}: each entity's regression has its own intercept, after period "
+            "effects are removed (time_effects). Omit absorb."
+        )
+    if spec.clusters not in (None, (panel.entity_name,)):
+        raise OptionError(
+            f"clusters={cited(spec.clusters)}: the mean group estimator averages over entities and "
+            "resamples entities. Omit clusters."
+        )
 
 
 def _slopes(prepared: Prepared, columns: Floats, mediators: int) -> Floats:

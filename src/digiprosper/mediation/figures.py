@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from digiprosper.mediation.results import MediationResults
     from digiprosper.mediation.sensitivity import MediationSensitivity
     from digiprosper.report.columns import Estimate
-    from digiprosper.report.drawings import Slopes
     from digiprosper.report.terms import Factors, Term
     from digiprosper.report.words import Language
 
@@ -201,39 +201,16 @@ def path_diagram(
     `level` is that of the percentile intervals.
     """
     wording, variable = _Wording(results, texts, language), results.variable
-    count, treatment = len(mediators), results.treatment
-    chain = results.structure == "serial" and count > 1
-    columns = {name: result_column(fit).estimates for name, fit in results.paths.items()}
-
-    def slopes(equation: str, term: str, name: str) -> list[tuple[str, Estimate]]:
-        estimates = columns[equation]
-        names = _slope_texts(wording, term, name)
-        return [(text, estimates[t]) for t, text in names.items() if t in estimates]
-
-    number = [str(k + 1).translate(_SUBSCRIPTS) if count > 1 else "" for k in range(count)]
-    numbered = list(zip(mediators, number, strict=True))
-    first = [slopes(f"mediator:{m}", treatment, f"a{n}") for m, n in numbered]
-    second = [slopes("outcome", m, f"b{n}") for m, n in numbered]
-    between: dict[tuple[int, int], Slopes] = {
-        (j, k): slopes(f"mediator:{target}", mediators[j], f"d{n}{number[j]}")
-        for k, (target, n) in enumerate(numbered if chain else [])
-        for j in range(k)
-    }
-    direct = slopes("outcome", treatment, "c'")
-    # If effects vary, no one slope is the total.
-    total = [] if variable else slopes("total", treatment, wording.say("path.total", name="c"))
+    chain = results.structure == "serial" and len(mediators) > 1
+    arrows = _arrows(wording, mediators, chain=chain)
     moderated = results.structure == "moderated"
-    kinds = {"a": first[0], "b": second[0], "direct": direct}
+    kinds = {"a": arrows["first"][0], "b": arrows["second"][0], "direct": arrows["direct"]}
     return PathDiagram(
-        treatment=wording.label(treatment),
+        treatment=wording.label(results.treatment),
         outcome=wording.label(results.info["depvar"] or ""),
         mediators=[wording.label(m) for m in mediators],
         chain=chain,
-        first=first,
-        second=second,
-        between=between,
-        direct=direct,
-        total=total,
+        **arrows,
         moderator=wording.label(variable) if moderated else "",
         moved=frozenset(kind for kind, slope in kinds.items() if moderated and len(slope) > 1),
         title=wording.say("path.effect.mean" if variable else "path.effect"),
@@ -241,6 +218,35 @@ def path_diagram(
         level=level,
         remarks=_remarks(wording, mediators, level),
     )
+
+
+def _arrows(wording: _Wording, mediators: Sequence[str], *, chain: bool) -> dict[str, Any]:
+    """Collect the slopes of every arrow."""
+    results, treatment = wording.results, wording.results.treatment
+    several = len(mediators) > 1
+    number = [str(k + 1).translate(_SUBSCRIPTS) if several else "" for k in range(len(mediators))]
+    numbered = list(zip(mediators, number, strict=True))
+    slopes = partial(_slopes, wording)
+    total = slopes("total", treatment, wording.say("path.total", name="c"))
+    return {
+        "first": [slopes(f"mediator:{m}", treatment, f"a{n}") for m, n in numbered],
+        "second": [slopes("outcome", m, f"b{n}") for m, n in numbered],
+        "between": {
+            (j, k): slopes(f"mediator:{target}", mediators[j], f"d{n}{number[j]}")
+            for k, (target, n) in enumerate(numbered if chain else [])
+            for j in range(k)
+        },
+        "direct": slopes("outcome", treatment, "c'"),
+        # If effects vary, no one slope is the total.
+        "total": [] if results.variable else total,
+    }
+
+
+def _slopes(wording: _Wording, equation: str, term: str, name: str) -> list[tuple[str, Estimate]]:
+    """List the slopes of a term in an equation, with their texts on an arrow."""
+    estimates = result_column(wording.results.paths[equation]).estimates
+    names = _slope_texts(wording, term, name)
+    return [(text, estimates[t]) for t, text in names.items() if t in estimates]
 
 
 def _slope_texts(wording: _Wording, term: str, name: str) -> dict[str, str]:

@@ -366,19 +366,8 @@ def _finish(
     **fields: Any,
 ) -> Layout:
     """Make a layout: number the slopes that effects and routes consist of."""
-    terms = [term for term, _ in effects]
-    names = [term.name for term in terms]
-    twins = sorted({name for name in names if names.count(name) > 1})
-    if twins:
-        raise TermError(
-            f"because of a mediator's name the term {quoted(twins)} refers to two effects; rename its "
-            "column (panel.assign)."
-        )
     routes = routes or {}
-    slopes = chain.from_iterable(routes.values())
-    used = {at for _, parts in effects for _, positions in parts for at in positions}
-    used |= {at for at, _, _ in chain.from_iterable(slopes)}
-    number = {at: i for i, at in enumerate(sorted(used))}
+    number = {at: i for i, at in enumerate(_used(effects, routes))}
     sums = [
         [(constant, tuple(number[at] for at in positions)) for constant, positions in parts]
         for _, parts in effects
@@ -392,19 +381,34 @@ def _finish(
             *(equation_term("mediator", mediator) for mediator in columns.mediators),
             equation_term("outcome"),
         ),
-        effects=(*terms, effect("proportion_mediated")),
+        effects=(*_distinct(effects), effect("proportion_mediated")),
         products=Products(sums, ratio=(2, 0)),
         used=tuple(number),
-        routes=tuple(
-            Route(
-                term.name,
-                tuple(
-                    tuple((number[at], level, rate) for at, level, rate in slope)
-                    for slope in parts
-                ),
-            )
-            for term, parts in routes.items()
-        ),
+        routes=tuple(_route(number, term, parts) for term, parts in routes.items()),
         factors=columns.factors,
         **fields,
     )
+
+
+def _used(effects: _Effects, routes: Mapping[Term, list[_Slope]]) -> list[_Position]:
+    """List the slopes in effects and routes."""
+    used = {at for _, parts in effects for _, positions in parts for at in positions}
+    used |= {at for slope in chain.from_iterable(routes.values()) for at, _, _ in slope}
+    return sorted(used)
+
+
+def _distinct(effects: _Effects) -> list[Term]:
+    """Select the terms of effects; refuse two with one name."""
+    names = [term.name for term, _ in effects]
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        raise TermError(
+            f"because of a mediator's name the term {quoted(twins)} refers to two effects; rename its "
+            "column (panel.assign)."
+        )
+    return [term for term, _ in effects]
+
+
+def _route(number: Mapping[_Position, int], term: Term, slopes: Sequence[_Slope]) -> Route:
+    parts = (tuple((number[at], level, rate) for at, level, rate in slope) for slope in slopes)
+    return Route(term.name, tuple(parts))

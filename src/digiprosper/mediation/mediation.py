@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from digiprosper.mediation.kernel import Effects
     from digiprosper.mediation.layout import Layout
     from digiprosper.mediation.system import System
-    from digiprosper.panel import Panel
+    from digiprosper.panel import Panel, Sample
 
 MediationStructure = Literal["parallel", "serial"]
 Moderated = Literal["a", "b", "direct"]
@@ -243,6 +243,8 @@ class Mediation(Specification):
                 "moderator and the slopes it moderates, one or more of 'a' (treatment to mediator), 'b' "
                 "(mediator to outcome) and 'direct'."
             )
+        if not isinstance(self.threshold, str | None):
+            object.__setattr__(self, "threshold", _threshold(self.threshold))
         self._check_threshold()
         options = {
             "structure='serial'": self.structure == "serial",
@@ -260,8 +262,6 @@ class Mediation(Specification):
             )
 
     def _check_threshold(self) -> None:
-        if self.threshold is not None and not isinstance(self.threshold, str):
-            object.__setattr__(self, "threshold", _threshold(self.threshold))
         (q,) = term_roles(self).get("threshold_variable", (None,))
         if q is not None and canonical(q) in {canonical(t) for t in (self.y, *self.mediators)}:
             role = "outcome" if canonical(q) == canonical(self.y) else "mediator"
@@ -410,19 +410,9 @@ class Mediation(Specification):
             held_by = (*prepared.effect_names, *self.x)
             (variable,) = term_roles(self)["threshold_variable"]
             notices.append(held_level(variable, held_by))
-        roles = ("treatment",) if self.moderator or self.quadratic else ()
-        for role in (*roles, *(("moderator",) if self.moderator else ())):
-            column = sample.columns(role)[:, 0]
-            ratio = float(abs(column.mean()) / column.std())
-            if ratio > MEAN_IN_SDS:
-                (name,) = sample.names_of(role)
-                text = (
-                    f"the mean of {cited(name)} is {ratio:.1e} times its standard deviation: "
-                    "interactions with it, and their standard errors, lose numerical precision. Subtract "
-                    "a constant near its mean."
-                )
-                notices.append(near_collinear([name], "mean", ratio, text))
-        return notices
+        roles = ["treatment"] if self.moderator or self.quadratic else []
+        roles += ["moderator"] if self.moderator else []
+        return notices + _far_from_zero(sample, roles)
 
 
 def term_roles(spec: Mediation) -> dict[str, tuple[str, ...]]:
@@ -490,6 +480,22 @@ def _influential(
     cluster = name, prepared.sample.code_levels.get(name, prepared.sample.entities)[g]
     both = float(estimates[j]), float(without[g, j])
     return [influential_cluster(cluster, len(shifts), names[j], both, float(shifts[g, j]))]
+
+
+def _far_from_zero(sample: Sample, roles: Sequence[str]) -> list[Notice]:
+    """Report columns whose products lose digits because their mean is many standard deviations."""
+    notices = []
+    for role in roles:
+        (name,), column = sample.names_of(role), sample.columns(role)[:, 0]
+        ratio = float(abs(column.mean()) / column.std())
+        if ratio > MEAN_IN_SDS:
+            text = (
+                f"the mean of {cited(name)} is {ratio:.1e} times its standard deviation: "
+                "interactions with it, and their standard errors, lose numerical precision. Subtract "
+                "a constant near its mean."
+            )
+            notices.append(near_collinear([name], "mean", ratio, text))
+    return notices
 
 
 def _threshold(value: object) -> tuple[str, float]:

@@ -154,13 +154,9 @@ def estimate(
     without = jackknife(grams, layout)
 
     covariance = joint_covariance(solved)
-    # The model's own notices about few clusters replace those of its equations.
-    of_fits = chain.from_iterable(fit.diagnostics for fit in fits)
-    notices = [notice for notice in of_fits if notice not in prepared.few]
+    notices = _notices(prepared, fits, remedy)
     if "no_variance" in {notice.code for notice in notices}:
         covariance[:] = np.nan
-    for name, cluster_codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
-        notices += few_for_paths(int(cluster_codes.max()) + 1, name, remedy)
     notices += too_few_clusters_to_draw(grams.n_clusters, drawn, _DELTA)
     if draws.lost == reps and enough_clusters(grams.n_clusters):
         raise IdentificationError(
@@ -184,6 +180,15 @@ def estimate(
         lost=draws.lost,
         notices=tuple(said_once(notices)),
     )
+
+
+def _notices(prepared: Prepared, fits: Sequence[LinearResults], remedy: str) -> list[Notice]:
+    """Collect the notices of the equations; the model's own about few clusters replace theirs."""
+    of_fits = chain.from_iterable(fit.diagnostics for fit in fits)
+    notices = [notice for notice in of_fits if notice not in prepared.few]
+    for name, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
+        notices += few_for_paths(int(codes.max()) + 1, name, remedy)
+    return notices
 
 
 def refuse_absorbed(prepared: Prepared, demeaned: Demeaned, roles: Sequence[str]) -> None:
