@@ -74,6 +74,11 @@ class Estimates(PickledByName):
         used = np.flatnonzero(weights.any(axis=0))
         return np.asarray(weights[:, used] @ self.root[used])
 
+    def sums(self, weights: Floats) -> Floats:
+        """Compute sums (q,) of coefficients; one with weight 0 may be missing."""
+        used = np.flatnonzero(weights.any(axis=0))
+        return np.asarray(weights[:, used] @ self.coefficients[used])
+
     def covariance_of(self, weights: Floats) -> Floats:
         """Compute the covariance (q, q) of sums of coefficients with weights (q, k)."""
         rows = self.rows(weights)
@@ -137,7 +142,7 @@ class Estimates(PickledByName):
         (df_t,) = np.broadcast_to(self.df_of(weights[None, :]), 1)
         return Estimates(
             names=(name,),
-            coefficients=np.array([weights @ self.coefficients + constant]),
+            coefficients=self.sums(weights[None, :]) + constant,
             root=self.rows(weights[None, :]),
             middle=self.middle,
             inference=replace(self.inference, df_t=float(df_t)),

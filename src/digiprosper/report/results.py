@@ -246,7 +246,7 @@ class BaseResults(Summarised, PickledByName):
         """
         text = restrictions_text(restrictions)
         matrix, value = read_restrictions(text, self.names)
-        form, least = self.estimated.wald(matrix, matrix @ self.coefficients - value)
+        form, least = self.estimated.wald(matrix, self.estimated.sums(matrix) - value)
         if abs(least) <= SINGULAR:
             raise TermError(
                 f"wald_test({cited(text)}): the restrictions repeat each other, or there "

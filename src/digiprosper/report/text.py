@@ -97,6 +97,8 @@ def _cluster_names(names: Iterable[str], labels: Mapping[str, str], factors: Fac
 
 def freedom_text(df: float) -> str:
     """Print degrees of freedom, such as ``"47 degrees of freedom"``."""
+    if np.isinf(df):
+        return "normal distribution"
     return f"{df:g} {'degree' if df == 1 else 'degrees'} of freedom"
 
 

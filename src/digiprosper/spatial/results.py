@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digiprosper.linear.results import EstimationSample
+    from digiprosper.report.inference import Inference
     from digiprosper.report.tests import TestResult
     from digiprosper.report.words import Words
     from digiprosper.spatial.groups import SpatialEstimated
@@ -391,6 +392,9 @@ class SpatialResults(BaseResults):
         ]
         symbol = "z" if np.isinf(self.df_t) else "t"
         return Cells.of(["", "estimate", "std. error", symbol, "p", "95% interval"], rows)
+
+    def _conventions_of(self, inference: Inference) -> str:  # noqa: ARG002
+        return self.conventions
 
     def _more_numbers(self) -> dict[str, Any]:
         return {

@@ -20,7 +20,7 @@ from digiprosper.errors import (
     SingletonWarning,
     TermError,
 )
-from digiprosper.mediation.within_between import within_between
+from digiprosper.mediation.by_entity import within_between
 
 ROWS = ["within", "within_entity", "first_difference", "between", "pooled"]
 ONE = Mediation("y", "x", "m1", ["w"])
