@@ -88,14 +88,15 @@ class Indicator(PickledByName):
 
 
 def _goalposts(name: str, pair: Any) -> tuple[float, float]:
-    message = (
-        f"indicator {cited(name)}: goalposts must be two ascending numbers (low, high), not {cited(pair)}."
-    )
     try:
         low, high = (float(v) for v in pair)
-    except (TypeError, ValueError) as error:
-        raise IndicatorError(message, [Notice("goalposts", message, {"indicator": name})]) from error
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not -math.inf < low < high < math.inf:
+        message = (
+            f"indicator {cited(name)}: goalposts must be two ascending numbers (low, high), not "
+            f"{cited(pair)}."
+        )
         raise IndicatorError(message, [Notice("goalposts", message, {"indicator": name})])
     return low, high
 
@@ -135,14 +136,23 @@ class IndicatorSystem(PickledByName):
                 "for a mapping use IndicatorSystem.from_dict({dimension: {column: '+'}})."
             )
         items = tuple(self.indicators)
-        odd = _others(items)
+        odd = [i for i in cast("tuple[object, ...]", items) if not isinstance(i, Indicator)]
         if odd:
             raise InputTypeError(
                 f"IndicatorSystem takes Indicator objects; convert {quoted(odd)} with Indicator(name)."
             )
         if not items:
             raise IndicatorError("an index needs at least one indicator; the system is empty.")
-        _refuse_twice([i.name for i in items])
+        names = [i.name for i in items]
+        twice = list(dict.fromkeys(n for n in names if names.count(n) > 1))
+        if twice:
+            raise IndicatorError(
+                f"indicator {quoted(twice)} is listed more than once; keep each column in one place.",
+                [
+                    Notice("duplicate_indicator", f"{cited(n)} is listed twice", {"indicator": n})
+                    for n in twice
+                ],
+            )
         object.__setattr__(self, "indicators", items)
 
     @classmethod
@@ -217,14 +227,18 @@ class IndicatorSystem(PickledByName):
         >>> system.dimensions
         ('users', 'cost')
         """
-        if not _is_nested(system):
+        untyped: object = system
+        if not isinstance(untyped, Mapping) or not all(isinstance(v, Mapping) for v in untyped.values()):
             raise InputTypeError(
                 "from_dict takes {dimension: {column: '+' or '-'}}; without dimensions {'': {column: '+'}}."
             )
-        rows = []
-        for dimension, members in system.items():
-            rows += [{"indicator": n, "direction": d, "dimension": dimension} for n, d in members.items()]
-        return cls(_read(rows))
+        return cls(
+            _read(
+                {"indicator": name, "direction": direction, "dimension": dimension}
+                for dimension, members in system.items()
+                for name, direction in members.items()
+            )
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -363,39 +377,16 @@ class IndicatorSystem(PickledByName):
         return len(self.indicators)
 
 
-def _refuse_twice(names: Sequence[str]) -> None:
-    twice = list(dict.fromkeys(n for n in names if names.count(n) > 1))
-    if twice:
-        raise IndicatorError(
-            f"indicator {quoted(twice)} is listed more than once; keep each column in one place.",
-            [Notice("duplicate_indicator", f"{cited(n)} is listed twice", {"indicator": n}) for n in twice],
-        )
-
-
-def _others(items: Sequence[object]) -> list[object]:
-    return [i for i in items if not isinstance(i, Indicator)]
-
-
-def _is_nested(system: object) -> bool:
-    return isinstance(system, Mapping) and all(isinstance(v, Mapping) for v in system.values())
-
-
-def _read(rows: Sequence[Mapping[str, Any]]) -> list[Indicator]:
+def _read(rows: Iterable[Mapping[str, Any]]) -> list[Indicator]:
     """Make all indicators, or one error with everything that is wrong."""
     indicators: list[Indicator] = []
     problems: list[Notice] = []
     for row in rows:
+        options = {"dimension": row.get("dimension", ""), "unit": row.get("unit", "")}
         try:
-            indicators.append(
-                Indicator(
-                    row["indicator"],
-                    cast("Direction", row["direction"]),
-                    dimension=row.get("dimension", ""),
-                    unit=row.get("unit", ""),
-                )
-            )
+            indicators.append(Indicator(row["indicator"], row["direction"], **options))
         except DigiprosperError as error:
-            problems.extend(error.problems or [Notice("indicator", error.message, dict(row))])
+            problems.extend(error.problems)
     if problems:
         raise IndicatorError(" ".join(p.message for p in problems), problems)
     return indicators

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
@@ -173,7 +173,7 @@ def cv_weights(Z: Any) -> Floats:
     >>> cv_weights(np.array([[1.0, 10], [2, 10], [3, 40]])).round(4).tolist()
     [0.366, 0.634]
     """
-    return _weights(Z, "cv", signed=False)
+    return _weights(Z, "cv")
 
 
 def std_weights(Z: Any) -> Floats:
@@ -282,19 +282,26 @@ def equal_weights(m: int) -> Floats:
     return np.full(number, 1.0 / number)
 
 
+def is_nonnegative(value: object) -> bool:
+    """Check for a finite number of at least 0."""
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return False
+    return 0 <= number <= sys.float_info.max
+
+
 def check_shift(shift: object) -> None:
     """Refuse a shift that is not a finite number >= 0."""
-    number = isinstance(shift, int | float | np.number) and not isinstance(shift, bool)
-    if not number or not math.isfinite(float(shift)) or float(shift) < 0:  # type: ignore[arg-type]
+    if not is_nonnegative(shift):
         message = f"shift={cited(shift)} must be a number >= 0; use 0 unless you replicate a paper."
         raise OptionError(message, [option_problem("shift", shift, what=message)])
 
 
-def _weights(Z: Any, weighting: Weighting, *, signed: bool = True) -> Floats:
+def _weights(Z: Any, weighting: Weighting) -> Floats:
     z, names = as_table(Z, f"{weighting}_weights")
     refuse_missing(z, names)
     refuse_extreme(z, names)
-    if not signed:
+    if weighting == "cv":
         cure = "These weights need values of at least 0: normalise first, as CompositeIndex does."
         refuse_cells(z < 0, names, ("negative", "is negative"), cure)
     rule = flat_rule(weighting, len(names))
