@@ -27,7 +27,9 @@ _COMPARED: Final = ("weighting", "scope", "normalise", "structure", "shift")
 
 
 def overlap_audit(
-    system_a: IndicatorSystem, system_b: IndicatorSystem, other_columns: Sequence[str] = ()
+    system_a: IndicatorSystem,
+    system_b: IndicatorSystem,
+    other_columns: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Find indicators that are used in two indices, or in an index and among the other regressors.
 
@@ -65,24 +67,37 @@ def overlap_audit(
     """
     for name, system in (("system_a", system_a), ("system_b", system_b)):
         if not isinstance(system, IndicatorSystem):
-            raise InputTypeError(f"{name} is an IndicatorSystem, not {type(system).__name__}.")
+            raise InputTypeError(
+                f"{name} is an IndicatorSystem, not {type(system).__name__}."
+            )
     others = [other_columns] if isinstance(other_columns, str) else list(other_columns)
     odd = [o for o in cast("list[object]", others) if not isinstance(o, str)]
     if odd:
-        raise InputTypeError(f"other_columns must be a list of columns (text); {cited(odd[0])} is not.")
+        raise InputTypeError(
+            f"other_columns must be a list of columns (text); {cited(odd[0])} is not."
+        )
 
     rows = []
     for name in dict.fromkeys((*system_a.names, *system_b.names)):
-        in_a, in_b = _uses("system_a", system_a, name), _uses("system_b", system_b, name)
+        in_a, in_b = (
+            _uses("system_a", system_a, name),
+            _uses("system_b", system_b, name),
+        )
         terms = [o for o in others if _mentions(o, name)]
         used = bool(in_a), bool(in_b), bool(terms)
         if sum(used) > 1:
             rows.append((name, *used, ", ".join([*in_a, *in_b, *terms])))
-    return pd.DataFrame(rows, columns=["indicator", "system_a", "system_b", "other_columns", "where"])
+    return pd.DataFrame(
+        rows, columns=["indicator", "system_a", "system_b", "other_columns", "where"]
+    )
 
 
 def _uses(label: str, system: IndicatorSystem, name: str) -> list[str]:
-    return [f"{label} ({i.dimension})" if i.dimension else label for i in system if i.name == name]
+    return [
+        f"{label} ({i.dimension})" if i.dimension else label
+        for i in system
+        if i.name == name
+    ]
 
 
 def _mentions(term: str, name: str) -> bool:
@@ -91,7 +106,9 @@ def _mentions(term: str, name: str) -> bool:
     return term.strip() == name or name in {quoted_ or word for quoted_, word in words}
 
 
-def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.DataFrame:
+def audit_weights(
+    system: IndicatorSystem, panel: Panel, published: Any
+) -> pd.DataFrame:
     """Find the options of an index that reproduce published weights.
 
     The weights are computed with each combination of options and compared with the published ones.
@@ -146,7 +163,9 @@ def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.D
     """
     kind: object = system
     if not isinstance(kind, IndicatorSystem):
-        raise InputTypeError(f"audit_weights takes an IndicatorSystem, not {type(kind).__name__}.")
+        raise InputTypeError(
+            f"audit_weights takes an IndicatorSystem, not {type(kind).__name__}."
+        )
     if not hasattr(published, "items"):
         raise InputTypeError(
             f"published must be a mapping {{indicator: weight}} or a Series, not {type(published).__name__}."
@@ -168,11 +187,18 @@ def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.D
     return table.sort_values("max_deviation", kind="stable", ignore_index=True)
 
 
-def _specifications(system: IndicatorSystem, sample: Sample) -> Iterator[CompositeIndex]:
+def _specifications(
+    system: IndicatorSystem, sample: Sample
+) -> Iterator[CompositeIndex]:
     """Make every combination that makes sense, the plainest first."""
     scopes = ["pooled", "goalposts"]
     if sample.n_times > 1:
-        scopes[1:1] = ["pooled_norm_yearly_weights", "per_year", "legacy_lnT", "expanding"]
+        scopes[1:1] = [
+            "pooled_norm_yearly_weights",
+            "per_year",
+            "legacy_lnT",
+            "expanding",
+        ]
         scopes += [f"base_year({t})" for t in sample.times]
 
     plain = CompositeIndex(system)
@@ -188,7 +214,11 @@ def _specifications(system: IndicatorSystem, sample: Sample) -> Iterator[Composi
             continue
         try:
             yield plain.replace(
-                scope=scope, normalise=normalise, weighting=weighting, structure=structure, shift=shift
+                scope=scope,
+                normalise=normalise,
+                weighting=weighting,
+                structure=structure,
+                shift=shift,
             )
         except (OptionError, IndicatorError):
             # Options that contradict each other are no candidates.

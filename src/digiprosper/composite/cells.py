@@ -42,7 +42,9 @@ def as_table(values: Any, function: str) -> tuple[Floats, list[str]]:
     try:
         z = real_numbers(values)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InputTypeError(f"{function} takes a table of numbers, one column per indicator.") from error
+        raise InputTypeError(
+            f"{function} takes a table of numbers, one column per indicator."
+        ) from error
     if z.ndim != 2 or 0 in z.shape:
         raise InputTypeError(
             f"{function} takes rows x indicators with at least one of each; the shape is {z.shape}."
@@ -76,7 +78,9 @@ def refuse_cells(
         rows = np.flatnonzero(bad[:, j])
         first = tuple(rows[:5].tolist()) if index is None else tuple(index[rows[:5]])
         text = f"{cited(names[j])} {words} in {counted(rows.size, 'row')} (first: {rows_text(first)})"
-        problems.append(Notice(code, text, {"column": names[j], "count": rows.size, "rows": first}))
+        problems.append(
+            Notice(code, text, {"column": names[j], "count": rows.size, "rows": first})
+        )
     if problems:
         raise error(f"{several(problems)}. {cure}", problems)
 
@@ -84,7 +88,13 @@ def refuse_cells(
 def refuse_missing(z: Floats, names: Sequence[str]) -> None:
     """Refuse missing and infinite cells."""
     problem = "missing", "is missing or infinite"
-    refuse_cells(~np.isfinite(z), names, problem, "Fill or remove these rows first.", error=MissingDataError)
+    refuse_cells(
+        ~np.isfinite(z),
+        names,
+        problem,
+        "Fill or remove these rows first.",
+        error=MissingDataError,
+    )
 
 
 def refuse_extreme(x: Floats, names: Sequence[str]) -> None:
@@ -95,9 +105,13 @@ def refuse_extreme(x: Floats, names: Sequence[str]) -> None:
             f"{cited(name)} has a largest value of {largest:.2g}",
             {"column": name, "largest": largest},
         )
-        for name, largest in zip(names, np.abs(x).max(axis=0, initial=0.0).tolist(), strict=True)
+        for name, largest in zip(
+            names, np.abs(x).max(axis=0, initial=0.0).tolist(), strict=True
+        )
         if largest > LARGEST_PRODUCT or 0.0 < largest < 1.0 / LARGEST_PRODUCT
     ]
     if problems:
         text = several(problems)
-        raise IndicatorError(f"{text}: its squares cannot be computed. Use another unit.", problems)
+        raise IndicatorError(
+            f"{text}: its squares cannot be computed. Use another unit.", problems
+        )

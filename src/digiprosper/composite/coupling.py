@@ -7,9 +7,21 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite.cells import as_table, real_numbers, refuse_cells, refuse_missing
+from digiprosper.composite.cells import (
+    as_table,
+    real_numbers,
+    refuse_cells,
+    refuse_missing,
+)
 from digiprosper.composite.notices import COUPLED, POOR, equally_bad
-from digiprosper.errors import InputTypeError, OptionError, check_option, cited, issue, option_problem
+from digiprosper.errors import (
+    InputTypeError,
+    OptionError,
+    check_option,
+    cited,
+    issue,
+    option_problem,
+)
 from digiprosper.kernels.tolerances import GRADE, SUM_TO_ONE
 
 if TYPE_CHECKING:
@@ -82,11 +94,15 @@ def coupling_coordination(
     check_option("method", method, get_args(CouplingMethod))
     u, names = as_table(U, "coupling_coordination")
     if u.shape[1] < 2:
-        raise InputTypeError("coupling_coordination needs two or more systems, one per column; there is one.")
+        raise InputTypeError(
+            "coupling_coordination needs two or more systems, one per column; there is one."
+        )
     refuse_missing(u, names)
     index = U.index if isinstance(U, pd.DataFrame) else pd.RangeIndex(len(u))
     cure = "Coupling is defined for scores in [0, 1]: use an index with end points that cover every row."
-    refuse_cells((u < 0) | (u > 1), names, ("outside", "lies outside [0, 1]"), cure, index=index)
+    refuse_cells(
+        (u < 0) | (u > 1), names, ("outside", "lies outside [0, 1]"), cure, index=index
+    )
     share = _coefficients(coefficients, names)
 
     with np.errstate(invalid="ignore"):
@@ -96,7 +112,10 @@ def coupling_coordination(
     grade = np.minimum(np.floor(coordination * 10 + GRADE), 9).astype(np.intp) + 1
 
     issue(equally_bad(int(((coupling > COUPLED) & (development < POOR)).sum())))
-    return pd.DataFrame({"C": coupling, "T": development, "D": coordination, "grade": grade}, index=index)
+    return pd.DataFrame(
+        {"C": coupling, "T": development, "D": coordination, "grade": grade},
+        index=index,
+    )
 
 
 def _standard(u: Floats) -> Floats:
@@ -121,7 +140,9 @@ def _coefficients(coefficients: Any, names: list[str]) -> Floats:
         return np.full(count, 1.0 / count)
     try:
         if hasattr(coefficients, "keys"):
-            same = len(coefficients) == count and all(name in coefficients for name in names)
+            same = len(coefficients) == count and all(
+                name in coefficients for name in names
+            )
             share = real_numbers([coefficients[name] for name in names] if same else [])
         else:
             share = real_numbers(list(coefficients))
@@ -129,10 +150,16 @@ def _coefficients(coefficients: Any, names: list[str]) -> Floats:
         raise OptionError(
             "coefficients must be real numbers, one for each system, such as [0.5, 0.5]."
         ) from error
-    if share.shape != (count,) or (share < 0).any() or not abs(share.sum() - 1.0) <= SUM_TO_ONE:
+    if (
+        share.shape != (count,)
+        or (share < 0).any()
+        or not abs(share.sum() - 1.0) <= SUM_TO_ONE
+    ):
         message = (
             f"coefficients={cited(coefficients)} must have one number >= 0 for each of "
             f"{', '.join(map(repr, names))}, with sum one; omit them for equal coefficients."
         )
-        raise OptionError(message, [option_problem("coefficients", coefficients, what=message)])
+        raise OptionError(
+            message, [option_problem("coefficients", coefficients, what=message)]
+        )
     return share

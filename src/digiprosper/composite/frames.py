@@ -56,7 +56,9 @@ def is_frame(data: object) -> bool:
     return isinstance(frame, nw.DataFrame | nw.LazyFrame)
 
 
-def fit_frame(options: IndexOptions, data: Any) -> tuple[Learned, int, tuple[Notice, ...]]:
+def fit_frame(
+    options: IndexOptions, data: Any
+) -> tuple[Learned, int, tuple[Notice, ...]]:
     """Compute end points and weights of a table that is not a Panel, the number of rows and the notices.
 
     The first query asks for counts, minima and maxima, which a file may know without being read. The
@@ -72,7 +74,9 @@ def fit_frame(options: IndexOptions, data: Any) -> tuple[Learned, int, tuple[Not
     complete: Any = None
     if options.missing == "drop":
         values = [nw.col(n).cast(nw.Float64) for n in names]
-        complete = nw.all_horizontal(*[~(v.is_null() | v.is_nan()) for v in values], ignore_nulls=False)
+        complete = nw.all_horizontal(
+            *[~(v.is_null() | v.is_nan()) for v in values], ignore_nulls=False
+        )
 
     extremes = _count_and_extremes(frame, names, complete)
     nobs, notices = _rows_in_use(options, extremes)
@@ -90,7 +94,13 @@ def fit_frame(options: IndexOptions, data: Any) -> tuple[Learned, int, tuple[Not
     unit = np.where(constant, 1.0, (worst + best) / 2.0 + shift)
     start, width = _start_and_width(options, scale)
     columns = [
-        (j, names[j], float(start[j]), float(width[j] * unit[j]), float(shift / unit[j]))
+        (
+            j,
+            names[j],
+            float(start[j]),
+            float(width[j] * unit[j]),
+            float(shift / unit[j]),
+        )
         for j in np.flatnonzero(~constant).tolist()
     ]
     sums = _theil_sums(frame if complete is None else frame.filter(complete), columns)
@@ -101,7 +111,9 @@ def fit_frame(options: IndexOptions, data: Any) -> tuple[Learned, int, tuple[Not
 
     refuse_constant(constant, names, f"{nobs} rows")
     weighing = Weighing(theil_shares(theil), theil / math.log(nobs), constant)
-    notices += weight_remarks(names, [weighing], flat_rule("entropy", len(names), shift=shift))
+    notices += weight_remarks(
+        names, [weighing], flat_rule("entropy", len(names), shift=shift)
+    )
     issue(notices)
     return Learned(scale, weighing, worst, best), nobs, tuple(notices)
 
@@ -115,7 +127,9 @@ def apply_frame(options: IndexOptions, state: State, data: Any) -> Any:
 
     _refuse_options(options, _APPLY)
     if state.periods is not None:
-        raise OptionError(f"scope={cited(options.scope.text)} needs the year of each row: pass a Panel.")
+        raise OptionError(
+            f"scope={cited(options.scope.text)} needs the year of each row: pass a Panel."
+        )
     frame: Any = nw.from_native(data)
     _refuse_columns(options.names, frame)
     if options.name in frame.collect_schema().names():
@@ -143,7 +157,9 @@ def _start_and_width(options: IndexOptions, scale: EndPoints) -> tuple[Floats, F
 # --- queries ------------------------------------------------------------------------------------------------
 
 
-def _count_and_extremes(frame: Any, names: Sequence[str], complete: Any) -> dict[str, Any]:
+def _count_and_extremes(
+    frame: Any, names: Sequence[str], complete: Any
+) -> dict[str, Any]:
     """Ask for the number of rows, and for count, minimum and maximum of every column."""
     import narwhals.stable.v2 as nw
 
@@ -151,7 +167,11 @@ def _count_and_extremes(frame: Any, names: Sequence[str], complete: Any) -> dict
     for j, name in enumerate(names):
         x = nw.col(name).cast(nw.Float64)
         x = x if complete is None else nw.when(complete).then(x)
-        expressions += [x.count().alias(f"n{j}"), x.min().alias(f"low{j}"), x.max().alias(f"high{j}")]
+        expressions += [
+            x.count().alias(f"n{j}"),
+            x.min().alias(f"low{j}"),
+            x.max().alias(f"high{j}"),
+        ]
     return _answer(frame, expressions)
 
 
@@ -179,7 +199,10 @@ def _duckdb_sums(relation: Any, columns: Sequence[ColumnScale]) -> dict[str, Any
     for j, name, start, divisor, addend in columns:
         column = '"' + name.replace('"', '""') + '"'
         u = f"((CAST({column} AS DOUBLE) - ({start!r})) / ({divisor!r}) + {addend!r})"
-        expressions += [f"sum({u}) AS u{j}", f"sum(CASE WHEN {u} > 0 THEN {u} * ln({u}) END) AS q{j}"]
+        expressions += [
+            f"sum({u}) AS u{j}",
+            f"sum(CASE WHEN {u} > 0 THEN {u} * ln({u}) END) AS q{j}",
+        ]
     answer = relation.aggregate(", ".join(expressions))
     return dict(zip(answer.columns, answer.fetchall()[0], strict=True))
 
@@ -200,7 +223,9 @@ def _numbers(answer: Mapping[str, Any], kind: str, names: Sequence[str]) -> Floa
     return np.array([math.nan if v is None else float(v) for v in values])
 
 
-def _rows_in_use(options: IndexOptions, answer: Mapping[str, Any]) -> tuple[int, list[Notice]]:
+def _rows_in_use(
+    options: IndexOptions, answer: Mapping[str, Any]
+) -> tuple[int, list[Notice]]:
     """Read the number of rows in use, and make the notice of dropped rows."""
     rows, names = int(answer["rows"]), options.names
     counts = [int(answer[f"n{j}"]) for j in range(len(names))]
@@ -218,27 +243,39 @@ def _rows_in_use(options: IndexOptions, answer: Mapping[str, Any]) -> tuple[int,
     if rows and not counts[0]:
         text = f"none of {counted(rows, 'row')} has values of all indicators ({quoted(names)})"
         data = {"reason": "missing", "by_term": {}}
-        raise MissingDataError(f"{text}. Fill missing values.", [Notice("no_rows", text, data)])
+        raise MissingDataError(
+            f"{text}. Fill missing values.", [Notice("no_rows", text, data)]
+        )
     dropped = rows - counts[0]
     if not dropped:
         return rows, []
-    return counts[0], [missing_rows(dropped, f"{counted(dropped, 'row')} dropped: missing", {})]
+    return counts[0], [
+        missing_rows(dropped, f"{counted(dropped, 'row')} dropped: missing", {})
+    ]
 
 
 # --- refusals -----------------------------------------------------------------------------------------------
 
 
-def _refuse_options(options: IndexOptions, allowed: Mapping[str, tuple[str, ...]]) -> None:
+def _refuse_options(
+    options: IndexOptions, allowed: Mapping[str, tuple[str, ...]]
+) -> None:
     written = options.arguments
     words = {**written, "weighting": options.weighting}
     wrong = {n: written[n] for n in allowed if words[n] not in allowed[n]}
     if wrong:
-        refused = ", ".join(f"{n}={cited('given' if isinstance(v, dict) else v)}" for n, v in wrong.items())
+        refused = ", ".join(
+            f"{n}={cited('given' if isinstance(v, dict) else v)}"
+            for n, v in wrong.items()
+        )
         can = "; ".join(f"{n} {' or '.join(allowed[n])}" for n in wrong)
         raise OptionError(
             "a table that is not a Panel is read with two aggregate queries, which do not support "
             f"{refused}. Convert it to a Panel: Panel(df, entity='id', time='year'); or use {can}.",
-            [option_problem(name, value, allowed[name]) for name, value in wrong.items()],
+            [
+                option_problem(name, value, allowed[name])
+                for name, value in wrong.items()
+            ],
         )
 
 
@@ -260,7 +297,10 @@ def _refuse_not_finite(names: Sequence[str], numbers: Floats) -> None:
     if bad:
         raise MissingDataError(
             f"{quoted(bad)} has infinite values or NaN. Fill or remove these rows first.",
-            [missing_problem(name, what=f"{cited(name)} is not finite") for name in bad],
+            [
+                missing_problem(name, what=f"{cited(name)} is not finite")
+                for name in bad
+            ],
         )
 
 
@@ -270,5 +310,12 @@ def _refuse_beyond(names: Sequence[str], least: Floats) -> None:
         raise IndicatorError(
             f"{quoted(bad)} lies beyond its worse goalpost. Entropy weights are undefined there. Move the "
             "goalpost to the worst value that can occur.",
-            [Notice("negative", f"{cited(n)} lies beyond its worse goalpost", {"column": n}) for n in bad],
+            [
+                Notice(
+                    "negative",
+                    f"{cited(n)} lies beyond its worse goalpost",
+                    {"column": n},
+                )
+                for n in bad
+            ],
         )

@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, get_args
 import numpy as np
 
 from digiprosper.composite.kernels.aggregate import PRODUCTS, Aggregation
-from digiprosper.composite.kernels.normalise import EndPoints, Normalisation, learn_scale
-from digiprosper.composite.kernels.structure import FIXED_WEIGHTS, UNSIGNED_WEIGHTS, IndexStructure, Rule
+from digiprosper.composite.kernels.normalise import (
+    EndPoints,
+    Normalisation,
+    learn_scale,
+)
+from digiprosper.composite.kernels.structure import (
+    FIXED_WEIGHTS,
+    UNSIGNED_WEIGHTS,
+    IndexStructure,
+    Rule,
+)
 from digiprosper.composite.scopes import LearningScope, read_scope
 from digiprosper.composite.weights import WEIGHTINGS, check_shift, is_nonnegative
 from digiprosper.errors import (
@@ -131,7 +140,11 @@ class IndexOptions:
 
     def rule(self, n_times: int) -> Rule:
         """Lay out how columns are weighed in a sample of so many periods."""
-        across = "equal_dimensions" if self.structure == "nested" and not self.nested else self.structure
+        across = (
+            "equal_dimensions"
+            if self.structure == "nested" and not self.nested
+            else self.structure
+        )
         return Rule(
             self.weighting,
             (np.arange(len(self.system)),) if across == "flat" else self.groups,
@@ -167,7 +180,9 @@ def read_option(option: str, value: Any, names: tuple[str, ...]) -> Any:
     return value
 
 
-def read_weights(values: Any, names: tuple[str, ...], option: str) -> tuple[tuple[str, float], ...]:
+def read_weights(
+    values: Any, names: tuple[str, ...], option: str
+) -> tuple[tuple[str, float], ...]:
     """Check weights by indicator, and put them in the order of the system, not divided by their sum."""
     try:
         weights = dict(values)
@@ -179,7 +194,9 @@ def read_weights(values: Any, names: tuple[str, ...], option: str) -> tuple[tupl
     _refuse_other_names(weights, names, option)
     odd = [n for n in names if not is_nonnegative(weights[n])]
     if odd or not any(weights.values()):
-        problem = f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
+        problem = (
+            f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
+        )
         raise OptionError(
             f"{option}={{...}}: weights must be numbers >= 0, at least one of them positive; {problem}.",
             [option_problem(option, weights, what=problem)],
@@ -187,7 +204,9 @@ def read_weights(values: Any, names: tuple[str, ...], option: str) -> tuple[tupl
     return tuple((n, float(weights[n])) for n in names)
 
 
-def _refuse_other_names(weights: dict[Any, Any], names: tuple[str, ...], option: str) -> None:
+def _refuse_other_names(
+    weights: dict[Any, Any], names: tuple[str, ...], option: str
+) -> None:
     missing = [n for n in names if n not in weights]
     unknown = [n for n in weights if n not in names]
     parts = [f"{quoted(missing)} has none"] if missing else []
@@ -207,18 +226,25 @@ def refuse_contradictions(options: IndexOptions) -> None:
     """Refuse options that contradict each other, with a message that says what to change."""
     message = next(_contradictions(options), None)
     if message is not None:
-        raise OptionError(f"{message}.", [option_problem("scope", options.scope.text, what=message)])
+        raise OptionError(
+            f"{message}.", [option_problem("scope", options.scope.text, what=message)]
+        )
     bare = [i.name for i in options.system if i.goalposts is None]
     if options.scope.fixed_end_points and bare:
         raise IndicatorError(
             f"scope='goalposts' needs goalposts for every indicator, but {quoted(bare)} has none: set "
             "Indicator(name, goalposts=(low, high)).",
-            [Notice("goalposts", f"{cited(n)} has no goalposts", {"indicator": n}) for n in bare],
+            [
+                Notice("goalposts", f"{cited(n)} has no goalposts", {"indicator": n})
+                for n in bare
+            ],
         )
     if options.structure != "flat":
         _refuse_dimensions(options.system, "structure", options.structure, "flat")
     if options.aggregation == "geometric_dimensions":
-        _refuse_dimensions(options.system, "aggregate", options.aggregation, "geometric")
+        _refuse_dimensions(
+            options.system, "aggregate", options.aggregation, "geometric"
+        )
 
 
 def _contradictions(options: IndexOptions) -> Iterator[str]:
@@ -252,7 +278,10 @@ def _against_scope(options: IndexOptions) -> Iterator[str]:
             "scope='legacy_lnT' replicates one script, which requires weighting='entropy', "
             "normalise='minmax' and structure='flat': use these, or scope='pooled'"
         )
-    if options.scope.text == "pooled_norm_yearly_weights" and not options.weights_estimated:
+    if (
+        options.scope.text == "pooled_norm_yearly_weights"
+        and not options.weights_estimated
+    ):
         yield (
             "scope='pooled_norm_yearly_weights' estimates weights year by year, but equal or given "
             "weights are not estimated: use scope='pooled'"
@@ -279,11 +308,17 @@ def _against_z_scores(options: IndexOptions) -> Iterator[str]:
         )
 
 
-def _refuse_dimensions(system: IndicatorSystem, option: str, value: str, without: str) -> None:
+def _refuse_dimensions(
+    system: IndicatorSystem, option: str, value: str, without: str
+) -> None:
     homeless = [i.name for i in system if not i.dimension]
     if not homeless and len(system.dimensions) > 1:
         return
-    problem = f"{quoted(homeless)} has none" if homeless else f"all are in {cited(system.dimensions[0])}"
+    problem = (
+        f"{quoted(homeless)} has none"
+        if homeless
+        else f"all are in {cited(system.dimensions[0])}"
+    )
     raise OptionError(
         f"{option}={cited(value)} needs at least two dimensions, and one for every indicator; {problem}. Use "
         f"{option}={cited(without)}, or IndicatorSystem.from_dict({{dimension: {{column: '+'}}}}).",

@@ -44,7 +44,10 @@ Ranks: TypeAlias = np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
 
 _TOP: Final = (1, 3, 5, 10)
 _SHOWN: Final = 12
-_AMONG: Final = {"per_year": "among the rows of the same period", "pooled": "among all rows"}
+_AMONG: Final = {
+    "per_year": "among the rows of the same period",
+    "pooled": "among all rows",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -59,7 +62,12 @@ class RankedIndex(Summarised, PickledByName):
     diagnostics: tuple[Notice, ...]
 
     def _plain(self, kind: str, **more: Any) -> PlainNumbers:
-        ranked = {"kind": kind, "name": self.name, "method": self.method, "among": self.among}
+        ranked = {
+            "kind": kind,
+            "name": self.name,
+            "method": self.method,
+            "among": self.among,
+        }
         return PlainNumbers(labels=self.labels, more=ranked | more)
 
 
@@ -131,7 +139,10 @@ class RankResults(RankedIndex):
     def draws(self) -> pd.DataFrame:
         """Ranks in each draw: one row per draw, one column per row of the panel."""
         return pd.DataFrame(
-            self.draw_values, index=pd.RangeIndex(self.reps, name="draw"), columns=self.index, copy=True
+            self.draw_values,
+            index=pd.RangeIndex(self.reps, name="draw"),
+            columns=self.index,
+            copy=True,
         )
 
     def ranks(self, level: float = 0.95, *, top: Sequence[int] = _TOP) -> pd.DataFrame:
@@ -168,7 +179,9 @@ class RankResults(RankedIndex):
         [3.0, 3.0, 4.0, 0.93]
         """
         if not isinstance(top, list | tuple | range | np.ndarray):
-            raise OptionError(f"top={cited(top)} must be a sequence of integers, such as (10, 20).")
+            raise OptionError(
+                f"top={cited(top)} must be a sequence of integers, such as (10, 20)."
+            )
         low, high = self._ends(check_level(level))
         columns = {
             "score": self.values,
@@ -240,7 +253,9 @@ class RankResults(RankedIndex):
         rows, entities = rows_of(self.index, period)
         ranks = self.draw_values[:, rows]
         # Ranked together or with others, equal ranks are equal scores.
-        wins = np.array([(ranks[:, [i]] < ranks).mean(axis=0) for i in range(ranks.shape[1])])
+        wins = np.array(
+            [(ranks[:, [i]] < ranks).mean(axis=0) for i in range(ranks.shape[1])]
+        )
         np.fill_diagonal(wins, np.nan)
         return pd.DataFrame(wins, index=entities, columns=entities.rename(None))
 
@@ -266,12 +281,18 @@ class RankResults(RankedIndex):
         best = ranks.sort_values("rank", kind="stable").head(_SHOWN)
         rows = []
         for entity, score, rank, mean, low, high, *top in best.itertuples(name=None):
-            ends = f"{low:.0f} to {high:.0f}" if enough_clusters(self.n_drawn) else "not computed"
+            ends = (
+                f"{low:.0f} to {high:.0f}"
+                if enough_clusters(self.n_drawn)
+                else "not computed"
+            )
             numbers = [f"{score:z.4f}", f"{rank:.0f}", f"{mean:.1f}", ends]
             rows.append([str(entity), *numbers, *(f"{p:.2f}" for p in top)])
 
         head = ["", "score", "rank", "mean", "95% of draws", "first", "top 3", "top 10"]
-        title = f"Ranks of {self.name!r}{_in_period(self.index, period)}: {len(ranks)} rows"
+        title = (
+            f"Ranks of {self.name!r}{_in_period(self.index, period)}: {len(ranks)} rows"
+        )
         more = f", best {len(best)} shown" if len(best) < len(ranks) else ""
         return Summary(
             type=type(self).__name__,
@@ -389,7 +410,9 @@ class IndexSensitivity(RankedIndex):
         options = dict(self.options)
         columns = zip(*product(*options.values()), strict=True)
         frame = pd.DataFrame(dict(zip(options, columns, strict=True)))
-        moved = pd.DataFrame(moves(self.rank_values.astype(np.int64) - self.base_ranks, self.index))
+        moved = pd.DataFrame(
+            moves(self.rank_values.astype(np.int64) - self.base_ranks, self.index)
+        )
         return (
             frame.assign(baseline=self.same, spearman=self.correlations)
             .join(moved[self.possible])
@@ -409,7 +432,9 @@ class IndexSensitivity(RankedIndex):
         return pd.DataFrame(
             {
                 "combination": np.repeat(combinations, len(rows)),
-                **{str(c): np.tile(rows[c].to_numpy(), combinations.size) for c in rows},
+                **{
+                    str(c): np.tile(rows[c].to_numpy(), combinations.size) for c in rows
+                },
                 "rank": ranks.ravel(),
                 "rank_change": (ranks - self.base_ranks).ravel(),
             }
@@ -505,13 +530,21 @@ class IndexSensitivity(RankedIndex):
             raise IdentificationError(
                 "no option has two values that are possible with all others, so the variance cannot be "
                 "decomposed; see `combinations` and omit values that are incompatible.",
-                [Notice("no_grid", "no complete grid", {"options": [name for name, _ in self.options]})],
+                [
+                    Notice(
+                        "no_grid",
+                        "no complete grid",
+                        {"options": [name for name, _ in self.options]},
+                    )
+                ],
             )
 
         entities, values = self._explained(period)
         first, total, variance = sobol_shares(values)
         if overall:
-            first, total, variance = (a.sum(axis=-1, keepdims=True) for a in (first, total, variance))
+            first, total, variance = (
+                a.sum(axis=-1, keepdims=True) for a in (first, total, variance)
+            )
         first, total = (np.where(varied[:, None], a, np.nan) for a in (first, total))
         moved = np.where(variance > SAME_RANKS, variance, np.nan)
 
@@ -523,7 +556,9 @@ class IndexSensitivity(RankedIndex):
         }
         if overall:
             return pd.DataFrame(columns, index=names)
-        return pd.DataFrame(columns, index=pd.MultiIndex.from_product([entities, names]))
+        return pd.DataFrame(
+            columns, index=pd.MultiIndex.from_product([entities, names])
+        )
 
     def _explained(self, period: Any) -> tuple[pd.Index[Any], Floats]:
         """Return the entities and their ranks on the complete grid, (d_1, ..., d_k, n)."""
@@ -543,9 +578,14 @@ class IndexSensitivity(RankedIndex):
         if max(map(len, self.complete)) > 1:
             shares = self.shares(overall=True)
             rows = []
-            for (name, values), positions in zip(self.options, self.complete, strict=True):
+            for (name, values), positions in zip(
+                self.options, self.complete, strict=True
+            ):
                 row = shares.loc[name]
-                percent = ["" if np.isnan(v) else f"{v:.0%}" for v in (row["first"], row["total"])]
+                percent = [
+                    "" if np.isnan(v) else f"{v:.0%}"
+                    for v in (row["first"], row["total"])
+                ]
                 rows.append([name, str(len(values)), str(len(positions)), *percent])
             blocks.append(Cells.of(["", "values", "in shares", "first", "total"], rows))
         other = self.combinations[possible & ~self.same]
@@ -579,7 +619,9 @@ class IndexSensitivity(RankedIndex):
     def _numbers(self) -> PlainNumbers:
         combinations = self.combinations.reset_index().to_dict("records")
         options = dict(self.options)
-        return self._plain("index_sensitivity", options=options, combinations=combinations)
+        return self._plain(
+            "index_sensitivity", options=options, combinations=combinations
+        )
 
 
 def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:
@@ -605,11 +647,21 @@ def moves(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
     size = np.abs(changes)
     at = size.argmax(axis=1)
     largest = np.take_along_axis(changes, at[:, None], axis=1)[:, 0]
-    whole = pd.array(largest, dtype="Int64")  # so that a missing one leaves the others whole
-    out: dict[str, Any] = {"mean_rank_change": size.mean(axis=1), "max_rank_change": whole}
-    for level, name in zip(range(index.nlevels), ("moved_entity", "moved_period"), strict=False):
+    whole = pd.array(
+        largest, dtype="Int64"
+    )  # so that a missing one leaves the others whole
+    out: dict[str, Any] = {
+        "mean_rank_change": size.mean(axis=1),
+        "max_rank_change": whole,
+    }
+    for level, name in zip(
+        range(index.nlevels), ("moved_entity", "moved_period"), strict=False
+    ):
         label = index.get_level_values(level)[at]
-        out[name] = pd.Series([v if c else None for v, c in zip(label, largest, strict=True)], dtype=object)
+        out[name] = pd.Series(
+            [v if c else None for v, c in zip(label, largest, strict=True)],
+            dtype=object,
+        )
     return out
 
 
@@ -626,7 +678,9 @@ def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
     entities = index.get_level_values(0)
     if index.nlevels == 1:
         if period is not None:
-            raise OptionError(f"period={cited(period)}: this is a cross-section and has no periods.")
+            raise OptionError(
+                f"period={cited(period)}: this is a cross-section and has no periods."
+            )
         return np.arange(len(index)), entities
     times = index.get_level_values(1)
     chosen = times.max() if period is None else period

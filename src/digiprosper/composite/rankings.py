@@ -24,7 +24,13 @@ from digiprosper.composite.ranking_results import (
     ranked_together,
 )
 from digiprosper.composite.specification import CompositeIndex
-from digiprosper.composite.state import ScaledRows, cut_rows, learn_and_score, state_sums, without_indicator
+from digiprosper.composite.state import (
+    ScaledRows,
+    cut_rows,
+    learn_and_score,
+    state_sums,
+    without_indicator,
+)
 from digiprosper.errors import (
     IdentificationError,
     IndicatorError,
@@ -141,18 +147,30 @@ def rank_probabilities(
     sums = _entity_sums(fit)
     drawn = np.unique(np.concatenate([part.entities for part in sums]))
     if drawn.size < 2:
-        raise IdentificationError("rank_probabilities: at least two entities are needed.")
+        raise IdentificationError(
+            "rank_probabilities: at least two entities are needed."
+        )
 
     seed = seed_sequence(rng)
     ranks, has_scores = _drawn_ranks(fit, sums, drawn, reps, seed)
     if not has_scores.any():
-        raise IdentificationError("rank_probabilities: no draw has weights; more entities are needed.")
+        raise IdentificationError(
+            "rank_probabilities: no draw has weights; more entities are needed."
+        )
 
     notices = [
         *too_few_clusters_to_draw(drawn.size, "entity"),
-        *([] if fit.options.weights_estimated else [fixed_weights(fit.options.weighting)]),
+        *(
+            []
+            if fit.options.weights_estimated
+            else [fixed_weights(fit.options.weighting)]
+        ),
         *few_draws(reps, "tails"),
-        *lost_draws(int((~has_scores).sum()), reps, "have no weights or no scores and were dropped."),
+        *lost_draws(
+            int((~has_scores).sum()),
+            reps,
+            "have no weights or no scores and were dropped.",
+        ),
     ]
     issue(notices)
     return RankResults(
@@ -171,7 +189,11 @@ def rank_probabilities(
 
 
 def _drawn_ranks(
-    fit: FittedRows, sums: Sequence[EntitySums], drawn: Ints, reps: int, seed: np.random.SeedSequence
+    fit: FittedRows,
+    sums: Sequence[EntitySums],
+    drawn: Ints,
+    reps: int,
+    seed: np.random.SeedSequence,
 ) -> tuple[Ranks, Bools]:
     """Draw entities, weigh, score and rank: ranks of every draw, and whether it has any."""
     ranks = _empty_ranks(fit, reps)
@@ -259,7 +281,10 @@ def leave_one_out(
     check_option("over", over, get_args(LeaveOut))
     fit = fitted_rows(index_spec, panel, "leave_one_out", among)
     if over == "indicator":
-        items, tables = pd.Index(fit.options.names, name="indicator"), _without_indicators(fit)
+        items, tables = (
+            pd.Index(fit.options.names, name="indicator"),
+            _without_indicators(fit),
+        )
     else:
         items, tables = fit.sample.entities, _without_entities(fit)
     return pd.concat(tables, ignore_index=True).set_axis(items, axis=0)
@@ -331,7 +356,9 @@ def index_sensitivity(
     """
     fit = fitted_rows(index_spec, panel, "index_sensitivity", among)
     grid = _read_grid(over, fit.options.names)
-    combinations = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    combinations = [
+        dict(zip(grid, values, strict=True)) for values in product(*grid.values())
+    ]
     ranks = _empty_ranks(fit, len(combinations))
     correlations = np.full(len(combinations), np.nan)
     same = np.zeros(len(combinations), dtype=bool)
@@ -353,10 +380,14 @@ def index_sensitivity(
 
     options = tuple((name, _labels(values)) for name, values in grid.items())
     baseline = tuple(
-        values.index(getattr(index_spec, name)) if getattr(index_spec, name) in values else None
+        values.index(getattr(index_spec, name))
+        if getattr(index_spec, name) in values
+        else None
         for name, values in grid.items()
     )
-    possible = np.array([not p for p in problems]).reshape([len(v) for v in grid.values()])
+    possible = np.array([not p for p in problems]).reshape(
+        [len(v) for v in grid.values()]
+    )
     complete = complete_grid(possible, baseline)
     return IndexSensitivity(
         name=index_spec.name,
@@ -372,7 +403,10 @@ def index_sensitivity(
         problems=tuple(problems),
         same=same,
         complete=complete,
-        diagnostics=(*fit.results.diagnostics, *impossible(possible, options, complete)),
+        diagnostics=(
+            *fit.results.diagnostics,
+            *impossible(possible, options, complete),
+        ),
     )
 
 
@@ -400,7 +434,9 @@ class FittedRows:
 def fitted_rows(spec: object, panel: Panel, caller: str, among: str) -> FittedRows:
     """Fit an index and keep its rows; `caller` is named in messages."""
     if not isinstance(spec, CompositeIndex):
-        raise InputTypeError(f"{caller} takes a CompositeIndex, not {type(spec).__name__}.")
+        raise InputTypeError(
+            f"{caller} takes a CompositeIndex, not {type(spec).__name__}."
+        )
     check_option("among", among, get_args(Among))
     options = spec.recipe
     _refuse_incomparable(options, among)
@@ -442,10 +478,16 @@ def _refuse_incomparable(options: IndexOptions, among: object) -> None:
 def _entity_sums(fit: FittedRows) -> list[EntitySums]:
     """Compute the sums by entity from which the weights of every state are drawn again."""
     stored = fit.results.entity_sums
-    return state_sums(fit.options, fit.results.state, fit.sample) if stored is None else [stored]
+    return (
+        state_sums(fit.options, fit.results.state, fit.sample)
+        if stored is None
+        else [stored]
+    )
 
 
-def drawn_weights(fit: FittedRows, sums: Sequence[EntitySums], counts: Floats) -> Floats:
+def drawn_weights(
+    fit: FittedRows, sums: Sequence[EntitySums], counts: Floats
+) -> Floats:
     """Weigh again in each of L states with multiplicities `counts`, (R, n): (L, R, m), NaN for no weights."""
     out = np.full((len(sums), len(counts), len(fit.options.system)), np.nan)
     for k, part in enumerate(sums):
@@ -471,9 +513,15 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
     return scores
 
 
-def _chunks(reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int = 2**28) -> Any:
+def _chunks(
+    reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int = 2**28
+) -> Any:
     """Cut draws into slices whose arrays take at most `memory` bytes."""
-    cells = 6 * fit.sample.nobs + 4 * fit.sample.n_entities + 4 * max(part.second[0].size for part in sums)
+    cells = (
+        6 * fit.sample.nobs
+        + 4 * fit.sample.n_entities
+        + 4 * max(part.second[0].size for part in sums)
+    )
     size = max(1, memory // (8 * cells))
     return [slice(start, min(start + size, reps)) for start in range(0, reps, size)]
 
@@ -508,7 +556,9 @@ def _without_entities(fit: FittedRows) -> Iterator[pd.DataFrame]:
         scores = draw_scores(fit, weights)
         lost = np.isnan(scores[:, 0]).tolist()  # a draw has all scores or none
         problems = [_NONE_LEFT if is_lost else "" for is_lost in lost]
-        yield _compared(fit, weights - fit.results.state.weights[:, None], scores, problems)
+        yield _compared(
+            fit, weights - fit.results.state.weights[:, None], scores, problems
+        )
 
 
 def _weights_without(fit: FittedRows, count: int) -> Iterator[Floats]:
@@ -542,7 +592,9 @@ def _weighed_without(fit: FittedRows, entity: int) -> Floats:
     return out
 
 
-def _compared(fit: FittedRows, changes: Floats, scores: Floats, problems: list[str]) -> pd.DataFrame:
+def _compared(
+    fit: FittedRows, changes: Floats, scores: Floats, problems: list[str]
+) -> pd.DataFrame:
     """Compare R indices with something left out with the full one, one row each.
 
     changes (L, R, m): of weights; scores (R, N); NaN for none
@@ -557,18 +609,21 @@ def _compared(fit: FittedRows, changes: Floats, scores: Floats, problems: list[s
     names = np.array(fit.options.names, dtype=object)[at % changes.shape[2]]
     table = pd.DataFrame(
         {
-        "weight_change": change,
-        "weight_of": np.where(change != 0, names, None),
-        "spearman": rank_correlations(scores, fit.scores, fit.groups),
-        **moves(descending_ranks(scores, fit.groups) - fit.ranks, fit.sample.index),
-    })
+            "weight_change": change,
+            "weight_of": np.where(change != 0, names, None),
+            "spearman": rank_correlations(scores, fit.scores, fit.groups),
+            **moves(descending_ranks(scores, fit.groups) - fit.ranks, fit.sample.index),
+        }
+    )
     return table[~lost].reindex(table.index).assign(problem=problems)
 
 
 # --- combinations of options --------------------------------------------------------------------------------
 
 
-def complete_grid(possible: Bools, pinned: Sequence[int | None]) -> tuple[tuple[int, ...], ...]:
+def complete_grid(
+    possible: Bools, pinned: Sequence[int | None]
+) -> tuple[tuple[int, ...], ...]:
     """Find the largest part of a grid, (d_1, ..., d_k), whose combinations are all possible.
 
     Returns positions by option, empty if no part is complete; `pinned` is a position that each option has to
@@ -602,7 +657,9 @@ def complete_grid(possible: Bools, pinned: Sequence[int | None]) -> tuple[tuple[
 def _read_grid(over: object, names: tuple[str, ...]) -> dict[str, list[Any]]:
     """Check options and values, each by itself: contradictions between them are found later."""
     if not hasattr(over, "items"):
-        raise InputTypeError("over must be a mapping of option to values, such as {'shift': [0, .01]}.")
+        raise InputTypeError(
+            "over must be a mapping of option to values, such as {'shift': [0, .01]}."
+        )
     grid = {}
     for option, values in over.items():
         check_option("over", option, _VARIED)
@@ -613,13 +670,22 @@ def _read_grid(over: object, names: tuple[str, ...]) -> dict[str, list[Any]]:
 
 
 def _read_values(option: str, values: Any, names: tuple[str, ...]) -> list[Any]:
-    if isinstance(values, str) or hasattr(values, "items") or not isinstance(values, Iterable):
-        raise InputTypeError(f"over[{cited(option)}] must be a list of values; {cited(values)} is not.")
+    if (
+        isinstance(values, str)
+        or hasattr(values, "items")
+        or not isinstance(values, Iterable)
+    ):
+        raise InputTypeError(
+            f"over[{cited(option)}] must be a list of values; {cited(values)} is not."
+        )
     read = [read_option(option, value, names) for value in values]
     twice = [v for i, v in enumerate(read) if v in read[:i]]
     if twice or not read:
         problem = f"lists {cited(twice[0])} twice" if twice else "lists no value"
-        raise OptionError(f"over[{cited(option)}] {problem}.", [option_problem(option, values, what=problem)])
+        raise OptionError(
+            f"over[{cited(option)}] {problem}.",
+            [option_problem(option, values, what=problem)],
+        )
     return read
 
 
@@ -627,4 +693,7 @@ def _labels(values: Sequence[Any]) -> tuple[Any, ...]:
     """Show values as they are, and given weights by a word."""
     given_weights = [v for v in values if isinstance(v, tuple)]
     name = "given" if len(given_weights) == 1 else "given {}"
-    return tuple(name.format(given_weights.index(v) + 1) if isinstance(v, tuple) else v for v in values)
+    return tuple(
+        name.format(given_weights.index(v) + 1) if isinstance(v, tuple) else v
+        for v in values
+    )

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from digiprosper.composite.indicators import IndicatorSystem
     from digiprosper.kernels import Bools, Ints
 
-Scope = Literal["pooled", "per_year", "pooled_norm_yearly_weights", "expanding", "goalposts", "legacy_lnT"]
+Scope = Literal[
+    "pooled",
+    "per_year",
+    "pooled_norm_yearly_weights",
+    "expanding",
+    "goalposts",
+    "legacy_lnT",
+]
 
 Finding: TypeAlias = tuple[str, str]
 """Finding of an audit: ``ok``, ``note`` or ``warning``, and a sentence."""
@@ -84,7 +91,9 @@ class LearningScope:
                 [option_problem("scope", self.text, what="one period")],
             )
 
-    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[RowSelection, ...]:
+    def learned_rows(
+        self, time: Ints, times: pd.Index[Any]
+    ) -> tuple[RowSelection, ...]:
         """Select the rows that each state is learned from.
 
         `time`, (N,), has the position of each row's period in `times`.
@@ -102,7 +111,9 @@ class LearningScope:
         With rows up to each year it is the latest state that uses no later year.
         """
         if self.rows == "past":
-            return np.asarray(periods.searchsorted(times, side="right") - 1, dtype=np.intp)
+            return np.asarray(
+                periods.searchsorted(times, side="right") - 1, dtype=np.intp
+            )
         return np.asarray(periods.get_indexer(times), dtype=np.intp)
 
     def given_scale(self, system: IndicatorSystem) -> EndPoints | None:
@@ -129,7 +140,10 @@ _BY_WORD: Final = {
         LearningScope(
             "pooled",
             "all",
-            ("ok", "comparable within the sample, but not with an index of another sample or of more years."),
+            (
+                "ok",
+                "comparable within the sample, but not with an index of another sample or of more years.",
+            ),
             _LATER_YEARS,
             needs_periods=False,
         ),
@@ -141,10 +155,15 @@ _BY_WORD: Final = {
                 "the best value of each indicator is 1 in every year: scores of different years are not "
                 "comparable.",
             ),
-            ("note", "each year uses only its own rows, but growth common to all entities is removed."),
+            (
+                "note",
+                "each year uses only its own rows, but growth common to all entities is removed.",
+            ),
             scale_by_period=True,
         ),
-        LearningScope("pooled_norm_yearly_weights", "own", _WEIGHTS_DIFFER, _LATER_YEARS),
+        LearningScope(
+            "pooled_norm_yearly_weights", "own", _WEIGHTS_DIFFER, _LATER_YEARS
+        ),
         LearningScope(
             "expanding",
             "past",
@@ -175,7 +194,10 @@ _BASE_YEAR: Final = LearningScope(
     "base_year",
     "base",
     _COMPARABLE,
-    ("ok", "scale and weights are estimated in the base year: later years use no future information."),
+    (
+        "ok",
+        "scale and weights are estimated in the base year: later years use no future information.",
+    ),
 )
 SCOPES: Final = tuple(_BY_WORD)
 
@@ -184,10 +206,16 @@ def read_scope(scope: object) -> LearningScope:
     """Make the scope of an option's word, such as "pooled" or "base_year(2011)"."""
     base_year = _BASE.fullmatch(scope.strip()) if isinstance(scope, str) else None
     if base_year and base_year[1]:
-        return replace(_BASE_YEAR, text=f"base_year({base_year[1]})", period=base_year[1])
+        return replace(
+            _BASE_YEAR, text=f"base_year({base_year[1]})", period=base_year[1]
+        )
     if isinstance(scope, str) and scope in _BY_WORD:
         return _BY_WORD[scope]
-    hint = " Include the base year: 'base_year(2011)'." if str(scope).startswith("base_year") else ""
+    hint = (
+        " Include the base year: 'base_year(2011)'."
+        if str(scope).startswith("base_year")
+        else ""
+    )
     raise OptionError(
         f"scope={cited(scope)} is not known; use one of {', '.join(map(repr, SCOPES))}, "
         f"'base_year(2011)'.{hint}",

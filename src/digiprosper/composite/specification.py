@@ -126,7 +126,9 @@ class CompositeIndex(Specification):
     scope: Scope | str = "pooled"
     normalise: Normalisation = "minmax"
     shift: float = 0.0
-    weighting: Weighting | Mapping[str, float] | tuple[tuple[str, float], ...] = "entropy"
+    weighting: Weighting | Mapping[str, float] | tuple[tuple[str, float], ...] = (
+        "entropy"
+    )
     structure: IndexStructure = "flat"
     aggregate: Aggregation = "linear"
     missing: IndexMissing = "raise"
@@ -145,7 +147,9 @@ class CompositeIndex(Specification):
             object.__setattr__(self, option, value)
         name: object = self.name
         if not isinstance(name, str) or not name:
-            raise InputTypeError(f"name={cited(name)}: the name of the scores must be a non-empty text.")
+            raise InputTypeError(
+                f"name={cited(name)}: the name of the scores must be a non-empty text."
+            )
         refuse_contradictions(self.recipe)
 
     @property
@@ -268,7 +272,9 @@ class CompositeIndex(Specification):
             weighting = tuple((new if n == old else n, w) for n, w in weighting)
         return self.replace(system=self.system.swap(old, new), weighting=weighting)
 
-    def fit(self, panel: Any, *, rng: object = None, progress: bool = False) -> IndexResults:
+    def fit(
+        self, panel: Any, *, rng: object = None, progress: bool = False
+    ) -> IndexResults:
         """Compute the end points, the weights and the scores.
 
         Parameters
@@ -336,7 +342,9 @@ class CompositeIndex(Specification):
         periods = () if state.periods is None else tuple(state.periods)
         notices = [
             *dropped_rows(sample),
-            *weight_remarks(options.names, weighings, options.rule(sample.n_times), periods),
+            *weight_remarks(
+                options.names, weighings, options.rule(sample.n_times), periods
+            ),
             *score_remarks(options, scaled.z, values),
             *component_remarks(sums),
         ]

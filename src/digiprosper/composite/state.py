@@ -10,7 +10,12 @@ import pandas as pd
 
 from digiprosper.composite.cells import names_where, refuse_cells, refuse_extreme
 from digiprosper.composite.kernels.aggregate import PRODUCTS, aggregate
-from digiprosper.composite.kernels.structure import UNSIGNED_WEIGHTS, Rule, Weighing, weigh
+from digiprosper.composite.kernels.structure import (
+    UNSIGNED_WEIGHTS,
+    Rule,
+    Weighing,
+    weigh,
+)
 from digiprosper.composite.kernels.uncertainty import EntitySums, entity_sums
 from digiprosper.composite.notices import beyond_remarks, zero_remarks
 from digiprosper.errors import (
@@ -42,7 +47,9 @@ _ROLE: Final = "indicators"
 # --- rows ---------------------------------------------------------------------------------------------------
 
 
-def cut_rows(options: IndexOptions, panel: Panel, caller: str = "CompositeIndex") -> Sample:
+def cut_rows(
+    options: IndexOptions, panel: Panel, caller: str = "CompositeIndex"
+) -> Sample:
     """Cut the complete rows an index reads from a panel; the matrix is the raw indicators in their order."""
     check_panel(panel, caller)
     names = options.names
@@ -72,11 +79,15 @@ def dropped_rows(sample: Sample) -> list[Notice]:
 def without_indicator(sample: Sample, name: str) -> Sample:
     """Leave a column out; the rows stay."""
     keep = np.array([n != name for n in sample.names])
-    return _of_columns(sample, sample.matrix[:, keep], tuple(n for n in sample.names if n != name))
+    return _of_columns(
+        sample, sample.matrix[:, keep], tuple(n for n in sample.names if n != name)
+    )
 
 
 def _of_columns(sample: Sample, x: Floats, names: tuple[str, ...]) -> Sample:
-    return replace(sample, matrix=x, names=names, roles={_ROLE: tuple(range(len(names)))})
+    return replace(
+        sample, matrix=x, names=names, roles={_ROLE: tuple(range(len(names)))}
+    )
 
 
 # --- what is learned ----------------------------------------------------------------------------------------
@@ -118,7 +129,9 @@ class State(PickledByName):
     @property
     def redundancy(self) -> Floats:
         """One minus the relative entropy, its mean over yearly states, shape (m,)."""
-        return np.asarray(np.mean([part.weighing.redundancy for part in self.learned], axis=0))
+        return np.asarray(
+            np.mean([part.weighing.redundancy for part in self.learned], axis=0)
+        )
 
     def scaled(self, options: IndexOptions, sample: Sample) -> ScaledRows:
         """Normalise the rows of a sample, each by its state."""
@@ -129,27 +142,40 @@ class State(PickledByName):
             z[rows] = part.scale.apply(sample.matrix[rows], options.positive)
         return ScaledRows(z, states)
 
-    def scores(self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]) -> Floats:
+    def scores(
+        self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]
+    ) -> Floats:
         """Aggregate normalised rows to scores, (N,); `index` has their labels, for messages."""
         if options.aggregation in PRODUCTS:
             self._refuse_negative_factors(options, scaled, index)
         return np.asarray(self.scores_under(options, scaled, self.weights[:, None])[0])
 
-    def scores_under(self, options: IndexOptions, scaled: ScaledRows, weights: Floats) -> Floats:
+    def scores_under(
+        self, options: IndexOptions, scaled: ScaledRows, weights: Floats
+    ) -> Floats:
         """Aggregate normalised rows under other weights, (L, R, m), to scores, (R, N)."""
         scores = np.empty((weights.shape[1], len(scaled.z)))
         for k, part, rows in self._parts(scaled.states):
             scores[:, rows] = aggregate(
-                options.aggregation, scaled.z[rows], weights[k], part.worst, part.best, options.groups
+                options.aggregation,
+                scaled.z[rows],
+                weights[k],
+                part.worst,
+                part.best,
+                options.groups,
             )
         return scores
 
     def dimension_scores(self, groups: Sequence[Ints], scaled: ScaledRows) -> Floats:
         """Average inside dimensions: sum_j w_j z_j / sum_j w_j, (N, K); NaN where one has no weight."""
         weights = self.weights[scaled.states]
-        total = np.stack([weights[:, columns].sum(axis=1) for columns in groups], axis=1)
+        total = np.stack(
+            [weights[:, columns].sum(axis=1) for columns in groups], axis=1
+        )
         weighted = weights * scaled.z
-        sums = np.stack([weighted[:, columns].sum(axis=1) for columns in groups], axis=1)
+        sums = np.stack(
+            [weighted[:, columns].sum(axis=1) for columns in groups], axis=1
+        )
         return sums / np.where(total != 0, total, np.nan)
 
     def _refuse_negative_factors(
@@ -161,7 +187,9 @@ class State(PickledByName):
                 f"aggregate={cited(options.aggregation)} needs weights >= 0, but {quoted(below)} has a "
                 "negative weight; use 'linear'."
             )
-            raise IndicatorError(message, [Notice("negative_weight", message, {"columns": tuple(below)})])
+            raise IndicatorError(
+                message, [Notice("negative_weight", message, {"columns": tuple(below)})]
+            )
         names: Sequence[str] = options.names
         negative = (scaled.z < 0) & (self.weights[scaled.states] > 0)
         problem = "is below the worse end point"
@@ -207,7 +235,11 @@ class State(PickledByName):
                 f"scope={cited(scope.text)} {why}; the panel has {quoted(unseen)}. Select "
                 "these periods only and fit the index on them, or use 'pooled', 'base_year(...)' or "
                 "'goalposts', which can score any period.",
-                [option_problem("scope", scope.text, what=f"unseen period {quoted(unseen)}")],
+                [
+                    option_problem(
+                        "scope", scope.text, what=f"unseen period {quoted(unseen)}"
+                    )
+                ],
             )
         return np.asarray(positions, dtype=np.intp)[sample.time]
 
@@ -216,7 +248,9 @@ def score_remarks(options: IndexOptions, z: Floats, values: Floats) -> list[Noti
     """Remark on scores that are 0 or beyond the end points."""
     remarks = zero_remarks(values, options.aggregation)
     if options.normalise not in ("zscore", "none") and options.aggregation != "topsis":
-        remarks += beyond_remarks(options.names, z, values, one_year=options.scope.rows == "base")
+        remarks += beyond_remarks(
+            options.names, z, values, one_year=options.scope.rows == "base"
+        )
     return remarks
 
 
@@ -238,7 +272,9 @@ def learn(options: IndexOptions, sample: Sample) -> State:
     return State(tuple(learned), times)
 
 
-def learn_and_score(options: IndexOptions, sample: Sample) -> tuple[State, ScaledRows, Floats]:
+def learn_and_score(
+    options: IndexOptions, sample: Sample
+) -> tuple[State, ScaledRows, Floats]:
     """Learn from the rows that the scope selects, and score all rows."""
     state = learn(options, sample)
     scaled = state.scaled(options, sample)
@@ -276,10 +312,19 @@ def _learn_one(
             problem = "lies beyond its worse goalpost"
             cure = "Move the goalpost to the worst value that can occur."
         undefined = f"{options.weighting.title()} weights are undefined there. {cure}"
-        refuse_cells(z < 0, options.names, ("negative", problem), undefined, index=sample.index[rows])
+        refuse_cells(
+            z < 0,
+            options.names,
+            ("negative", problem),
+            undefined,
+            index=sample.index[rows],
+        )
 
     weighing = weigh(z, rule, options.names, where=where)
-    if options.aggregation == "topsis" and not weighing.weights[~weighing.constant].any():
+    if (
+        options.aggregation == "topsis"
+        and not weighing.weights[~weighing.constant].any()
+    ):
         message = (
             f"aggregate='topsis': no indicator with a weight varies{where}, so the best row equals the "
             "worst; use 'linear'."
@@ -297,7 +342,9 @@ def _scale(options: IndexOptions, sample: Sample, rows: RowSelection) -> EndPoin
     return options.learn_scale(sample.matrix[rows])
 
 
-def _refuse_undefined(options: IndexOptions, sample: Sample, rows: RowSelection) -> None:
+def _refuse_undefined(
+    options: IndexOptions, sample: Sample, rows: RowSelection
+) -> None:
     if options.normalise == "max":
         refuse_cells(
             sample.matrix[rows] <= 0,

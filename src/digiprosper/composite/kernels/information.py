@@ -101,12 +101,16 @@ def _loadings_slope(moments: Moments, change: Moments) -> Floats:
     rotated = vectors.T @ _correlation_slope(moments, change) @ vectors
     weight = np.where(retained, values, 0.0)
     # d v_k = sum_l v_l (v_l' dR v_k) / (lambda_k - lambda_l); d lambda_k = v_k' dR v_k.
-    turned = np.einsum("jl,klm,lm,m->kj", vectors, rotated, _inverse_gaps(values), weight)
+    turned = np.einsum(
+        "jl,klm,lm,m->kj", vectors, rotated, _inverse_gaps(values), weight
+    )
     grown = np.einsum("kmm,jm,m->kj", rotated, vectors, retained.astype(np.float64))
     return np.where(moments.sd > 0, turned + grown, 0.0)
 
 
-def component_margins(moments: Moments, change: Moments) -> list[tuple[str, Floats, Floats]]:
+def component_margins(
+    moments: Moments, change: Moments
+) -> list[tuple[str, Floats, Floats]]:
     """Compute how far PCA weights are from where they jump or turn: names, margins (q,), slopes (k, q).
 
     "count": eigenvalues but the largest, less 1, where a component enters or leaves.
@@ -150,7 +154,9 @@ def _correlation_slope(moments: Moments, change: Moments) -> Floats:
     r, varies = moments.correlation()
     sd = _divisor(moments.sd)
     relative = _relative_sd(moments, change)
-    slope = change.cov / np.outer(sd, sd) - r * (relative[:, :, None] + relative[:, None, :])
+    slope = change.cov / np.outer(sd, sd) - r * (
+        relative[:, :, None] + relative[:, None, :]
+    )
     return np.where(np.outer(varies, varies), slope, 0.0)
 
 

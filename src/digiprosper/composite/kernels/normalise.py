@@ -87,9 +87,13 @@ class Ranks(EndPoints):
         rank = np.empty_like(x)
         for j, learned in enumerate(self.values.T):
             below = np.searchsorted(learned, x[:, j], side="left")
-            rank[:, j] = (below + np.searchsorted(learned, x[:, j], side="right") - 1) / 2.0
+            rank[:, j] = (
+                below + np.searchsorted(learned, x[:, j], side="right") - 1
+            ) / 2.0
         last = len(self.values) - 1
-        return self._divided(np.where(positive, rank, last - rank), np.full(x.shape[1], max(last, 1)))
+        return self._divided(
+            np.where(positive, rank, last - rank), np.full(x.shape[1], max(last, 1))
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -87,7 +87,12 @@ def flat_rule(weighting: str, width: int, *, shift: float = 0.0) -> Rule:
 
 
 def weigh(
-    z: Floats, rule: Rule, names: Sequence[str], *, where: str = "", sums: ColumnSums | None = None
+    z: Floats,
+    rule: Rule,
+    names: Sequence[str],
+    *,
+    where: str = "",
+    sums: ColumnSums | None = None,
 ) -> Weighing:
     """Weigh the columns of z, (N, m), directed and finite, non-negative where logarithms are taken.
 
@@ -104,7 +109,9 @@ def weigh(
         if np.isnan(inside).any() or not (inside.any() or ignored[columns].all()):
             why = NO_WEIGHTS[rule.weighting]
             message = f"no {rule.weighting} weights{where} for {quoted(names)}: {why}."
-            raise IndicatorError(message, [Notice("no_weights", message, {"weighting": rule.weighting})])
+            raise IndicatorError(
+                message, [Notice("no_weights", message, {"weighting": rule.weighting})]
+            )
 
     if rule.across == "nested":
         scores = np.column_stack([z[:, g] @ weights[g] for g in rule.groups])
@@ -122,9 +129,12 @@ def refuse_constant(constant: Bools, names: Sequence[str], rows: str) -> None:
     """Refuse columns that are all constant over the rows, such as "12 rows in 2011"."""
     if constant.all():
         message = (
-            f"every indicator is constant over the {rows} ({quoted(names)}): no weights can be computed."
+            f"every indicator is constant over the {rows} ({quoted(names)}): no "
+            "weights can be computed."
         )
-        raise IndicatorError(message, [Notice("constant_indicator", message, {"columns": tuple(names)})])
+        raise IndicatorError(
+            message, [Notice("constant_indicator", message, {"columns": tuple(names)})]
+        )
 
 
 def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
@@ -136,7 +146,9 @@ def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
     for columns in groups:
         total = level[..., columns].sum(axis=-1, keepdims=True)
         size = np.abs(level[..., columns]).sum(axis=-1, keepdims=True)
-        by = np.where(np.abs(total) > CANCELLED * size, total, np.where(size > 0, np.nan, 1.0))
+        by = np.where(
+            np.abs(total) > CANCELLED * size, total, np.where(size > 0, np.nan, 1.0)
+        )
         out[..., columns] = level[..., columns] / by
     return out
 
@@ -159,7 +171,9 @@ def moments_of(z: Floats, constant: Bools) -> Moments:
 
 def _redundancy(z: Floats, rule: Rule, sums: ColumnSums | None) -> tuple[Bools, Floats]:
     # Entropies are shown beside given weights, so that a reader can compare.
-    if rule.weighting not in ("entropy", "given") or (rule.weighting == "given" and z.min() < 0):
+    if rule.weighting not in ("entropy", "given") or (
+        rule.weighting == "given" and z.min() < 0
+    ):
         return is_constant(z.min(axis=0), z.max(axis=0)), np.full(z.shape[1], np.nan)
     theil = theil_t(z, shift=rule.shift, sums=sums)
     constant = theil == 0

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from digiprosper.composite.kernels.information import INFORMATION, SLOPES, Moments, component_margins
+from digiprosper.composite.kernels.information import (
+    INFORMATION,
+    SLOPES,
+    Moments,
+    component_margins,
+)
 from digiprosper.composite.kernels.structure import Rule, equal_across, shares
 from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
 from digiprosper.kernels.resampling import draw_counts
@@ -56,7 +61,9 @@ class EntitySums(PickledByName):
         """
         return _weights_of_level(self.level(counts), self.rule)
 
-    def draws(self, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**28) -> Floats:
+    def draws(
+        self, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**28
+    ) -> Floats:
         """Draw entities with replacement and weigh again: (reps, m).
 
         `memory` is the bytes that one chunk of draws may take; chunks do not change the draws.
@@ -66,7 +73,9 @@ class EntitySums(PickledByName):
         chunk = max(1, memory // (8 * (4 * self.rows.size + 4 * self.second[0].size)))
         for start in range(0, reps, chunk):
             stop = min(start + chunk, reps)
-            out[start:stop] = self.weights(draw_counts(generator, self.rows.size, stop - start))
+            out[start:stop] = self.weights(
+                draw_counts(generator, self.rows.size, stop - start)
+            )
         return out
 
     def jackknife(self) -> Floats:
@@ -95,7 +104,9 @@ class EntitySums(PickledByName):
             total, share = level[columns].sum(), weights[columns].sum()
             if total != 0 and share != 0:
                 inside = weights[columns] / share
-                moved = slope[:, columns] - inside * slope[:, columns].sum(axis=1, keepdims=True)
+                moved = slope[:, columns] - inside * slope[:, columns].sum(
+                    axis=1, keepdims=True
+                )
                 out[:, columns] = share * moved / total
         return out
 
@@ -103,7 +114,9 @@ class EntitySums(PickledByName):
         """Compute the information of every column, (R, m), with multiplicities `counts`, (R, n)."""
         if self.rule.weighting == "entropy":
             theil = theil_of_counts(counts, self.rows, self.first, self.second)
-            whole = theil_of_counts(np.ones((1, self.rows.size)), self.rows, self.first, self.second)
+            whole = theil_of_counts(
+                np.ones((1, self.rows.size)), self.rows, self.first, self.second
+            )
             return np.where(theil > LOST_IN_DRAW * whole, theil, 0.0)
         if self.rule.estimated:
             return self.information(self.moments(counts))
@@ -118,7 +131,9 @@ class EntitySums(PickledByName):
         if self.rule.weighting == "entropy":
             total = self.rows.sum()
             theil = self.second.sum(axis=0) / total
-            return np.asarray((self.second - theil * (self.rows[:, None] + self.first)) / total)
+            return np.asarray(
+                (self.second - theil * (self.rows[:, None] + self.first)) / total
+            )
         if self.rule.estimated:
             sample, change = self._sample_moments()
             for columns in self.rule.groups:
@@ -145,7 +160,9 @@ class EntitySums(PickledByName):
         unstable = []
         sample, change = self._sample_moments()
         for columns in self.rule.groups:
-            for reason, margin, slope in component_margins(sample.of(columns), change.of(columns)):
+            for reason, margin, slope in component_margins(
+                sample.of(columns), change.of(columns)
+            ):
                 error = np.sqrt(n / (n - 1) * (slope**2).sum(axis=0))
                 if (np.abs(margin) <= _MARGIN * error).any():
                     unstable.append(reason)
@@ -156,7 +173,9 @@ class EntitySums(PickledByName):
         size = (counts @ self.rows)[:, None]
         shift = counts @ self.first / size
         width = self.mean.size
-        products = (counts @ self.second.reshape(self.rows.size, -1)).reshape(-1, width, width)
+        products = (counts @ self.second.reshape(self.rows.size, -1)).reshape(
+            -1, width, width
+        )
         cov = products / size[:, :, None] - shift[:, :, None] * shift[:, None, :]
 
         whole = self.second.sum(axis=0).diagonal() / self.rows.sum()
@@ -169,7 +188,10 @@ class EntitySums(PickledByName):
         total = self.rows.sum()
         whole = self.moments(np.ones((1, self.rows.size)))
         sample = Moments(whole.mean[0], whole.cov[0])
-        change = Moments(self.first / total, (self.second - self.rows[:, None, None] * sample.cov) / total)
+        change = Moments(
+            self.first / total,
+            (self.second - self.rows[:, None, None] * sample.cov) / total,
+        )
         return sample, change
 
 
@@ -187,7 +209,9 @@ def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntityS
     seen, codes = np.unique(entity, return_inverse=True)
     rows = np.bincount(codes)
     if rule.weighting == "entropy":
-        mean, first, second = entity_divergence(np.where(constant, 1.0, z), codes, shift=rule.shift)
+        mean, first, second = entity_divergence(
+            np.where(constant, 1.0, z), codes, shift=rule.shift
+        )
         return EntitySums(seen, rows, first, second, mean, constant, rule)
 
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
@@ -196,7 +220,10 @@ def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntityS
     first = np.add.reduceat(centred, starts, axis=0)
     second = np.empty((seen.size, 0, 0))
     if rule.estimated:
-        products = [np.add.reduceat(centred * centred[:, [j]], starts, axis=0) for j in range(z.shape[1])]
+        products = [
+            np.add.reduceat(centred * centred[:, [j]], starts, axis=0)
+            for j in range(z.shape[1])
+        ]
         second = np.stack(products, axis=1)
     return EntitySums(seen, rows, first, second, mean, constant, rule)
 
@@ -204,7 +231,9 @@ def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntityS
 # --- end points of the entities drawn -----------------------------------------------------------------------
 
 
-def redrawn_coefficients(sums: EntitySums, z: Floats, entity: Ints, counts: Floats) -> Floats:
+def redrawn_coefficients(
+    sums: EntitySums, z: Floats, entity: Ints, counts: Floats
+) -> Floats:
     """Scale and weigh again with multiplicities `counts`, (R, n): weight over range, (R, m), for z.
 
     z (N, m): directed rows in [0, 1] from which weights were learned
@@ -215,8 +244,12 @@ def redrawn_coefficients(sums: EntitySums, z: Floats, entity: Ints, counts: Floa
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     low, high = np.empty((2, len(counts), z.shape[1]))
     for j, column in enumerate(z.T):
-        low[:, j] = np.where(counts > 0.0, np.minimum.reduceat(column, starts), np.inf).min(axis=1)
-        high[:, j] = np.where(counts > 0.0, np.maximum.reduceat(column, starts), -np.inf).max(axis=1)
+        low[:, j] = np.where(
+            counts > 0.0, np.minimum.reduceat(column, starts), np.inf
+        ).min(axis=1)
+        high[:, j] = np.where(
+            counts > 0.0, np.maximum.reduceat(column, starts), -np.inf
+        ).max(axis=1)
 
     span = np.where(high - low > LOST_IN_DRAW, high - low, 0.0)
     divisor = np.where(span > 0.0, span, 1.0)
@@ -244,5 +277,7 @@ def _redrawn_theil(
                 # Rows below the low end belong to entities that these draws do not have.
                 column = np.maximum(z[:, [j]] - start, 0.0)
                 _, first, second = entity_divergence(column, codes)
-                theil[draws, j] = theil_of_counts(counts[draws], sums.rows, first, second)[:, 0]
+                theil[draws, j] = theil_of_counts(
+                    counts[draws], sums.rows, first, second
+                )[:, 0]
     return theil
