@@ -28,6 +28,7 @@ EXTRAS = {
     "test_tiny_panels.py",
     "test_toy_method.py",
     "test_words.py",
+    "composite/test_index_sensitivity.py",
     "datasets/test_recovery.py",
     "linear/test_absorbed_slopes.py",
     "linear/test_constant.py",

@@ -14,7 +14,7 @@ from scipy.stats import gaussian_kde
 
 import digiprosper as dp
 from digiprosper import plots
-from digiprosper.composite.ranking_results import ComparedRanks, IndexSensitivity, RankedRows, RankResults
+from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
 from digiprosper.errors import (
     ColumnError,
     DigiprosperWarning,
@@ -60,7 +60,11 @@ def ranked(
     draws[:20] = np.minimum(draws[:20] + 1, n)
     draws[20:30] = np.maximum(draws[20:30] - 1, 1)
     return RankResults(
-        ranked=RankedRows(name="digital", index=index, among=among, method="pooled", labels=labels or {}),
+        name="digital",
+        index=index,
+        among=among,
+        method="pooled",
+        labels=labels or {},
         values=1.0 / base,
         rank_values=base,
         draw_values=draws.astype(np.uint16),
@@ -76,18 +80,18 @@ def varied(n=4, periods=(2020, 2021), *, problems=("", "", "", ""), complete=((0
     ranks = np.array([base, base, n + 1 - base, base], dtype=np.uint16)
     ranks[[bool(p) for p in problems]] = 0
     return IndexSensitivity(
-        ranked=RankedRows(
-            name="digital", index=index, among="per_year", method="pooled", labels=labels or {}
-        ),
+        name="digital",
+        index=index,
+        among="per_year",
+        method="pooled",
+        labels=labels or {},
         options=(("weighting", ("entropy", "std")), ("aggregate", ("linear", "topsis"))),
         baseline=(0, 0),
         base_ranks=base,
-        compared=ComparedRanks(
-            rank_values=ranks,
-            correlations=np.ones(4),
-            problems=problems,
-            same=np.array([True, False, False, False]),
-        ),
+        rank_values=ranks,
+        correlations=np.ones(4),
+        problems=problems,
+        same=np.array([True, False, False, False]),
         complete=complete,
         diagnostics=(),
     )
@@ -452,8 +456,7 @@ def test_importing_loads_no_matplotlib():
 
 @pytest.mark.further
 def test_real_results_are_drawn():
-    from digiprosper.composite.rankings import rank_probabilities
-    from digiprosper.composite.sensitivity import index_sensitivity
+    from digiprosper.composite.rankings import index_sensitivity, rank_probabilities
 
     states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
     spec = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
