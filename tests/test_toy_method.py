@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 
 import digiprosper as dp
 from digiprosper.errors import IdentificationError
-from digiprosper.present.mechanism_plots import draw_effects
+from digiprosper.present.estimate_plots import draw_effects
 from digiprosper.report.columns import (
     Block,
     Column,
