@@ -217,7 +217,12 @@ def test_stars_are_those_of_the_paths_p_values():
     results = fitted("one")
     equations = tuple(
         # The errors of tidy's p-values grow with the covariance.
-        (name, replace(e, estimated=replace(e.estimated, middle=e.estimated.middle * factor)))
+        (
+            name,
+            replace(
+                e, estimated=replace(e.estimated, middle=e.estimated.middle * factor)
+            ),
+        )
         for (name, e), factor in zip(results.equations, (1e4, 1e4, 1.0), strict=True)
     )
     found = words(plots.mediation_path(replace(results, equations=equations)))

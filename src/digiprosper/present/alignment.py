@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"([(<]*-?[\d,]+)(\.\d+(?:e[+-]?\d+)?[)*]*)")
 # Widths in Times of what numbers are written with, as shares of the type size. A minus in LaTeX is wider than
 # a parenthesis, and the hyphen of Times as wide: of the two the minus counts as the wider one.
-_WIDTHS = {".": 0.25, ",": 0.25, "(": 0.333, ")": 0.333, "-": 0.334, "<": 0.564, "+": 0.564, "e": 0.444}
+_WIDTHS = {
+    ".": 0.25,
+    ",": 0.25,
+    "(": 0.333,
+    ")": 0.333,
+    "-": 0.334,
+    "<": 0.564,
+    "+": 0.564,
+    "e": 0.444,
+}
 _WIDTH = 0.5
 
 
@@ -35,7 +44,10 @@ class PointColumn:
 
     def place(self, room: float, size: float) -> float:
         """Return the distance of the decimal point from the left edge, so that the numbers are centred."""
-        left_width, right_width = type_width(self.left) * size, type_width(self.right) * size
+        left_width, right_width = (
+            type_width(self.left) * size,
+            type_width(self.right) * size,
+        )
         return max((room - left_width - right_width) / 2, 0.0) + left_width
 
 
@@ -62,7 +74,9 @@ def _point_column(cells: Sequence[str]) -> PointColumn | None:
     parts = [part for cell in cells if (part := split_number(cell))]
     if not parts:
         return None
-    return PointColumn(_widest(part.left for part in parts), _widest(part.right for part in parts))
+    return PointColumn(
+        _widest(part.left for part in parts), _widest(part.right for part in parts)
+    )
 
 
 def _widest(texts: Iterable[str]) -> str:

@@ -25,7 +25,13 @@ from digiprosper.errors import (
 )
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Column, HasColumns, PlainCell, columns_of, remark_text
+from digiprosper.report.columns import (
+    Column,
+    HasColumns,
+    PlainCell,
+    columns_of,
+    remark_text,
+)
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
 from digiprosper.report.terms import same_products
@@ -40,22 +46,35 @@ LEVELS = " / "
 """Between the levels of a row that a DataFrame names by several."""
 
 Model: TypeAlias = Results | HasColumns | pd.DataFrame | DigiprosperError
-_Several: TypeAlias = ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
+Columns: TypeAlias = Sequence[Column]
+_Several: TypeAlias = (
+    ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
+)
 Models: TypeAlias = Model | _Several | Mapping[str, Model | _Several]
 
 
-def read_columns(models: Models, caller: str, *, level: float = 0.95, spanning: bool = False) -> list[Column]:
+def read_columns(
+    models: Models, caller: str, *, level: float = 0.95, spanning: bool = False
+) -> list[Column]:
     """Read models in any form that users may pass, one column per model or per column of a DataFrame.
 
     With `spanning` the key of several columns is a heading above them, otherwise a prefix of their headings.
     """
     columns = _read_all(models, caller, level)
-    return columns if spanning else [_under_one_head(column) for column in _numbered(columns)]
+    return (
+        columns
+        if spanning
+        else [_under_one_head(column) for column in _numbered(columns)]
+    )
 
 
 def _read_all(models: object, caller: str, level: float) -> list[Column]:
     if isinstance(models, Mapping) and not isinstance(models, ResultSet):
-        columns = [c for head, model in models.items() for c in _read(tidy_text(head), model, caller, level)]
+        columns = [
+            c
+            for head, model in models.items()
+            for c in _read(tidy_text(head), model, caller, level)
+        ]
     elif isinstance(models, Sequence) and not isinstance(models, str):
         columns = [c for model in models for c in _read(None, model, caller, level)]
     else:
@@ -75,7 +94,7 @@ def _under_one_head(column: Column) -> Column:
 
 
 def name_columns(
-    columns: Sequence[Column],
+    columns: Columns,
     heads: Sequence[str] | None,
     labels: Mapping[str, str],
     caller: str,
@@ -94,19 +113,27 @@ def name_columns(
             "column.",
             [option_problem("heads", heads)],
         )
-    return [replace(c, head=tidy_text(head)) for c, head in zip(columns, texts, strict=True)]
+    return [
+        replace(c, head=tidy_text(head)) for c, head in zip(columns, texts, strict=True)
+    ]
 
 
-def _numbered(columns: Sequence[Column]) -> list[Column]:
+def _numbered(columns: Columns) -> list[Column]:
     """Give columns without a heading a number."""
     numbers = count(1)
-    return [replace(c, head=f"({next(numbers)})" if c.head is None else c.head) for c in columns]
+    return [
+        replace(c, head=f"({next(numbers)})" if c.head is None else c.head)
+        for c in columns
+    ]
 
 
-def distinct_heads(columns: Sequence[Column]) -> list[Column]:
+def distinct_heads(columns: Columns) -> list[Column]:
     """Make headings unique for the notes, with the spanning heading as a prefix where two are equal."""
     counts = Counter(column.head for column in columns)
-    return [_under_one_head(column) if counts[column.head] > 1 else column for column in columns]
+    return [
+        _under_one_head(column) if counts[column.head] > 1 else column
+        for column in columns
+    ]
 
 
 def with_constant(column: Column) -> Column:
@@ -121,7 +148,9 @@ def texts_of(argument: object) -> list[str] | None:
     """Read an argument that is a text or several; None if it is neither."""
     if isinstance(argument, str):
         return [argument]
-    if not isinstance(argument, Iterable) or not all(isinstance(text, str) for text in argument):
+    if not isinstance(argument, Iterable) or not all(
+        isinstance(text, str) for text in argument
+    ):
         return None
     return list(argument)
 
@@ -132,25 +161,35 @@ def _in_words(column: Column, labels: Mapping[str, str], language: Language) -> 
     code = f"head.{head}"
     column = replace(column, over=_over_words(column, labels, language))
     if column.named is not None:
-        named = remark_text(column.named, column.words, labels, column.factors, language)
+        named = remark_text(
+            column.named, column.words, labels, column.factors, language
+        )
         return replace(column, head=named)
     if code in column.words:
         return replace(column, head=column.words.say(code, language))
     if equation is None or head != equation.name:
         return replace(column, head=_head_label(head, column, labels, language))
-    path = " → ".join(name_label(link, labels, column.factors) for link in equation.path)
+    path = " → ".join(
+        name_label(link, labels, column.factors) for link in equation.path
+    )
     return replace(column, head=HEADS.say(equation.kind, language, name=path))
 
 
-def _over_words(column: Column, labels: Mapping[str, str], language: Language) -> str | None:
+def _over_words(
+    column: Column, labels: Mapping[str, str], language: Language
+) -> str | None:
     if column.over is None:
         return None
     code = f"over.{column.over}"
-    method_words = column.words.say(code, language) if code in column.words else column.over
+    method_words = (
+        column.words.say(code, language) if code in column.words else column.over
+    )
     return labels.get(column.over, method_words)
 
 
-def _head_label(head: str, column: Column, labels: Mapping[str, str], language: Language) -> str:
+def _head_label(
+    head: str, column: Column, labels: Mapping[str, str], language: Language
+) -> str:
     """Print a heading that is a name or a sum of names, such as a set of controls, with labels."""
     code = f"head.{head}"
     if head not in labels and code in TABLE and column.cells:
@@ -171,7 +210,7 @@ def check_labels(labels: object, caller: str) -> dict[str, str]:
     return {k: tidy_text(v) for k, v in labels.items()}
 
 
-def merged_labels(columns: Sequence[Column], labels: Mapping[str, str]) -> dict[str, str]:
+def merged_labels(columns: Columns, labels: Mapping[str, str]) -> dict[str, str]:
     """Merge the labels of all models (the first wins) with those of the call, which win over all.
 
     Where columns have the numbers of their rows as headings, labels start with the number.
@@ -183,10 +222,12 @@ def merged_labels(columns: Sequence[Column], labels: Mapping[str, str]) -> dict[
         for name, text in column.labels.items():
             merged.setdefault(str(name), tidy_text(text))
     merged |= labels
-    return merged | {name: f"({number}) {merged.get(name, name)}" for name, number in numbers.items()}
+    return merged | {
+        name: f"({number}) {merged.get(name, name)}" for name, number in numbers.items()
+    }
 
 
-def merged_factors(columns: Sequence[Column]) -> dict[str, tuple[Factor, ...]]:
+def merged_factors(columns: Columns) -> dict[str, tuple[Factor, ...]]:
     """Merge the factors of the names of all models; the first model wins."""
     merged: dict[str, tuple[Factor, ...]] = {}
     for column in columns:
@@ -194,7 +235,9 @@ def merged_factors(columns: Sequence[Column]) -> dict[str, tuple[Factor, ...]]:
     return merged
 
 
-def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, caller: str) -> list[str]:
+def matching(
+    patterns: Sequence[str] | str, terms: Iterable[str], option: str, caller: str
+) -> list[str]:
     """Find the terms that names or patterns (``*``, ``?``) match, each once, in the order of the patterns."""
     entries = texts_of(patterns)
     if entries is None:
@@ -207,7 +250,9 @@ def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, c
     matched: dict[str, None] = {}
     lost = []
     for entry in entries:
-        hits = [entry] if entry in names else [t for t in names if fnmatchcase(t, entry)]
+        hits = (
+            [entry] if entry in names else [t for t in names if fnmatchcase(t, entry)]
+        )
         if not hits:
             lost.append(entry)
         matched.update(dict.fromkeys(hits))
@@ -215,7 +260,10 @@ def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, c
         raise ColumnError(
             f"{caller}: {option} matches no term {quoted(lost)}. The terms are {quoted(names, 12)}; a "
             "pattern such as 'digital*' matches several.",
-            [column_problem(entry, option, f"no term {cited(entry)}") for entry in lost],
+            [
+                column_problem(entry, option, f"no term {cited(entry)}")
+                for entry in lost
+            ],
         )
     return list(matched)
 
@@ -223,11 +271,15 @@ def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, c
 def arrange(terms: Iterable[str], first: Sequence[str]) -> list[str]:
     """Order terms: `first`, then the others, then the intercept."""
     unlisted = [t for t in terms if t not in first]
-    return [*first, *(t for t in unlisted if t != "Intercept"), *(t for t in unlisted if t == "Intercept")]
+    return [
+        *first,
+        *(t for t in unlisted if t != "Intercept"),
+        *(t for t in unlisted if t == "Intercept"),
+    ]
 
 
 def select(
-    columns: Sequence[Column],
+    columns: Columns,
     keep: Sequence[str] | str | None,
     drop: Sequence[str] | str | None,
     order: Sequence[str] | str | None = None,
@@ -237,33 +289,53 @@ def select(
 ) -> list[str]:
     """Choose and order the terms of a table or plot by names or patterns."""
     terms = all_terms(columns)
-    kept_terms = terms if keep is None else with_products(matching(keep, terms, "keep", caller), columns)
-    dropped = [] if drop is None else with_products(matching(drop, terms, "drop", caller), columns)
-    first = [] if order is None else with_products(matching(order, terms, "order", caller), columns)
+    kept_terms = (
+        terms
+        if keep is None
+        else with_products(matching(keep, terms, "keep", caller), columns)
+    )
+    dropped = (
+        []
+        if drop is None
+        else with_products(matching(drop, terms, "drop", caller), columns)
+    )
+    first = (
+        []
+        if order is None
+        else with_products(matching(order, terms, "order", caller), columns)
+    )
     out = {*fold, *dropped}
     chosen = [term for term in terms if term in kept_terms and term not in out]
     return arrange(chosen, [term for term in first if term in chosen])
 
 
-def with_products(terms: Sequence[str], columns: Sequence[Column]) -> list[str]:
+def with_products(terms: Sequence[str], columns: Columns) -> list[str]:
     """Add the other names of the same products after each term, such as ``"z:x"`` after ``"x:z"``."""
     product_names = products_of(columns)
-    return list(dict.fromkeys(name for term in terms for name in (term, *product_names.get(term, ()))))
+    return list(
+        dict.fromkeys(
+            name for term in terms for name in (term, *product_names.get(term, ()))
+        )
+    )
 
 
-def products_of(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
+def products_of(columns: Columns) -> dict[str, tuple[str, ...]]:
     """Find the products that columns write with their factors in another order, as `same_products` does."""
-    return same_products(cell.term for column in columns for cell in column.estimates.values())
+    return same_products(
+        cell.term for column in columns for cell in column.estimates.values()
+    )
 
 
-def all_terms(columns: Sequence[Column]) -> list[str]:
+def all_terms(columns: Columns) -> list[str]:
     """List the terms of all columns, each once.
 
     A term that only a later model has is inserted before the term that follows it in that model. A series,
     such as the event times of another model, is not divided: the term is inserted before all of it.
     """
     placed: list[str] = []
-    series = {term: kind for column in columns for term, kind in _series(column).items()}
+    series = {
+        term: kind for column in columns for term, kind in _series(column).items()
+    }
     for column in columns:
         column_terms = [*column.estimates, *column.cells]
         for position, term in enumerate(column_terms):
@@ -275,10 +347,16 @@ def all_terms(columns: Sequence[Column]) -> list[str]:
 
 def _series(column: Column) -> dict[str, str]:
     """Return the series of each term that belongs to one, such as event times of the same kind."""
-    return {name: cell.term.kind for name, cell in column.estimates.items() if cell.term.point is not None}
+    return {
+        name: cell.term.kind
+        for name, cell in column.estimates.items()
+        if cell.term.point is not None
+    }
 
 
-def _place(term: str, later: str | None, placed: Sequence[str], series: Mapping[str, str]) -> int:
+def _place(
+    term: str, later: str | None, placed: Sequence[str], series: Mapping[str, str]
+) -> int:
     """Return the position before a later term, and before all of its series if the term belongs to none."""
     if later is None:
         return len(placed)
@@ -313,8 +391,14 @@ def _below(head: str | None, columns: Iterable[Column]) -> list[Column]:
 
 
 def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
-    parts = [_read(tidy_text(label), item, caller, level) for label, item in models.outcomes]
-    notes, heads, labels = models.table_notes, models.table_heads, [label for label, _ in models.outcomes]
+    parts = [
+        _read(tidy_text(label), item, caller, level) for label, item in models.outcomes
+    ]
+    notes, heads, labels = (
+        models.table_notes,
+        models.table_heads,
+        [label for label, _ in models.outcomes],
+    )
     return [
         replace(
             column,
@@ -323,13 +407,19 @@ def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
             set_rows=(*column.set_rows, *rows),
         )
         for label, part in zip(labels, parts, strict=True)
-        for column, rows in zip(part, _rows_of(models.table_rows, label, len(part)), strict=True)
+        for column, rows in zip(
+            part, _rows_of(models.table_rows, label, len(part)), strict=True
+        )
     ]
 
 
-def _rows_of(rows: Sequence[SharedRow], label: str, count: int) -> list[tuple[tuple[Remark, object], ...]]:
+def _rows_of(
+    rows: Sequence[SharedRow], label: str, count: int
+) -> list[tuple[tuple[Remark, object], ...]]:
     """Return the rows that a set of models adds for a model; only its last column has their cells."""
-    model_rows = tuple((row.name, row.cells[label]) for row in rows if label in row.cells)
+    model_rows = tuple(
+        (row.name, row.cells[label]) for row in rows if label in row.cells
+    )
     blank = tuple((row.name, None) for row in rows)
     return [blank] * (count - 1) + [model_rows or blank]
 
@@ -356,7 +446,11 @@ def _test_help(model: object) -> str:
 
 
 def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Column]:
-    if isinstance(frame.index, pd.RangeIndex) and frame.shape[1] > 1 and _is_text(frame.iloc[:, 0]):
+    if (
+        isinstance(frame.index, pd.RangeIndex)
+        and frame.shape[1] > 1
+        and _is_text(frame.iloc[:, 0])
+    ):
         # Rows that were only numbered are better named by the text beside the number.
         frame = frame.set_index(frame.columns[0])
     rows = [_name_text(name) for name in frame.index]
@@ -372,14 +466,26 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
     columns = []
     for position, name in enumerate(frame.columns):
         column_name = _name_text(name)
-        title, over = (head, None) if single and head is not None else (column_name, head)
-        cells = dict(zip(rows, (PlainCell(column_name, v) for v in frame.iloc[:, position]), strict=True))
+        title, over = (
+            (head, None) if single and head is not None else (column_name, head)
+        )
+        cells = dict(
+            zip(
+                rows,
+                (PlainCell(column_name, v) for v in frame.iloc[:, position]),
+                strict=True,
+            )
+        )
         columns.append(Column(title, cells=cells, over=over))
     return columns
 
 
 def _name_text(name: object) -> str:
-    return LEVELS.join(map(tidy_text, name)) if isinstance(name, tuple) else tidy_text(name)
+    return (
+        LEVELS.join(map(tidy_text, name))
+        if isinstance(name, tuple)
+        else tidy_text(name)
+    )
 
 
 def _is_text(column: pd.Series[Any]) -> bool:

@@ -9,7 +9,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import InputTypeError, OptionError, cited, option_problem
-from digiprosper.present.formats import write_csv, write_html, write_latex, write_markdown
+from digiprosper.present.formats import (
+    write_csv,
+    write_html,
+    write_latex,
+    write_markdown,
+)
 from digiprosper.present.office import write_docx
 from digiprosper.present.rich_text import write_rtf
 from digiprosper.present.spreadsheet import write_xlsx

@@ -46,7 +46,8 @@ _GREEK = (
     "omega"
 )
 _LATEX |= {
-    letter: rf"$\{name}$" for letter, name in zip("αβγδεζηθικλμνξπρστφχψω", _GREEK.split(), strict=True)
+    letter: rf"$\{name}$"
+    for letter, name in zip("αβγδεζηθικλμνξπρστφχψω", _GREEK.split(), strict=True)
 }
 _TEXT_WIDTH = 345  # points of a line in LaTeX's article at 10 points
 # A title that brings its number.
@@ -57,7 +58,9 @@ _MISREAD = re.compile(r"[=+@\t]|-(?!\d[\d.,]*$)|\(\s*-?[\d.,]+\s*%?\s*\)$")
 
 def as_markdown(content: Content) -> str:
     """Write a table as a Markdown pipe table, with markup characters escaped."""
-    rows = [[_markdown(cell) for cell in row] for row in (*content.header, *content.body)]
+    rows = [
+        [_markdown(cell) for cell in row] for row in (*content.header, *content.body)
+    ]
     lines = [f"**{_markdown(content.title)}**", ""] if content.title else []
     lines.append("| " + " | ".join(rows[0]) + " |")
     lines.append("|:---|" + ":---:|" * (len(rows[0]) - 1))
@@ -77,7 +80,9 @@ def _preamble(contents: Sequence[Content]) -> list[str]:
     packages = "booktabs,threeparttable" + (",caption" if own_numbers else "")
     lines = [rf"% In the preamble: \usepackage{{{packages}}}"]
     if any(has_cjk(content.texts) for content in contents):
-        lines.append(r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)")
+        lines.append(
+            r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)"
+        )
     return lines
 
 
@@ -93,7 +98,9 @@ def _latex_table(content: Content) -> str:
     lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule"]
     for position in range(len(content.header)):
         lines.append(_latex_head(content.parts(position)))
-        lines += _latex_rules(content.parts(0)) if position == 0 and content.spanning else []
+        lines += (
+            _latex_rules(content.parts(0)) if position == 0 and content.spanning else []
+        )
     lines.append(r"\midrule")
     lines += _latex_body(content)
     lines += [r"\bottomrule", r"\end{tabular}"]
@@ -106,7 +113,9 @@ def _latex_table(content: Content) -> str:
 
 def _latex_width(content: Content) -> float:
     """Estimate the width of a table in points: five per letter, and the space between columns."""
-    columns = zip(*(row[1:] for row in content.rows[len(content.header) - 1 :]), strict=True)
+    columns = zip(
+        *(row[1:] for row in content.rows[len(content.header) - 1 :]), strict=True
+    )
     letters = max(map(text_width, content.names), default=0)
     letters += sum(max(map(text_width, texts)) for texts in columns)
     return 5 * letters + 12 * (len(content.header[0]) - 1)
@@ -114,7 +123,10 @@ def _latex_width(content: Content) -> float:
 
 def _latex_head(parts: Sequence[tuple[str, int]]) -> str:
     cells = [(_latex(text), span) for text, span in parts]
-    joined = (text if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{text}}}" for text, span in cells)
+    joined = (
+        text if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{text}}}"
+        for text, span in cells
+    )
     return " & ".join(joined) + r" \\"
 
 
@@ -139,7 +151,10 @@ def _latex_body(content: Content) -> list[str]:
         if content.is_panel(position):
             lines.append(rf"\multicolumn{{{len(row)}}}{{l}}{{{_latex(row[0])}}} \\")
         else:
-            lines.append(" & ".join([_latex(row[0]), *map(_latex_number, row[1:], columns)]) + r" \\")
+            lines.append(
+                " & ".join([_latex(row[0]), *map(_latex_number, row[1:], columns)])
+                + r" \\"
+            )
     return lines
 
 
@@ -162,7 +177,9 @@ def write_markdown(contents: Sequence[Content], path: Path) -> None:
 
 def write_latex(contents: Sequence[Content], path: Path) -> None:
     """Write tables as a LaTeX file with one ``table`` environment each."""
-    path.write_text("\n".join([*_preamble(contents), *map(_latex_table, contents)]), "utf-8")
+    path.write_text(
+        "\n".join([*_preamble(contents), *map(_latex_table, contents)]), "utf-8"
+    )
 
 
 def write_csv(contents: Sequence[Content], path: Path) -> None:
@@ -204,12 +221,19 @@ def _latex_number(text: str, column: PointColumn | None) -> str:
         shared_right = min(shared_right, len(parts.right.rstrip("*")))
     shared_left = _shared(column.left[::-1], parts.left[::-1])
     start, end = len(parts.left) - shared_left, len(column.left) - shared_left
-    before = _beside(r"\phantom", column.left[:end]) + _beside(r"\llap", parts.left[:start])
+    before = _beside(r"\phantom", column.left[:end]) + _beside(
+        r"\llap", parts.left[:start]
+    )
     after = _beside(r"\phantom", column.right[shared_right:])
     if not after:
         return before + _latex_cell(parts.left[start:] + parts.right)
     beyond = _beside(r"\rlap", parts.right[shared_right:])
-    return before + _latex_cell(parts.left[start:] + parts.right[:shared_right]) + beyond + after
+    return (
+        before
+        + _latex_cell(parts.left[start:] + parts.right[:shared_right])
+        + beyond
+        + after
+    )
 
 
 def _shared(first: str, second: str) -> int:

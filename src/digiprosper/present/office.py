@@ -88,7 +88,11 @@ def _draw_rules(table: Any, content: Content, docx: Any) -> None:
         if content.is_ruled(position):
             _rule(cells, "top", _RULES["middle"], docx)
     if content.spanning:
-        headed = [cell for cell, (text, _) in zip(row_cells[0], content.parts(0), strict=True) if text]
+        headed = [
+            cell
+            for cell, (text, _) in zip(row_cells[0], content.parts(0), strict=True)
+            if text
+        ]
         _rule(headed, "bottom", _RULES["middle"], docx)
 
 
@@ -112,13 +116,17 @@ def point_places(content: Content, page: Page) -> list[float | None]:
     ]
 
 
-def _fill_row(line: Any, position: int, content: Content, look: _Look, docx: Any) -> None:
+def _fill_row(
+    line: Any, position: int, content: Content, look: _Look, docx: Any
+) -> None:
     """Write one row; equal headings next to each other share a cell."""
     (widths, size, points), head = look, content.is_head(position)
     opens = content.opens_block(position)
     cells, start = line.cells, 0
     for text, span in content.parts(position):
-        cell = cells[start] if span == 1 else cells[start].merge(cells[start + span - 1])
+        cell = (
+            cells[start] if span == 1 else cells[start].merge(cells[start + span - 1])
+        )
         cell.width = docx.shared.Cm(sum(widths[start : start + span]))
         paragraph = cell.paragraphs[0]
         _write(paragraph, text, size, docx)
@@ -145,12 +153,17 @@ def _place(cell: Any, point: float | None, docx: Any, *, head: bool) -> None:
         cell.vertical_alignment = docx.enum.table.WD_CELL_VERTICAL_ALIGNMENT.BOTTOM
 
 
-def _add_notes(document: Any, notes: tuple[str, ...], look: tuple[list[float], float], docx: Any) -> None:
+def _add_notes(
+    document: Any, notes: tuple[str, ...], look: tuple[list[float], float], docx: Any
+) -> None:
     widths, size = look
     left_margin, right_margin = _note_margins(document.sections[-1], sum(widths), docx)
     for number, note in enumerate(notes):
         paragraph = document.add_paragraph()
-        paragraph.paragraph_format.left_indent, paragraph.paragraph_format.right_indent = (
+        (
+            paragraph.paragraph_format.left_indent,
+            paragraph.paragraph_format.right_indent,
+        ) = (
             left_margin,
             right_margin,
         )
@@ -193,7 +206,9 @@ def fit_page(content: Content) -> Page:
 def _units(content: Content) -> list[int]:
     """Return the width that each column needs, in letters."""
     units = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
-    return [max(pair) for pair in zip(units, _of_heads(content, _longest_word), strict=True)]
+    return [
+        max(pair) for pair in zip(units, _of_heads(content, _longest_word), strict=True)
+    ]
 
 
 def _whole_heads(content: Content) -> list[int]:
@@ -206,7 +221,9 @@ def _of_heads(content: Content, measure: Callable[[str], int]) -> list[int]:
     most = [0] * len(content.columns)
     for position in range(len(content.header)):
         parts = content.parts(position)[1:]
-        of_row = [-(-measure(text) // span) for text, span in parts for _ in range(span)]
+        of_row = [
+            -(-measure(text) // span) for text, span in parts for _ in range(span)
+        ]
         most = [max(pair) for pair in zip(most, of_row, strict=True)]
     return most
 
@@ -235,7 +252,13 @@ class _Fit:
             return [wide, *(c * (room - wide) / sum(columns) for c in columns)]
         share = spare / len(columns)
         whole = map(self._centimetres, self.heads)
-        return [wide, *(c + min(share, max(1.0, w - c)) for c, w in zip(columns, whole, strict=True))]
+        return [
+            wide,
+            *(
+                c + min(share, max(1.0, w - c))
+                for c, w in zip(columns, whole, strict=True)
+            ),
+        ]
 
     @property
     def _columns(self) -> list[float]:
@@ -243,20 +266,26 @@ class _Fit:
 
     @property
     def _whole(self) -> float:
-        return self._centimetres(self.stub + 2)  # some letters are wider than half the type size
+        return self._centimetres(
+            self.stub + 2
+        )  # some letters are wider than half the type size
 
     @property
     def _least(self) -> float:
         return min(self._whole, self.wrapped * self.room)
 
     def _centimetres(self, letters: int) -> float:
-        letter = self.size * 0.5 * _POINT  # a Latin letter is half as wide as the type is high
+        letter = (
+            self.size * 0.5 * _POINT
+        )  # a Latin letter is half as wide as the type is high
         return letters * letter + 2 * _PADDING + 0.1
 
 
 def _note_margins(section: Any, width: float, docx: Any) -> tuple[Any, Any]:
     """Indent notes to the edges of a centred table, but not to less than a readable width."""
-    room = (section.page_width - section.left_margin - section.right_margin) / docx.shared.Cm(1)
+    room = (
+        section.page_width - section.left_margin - section.right_margin
+    ) / docx.shared.Cm(1)
     left_margin = max((room - width) / 2, 0.0)
     right_margin = max(room - left_margin - max(width, _NOTE_WIDTH), 0.0)
     return docx.shared.Cm(left_margin), docx.shared.Cm(right_margin)
@@ -264,7 +293,9 @@ def _note_margins(section: Any, width: float, docx: Any) -> tuple[Any, Any]:
 
 def _longest_word(text: str) -> int:
     """Return the width a heading needs: Latin words are not broken, nor are four Chinese characters."""
-    return max((min(text_width(word), max(len(word), 8)) for word in text.split()), default=0)
+    return max(
+        (min(text_width(word), max(len(word), 8)) for word in text.split()), default=0
+    )
 
 
 def _set_font(style: Any, size: Any, docx: Any) -> None:
@@ -272,7 +303,9 @@ def _set_font(style: Any, size: Any, docx: Any) -> None:
     _mark_chinese(style.element.get_or_add_rPr(), docx)
 
 
-def _write(paragraph: Any, text: str, size: float, docx: Any, *, bold: bool = False) -> None:
+def _write(
+    paragraph: Any, text: str, size: float, docx: Any, *, bold: bool = False
+) -> None:
     run = paragraph.add_run(text)
     run.bold = bold or None
     run.font.name, run.font.size = _LATIN, docx.shared.Pt(size)
@@ -294,7 +327,10 @@ def _mark_chinese(properties: Any, docx: Any) -> None:
 
 def _space(paragraph: Any, docx: Any, *, before: float = 0, after: float = 0) -> None:
     layout = paragraph.paragraph_format
-    layout.space_before, layout.space_after = docx.shared.Pt(before), docx.shared.Pt(after)
+    layout.space_before, layout.space_after = (
+        docx.shared.Pt(before),
+        docx.shared.Pt(after),
+    )
     layout.line_spacing = 1.0
 
 
@@ -327,10 +363,17 @@ def _rule(cells: Sequence[Any], side: str, width: int, docx: Any) -> None:
         borders = properties.find(qn("w:tcBorders"))
         if borders is None:
             borders = docx.oxml.OxmlElement("w:tcBorders")
-            properties.insert_element_before(borders, "w:vAlign")  # the order of these elements is fixed
+            properties.insert_element_before(
+                borders, "w:vAlign"
+            )  # the order of these elements is fixed
         line = borders.find(qn(f"w:{side}"))
         if line is None:
             line = docx.oxml.OxmlElement(f"w:{side}")
             borders.append(line)
-        for name, value in (("val", "single"), ("sz", str(width)), ("space", "0"), ("color", "000000")):
+        for name, value in (
+            ("val", "single"),
+            ("sz", str(width)),
+            ("space", "0"),
+            ("color", "000000"),
+        ):
             line.set(qn(f"w:{name}"), value)

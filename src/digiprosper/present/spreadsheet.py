@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from digiprosper.report.rendering import Content
 
 _SHEET_MARKS, _SHEET_LETTERS = re.compile(r"[\[\]:*?/\\]"), 31
-_NUMBER = re.compile(r"(?P<open>\(?)(?P<value>-?[\d,]+(?:\.(?P<decimals>\d+))?)(?P<close>\)?\**)")
+_NUMBER = re.compile(
+    r"(?P<open>\(?)(?P<value>-?[\d,]+(?:\.(?P<decimals>\d+))?)(?P<close>\)?\**)"
+)
 _MOST_DIGITS = 15  # of a number in Excel
 
 
@@ -37,7 +39,9 @@ def _sheet_names(contents: Sequence[Content]) -> list[str]:
     names: list[str] = []
     for number, content in enumerate(contents, start=1):
         plain = _SHEET_MARKS.sub(" ", content.title or "").strip(" '")
-        name = " ".join(plain.split())[:_SHEET_LETTERS].rstrip(" '") or f"Table {number}"
+        name = (
+            " ".join(plain.split())[:_SHEET_LETTERS].rstrip(" '") or f"Table {number}"
+        )
         used_names = {used_name.casefold() for used_name in names}
         if name.casefold() in used_names or name.casefold() == "history":
             name = f"{name[: _SHEET_LETTERS - 6].rstrip()} ({number})"
@@ -56,28 +60,45 @@ def _fill_sheet(sheet: Any, content: Content, openpyxl: Any) -> None:
     points = point_columns(content)
     for position in range(len(rows)):
         cells = _row_cells(sheet, first, position, content, points)
-        for cell, border in zip(cells, _borders(content, position, styles), strict=True):
+        for cell, border in zip(
+            cells, _borders(content, position, styles), strict=True
+        ):
             cell.font, cell.border = styles.Font(bold=content.is_head(position)), border
     _centre_heads(sheet, first, content, styles)
     for column in range(len(rows[0])):
         texts = content.names if column == 0 else [row[column] for row in rows]
         letter = openpyxl.utils.get_column_letter(column + 1)
-        sheet.column_dimensions[letter].width = 3 + max(map(text_width, texts), default=0)
+        sheet.column_dimensions[letter].width = 3 + max(
+            map(text_width, texts), default=0
+        )
     for number, note in enumerate(content.notes, start=last + 1):
         _text_cell(sheet, number, 1, note).font = styles.Font(italic=True)
     sheet.freeze_panes = sheet.cell(last_head + 1, 2)
 
 
 def _row_cells(
-    sheet: Any, first: int, position: int, content: Content, points: Sequence[PointColumn | None]
+    sheet: Any,
+    first: int,
+    position: int,
+    content: Content,
+    points: Sequence[PointColumn | None],
 ) -> list[Any]:
     """Write the cells of a row; those of the body are numbers if possible."""
     row, number = content.rows[position], first + position
     named = _text_cell(sheet, number, 1, row[0])
     texts = enumerate(row[1:], start=2)
     if content.is_head(position):
-        return [named, *(_text_cell(sheet, number, column, text) for column, text in texts)]
-    return [named, *(_body_cell(sheet, number, column, text, points[column - 2]) for column, text in texts)]
+        return [
+            named,
+            *(_text_cell(sheet, number, column, text) for column, text in texts),
+        ]
+    return [
+        named,
+        *(
+            _body_cell(sheet, number, column, text, points[column - 2])
+            for column, text in texts
+        ),
+    ]
 
 
 def _borders(content: Content, position: int, styles: Any) -> list[Any]:
@@ -117,7 +138,9 @@ def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
     return cell
 
 
-def _body_cell(sheet: Any, row: int, column: int, text: str, points: PointColumn | None) -> Any:
+def _body_cell(
+    sheet: Any, row: int, column: int, text: str, points: PointColumn | None
+) -> Any:
     """Write a cell as a number with a format that shows it as printed, otherwise as text."""
     match = _NUMBER.fullmatch(text)
     number_format = match and _plain_format(match["value"])

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from digiprosper.errors import DigiprosperError, InputTypeError, OptionError, cited, option_problem
-from digiprosper.present.columns import texts_of
+from digiprosper.errors import DigiprosperError, OptionError, cited, option_problem
 from digiprosper.present.files import table_path
-from digiprosper.present.tables import Table, check_title, etable, named_tables
+from digiprosper.present.tables import (
+    Table,
+    check_title,
+    etable,
+    named_tables,
+    read_notes,
+)
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.words import NOTES
 
@@ -84,15 +89,13 @@ def stack_tables(
     if file is not None:
         table_path(file, "file")
     named = named_tables(tables, "stack_tables", _EXAMPLE)
-    panels = [_Panel(tidy_text(name), _table(name, table, style)) for name, table in named.items()]
+    panels = [
+        _Panel(tidy_text(name), _table(name, table, style))
+        for name, table in named.items()
+    ]
     _refuse_others(panels)
-    note_texts = [] if notes is None else texts_of(notes)
-    if note_texts is None:
-        raise InputTypeError(
-            f"stack_tables: notes={cited(notes)} must be a text or a list of texts.",
-            [option_problem("notes", notes)],
-        )
-    stacked = _stacked(panels, (*_joined_notes(panels), *map(tidy_text, note_texts)), title)
+    own_notes = read_notes(notes, "stack_tables")
+    stacked = _stacked(panels, (*_joined_notes(panels), *own_notes), title)
     if file is not None:
         stacked.save(file)
     return stacked
@@ -108,19 +111,28 @@ class _Panel:
     @property
     def rows(self) -> list[Row]:
         frame = self.table.frame
-        return [(str(name), list(cells)) for name, cells in zip(frame.index, frame.to_numpy(), strict=True)]
+        return [
+            (str(name), list(cells))
+            for name, cells in zip(frame.index, frame.to_numpy(), strict=True)
+        ]
 
     @property
     def heads(self) -> list[Row]:
         """Return the rows above the middle rule: headings and dependent variables."""
         table = self.table
         spans = [("", list(table.spans))] if table.spans else []
-        return [*spans, ("", [str(head) for head in table.frame.columns]), *self.rows[: table.header_rows]]
+        return [
+            *spans,
+            ("", [str(head) for head in table.frame.columns]),
+            *self.rows[: table.header_rows],
+        ]
 
     @property
     def blocks(self) -> list[list[Row]]:
         """Return the rows below the middle rule by block; the first has the estimates."""
-        ends = pairwise([self.table.header_rows, *self.table.breaks, len(self.table.frame)])
+        ends = pairwise(
+            [self.table.header_rows, *self.table.breaks, len(self.table.frame)]
+        )
         return [self.rows[start:end] for start, end in ends]
 
     @property
@@ -158,15 +170,23 @@ def _refuse_others(panels: Sequence[_Panel]) -> None:
         )
     widths = {panel.title: panel.table.frame.shape[1] for panel in panels}
     if len(set(widths.values())) > 1:
-        counts = ", ".join(f"{cited(name)} has {width}" for name, width in widths.items())
+        counts = ", ".join(
+            f"{cited(name)} has {width}" for name, width in widths.items()
+        )
         raise OptionError(
             f"stack_tables: panels must have equally many columns, but {counts}. Give each panel the same "
             "models, or save the tables one by one with save_tables.",
-            [option_problem("tables", widths, what="panels differ in their number of columns")],
+            [
+                option_problem(
+                    "tables", widths, what="panels differ in their number of columns"
+                )
+            ],
         )
 
 
-def _stacked(panels: Sequence[_Panel], notes: tuple[str, ...], title: str | None) -> Table:
+def _stacked(
+    panels: Sequence[_Panel], notes: tuple[str, ...], title: str | None
+) -> Table:
     """Stack panels, with common headings at the top and common settings at the bottom."""
     top, closing = _Top.of(panels), _closing(panels)
     parts = [_blocks(panel, top, closing) for panel in panels]
@@ -204,11 +224,19 @@ class _Top:
     def of(cls, panels: Sequence[_Panel]) -> Self:
         """Return the headings that all panels share; if those of columns differ, columns are numbered."""
         first = panels[0].table
-        named = [row for row in panels[0].heads if row[0] and all(row in panel.heads for panel in panels)]
-        heads = {(panel.table.spans, tuple(panel.table.frame.columns)) for panel in panels}
+        named = [
+            row
+            for row in panels[0].heads
+            if row[0] and all(row in panel.heads for panel in panels)
+        ]
+        heads = {
+            (panel.table.spans, tuple(panel.table.frame.columns)) for panel in panels
+        }
         if len(heads) == 1:
             return cls(first.spans, list(map(str, first.frame.columns)), named)
-        return cls((), [f"({number})" for number in range(1, first.frame.shape[1] + 1)], named)
+        return cls(
+            (), [f"({number})" for number in range(1, first.frame.shape[1] + 1)], named
+        )
 
     def left(self, panel: _Panel) -> list[Row]:
         """Return the headings that only this panel has."""
@@ -220,7 +248,9 @@ def _blocks(panel: _Panel, top: _Top, closing: Sequence[Row]) -> list[list[Row]]
     """Return the rows of a panel by block, without those that all panels share."""
     title = (panel.title, [""] * len(top.heads))
     estimates, *further_blocks = panel.blocks
-    unshared_blocks = ([row for row in block if row not in closing] for block in further_blocks)
+    unshared_blocks = (
+        [row for row in block if row not in closing] for block in further_blocks
+    )
     return [[title, *top.left(panel), *estimates], *filter(None, unshared_blocks)]
 
 
@@ -228,18 +258,24 @@ def _closing(panels: Sequence[_Panel]) -> list[Row]:
     """Return the rows of settings and statistics that are equal in all panels and have no row below them."""
     if len(panels) == 1:
         return []
-    alone = [[row for block in panel.blocks[1:] for row in _alone(block)] for panel in panels]
+    alone = [
+        [row for block in panel.blocks[1:] for row in _alone(block)] for panel in panels
+    ]
     return [row for row in alone[0] if all(row in rows for rows in alone[1:])]
 
 
 def _alone(block: Sequence[Row]) -> list[Row]:
     following = [name for name, _ in block[1:]] + ["end"]
-    return [row for row, after in zip(block, following, strict=True) if row[0] and after]
+    return [
+        row for row, after in zip(block, following, strict=True) if row[0] and after
+    ]
 
 
 def _joined_notes(panels: Sequence[_Panel]) -> list[str]:
     """Join the notes of panels; a note that not all panels have starts with the name of its panel."""
-    lines = dict.fromkeys(line for panel in panels for line in _note_lines(panel, panels))
+    lines = dict.fromkeys(
+        line for panel in panels for line in _note_lines(panel, panels)
+    )
     first, *following = [*lines] or [""]
     opening = _OPENING if any(panel.in_chinese for panel in panels) else ""
     return [f"{opening}{first}", *following] if first else []
@@ -247,5 +283,10 @@ def _joined_notes(panels: Sequence[_Panel]) -> list[str]:
 
 def _note_lines(panel: _Panel, panels: Sequence[_Panel]) -> list[str]:
     named = f"{panel.short}：" if panel.in_chinese else f"{panel.short}: "
-    shared = [all(note in other_panel.notes for other_panel in panels) for note in panel.notes]
-    return [note if alike else named + note for note, alike in zip(panel.notes, shared, strict=True)]
+    shared = [
+        all(note in other_panel.notes for other_panel in panels) for note in panel.notes
+    ]
+    return [
+        note if alike else named + note
+        for note, alike in zip(panel.notes, shared, strict=True)
+    ]
