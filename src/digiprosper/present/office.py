@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from digiprosper.optional import require
@@ -58,24 +57,24 @@ def _lay_out(section: Any, page: Page, docx: Any) -> None:
 
 def _add_table(document: Any, content: Content, page: Page, docx: Any) -> None:
     """Add title, table and notes at the end of a document."""
-    widths, size = page.widths, page.size
     centre = docx.enum.text.WD_ALIGN_PARAGRAPH.CENTER
     if content.title:
         title = document.add_paragraph()
-        _write(title, content.title, size + 1, docx, bold=True)
+        _write(title, content.title, page.size + 1, docx, bold=True)
         _space(title, docx, after=4)
         title.alignment, title.paragraph_format.keep_with_next = centre, True
     rows = content.rows
-    table = document.add_table(len(rows), len(widths))
-    table.alignment, table.autofit = docx.enum.table.WD_TABLE_ALIGNMENT.CENTER, False
+    table = document.add_table(len(rows), len(page.widths))
+    table.alignment = docx.enum.table.WD_TABLE_ALIGNMENT.CENTER
+    table.autofit = False
     _pad(table, docx)
-    for column, width in zip(table.columns, widths, strict=True):
+    for column, width in zip(table.columns, page.widths, strict=True):
         column.width = docx.shared.Cm(width)
-    look = _Look(widths, size, point_places(content, page))
-    for position in range(len(rows)):
-        _fill_row(table.rows[position], position, content, look, docx)
+    points = point_places(content, page)
+    for position, row in enumerate(table.rows):
+        _fill_row(row, position, content, page, points, docx)
     _draw_rules(table, content, docx)
-    _add_notes(document, content.notes, (widths, size), docx)
+    _add_notes(document, content.notes, page, docx)
 
 
 def _draw_rules(table: Any, content: Content, docx: Any) -> None:
@@ -96,14 +95,6 @@ def _draw_rules(table: Any, content: Content, docx: Any) -> None:
         _rule(headed, "bottom", _RULES["middle"], docx)
 
 
-class _Look(NamedTuple):
-    """Widths of columns, font size, and positions of the decimal points of each column."""
-
-    widths: list[float]
-    size: float
-    points: list[float | None]
-
-
 def point_places(content: Content, page: Page) -> list[float | None]:
     """Return the positions of decimal points in cells, in centimetres from the left padding.
 
@@ -117,25 +108,28 @@ def point_places(content: Content, page: Page) -> list[float | None]:
 
 
 def _fill_row(
-    line: Any, position: int, content: Content, look: _Look, docx: Any
+    line: Any,
+    position: int,
+    content: Content,
+    page: Page,
+    points: Sequence[float | None],
+    docx: Any,
 ) -> None:
     """Write one row; equal headings next to each other share a cell."""
-    (widths, size, points), head = look, content.is_head(position)
-    opens = content.opens_block(position)
+    head, last = content.is_head(position), position == len(content.rows) - 1
+    before = 6 if content.opens_block(position) else 1
     cells, start = line.cells, 0
     for text, span in content.parts(position):
-        cell = (
-            cells[start] if span == 1 else cells[start].merge(cells[start + span - 1])
-        )
-        cell.width = docx.shared.Cm(sum(widths[start : start + span]))
+        end = start + span
+        cell = cells[start] if span == 1 else cells[start].merge(cells[end - 1])
+        cell.width = docx.shared.Cm(sum(page.widths[start:end]))
         paragraph = cell.paragraphs[0]
-        _write(paragraph, text, size, docx)
-        _space(paragraph, docx, before=6 if opens else 1, after=1)
-        last = position == len(content.rows) - 1
+        _write(paragraph, text, page.size, docx)
+        _space(paragraph, docx, before=before, after=1)
         paragraph.paragraph_format.keep_with_next = bool(content.notes) or not last
         if start > 0:
             _place(cell, None if head else points[start - 1], docx, head=head)
-        start += span
+        start = end
     _mark_row(line, docx, head=head)
 
 
@@ -153,23 +147,22 @@ def _place(cell: Any, point: float | None, docx: Any, *, head: bool) -> None:
         cell.vertical_alignment = docx.enum.table.WD_CELL_VERTICAL_ALIGNMENT.BOTTOM
 
 
-def _add_notes(
-    document: Any, notes: tuple[str, ...], look: tuple[list[float], float], docx: Any
-) -> None:
-    widths, size = look
-    left_margin, right_margin = _note_margins(document.sections[-1], sum(widths), docx)
+def _add_notes(document: Any, notes: Sequence[str], page: Page, docx: Any) -> None:
+    """Write notes below a centred table, not narrower than a readable width."""
+    width = sum(page.widths)
+    section = document.sections[-1]
+    room = section.page_width - section.left_margin - section.right_margin
+    room /= docx.shared.Cm(1)
+    left_margin = max((room - width) / 2, 0.0)
+    right_margin = max(room - left_margin - max(width, _NOTE_WIDTH), 0.0)
     for number, note in enumerate(notes):
         paragraph = document.add_paragraph()
-        (
-            paragraph.paragraph_format.left_indent,
-            paragraph.paragraph_format.right_indent,
-        ) = (
-            left_margin,
-            right_margin,
-        )
-        _write(paragraph, note, max(size - 1.5, 7.0), docx)
+        layout = paragraph.paragraph_format
+        layout.left_indent = docx.shared.Cm(left_margin)
+        layout.right_indent = docx.shared.Cm(right_margin)
+        _write(paragraph, note, max(page.size - 1.5, 7.0), docx)
         _space(paragraph, docx, before=3 if number == 0 else 0)
-        paragraph.paragraph_format.keep_with_next = number < len(notes) - 1
+        layout.keep_with_next = number < len(notes) - 1
 
 
 class Page(NamedTuple):
@@ -184,10 +177,13 @@ class Page(NamedTuple):
 def fit_page(content: Content) -> Page:
     """Choose widths, font size and orientation of an A4 page.
 
-    The page is upright if the table fits when row names are wrapped to a quarter of the width.
+    The page is upright if the table fits when row names are wrapped to a quarter of the
+    width.
     """
     stub = max(map(text_width, content.names), default=0)
-    units, heads, fits = _units(content), _whole_heads(content), list[_Fit]()
+    units = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
+    words = _of_heads(content, _longest_word)
+    heads = _of_heads(content, text_width)
     upright, across = (side - 2 * PAGE_MARGIN for side in _PAGE)
     for size, room, wrapped in (
         (10.5, upright, 0.4),
@@ -196,28 +192,36 @@ def fit_page(content: Content) -> Page:
         (9.0, across, 0.25),
         (7.5, across, 0.2),
     ):
-        fits.append(_Fit(stub, units, heads, size, room, wrapped))
-        if fits[-1].enough:
+        columns = [
+            _centimetres(max(pair), size) for pair in zip(units, words, strict=True)
+        ]
+        # Some letters are wider than half the type size.
+        whole = _centimetres(stub + 2, size)
+        least = min(whole, wrapped * room)
+        if least + sum(columns) <= room:
             break
-    chosen = fits[-1]
-    return Page(chosen.widths, chosen.size, chosen.room > upright, chosen.room)
+    wide = min(whole, 0.5 * room, max(room - sum(columns), least))
+    spare = room - wide - sum(columns)
+    if spare < 0:
+        columns = [c * (room - wide) / sum(columns) for c in columns]
+    else:
+        # Up to the widths with which no heading is broken.
+        share = spare / len(columns)
+        needs = [_centimetres(head, size) for head in heads]
+        columns = [
+            c + min(share, max(1.0, need - c))
+            for c, need in zip(columns, needs, strict=True)
+        ]
+    return Page([wide, *columns], size, room > upright, room)
 
 
-def _units(content: Content) -> list[int]:
-    """Return the width that each column needs, in letters."""
-    units = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
-    return [
-        max(pair) for pair in zip(units, _of_heads(content, _longest_word), strict=True)
-    ]
-
-
-def _whole_heads(content: Content) -> list[int]:
-    """Return the widths with which no heading is broken, in letters."""
-    return _of_heads(content, text_width)
+def _centimetres(letters: int, size: float) -> float:
+    """Return the width of a cell; a Latin letter is half as wide as the type is high."""
+    return letters * (size * 0.5 * _POINT) + 2 * _PADDING + 0.1
 
 
 def _of_heads(content: Content, measure: Callable[[str], int]) -> list[int]:
-    """Measure the headings of each column; a heading that spans several is divided among them."""
+    """Measure the headings of each column; one that spans several is divided among them."""
     most = [0] * len(content.columns)
     for position in range(len(content.header)):
         parts = content.parts(position)[1:]
@@ -226,69 +230,6 @@ def _of_heads(content: Content, measure: Callable[[str], int]) -> list[int]:
         ]
         most = [max(pair) for pair in zip(most, of_row, strict=True)]
     return most
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """A table in one font size on a page of a given width, with row names wrapped to a share of it."""
-
-    stub: int
-    units: list[int]
-    heads: list[int]
-    size: float
-    room: float
-    wrapped: float
-
-    @property
-    def enough(self) -> bool:
-        return self._least + sum(self._columns) <= self.room
-
-    @property
-    def widths(self) -> list[float]:
-        columns, room = self._columns, self.room
-        wide = min(self._whole, 0.5 * room, max(room - sum(columns), self._least))
-        spare = room - wide - sum(columns)
-        if spare < 0:
-            return [wide, *(c * (room - wide) / sum(columns) for c in columns)]
-        share = spare / len(columns)
-        whole = map(self._centimetres, self.heads)
-        return [
-            wide,
-            *(
-                c + min(share, max(1.0, w - c))
-                for c, w in zip(columns, whole, strict=True)
-            ),
-        ]
-
-    @property
-    def _columns(self) -> list[float]:
-        return [self._centimetres(unit) for unit in self.units]
-
-    @property
-    def _whole(self) -> float:
-        return self._centimetres(
-            self.stub + 2
-        )  # some letters are wider than half the type size
-
-    @property
-    def _least(self) -> float:
-        return min(self._whole, self.wrapped * self.room)
-
-    def _centimetres(self, letters: int) -> float:
-        letter = (
-            self.size * 0.5 * _POINT
-        )  # a Latin letter is half as wide as the type is high
-        return letters * letter + 2 * _PADDING + 0.1
-
-
-def _note_margins(section: Any, width: float, docx: Any) -> tuple[Any, Any]:
-    """Indent notes to the edges of a centred table, but not to less than a readable width."""
-    room = (
-        section.page_width - section.left_margin - section.right_margin
-    ) / docx.shared.Cm(1)
-    left_margin = max((room - width) / 2, 0.0)
-    right_margin = max(room - left_margin - max(width, _NOTE_WIDTH), 0.0)
-    return docx.shared.Cm(left_margin), docx.shared.Cm(right_margin)
 
 
 def _longest_word(text: str) -> int:

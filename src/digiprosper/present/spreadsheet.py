@@ -173,7 +173,7 @@ def _room(text: str, points: PointColumn | None) -> tuple[str, str]:
         return "", ""
     lacking = [
         type_width(widest) - type_width(part)
-        for widest, part in zip((points.left, points.right), parts, strict=True)
+        for widest, part in zip(points, parts, strict=True)
     ]
     return _blanks(lacking[0]), _blanks(lacking[1])
 

@@ -30,8 +30,8 @@ from digiprosper.present.columns import (
     texts_of,
     with_constant,
 )
-from digiprosper.present.files import table_path, write_tables
 from digiprosper.present.folding import fold_terms
+from digiprosper.present.formats import table_path, write_tables
 from digiprosper.present.notes import note_lines
 from digiprosper.present.rows import (
     Row,
@@ -402,15 +402,20 @@ def _assemble(
         if block and len(rows) > len(header):
             breaks.append(len(rows))
         rows += block
-    frame = pd.DataFrame(
-        [cells for _, cells in rows],
-        index=pd.Index([name for name, _ in rows], dtype=object),
-        columns=pd.Index([c.head for c in columns], dtype=object),
-        dtype=object,
-    )
+    frame = text_frame(rows, [str(c.head) for c in columns])
     spans = tuple(c.over or "" for c in columns)
     return Table(
         frame, notes, len(header), tuple(breaks), title, spans if any(spans) else ()
+    )
+
+
+def text_frame(rows: Sequence[Row], heads: Sequence[str]) -> pd.DataFrame:
+    """Make the frame of a table."""
+    return pd.DataFrame(
+        [cells for _, cells in rows],
+        index=pd.Index([name for name, _ in rows], dtype=object),
+        columns=pd.Index(list(heads), dtype=object),
+        dtype=object,
     )
 
 
@@ -467,64 +472,48 @@ def save_tables(
     stats = named_stats(read_style(style, None, FROM_STYLE, None, None))
     caller_labels = check_labels(labels, "save_tables")
     named = named_tables(tables, "save_tables", '{"Table 1. Baseline": etable(fits)}')
-    names = {title: _names_of(title, table, stats) for title, table in named.items()}
+    names: dict[str, list[str]] = {}
+    for title, table in named.items():
+        with about(f"save_tables: this is the table {cited(title)}."):
+            # A Table has its labels already.
+            is_table = isinstance(table, Table)
+            columns = [] if is_table else read_columns(table, "etable", spanning=True)
+        names[title] = [] if is_table else [*_names_in(columns), *stats]
     _tell_unused([*chain.from_iterable(names.values())], caller_labels, "save_tables")
     contents = []
-    for title, table in named.items():
+    for title, models in named.items():
         # A label that is used in another table only is no mistake.
         unused = unused_labels(caller_labels, names[title])
         used = {key: text for key, text in caller_labels.items() if key not in unused}
-        contents.append(_titled(title, table, used, style))
+        with about(f"save_tables: this is the table {cited(title)}."):
+            table = (
+                models
+                if isinstance(models, Table)
+                else etable(models, labels=used, style=style)
+            )
+        contents.append(table._content(table.title or title))
     write_tables(contents, target)
     return target
 
 
-def named_tables(tables: object, function: str, example: str) -> dict[str, Any]:
+def named_tables(tables: Any, function: str, example: str) -> dict[str, Any]:
     """Check a mapping from titles to tables."""
-    if (
-        not isinstance(tables, Mapping)
-        or not tables
-        or not all(isinstance(title, str) for title in tables)
-    ):
+    is_filled = isinstance(tables, Mapping) and len(tables) > 0
+    if not is_filled or not all(isinstance(title, str) for title in tables):
+        problem = "not a mapping from titles to tables"
         raise InputTypeError(
-            f"{function}: tables must be a mapping from titles to tables such as {example}.",
-            [
-                option_problem(
-                    "tables", tables, what="not a mapping from titles to tables"
-                )
-            ],
+            f"{function}: tables must be a mapping from titles to tables such as "
+            f"{example}.",
+            [option_problem("tables", tables, what=problem)],
         )
     return dict(tables)
 
 
-def _names_of(title: str, table: Table | Models, stats: Sequence[str]) -> list[str]:
-    """List the names in the table of some models; a Table has its labels already."""
-    if isinstance(table, Table):
-        return []
-    with _about(title):
-        return [*_names_in(read_columns(table, "etable", spanning=True)), *stats]
-
-
-def _titled(
-    title: str,
-    table_or_models: Table | Models,
-    labels: Mapping[str, str],
-    style: TableStyle | None,
-) -> Content:
-    with _about(title):
-        table = (
-            table_or_models
-            if isinstance(table_or_models, Table)
-            else etable(table_or_models, labels=labels, style=style)
-        )
-    return table._content(table.title or title)
-
-
 @contextmanager
-def _about(title: str) -> Iterator[None]:
-    """Add the title of the table to errors."""
+def about(note: str) -> Iterator[None]:
+    """Add a note to errors: which of several tables they are about."""
     try:
         yield
     except DigiprosperError as error:
-        error.add_note(f"save_tables: this is the table {cited(title)}.")
+        error.add_note(note)
         raise
