@@ -36,46 +36,30 @@ Folded = dict[str, list[str]]
 def fold_terms(
     columns: Columns, controls: Sequence[str] | str, blocks: object, style: Style
 ) -> Folded:
-    """Return the terms that each row of controls or blocks summarises, by the name of the row.
+    """Return the terms that each row of controls or blocks summarises, by its name.
 
     `blocks` has terms, patterns or absorbed effects by name.
     """
-    control_terms = with_products(
-        matching(controls, all_terms(columns), "controls", "etable"), columns
-    )
-    folded: Folded = (
-        {style.say(TABLE, "controls"): control_terms} if control_terms else {}
-    )
-    foldable = _foldable(columns)
+    terms = all_terms(columns)
+    chosen = with_products(matching(controls, terms, "controls", "etable"), columns)
+    folded: Folded = {style.say(TABLE, "controls"): chosen} if chosen else {}
+    effects = chain.from_iterable(absorbed_effects(column) or () for column in columns)
+    foldable = list(dict.fromkeys([*terms, *effects]))
     for name, entries in _named(blocks).items():
         if name in folded:
             raise _refusal(f"the row {cited(name)} is there twice", blocks)
         matched = matching(entries, foldable, f"blocks[{cited(name)}]", "etable")
         folded[name] = with_products(matched, columns)
-    _refuse_empty(folded, blocks)
-    _refuse_overlap(folded, blocks)
-    return folded
-
-
-def _foldable(columns: Columns) -> list[str]:
-    """List the terms, and the effects that models absorb."""
-    effects = chain.from_iterable(absorbed_effects(column) or () for column in columns)
-    return list(dict.fromkeys([*all_terms(columns), *effects]))
-
-
-def _refuse_empty(folded: Folded, blocks: object) -> None:
     if "" in folded:
         raise _refusal("a row has no name", blocks)
-    empty = [name for name, terms in folded.items() if not terms]
+    empty = [name for name, block_terms in folded.items() if not block_terms]
     if empty:
         raise _refusal(f"{quoted(empty)} has no terms", blocks)
-
-
-def _refuse_overlap(folded: Folded, blocks: object) -> None:
     counts = Counter(chain.from_iterable(folded.values()))
     twice = [term for term, count in counts.items() if count > 1]
     if twice:
         raise _refusal(f"{quoted(twice)} would be in two rows", blocks)
+    return folded
 
 
 def _named(blocks: object) -> dict[str, Sequence[str]]:

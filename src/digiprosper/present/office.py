@@ -21,7 +21,7 @@ PAGE_MARGIN = 2.5
 _POINT = 2.54 / 72  # centimetres of a point of type
 _PADDING = 0.1  # left and right of a cell, centimetres
 _NOTE_WIDTH = 9.0  # least width of notes, centimetres
-_RULES = {"top": 12, "middle": 6, "bottom": 12}  # eighths of a point
+_RULES = {"thick": 12, "thin": 6}  # eighths of a point
 
 
 def write_docx(contents: Sequence[Content], path: Path) -> None:
@@ -32,7 +32,8 @@ def write_docx(contents: Sequence[Content], path: Path) -> None:
     document.core_properties.comments = ""
     document.core_properties.title = contents[0].title or ""
     pages = [fit_page(content) for content in contents]
-    _set_font(document.styles["Normal"], docx.shared.Pt(pages[0].size), docx)
+    normal = document.styles["Normal"]
+    _set_font(normal.font, normal.element.get_or_add_rPr(), pages[0].size, docx)
     _lay_out(document.sections[0], pages[0], docx)
     before = pages[0]
     for number, (content, page) in enumerate(zip(contents, pages, strict=True)):
@@ -78,21 +79,13 @@ def _add_table(document: Any, content: Content, page: Page, docx: Any) -> None:
 
 
 def _draw_rules(table: Any, content: Content, docx: Any) -> None:
-    """Draw the three rules, one above each further panel, and one below headings that span columns."""
-    row_cells = [row._tr.tc_lst for row in table.rows]
-    _rule(row_cells[0], "top", _RULES["top"], docx)
-    _rule(row_cells[len(content.header) - 1], "bottom", _RULES["middle"], docx)
-    _rule(row_cells[-1], "bottom", _RULES["bottom"], docx)
-    for position, cells in enumerate(row_cells):
-        if content.is_ruled(position):
-            _rule(cells, "top", _RULES["middle"], docx)
-    if content.spanning:
-        headed = [
-            cell
-            for cell, (text, _) in zip(row_cells[0], content.parts(0), strict=True)
-            if text
-        ]
-        _rule(headed, "bottom", _RULES["middle"], docx)
+    """Draw the rules of every row."""
+    for position, row in enumerate(table.rows):
+        above, below = content.rules(position)
+        for cell, rule in zip(row._tr.tc_lst, below, strict=True):
+            for side, width in (("top", above), ("bottom", rule)):
+                if width:
+                    _rule(cell, side, _RULES[width], docx)
 
 
 def point_places(content: Content, page: Page) -> list[float | None]:
@@ -233,15 +226,9 @@ def _of_heads(content: Content, measure: Callable[[str], int]) -> list[int]:
 
 
 def _longest_word(text: str) -> int:
-    """Return the width a heading needs: Latin words are not broken, nor are four Chinese characters."""
-    return max(
-        (min(text_width(word), max(len(word), 8)) for word in text.split()), default=0
-    )
-
-
-def _set_font(style: Any, size: Any, docx: Any) -> None:
-    style.font.name, style.font.size = _LATIN, size
-    _mark_chinese(style.element.get_or_add_rPr(), docx)
+    """Return the width a heading needs: only more than four Chinese characters break."""
+    widths = (min(text_width(word), max(len(word), 8)) for word in text.split())
+    return max(widths, default=0)
 
 
 def _write(
@@ -249,42 +236,43 @@ def _write(
 ) -> None:
     run = paragraph.add_run(text)
     run.bold = bold or None
-    run.font.name, run.font.size = _LATIN, docx.shared.Pt(size)
-    _mark_chinese(run._element.get_or_add_rPr(), docx)
+    _set_font(run.font, run._element.get_or_add_rPr(), size, docx)
 
 
-def _mark_chinese(properties: Any, docx: Any) -> None:
-    """Set font and language of Chinese text.
+def _set_font(font: Any, properties: Any, size: float, docx: Any) -> None:
+    """Set fonts, and the language of Chinese text.
 
-    Without a font, the theme of the document decides and characters may be missing. Without a language,
-    programs may choose a font of another region with other forms of the characters.
+    Without a font for Chinese, the theme of the document decides and characters may be
+    missing. Without a language, programs may choose a font of another region with other
+    forms of the characters.
     """
-    qn = docx.oxml.ns.qn
-    properties.get_or_add_rFonts().set(qn("w:eastAsia"), _CHINESE)
-    language = docx.oxml.OxmlElement("w:lang")
-    language.set(qn("w:eastAsia"), "zh-CN")
-    properties.append(language)
+    font.name, font.size = _LATIN, docx.shared.Pt(size)
+    properties.get_or_add_rFonts().set(docx.oxml.ns.qn("w:eastAsia"), _CHINESE)
+    properties.append(_element(docx, "lang", eastAsia="zh-CN"))
+
+
+def _element(docx: Any, name: str, **values: str) -> Any:
+    """Make an element of a Word file."""
+    element = docx.oxml.OxmlElement(f"w:{name}")
+    for attribute, value in values.items():
+        element.set(docx.oxml.ns.qn(f"w:{attribute}"), value)
+    return element
 
 
 def _space(paragraph: Any, docx: Any, *, before: float = 0, after: float = 0) -> None:
     layout = paragraph.paragraph_format
-    layout.space_before, layout.space_after = (
-        docx.shared.Pt(before),
-        docx.shared.Pt(after),
-    )
+    layout.space_before = docx.shared.Pt(before)
+    layout.space_after = docx.shared.Pt(after)
     layout.line_spacing = 1.0
 
 
 def _pad(table: Any, docx: Any) -> None:
-    qn = docx.oxml.ns.qn
-    margins = docx.oxml.OxmlElement("w:tblCellMar")
+    margins = _element(docx, "tblCellMar")
     for side in ("left", "right"):
-        edge = docx.oxml.OxmlElement(f"w:{side}")
-        edge.set(qn("w:w"), str(round(_PADDING / 2.54 * 1440)))
-        edge.set(qn("w:type"), "dxa")
-        margins.append(edge)
+        width = str(round(_PADDING / 2.54 * 1440))
+        margins.append(_element(docx, side, w=width, type="dxa"))
     properties = table._tbl.tblPr
-    look = properties.find(qn("w:tblLook"))
+    look = properties.find(docx.oxml.ns.qn("w:tblLook"))
     properties.append(margins)
     if look is not None:  # the order of these elements is fixed
         properties.append(look)
@@ -292,29 +280,17 @@ def _pad(table: Any, docx: Any) -> None:
 
 def _mark_row(row: Any, docx: Any, *, head: bool) -> None:
     properties = row._tr.get_or_add_trPr()
-    properties.append(docx.oxml.OxmlElement("w:cantSplit"))
+    properties.append(_element(docx, "cantSplit"))
     if head:
-        properties.append(docx.oxml.OxmlElement("w:tblHeader"))
+        properties.append(_element(docx, "tblHeader"))
 
 
-def _rule(cells: Sequence[Any], side: str, width: int, docx: Any) -> None:
-    qn = docx.oxml.ns.qn
-    for cell in cells:
-        properties = cell.get_or_add_tcPr()
-        borders = properties.find(qn("w:tcBorders"))
-        if borders is None:
-            borders = docx.oxml.OxmlElement("w:tcBorders")
-            properties.insert_element_before(
-                borders, "w:vAlign"
-            )  # the order of these elements is fixed
-        line = borders.find(qn(f"w:{side}"))
-        if line is None:
-            line = docx.oxml.OxmlElement(f"w:{side}")
-            borders.append(line)
-        for name, value in (
-            ("val", "single"),
-            ("sz", str(width)),
-            ("space", "0"),
-            ("color", "000000"),
-        ):
-            line.set(qn(f"w:{name}"), value)
+def _rule(cell: Any, side: str, width: int, docx: Any) -> None:
+    properties = cell.get_or_add_tcPr()
+    borders = properties.find(docx.oxml.ns.qn("w:tcBorders"))
+    if borders is None:
+        borders = _element(docx, "tcBorders")
+        # The order of these elements is fixed.
+        properties.insert_element_before(borders, "w:vAlign")
+    look = {"val": "single", "sz": str(width), "space": "0", "color": "000000"}
+    borders.append(_element(docx, side, **look))

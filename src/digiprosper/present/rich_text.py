@@ -20,7 +20,7 @@ _TWIPS = 1440 / 2.54  # a centimetre
 _FONTS = (
     r"{\fonttbl{\f0\froman\fcharset0 Times New Roman;}{\f1\fnil\fcharset134 SimSun;}}"
 )
-_THICK, _THIN = r"\brdrs\brdrw30", r"\brdrs\brdrw15"
+_RULES = {"thick": r"\brdrs\brdrw30", "thin": r"\brdrs\brdrw15"}
 _UPRIGHT, _ACROSS = r"\pgwsxn11906\pghsxn16838", r"\lndscpsxn\pgwsxn16838\pghsxn11906"
 
 
@@ -80,10 +80,12 @@ def _row(
     """Write one row; equal headings next to each other share a cell."""
     head, parts = content.is_head(position), content.parts(position)
     ends = list(accumulate(span for _, span in parts))
-    borders = _borders(content, position)
+    above, below = content.rules(position)
+    top = rf"\clbrdrt{_RULES[above]}" if above else ""
+    bottoms = [rf"\clbrdrb{_RULES[rule]}" if rule else "" for rule in below]
     cells = "".join(
-        rf"{border}\clvertalb\cellx{edges[end - 1]}"
-        for border, end in zip(borders, ends, strict=True)
+        rf"{top}{bottom}\clvertalb\cellx{edges[end - 1]}"
+        for bottom, end in zip(bottoms, ends, strict=True)
     )
     space = r"\sb120" if content.opens_block(position) else r"\sb20"
     numbers = zip(parts[1:], points, strict=False)
@@ -103,29 +105,8 @@ def _row(
 
 def _placed(text: str, point: float | None) -> str:
     """Align a number at its decimal point, and centre any other text."""
-    return (
-        "qc"
-        if point is None or split_number(text) is None
-        else rf"ql\tqdec\tx{round(point * _TWIPS)}"
-    )
-
-
-def _borders(content: Content, position: int) -> list[str]:
-    """Write the rules of each cell of a row."""
-    top = rf"\clbrdrt{_THICK}" if position == 0 else ""
-    if content.is_ruled(position):
-        top = rf"\clbrdrt{_THIN}"
-    lower = ""
-    if position == len(content.header) - 1:
-        lower = rf"\clbrdrb{_THIN}"
-    if position == len(content.rows) - 1:
-        lower = rf"\clbrdrb{_THICK}"
-    spanning = content.spanning and position == 0
-    lower_borders = (
-        rf"\clbrdrb{_THIN}" if spanning and text else lower
-        for text, _ in content.parts(position)
-    )
-    return [top + border for border in lower_borders]
+    is_number = point is not None and split_number(text) is not None
+    return rf"ql\tqdec\tx{round(point * _TWIPS)}" if point and is_number else "qc"
 
 
 def _rtf(text: str) -> str:

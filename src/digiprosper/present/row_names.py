@@ -32,7 +32,7 @@ class _Row(NamedTuple):
     term: str
     label: str
     meaning: _Meaning
-    members: set[int]
+    members: list[int]
 
 
 def share_rows(
@@ -42,12 +42,13 @@ def share_rows(
     digits: int,
     language: Language = "english",
 ) -> list[SharedRow]:
-    """Return the rows of terms, in the order of their first terms, and which columns share them.
+    """Return the rows of terms, in the order of their first terms, with their columns.
 
-    A term has one row per meaning (see `Term.meaning`). Products with their factors in another order have the
-    same label. Terms with the same label share a row if no column has two of them; otherwise each has a row,
-    with the term in brackets after the label. Slopes by regime share a row if threshold variable and number
-    of thresholds are equal, or if `labels` has the term.
+    A term has one row per meaning (see `Term.meaning`). Products with their factors in
+    another order have the same label. Terms with the same label share a row if no column
+    has two of them; otherwise each has a row, with the term in brackets after the label.
+    Slopes by regime share a row if threshold variable and number of thresholds are equal,
+    or if `labels` has the term.
     """
     bases = {
         cell.term.name: cell.term.base
@@ -55,75 +56,29 @@ def share_rows(
         for cell in c.estimates.values()
         if cell.term.regime
     }
-    runs = groupby(terms, key=lambda term: bases.get(term, term))
-    together = [
-        _rows_of(list(run), columns, labels, (digits, language)) for _, run in runs
-    ]
-    rows = list(chain.from_iterable(together))
-    shared = _labels_of_products(rows, products_of(columns), labels)
-    return _joined(
-        [row._replace(label=shared.get(row.term, row.label)) for row in rows]
-    )
-
-
-def _labels_of_products(
-    rows: Sequence[_Row],
-    products: Mapping[str, tuple[str, ...]],
-    labels: Mapping[str, str],
-) -> dict[str, str]:
-    """Give all names of a product one label: that of the call, otherwise that of the first row."""
-    written = {row.term: row.label for row in reversed(rows)}
-    shared = {}
-    for name in written.keys() & products.keys() - labels.keys():
-        names = products[name]
-        of_caller = [
-            labels[product_name] for product_name in names if product_name in labels
-        ]
-        shared[name] = next(
-            iter(
-                [
-                    *of_caller,
-                    *(
-                        written[product_name]
-                        for product_name in names
-                        if product_name in written
-                    ),
-                ]
-            )
-        )
-    return shared
-
-
-def _rows_of(
-    together: Sequence[str],
-    columns: Columns,
-    labels: Mapping[str, str],
-    look: tuple[int, Language],
-) -> list[_Row]:
-    """Return the rows of terms that stay together, one per term and meaning."""
-    meanings_by_term = {term: _meanings(term, columns, labels) for term in together}
-    meanings = list(
-        dict.fromkeys(
-            chain.from_iterable(
-                term_meanings.values() for term_meanings in meanings_by_term.values()
-            )
-        )
-    )
     rows = []
-    for meaning, term in product(meanings, together):
-        members = {
-            i
-            for i, term_meaning in meanings_by_term[term].items()
-            if term_meaning == meaning
-        }
-        if members:
-            holders = [columns[i] for i in sorted(members)]
-            apart = [
-                other_meaning for other_meaning in meanings if other_meaning != meaning
-            ]
-            label = row_label(term, holders, labels, *look, apart=apart)
-            rows.append(_Row(term, label, meaning, members))
-    return rows
+    for _, run in groupby(terms, key=lambda term: bases.get(term, term)):
+        together = list(run)
+        meanings = {term: _meanings(term, columns, labels) for term in together}
+        all_meanings = dict.fromkeys(chain(*(of.values() for of in meanings.values())))
+        for meaning, term in product(all_meanings, together):
+            members = [i for i, other in meanings[term].items() if other == meaning]
+            if members:
+                holders = [columns[i] for i in members]
+                apart = [other for other in all_meanings if other != meaning]
+                label = row_label(term, holders, labels, digits, language, apart=apart)
+                rows.append(_Row(term, label, meaning, members))
+    products, written = products_of(columns), {r.term: r.label for r in reversed(rows)}
+
+    def shared_label(row: _Row) -> str:
+        """Return the label of a product: that of the call, or that of the first row."""
+        names = () if row.term in labels else products.get(row.term, ())
+        texts = (
+            source[n] for source in (labels, written) for n in names if n in source
+        )
+        return next(texts, row.label)
+
+    return _joined([row._replace(label=shared_label(row)) for row in rows])
 
 
 def _joined(rows: Sequence[_Row]) -> list[SharedRow]:
