@@ -16,7 +16,7 @@ from digiprosper.present.figure import (
     THIN,
     drawing,
     legend_above,
-    name_axis,
+    name_axes,
     spread_ticks,
     text_em,
     tick_step,
@@ -94,8 +94,7 @@ def draw_conditional_effect(
             transform=edge,
         )
         axes.set_xlim(*curve.support)
-        name_axis(axes, "y", curve.effect)
-        name_axis(axes, "x", curve.variable)
+        name_axes(axes, [curve.effect], [curve.variable])
         legend_above(axes, room=0.06 * min(len(inside), 2))
     return axes
 
@@ -123,8 +122,7 @@ def draw_slope_curve(curve: SlopeCurve, ax: Axes | None, purpose: str) -> Axes:
         if curve.rows is not None:
             _draw_rows(axes, curve.rows)
         held = say("slope.held", names=say("list").join(curve.held))
-        name_axis(axes, "y", title)
-        name_axis(axes, "x", curve.moderator, held if curve.held else "")
+        name_axes(axes, [title], [curve.moderator, held if curve.held else ""])
         legend_above(axes)
     return axes
 
@@ -147,8 +145,7 @@ def draw_sensitivity(curve: SensitivityCurve, ax: Axes | None, purpose: str) -> 
             code = "sensitivity.already" if first == 0 else "sensitivity.from"
             label = say(code, value=f"{first:.3g}")
             axes.plot([first], [0.0], "|", color=MARKED, markersize=16, label=label)
-        name_axis(axes, "y", curve.effect)
-        name_axis(axes, "x", say("sensitivity.axis"))
+        name_axes(axes, [curve.effect], [say("sensitivity.axis")])
         legend_above(axes)
     return axes
 
@@ -172,8 +169,7 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
         _shade(axes, pieces, label)
         _mark_turn(axes, curve)
         axes.set_xlim(low, high)
-        name_axis(axes, "y", title)
-        name_axis(axes, "x", curve.variable, ", ".join(curve.at))
+        name_axes(axes, [title], [curve.variable, ", ".join(curve.at)])
         legend_above(axes)
     return axes
 
@@ -303,8 +299,7 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
         )
         axes.set_ylim(bottom=min(0.0, points["lr"].min()))
         code = "profile.ratio" if profile.number is None else "profile.ratio.of"
-        name_axis(axes, "y", say(code, number=profile.number))
-        name_axis(axes, "x", f"{profile.variable} (γ)")
+        name_axes(axes, [say(code, number=profile.number)], [f"{profile.variable} (γ)"])
         legend_above(axes)
     return axes
 
@@ -346,8 +341,7 @@ def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None, purpose: str) -> Ax
             va="top",
             fontsize="small",
         )
-        name_axis(axes, "y", say("density"))
-        name_axis(axes, "x", drawn.name)
+        name_axes(axes, [say("density")], [drawn.name])
         legend_above(axes)
     return axes
 
@@ -387,8 +381,11 @@ def draw_ridges(ridges: Ridges, ax: Axes | None, purpose: str) -> Axes:
         axes.set_ylim(count - 0.5, -_OVERLAP - 0.1)
         axes.set_xlim(grid[0], grid[-1])
         axes.tick_params(axis="y", length=0)
-        name_axis(axes, "y", ridges.time)
-        name_axis(axes, "x", ridges.variable, say("ridge.kernel", rule=ridges.rule))
+        name_axes(
+            axes,
+            [ridges.time],
+            [ridges.variable, say("ridge.kernel", rule=ridges.rule)],
+        )
         widest = max(text_em(ridge.words) for ridge in drawn)
         spread_ticks(axes, widest * _SMALL * type_size() / 72)
         axes.spines["left"].set_visible(False)

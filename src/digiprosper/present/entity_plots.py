@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.optional import require
 from digiprosper.present.figure import (
     FAINT,
     INK,
@@ -21,12 +20,13 @@ from digiprosper.present.figure import (
     legend_above,
     legend_beside,
     look,
+    name_axes,
     name_axis,
     text_em,
     tick_step,
     type_size,
 )
-from digiprosper.present.figure_style import figure_width, say
+from digiprosper.present.figure_style import figure_width, matplotlib_part, say
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.text import p_words
 
@@ -83,8 +83,7 @@ def draw_ribbons(ribbons: Ribbons, ax: Axes | None, purpose: str) -> Axes:
         axes.set_yticks(_rank_ticks(ribbons.worst))
         if times.inferred_type == "integer":
             _set_whole_ticks(axes.xaxis)
-        name_axis(axes, "y", ribbons.title)
-        name_axis(axes, "x", ribbons.time)
+        name_axes(axes, [ribbons.title], [ribbons.time])
         legend_beside(axes, title=ribbons.key)
     return axes
 
@@ -107,8 +106,7 @@ def draw_rank_spans(spans: RankSpans, ax: Axes | None, purpose: str) -> Axes:
             # Lines of type as high as the rows, and no higher than other names.
             small = min(_SMALL * type_size(), 72 * pitch * type_size())
             axes.set_yticks(range(count), names, fontsize=small, parse_math=False)
-            name_axis(axes, "y", spans.key)
-            name_axis(axes, "x", spans.title)
+            name_axes(axes, [spans.key], [spans.title])
         else:
             _draw_moves(axes, spans)
             name_axis(axes, "y", say("rank.moves"))
@@ -159,7 +157,7 @@ def _draw_moves(axes: Axes, drawn: RankSpans) -> None:
 
 
 def _set_whole_ticks(axis: Any) -> None:
-    ticker = require("matplotlib.ticker", extra="plot", purpose="plots")
+    ticker = matplotlib_part("ticker")
     axis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
 
 
@@ -230,14 +228,13 @@ def draw_regime_map(drawn: RegimeMap, ax: Axes | None, purpose: str) -> Axes:
         axes.set_yticks(range(len(names)), names, fontsize="small")
         axes.tick_params(length=0)
         counted = say("brackets", text=entity, inside=f"{count:,}")
-        name_axis(axes, "y", entity if names else counted)
-        name_axis(axes, "x", time)
+        name_axes(axes, [entity if names else counted], [time])
         axes.spines[:].set_visible(False)
     return axes
 
 
 def _draw_cells(axes: Axes, cells: Floats, entries: Sequence[str]) -> None:
-    matplotlib = require("matplotlib", extra="plot", purpose="plots.regime_map")
+    matplotlib = matplotlib_part("")
     # One hue darkens with the other's change, so that regimes stay apart in grey and for
     # the colour-blind; the palest still differs from the blank of a missing cell.
     shades = matplotlib.colormaps["YlGnBu"](np.linspace(0.22, 0.92, len(entries)))
@@ -309,8 +306,11 @@ def draw_moran_scatter(
         value = f"{drawn.statistic:.3f}".replace("-", "−")
         title = say(code, period=drawn.period, value=value, p=p_words(drawn.p_value, 3))
         axes.set_title(title, fontsize="medium", parse_math=False)
-        name_axis(axes, "y", say("moran.lag"), drawn.weights)
-        name_axis(axes, "x", say("moran.value", name=drawn.variable))
+        name_axes(
+            axes,
+            [say("moran.lag"), drawn.weights],
+            [say("moran.value", name=drawn.variable)],
+        )
     return axes
 
 

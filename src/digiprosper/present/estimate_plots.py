@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import InputTypeError, check_level, models_problem
-from digiprosper.optional import require
 from digiprosper.present.columns import (
     check_labels,
     merged_labels,
@@ -27,6 +26,7 @@ from digiprosper.present.figure import (
     legend_above,
     legend_beside,
     look,
+    name_axes,
     name_axis,
     row_names,
     text_em,
@@ -36,6 +36,7 @@ from digiprosper.present.figure import (
 from digiprosper.present.figure_style import (
     figure_language,
     figure_width,
+    matplotlib_part,
     say,
     say_level,
     with_remarks,
@@ -335,8 +336,11 @@ def draw_event_paths(
                 label=label,
             )
         _set_event_times(axes, drawn, counts=counts)
-        name_axis(axes, "y", drawn.outcome, say_level("estimate", drawn.level))
-        name_axis(axes, "x", say("event.counts" if counts else "event.axis"))
+        name_axes(
+            axes,
+            [drawn.outcome, say_level("estimate", drawn.level)],
+            [say("event.counts" if counts else "event.axis")],
+        )
         if len(heads) > 1 or has_reference or any(path.before for path in drawn.paths):
             legend_above(axes, columns=len(heads) + 1)
     return axes
@@ -464,8 +468,11 @@ def _name_decay(axes: Axes, drawn: Decay) -> None:
     text = say(code, kind=next(iter(drawn.heads.values())), name=drawn.name)
     if drawn.outcome:
         text = say("decay.on", effect=text, outcome=drawn.outcome)
-    name_axis(axes, "y", text, say_level("estimate", drawn.level))
-    name_axis(axes, "x", with_remarks(say("decay.axis"), drawn.left_out))
+    name_axes(
+        axes,
+        [text, say_level("estimate", drawn.level)],
+        [with_remarks(say("decay.axis"), drawn.left_out)],
+    )
 
 
 # --- by model -------------------------------------------------------------------------
@@ -499,8 +506,8 @@ def draw_specification_curve(
     with drawing(drawn, ax, purpose, (_WIDTH, height), texts, "rows") as axes:
         low, high = _range(drawn)
         rows = low - (high - low) * row / _UPPER * np.arange(1.0, len(names) + 1)
-        _draw_ordered(axes, drawn, (low, high), purpose)
-        _draw_choices(axes, drawn, rows, purpose)
+        _draw_ordered(axes, drawn, (low, high))
+        _draw_choices(axes, drawn, rows)
         _mark_main(axes, drawn)
         if 0 < len(names) <= MOST_NAMES:
             axes.set_yticks(rows, names, minor=True, parse_math=False)
@@ -531,7 +538,7 @@ def _range(drawn: SpecificationCurve) -> tuple[float, float]:
 
 
 def _draw_ordered(
-    axes: Axes, drawn: SpecificationCurve, interval: tuple[float, float], purpose: str
+    axes: Axes, drawn: SpecificationCurve, interval: tuple[float, float]
 ) -> None:
     """Draw estimates with intervals, or with a band if there are many models."""
     points, count = drawn.points, len(drawn.points)
@@ -548,7 +555,7 @@ def _draw_ordered(
             axes.plot([], [], "o", color=color, markersize=5, label=f"p {sign} {p}")
     axes.set_xlim(0.5 - 0.01 * count, count + 0.5 + 0.01 * count)
     axes.set_ylim(*interval)
-    ticker: Any = require("matplotlib.ticker", extra="plot", purpose=purpose)
+    ticker = matplotlib_part("ticker")
     ticks = ticker.MaxNLocator(6).tick_values(*interval)
     axes.set_yticks([tick for tick in ticks if interval[0] <= tick <= interval[1]])
 
@@ -603,9 +610,7 @@ def _name_estimates(
     axes.set_ylabel("\n".join(lines), y=middle, ha="center", parse_math=False)
 
 
-def _draw_choices(
-    axes: Axes, drawn: SpecificationCurve, rows: Floats, purpose: str
-) -> None:
+def _draw_choices(axes: Axes, drawn: SpecificationCurve, rows: Floats) -> None:
     """Draw one row per choice below the estimates."""
     if not rows.size:
         return
@@ -615,7 +620,7 @@ def _draw_choices(
     if count <= _MOST_MARKS:
         _draw_marks(axes, choices, rows)
     else:
-        _draw_shares(axes, choices, rows, step, purpose)
+        _draw_shares(axes, choices, rows, step)
     axes.set_ylim(rows[-1] - step, axes.get_ylim()[1])
 
 
@@ -634,10 +639,10 @@ def _draw_marks(axes: Axes, choices: np.ndarray[Any, Any], rows: Floats) -> None
 
 
 def _draw_shares(
-    axes: Axes, choices: np.ndarray[Any, Any], rows: Floats, step: float, purpose: str
+    axes: Axes, choices: np.ndarray[Any, Any], rows: Floats, step: float
 ) -> None:
     """Shade each cell of a row by the share of its models that made the choice."""
-    colors: Any = require("matplotlib.colors", extra="plot", purpose=purpose)
+    colors = matplotlib_part("colors")
     count = choices.shape[1]
     edges = np.linspace(0, count, min(count, _MOST_CELLS) + 1).astype(np.intp)
     counts = np.add.reduceat(choices.astype(np.float64), edges[:-1], axis=1)

@@ -7,7 +7,6 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
-from digiprosper.optional import require
 from digiprosper.present.figure_style import (
     COLORS,
     PAGE,
@@ -15,6 +14,7 @@ from digiprosper.present.figure_style import (
     figure_language,
     figure_width,
     is_cff,
+    matplotlib_part,
 )
 from digiprosper.present.lines import balanced_lines, type_columns
 from digiprosper.report.characters import has_cjk
@@ -75,7 +75,7 @@ def look(position: int) -> Look:
 
 def type_size(purpose: str = "plots") -> float:
     """Return the font size as a multiple of matplotlib's default: .85 in `figure_style`."""
-    matplotlib: Any = require("matplotlib", extra="plot", purpose=purpose)
+    matplotlib = matplotlib_part("", purpose)
     return float(matplotlib.rcParams["font.size"]) / _USUAL_TYPE
 
 
@@ -127,7 +127,7 @@ def kept_drawing(axes: object) -> Drawing | None:
 
 def new_axes(size: tuple[float, float], purpose: str, *, fit: Fit = "width") -> Axes:
     """Make a figure with one axes; `size` is in inches, for a font of 10 points."""
-    pyplot = require("matplotlib.pyplot", extra="plot", purpose=purpose)
+    pyplot = matplotlib_part("pyplot", purpose)
     axes: Axes = pyplot.subplots(figsize=_fitted(size, fit), layout="constrained")[1]
     _own.add(_figure(axes))
     return axes
@@ -154,7 +154,7 @@ def _fonts(
     The font must be in `font.family` itself, after the usual family. In `font.sans-serif` it is either not
     used or replaces the usual one, and then the minus sign is missing. Texts copy the font when made.
     """
-    matplotlib: Any = require("matplotlib", extra="plot", purpose=purpose)
+    matplotlib = matplotlib_part("", purpose)
     needed = ax is None and figure_language() == "english" and any(map(has_cjk, texts))
     font = chinese_font() if needed else None
     usual = list(matplotlib.rcParams["font.family"])
@@ -215,6 +215,12 @@ def name_axis(axes: Axes, axis: str, *parts: str, **options: Any) -> None:
         _grow(axes, (len(lines) - 1) * _line())
 
 
+def name_axes(axes: Axes, y: Iterable[str], x: Iterable[str]) -> None:
+    """Label both axes, the vertical one first, since it takes room from the other."""
+    name_axis(axes, "y", *y)
+    name_axis(axes, "x", *x)
+
+
 def tick_step(texts: Sequence[str], inches: float, purpose: str) -> int:
     """Return n such that labels at every n-th tick do not overlap."""
     widest = (_longest(texts) + 1) * _column(purpose)
@@ -226,7 +232,7 @@ def spread_ticks(axes: Axes, reserved_width: float = 0.0) -> None:
 
     `reserved_width` is the part of the width, in inches, that texts beside the axes need.
     """
-    ticker: Any = require("matplotlib.ticker", extra="plot", purpose="plots")
+    ticker = matplotlib_part("ticker")
     locator = axes.xaxis.get_major_locator()
     if isinstance(locator, ticker.MaxNLocator):
         texts = [label.get_text() for label in axes.get_xticklabels()]

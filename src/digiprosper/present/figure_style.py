@@ -109,9 +109,7 @@ class FigureStyle:
     @property
     def rc(self) -> dict[str, Any]:
         """Return the settings by name, as `matplotlib.rc_context` takes them."""
-        cycler: Any = require(
-            "matplotlib", extra="plot", purpose="plots.figure_style"
-        ).cycler
+        cycler = matplotlib_part("", "plots.figure_style").cycler
         return {
             "axes.linewidth": 0.6,
             "axes.prop_cycle": cycler(color=COLORS),
@@ -130,9 +128,7 @@ class FigureStyle:
 
     def __enter__(self) -> FigureStyle:
         """Apply the settings."""
-        matplotlib: Any = require(
-            "matplotlib", extra="plot", purpose="plots.figure_style"
-        )
+        matplotlib = matplotlib_part("", "plots.figure_style")
         stack = contextlib.ExitStack()
         stack.enter_context(matplotlib.rc_context(self.rc))
         _ACTIVE.set((*_ACTIVE.get(), (self, stack)))
@@ -210,7 +206,7 @@ def figure_style(
     90
     >>> plt.close(ax.figure)
     """
-    require("matplotlib", extra="plot", purpose="plots.figure_style")
+    matplotlib_part("", "plots.figure_style")
     check_option("language", language, tuple(_LANGUAGES))
     chosen = _LANGUAGES[plain(language)]
     font_names = _read_fonts(font)
@@ -259,6 +255,12 @@ def with_remarks(text: str, remarks: Sequence[str]) -> str:
     )
 
 
+def matplotlib_part(part: str, purpose: str = "plots") -> Any:
+    """Import a part of matplotlib, or all of it; `purpose` is for the error."""
+    name = f"matplotlib.{part}" if part else "matplotlib"
+    return require(name, extra="plot", purpose=purpose)
+
+
 def _read_width(width: object) -> float:
     width = plain(width)
     if isinstance(width, int | float) and not isinstance(width, bool):
@@ -279,7 +281,7 @@ def _read_fonts(font: object) -> tuple[str, ...]:
     if font is None:
         return ()
     names = _font_names(font)
-    manager = _font_manager("plots.figure_style")
+    manager = matplotlib_part("font_manager", "plots.figure_style")
     installed = {*manager.fontManager.get_font_names(), *manager.font_family_aliases}
     missing = [name for name in names if name not in installed]
     if missing:
@@ -315,7 +317,7 @@ def _font_names(font: object) -> tuple[str, ...]:
 @cache
 def chinese_font() -> str | None:
     """Return an installed font with Chinese characters; if there is none, warn once and return None."""
-    manager = _font_manager().fontManager
+    manager = matplotlib_part("font_manager").fontManager
     listed = _listed(manager)
     if listed is None:
         for file in filter(Path.exists, map(Path, _FONT_FILES)):
@@ -341,7 +343,7 @@ def chinese_font() -> str | None:
 @cache
 def is_cff(family: str) -> bool:
     """Return whether a font has PostScript outlines, from the first bytes of its file."""
-    manager = _font_manager()
+    manager = matplotlib_part("font_manager")
     # A name with a hyphen by itself would be read as a pattern.
     font_file = manager.findfont(manager.FontProperties(family=[family]))
     with Path(font_file).open("rb") as file:
@@ -350,10 +352,6 @@ def is_cff(family: str) -> bool:
             file.seek(int.from_bytes(start[12:16], "big"))
             start = file.read(4)
     return start.startswith(_POSTSCRIPT)
-
-
-def _font_manager(purpose: str = "plots") -> Any:
-    return require("matplotlib.font_manager", extra="plot", purpose=purpose)
 
 
 def _listed(manager: Any) -> str | None:

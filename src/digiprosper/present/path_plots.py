@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from digiprosper.optional import require
 from digiprosper.present.figure import FAINT, INK, MARKED, drawing
-from digiprosper.present.figure_style import say, say_level
+from digiprosper.present.figure_style import matplotlib_part, say, say_level
 from digiprosper.present.lines import balanced_lines, broken_lines, type_columns
 from digiprosper.present.style import Style
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from matplotlib.axes import Axes
 
@@ -58,19 +57,22 @@ class _Picture:
         if text:
             self.texts.append((text, x, y, size, ha, va, color))
 
+    def draw_lines(self, axes: Axes, scale: float) -> None:
+        """Draw what is between the boxes, smaller by a factor."""
+        raise NotImplementedError
+
 
 def _draw_picture(
     picture: _Picture,
     edges: Edges,
-    draw_lines: Callable[[Axes, float], None],
     drawn: Drawing,
     ax: Axes | None,
     purpose: str,
     rim: float = 0.0,
 ) -> Axes:
-    """Draw boxes, lines and texts; `draw_lines` takes the factor by which they shrink.
+    """Draw boxes, lines and texts, which shrink to fit a narrow figure or given axes.
 
-    They shrink to fit a narrow figure or given axes, which need no room for the rim.
+    Given axes need no room for the rim.
     """
     left, right, bottom, top = edges
     # A constrained layout keeps a rim of its own.
@@ -84,7 +86,7 @@ def _draw_picture(
             inverted = figure.dpi_scale_trans.inverted()
             room = axes.get_window_extent().transformed(inverted)
             scale = min(room.width / (width - rim), room.height / (height - rim), 1.0)
-        patches = require("matplotlib.patches", extra="plot", purpose=purpose)
+        patches = matplotlib_part("patches")
         for x, y, box_width, box_height, face in picture.boxes:
             axes.add_patch(
                 patches.FancyBboxPatch(
@@ -98,7 +100,7 @@ def _draw_picture(
                     zorder=2,
                 )
             )
-        draw_lines(axes, scale)
+        picture.draw_lines(axes, scale)
         for text, x, y, size, ha, va, color in picture.texts:
             axes.text(
                 x,
@@ -143,11 +145,7 @@ def draw_paths(
     )
     arrows = say("path.arrows", stars=say("list").join(stars))
     _write_effects(picture, _effect_rows(diagram, style), [arrows, *diagram.remarks])
-
-    def draw_lines(axes: Axes, scale: float) -> None:
-        picture.draw_arrows(axes, scale, purpose)
-
-    return _draw_picture(picture, picture.edges, draw_lines, diagram, ax, purpose)
+    return _draw_picture(picture, picture.edges, diagram, ax, purpose)
 
 
 class _PathPicture(_Picture):
@@ -188,12 +186,12 @@ class _PathPicture(_Picture):
             max(tops) + 0.05,
         )
 
-    def draw_arrows(self, axes: Axes, scale: float, purpose: str) -> None:
-        patches = require("matplotlib.patches", extra="plot", purpose=purpose)
-        path = require("matplotlib.path", extra="plot", purpose=purpose).Path
+    def draw_lines(self, axes: Axes, scale: float) -> None:
+        arrow_patch = matplotlib_part("patches").FancyArrowPatch
+        path = matplotlib_part("path").Path
         for points, dashed in self.arrows:
             axes.add_patch(
-                patches.FancyArrowPatch(
+                arrow_patch(
                     path=path(points),
                     arrowstyle="-|>",
                     mutation_scale=9 * scale,
@@ -500,7 +498,7 @@ def draw_pathways(drawn: Pathways, ax: Axes | None, purpose: str) -> Axes:
     _join_stages(picture, middles, centre, columns)
     bottom = _write_verdicts(picture, drawn, width, y - 0.1)
     edges = (-0.05, width + 0.05, bottom - 0.05, 0.05)
-    return _draw_picture(picture, edges, picture.draw_lines, drawn, ax, purpose, 0.2)
+    return _draw_picture(picture, edges, drawn, ax, purpose, rim=0.2)
 
 
 class _Columns(NamedTuple):
