@@ -55,10 +55,10 @@ Models: TypeAlias = Model | _Several | Mapping[str, Model | _Several]
 def read_columns(
     models: Models, caller: str, *, level: float = 0.95, spanning: bool = False
 ) -> list[Column]:
-    """Read models in any form that users may pass, one column per model or frame column.
+    """Read models in any form that users may pass, one column each, or several.
 
-    With `spanning` the key of several columns is a heading above them, otherwise a prefix
-    of their headings.
+    With `spanning` the key of several columns is a heading above them, otherwise a
+    prefix of their headings.
     """
     columns = _read_all(models, caller, level)
     return columns if spanning else list(map(_under_one_head, _numbered(columns)))
@@ -92,7 +92,7 @@ def name_columns(
     caller: str,
     language: Language = "english",
 ) -> list[Column]:
-    """Set the headings of columns: `heads`, or their own, or numbers for those without."""
+    """Set the headings of columns: `heads`, or their own, or otherwise numbers."""
     if heads is None:
         return [_in_words(column, labels, language) for column in _numbered(columns)]
     untyped_heads: object = heads
@@ -120,7 +120,7 @@ def _numbered(columns: Columns) -> list[Column]:
 
 
 def distinct_heads(columns: Columns) -> list[Column]:
-    """Make headings unique for the notes, with the heading above where two are equal."""
+    """Make headings unique for the notes, with the one above where two are equal."""
     counts = Counter(column.head for column in columns)
     return [_under_one_head(c) if counts[c.head] > 1 else c for c in columns]
 
@@ -293,9 +293,9 @@ def products_of(columns: Columns) -> dict[str, tuple[str, ...]]:
 def all_terms(columns: Columns) -> list[str]:
     """List the terms of all columns, each once.
 
-    A term that only a later model has is inserted before the term that follows it in that
-    model. A series, such as the event times of another model, is not divided: the term is
-    inserted before all of it.
+    A term that only a later model has is inserted before the term that follows it in
+    that model. A series, such as the event times of another model, is not divided: the
+    term is inserted before all of it.
     """
     terms: list[str] = []
     # The kind of each term that belongs to a series, such as event times of one kind.
@@ -334,7 +334,7 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
 
 
 def _below(head: str | None, columns: Iterable[Column]) -> list[Column]:
-    """Set a heading that spans columns; one that they have becomes part of their own."""
+    """Set a heading that spans columns; one there becomes part of their own."""
     if head is None:
         return list(columns)
     return [replace(_under_one_head(c) if c.over else c, over=head) for c in columns]
@@ -365,8 +365,8 @@ def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
 
 def _no_result(model: object, caller: str) -> InputTypeError:
     help_text = (
-        "Pass what `fit` returns, a list or mapping of them, a ResultSet, or a DataFrame "
-        "(of an index: its `.weights`)."
+        "Pass what `fit` returns, a list or mapping of them, a ResultSet, or a "
+        "DataFrame (of an index: its `.weights`)."
     )
     if hasattr(model, "p_value"):
         turning = hasattr(model, "extremum")
@@ -385,7 +385,7 @@ def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Colu
     if isinstance(frame.index, pd.RangeIndex) and frame.shape[1] > 1:
         first = frame.iloc[:, 0]
         if first.map(lambda value: isinstance(value, str)).all() and first.is_unique:
-            # Rows that were only numbered are better named by the text beside the number.
+            # Rows that were only numbered are better named by the text beside them.
             frame = frame.set_index(frame.columns[0])
     rows = list(map(_name_text, frame.index))
     counts = pd.Series(rows).value_counts()

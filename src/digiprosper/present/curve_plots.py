@@ -175,7 +175,7 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
 
 
 def _draw_band(axes: Axes, points: Floats, label: str) -> None:
-    """Draw a line with its interval; rows of `points`: x, value, lower and upper end."""
+    """Draw a line with its interval; `points` has x, value, lower and upper end."""
     at, value, low, high = points
     axes.fill_between(at, low, high, facecolor=(INK, 0.28), linewidth=0, label=label)
     axes.plot(at, value, color=INK, linewidth=1.4)
@@ -316,7 +316,7 @@ def _critical_text(profile: Profile) -> str:
 
 
 def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None, purpose: str) -> Axes:
-    """Draw the density of a statistic over draws, its value in the data and the p-value."""
+    """Draw the density of a statistic over draws, its value and the p-value."""
     value, density = drawn.points["value"], drawn.points["density"]
     with drawing(drawn, ax, purpose, _SIZE, [drawn.name]) as axes:
         axes.fill_between(value, density, facecolor=(INK, 0.2), linewidth=0)

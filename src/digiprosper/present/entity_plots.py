@@ -1,4 +1,4 @@
-"""Figures of entities: their ranks, regimes and neighbours, and the options of ranks."""
+"""Figures of entities: ranks and what these depend on, regimes, neighbours."""
 
 from __future__ import annotations
 
@@ -235,8 +235,8 @@ def draw_regime_map(drawn: RegimeMap, ax: Axes | None, purpose: str) -> Axes:
 
 def _draw_cells(axes: Axes, cells: Floats, entries: Sequence[str]) -> None:
     matplotlib = matplotlib_part("")
-    # One hue darkens with the other's change, so that regimes stay apart in grey and for
-    # the colour-blind; the palest still differs from the blank of a missing cell.
+    # One hue darkens with the other's change, so that regimes stay apart in grey and
+    # for the colour-blind; the palest still differs from the blank of a missing cell.
     shades = matplotlib.colormaps["YlGnBu"](np.linspace(0.22, 0.92, len(entries)))
     axes.imshow(
         np.ma.masked_invalid(cells),
@@ -279,7 +279,7 @@ _CORNERS = ((0.99, 0.99), (0.99, 0.01), (0.01, 0.01), (0.01, 0.99))
 def draw_moran_scatter(
     drawn: MoranScatter, ax: Axes | None, purpose: str, *, names: bool
 ) -> Axes:
-    """Draw the spatial lag over the value, with quadrants and a line of slope Moran's I."""
+    """Draw the spatial lag over the value, with a line whose slope is Moran's I."""
     points, entities = drawn.points, [str(entity) for entity in drawn.points.index]
     named = names and len(entities) <= MOST_NAMES
     texts = [drawn.variable, drawn.weights, *entities]
@@ -315,7 +315,7 @@ def draw_moran_scatter(
 
 
 def _name_entities(axes: Axes, drawn: MoranScatter, entities: list[str]) -> None:
-    """Write names next to points, the farthest from the means first, without overlap."""
+    """Write names next to points, the farthest from the means first, if they fit."""
     points = drawn.points.to_numpy(dtype=np.float64)
     size = _NAME_TYPE * type_size()
     low = np.array([axes.get_xlim()[0], axes.get_ylim()[0]])
@@ -347,9 +347,9 @@ def _box(position: Floats, side: tuple[int, int], width: float, height: float) -
     """Return the edges of a name next to a point, in points."""
     across, up = side
     x, y = float(position[0]) + across * _NEAR, float(position[1]) + up * _NEAR / 2
-    left, right = sorted((x, x + across * width))
-    bottom, top = sorted((y, y + up * height))
-    return left, right, bottom, top
+    sides = sorted((x, x + across * width))
+    ends = sorted((y, y + up * height))
+    return sides[0], sides[1], ends[0], ends[1]
 
 
 def _meet(first: _Box, second: _Box) -> bool:

@@ -66,8 +66,8 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-# Inches: a figure's width; between rows, from model to model in a row, a line of a row's
-# name.
+# Inches: a figure's width; between rows, from model to model in a row, a line of a
+# row's name.
 _WIDTH, _GAP, _STEP, _LINE = 6.4, 0.16, 0.11, 0.17
 # From so many models on markers are smaller.
 _MANY = 6
@@ -191,8 +191,8 @@ def draw_columns(
 
 def _nothing(purpose: str) -> InputTypeError:
     return InputTypeError(
-        f"{purpose}: no estimates to draw; pass what `fit` returns, or a list or mapping "
-        "of them.",
+        f"{purpose}: no estimates to draw; pass what `fit` returns, or a list or "
+        "mapping of them.",
         [models_problem("no estimates")],
     )
 
@@ -254,7 +254,7 @@ def _draw_model(
 def _frame_estimates(axes: Axes, rows: int) -> None:
     """Draw the line at zero, and set limits with a margin around the estimates."""
     axes.axvline(0, linestyle="--", **THIN)
-    # A vertical line takes no margin: with all estimates on one side the frame hides it.
+    # A vertical line takes no margin: with estimates on one side the frame hides it.
     low, high = axes.dataLim.intervalx
     room = 0.04 * (high - low) or 1.0
     axes.set_xlim(low - room, high + room)
@@ -394,7 +394,7 @@ def _set_event_times(axes: Axes, drawn: EventPaths, *, counts: bool) -> None:
 
 
 def _labelled(ticks: Mapping[int, str], room: float) -> list[int]:
-    """Choose the event times with labels: all binned ends, and others if there is room."""
+    """Choose the event times with labels: all binned ends, and others that fit."""
     times, size = list(ticks), 10 * type_size() / 72
     fitting = tick_step([*map(str, times)], room, "plots.event_study")
     step = max(-(-len(times) // _MOST_TIMES), fitting)
@@ -412,7 +412,7 @@ def _labelled(ticks: Mapping[int, str], room: float) -> list[int]:
 
 
 def _counts(paths: Sequence[EventPath], time: int) -> str:
-    """Write the treated entities of each model at an event time, once if all are equal."""
+    """Count treated entities at an event time, by model unless all are equal."""
     numbers = [
         f"{int(count):,}"
         for path in paths
@@ -495,7 +495,8 @@ def draw_specification_curve(
     """Draw ordered estimates, and below them one row per choice.
 
     Models are at 1, 2, ... on the horizontal axis. With many models, each cell of a row
-    of choices stands for several of them and is shaded by the share that made the choice.
+    of choices stands for several of them and is shaded by the share that made the
+    choice.
     """
     choices = [say(f"choice.{c.group}", name=c.name) for c in drawn.choices]
     names, lines = row_names(choices, ax, _WIDTH, purpose)

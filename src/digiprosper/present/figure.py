@@ -74,7 +74,7 @@ def look(position: int) -> Look:
 
 
 def type_size(purpose: str = "plots") -> float:
-    """Return the font size as a multiple of matplotlib's default: .85 in `figure_style`."""
+    """Return the size of type relative to matplotlib's: .85 in `figure_style`."""
     matplotlib = matplotlib_part("", purpose)
     return float(matplotlib.rcParams["font.size"]) / _USUAL_TYPE
 
@@ -99,7 +99,8 @@ def drawing(
 ) -> AbstractContextManager[Axes]:
     """Give axes without upper and right border to draw on, and store what they show.
 
-    Without `ax` they are those of a new figure, see `new_axes`. `texts` may need a font.
+    Without `ax` they are those of a new figure, see `new_axes`. `texts` may need a
+    font.
     """
     # Here and not in the generator, so that its warning names the line of the call.
     font = _fonts(ax, texts, purpose)

@@ -327,7 +327,10 @@ def chinese_font() -> str | None:
         solution = _INSTALL.get(
             sys.platform, "install Noto Sans CJK SC from fonts.google.com"
         )
-        message = f"no font with Chinese characters was found, so labels will show boxes. Solution: {solution}"
+        message = (
+            "no font with Chinese characters was found, so labels will show boxes. "
+            f"Solution: {solution}"
+        )
         issue(
             [
                 Notice(

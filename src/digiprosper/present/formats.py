@@ -78,7 +78,7 @@ def as_markdown(content: Content) -> str:
 
 
 def as_latex(*contents: Content) -> str:
-    r"""Write tables as LaTeX ``table`` with booktabs and threeparttable, for ``\input``."""
+    r"""Write tables as LaTeX with booktabs and threeparttable, for ``\input``."""
     own_numbers = any(_NUMBERED.match(content.title or "") for content in contents)
     packages = "booktabs,threeparttable" + (",caption" if own_numbers else "")
     lines = [rf"% In the preamble: \usepackage{{{packages}}}"]
@@ -216,19 +216,19 @@ def _latex_number(text: str, column: PointColumn | None) -> str:
     parts = split_number(text)
     if column is None or parts is None:
         return _latex_cell(text)
-    left, right = parts
-    shared = _shared(column.right, right)
+    whole, decimals = parts
+    shared = _shared(column.right, decimals)
     if len(column.right) > shared:
         # Stars are raised together, so that room for a part of them would not be exact.
-        shared = min(shared, len(right.rstrip("*")))
-    shared_left = _shared(column.left[::-1], left[::-1])
-    start, end = len(left) - shared_left, len(column.left) - shared_left
-    before = _beside(r"\phantom", column.left[:end]) + _beside(r"\llap", left[:start])
+        shared = min(shared, len(decimals.rstrip("*")))
+    shared_left = _shared(column.left[::-1], whole[::-1])
+    start, end = len(whole) - shared_left, len(column.left) - shared_left
+    before = _beside(r"\phantom", column.left[:end]) + _beside(r"\llap", whole[:start])
     after = _beside(r"\phantom", column.right[shared:])
     if not after:
-        return before + _latex_cell(left[start:] + right)
-    number = _latex_cell(left[start:] + right[:shared])
-    return before + number + _beside(r"\rlap", right[shared:]) + after
+        return before + _latex_cell(whole[start:] + decimals)
+    number = _latex_cell(whole[start:] + decimals[:shared])
+    return before + number + _beside(r"\rlap", decimals[shared:]) + after
 
 
 def _shared(first: str, second: str) -> int:

@@ -1,4 +1,4 @@
-"""The notes of a regression table: what is in brackets, stars, and how columns differ."""
+"""Notes of a regression table: what is in brackets, stars, how columns differ."""
 
 from __future__ import annotations
 

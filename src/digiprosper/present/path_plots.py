@@ -74,9 +74,9 @@ def _draw_picture(
 
     Given axes need no room for the rim.
     """
-    left, right, bottom, top = edges
+    left_edge, right_edge, bottom, top = edges
     # A constrained layout keeps a rim of its own.
-    width, height = right - left + 0.1, top - bottom + 0.1
+    width, height = right_edge - left_edge + 0.1, top - bottom + 0.1
     words = [text for text, *_ in picture.texts]
     with drawing(drawn, ax, purpose, (width, height), words, "boxes") as axes:
         figure: Any = axes.get_figure()
@@ -112,7 +112,7 @@ def _draw_picture(
                 color=color,
                 parse_math=False,  # a label may have dollar signs
             )
-        axes.set_xlim(left, right)
+        axes.set_xlim(left_edge, right_edge)
         axes.set_ylim(bottom, top)
         axes.set_aspect("equal")
         axes.set_axis_off()
@@ -174,9 +174,9 @@ class _PathPicture(_Picture):
         rims = [(x, x + width, y, y + height) for x, y, width, height, _ in self.boxes]
         for text, x, y, size, ha, va, _ in self.texts:
             width, height = _inches(text, size), (text.count("\n") + 1) * size * _LINE
-            left = x - width * {"left": 0.0, "center": 0.5, "right": 1.0}[ha]
+            left_edge = x - width * {"left": 0.0, "center": 0.5, "right": 1.0}[ha]
             bottom = y - height * {"bottom": 0.0, "center": 0.5, "top": 1.0}[va]
-            rims.append((left, left + width, bottom, bottom + height))
+            rims.append((left_edge, left_edge + width, bottom, bottom + height))
         rims += [(x, x, y, y) for points, _ in self.arrows for x, y in points]
         lefts, rights, bottoms, tops = zip(*rims, strict=True)
         return (

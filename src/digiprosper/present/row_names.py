@@ -45,10 +45,10 @@ def share_rows(
     """Return the rows of terms, in the order of their first terms, with their columns.
 
     A term has one row per meaning (see `Term.meaning`). Products with their factors in
-    another order have the same label. Terms with the same label share a row if no column
-    has two of them; otherwise each has a row, with the term in brackets after the label.
-    Slopes by regime share a row if threshold variable and number of thresholds are equal,
-    or if `labels` has the term.
+    another order have the same label. Terms with the same label share a row if no
+    column has two of them; otherwise each has a row, with the term in brackets after
+    the label. Slopes by regime share a row if threshold variable and number of
+    thresholds are equal, or if `labels` has the term.
     """
     bases = {
         cell.term.name: cell.term.base

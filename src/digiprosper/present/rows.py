@@ -60,8 +60,8 @@ def depvar_rows(columns: Columns, style: Style) -> list[Row]:
 def term_rows(columns: Columns, terms: Sequence[str], style: Style) -> list[Row]:
     """Write a row of estimates with stars per term, and one of what is below them.
 
-    A term without any estimate is left out. A column that could not be estimated says so
-    in the first row.
+    A term without any estimate is left out. A column that could not be estimated says
+    so in the first row.
     """
     shared = share_rows(terms, columns, style.labels, style.digits, style.language)
     rows = [
@@ -167,7 +167,7 @@ def _test_rows(
     variable: str,
     style: Style,
 ) -> list[Row]:
-    """Write the tests of parameters; the variable is in their names if it is not empty."""
+    """Write the tests of parameters; their names have the variable if there is one."""
     by_column = [
         {(test.statistic, test.of, test.number): test for test in parameter.tests}
         if parameter
@@ -222,8 +222,8 @@ def _checked_rows(rows: Mapping[str, Any], width: int) -> Mapping[str, Any]:
         is_list = isinstance(values, Sequence) and not isinstance(values, str)
         if not is_list or len(values) != width:
             raise OptionError(
-                f"etable: rows[{cited(name)}]={cited(values)} must be a list of {width} "
-                "values, one per column.",
+                f"etable: rows[{cited(name)}]={cited(values)} must be a list of "
+                f"{width} values, one per column.",
                 [option_problem("rows", values, what=f"rows[{cited(name)}]")],
             )
     return rows
@@ -374,7 +374,8 @@ def stat_rows(columns: Columns, style: Style) -> list[Row]:
     """Write one row per statistic; rows without any number are left out.
 
     The number of clusters is shown if it differs from the number of entities in some
-    model. Refuse a key that no model has, unless it has words or no model was estimated.
+    model. Refuse a key that no model has, unless it has words or no model was
+    estimated.
     """
     if any(c.glance for c in columns) or not any(c.failure for c in columns):
         keys = [key for column in columns for key in column.glance or ()]

@@ -79,7 +79,7 @@ def _fill_row(
     points: Sequence[PointColumn | None],
     styles: Any,
 ) -> None:
-    """Write the cells of a row: numbers of the body, and headings over what they span."""
+    """Write the cells of a row; equal headings next to each other span columns."""
     number, row, head = (
         first + position,
         content.rows[position],

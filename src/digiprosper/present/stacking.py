@@ -148,8 +148,8 @@ def _refuse_others(panels: Sequence[_Panel]) -> None:
             f"{cited(name)} has {width}" for name, width in widths.items()
         )
         raise OptionError(
-            f"stack_tables: panels must have equally many columns, but {counts}. Give each "
-            "panel the same models, or save the tables one by one with save_tables.",
+            f"stack_tables: panels must have equally many columns, but {counts}. Give "
+            "each panel the same models, or save the tables one by one with save_tables.",
             [option_problem("tables", widths, what=problem)],
         )
 
@@ -217,7 +217,7 @@ def _alone(block: Sequence[Row]) -> list[Row]:
 
 
 def _joined_notes(panels: Sequence[_Panel]) -> list[str]:
-    """Join the notes; one that not all panels have starts with the name of its panel."""
+    """Join the notes; one that not all panels have starts with its panel's name."""
     lines: dict[str, None] = {}
     for panel in panels:
         match = _SHORT.match(panel.title)

@@ -234,9 +234,9 @@ def _check_stars(stars: object) -> tuple[float, ...]:
 class Style:
     """How numbers and names are printed, with every option decided.
 
-    `stars` are levels in descending order, `stats` are keys of `glance`, `yes_no` are the
-    words in rows of controls and effects, `cluster_row` is whether clusters that all
-    columns share have a row, and `labels` are those of the models and of the call.
+    `stars` are levels in descending order, `stats` are keys of `glance`, `yes_no` are
+    the words in rows of controls and effects, `cluster_row` is whether clusters that
+    all columns share have a row, and `labels` are those of the models and of the call.
     """
 
     below: Below
@@ -253,7 +253,7 @@ class Style:
         return words.say(code, self.language, **parts)
 
     def label(self, name: str, column: Column) -> str:
-        """Print the name of an outcome, effect or cluster of a column with its label."""
+        """Print the name of an outcome, effect or cluster with its label."""
         return name_label(name, self.labels, column.factors)
 
     def remark(self, remark: Remark, column: Column) -> str:

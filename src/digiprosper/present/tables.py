@@ -245,9 +245,9 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         Statistics below the estimates, which are keys of `glance` of any model. The
         default is that of the style: nobs, n_entities, rsquared_within, kp_rk_f. Others
         with words in both languages are n_times, n_clusters, rsquared,
-        rsquared_within_entity, rsquared_adj, f_statistic, df_resid, df_t, df_absorbed, and
-        loglik, aic and bic for maximum likelihood. Another key, such as one of your own
-        results, is printed under its name or its label: integers as integers, other
+        rsquared_within_entity, rsquared_adj, f_statistic, df_resid, df_t, df_absorbed,
+        and loglik, aic and bic for maximum likelihood. Another key, such as one of your
+        own results, is printed under its name or its label: integers as integers, other
         numbers with the digits of the table. A cell is blank if its model has no such
         value. The number of clusters is always shown if it differs from the number of
         entities.

@@ -1,6 +1,7 @@
 """What figures draw, as numbers, names and the words beside them.
 
-Methods make these values, and `present` draws them. `data` of each has its numbers as a table.
+Methods make these values, and `present` draws them. `data` of each has its numbers as
+a table.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Drawing:
     """What one figure draws."""
 
     def data(self) -> pd.DataFrame:
-        """Return the numbers as a new frame: the points, if a figure has no other numbers."""
+        """Return the numbers as a new frame; by default these are the points."""
         points = getattr(self, "points", None)
         if not isinstance(points, pd.DataFrame):
             raise TypeError(f"no data of {type(self).__name__}")
@@ -443,7 +444,7 @@ class PathDiagram(Drawing):
     remarks: Sequence[str]
 
     def data(self) -> pd.DataFrame:
-        """Return one row per coefficient on an arrow, then one per effect of the list."""
+        """Return one row per coefficient on an arrow, then one per effect."""
         mediators = self.mediators
         arrows = [
             *(
@@ -580,7 +581,7 @@ class Ridges(Drawing):
     rule: str
 
     def data(self) -> pd.DataFrame:
-        """Return one row per period and grid point; a period without a density has one."""
+        """Return one row per period and grid point, or per period without a density."""
         parts = [
             pd.DataFrame(
                 {"period": ridge.name, "at": self.grid, "density": ridge.density}
