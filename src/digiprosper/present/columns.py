@@ -298,13 +298,7 @@ def all_terms(columns: Columns) -> list[str]:
     term is inserted before all of it.
     """
     terms: list[str] = []
-    # The kind of each term that belongs to a series, such as event times of one kind.
-    series = {
-        name: cell.term.kind
-        for column in columns
-        for name, cell in column.estimates.items()
-        if cell.term.point is not None
-    }
+    series = _series(columns)
     for column in columns:
         column_terms = [*column.estimates, *column.cells]
         for number, term in enumerate(column_terms):
@@ -316,6 +310,16 @@ def all_terms(columns: Columns) -> list[str]:
                         position -= 1
                 terms.insert(position, term)
     return terms
+
+
+def _series(columns: Columns) -> dict[str, str]:
+    """Return the kind of each term of a series, such as event times of one kind."""
+    return {
+        name: cell.term.kind
+        for column in columns
+        for name, cell in column.estimates.items()
+        if cell.term.point is not None
+    }
 
 
 def _read(head: str | None, model: object, caller: str, level: float) -> list[Column]:

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.container import ErrorbarContainer
 
-    from digiprosper.present.columns import Models
+    from digiprosper.present.columns import Columns, Models
     from digiprosper.present.row_names import SharedRow
     from digiprosper.report.columns import Column, Estimate
     from digiprosper.report.drawings import (
@@ -65,6 +65,8 @@ if TYPE_CHECKING:
     )
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
+    _Row = tuple[str, dict[int, Estimate]]
+    """Label, and estimates by position of the column."""
 
 # Inches: a figure's width; between rows, from model to model in a row, a line of a
 # row's name.
@@ -146,7 +148,7 @@ def coefficients(
 
 
 def draw_columns(
-    columns: Sequence[Column],
+    columns: Columns,
     terms: Sequence[str],
     labels: Mapping[str, str],
     words: str,
@@ -160,23 +162,15 @@ def draw_columns(
     ]
     if not rows:
         raise _nothing(purpose)
-    models = [
-        {y: cells[position] for y, (_, cells) in enumerate(rows) if position in cells}
-        for position in range(len(columns))
-    ]
+    models = [_cells_of(position, rows) for position in range(len(columns))]
     heads = [
         _head(c, drawn=bool(cells)) for c, cells in zip(columns, models, strict=True)
-    ]
-    estimates = [
-        (str(columns[position].head or ""), label, estimate)
-        for label, cells in rows
-        for position, estimate in sorted(cells.items())
     ]
     names, lines = row_names([label for label, _ in rows], ax, _WIDTH, purpose)
     count = sum(map(bool, models))
     size = _WIDTH, 0.75 + len(rows) * (_GAP + max(_STEP * count, _LINE * lines))
     texts = [*names, *heads]
-    with drawing(DrawnEstimates(estimates), ax, purpose, size, texts, "rows") as axes:
+    with drawing(_drawn(columns, rows), ax, purpose, size, texts, "rows") as axes:
         handles = _draw_models(axes, models, heads)
         _frame_estimates(axes, len(rows))
         # Every second row is shaded, to show to which term an estimate belongs.
@@ -197,10 +191,27 @@ def _nothing(purpose: str) -> InputTypeError:
     )
 
 
-def _numbers_in(row: SharedRow, columns: Sequence[Column]) -> dict[int, Estimate]:
+def _numbers_in(row: SharedRow, columns: Columns) -> dict[int, Estimate]:
     """Return the estimates of a row that are numbers, by position of the column."""
     cells = {at: columns[at].estimates[term] for at, term in row.terms.items()}
     return {at: cell for at, cell in cells.items() if math.isfinite(cell.estimate)}
+
+
+def _cells_of(position: int, rows: Sequence[_Row]) -> dict[int, Estimate]:
+    """Return the estimates of one column by row."""
+    numbered = enumerate(cells for _, cells in rows)
+    return {y: cells[position] for y, cells in numbered if position in cells}
+
+
+def _drawn(columns: Columns, rows: Sequence[_Row]) -> DrawnEstimates:
+    """List the estimates row by row."""
+    return DrawnEstimates(
+        [
+            (str(columns[position].head or ""), label, estimate)
+            for label, cells in rows
+            for position, estimate in sorted(cells.items())
+        ]
+    )
 
 
 def _head(column: Column, *, drawn: bool) -> str:

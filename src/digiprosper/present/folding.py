@@ -50,16 +50,21 @@ def fold_terms(
             raise _refusal(f"the row {cited(name)} is there twice", blocks)
         matched = matching(entries, foldable, f"blocks[{cited(name)}]", "etable")
         folded[name] = with_products(matched, columns)
-    if "" in folded:
-        raise _refusal("a row has no name", blocks)
-    empty = [name for name, block_terms in folded.items() if not block_terms]
-    if empty:
-        raise _refusal(f"{quoted(empty)} has no terms", blocks)
+    _refuse_overlap(folded, blocks)
+    return folded
+
+
+def _refuse_overlap(folded: Folded, blocks: object) -> None:
+    """Refuse rows without name or terms, and terms in two rows."""
+    empty = [name for name, terms in folded.items() if not terms]
     counts = Counter(chain.from_iterable(folded.values()))
     twice = [term for term, count in counts.items() if count > 1]
+    if "" in folded:
+        raise _refusal("a row has no name", blocks)
+    if empty:
+        raise _refusal(f"{quoted(empty)} has no terms", blocks)
     if twice:
         raise _refusal(f"{quoted(twice)} would be in two rows", blocks)
-    return folded
 
 
 def _named(blocks: object) -> dict[str, Sequence[str]]:

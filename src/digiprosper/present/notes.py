@@ -26,32 +26,18 @@ def note_lines(columns: Columns, style: Style) -> list[str]:
     """Write the notes: what is in brackets, stars, and how columns differ."""
     estimated = [c for c in columns if c.estimates]
     first = [_companion_note(estimated, style)] if estimated else []
-    has_constant = any(
-        c.constant is not None and c.estimates.get("Intercept") is c.constant
-        for c in columns
-    )
     remarks = [(style.remark(remark, c), c) for c in columns for remark in c.remarks]
     notes = [
-        *([style.say(NOTES, "constant")] if has_constant else []),
+        *_constant_note(columns, style),
         *dict.fromkeys(c.note for c in columns if c.note),
-        *dict.fromkeys(
-            style.remark(remark, c)
-            for c in columns
-            for remark in ([c.whole] if c.whole else []) + [*c.set_notes]
-        ),
+        *_whole_notes(columns, style),
         *_by_column(remarks, "column", style),
     ]
     closing_notes = [
         *_star_sources(columns, style),
         *_few_drawn_notes(columns, style),
         *_block_notes(columns, style),
-        *(
-            style.say(
-                NOTES, "not_estimated", head=c.head, why=_first_sentence(c.failure)
-            )
-            for c in columns
-            if c.failure
-        ),
+        *_failure_notes(columns, style),
     ]
     levels = _star_levels(columns, style)
     if style.language == "english":
@@ -67,6 +53,29 @@ def _opened(first: Sequence[str], notes: Sequence[str], style: Style) -> list[st
     return [style.say(NOTES, "opening", note=opening), *following] if opening else []
 
 
+def _constant_note(columns: Columns, style: Style) -> list[str]:
+    pairs = [(c.constant, c.estimates.get("Intercept")) for c in columns if c.constant]
+    shown = any(constant is cell for constant, cell in pairs)
+    return [style.say(NOTES, "constant")] if shown else []
+
+
+def _whole_notes(columns: Columns, style: Style) -> list[str]:
+    """Write the notes of columns and of sets of models that are about the whole table."""
+    notes: dict[str, None] = {}
+    for column in columns:
+        remarks = [column.whole, *column.set_notes]
+        notes |= dict.fromkeys(style.remark(r, column) for r in remarks if r)
+    return list(notes)
+
+
+def _failure_notes(columns: Columns, style: Style) -> list[str]:
+    failures = [(c.head, c.failure) for c in columns if c.failure]
+    return [
+        style.say(NOTES, "not_estimated", head=head, why=_first_sentence(failure))
+        for head, failure in failures
+    ]
+
+
 def _first_sentence(error: Exception) -> str:
     """Keep the first sentence of a message; others are for the console."""
     sentences = re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)
@@ -80,21 +89,7 @@ def _companion_note(columns: Columns, style: Style) -> str:
     if style.below == "se":
         return style.say(NOTES, "companion.se", errors=_errors_text(columns, style))
 
-    # A t statistic rests on a standard error, also where there are draws.
-    drawn = [style.below != "t" and _from_draws(c) for c in columns]
-    pairs = list(zip(columns, drawn, strict=True))
-    errors = _errors_text([c for c, is_drawn in pairs if not is_drawn], style)
-    if not errors.startswith(_NAMED):
-        errors = errors[0].lower() + errors[1:]
-    sources = [
-        (_draws_text(c, style) if is_drawn else errors, c) for c, is_drawn in pairs
-    ]
-    if style.below == "ci":
-        sources = [
-            (style.say(NOTES, "percentiles", draws=source) if is_drawn else source, c)
-            for (source, c), is_drawn in zip(sources, drawn, strict=True)
-        ]
-    what = style.say(NOTES, f"what.{style.below}")
+    what, sources = style.say(NOTES, f"what.{style.below}"), _sources(columns, style)
     texts = {source for source, _ in sources}
     if len(texts) == 1:
         return style.say(NOTES, "companion", what=what, source=texts.pop())
@@ -102,24 +97,30 @@ def _companion_note(columns: Columns, style: Style) -> str:
     return style.say(NOTES, "companion.each", what=what, sources=each)
 
 
+def _sources(columns: Columns, style: Style) -> list[tuple[str, Column]]:
+    """Write where the intervals or p-values of each column are from."""
+    from_errors = [c for c in columns if not _is_drawn(c, style)]
+    errors = _errors_text(from_errors, style)
+    if not errors.startswith(_NAMED):
+        errors = errors[0].lower() + errors[1:]
+    sources = []
+    for column in columns:
+        text = _draws_text(column, style) if _is_drawn(column, style) else errors
+        if style.below == "ci" and _is_drawn(column, style):
+            text = style.say(NOTES, "percentiles", draws=text)
+        sources.append((text, column))
+    return sources
+
+
+def _is_drawn(column: Column, style: Style) -> bool:
+    """Return whether what is below an estimate is from draws, as no t statistic is."""
+    return style.below != "t" and _from_draws(column)
+
+
 def _errors_text(columns: Columns, style: Style) -> str:
     """Name the standard errors; if they differ, a row of the table has them."""
-    pairs = [(c.inference, c) for c in columns if c.inference]
-    brackets: list[str] = []
-    if not pairs:
-        errors = style.say(NOTES, "errors")
-    elif len({errors_key(inference) for inference, _ in pairs}) > 1:
-        clustered = all(inference.clusters for inference, _ in pairs)
-        errors = style.say(NOTES, "errors.clustered" if clustered else "errors.several")
-    else:
-        inference, column = pairs[0]
-        code = f"errors.kind.{inference.cov_type}"
-        errors = style.say(NOTES, code if code in NOTES else "errors")
-        if inference.clusters:
-            clusters = cluster_words(column, style.say(NOTES, "and"), style)
-            errors = style.say(NOTES, "errors.by", errors=errors, clusters=clusters)
-        brackets = error_details(inference, style)
-    corrections = {inference.ssc for inference, _ in pairs}
+    errors, brackets = _kind_of_errors(columns, style)
+    corrections = {c.inference.ssc for c in columns if c.inference}
     ssc = corrections.pop() if len(corrections) == 1 else None
     if ssc:
         code = f"ssc.{ssc}"
@@ -130,6 +131,23 @@ def _errors_text(columns: Columns, style: Style) -> str:
         if text
         else errors
     )
+
+
+def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
+    """Name the kind of standard errors, and details for the brackets after it."""
+    pairs = [(c.inference, c) for c in columns if c.inference]
+    if not pairs:
+        return style.say(NOTES, "errors"), []
+    if len({errors_key(inference) for inference, _ in pairs}) > 1:
+        clustered = all(inference.clusters for inference, _ in pairs)
+        return style.say(NOTES, f"errors.{'clustered' if clustered else 'several'}"), []
+    inference, column = pairs[0]
+    code = f"errors.kind.{inference.cov_type}"
+    errors = style.say(NOTES, code if code in NOTES else "errors")
+    if inference.clusters:
+        clusters = cluster_words(column, style.say(NOTES, "and"), style)
+        errors = style.say(NOTES, "errors.by", errors=errors, clusters=clusters)
+    return errors, error_details(inference, style)
 
 
 def _from_draws(column: Column) -> bool:

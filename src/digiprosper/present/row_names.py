@@ -56,18 +56,9 @@ def share_rows(
         for cell in c.estimates.values()
         if cell.term.regime
     }
-    rows = []
-    for _, run in groupby(terms, key=lambda term: bases.get(term, term)):
-        together = list(run)
-        meanings = {term: _meanings(term, columns, labels) for term in together}
-        all_meanings = dict.fromkeys(chain(*(of.values() for of in meanings.values())))
-        for meaning, term in product(all_meanings, together):
-            members = [i for i, other in meanings[term].items() if other == meaning]
-            if members:
-                holders = [columns[i] for i in members]
-                apart = [other for other in all_meanings if other != meaning]
-                label = row_label(term, holders, labels, digits, language, apart=apart)
-                rows.append(_Row(term, label, meaning, members))
+    runs = groupby(terms, key=lambda term: bases.get(term, term))
+    parts = [_rows_of(list(run), columns, labels, digits, language) for _, run in runs]
+    rows = list(chain.from_iterable(parts))
     products, written = products_of(columns), {r.term: r.label for r in reversed(rows)}
 
     def shared_label(row: _Row) -> str:
@@ -79,6 +70,27 @@ def share_rows(
         return next(texts, row.label)
 
     return _joined([row._replace(label=shared_label(row)) for row in rows])
+
+
+def _rows_of(
+    together: Sequence[str],
+    columns: Columns,
+    labels: Mapping[str, str],
+    digits: int,
+    language: Language,
+) -> list[_Row]:
+    """Return the rows of terms that stay together, one per term and meaning."""
+    rows = []
+    meanings = {term: _meanings(term, columns, labels) for term in together}
+    all_meanings = dict.fromkeys(chain(*(of.values() for of in meanings.values())))
+    for meaning, term in product(all_meanings, together):
+        members = [i for i, other in meanings[term].items() if other == meaning]
+        if members:
+            holders = [columns[i] for i in members]
+            apart = [other for other in all_meanings if other != meaning]
+            label = row_label(term, holders, labels, digits, language, apart=apart)
+            rows.append(_Row(term, label, meaning, members))
+    return rows
 
 
 def _joined(rows: Sequence[_Row]) -> list[SharedRow]:

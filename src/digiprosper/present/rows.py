@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from digiprosper.present.folding import Folded
     from digiprosper.present.row_names import SharedRow
     from digiprosper.present.style import Style
-    from digiprosper.report.columns import Block, Column, Parameter
+    from digiprosper.report.columns import Block, Column, Parameter, ParameterTest
     from digiprosper.report.inference import Inference
     from digiprosper.report.words import Words
 
@@ -104,9 +104,7 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
 
     A fixed parameter has one row. Rows without any number are left out.
     """
-    owned = [
-        (block, c.words) for c in columns for block in c.blocks if block.parameters
-    ]
+    owned = [pair for column in columns for pair in _with_parameters(column)]
     kinds = list(dict.fromkeys((block.kind, block.variable) for block, _ in owned))
     words = {block.kind: block_words for block, block_words in reversed(owned)}
     counts = Counter(kind for kind, _ in kinds)
@@ -116,11 +114,10 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
         blocks = [_block_of(column, kind, variable) for column in columns]
         name = name_label(variable, style.labels, factors)
         for number in range(max(len(block.parameters) for block in blocks if block)):
-            parameters = [_parameter_of(block, number) for block in blocks]
             what = style.say(words[kind], f"{kind}.row", number=number + 1)
-            rows += _parameter_rows(blocks, parameters, what, name, style)
+            rows += _parameter_rows(blocks, number, what, name, style)
             test_name = name if counts[kind] > 1 else ""
-            rows += _test_rows(parameters, kind, words[kind], test_name, style)
+            rows += _test_rows(blocks, number, kind, words[kind], test_name, style)
     return _with_numbers(rows)
 
 
@@ -128,8 +125,12 @@ def _with_numbers(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if any(row[1])]
 
 
+def _with_parameters(column: Column) -> list[tuple[Block, Words]]:
+    return [(block, column.words) for block in column.blocks if block.parameters]
+
+
 def _block_of(column: Column, kind: str, variable: str) -> Block | None:
-    blocks = (block for block in column.blocks if block.parameters)
+    blocks = (block for block, _ in _with_parameters(column))
     return next((b for b in blocks if (b.kind, b.variable) == (kind, variable)), None)
 
 
@@ -140,46 +141,41 @@ def _parameter_of(block: Block | None, number: int) -> Parameter | None:
 
 
 def _parameter_rows(
-    blocks: Sequence[Block | None],
-    parameters: Sequence[Parameter | None],
-    what: str,
-    variable: str,
-    style: Style,
+    blocks: Sequence[Block | None], number: int, what: str, variable: str, style: Style
 ) -> list[Row]:
     """Write estimates and their confidence sets; fixed values are marked."""
-    is_fixed = [bool(block and block.given) for block in blocks]
-    all_fixed = all(fixed for fixed, p in zip(is_fixed, parameters, strict=True) if p)
-    values = [style.number(p.estimate) if p else "" for p in parameters]
-    if not all_fixed:
-        values = [
-            style.say(TABLE, "given", value=value) if fixed and value else value
-            for value, fixed in zip(values, is_fixed, strict=True)
-        ]
-    sets = [style.interval(p.conf_low, p.conf_high) if p else "" for p in parameters]
+    pairs = [(block, _parameter_of(block, number)) for block in blocks]
+    all_fixed = all(block.given for block, parameter in pairs if block and parameter)
+    values, sets = [], []
+    for block, parameter in pairs:
+        if block is None or parameter is None:
+            values.append("")
+            sets.append("")
+            continue
+        value = style.number(parameter.estimate)
+        marked = block.given and not all_fixed
+        values.append(style.say(TABLE, "given", value=value) if marked else value)
+        sets.append(style.interval(parameter.conf_low, parameter.conf_high))
     code = "parameter_given" if all_fixed else "parameter"
     return [(style.say(TABLE, code, what=what, variable=variable), values), ("", sets)]
 
 
 def _test_rows(
-    parameters: Sequence[Parameter | None],
+    blocks: Sequence[Block | None],
+    number: int,
     kind: str,
     words: Words,
     variable: str,
     style: Style,
 ) -> list[Row]:
     """Write the tests of parameters; their names have the variable if there is one."""
-    by_column = [
-        {(test.statistic, test.of, test.number): test for test in parameter.tests}
-        if parameter
-        else {}
-        for parameter in parameters
-    ]
+    by_column = [_tests_of(_parameter_of(block, number)) for block in blocks]
     rows: list[Row] = []
     for key in dict.fromkeys(chain.from_iterable(by_column)):
-        statistic, of, number = key
+        statistic, of, test_number = key
         word = style.say(words, f"statistic.{statistic}")
         word = f"{word[0].upper()}{word[1:]}"
-        name = style.say(words, f"{kind}.test.{of}", statistic=word, number=number)
+        name = style.say(words, f"{kind}.test.{of}", statistic=word, number=test_number)
         if variable:
             name = style.say(TABLE, "parameter", what=name, variable=variable)
         tests = [column_tests.get(key) for column_tests in by_column]
@@ -187,6 +183,11 @@ def _test_rows(
         p_values = [style.probability(test.p_value) if test else "" for test in tests]
         rows += [(name, values), ("", [f"({p})" if p else "" for p in p_values])]
     return rows
+
+
+def _tests_of(parameter: Parameter | None) -> dict[tuple[str, str, int], ParameterTest]:
+    tests = parameter.tests if parameter else ()
+    return {(test.statistic, test.of, test.number): test for test in tests}
 
 
 # --- settings -------------------------------------------------------------------------
@@ -280,22 +281,27 @@ def _weight_rows(columns: Columns, style: Style) -> list[Row]:
 
 def _covariance_rows(columns: Columns, style: Style) -> list[Row]:
     inferences = [c.inference for c in columns if c.inference]
-    differ = len(set(map(errors_key, inferences))) > 1
-    rows = []
-    if _are_clustered_alike(inferences):
-        # Intervals and p-values from draws rest on no standard error; what is drawn are
-        # the clusters.
-        drawn = style.below in ("p", "ci") and any(i.from_draws for i in inferences)
-        head = style.say(TABLE, "clustered_by" if drawn else "errors_clustered_by")
-        if style.cluster_row or differ:
-            rows.append((head, [cluster_words(c, " + ", style) for c in columns]))
-    elif differ:
-        cells = [_covariance_words(column, style) for column in columns]
-        rows.append((style.say(TABLE, "errors"), cells))
+    rows = _error_rows(columns, inferences, style)
     if len({inference.ssc for inference in inferences}) > 1:
         cells = [_correction(column.inference, style) for column in columns]
         rows.append((style.say(TABLE, "ssc"), cells))
     return rows
+
+
+def _error_rows(
+    columns: Columns, inferences: Sequence[Inference], style: Style
+) -> list[Row]:
+    differ = len(set(map(errors_key, inferences))) > 1
+    if _are_clustered_alike(inferences) and (style.cluster_row or differ):
+        # Intervals and p-values from draws rest on no standard error; what is drawn are
+        # the clusters.
+        drawn = style.below in ("p", "ci") and any(i.from_draws for i in inferences)
+        head = style.say(TABLE, "clustered_by" if drawn else "errors_clustered_by")
+        return [(head, [cluster_words(c, " + ", style) for c in columns])]
+    if differ:
+        cells = [_covariance_words(column, style) for column in columns]
+        return [(style.say(TABLE, "errors"), cells)]
+    return []
 
 
 def _correction(inference: Inference | None, style: Style) -> str:

@@ -161,28 +161,17 @@ def _stacked(
 
     If the headings of columns differ, columns are numbered.
     """
-    first = panels[0]
-    all_heads = {
-        (panel.table.spans, tuple(panel.table.frame.columns)) for panel in panels
-    }
-    spans, heads = first.table.spans, list(map(str, first.table.frame.columns))
-    if len(all_heads) > 1:
-        spans, heads = (), [f"({number})" for number in range(1, len(heads) + 1)]
-    in_all = (row for row in first.heads if all(row in panel.heads for panel in panels))
+    spans, heads = _shared_heads(panels)
+    in_all = (r for r in panels[0].heads if all(r in panel.heads for panel in panels))
     top = [row for row in in_all if row[0]]
-    above = [("", list(spans)), ("", heads), *top]
     closing = _closing(panels)
+    above = [("", list(spans)), ("", heads), *top]
     blocks: list[list[Row]] = []
     firsts = []
     for panel in panels:
         firsts.append(len(blocks))
-        estimates, *further_blocks = panel.blocks
-        own_heads = [row for row in panel.heads if row not in above]
-        blocks.append([(panel.title, [""] * len(heads)), *own_heads, *estimates])
-        unshared = (
-            [row for row in rows if row not in closing] for rows in further_blocks
-        )
-        blocks += filter(None, unshared)
+        title_row = (panel.title, [""] * len(heads))
+        blocks += _unshared(panel, title_row, above, closing)
     blocks += [closing] if closing else []
     *starts, _ = accumulate(map(len, blocks), initial=len(top))
     return Table(
@@ -195,6 +184,25 @@ def _stacked(
         panels=tuple(starts[position] for position in firsts),
         closing=starts[-1] if closing else None,
     )
+
+
+def _shared_heads(panels: Sequence[_Panel]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the headings of columns and above them, or numbers if panels differ."""
+    tables = [panel.table for panel in panels]
+    first, count = tables[0], tables[0].frame.shape[1]
+    if len({(table.spans, tuple(table.frame.columns)) for table in tables}) == 1:
+        return first.spans, list(map(str, first.frame.columns))
+    return (), [f"({number})" for number in range(1, count + 1)]
+
+
+def _unshared(
+    panel: _Panel, title_row: Row, above: Sequence[Row], closing: Sequence[Row]
+) -> list[list[Row]]:
+    """Return the rows of a panel by block, without those that all panels share."""
+    estimates, *further_blocks = panel.blocks
+    own_heads = [row for row in panel.heads if row not in above]
+    unshared = ([row for row in rows if row not in closing] for rows in further_blocks)
+    return [[title_row, *own_heads, *estimates], *filter(None, unshared)]
 
 
 def _closing(panels: Sequence[_Panel]) -> list[Row]:
