@@ -41,6 +41,7 @@ ROOMS = {
     "inequality": "Inequality",
     "linear": "Regressions",
     "studies": "Studies of many fits",
+    "pathways": "Pathways",
     "policy": "Policy",
     "mediation": "Mediation",
     "threshold": "Thresholds and kinks",

@@ -111,27 +111,27 @@ if TYPE_CHECKING:
     from digiprosper.linear.vif import vif as vif
     from digiprosper.linear.wild_bootstrap import WildBootstrapResult as WildBootstrapResult
     from digiprosper.linear.wild_bootstrap import wild_bootstrap as wild_bootstrap
+    from digiprosper.mediation.by_entity import MeanGroupResults as MeanGroupResults
+    from digiprosper.mediation.by_entity import mean_group_mediation as mean_group_mediation
+    from digiprosper.mediation.by_entity import within_between as within_between
     from digiprosper.mediation.conditional import JohnsonNeyman as JohnsonNeyman
     from digiprosper.mediation.decisions import Decision as Decision
-    from digiprosper.mediation.iv_results import MediationIVResults as MediationIVResults
-    from digiprosper.mediation.mean_group import MeanGroupResults as MeanGroupResults
-    from digiprosper.mediation.mean_group import mean_group_mediation as mean_group_mediation
     from digiprosper.mediation.mediation import Mediation as Mediation
     from digiprosper.mediation.mediation import MediationStructure as MediationStructure
     from digiprosper.mediation.mediation import Moderated as Moderated
     from digiprosper.mediation.mediation_iv import MediationIV as MediationIV
+    from digiprosper.mediation.mediation_iv import MediationIVResults as MediationIVResults
     from digiprosper.mediation.results import MediationResults as MediationResults
     from digiprosper.mediation.results import SobelKind as SobelKind
     from digiprosper.mediation.sensitivity import MediationSensitivity as MediationSensitivity
     from digiprosper.mediation.sensitivity import mediational_e_value as mediational_e_value
     from digiprosper.mediation.sequential_g import sequential_g as sequential_g
-    from digiprosper.mediation.within_between import within_between as within_between
     from digiprosper.panel import Panel as Panel
     from digiprosper.panel import Sample as Sample
     from digiprosper.policy.bacon import bacon_decomposition as bacon_decomposition
     from digiprosper.policy.event_study import EventStudy as EventStudy
-    from digiprosper.policy.matched_effect import MatchedEffect as MatchedEffect
     from digiprosper.policy.matching import match_entities as match_entities
+    from digiprosper.policy.matching_results import MatchedEffect as MatchedEffect
     from digiprosper.policy.matching_results import Matching as Matching
     from digiprosper.policy.results import EventStudyResults as EventStudyResults
     from digiprosper.policy.staggered import StaggeredDid as StaggeredDid

@@ -52,7 +52,10 @@ _LONGEST_LAG = 1_000
 
 
 def interact(
-    panel: Panel, cross_section: str | pd.Series[Any], series: str | pd.Series[Any], lag: int = 1
+    panel: Panel,
+    cross_section: str | pd.Series[Any],
+    series: str | pd.Series[Any],
+    lag: int = 1,
 ) -> pd.Series[float]:
     """Multiply a variable that is constant over time by a time series.
 
@@ -99,85 +102,83 @@ def interact(
     """
     table = _with_time(panel, "interact")
     steps = check_whole("lag", lag, 0, _LONGEST_LAG)
-    entity_values, first = _by_entity(table, cross_section)
-    common, second = _by_period(table, series, steps)
+    keys = table.keys
+    if isinstance(cross_section, pd.Series):
+        by_entity = _looked_up(
+            cross_section, keys.entities, keys.entity_name, "cross_section"
+        )
+    else:
+        values = _term(table, cross_section, "cross_section")
+        subject = f"cross_section={cited(cross_section)}"
+        by_entity = _constant(values, keys.entity, keys.entities, subject)
+    if isinstance(series, pd.Series):
+        numbers = _checked_series(series, str(keys.time_name), "series")
+        by_period, has_period = _lagged(numbers, table, steps)
+        _refuse_gaps(has_period, table, steps)
+    else:
+        values, subject = _term(table, series, "series"), f"series={cited(series)}"
+        constant = _constant(values, keys.time, keys.times, subject)
+        by_period, _ = _lagged(pd.Series(constant, index=keys.times), table, steps)
+    first, second = _name_of(cross_section), _name_of(series)
     name = f"{first}:lag({second}, {steps})" if steps else f"{first}:{second}"
     with np.errstate(over="ignore"):
-        product = entity_values[table.keys.entity] * common[table.keys.time]
-    return _result(product, table, name)
+        return _result(by_entity[keys.entity] * by_period[keys.time], table, name)
 
 
 def _result(values: Floats, table: Table, name: str) -> pd.Series[float]:
     if np.isinf(values).any():
         raise MissingDataError(
-            f"{name} is infinite in {table.describe_rows(np.isinf(values))}: its parts are too large."
+            f"{name} is infinite in {table.describe_rows(np.isinf(values))}: its parts "
+            "are too large."
         )
     return pd.Series(values, index=table.index, name=name)
 
 
 def _with_time(panel: object, caller: str) -> Table:
     if not isinstance(panel, Panel):
-        raise InputTypeError(f"{caller} takes a Panel first, not {type(panel).__name__}.")
+        raise InputTypeError(
+            f"{caller} takes a Panel first, not {type(panel).__name__}."
+        )
     table = table_of(panel)
     if panel.time_name is None:
-        raise PanelIndexError(f"{caller} needs periods, but this panel is a cross-section.")
+        raise PanelIndexError(
+            f"{caller} needs periods, but this panel is a cross-section."
+        )
     return table
-
-
-def _by_entity(table: Table, cross_section: object) -> tuple[Floats, str]:
-    """Return one value per entity, and the name of the variable."""
-    keys = table.keys
-    if isinstance(cross_section, pd.Series):
-        values = _looked_up(cross_section, keys.entities, keys.entity_name, "cross_section")
-        return values, _name_of(cross_section)
-    values = _term(table, cross_section, "cross_section")
-    subject = f"cross_section={cited(cross_section)}"
-    return _one_each(values, keys.entity, keys.entities, subject), str(cross_section)
-
-
-def _by_period(table: Table, series: object, lag: int) -> tuple[Floats, str]:
-    """Return one value per period, lagged, and the name of the variable."""
-    times = table.keys.times
-    if isinstance(series, pd.Series):
-        values = _checked_series(series, str(table.keys.time_name), "series")
-        lagged, has_period = _lagged(values, table, lag)
-        _refuse_gaps(has_period, table, lag)
-        return lagged, _name_of(series)
-    column = _one_each(_term(table, series, "series"), table.keys.time, times, f"series={cited(series)}")
-    return _lagged(pd.Series(column, index=times), table, lag)[0], str(series)
 
 
 def _lagged(values: pd.Series[Any], table: Table, lag: int) -> tuple[Floats, Bools]:
     """Lag a series at every period of a panel, and tell whether the series has the lagged period."""
-    times = table.keys.times
+    times, name = table.keys.times, table.keys.time_name
     if _kind(times) != _kind(values.index):
         raise AlignmentError(
-            f"interact: series is indexed by {values.index.dtype}, but {table.keys.time_name} of the panel "
-            f"is {times.dtype}; index it by the same kind of period."
+            f"interact: series is indexed by {values.index.dtype}, but {name} of the "
+            f"panel is {times.dtype}; index it by the same kind of period."
         )
     all_times = times.union(values.index)
     # A calendar of one entity: it lags by the value of time as any panel does.
-    frame = pd.DataFrame({"entity": 0, "time": all_times, "value": values.reindex(all_times).to_numpy()})
-    frame["has_period"] = all_times.isin(values.index).astype(float)
+    columns = {
+        "entity": 0,
+        "time": all_times,
+        "value": values.reindex(all_times).to_numpy(),
+    }
+    frame = pd.DataFrame(
+        {**columns, "has_period": all_times.isin(values.index).astype(float)}
+    )
     calendar = table_of(Panel(frame, "entity", "time", step=table.step))
     at = calendar.keys.times.get_indexer(times)
-    _refuse_finer(calendar, at, table)
-    value, has_period = (calendar.shift(calendar.numeric(name), lag)[at] for name in ("value", "has_period"))
-    return value, has_period == 1
-
-
-def _refuse_finer(calendar: Table, at: Ints, table: Table) -> None:
-    """Refuse periods between those of the panel, which would make its steps shorter."""
-    calendar_steps, panel_steps = calendar.keys.ordinals, table.keys.ordinals
+    steps, panel_steps = calendar.keys.ordinals, table.keys.ordinals
     if (
-        calendar_steps is not None
+        steps is not None
         and panel_steps is not None
-        and not np.array_equal(np.diff(calendar_steps[at]), np.diff(panel_steps))
+        and not np.array_equal(np.diff(steps[at]), np.diff(panel_steps))
     ):
         raise AlignmentError(
-            f"interact: series has periods between those of {table.keys.time_name}; give it the panel's "
-            "frequency, or pass step= to Panel."
+            f"interact: series has periods between those of {name}; give it the "
+            "panel's frequency, or pass step= to Panel."
         )
+    value = calendar.shift(calendar.numeric("value"), lag)[at]
+    return value, calendar.shift(calendar.numeric("has_period"), lag)[at] == 1
 
 
 def _kind(index: pd.Index[Any]) -> str:
@@ -190,13 +191,15 @@ def _refuse_gaps(has_period: Bools, table: Table, lag: int) -> None:
     """Refuse periods that a series does not have after the first that it has."""
     name, present = str(table.keys.time_name), np.flatnonzero(has_period)
     if not present.size:
-        raise AlignmentError(f"interact: series has no {name} of the panel at this lag.")
+        raise AlignmentError(
+            f"interact: series has no {name} of the panel at this lag."
+        )
     gaps = table.keys.times[present[0] :][~has_period[present[0] :]]
     if len(gaps):
         raise AlignmentError(
-            f"interact: series lacks the values that {name} {quoted(gaps)} of the panel needs with "
-            f"lag={lag}; "
-            "add them, or keep the other periods with panel.subset().",
+            f"interact: series lacks the values that {name} {quoted(gaps)} of the "
+            f"panel needs with lag={lag}; add them, or keep the other periods with "
+            "panel.subset().",
             [alignment_problem(name, "periods without a value", gaps[:5])],
         )
 
@@ -207,14 +210,20 @@ def _refuse_gaps(has_period: Bools, table: Table, lag: int) -> None:
 def _term(table: Table, value: object, role: str) -> Floats:
     """Evaluate a column or a term."""
     if not isinstance(value, str):
-        raise InputTypeError(f"{role} must be a term (text) or a Series, not {type(value).__name__}.")
+        raise InputTypeError(
+            f"{role} must be a term (text) or a Series, not {type(value).__name__}."
+        )
     term = parse(value, table.known, role)
     if any(factor.category for factor in term.factors):
-        raise TermError(f"{role}={cited(value)}: C() makes several columns; pass one variable.")
+        raise TermError(
+            f"{role}={cited(value)}: C() makes several columns; pass one variable."
+        )
     return evaluate(term, table)
 
 
-def _one_each(values: Floats, codes: Any, levels: pd.Index[Any], subject: str) -> Floats:
+def _constant(
+    values: Floats, codes: Any, levels: pd.Index[Any], subject: str
+) -> Floats:
     """Return the constant value of each entity or period; missing values are ignored."""
     out = np.full(levels.size, np.nan)
     observed = ~np.isnan(values)
@@ -222,8 +231,9 @@ def _one_each(values: Floats, codes: Any, levels: pd.Index[Any], subject: str) -
     varies = np.unique(codes[observed][values[observed] != out[codes[observed]]])
     if varies.size:
         raise TermError(
-            f"{subject} has several values within {counted(varies.size, str(levels.name))} "
-            f"({quoted(levels[varies])}); it must be constant there.",
+            f"{subject} has several values within "
+            f"{counted(varies.size, str(levels.name))} ({quoted(levels[varies])}); it "
+            "must be constant there.",
             [Notice("varies", subject, {"levels": tuple(levels[varies[:5]])})],
         )
     return out
@@ -232,39 +242,41 @@ def _one_each(values: Floats, codes: Any, levels: pd.Index[Any], subject: str) -
 def _checked_series(series: pd.Series[Any], key: str, role: str) -> pd.Series[Any]:
     if series.index.nlevels != 1:
         raise AlignmentError(
-            f"{role} is indexed by {quoted(series.index.names)}; index it by {cited(key)} alone."
+            f"{role} is indexed by {quoted(series.index.names)}; index it by "
+            f"{cited(key)} alone."
         )
     if not series.index.is_unique:
         twice = series.index[series.index.duplicated()][0]
         raise AlignmentError(f"{role} has several values for {cited(twice)}.")
-    if not _holds_numbers(series):
-        raise InputTypeError(f"{role} ({_name_of(series)}) holds {series.dtype}, not numbers.")
-    numbers = pd.Series(series.to_numpy(dtype=np.float64, na_value=np.nan), index=series.index)
+    types, dtype, name = pd.api.types, series.dtype, _name_of(series)
+    if not types.is_numeric_dtype(dtype) or types.is_complex_dtype(dtype):
+        raise InputTypeError(f"{role} ({name}) holds {dtype}, not numbers.")
+    numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isinf(numbers).any():
-        raise MissingDataError(f"{role} ({_name_of(series)}) has infinite values.")
-    return numbers
+        raise MissingDataError(f"{role} ({name}) has infinite values.")
+    return pd.Series(numbers, index=series.index)
 
 
-def _holds_numbers(column: pd.Series[Any]) -> bool:
-    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype)
-
-
-def _looked_up(series: pd.Series[Any], levels: pd.Index[Any], key: str, role: str) -> Floats:
+def _looked_up(
+    series: pd.Series[Any], levels: pd.Index[Any], key: str, role: str
+) -> Floats:
     """Return the values of a Series for these keys."""
     numbers = _checked_series(series, key, role)
     absent = levels[~levels.isin(numbers.index)]
     if len(absent):
         hint = nearest(absent[0], numbers.index)
         raise AlignmentError(
-            f"{role} has no value for {key} {quoted(absent)} of the panel{hint}; "
-            "set a missing value where there is none.",
+            f"{role} has no value for {key} {quoted(absent)} of the panel{hint}; set a "
+            "missing value where there is none.",
             [alignment_problem(role, f"{key} without a value", absent[:5])],
         )
     return numbers.reindex(levels).to_numpy(dtype=np.float64)
 
 
-def _name_of(series: pd.Series[Any]) -> str:
-    return "series" if series.name is None else str(series.name)
+def _name_of(variable: str | pd.Series[Any]) -> str:
+    if isinstance(variable, pd.Series):
+        return "series" if variable.name is None else str(variable.name)
+    return str(variable)
 
 
 # --- shift-share --------------------------------------------------------------------------------------------
@@ -340,24 +352,34 @@ def bartik(
     if not terms:
         raise TermError("bartik: shares is empty; pass one term per industry.")
     if not isinstance(leave_one_out, bool):
-        raise OptionError(f"leave_one_out={cited(leave_one_out)} must be True or False.")
-    weights = _shares(table, terms, base)
+        raise OptionError(
+            f"leave_one_out={cited(leave_one_out)} must be True or False."
+        )
+    weights = np.column_stack([_term(table, term, "shares") for term in terms])
+    negative = [
+        term
+        for term, column in zip(terms, weights.T, strict=True)
+        if (column < 0).any()
+    ]
+    if negative:
+        raise OptionError(
+            f"bartik: the share {quoted(negative)} is negative somewhere."
+        )
+    if base is not None:
+        weights = weights[_rows_at(table, base)]
     growth = _shocks(table, terms, shocks, lag, leave_one_out=leave_one_out)
-    issue(_sums(weights))
+    sums = weights.sum(axis=1)
+    sums = sums[~np.isnan(sums)]
+    if (np.abs(sums - 1) > SUM_TO_ONE).any():
+        issue(
+            [
+                incomplete_shares(
+                    float(sums.min()), float(sums.mean()), float(sums.max())
+                )
+            ]
+        )
     with np.errstate(over="ignore"):
         return _result((weights * growth).sum(axis=1), table, "bartik")
-
-
-def _shares(table: Table, terms: Sequence[str], base: object) -> Floats:
-    """Return shares by row and industry, those of the base period if there is one."""
-    values = np.column_stack([_term(table, term, "shares") for term in terms])
-    least = np.where(np.isnan(values), 0.0, values).min(axis=0)
-    negative = [term for term, low in zip(terms, least, strict=True) if low < 0]
-    if negative:
-        raise OptionError(f"bartik: the share {quoted(negative)} is negative somewhere.")
-    if base is None:
-        return values
-    return values[_rows_at(table, base)]
 
 
 def _rows_at(table: Table, base: object) -> Ints:
@@ -366,7 +388,8 @@ def _rows_at(table: Table, base: object) -> Ints:
     at = _matching(keys.times, base)
     if not at.size:
         raise OptionError(
-            f"base={cited(base)} is no period of the panel, {keys.times[0]} to {keys.times[-1]}."
+            f"base={cited(base)} is no period of the panel, {keys.times[0]} to "
+            f"{keys.times[-1]}."
         )
     rows = np.flatnonzero(keys.time == at[0])
     row_of_entity = np.full(keys.entities.size, -1)
@@ -374,8 +397,9 @@ def _rows_at(table: Table, base: object) -> Ints:
     absent = keys.entities[row_of_entity < 0]
     if len(absent):
         raise AlignmentError(
-            f"bartik: {counted(len(absent), keys.entity_name)} have no row at base={cited(base)} "
-            f"({quoted(absent)}); choose another period or leave them out.",
+            f"bartik: {counted(len(absent), keys.entity_name)} have no row at "
+            f"base={cited(base)} ({quoted(absent)}); choose another period or leave "
+            "them out.",
             [alignment_problem("base", "no row at base", absent[:5])],
         )
     return row_of_entity[keys.entity]
@@ -389,50 +413,55 @@ def _matching(index: pd.Index[Any], label: object) -> Ints:
 
 
 def _shocks(
-    table: Table, terms: Sequence[str], shocks: object, lag: object, *, leave_one_out: bool
+    table: Table,
+    terms: Sequence[str],
+    shocks: object,
+    lag: object,
+    *,
+    leave_one_out: bool,
 ) -> Floats:
     """Compute shocks by row and industry."""
+    keys = table.keys
     if isinstance(shocks, pd.DataFrame):
         if leave_one_out:
             raise OptionError(
-                "leave_one_out=True needs the levels of each entity, {share: column}; a DataFrame of shocks "
-                "by period has no entities to leave out."
+                "leave_one_out=True needs the levels of each entity, {share: column}; "
+                "a DataFrame of shocks by period has no entities to leave out."
             )
-        return _shocks_by_period(table, terms, shocks)
+        _refuse_unpaired(terms, list(shocks.columns))
+        if not shocks.columns.is_unique:
+            twice = shocks.columns[shocks.columns.duplicated()]
+            raise ColumnError(f"bartik: shocks has the column {quoted(twice)} twice.")
+        name = str(keys.time_name)
+        columns = [
+            _looked_up(shocks[term].rename(term), keys.times, name, f"shocks[{term!r}]")
+            for term in terms
+        ]
+        return np.column_stack(columns)[keys.time]
     if not isinstance(shocks, Mapping):
         raise InputTypeError(
-            "shocks must be a DataFrame of periods by industries, or a mapping of share to column, not "
-            f"{type(shocks).__name__}."
+            "shocks must be a DataFrame of periods by industries, or a mapping of "
+            f"share to column, not {type(shocks).__name__}."
         )
     _refuse_unpaired(terms, list(shocks))
     steps = check_whole("lag", lag, 1, _LONGEST_LAG)
     levels = [_term(table, shocks[term], f"shocks[{term!r}]") for term in terms]
-    return np.column_stack([_growth(table, level, steps, leave_one_out=leave_one_out) for level in levels])
+    growth = [
+        _growth(table, level, steps, leave_one_out=leave_one_out) for level in levels
+    ]
+    return np.column_stack(growth)
 
 
 def _refuse_unpaired(terms: Sequence[str], names: Sequence[Any]) -> None:
-    absent = [t for t in terms if t not in names]
+    absent = [term for term in terms if term not in names]
     if absent:
         raise unknown_columns(absent, names, "shocks")
-    more = [n for n in names if n not in terms]
+    more = [name for name in names if name not in terms]
     if more:
         raise ColumnError(
-            f"bartik: shocks has {quoted(more)} without a share of that name; add the shares, or leave these "
-            "industries out."
+            f"bartik: shocks has {quoted(more)} without a share of that name; add the "
+            "shares, or leave these industries out."
         )
-
-
-def _shocks_by_period(table: Table, terms: Sequence[str], shocks: pd.DataFrame) -> Floats:
-    _refuse_unpaired(terms, list(shocks.columns))
-    if not shocks.columns.is_unique:
-        twice = shocks.columns[shocks.columns.duplicated()]
-        raise ColumnError(f"bartik: shocks has the column {quoted(twice)} twice.")
-    keys = table.keys
-    columns = [
-        _looked_up(shocks[term].rename(term), keys.times, str(keys.time_name), f"shocks[{term!r}]")
-        for term in terms
-    ]
-    return np.column_stack(columns)[keys.time]
 
 
 def _growth(table: Table, level: Floats, lag: int, *, leave_one_out: bool) -> Floats:
@@ -440,30 +469,27 @@ def _growth(table: Table, level: Floats, lag: int, *, leave_one_out: bool) -> Fl
     keys = table.keys
     before = table.shift(level, lag)
     both = ~np.isnan(level) & ~np.isnan(before)
-    now, then = np.where(both, level, 0.0), np.where(both, before, 0.0)
-    totals = [np.bincount(keys.time, part, minlength=keys.times.size)[keys.time] for part in (now, then)]
-    if leave_one_out:
-        totals = [total - entity_level for total, entity_level in zip(totals, (now, then), strict=True)]
+    totals = []
+    for values in (level, before):
+        observed = np.where(both, values, 0.0)
+        total = np.bincount(keys.time, observed, minlength=keys.times.size)[keys.time]
+        totals.append(total - observed if leave_one_out else total)
     positive = totals[1] > 0
-    return np.where(positive, totals[0] / np.where(positive, totals[1], 1.0) - 1, np.nan)
-
-
-def _sums(weights: Floats) -> list[Notice]:
-    sums = weights.sum(axis=1)
-    sums = sums[~np.isnan(sums)]
-    if not sums.size or (np.abs(sums - 1) <= SUM_TO_ONE).all():
-        return []
-    return [incomplete_shares(float(sums.min()), float(sums.mean()), float(sums.max()))]
+    return np.where(
+        positive, totals[0] / np.where(positive, totals[1], 1.0) - 1, np.nan
+    )
 
 
 def incomplete_shares(least: float, mean: float, largest: float) -> Notice:
     """Report shares that do not sum to one (code incomplete_shares; data least, mean and largest sum)."""
     text = (
-        f"the shares sum to {mean:.3g} on average ({least:.3g} to {largest:.3g}), not to one: the instrument "
-        "also varies with the sum. Add the sum of the shares, interacted with the periods, to the controls "
-        "(Borusyak, Hull & Jaravel 2022)."
+        f"the shares sum to {mean:.3g} on average ({least:.3g} to {largest:.3g}), not "
+        "to one: the instrument also varies with the sum. Add the sum of the shares, "
+        "interacted with the periods, to the controls (Borusyak, Hull & Jaravel 2022)."
     )
-    return Notice("incomplete_shares", text, {"least": least, "mean": mean, "largest": largest})
+    return Notice(
+        "incomplete_shares", text, {"least": least, "mean": mean, "largest": largest}
+    )
 
 
 # --- distance -----------------------------------------------------------------------------------------------
@@ -519,18 +545,25 @@ def _place(index: pd.Index[Any], degrees: Floats, place: object) -> Floats:
         try:
             pair = np.asarray([float(part) for part in place])
         except (TypeError, ValueError) as error:
-            raise InputTypeError(f"distance_to: place={cited(place)} must be two numbers.") from error
+            raise InputTypeError(
+                f"distance_to: place={cited(place)} must be two numbers."
+            ) from error
         if not np.isfinite(pair).all():
-            raise MissingDataError(f"distance_to: place={cited(place)} must be two finite numbers.")
+            raise MissingDataError(
+                f"distance_to: place={cited(place)} must be two finite numbers."
+            )
         refuse_beyond(pair[None], "the place", "distance_to")
         return pair
     labels = index.get_level_values(0)
     rows = _matching(labels, place)
     if not rows.size:
         raise AlignmentError(
-            f"distance_to: no row has the label {cited(place)}{nearest(place, labels.unique())}; pass "
-            "(latitude, longitude) for another place."
+            "distance_to: no row has the label "
+            f"{cited(place)}{nearest(place, labels.unique())}; pass (latitude, "
+            "longitude) for another place."
         )
     if not (degrees[rows] == degrees[rows[0]]).all():
-        raise AlignmentError(f"distance_to: {cited(place)} has missing or several coordinates.")
+        raise AlignmentError(
+            f"distance_to: {cited(place)} has missing or several coordinates."
+        )
     return np.asarray(degrees[rows[0]])

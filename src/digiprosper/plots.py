@@ -52,7 +52,6 @@ from digiprosper.report.tests import TestResult
 from digiprosper.spatial import effect_figures
 from digiprosper.spatial import figures as spatial
 from digiprosper.studies import figures as studies
-from digiprosper.studies.pathways.figures import pathway_figure
 from digiprosper.threshold import figures as threshold_figures
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.u_shape import figures as u_figures
@@ -65,12 +64,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from digiprosper.panel import Panel
+    from digiprosper.pathways.results import MechanismReport
     from digiprosper.policy.figures import EffectsByEventTime
     from digiprosper.report.collection import ResultSet
     from digiprosper.report.protocol import Results
     from digiprosper.spatial.results import SpatialResults
     from digiprosper.spatial.weights import SpatialWeights
-    from digiprosper.studies.pathways.results import MechanismReport
 
 __all__ = [
     "balance",
@@ -963,6 +962,9 @@ def pathways(
     ['Not tested: P41']
     >>> plt.close(ax.figure)
     """
+    # Imported here, because it loads all methods.
+    from digiprosper.pathways.figures import pathway_figure
+
     purpose = "plots.pathways"
     texts = check_labels(labels, purpose)
     return draw_pathways(pathway_figure(report, texts, purpose, figure_language()), ax, purpose)

@@ -545,9 +545,9 @@ def test_years_far_from_zero_lose_no_digit_in_a_search() -> None:
 
 
 def test_a_search_over_slopes_of_too_many_groups_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from digiprosper.kernels.threshold import planning
+    from digiprosper.kernels import threshold
 
-    monkeypatch.setattr(planning, "_MOST_SLOPES", 1000)
+    monkeypatch.setattr(threshold, "_MOST_SLOPES", 1000)
     spec = dp.PanelThreshold("y", ["a"], "q", absorb="city[z]", reps=99)
     with pytest.raises(OptionError, match="16 groups"):
         quiet_fit(spec, threshold_frame(17))

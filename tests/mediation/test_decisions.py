@@ -13,9 +13,14 @@ import numpy as np
 import pytest
 
 from digiprosper.errors import AlignmentError, IdentificationError, OptionError
-from digiprosper.mediation.decisions import Decision, Test, decide, two_step
+from digiprosper.mediation.decisions import Decision, Test, two_step
 
 YES, NO = 0.01, 0.4
+
+
+def decide(mediator: str, **kw: Any) -> Decision:
+    words = {"treatment": "x", "outcome": "y", "level": 0.95, "conventions": ""}
+    return Decision(mediator, **{**words, **kw})
 
 
 def decision(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digiprosper.mediation.kernel import products, simulated
+from digiprosper.mediation.kernel import PathSystem, Products, Route, as_numbers, expand, simulated
 
 constants = st.floats(-3, 3) | st.sampled_from([0.0, 1.0, -1.0])
 monomials = st.tuples(constants, st.lists(st.integers(0, 4), max_size=4).map(tuple))
@@ -25,7 +25,7 @@ def written_out(terms, k):
 @given(sums, st.integers(0, 2**32 - 1))
 def test_values_are_the_sums_written_out(terms, seed) -> None:
     k = np.random.default_rng(seed).normal(size=(3, 5))
-    got = products(terms).evaluate(k)
+    got = Products(terms).evaluate(k)
     assert got.shape == (3, len(terms))
     np.testing.assert_allclose(got, [written_out(terms, row) for row in k], rtol=1e-12, atol=1e-12)
 
@@ -34,7 +34,7 @@ def test_values_are_the_sums_written_out(terms, seed) -> None:
 @given(sums, st.integers(0, 2**32 - 1), st.booleans())
 def test_gradient_is_the_limit_of_differences(terms, seed, share) -> None:
     k = np.random.default_rng(seed).uniform(0.5, 2.0, size=5) * np.array([1, -1, 1, 1, -1])
-    made = products([*terms, [(9.0, (0, 2))]], ratio=(0, len(terms)) if share else None)
+    made = Products([*terms, [(9.0, (0, 2))]], ratio=(0, len(terms)) if share else None)
     gradient = made.gradient(k)
     assert gradient.shape == (len(terms) + 1 + share, 5)
     # A polynomial's central difference is off by the third derivative: h^2 of numbers below 3 * 2^4 * 24.
@@ -45,14 +45,14 @@ def test_gradient_is_the_limit_of_differences(terms, seed, share) -> None:
 
 
 def test_a_coefficient_that_comes_twice_is_a_square() -> None:
-    made = products([[(2.0, (1, 1, 1))], [(1.0, (0, 0)), (3.0, (0,)), (5.0, ())], []])
+    made = Products([[(2.0, (1, 1, 1))], [(1.0, (0, 0)), (3.0, (0,)), (5.0, ())], []])
     at = np.array([2.0, 3.0])
     assert made.evaluate(at[None, :]).tolist() == [[54.0, 15.0, 0.0]]
     assert made.gradient(at).tolist() == [[0.0, 54.0], [7.0, 0.0], [0.0, 0.0]]
 
 
 def test_the_ratio_is_the_last_term() -> None:
-    made = products([[(1.0, (0,))], [(1.0, (1,))]], ratio=(1, 0))
+    made = Products([[(1.0, (0,))], [(1.0, (1,))]], ratio=(1, 0))
     assert made.evaluate(np.array([[4.0, 3.0], [0.0, 3.0], [0.0, 0.0]]))[:, 2].tolist() == pytest.approx(
         [0.75, np.inf, np.nan], nan_ok=True
     )
@@ -60,7 +60,7 @@ def test_the_ratio_is_the_last_term() -> None:
 
 
 def test_a_lost_draw_is_missing_in_every_term_that_it_touches() -> None:
-    made = products([[(1.0, (0, 1))], [(1.0, (2,))]])
+    made = Products([[(1.0, (0, 1))], [(1.0, (2,))]])
     got = made.evaluate(np.array([[1.0, np.nan, 3.0], [2.0, 2.0, 2.0]]))
     np.testing.assert_array_equal(got, [[np.nan, 3.0], [4.0, 2.0]])
     assert made.evaluate(np.empty((0, 3))).shape == (0, 2)
@@ -123,3 +123,69 @@ def test_the_seed_alone_decides_and_nothing_comes_of_a_missing_covariance() -> N
         got = simulated(CENTRE, missing, 20, np.random.SeedSequence(3))
         assert got.shape == (20, 3)
         assert np.isnan(got).all()
+
+
+# --- effects along a variable ---------------------------------------------------------
+
+numbers = st.floats(-2, 2) | st.sampled_from([0.0, 1.0])
+slopes = st.lists(st.tuples(st.integers(0, 3), numbers, numbers), min_size=1, max_size=3).map(tuple)
+
+
+def route_written_out(route, k, v):
+    effect = 1.0
+    for slope in route.slopes:
+        effect *= sum(k[i] * (level + rate * v) for i, level, rate in slope)
+    return effect
+
+
+@pytest.mark.further
+@settings(max_examples=150, deadline=None)
+@given(st.lists(slopes, min_size=1, max_size=3), st.floats(-3, 3), st.integers(0, 2**32 - 1))
+def test_a_route_is_the_product_of_its_slopes(parts, v, seed) -> None:
+    route, k = Route("indirect:m", tuple(parts)), np.random.default_rng(seed).normal(size=4)
+    want = route_written_out(route, k, v)
+    at = Products([expand(route.slopes, np.array([v]))]).evaluate(k[None, :])[0, 0]
+    polynomial = Products(route.powers()).evaluate(k[None, :])[0]
+    assert len(polynomial) == len(parts) + 1
+    assert at == pytest.approx(want, rel=1e-9, abs=1e-10)
+    assert sum(c * v**power for power, c in enumerate(polynomial)) == pytest.approx(want, rel=1e-9, abs=1e-9)
+
+
+def test_a_moderated_product_by_hand() -> None:
+    # (k0 + k1 w)(k2 + k3 w) = k0 k2 + (k1 k2 + k0 k3) w + k1 k3 w^2.
+    route = Route("indirect:m", (((0, 1.0, 0.0), (1, 0.0, 1.0)), ((2, 1.0, 0.0), (3, 0.0, 1.0))))
+    k = np.array([[2.0, 3.0, 5.0, 7.0]])
+    assert Products(route.powers()).evaluate(k).tolist() == [[10.0, 29.0, 21.0]]
+    assert Products([expand(route.slopes, np.array([2.0]))]).evaluate(k).tolist() == [[(2 + 6) * (5 + 14)]]
+
+
+def test_an_instantaneous_slope_by_hand() -> None:
+    # (k0 + 2 k1 x) k2.
+    route = Route("indirect:m", (((0, 1.0, 0.0), (1, 0.0, 2.0)), ((2, 1.0, 0.0),)))
+    made = Products(route.powers()).evaluate(np.array([[2.0, 3.0, 5.0]]))
+    assert made.tolist() == [[10.0, 30.0, 0.0]]
+
+
+def test_slopes_are_found_by_equation_and_term() -> None:
+    names = (("mediator:m", "x"), ("outcome", "x"), ("outcome", "m"))
+    nothing = np.empty((0, 3))
+    system = PathSystem(
+        names, np.zeros(3), np.eye(3), np.ones((3, 2)), nothing, nothing, nothing, nothing, Products([])
+    )
+    assert [system.at(*name) for name in names] == [0, 1, 2]
+    with pytest.raises(ValueError, match="not in tuple"):
+        system.at("total", "x")
+
+
+def test_a_product_of_slopes_is_averaged_over_the_values() -> None:
+    # (k0 + k1 w)(k2 - k1 w) over w of 1 and 3, whose squares are 5 on average.
+    slopes = (((0, 1.0, 0.0), (1, 0.0, 1.0)), ((2, 1.0, 0.0), (1, 0.0, -1.0)))
+    averages = {positions: c for c, positions in expand(slopes, np.array([1.0, 3.0]))}
+    assert averages == {(0, 2): 1.0, (0, 1): -2.0, (1, 2): 2.0, (1, 1): -5.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "numbers"), [(2, [2.0]), ([1, 2.5], [1.0, 2.5]), ("a", []), ([[1.0]], []), (None, [np.nan])]
+)
+def test_numbers_are_those_of_one_sequence(values, numbers) -> None:
+    np.testing.assert_array_equal(as_numbers(values), numbers)

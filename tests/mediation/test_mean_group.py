@@ -24,8 +24,8 @@ from digiprosper.errors import (
     TermError,
 )
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
-from digiprosper.mediation import mean_group
-from digiprosper.mediation.mean_group import MeanGroupResults, mean_group_mediation
+from digiprosper.mediation import by_entity
+from digiprosper.mediation.by_entity import MeanGroupResults, mean_group_mediation
 from digiprosper.report.protocol import HasDraws, Results
 
 if TYPE_CHECKING:
@@ -262,7 +262,7 @@ def test_entities_without_a_regression_are_named(monkeypatch):
 
 def test_more_regressors_than_any_entity_has_rows_are_not_demeaned(monkeypatch):
     """A control with thousands of levels would fill the memory before it is refused."""
-    monkeypatch.setattr(mean_group, "_slopes", None)
+    monkeypatch.setattr(by_entity, "_slopes", None)
     frame = make(8, periods=6, holes=False).assign(part=lambda f: f["year"] % 6)
     with pytest.raises(IdentificationError, match="cannot be estimated separately"):
         mean_group_mediation(ONE.replace(x=["C(part)"], time_effects=False), panel_of(frame))
@@ -388,7 +388,7 @@ def test_a_seed_reproduces_and_chunks_do_not_matter(monkeypatch):
     got = quiet(TWO, panel, rng=None)
     again = quiet(TWO, panel, rng=got.rng_entropy)
     np.testing.assert_array_equal(got.draw_values, again.draw_values)
-    monkeypatch.setattr(mean_group, "_MEMORY", 32 * 45 * 10)
+    monkeypatch.setattr(by_entity, "_MEMORY", 32 * 45 * 10)
     np.testing.assert_allclose(
         quiet(TWO, panel, rng=got.rng_entropy).draw_values, got.draw_values, rtol=1e-12
     )

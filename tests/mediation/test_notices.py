@@ -12,7 +12,7 @@ from digiprosper.mediation.notices import SHORT_SERIES, WEAK_F, few_for_paths, s
     ("clusters", "code"), [(5, "very_few_clusters"), (19, "very_few_clusters"), (39, "few_clusters")]
 )
 def test_few_clusters_name_the_remedy(clusters, code) -> None:
-    (notice,) = few_for_paths("Do this.")(clusters, "province")
+    (notice,) = few_for_paths(clusters, "province", "Do this.")
     assert (notice.code, notice.data) == (code, {"clusters": "province", "n_clusters": clusters})
     freedom = f"{clusters} clusters (province): delta intervals use t with {clusters - 1} degrees of freedom."
     assert notice.message == f"{freedom} Do this."
@@ -20,7 +20,7 @@ def test_few_clusters_name_the_remedy(clusters, code) -> None:
 
 @pytest.mark.parametrize("clusters", [4, 40])
 def test_too_few_clusters_to_draw_and_many_are_not_few(clusters) -> None:
-    assert few_for_paths("Do this.")(clusters, "province") == ()
+    assert few_for_paths(clusters, "province", "Do this.") == ()
 
 
 def test_the_edges_of_a_short_series_and_of_a_weak_instrument() -> None:
@@ -80,25 +80,25 @@ def test_the_edges_of_a_short_series_and_of_a_weak_instrument() -> None:
             "2 of 9 entities are dropped.",
         ),
         (
-            notices.ratio_above_one("m", 1.5, "indirect/total"),
+            notices.no_share("m", 1.5, "indirect/total", total_differs=True)[0],
             "ratio_above_one",
             {"mediator": "m", "ratio": 1.5},
             "indirect/total = 1.5: above 1, so it is not a share of the total effect.",
         ),
         (
-            notices.ratio_above_one("m", 1.5, "|indirect/direct|"),
+            notices.no_share("m", 1.5, "|indirect/direct|", total_differs=True)[0],
             "ratio_above_one",
             {"mediator": "m", "ratio": 1.5},
             "|indirect/direct| = 1.5: the indirect effect is larger than the direct effect.",
         ),
         (
-            notices.ratio_negative("m", -0.5, "indirect/total"),
+            notices.no_share("m", -0.5, "indirect/total", total_differs=True)[0],
             "ratio_negative",
             {"mediator": "m", "ratio": -0.5},
             "indirect/total = -0.5: the total effect has the opposite sign",
         ),
         (
-            notices.total_near_zero("m", 0.5, "indirect/total"),
+            notices.no_share("m", 0.5, "indirect/total", total_differs=False)[0],
             "total_near_zero",
             {"mediator": "m", "ratio": 0.5},
             "the total effect is not significantly different from zero",

@@ -17,10 +17,17 @@ from scipy import stats
 
 import digiprosper as dp
 from digiprosper import FixedEffects, HasDraws, Mediation, Panel, Results
-from digiprosper.errors import CovarianceWarning, IdentificationError, OptionError, TermError
+from digiprosper.errors import (
+    CovarianceWarning,
+    IdentificationError,
+    InputTypeError,
+    OptionError,
+    TermError,
+)
 from digiprosper.kernels import intervals
 from digiprosper.mediation.decisions import Test
 from digiprosper.mediation.effect_terms import is_specific
+from digiprosper.mediation.results import _path_cells
 from digiprosper.report.text import last_lines
 
 STRUCTURES = {
@@ -630,9 +637,8 @@ def test_words_copies_and_plain_data(kind) -> None:
     assert plain["variable"] == (results.variable or None)
     assert plain["threshold"] == results.threshold
     assert plain["draws"] == {"count": 199, "lost": 0, "drawn": "entity", "clusters": 45}
-    for frozen in (results, results.varying):
-        with pytest.raises((FrozenInstanceError, TypeError)):
-            frozen.threshold = 1.0
+    with pytest.raises((FrozenInstanceError, TypeError)):
+        results.threshold = 1.0
     assert (results.regimes.empty) == ("threshold" not in STRUCTURES[kind])
 
 
@@ -681,6 +687,31 @@ def test_rows_for_the_table_stand_in_the_column_of_the_outcome(kind) -> None:
     assert labelled[first.format("jobs")][-1].startswith(f"{ends['estimate']:.2f} [")
     with pytest.raises(OptionError, match="digits=-1"):
         results.path_rows(digits=-1)
+
+
+def test_cells_without_draws_or_sobel_are_left_out() -> None:
+    drawn = np.array([0.2, 0.1, 0.3, 0.01])
+    assert _path_cells(drawn, None, 3, computed=False) == {"effect": "0.200"}
+    assert _path_cells(drawn, 2.0, 3, computed=True) == {
+        "interval": "0.200 [0.100, 0.300]",
+        "bootstrap": "0.010",
+        "sobel": "2.00",
+    }
+
+
+def test_small_numbers_keep_their_digits() -> None:
+    drawn = np.array([0.00123, np.nan, np.nan, np.nan])
+    cells = _path_cells(drawn, -0.001, 2, computed=False)
+    assert cells == {"effect": "0.0012", "sobel": "0.00"}
+
+
+def test_other_languages_and_lists_of_labels_are_refused() -> None:
+    results = fitted("parallel")
+    with pytest.raises(OptionError):
+        results.path_rows(language="cn")
+    with pytest.raises(InputTypeError):
+        results.path_rows(labels=["就业"])
+    assert results.path_rows(labels={}) == results.path_rows(labels=None)
 
 
 def test_rows_for_the_table_have_labels_inside_functions() -> None:

@@ -26,6 +26,17 @@ from digiprosper.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+from digiprosper.errors import (
+    MissingDataError,
+    PanelIndexError,
+)
+from digiprosper.policy.matching import base_values, is_separated, propensity
+
 YEARS = np.arange(2010, 2016)
 
 
@@ -402,3 +413,268 @@ def test_malformed_input_is_one_named_error(change, error) -> None:
         with pytest.raises(error) as caught:
             match_entities(given.pop("panel"), given.pop("treated"), given.pop("x"), **given)
     assert caught.value.problems
+
+
+# --- base values --------------------------------------------------------------------------------------------
+
+
+def frame() -> pd.DataFrame:
+    """Eight cities over six years, unbalanced; cities 0 to 2 are treated from 2003, city 3 from 2004 on."""
+    rng = np.random.default_rng(1)
+    made = pd.DataFrame({"city": np.repeat(np.arange(8), 6), "year": np.tile(np.arange(2000, 2006), 8)})
+    first = np.array([2003, 2003, 2003, 2004, 9999, 9999, 9999, 9999])
+    made["policy"] = (made["year"] >= first[made["city"]]).astype(float)
+    made["group"] = (first[made["city"]] < 9999).astype(int)
+    made["first"] = first[made["city"]]
+    made["a"], made["b"] = rng.uniform(1, 2, size=(2, len(made)))
+    made.loc[9, "b"] = np.nan  # city 1, 2003
+    return made.drop(index=[0, 13, 40]).reset_index(drop=True)
+
+
+def read(base: Any, treated: str = "policy", terms: tuple[str, ...] = ("a", "b")) -> Any:
+    return base_values(Panel(frame(), "city", "year"), treated, terms, base)
+
+
+def test_first_rows_are_taken() -> None:
+    found = read("first")
+    expected = frame().groupby("city")[["a", "b"]].first()
+    assert found.x == pytest.approx(expected.to_numpy(), abs=0)
+    assert found.treated.tolist() == [True] * 4 + [False] * 4
+    assert found.periods == {2000: 7, 2001: 1}
+    assert found.complete.all()
+
+
+def test_a_period_is_taken() -> None:
+    found = read(2001)
+    rows = frame().query("year == 2001").set_index("city").reindex(range(8))
+    assert found.x == pytest.approx(rows[["a", "b"]].to_numpy(), abs=0, nan_ok=True)
+    assert found.complete.tolist() == [True, True, False, True, True, True, True, True]
+    assert found.missing == {"a": 1, "b": 1}
+    assert found.periods == {}
+
+
+def test_means_are_over_the_periods_before_anybody_is_treated() -> None:
+    found = read("pre")
+    expected = frame().query("year < 2003").groupby("city")[["a", "b"]].mean()
+    assert found.x == pytest.approx(expected.to_numpy(), rel=1e-14)
+
+
+def test_terms_and_lags_are_evaluated_in_the_whole_panel() -> None:
+    found = read(2002, terms=("lag(a)", "log(b)"))
+    made = frame().set_index(["city", "year"])
+    assert found.x[3] == pytest.approx([made.loc[(3, 2001), "a"], np.log(made.loc[(3, 2002), "b"])])
+    assert np.isnan(found.x[2]).all()  # no row in 2001
+    assert found.missing == {"lag(a)": 1}
+
+
+def test_a_missing_value_is_counted_by_its_term() -> None:
+    found = read(2003, treated="group")
+    assert found.missing == {"b": 1}
+    assert not found.complete[1]
+
+
+def test_a_column_that_is_constant_by_entity_has_no_first_period() -> None:
+    assert read(2005, treated="group").complete.all()
+    with pytest.raises(OptionError, match="not known"):
+        read("pre", treated="group")
+
+
+def test_a_cross_section_has_its_only_row() -> None:
+    made = frame().groupby("city").first().reset_index()
+    found = base_values(Panel(made, "city"), "group", ("a",), "first")
+    assert (found.base, found.periods) == ("the only row", {})
+    for base in ("pre", 2001):
+        with pytest.raises(PanelIndexError):
+            base_values(Panel(made, "city"), "group", ("a",), base)
+
+
+def test_dates_can_be_a_base() -> None:
+    made = frame()
+    made["year"] = pd.to_datetime(made["year"].astype(str))
+    panel = Panel(made, "city", "year")
+    for base in (pd.Timestamp("2001-01-01"), "2001-01-01"):
+        assert base_values(panel, "policy", ("a",), base).complete.sum() == 7
+    with pytest.raises(OptionError):
+        base_values(panel, "policy", ("a",), "soon")
+
+
+@pytest.mark.parametrize("base", [2010, 2000.5, "middle", None, True, [2001], (2000, 2001), float("nan")])
+def test_other_bases_are_refused(base) -> None:
+    with pytest.raises(OptionError) as caught:
+        read(base)
+    assert caught.value.problems[0].data["option"] == "base"
+
+
+@pytest.mark.parametrize(("base", "late"), [(2003, [0, 1, 2]), (2004, [0, 1, 2, 3])])
+def test_a_base_in_which_treatment_has_begun_is_refused(base, late) -> None:
+    with pytest.raises(IdentificationError) as caught:
+        read(base)
+    assert caught.value.problems[0].data == {"base": base, "entities": late}
+
+
+def test_an_entity_treated_in_its_first_row_has_no_base() -> None:
+    made = frame().query("city != 0 or year >= 2003")
+    with pytest.raises(IdentificationError) as caught:
+        base_values(Panel(made, "city", "year"), "policy", ("a",), "first")
+    assert caught.value.problems[0].data["entities"] == [0]
+
+
+@pytest.mark.parametrize(
+    ("treated", "error"),
+    [
+        ("first", InputTypeError),
+        ("a", InputTypeError),
+        ("b", MissingDataError),
+        ("city", TermError),
+        ("year", TermError),
+        ("nothing", ColumnError),
+        ("name", InputTypeError),
+        ("always", IdentificationError),
+        ("never", IdentificationError),
+    ],
+)
+def test_columns_that_say_not_who_is_treated_are_refused(treated, error) -> None:
+    made = frame().assign(name="x", always=1, never=0)
+    with pytest.raises(error):
+        base_values(Panel(made, "city", "year"), treated, ("a",), "first")
+
+
+# --- the propensity score -----------------------------------------------------------------------------------
+
+
+REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "matching.json"
+
+
+def drawn(seed: int, n: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 3))
+    return x, rng.uniform(size=n) < 1 / (1 + np.exp(1 - x @ [1.0, -0.5, 0.0]))
+
+
+def test_scores_solve_the_equations_of_the_logit() -> None:
+    x, treated = drawn(1)
+    scores, coefficients = propensity(x, treated, ["a", "b", "c"])
+    design = np.column_stack([np.ones(len(x)), x])
+    assert scores == pytest.approx(1 / (1 + np.exp(-design @ coefficients)), rel=1e-12)
+    assert design.T @ (treated - scores) == pytest.approx(np.zeros(4), abs=1e-9)
+
+
+def test_units_and_origin_of_columns_do_not_matter() -> None:
+    x, treated = drawn(2)
+    scores, coefficients = propensity(x, treated, ["a", "b", "c"])
+    moved, others = propensity(x * [1e6, 1e-6, 1] + [0, 0, 1e4], treated, ["a", "b", "c"])
+    assert moved == pytest.approx(scores, rel=1e-7)
+    assert others[1:] * [1e6, 1e-6, 1] == pytest.approx(coefficients[1:], rel=1e-6)
+
+
+def birth_weights() -> tuple[pd.DataFrame, np.ndarray]:
+    place = files("statsmodels.treatment.tests").joinpath("results/cataneo2.csv")
+    frame = pd.read_csv(str(place))
+    return frame, (frame["mbsmoke"] == "smoker").to_numpy()
+
+
+def test_differences_of_matched_outcomes_are_those_of_stata() -> None:
+    values = json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"][0]["values"]
+    frame, treated = birth_weights()
+    age = frame["mage"].to_numpy(float)
+    x = np.column_stack([frame["mmarried_"], age, age**2, frame["fbaby_"], frame["medu"]]).astype(float)
+    scores, _ = propensity(x, treated, ["mmarried", "mage", "mage2", "fbaby", "medu"])
+
+    y = frame["bweight"].to_numpy(float)
+    differences = [*with_ties(scores, y, treated), *(-d for d in with_ties(scores, y, ~treated))]
+    assert np.mean(differences) == pytest.approx(values["ate"]["value"], abs=values["ate"]["atol"])
+    atet = np.mean(differences[: treated.sum()])
+    assert atet == pytest.approx(values["atet"]["value"], abs=values["atet"]["atol"])
+
+
+def with_ties(scores, y, own) -> list[float]:
+    """Compare each unit with all units of the other group at the smallest distance."""
+    out = []
+    for score, value in zip(scores[own], y[own], strict=True):
+        distance = np.round(np.abs(scores[~own] - score), 12)
+        out.append(value - y[~own][distance == distance.min()].mean())
+    return out
+
+
+@pytest.mark.peers
+def test_five_neighbours_of_the_job_training_data_give_the_number_of_the_book() -> None:
+    data = pytest.importorskip("causaldata")
+    values = json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"][1]["values"]
+    trained, others = (getattr(data, name).load_pandas().data for name in ("nsw_mixtape", "cps_mixtape"))
+    frame = pd.concat([trained[trained["treat"] == 1], others[others["treat"] == 0]], ignore_index=True)
+    age, educ, re74, re75 = (frame[name].to_numpy(float) for name in ("age", "educ", "re74", "re75"))
+    plain = [frame[name].to_numpy(float) for name in ("marr", "nodegree", "black", "hisp")]
+    x = [age, age**2, age**3, educ, educ**2, *plain, re74, re75, re74 == 0, re75 == 0, educ * re74]
+    treated = (frame["treat"] == 1).to_numpy()
+    scores, _ = propensity(np.column_stack(x).astype(float), treated, [str(j) for j in range(len(x))])
+
+    y, differences = frame["re78"].to_numpy(float), []
+    for score, value in zip(scores[treated], y[treated], strict=True):
+        distance = np.round(np.abs(scores[~treated] - score), 12)
+        differences.append(value - y[~treated][distance <= np.sort(distance)[4]].mean())
+    assert np.mean(differences) == pytest.approx(values["atet"]["value"], abs=values["atet"]["atol"])
+
+
+def test_a_constant_column_is_named() -> None:
+    x, treated = drawn(3)
+    x[:, 1] = 7.0
+    with pytest.raises(IdentificationError) as caught:
+        propensity(x, treated, ["a", "b", "c"])
+    assert [(p.code, p.data["column"]) for p in caught.value.problems] == [("constant", "b")]
+
+
+def test_a_combination_is_named() -> None:
+    x, treated = drawn(4)
+    x[:, 2] = x[:, 0] - 2 * x[:, 1] + 5
+    with pytest.raises(CollinearityError) as caught:
+        propensity(x, treated, ["a", "b", "c"])
+    assert caught.value.problems[0].data["column"] == "c"
+
+
+def test_too_few_entities_are_refused() -> None:
+    x, _ = drawn(5, n=4)
+    with pytest.raises(IdentificationError) as caught:
+        propensity(x, np.array([True, False, True, False]), ["a", "b", "c"])
+    assert caught.value.problems[0].code == "few_entities"
+
+
+def test_the_column_that_separates_is_named() -> None:
+    x, _ = drawn(6)
+    with pytest.raises(IdentificationError) as caught:
+        propensity(x, x[:, 1] > 0.3, ["a", "b", "c"])
+    assert (caught.value.problems[0].code, caught.value.problems[0].data["terms"]) == ("separated", ("b",))
+
+
+def test_a_combination_that_separates_is_named_as_such() -> None:
+    x, _ = drawn(7)
+    with pytest.raises(IdentificationError) as caught:
+        propensity(x, x[:, 0] - x[:, 1] > 0.3, ["a", "b", "c"])
+    assert caught.value.problems[0].data["terms"] == ("a", "b", "c")
+
+
+def test_columns_with_a_heavy_tail_give_no_overflow() -> None:
+    tail = np.exp(20 * np.random.default_rng(0).normal(size=13))
+    x = np.column_stack([np.arange(13) % 4, tail])
+    scores, _ = propensity(x, np.isin(np.arange(13), [0, 2, 5, 11]), ["a", "b"])
+    assert np.isfinite(scores).all()
+
+
+# --- separation ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gap", [1.0, 1e-3])
+def test_complete_separation_is_found(gap) -> None:
+    score = np.r_[np.linspace(-1, -gap, 20), np.linspace(gap, 1, 20)]
+    rng = np.random.default_rng(1)
+    x = np.column_stack([np.ones(40), score + rng.normal(size=40), rng.normal(size=40)])
+    x[:, 2] = score - x[:, 1]
+    assert is_separated(x, score > 0)
+    assert not is_separated(x, rng.uniform(size=40) > 0.5)
+
+
+def test_quasi_separation_is_found() -> None:
+    x = np.column_stack([np.ones(30), np.arange(30) % 3 == 0]).astype(float)
+    treated = (np.arange(30) % 3 == 0) & (np.arange(30) > 9)
+    assert is_separated(x, treated)
+    treated[1] = True
+    assert not is_separated(x, treated)

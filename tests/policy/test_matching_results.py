@@ -6,13 +6,20 @@ import dataclasses
 import json
 import pickle
 import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import digiprosper as dp
+from digiprosper.errors import AlignmentError, InputTypeError, MissingDataError, OptionError
+from digiprosper.policy.notices import few_matched, scores_given
 from digiprosper.report.summary import Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +87,185 @@ def test_effective_controls_are_the_squared_sum_of_weights_over_the_sum_of_squar
     control = matching.entities.loc[~matching.entities["treated"], "weight"].dropna()
     assert matching.effective_controls == pytest.approx(control.sum() ** 2 / (control**2).sum())
     assert matching.effective_controls <= matching.n_used
+
+
+# --- the average effect -------------------------------------------------------------------------------------
+
+
+REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "matching.json"
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+KNOWN = {case["case"]: case["values"] for case in json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"]}
+ALL: dict[str, Any] = {"caliper": None, "support": False}
+
+
+def drawn(seed: int, n: int = 120, *, effect: float = 1.0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"city": np.arange(n) + 100, "size": rng.normal(size=n), "age": rng.normal(size=n)})
+    index = 0.5 * frame["size"] + 0.3 * frame["age"] - 0.8
+    frame["policy"] = 1.0 * (rng.uniform(size=n) < 1 / (1 + np.exp(-index)))
+    frame["growth"] = effect * frame["policy"] + frame["size"] + 0.5 * frame["age"] + rng.normal(size=n)
+    return frame
+
+
+def matched(frame: pd.DataFrame, **options: Any) -> dp.Matching:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        return dp.match_entities(dp.Panel(frame, "city"), "policy", ["size", "age"], **options)
+
+
+def outcome_of(frame: pd.DataFrame) -> pd.Series[float]:
+    return frame.set_index("city")["growth"]
+
+
+@pytest.mark.data("cases/lalonde_matchit.csv")
+def test_matchit_without_replacement() -> None:
+    frame = pd.read_csv(SHARED / "cases" / "lalonde_matchit.csv").rename_axis("man").reset_index()
+    x = ["age", "educ", "married", "nodegree", "re74", "re75", "black", "hispan"]
+    panel, known = dp.Panel(frame, "man"), KNOWN["lalonde_without_replacement"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.IdentificationWarning)
+        assert dp.match_entities(panel, "treat", x, caliper=None).n_matched == 177
+    matching = dp.match_entities(panel, "treat", x, replace=False, **ALL)
+    assert matching.n_matched == known["treated"]["value"]
+    assert matching.n_used == known["controls"]["value"]
+    effect = matching.att(frame.set_index("man")["re78"])
+    assert effect.estimate == pytest.approx(known["att"]["value"], abs=known["att"]["atol"])
+    with_replacement = dp.match_entities(panel, "treat", x, **ALL).att(frame.set_index("man")["re78"])
+    stata = KNOWN["lalonde"]
+    assert with_replacement.estimate == pytest.approx(stata["atet"]["value"], abs=stata["atet"]["atol"])
+    # Stata finds similar covariates by their Euclidean distance, in dollars for the most part.
+    assert with_replacement.std_error == pytest.approx(stata["error"]["value"], rel=1e-3)
+
+
+def test_the_effect_is_that_of_a_weighted_regression() -> None:
+    frame = drawn(1)
+    for options in ({}, {"k": 3}, {"replace": False}, ALL):
+        matching = matched(frame, **options)
+        kept = frame.assign(w=matching.weights.to_numpy()).dropna(subset="w")
+        spec = dp.FixedEffects(
+            "growth", ["policy"], entity_effects=False, time_effects=False, obs_weights="w"
+        )
+        fit = spec.replace(cov_type="robust").fit(dp.Panel(kept, "city"))
+        effect = matching.att(outcome_of(frame))
+        assert effect.estimate == pytest.approx(fit.params["policy"], abs=1e-10)
+        assert effect.nobs == 120
+
+
+def test_units_order_and_other_entities_do_not_matter() -> None:
+    frame = drawn(2)
+    matching, y = matched(frame, **ALL), outcome_of(frame)
+    effect = matching.att(y)
+    extended = pd.concat([y, pd.Series({5: np.nan})]).sample(frac=1, random_state=1)
+    again = matching.att(extended)
+    assert (again.estimate, again.std_error) == (effect.estimate, effect.std_error)
+    scaled = matching.att(1e9 * y + 1e12)
+    assert scaled.estimate == pytest.approx(1e9 * effect.estimate, rel=1e-4)
+    other = matched(frame.assign(size=1e5 * frame["size"] + 3), **ALL).att(y)
+    assert other.std_error == pytest.approx(effect.std_error, rel=1e-8)
+
+
+def test_when_the_scores_are_taken_as_given() -> None:
+    frame = drawn(3)
+    y = outcome_of(frame)
+    cases: dict[str, dict[str, Any]] = {
+        "": ALL,
+        "replace": {**ALL, "replace": False},
+        "unmatched": {"caliper": 1e-3},
+    }
+    for reason, options in cases.items():
+        effect = matched(frame, **options).att(y)
+        assert effect.estimated_scores == (not reason)
+        told = [notice.data for notice in effect.diagnostics if notice.code == "scores_given"]
+        assert told == ([{"reason": reason}] if reason else [])
+        text = effect.summary()
+        assert ("Abadie & Imbens (2016), for estimated scores" in text) == (not reason)
+        assert ("scores taken as given" in text) == bool(reason)
+        assert max(map(len, text.splitlines())) <= 80
+    assert list(few_matched(20, "city")) == []
+    (notice,) = few_matched(19, "city")
+    assert (notice.code, notice.data) == ("few_matched", {"count": 19})
+    few = matched(drawn(3, n=40), **ALL)
+    assert few.n_matched < 20
+    assert "few_matched" in [one.code for one in few.att(outcome_of(drawn(3, n=40))).diagnostics]
+    (notice,) = scores_given("variance", 0, "city")
+    assert "larger than the variance itself" in notice.message
+
+
+def test_tables_dicts_and_pickles() -> None:
+    frame = drawn(4)
+    effect = matched(frame, **ALL).att(outcome_of(frame))
+    assert isinstance(effect, dp.Results)
+    table = " ".join(str(dp.etable(effect)).split())
+    assert "ATT, matched entities" in table
+    assert "Abadie-Imbens standard errors in parentheses" in table
+    assert "for estimated scores" in table
+    assert "ATT（匹配个体）" in str(dp.etable(effect, style=dp.TableStyle("zh")))
+    again = pickle.loads(pickle.dumps(effect))
+    assert again.summary() == effect.summary()
+    assert json.loads(json.dumps(effect.to_dict()))["type"] == "MatchedEffect"
+    low, high = effect.interval(0.9)
+    assert high - low == pytest.approx(2 * 1.6448536 * effect.std_error, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (lambda y: y.to_numpy(), InputTypeError),
+        (lambda y: y.astype(str), InputTypeError),
+        (lambda y: pd.concat([y, y[:1]]), AlignmentError),
+        (lambda y: y[1:], MissingDataError),
+        (lambda y: y.mask(y.index == 101), MissingDataError),
+        (lambda y: y.where(y.index != 101, np.inf), MissingDataError),
+    ],
+    ids=["array", "text", "twice", "absent", "missing", "infinite"],
+)
+def test_malformed_outcomes(change: Any, error: Any) -> None:
+    frame = drawn(5)
+    with pytest.raises(error) as caught:
+        matched(frame).att(change(outcome_of(frame)))
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize("neighbours", [0, 1.5, 119])
+def test_neighbours_that_are_not_there(neighbours: Any) -> None:
+    frame = drawn(6)
+    with pytest.raises(OptionError):
+        matched(frame).att(outcome_of(frame), neighbours=neighbours)
+
+
+@pytest.mark.montecarlo
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize(
+    ("n", "replace", "covered"),
+    [
+        (31, True, 0.87),
+        (31, False, 0.88),
+        (100, True, 0.94),
+        (100, False, 0.88),
+        (400, True, 0.96),
+        (400, False, 0.90),
+    ],
+)
+def test_coverage_of_the_page(n: int, replace: bool, covered: float, measured: Callable[..., None]) -> None:
+    """Average effect by `Matching.att` in 400 samples, all treated entities matched. The effect is 1.
+
+    Each entity has two covariates, which make treatment more likely and raise the outcome. About a third is
+    treated. Coverage is that of 95% intervals.
+    """
+    effects = [matched(frame, **ALL, replace=replace).att(outcome_of(frame)) for frame in samples(n)]
+    estimates = np.array([effect.estimate for effect in effects])
+    hits = np.mean([low <= 1 <= high for low, high in (effect.interval() for effect in effects)])
+    row = {
+        "entities": n,
+        "replace": f"`{replace}`",
+        "mean estimate": estimates.mean(),
+        "standard deviation": estimates.std(ddof=1),
+        "mean standard error": np.mean([effect.std_error for effect in effects]),
+        "coverage": hits,
+    }
+    measured("coverage_of_matched_effects", row)
+    assert hits == pytest.approx(covered, abs=0.03)
+
+
+def samples(n: int) -> list[pd.DataFrame]:
+    return [drawn(seed, n) for seed in range(400)]

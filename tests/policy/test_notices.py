@@ -21,7 +21,7 @@ def test_codes_and_data_of_the_cohorts(study) -> None:
     assert several.code == "several_cohorts"
     assert several.data == {"cohorts": {2004: 20, 2006: 20}}
     one = replace(study.window, cohorts=((2004, 20),))
-    assert cohort_notices(one) == ()
+    assert list(cohort_notices(one)) == []
     (none,) = cohort_notices(replace(one, n_never=0))
     assert (none.code, none.data) == ("none_never_treated", {"binned": (-3, 2)})
 

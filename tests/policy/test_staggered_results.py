@@ -66,7 +66,7 @@ def test_it_is_stored_and_read_again(fit: dp.StaggeredDidResults, by: str) -> No
 
 def test_other_averages_are_those_of_another_fit(fit: dp.StaggeredDidResults, frame: pd.DataFrame) -> None:
     for by in ("simple", "group", "calendar"):
-        again = fit_of(frame, estimator=fit.setting.estimator, aggregate=by)
+        again = fit_of(frame, estimator=fit.estimator, aggregate=by)
         np.testing.assert_array_equal(fit.aggregate(by).cov, again.cov)
         np.testing.assert_array_equal(fit.aggregate(by).params, again.params)
     with pytest.raises(OptionError):
@@ -125,7 +125,7 @@ def test_wald_tests(fit: dp.StaggeredDidResults) -> None:
 
 def test_tests_before_treatment(fit: dp.StaggeredDidResults) -> None:
     cells, path = fit.group_time, fit.path
-    if fit.setting.estimator == "imputation":
+    if fit.estimator == "imputation":
         count = int((path["time"] < 0).sum())
     else:
         count = int((cells["event_time"] < 0).sum())
@@ -192,7 +192,7 @@ def test_the_path_has_the_reference_and_the_treated(fit: dp.StaggeredDidResults)
     shown = path.set_index("time")["estimate"]
     for time, estimate in shown.items():
         assert estimate == fit.params.get(f"event:{time}", 0.0)
-    assert (fit.reference == -1) == (fit.setting.estimator == "sun_abraham")
+    assert (fit.reference == -1) == (fit.estimator == "sun_abraham")
     assert ("reference" in fit.summary()) == (fit.reference == -1)
     printed = [line.split()[0] for line in fit.summary().splitlines() if line.startswith("event:")]
     expected = {f"event:{time}" for time in np.arange(-9, 10)} & {*fit.params.index, f"event:{fit.reference}"}
@@ -222,7 +222,7 @@ def test_figures_beside_an_event_study(fit: dp.StaggeredDidResults, study: dp.Ev
         "callaway_santanna": " (before treatment: change since the previous period)",
         "imputation": " (before treatment: difference from earlier periods)",
         "sun_abraham": "",
-    }[fit.setting.estimator]
+    }[fit.estimator]
     assert names == [
         f"two-way (ends {', '.join(event_ends(fit))})",
         f"other{before}",

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.policy.cohorts import read_cohorts
 from digiprosper.policy.sun_abraham import treated_cells
+from digiprosper.policy.timing import read_cohorts
 
 
 def draw(seed: int = 1, n: int = 45, periods: int = 7) -> pd.DataFrame:
@@ -85,7 +85,7 @@ def test_cells_of_rows() -> None:
             treated = self.of(keys)[sample.entity] >= 0
             return np.where(treated, sample.time - self.of(keys)[sample.entity], 0), treated
 
-    cohorts = read_cohorts("first", sample, Timing())  # type: ignore[arg-type]
+    cohorts = read_cohorts(dp.EventStudy("y", "first"), sample, Timing())  # type: ignore[arg-type]
     pairs, code = treated_cells(cohorts, sample.time)
     assert (code == -1).sum() == frame["first"].isna().sum()
     treated = code >= 0

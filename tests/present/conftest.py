@@ -16,7 +16,6 @@ from digiprosper.panel.terms import crossed
 from digiprosper.report.columns import Column, result_column
 from digiprosper.report.labels import effect_names
 from digiprosper.report.protocol import empty_glance
-from digiprosper.threshold.groups import ThresholdBounded, ThresholdSearched, ThresholdSplit, ThresholdTested
 from digiprosper.threshold.results import ThresholdResults
 
 if TYPE_CHECKING:
@@ -132,40 +131,33 @@ def threshold_fit(
         threshold_variable="urban",
         regime_dependent=("digital",),
         slopes=slopes,
-        searched=ThresholdSearched(
-            estimates=np.array(estimates),
-            search_ssr=np.array([14.0, 12.0, 11.0])[: m + 1],
-            null_ssr=np.array([14.0, 12.0])[:m],
-            candidates=candidates,
-            profiles=profiles,
-            fit_ssr=10.0,
-            df=200.0,
-            df_rule="hansen",
-            given=given,
-            trim=(0.05,),
-            grid=None,
-            search="sequential",
+        estimates=np.array(estimates),
+        search_ssr=np.array([14.0, 12.0, 11.0])[: m + 1],
+        null_ssr=np.array([14.0, 12.0])[:m],
+        candidates=candidates,
+        profiles=profiles,
+        fit_ssr=10.0,
+        df=200.0,
+        df_rule="hansen",
+        given=given,
+        trim=(0.05,),
+        grid=None,
+        search="sequential",
+        bootstrap=bootstrap,
+        statistic_values=np.tile(
+            (np.array([14.0, 12.0])[:m] / [12.0, 11.0][:m] - 1) * 200, (len(bootstrap), 1)
         ),
-        tested=ThresholdTested(
-            bootstrap=bootstrap,
-            statistic_values=np.tile(
-                (np.array([14.0, 12.0])[:m] / [12.0, 11.0][:m] - 1) * 200, (len(bootstrap), 1)
-            ),
-            statistic_draws=np.tile(np.linspace(0, 30, 2999), (len(bootstrap), m, 1)),
-            reps=2999,
-            rng_entropy=1,
-        ),
-        bounded=ThresholdBounded(
-            level=0.95,
-            confidence="lr",
-            variance_ratios=np.ones(m),
-            lr_bounds=np.empty((m, 0)),
-        ),
-        split=ThresholdSplit(
-            rule=rule,
-            regime_codes=np.ones(4, dtype=np.intp),
-            regime_sizes=np.ones((m + 1, 2), dtype=np.intp),
-        ),
+        statistic_draws=np.tile(np.linspace(0, 30, 2999), (len(bootstrap), m, 1)),
+        reps=2999,
+        rng_entropy=1,
+        level=0.95,
+        confidence="lr",
+        variance_ratios=np.ones(m),
+        lr_bounds=np.empty((m, 0)),
+        rule=rule,
+        regime_codes=np.ones(4, dtype=np.intp),
+        regime_sizes=np.ones((m + 1, 2), dtype=np.intp),
+        split_names=(),
         diagnostics=(),
     )
 

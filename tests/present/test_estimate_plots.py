@@ -85,12 +85,8 @@ def make_map(make_fit, make_threshold):
         fit.key_names = keys
         sizes = np.bincount(codes - 1, minlength=len(estimates) + 1)
         found = make_threshold(fit, estimates)
-        split = replace(
-            found.split,
-            regime_codes=codes,
-            regime_sizes=np.column_stack([sizes, sizes]),
-        )
-        return replace(found, split=split)
+        regime_sizes = np.column_stack([sizes, sizes])
+        return replace(found, regime_codes=codes, regime_sizes=regime_sizes)
 
     return make
 
@@ -434,7 +430,7 @@ def test_the_profile_is_interrupted_where_there_is_no_candidate(
     found = make_threshold(make_fit({"a": (1, 1, 1)}), rule=rule)
     profiles = found.profiles.copy()
     profiles[1, 18:25] = np.inf  # around threshold 1, which is 0.61
-    found = replace(found, searched=replace(found.searched, profiles=profiles))
+    found = replace(found, profiles=profiles)
     ax = plots.lr_profile(found, 2)
     line = next(line for line in ax.lines if line.get_label() == "LR(γ)")
     x, y = line.get_data()
@@ -448,15 +444,8 @@ def test_the_critical_value_is_that_of_the_confidence_asked_for(
 ):
     found = make_threshold(make_fit({"a": (1, 1, 1)}), (0.5,))
     rising = np.linspace(5, 24.5, 40)[None, :]
-    scaled = replace(
-        found,
-        bounded=replace(
-            found.bounded, confidence="scaled", variance_ratios=np.array([2.0])
-        ),
-    )
-    drawn = replace(
-        found, bounded=replace(found.bounded, confidence="bootstrap", lr_bounds=rising)
-    )
+    scaled = replace(found, confidence="scaled", variance_ratios=np.array([2.0]))
+    drawn = replace(found, confidence="bootstrap", lr_bounds=rising)
     for results, text in ((scaled, " 14.70 (scaled)"), (drawn, "s (bootstrap)")):
         ax = plots.lr_profile(results)
         line = next(x for x in ax.lines if x.get_label() == f"95% critical value{text}")

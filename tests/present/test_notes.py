@@ -118,15 +118,12 @@ def test_each_bootstrap_is_named(two_way, make_threshold):
 
 def test_each_confidence_set_names_its_criterion(two_way, make_threshold):
     one = make_threshold(two_way, (0.7,), bootstrap=())
-    scaled = replace(one, bounded=replace(one.bounded, confidence="scaled"))
+    scaled = replace(one, confidence="scaled")
     drawn = replace(
         one,
-        bounded=replace(
-            one.bounded,
-            confidence="bootstrap",
-            lr_bounds=np.full(one.profiles.shape, 1.0),
-            level=0.9,
-        ),
+        confidence="bootstrap",
+        lr_bounds=np.full(one.profiles.shape, 1.0),
+        level=0.9,
     )
 
     def notes(*models):

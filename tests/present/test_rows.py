@@ -222,9 +222,7 @@ def test_f_of_a_threshold_needs_a_p_value(two_way, make_threshold):
 
 def test_the_statistic_is_the_one_its_p_value_belongs_to(two_way, make_threshold):
     both = make_threshold(two_way, (0.7,), bootstrap=("wild_score", "wild_cluster"))
-    score = replace(
-        both, tested=replace(both.tested, statistic_values=np.array([[11.52], [33.3]]))
-    )
+    score = replace(both, statistic_values=np.array([[11.52], [33.3]]))
     rows = block_rows(read(score, make_threshold(two_way, (0.6,))), STYLE)
     assert rows[2:] == [
         ("Score of threshold 1", ["11.520", ""]),
@@ -245,11 +243,8 @@ def refused(found, kept):
     """The same search, of which only the first so many thresholds were kept."""
     return replace(
         found,
-        searched=replace(
-            found.searched,
-            estimates=found.estimates[:kept],
-            profiles=found.profiles[:kept],
-        ),
+        estimates=found.estimates[:kept],
+        profiles=found.profiles[:kept],
     )
 
 
@@ -277,9 +272,7 @@ def test_a_threshold_that_was_not_kept_is_told(two_way, make_threshold):
 
 def test_what_cannot_be_tested_has_no_row(two_way, make_threshold):
     found = make_threshold(two_way, (0.7,), bootstrap=("wild_score",))
-    found = replace(
-        found, tested=replace(found.tested, statistic_values=np.array([[np.nan]]))
-    )
+    found = replace(found, statistic_values=np.array([[np.nan]]))
     assert [name for name, _ in block_rows(read(found), STYLE)] == [
         "Threshold 1 (urban)",
         "",

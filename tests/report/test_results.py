@@ -150,6 +150,7 @@ WITH_ESTIMATES = (
     "LinearResults without rows",
     "IVResults",
     "EventStudyResults",
+    "StaggeredDidResults",
     "SpatialResults",
     "EffectResults",
     "EffectResults of cluster_bootstrap",
@@ -162,6 +163,8 @@ WITH_ESTIMATES = (
     "ControlSet",
     "LinearCombination",
     "MatchedEffect",
+    "ThresholdResults",
+    "KinkResults",
 )
 COLUMNS = ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
 

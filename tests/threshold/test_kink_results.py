@@ -14,7 +14,8 @@ from scipy import stats
 
 from digiprosper import KinkResults, Panel, PanelKink, Results, fit_all
 from digiprosper.errors import OptionError
-from digiprosper.threshold.kink_results import critical_chi2, remarks
+from digiprosper.threshold.kink_results import critical_chi2
+from digiprosper.threshold.notices import stored_kink_remarks
 
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 
@@ -90,9 +91,9 @@ def test_the_profile_has_its_least_value_at_the_estimate(found: KinkResults) -> 
     assert profile["lr"][at] == pytest.approx(0, abs=1e-9)
     np.testing.assert_allclose(profile["lr"], (profile["ssr"] / found.ssr["kink"] - 1) * 400)
     between = (found.candidates[3] + found.candidates[4]) / 2
-    moved = replace(found, searched=replace(found.searched, threshold=between))
+    moved = replace(found, threshold=between)
     assert len(moved.profile()) == found.candidates.size + 1
-    observed = replace(found, searched=replace(found.searched, threshold=float(found.candidates[7])))
+    observed = replace(found, threshold=float(found.candidates[7]))
     assert len(observed.profile()) == found.candidates.size
 
 
@@ -107,7 +108,7 @@ def test_regimes_count_rows_and_entities(found: KinkResults) -> None:
     assert regimes["upper"].tolist() == [found.threshold, np.inf]
 
 
-def test_summary_says_what_an_economist_asks(found: KinkResults, plain: KinkResults) -> None:
+def test_summary_says_what_an_economist_asks_of_kinks(found: KinkResults, plain: KinkResults) -> None:
     text = found.summary()
     for words in (
         "Outcome: y",
@@ -149,7 +150,7 @@ def test_summary_says_what_follows_from_both_tests(
 ) -> None:
     draws = found.draws.copy()
     draws[:2] = np.where([[kink], [jump]], 0, 1e9)
-    lines = replace(found, tested=replace(found.tested, draws=draws)).summary().splitlines()
+    lines = replace(found, draws=draws).summary().splitlines()
     told = [line for line in lines if JUMP in line or "Without a kink" in line]
     assert len(told) == (words is not None)
     assert all(words is not None and words in line and len(line) <= 80 for line in told)
@@ -157,12 +158,11 @@ def test_summary_says_what_follows_from_both_tests(
     assert "Without a kink" not in plain.summary()
 
 
-def test_results_are_frozen_picklable_and_json_safe(found: KinkResults, plain: KinkResults) -> None:
-    for frozen in (found, found.bounded):
-        with pytest.raises((FrozenInstanceError, TypeError)):
-            frozen.level = 0.9  # type: ignore[misc, union-attr]
+def test_kinks_are_frozen_picklable_and_json_safe(found: KinkResults, plain: KinkResults) -> None:
+    with pytest.raises((FrozenInstanceError, TypeError)):
+        found.level = 0.9  # type: ignore[misc]
     assert pickle.loads(pickle.dumps(found)).to_dict() == found.to_dict()
-    for results in (found, plain, replace(found, searched=replace(found.searched, threshold_se=np.nan))):
+    for results in (found, plain, replace(found, threshold_se=np.nan)):
         out = json.loads(json.dumps(results.to_dict(), allow_nan=False))
         assert out["schema"] == 1
         assert out["threshold"] == results.threshold
@@ -172,7 +172,7 @@ def test_results_are_frozen_picklable_and_json_safe(found: KinkResults, plain: K
     assert out["confidence_sets"]["wald"] == [[None, None]]
     assert plain.to_dict()["tests"]["no_kink"]["p_value"] is None
     assert not hasattr(found, "bse")
-    assert not isinstance(found, Results)
+    assert isinstance(found, Results)
     assert isinstance(found.slopes, Results)
 
 
@@ -187,16 +187,16 @@ def test_critical_values() -> None:
 
 
 def codes(results: Any) -> set[str]:
-    return {n.code for n in remarks(results)}
+    return {n.code for n in stored_kink_remarks(results)}
 
 
 def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
     assert codes(found) == set()
-    assert codes(replace(found, tested=replace(found.tested, reps=50))) == {"few_draws"}
-    assert codes(replace(found, tested=replace(found.tested, bootstrap=None, reps=50))) == set()
-    assert codes(replace(found, searched=replace(found.searched, threshold_se=np.nan))) == {"no_threshold_se"}
-    small = replace(found, searched=replace(found.searched, regime_sizes=np.array([[440, 50], [10, 4]])))
-    notice = remarks(small)[0]
+    assert codes(replace(found, reps=50)) == {"few_draws"}
+    assert codes(replace(found, bootstrap=None, reps=50)) == set()
+    assert codes(replace(found, threshold_se=np.nan)) == {"no_threshold_se"}
+    small = replace(found, regime_sizes=np.array([[440, 50], [10, 4]]))
+    notice = next(iter(stored_kink_remarks(small)))
     assert notice.data == {"regime": "above", "nobs": 10, "n_entities": 4}
     first, last = found.candidates[[0, -1]]
     for ends, words in (
@@ -204,9 +204,9 @@ def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
         ((0.0, last), "highest"),
         ((first, last), "lowest.*highest"),
     ):
-        notice = remarks(
-            replace(found, bounded=replace(found.bounded, sets={**found.sets, "bootstrap": (ends,)}))
-        )[0]
+        notice = next(iter(stored_kink_remarks(
+            replace(found, sets={**found.sets, "bootstrap": (ends,)})
+        )))
         assert notice.code == "boundary"
         reached = {"lowest": ends[0] == first, "highest": ends[1] == last}
         assert notice.data == {
@@ -217,3 +217,9 @@ def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
             "ends": {end: None for end in reached if reached[end]},
         }
         assert all(w in notice.message for w in words.split(".*"))
+
+
+def test_sides_of_a_kink_stand_from_low_to_high(found: KinkResults) -> None:
+    terms = replace(found, threshold=0.5).terms
+    sides = [term.regime.condition("q", 2) for term in terms if term.regime is not None]
+    assert sides == ["below 0.5", "above 0.5"]

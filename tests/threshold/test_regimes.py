@@ -12,7 +12,7 @@ import pytest
 
 from digiprosper import OptionError, Panel, PanelThreshold
 from digiprosper.linear.preparation import prepare
-from digiprosper.threshold.regimes import about_origin, regime_columns
+from digiprosper.threshold.search import about_origin, regime_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,8 +131,7 @@ def test_a_value_on_the_border_of_the_set_is_inside() -> None:
     profile = results.profile(1, method="lr").set_index("gamma")
     for factor, inside in ((1 + 1e-12, True), (1 - 1e-9, False)):
         ratio = factor * profile.loc[gamma, "lr"] / results.critical_value(1, method="lr")
-        bounded = replace(results.bounded, variance_ratios=np.array([ratio]))
-        edited = replace(results, bounded=bounded)
+        edited = replace(results, variance_ratios=np.array([ratio]))
         notice = about_origin(edited, search, [])
         assert (not notice or not notice[0].data["outside"]) == inside
 

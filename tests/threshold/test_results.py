@@ -1,20 +1,38 @@
-"""What the stored numbers of a threshold fit tell: tables, sets, regimes, words."""
+"""What the stored numbers of thresholds and kinks tell: tables, sets, regimes, words."""
 
 from __future__ import annotations
 
 import itertools
 import json
+import math
 import pickle
 from dataclasses import FrozenInstanceError, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import Panel, PanelThreshold, Results, ThresholdResults
+import digiprosper as dp
+from digiprosper import (
+    Panel,
+    PanelThreshold,
+    Results,
+    TableStyle,
+    ThresholdResults,
+    etable,
+    stack_tables,
+)
 from digiprosper.errors import OptionError
-from digiprosper.threshold.results import bootstrap_p, critical_lr, runs
+from digiprosper.report import columns
+from digiprosper.threshold.results import (
+    ThresholdTestTable,
+    bootstrap_p,
+    critical_lr,
+    runs,
+    threshold_with,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 COLUMNS = ["estimate", "conf_low", "conf_high", "ssr", "F", "p_value", "crit_10", "crit_5", "crit_1"]
@@ -99,7 +117,7 @@ def test_profiles_have_their_least_value_at_the_estimate(found: ThresholdResults
 
 def test_sets_are_all_that_the_likelihood_ratio_accepts(found: ThresholdResults) -> None:
     for level in (0.5, 0.95, 0.99):
-        results = replace(found, bounded=replace(found.bounded, level=level))
+        results = replace(found, level=level)
         profile = results.profile(2)
         accepted = profile.loc[profile["lr"] <= critical_lr(level), "gamma"]
         pieces = results.confidence_set(2)
@@ -121,7 +139,7 @@ def test_each_criterion_has_its_bound(found: ThresholdResults) -> None:
         found.confidence_set(1, method="bootstrap")
     with pytest.raises(OptionError, match="method='exact'"):
         found.critical_value(1, method="exact")
-    exact = replace(found, bounded=replace(found.bounded, variance_ratios=np.full(2, np.nan)))
+    exact = replace(found, variance_ratios=np.full(2, np.nan))
     assert exact.critical_value(1, method="scaled") == critical_lr(0.95)
 
 
@@ -179,7 +197,7 @@ def test_thresholds_are_asked_for_by_number(found: ThresholdResults, number: Any
 def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
     """The ratio, the bound it makes and the set without it, and why everything is in where it is."""
     scaled = replace(
-        found, bounded=replace(found.bounded, confidence="scaled", variance_ratios=np.array([1.5, 1e4]))
+        found, confidence="scaled", variance_ratios=np.array([1.5, 1e4])
     )
     words = " ".join(scaled.summary().split())
     assert f"Variance ratio 1.50: LR <= 7.35 x 1.50 = {1.5 * critical_lr(0.95):.1f}" in words
@@ -196,9 +214,9 @@ def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
     assert "Variance ratio" not in found.summary()
     assert (
         "Variance ratio"
-        not in replace(scaled, bounded=replace(scaled.bounded, variance_ratios=np.full(2, np.nan))).summary()
+        not in replace(scaled, variance_ratios=np.full(2, np.nan)).summary()
     )
-    same = replace(scaled, bounded=replace(scaled.bounded, variance_ratios=np.ones(2))).summary()
+    same = replace(scaled, variance_ratios=np.ones(2)).summary()
     assert same.count("the same") == 2
 
 
@@ -207,7 +225,7 @@ def test_one_threshold_compares_its_bound_with_f() -> None:
     f, critical = fit.statistics[0], critical_lr(0.95)
     above, below = (
         " ".join(
-            replace(fit, bounded=replace(fit.bounded, variance_ratios=np.array([b / critical])))
+            replace(fit, variance_ratios=np.array([b / critical]))
             .summary()
             .split()
         )
@@ -245,9 +263,8 @@ def test_summary_says_what_an_economist_asks(found: ThresholdResults, given: Thr
 
 
 def test_results_are_frozen_picklable_and_json_safe(found: ThresholdResults, given: ThresholdResults) -> None:
-    for frozen in (found, found.bounded):
-        with pytest.raises((FrozenInstanceError, TypeError)):
-            frozen.level = 0.9  # type: ignore[misc, union-attr]
+    with pytest.raises((FrozenInstanceError, TypeError)):
+        found.level = 0.9  # type: ignore[misc]
     copy = pickle.loads(pickle.dumps(found))
     pd.testing.assert_frame_equal(copy.thresholds, found.thresholds)
     pd.testing.assert_series_equal(copy.regime, found.regime)
@@ -258,7 +275,7 @@ def test_results_are_frozen_picklable_and_json_safe(found: ThresholdResults, giv
         assert out["regimes"][0]["lower"] is None
         assert out["slopes"]["schema"] == 1
     assert not hasattr(found, "bse")
-    assert not isinstance(found, Results)
+    assert isinstance(found, Results)
     assert isinstance(found.slopes, Results)
 
 
@@ -283,3 +300,157 @@ def test_the_table_of_tests_has_the_numbers_of_the_frame(found: ThresholdResults
 def test_given_thresholds_have_no_table_of_tests(given: ThresholdResults) -> None:
     with pytest.raises(OptionError):
         given.test_table()
+
+
+# --- the table of the tests -----------------------------------------------------------
+
+
+def frame_of(count: int, *bootstraps: str) -> pd.DataFrame:
+    """Give a frame as `ThresholdResults.tests` has it."""
+    names = ["p_value", "crit_10", "crit_5", "crit_1"]
+    rows = [
+        [j, name, "score" if name == "wild_score" else "F", 20.0 / j, *(np.arange(4) / 100 + j / 50)]
+        for j in range(1, count + 1)
+        for name in bootstraps
+    ]
+    return pd.DataFrame(rows, columns=["threshold", "bootstrap", "statistic", "value", *names])
+
+
+def made(count: int, *bootstraps: str, chosen: str | None = None) -> ThresholdTestTable:
+    results: Any = SimpleNamespace(
+        threshold_variable="urban",
+        tests=frame_of(count, *bootstraps),
+        bootstrap=bootstraps,
+        reps=999,
+        labels={"urban": "Urban share"},
+        factors={},
+    )
+    return ThresholdResults.test_table(results, chosen)
+
+
+def test_a_paper_has_a_row_a_test() -> None:
+    table = etable(made(4, "hansen"))
+    assert list(table.frame.index) == [
+        "Single threshold",
+        "Double threshold",
+        "Triple threshold",
+        "4 thresholds",
+    ]
+    assert list(table.frame.columns) == ["F", "p-value", "Draws", "10%", "5%", "1%"]
+    assert table.spans == ("", "", "", "Critical values", "Critical values", "Critical values")
+    assert table.frame.loc["Double threshold"].tolist() == [
+        "10.000",
+        "0.040",
+        "999",
+        "0.050",
+        "0.060",
+        "0.070",
+    ]
+    assert table.notes == (
+        "Thresholds in Urban share, each tested against one fewer; p-values and critical values from a "
+        "bootstrap of whole entities (Hansen 1999).",
+    )
+
+
+def test_a_chinese_table_is_chinese() -> None:
+    table = etable(made(3, "wild_score"), style=TableStyle("zh"), labels={"urban": "城镇化率"})
+    assert list(table.frame.index) == ["单一门槛", "双重门槛", "三重门槛"]
+    assert list(table.frame.columns) == ["得分统计量", "p值", "抽样次数", "10%", "5%", "1%"]
+    assert set(table.spans) == {"", "临界值"}
+    assert table.notes[0].startswith("注：门槛变量为城镇化率，原假设为少一个门槛值")
+
+
+def test_one_of_several_bootstraps_is_chosen() -> None:
+    assert made(1, "wild_cluster", "iid").bootstrap == "wild_cluster"
+    assert made(1, "wild_cluster", "iid", chosen="iid").bootstrap == "iid"
+
+
+@pytest.mark.parametrize("chosen", ["hansen", 1, ""])
+def test_a_bootstrap_that_was_not_drawn_is_refused(chosen: object) -> None:
+    with pytest.raises(OptionError) as caught:
+        made(1, "wild_cluster", "iid", chosen=chosen)  # type: ignore[arg-type]
+    assert [problem.data["option"] for problem in caught.value.problems] == ["bootstrap"]
+
+
+def test_without_tests_there_is_no_table() -> None:
+    with pytest.raises(OptionError):
+        made(0)
+
+
+def test_variables_are_panels_of_one_table() -> None:
+    table = stack_tables({"Urban share": made(2, "hansen"), "Income": made(1, "hansen")})
+    assert [table.frame.index[row] for row in table.panels] == ["Urban share", "Income"]
+    assert table.spans[-1] == "Critical values"
+
+
+# --- regimes and columns of tables ----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def with_levels():
+    spec = dp.PanelThreshold(
+        "log(gsp)", "log(pc)", "unemp", ["log(emp)"], bootstrap=None, regime_intercept=True
+    )
+    with pytest.warns(dp.BoundaryThresholdWarning):
+        return spec.fit(dp.datasets.us_states())
+
+
+def test_regimes_stand_from_low_to_high(found):
+    edited = replace(found, estimates=np.array([0.7, 0.5]), rule="<")
+    regimes = edited.regime_bounds
+    assert [regime.condition("q", 2) for regime in regimes] == ["q < 0.5", "0.5 <= q < 0.7", "q >= 0.7"]
+    assert {regime.family for regime in regimes} == {(False, "q", 2)}
+
+
+def test_slopes_know_their_regime_and_common_terms_have_none(with_levels):
+    found = {term.name: term for term in with_levels.terms}
+    assert list(found) == list(with_levels.slopes.names)
+    low = found["log(pc):regime1"]
+    assert (low.base, low.regime.number, low.regime.upper) == ("log(pc)", 1, with_levels.estimates[0])
+    assert found["intercept:regime1"].base == "intercept"
+    assert found["log(emp)"].regime is None
+    assert with_levels.terms_in_every_regime == ["log(pc)"]
+
+
+def test_terms_that_are_not_split_stay(with_levels):
+    assert all(term.regime is None for term in with_levels._terms_by_regime(["log(pc)"], {}))
+
+
+def test_a_table_gets_thresholds_with_their_sets(with_levels):
+    (column,) = with_levels.table_columns(0.9)
+    (block,) = column.blocks
+    (parameter,) = block.parameters
+    pieces = with_levels.confidence_set(1)
+    assert (parameter.conf_low, parameter.conf_high) == (pieces[0][0], pieces[-1][1])
+    assert (block.kind, block.variable, block.drawn, block.refused) == ("step", "unemp", None, None)
+    low = with_levels.slopes.conf_int(level=0.9)["conf_low"]
+    assert [cell.conf_low for cell in column.estimates.values()] == low.tolist()
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_table_has_the_tests_of_the_first_bootstrap():
+    spec = dp.PanelThreshold("log(gsp)", "unemp", "unemp", bootstrap=("wild_cluster", "hansen"), reps=39)
+    found = spec.fit(dp.datasets.us_states(), rng=1)
+    rows = found.tests[found.tests["bootstrap"] == "wild_cluster"].dropna(subset="p_value")
+    (column,) = found.table_columns()
+    shown = [(test.statistic, test.p_value) for p in column.blocks[0].parameters for test in p.tests]
+    assert found.tests["p_value"].nunique() == 2
+    assert shown == list(zip(rows["statistic"], rows["p_value"], strict=True))
+
+
+def test_tests_without_p_value_are_left_out():
+    tests = [
+        columns.ParameterTest("F", "threshold", 3.0, math.nan, 1),
+        columns.ParameterTest("score", "threshold", 3.0, 0.2, 1),
+    ]
+    found = threshold_with(0.5, [(0.4, 0.5), (0.6, 0.7)], tests)
+    assert (found.conf_low, found.conf_high, found.pieces, found.tests) == (0.4, 0.7, 2, tuple(tests[1:]))
+    assert math.isnan(threshold_with(0.5, [], []).conf_low)
+
+
+def test_slopes_are_products_with_their_regime(with_levels):
+    terms = {term.name: term for term in with_levels.slopes.terms}
+    assert [factor.text for factor in terms["log(pc):regime2"].factors] == ["log(pc)", "regime2"]
+    assert with_levels.slopes.marginal_effect("log(emp)")["estimate"].tolist() == [
+        with_levels.slopes.params["log(emp)"]
+    ]

@@ -22,11 +22,11 @@ quiet = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarnin
 
 
 def drawn_lr(
-    search: Any, which: Any, y: Array, at: Any, j: int, rng: Any, *, reps: int, chunk: Any = None
+    search: Any, which: Any, y: Array, at: Any, j: int, rng: Any, *, reps: int
 ) -> Array:
     """Ratios with the thresholds `at` as the truth: what the bound at one candidate is a quantile of."""
     held, free = sets._hold(search, at, j)
-    return sets._draws(held, which, y, at[j], free, rng.random((reps, which.size)), chunk)
+    return sets._draws(held, which, y, at[j], free, rng, reps)
 
 
 def autoregression(rng: np.random.Generator, n: int, rho: float) -> Array:

@@ -8,7 +8,7 @@ import pytest
 
 from digiprosper.errors import IdentificationError
 from digiprosper.panel.arguments import arguments
-from digiprosper.variables.groups import grouped, refuse_empty, refuse_single_rows, row_labels
+from digiprosper.variables.groups import compared_rows, grouped, row_labels
 
 
 def test_labels_and_times_make_groups() -> None:
@@ -24,7 +24,6 @@ def test_labels_and_times_make_groups() -> None:
 
 def test_rows_with_gaps_are_not_looked_at() -> None:
     given = arguments("f", {"x": [np.nan, 0.0, 0.0]}, labels={"region": ["a", "b", "b"]})
-    groups = grouped(given)
-    refuse_single_rows(given, groups, "units")
+    compared_rows(given, "units")
     with pytest.raises(IdentificationError, match=r"sum of x in the group is zero in 2 rows \(first: 1, 2\)"):
-        refuse_empty(given, groups, ("x",))
+        compared_rows(given, "units", ("x",))

@@ -24,6 +24,7 @@ from digiprosper.errors import (
 )
 from digiprosper.inequality.kernel import ergodic
 from digiprosper.inequality.notices import reducible
+from digiprosper.kernels.dispersion import variation_by_group
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.arguments import refuse, refuse_extreme
 from digiprosper.panel.evaluation import evaluate
@@ -88,46 +89,44 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     [[0.2416, 0.1977], [0.1167, 0.1084]]
     """
     values = _values("sigma_convergence", panel, column)
-    observed = ~np.isnan(values)
+    observed, name = ~np.isnan(values), repr(column)
     low = observed & (values <= 0)
-    refuse("sigma_convergence", repr(column), low, panel.index, "zero or negative", "Its logarithm is taken")
-    keys = table_of(panel).keys
-    y, time = values[observed], keys.time[observed]
-    refuse_extreme("sigma_convergence", {repr(column): y})
+    refuse(
+        "sigma_convergence",
+        name,
+        low,
+        panel.index,
+        "zero or negative",
+        "Its logarithm is taken",
+    )
+    y, keys = values[observed], table_of(panel).keys
+    refuse_extreme("sigma_convergence", {name: y})
 
-    rows = np.bincount(time, minlength=panel.n_times)
-    with_rows = rows > 0
-    n_periods = np.bincount(keys.entity[observed], minlength=panel.n_entities)
-    issue(_unbalanced(column, n_periods, int(with_rows.sum())))
-
-    squares = _spread(y, time, rows)
-    log_squares = _spread(np.log(y), time, rows)
-    mean = np.bincount(time, y, panel.n_times)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cv = np.sqrt(squares / rows) / (mean / rows)
-        sd_log = np.sqrt(log_squares / np.where(rows > 1, rows - 1, np.nan))
-    return pd.DataFrame({"cv": cv, "sd_log": sd_log}, index=panel.times)[with_rows]
+    periods, time = np.unique(keys.time[observed], return_inverse=True)
+    issue(_unbalanced(column, np.bincount(keys.entity[observed]), periods.size))
+    rows, logs = np.bincount(time), np.log(y)
+    deviations = logs - (np.bincount(time, logs) / rows)[time]
+    columns = {
+        "cv": variation_by_group(y, time, periods.size, np.ones(y.size)),
+        "sd_log": np.sqrt(
+            np.bincount(time, deviations**2) / np.where(rows > 1, rows - 1, np.nan)
+        ),
+    }
+    return pd.DataFrame(columns, index=panel.times[periods])
 
 
 def _unbalanced(column: str, n_periods: Ints, n_times: int) -> list[Notice]:
     """Make the notice of entities without a value in some periods; `n_periods` is (n_entities,)."""
-    partial = int(((n_periods > 0) & (n_periods < n_times)).sum())
+    gaps = n_times - n_periods[n_periods > 0]
+    partial = int((gaps > 0).sum())
     if not partial:
         return []
-    entities = counted(int((n_periods > 0).sum()), "entity", "entities")
     text = (
-        f"{cited(column)}: {partial} of {entities} are not observed in every period, so the dispersion "
-        "also changes with the composition of the sample. Use a balanced panel: subset() it to rows "
-        "with values, then balance() it."
+        f"{cited(column)}: {partial} of {counted(gaps.size, 'entity', 'entities')} are not observed in every "
+        "period, so the dispersion also changes with the composition of the sample. Use a balanced panel: "
+        "subset() it to rows with values, then balance() it."
     )
-    gaps = int((n_times - n_periods[n_periods > 0]).sum())
-    return [missing_rows(gaps, text, {column: gaps})]
-
-
-def _spread(x: Floats, time: Ints, rows: Ints) -> Floats:
-    """Sum squared deviations from the mean of each period."""
-    mean = np.bincount(time, x, rows.size) / np.maximum(rows, 1)
-    return np.bincount(time, (x - mean[time]) ** 2, rows.size).astype(np.float64)
+    return [missing_rows(int(gaps.sum()), text, {column: int(gaps.sum())})]
 
 
 def _values(function: str, panel: Panel, column: str) -> Floats:
@@ -144,7 +143,9 @@ def _values(function: str, panel: Panel, column: str) -> Floats:
 
     term = parse(column, table_of(panel).known, function)
     if any(f.category for f in term.factors):
-        raise TermError(f"{function}: {cited(column)} is categorical; specify a numeric column.")
+        raise TermError(
+            f"{function}: {cited(column)} is categorical; specify a numeric column."
+        )
     values = evaluate(term, table_of(panel))
     if np.isnan(values).all():
         raise MissingDataError(f"{function}: {cited(column)} is missing in every row.")
@@ -197,7 +198,9 @@ class MarkovResult(Summarised, PickledByName):
     @property
     def counts(self) -> pd.DataFrame:
         """Number of transitions from a class (row) to a class (column); class 1 is the lowest."""
-        return pd.DataFrame(self.transitions.copy(), self._classes("from"), self._classes("to"))
+        return pd.DataFrame(
+            self.transitions.copy(), self._classes("from"), self._classes("to")
+        )
 
     @property
     def probabilities(self) -> pd.DataFrame:
@@ -208,7 +211,9 @@ class MarkovResult(Summarised, PickledByName):
     @property
     def ergodic(self) -> pd.Series[float]:
         """Ergodic distribution: shares of the classes in the long run; missing if it is not unique."""
-        return pd.Series(self.ergodic_values.copy(), self._classes("class"), name="ergodic")
+        return pd.Series(
+            self.ergodic_values.copy(), self._classes("class"), name="ergodic"
+        )
 
     @property
     def cuts(self) -> pd.DataFrame:
@@ -234,9 +239,14 @@ class MarkovResult(Summarised, PickledByName):
         chances = self.probabilities.to_numpy()
         moves = self.transitions.sum(axis=1)
         rows = [
-            [f"from {i + 1}", *(f"{p:.3f}" for p in row), f"{moves[i]:,}"] for i, row in enumerate(chances)
+            [f"from {i}", *(f"{p:.3f}" for p in row), f"{n:,}"]
+            for i, (row, n) in enumerate(zip(chances, moves, strict=True), start=1)
         ]
-        last = ["ergodic", *("" if np.isnan(p) else f"{p:.3f}" for p in self.ergodic_values), ""]
+        last = [
+            "ergodic",
+            *("" if np.isnan(p) else f"{p:.3f}" for p in self.ergodic_values),
+            "",
+        ]
         head = ["", *(f"to {i + 1}" for i in range(len(rows))), "moves"]
         return Summary(
             type=type(self).__name__,
@@ -247,21 +257,24 @@ class MarkovResult(Summarised, PickledByName):
         )
 
     def _numbers(self) -> PlainNumbers:
-        return PlainNumbers(
-            more={
-                "column": self.column,
-                "cut_rule": self.cut_rule,
-                "cuts": self.breaks,
-                "counts": self.transitions,
-                "probabilities": self.probabilities.to_numpy(),
-                "ergodic": self.ergodic_values,
-                "n": self.n,
-            }
-        )
+        numbers = {
+            "column": self.column,
+            "cut_rule": self.cut_rule,
+            "cuts": self.breaks,
+            "counts": self.transitions,
+            "probabilities": self.probabilities.to_numpy(),
+            "ergodic": self.ergodic_values,
+            "n": self.n,
+        }
+        return PlainNumbers(more=numbers)
 
 
 def markov_transitions(
-    panel: Panel, column: str, *, classes: int | None = None, cuts: Cuts | Sequence[float] = "pooled"
+    panel: Panel,
+    column: str,
+    *,
+    classes: int | None = None,
+    cuts: Cuts | Sequence[float] = "pooled",
 ) -> MarkovResult:
     """Compute transition probabilities between classes, and their ergodic distribution.
 
@@ -312,12 +325,12 @@ def markov_transitions(
     [0.333, 0.333, 0.333]
     """
     values = _values("markov_transitions", panel, column)
-    rule, breaks = _breaks(panel, column, values, cuts, _n_classes(classes, cuts))
-    k = breaks.shape[1] + 1
-    row = breaks[table_of(panel).keys.time] if len(breaks) > 1 else breaks
+    k, table = _n_classes(classes, cuts), table_of(panel)
+    breaks = _breaks(panel, column, values, cuts, k)
+    row = breaks[table.keys.time] if len(breaks) > 1 else breaks
     state = np.where(np.isnan(values), np.nan, (values[:, None] > row).sum(axis=1))
 
-    next_state = table_of(panel).shift(state, -1)
+    next_state = table.shift(state, -1)
     moves = ~np.isnan(state) & ~np.isnan(next_state)
     if not moves.any():
         raise IdentificationError(
@@ -335,21 +348,25 @@ def markov_transitions(
         )
 
     distribution, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
-    notices: list[Notice] = []
-    if closed > 1:
-        notices.append(reducible(closed))
+    rule = cuts if isinstance(cuts, str) else "given"
     times = panel.times if rule == "per_year" else None
-    return MarkovResult(column, rule, breaks, times, counts, distribution, tuple(notices))
+    return MarkovResult(
+        column, rule, breaks, times, counts, distribution, reducible(closed)
+    )
 
 
 def _n_classes(classes: int | None, cuts: object) -> int:
     number = plain(classes)
-    _refuse_classes(number)
+    is_whole = isinstance(number, int) and not isinstance(number, bool)
+    if number is not None and not (is_whole and number >= 2):
+        raise OptionError(f"classes={cited(number)} must be an integer of at least 2.")
     if isinstance(cuts, str):
         check_option("cuts", cuts, ("pooled", "per_year"))
         return number or _CLASSES
     if not isinstance(cuts, list | tuple | np.ndarray) or not len(cuts):
-        raise OptionError(f"cuts={cited(cuts)} must be 'pooled', 'per_year', or a list of ascending numbers.")
+        raise OptionError(
+            f"cuts={cited(cuts)} must be 'pooled', 'per_year', or a list of ascending numbers."
+        )
     if number not in (None, len(cuts) + 1):
         raise OptionError(
             f"classes={number} with {len(cuts)} cuts, which make {len(cuts) + 1}; omit classes."
@@ -357,45 +374,42 @@ def _n_classes(classes: int | None, cuts: object) -> int:
     return len(cuts) + 1
 
 
-def _refuse_classes(number: object) -> None:
-    if number is None:
-        return
-    if isinstance(number, bool) or not isinstance(number, int) or number < 2:
-        raise OptionError(f"classes={cited(number)} must be an integer of at least 2.")
-
-
-def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> tuple[str, Floats]:
+def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Floats:
     """Compute the upper ends of all classes but the last: one row, or one row per period."""
     if not isinstance(cuts, str):
-        return "given", _given_breaks(cuts)
+        return _read_breaks(cuts)
     observed = ~np.isnan(values)
     if k > observed.sum():
         raise OptionError(
             f"classes={cited(k)}: {cited(column)} has {observed.sum():,} values, fewer than classes. Use "
             "fewer classes, or pass cuts."
         )
-
-    if cuts == "pooled":
-        breaks = _quantiles(values[observed], k)[None, :]
-    else:
-        time = table_of(panel).keys.time
-        breaks = np.array([_quantiles(values[observed & (time == t)], k) for t in range(panel.n_times)])
-
+    time = np.zeros(values.size) if cuts == "pooled" else table_of(panel).keys.time
+    periods = range(1 if cuts == "pooled" else panel.n_times)
+    breaks = np.array([_quantiles(values[observed & (time == t)], k) for t in periods])
     same = (np.diff(breaks, axis=1) <= 0).any(axis=1)
     if same.any():
-        where = "" if cuts == "pooled" else f" in {panel.times[int(np.flatnonzero(same)[0])]}"
+        where = (
+            ""
+            if cuts == "pooled"
+            else f" in {panel.times[int(np.flatnonzero(same)[0])]}"
+        )
         raise IdentificationError(
             f"markov_transitions: {k} classes of {cited(column)} have equal cuts{where}: too many equal "
             "values. Use fewer classes, or pass cuts."
         )
-    return cuts, breaks
+    return breaks
 
 
-def _given_breaks(cuts: Any) -> Floats:
-    real = [isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts]
+def _read_breaks(cuts: Any) -> Floats:
+    real = [
+        isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts
+    ]
     breaks = np.array(cuts, dtype=np.float64) if all(real) else np.full(1, np.nan)
     if not np.isfinite(breaks).all() or not (np.diff(breaks) > 0).all():
-        raise OptionError(f"cuts={cited(cuts)} must be finite numbers in ascending order.")
+        raise OptionError(
+            f"cuts={cited(cuts)} must be finite numbers in ascending order."
+        )
     return breaks[None, :]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -22,7 +22,12 @@ from digiprosper.inequality.observations import observe
 from digiprosper.kernels import intervals
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import EQUAL_VALUES
-from digiprosper.report.notices import few_clusters, few_draws, lost_draws, too_few_clusters_to_draw
+from digiprosper.report.notices import (
+    few_clusters,
+    few_draws,
+    lost_draws,
+    too_few_clusters_to_draw,
+)
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.text import interval_text
@@ -102,17 +107,18 @@ class DagumResult(Summarised, PickledByName):
     def shares(self) -> pd.Series[float]:
         """Shares of within, between and transvariation in the total; missing if all values are equal."""
         parts = np.array([[self.total, self.within, self.between, self.transvariation]])
-        return pd.Series(_shares(parts)[0, 1:], index=pd.Index(_PARTS, name="part"), name="share")
+        return pd.Series(
+            _shares(parts)[0, 1:], index=pd.Index(_PARTS, name="part"), name="share"
+        )
 
     @property
     def groups(self) -> pd.DataFrame:
         """One row per group: population_share, income_share, mean, gini."""
-        columns = {
+        shares = {
             "population_share": self.population_shares,
             "income_share": self.income_shares,
-            "mean": self.means,
-            "gini": self.ginis,
         }
+        columns = {**shares, "mean": self.means, "gini": self.ginis}
         return pd.DataFrame(columns, index=self.labels.rename("group"), copy=True)
 
     @property
@@ -149,8 +155,14 @@ class DagumResult(Summarised, PickledByName):
         """
         low, high = np.full((2, len(_TERMS)), np.nan)
         if len(self.draw_values):
-            low, high = intervals.percentile(self.draw_values, self.level, clusters=self.n_clusters)
-        columns = {"estimate": [self.total, *self.shares], "conf_low": low, "conf_high": high}
+            low, high = intervals.percentile(
+                self.draw_values, self.level, clusters=self.n_clusters
+            )
+        columns = {
+            "estimate": [self.total, *self.shares],
+            "conf_low": low,
+            "conf_high": high,
+        }
         return pd.DataFrame(columns, index=pd.Index(_TERMS, name="term"))
 
     @property
@@ -162,7 +174,9 @@ class DagumResult(Summarised, PickledByName):
         if not intervals.enough_clusters(self.n_clusters):
             needed = f"{self.n_clusters} clusters, but the bootstrap needs {intervals.LEAST_CLUSTERS} or more"
             return f"{text}; percentile intervals not computed: {needed}"
-        drawn = f"{len(self.draw_values):,} bootstrap draws of {self.n_clusters:,} clusters"
+        drawn = (
+            f"{len(self.draw_values):,} bootstrap draws of {self.n_clusters:,} clusters"
+        )
         return f"{text}; percentile intervals from {drawn}"
 
     @property
@@ -171,17 +185,32 @@ class DagumResult(Summarised, PickledByName):
         return f"rng {self.rng_entropy}" if len(self.draw_values) else ""
 
     def _summary(self) -> Summary:
-        rows = []
         drawn = len(self.draw_values) > 0
-        values = (self.total, self.within, self.between, self.transvariation)
-        ends = self.intervals[["conf_low", "conf_high"]].to_numpy()
-        shares = (1.0, *self.shares)
-        for name, value, share, (low, high) in zip(("total", *_PARTS), values, shares, ends, strict=True):
-            cells = [name, f"{value:z.4f}", "" if np.isnan(share) else f"{share:z.1%}"]
+        head = [
+            "",
+            "Gini",
+            "share",
+            *([f"{100 * self.level:g}% interval"] if drawn else []),
+        ]
+        computed = intervals.enough_clusters(self.n_clusters)
+        rows = []
+        for name, share, (low, high) in zip(
+            ("total", *_PARTS),
+            (1.0, *self.shares),
+            self.intervals[["conf_low", "conf_high"]].to_numpy(),
+            strict=True,
+        ):
+            cells = [
+                name,
+                f"{getattr(self, name):z.4f}",
+                "" if np.isnan(share) else f"{share:z.1%}",
+            ]
             form = ".4f" if name == "total" else ".1%"
-            between = interval_text(low, high, form=form, computed=intervals.enough_clusters(self.n_clusters))
-            rows.append([*cells, between] if drawn else cells)
-        head = ["", "Gini", "share", *([f"{100 * self.level:g}% interval"] if drawn else [])]
+            rows.append(
+                [*cells, interval_text(low, high, form=form, computed=computed)][
+                    : len(head)
+                ]
+            )
         return Summary(
             type=type(self).__name__,
             title=f"Gini coefficient: {self.nobs:,} rows, {len(self.labels)} groups",
@@ -192,21 +221,20 @@ class DagumResult(Summarised, PickledByName):
         )
 
     def _numbers(self) -> PlainNumbers:
-        frames = {
+        names = ("total", *_PARTS, "nobs", "level")
+        tables = {
             "groups": self.groups.reset_index(),
             "pairs": self.pairs,
             "intervals": self.intervals.reset_index(),
         }
-        drawn = {"count": len(self.draw_values), "clusters": self.n_clusters, "rng": self.rng_entropy}
-        return PlainNumbers(
-            more={
-                **{name: getattr(self, name) for name in ("total", *_PARTS)},
-                **{name: frame.to_dict("records") for name, frame in frames.items()},
-                "nobs": self.nobs,
-                "level": self.level,
-                "draws": drawn,
-            }
-        )
+        more = {name: getattr(self, name) for name in names}
+        more |= {name: table.to_dict("records") for name, table in tables.items()}
+        drawn = {
+            "count": len(self.draw_values),
+            "clusters": self.n_clusters,
+            "rng": self.rng_entropy,
+        }
+        return PlainNumbers(more={**more, "draws": drawn})
 
 
 def dagum(
@@ -291,12 +319,19 @@ def dagum(
     """
     level = check_level(level)
     reps = check_whole("reps", reps, 0, MOST_DRAWS)
-    labels_of_rows = {"groups": groups} if clusters is None else {"groups": groups, "clusters": clusters}
-    observations = observe("dagum", y, obs_weights, labels_of_rows)
-    codes, labels = observations.codes["groups"], observations.levels["groups"]
-    parts = kernel.dagum(observations.y, codes, len(labels), observations.weights)
-    drawn = _Drawn() if not reps else _draw(observations, reps, rng, rows_drawn=clusters is None)
-    issue(drawn.notices)
+    labels_of_rows = (
+        {"groups": groups}
+        if clusters is None
+        else {"groups": groups, "clusters": clusters}
+    )
+    sample = observe("dagum", y, obs_weights, labels_of_rows)
+    codes, labels = sample.codes["groups"], sample.levels["groups"]
+    parts = kernel.dagum(sample.y, codes, len(labels), sample.weights)
+    no_draws = np.empty((0, 4)), None, None, ()
+    values, n_clusters, entropy, notices = (
+        _draw(sample, reps, rng) if reps else no_draws
+    )
+    issue(notices)
 
     income = parts.sizes * parts.means
     return DagumResult(
@@ -310,37 +345,49 @@ def dagum(
         means=parts.means,
         ginis=parts.ginis,
         ahead=parts.ahead,
-        nobs=observations.y.size,
-        draw_values=drawn.values,
-        level=float(level),
-        n_clusters=drawn.n_clusters,
-        rng_entropy=drawn.entropy,
-        diagnostics=drawn.notices,
+        nobs=sample.y.size,
+        draw_values=values,
+        level=level,
+        n_clusters=n_clusters,
+        rng_entropy=entropy,
+        diagnostics=notices,
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Drawn:
-    """Draws (R, 4) of the total and the shares, their seed, number of clusters and notices."""
-
-    values: Floats = field(default_factory=lambda: np.empty((0, 4)))
-    n_clusters: int | None = None
-    entropy: int | None = None
-    notices: tuple[Notice, ...] = ()
-
-
-def _draw(observations: Observations, reps: int, rng: object, *, rows_drawn: bool) -> _Drawn:
-    clusters = observations.codes.get("clusters", np.arange(observations.y.size))
-    rows = kernel.ranked(observations.y, observations.codes["groups"], clusters, observations.weights)
-    seed = seed_sequence(rng)
-    if rows.n_clusters < 2:
-        raise IdentificationError("dagum: bootstrap intervals need at least two clusters.")
+def _draw(
+    sample: Observations, reps: int, rng: object
+) -> tuple[Floats, int, int, tuple[Notice, ...]]:
+    """Draw the total and the shares (R, 4); with the number of clusters, the seed and notices."""
+    codes = sample.codes
+    clusters = codes.get("clusters", np.arange(sample.y.size))
+    rows = kernel.ranked(sample.y, codes["groups"], clusters, sample.weights)
+    seed, n_clusters = seed_sequence(rng), rows.n_clusters
+    if n_clusters < 2:
+        raise IdentificationError(
+            "dagum: bootstrap intervals need at least two clusters."
+        )
 
     values = _shares(kernel.dagum_draws(rows, reps, seed))
-    notices = _notices(rows.n_clusters, reps, int(np.isnan(values[:, 1]).sum()))
-    if rows_drawn:
-        notices += _rows_drawn(observations.rows)
-    return _Drawn(values, rows.n_clusters, cast("int", seed.entropy), notices)
+    imprecise = (
+        "bootstrap intervals from so few clusters are imprecise and mostly too short."
+    )
+    equal = "were dropped: all drawn values are equal, so there is no inequality to decompose."
+    notices = (
+        *(
+            too_few_clusters_to_draw(n_clusters, _CLUSTERS)
+            or few_clusters(n_clusters, _CLUSTERS, imprecise, f"{n_clusters} clusters")
+        ),
+        *few_draws(reps, "tails"),
+        *lost_draws(int(np.isnan(values[:, 1]).sum()), reps, equal),
+    )
+    index = sample.rows
+    if (
+        "clusters" not in codes
+        and index.nlevels == 2
+        and index.get_level_values(0).has_duplicates
+    ):
+        notices += (rows_drawn(0 if index.names[0] is None else index.names[0]),)
+    return values, n_clusters, cast("int", seed.entropy), notices
 
 
 def _shares(parts: Floats) -> Floats:
@@ -348,22 +395,3 @@ def _shares(parts: Floats) -> Floats:
     total = parts[:, :1]
     divisor = np.where(total > EQUAL_VALUES, total, np.nan)
     return np.hstack([total, parts[:, 1:] / divisor])
-
-
-def _rows_drawn(rows: pd.Index[Any]) -> tuple[Notice, ...]:
-    if rows.nlevels != 2 or not rows.get_level_values(0).has_duplicates:
-        return ()
-    return (rows_drawn(0 if rows.names[0] is None else rows.names[0]),)
-
-
-def _notices(n_clusters: int, reps: int, lost: int) -> tuple[Notice, ...]:
-    few = too_few_clusters_to_draw(n_clusters, _CLUSTERS) or few_clusters(
-        n_clusters,
-        _CLUSTERS,
-        "bootstrap intervals from so few clusters are imprecise and mostly too short.",
-        f"{n_clusters} clusters",
-    )
-    dropped = lost_draws(
-        lost, reps, "were dropped: all drawn values are equal, so there is no inequality to decompose."
-    )
-    return (*few, *few_draws(reps, "tails"), *dropped)

@@ -59,8 +59,8 @@ def gini(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
     >>> round(gini([12, 18, 25, 31, 40, 22, 15, 9, 55, 28]), 8)
     0.28352941
     """
-    observations = observe("gini", y, obs_weights)
-    return kernel.gini(observations.y, observations.weights)
+    sample = observe("gini", y, obs_weights)
+    return kernel.gini(sample.y, sample.weights)
 
 
 def theil_t(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
@@ -93,8 +93,8 @@ def theil_t(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
     >>> round(theil_t([0, 1, 2]), 8)  # (2/3) ln 2: the zero counts
     0.46209812
     """
-    observations = observe("theil_t", y, obs_weights)
-    return float(dispersion.theil_t(observations.y[:, None], obs_weights=observations.weights)[0])
+    sample = observe("theil_t", y, obs_weights)
+    return float(dispersion.theil_t(sample.y[:, None], obs_weights=sample.weights)[0])
 
 
 def theil_l(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
@@ -127,8 +127,8 @@ def theil_l(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
     >>> round(theil_l([12, 18, 25, 31, 40, 22, 15, 9, 55, 28]), 8)
     0.13339087
     """
-    observations = observe("theil_l", y, obs_weights, least="positive")
-    return kernel.theil_l(observations.y, observations.weights)
+    sample = observe("theil_l", y, obs_weights, least="positive")
+    return kernel.theil_l(sample.y, sample.weights)
 
 
 def atkinson(y: Numbers, epsilon: float, *, obs_weights: Numbers | None = None) -> float:
@@ -174,8 +174,8 @@ def atkinson(y: Numbers, epsilon: float, *, obs_weights: Numbers | None = None) 
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not number or not math.isfinite(epsilon) or epsilon < 0:
         raise OptionError(f"epsilon={cited(epsilon)} must be a number of at least 0, such as .5, 1 or 2.")
-    observations = observe("atkinson", y, obs_weights, least="positive" if epsilon >= 1 else "zero")
-    return kernel.atkinson(observations.y, observations.weights, float(epsilon))
+    sample = observe("atkinson", y, obs_weights, least="positive" if epsilon >= 1 else "zero")
+    return kernel.atkinson(sample.y, sample.weights, float(epsilon))
 
 
 def coefficient_of_variation(y: Numbers, *, ddof: int = 0, obs_weights: Numbers | None = None) -> float:
@@ -218,16 +218,16 @@ def coefficient_of_variation(y: Numbers, *, ddof: int = 0, obs_weights: Numbers 
     value: object = ddof
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise OptionError(f"ddof={cited(ddof)} must be 0 (population) or 1 (sample).")
-    observations = observe("coefficient_of_variation", y, obs_weights, least="any")
-    rows = float(observations.weights.sum())
+    sample = observe("coefficient_of_variation", y, obs_weights, least="any")
+    rows = float(sample.weights.sum())
     if ddof and rows <= ddof:
         raise OptionError(
             f"ddof={ddof} treats weights as numbers of rows, but they add up to {rows:g}; use ddof=0 "
             "with shares."
         )
-    mean = float(np.average(observations.y, weights=observations.weights))
+    mean = float(np.average(sample.y, weights=sample.weights))
     if not mean > 0:
         raise IdentificationError(
             f"coefficient_of_variation: the mean is {mean:.6g}; the coefficient needs a positive mean."
         )
-    return kernel.variation(observations.y, observations.weights, ddof)
+    return kernel.variation(sample.y, sample.weights, ddof)

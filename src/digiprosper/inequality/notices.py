@@ -29,13 +29,15 @@ def rows_drawn(level: Hashable) -> Notice:
     return Notice("rows_drawn", text, {"level": level})
 
 
-def reducible(closed: int) -> Notice:
-    """Report that the long-run distribution depends on the initial class."""
+def reducible(closed: int) -> tuple[Notice, ...]:
+    """Report that the long-run distribution depends on the initial class, if several sets are absorbing."""
     text = f"{closed} sets of classes are absorbing: the long-run distribution depends on the initial class."
-    return Notice("reducible", text, {"closed": closed})
+    return (Notice("reducible", text, {"closed": closed}),) if closed > 1 else ()
 
 
-def mixed_units(larger: str, smaller: str, ratio: float, rows: Sequence[Hashable], rows_said: str) -> Notice:
+def mixed_units(
+    larger: str, smaller: str, ratio: float, rows: Sequence[Hashable], rows_said: str
+) -> Notice:
     """Report two columns that should have one unit and differ by a median factor of `ratio` in some rows.
 
     `rows` are labels of the first rows, `rows_said` all rows in words.

@@ -61,28 +61,36 @@ class TheilDecomposition(Summarised, PickledByName):
     nobs: int
 
     def _summary(self) -> Summary:
-        parts = []
+        parts = [["total", f"{self.total:z.4f}", ""]]
         for name, value in (("between", self.between), ("within", self.within)):
-            parts.append([name, f"{value:z.4f}", f"{value / self.total:z.1%}" if self.total else ""])
-        rows = [[str(k), *(f"{v:z.4f}" for v in row)] for k, row in self._cells()]
+            parts.append(
+                [
+                    name,
+                    f"{value:z.4f}",
+                    f"{value / self.total:z.1%}" if self.total else "",
+                ]
+            )
+        groups = self.by_group[
+            ["population_share", "income_share", "theil"]
+        ].itertuples(name=None)
+        rows = [[str(k), *(f"{v:z.4f}" for v in row)] for k, *row in groups]
         return Summary(
             type=type(self).__name__,
             title=f"Theil's T: {self.nobs:,} rows, {len(self.by_group)} groups",
             blocks=(
-                Cells.of(["", "Theil T", "share"], [["total", f"{self.total:z.4f}", ""], *parts]),
+                Cells.of(["", "Theil T", "share"], parts),
                 Cells.of(["", "population", "income", "Theil T"], rows),
                 Lines(("Theil (1967), population version",)),
             ),
         )
 
-    def _cells(self) -> list[tuple[Any, list[float]]]:
-        shares = self.by_group[["population_share", "income_share", "theil"]].to_numpy()
-        return list(zip(self.by_group.index, shares.tolist(), strict=True))
-
     def _numbers(self) -> PlainNumbers:
-        parts = {name: getattr(self, name) for name in ("total", "between", "within")}
-        groups = self.by_group.reset_index().to_dict("records")
-        return PlainNumbers(more={**parts, "by_group": groups, "nobs": self.nobs})
+        numbers = {
+            name: getattr(self, name) for name in ("total", "between", "within", "nobs")
+        }
+        return PlainNumbers(
+            more={**numbers, "by_group": self.by_group.reset_index().to_dict("records")}
+        )
 
 
 def theil_decomposition(
@@ -123,12 +131,12 @@ def theil_decomposition(
     >>> found.by_group["theil"].round(4).to_dict()
     {'C': 0.0048, 'E': 0.1253, 'W': 0.0316}
     """
-    observations = observe("theil_decomposition", y, obs_weights, {"groups": groups})
-    codes, labels = observations.codes["groups"], observations.levels["groups"]
-    sizes = np.bincount(codes, observations.weights).astype(np.float64)
-    incomes = np.bincount(codes, observations.weights * observations.y)
+    sample = observe("theil_decomposition", y, obs_weights, {"groups": groups})
+    codes, labels = sample.codes["groups"], sample.levels["groups"]
+    sizes = np.bincount(codes, sample.weights).astype(np.float64)
+    incomes = np.bincount(codes, sample.weights * sample.y)
     means, shares = incomes / sizes, incomes / incomes.sum()
-    theil = theil_by_group(observations.y, codes, len(labels), observations.weights)
+    theil = theil_by_group(sample.y, codes, len(labels), sample.weights)
     relative = means * (sizes.sum() / incomes.sum())
 
     by_group = pd.DataFrame(
@@ -143,11 +151,11 @@ def theil_decomposition(
         index=labels.rename("group"),
     )
     return TheilDecomposition(
-        total=float(theil_t(observations.y[:, None], obs_weights=observations.weights)[0]),
+        total=float(theil_t(sample.y[:, None], obs_weights=sample.weights)[0]),
         between=float(theil_t(means[:, None], obs_weights=sizes)[0]),
         within=float(shares @ theil),
         by_group=by_group,
-        nobs=observations.y.size,
+        nobs=sample.y.size,
     )
 
 
@@ -213,14 +221,24 @@ def urban_rural_theil(
             "rural_population": rural_population,
         },
     )
-    columns.refuse(tuple(columns.numbers), below_zero, "negative", "Shares need values of at least 0")
+    columns.refuse(
+        tuple(columns.numbers),
+        below_zero,
+        "negative",
+        "Shares need values of at least 0",
+    )
     urban, rural, urban_people, rural_people = columns.numbers.values()
     empty = {
         "the total population": urban_people + rural_people == 0,
         "the total income": urban * urban_people + rural * rural_people == 0,
     }
     columns.refuse_rows(empty, "zero", "Shares need a positive total")
-    issue([*_other_units(columns, "urban_income", "rural_income"), *_other_units(columns, *_POPULATIONS)])
+    issue(
+        [
+            *_other_units(columns, "urban_income", "rural_income"),
+            *_other_units(columns, *_POPULATIONS),
+        ]
+    )
     return columns.by_row(_between_two)
 
 
@@ -233,10 +251,16 @@ def _other_units(columns: Arguments, first: str, second: str) -> list[Notice]:
         if apart.any():
             ratio = float(np.median(above[apart] / below[apart]))
             rows = columns.rows[apart][:5].tolist()
-            notices.append(mixed_units(larger, smaller, ratio, rows, where(apart, columns.rows)))
+            notices.append(
+                mixed_units(larger, smaller, ratio, rows, where(apart, columns.rows))
+            )
     return notices
 
 
-def _between_two(urban: Floats, rural: Floats, urban_people: Floats, rural_people: Floats) -> Floats:
+def _between_two(
+    urban: Floats, rural: Floats, urban_people: Floats, rural_people: Floats
+) -> Floats:
     groups = np.tile(np.arange(urban.size), 2)
-    return theil_by_group(np.r_[urban, rural], groups, urban.size, np.r_[urban_people, rural_people])
+    return theil_by_group(
+        np.r_[urban, rural], groups, urban.size, np.r_[urban_people, rural_people]
+    )

@@ -10,6 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import AlignmentError, IdentificationError, check_level, cited
 from digiprosper.kernels.intervals import LEAST_CLUSTERS, enough_clusters, fieller, percentile
+from digiprosper.mediation.kernel import bisect
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
 _POINTS = 401
-_HALVINGS = 50
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -86,17 +86,15 @@ class JohnsonNeyman(Summarised, PickledByName):
         low, high = (f"{v:.4g}" for v in self.support)
         size = f"{100 * (1 - self.level):.3g}%"
         title = f"{self.effect} by {self.variable}: Johnson-Neyman regions ({self.method})"
-        if not self.regions:
-            lines = [f"Not significant at {size} at any {self.variable} from {low} to {high}"]
-        else:
+        if self.regions:
             lines = [
                 f"Significant at {size} where {self.variable} is",
-                *(self._words(r) for r in self.regions),
-            ]
-            lines.append(
+                *map(self._words, self.regions),
                 f"{100 * self.share:.0f}% of the rows are in this region; {self.variable} ranges from "
-                f"{low} to {high}"
-            )
+                f"{low} to {high}",
+            ]
+        else:
+            lines = [f"Not significant at {size} at any {self.variable} from {low} to {high}"]
         return Summary(
             type=type(self).__name__,
             title=title,
@@ -205,7 +203,6 @@ def johnson_neyman_draws(
     """
     level = check_level(level)
     at, support = _values(variable, quantiles)
-    coefficients, draws = np.asarray(coefficients, dtype=float), np.asarray(draws, dtype=float)
     if draws.ndim != 2 or draws.shape[1:] != coefficients.shape:
         raise AlignmentError(
             f"{effect}: {coefficients.shape} coefficients need draws of as many columns; got {draws.shape}."
@@ -261,10 +258,7 @@ def _above_zero(at: Floats, values: Floats, function: Callable[[float], float]) 
     ends = [float(at[0])] if inside[0] else []
     for k in np.flatnonzero(inside[1:] != inside[:-1]):
         positive, other = (at[k], at[k + 1]) if inside[k] else (at[k + 1], at[k])
-        for _ in range(_HALVINGS):
-            middle = (positive + other) / 2
-            positive, other = (middle, other) if function(middle) > 0 else (positive, middle)
-        ends.append(float(positive))
+        ends.append(bisect(lambda w: function(w) > 0, positive, other)[0])
     ends += [float(at[-1])] if inside[-1] else []
     return list(zip(ends[::2], ends[1::2], strict=True))
 

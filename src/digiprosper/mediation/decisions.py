@@ -11,13 +11,7 @@ import pandas as pd
 
 from digiprosper.errors import AlignmentError, IdentificationError, Notice, check_level, cited
 from digiprosper.kernels.intervals import holm, romano_wolf
-from digiprosper.mediation.notices import (
-    ratio_above_one,
-    ratio_negative,
-    readings_differ,
-    tests_differ,
-    total_near_zero,
-)
+from digiprosper.mediation.notices import no_share, readings_differ, tests_differ
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.text import p_text
@@ -56,7 +50,23 @@ class Decision(Summarised, PickledByName):
     conventions : str
         Type of the standard errors and draws, as text.
     total_draws_p, direct_draws_p : float
-        Bootstrap p-values of c and c', or missing.
+        Bootstrap p-values of c and c', or missing. They are only for remarks.
+
+    Raises
+    ------
+    IdentificationError
+        If a path has no test.
+    OptionError
+        If `level` is not between 0 and 1.
+
+    Notes
+    -----
+    Wen and Ye (2014, Advances in Psychological Science 22:731): (1) a significant c is framed as mediation,
+    otherwise as masking; (2) if a and b are both significant, go to step 4; (3) otherwise, unless ab is
+    significant, there is no indirect effect; (4) if c' is not significant, mediation is complete; (5) if ab
+    and c' have the same sign, mediation is partial, with the ratio ``ab / c``; if they have opposite signs it
+    is masking, with the ratio ``|ab / c'|``. Types are those of Zhao, Lynch and Chen (2010, Journal of
+    Consumer Research 37:197). The p-value of ab should be that of its bootstrap interval.
 
     Examples
     --------
@@ -80,6 +90,17 @@ class Decision(Summarised, PickledByName):
     total_draws_p: float = math.nan
     direct_draws_p: float = math.nan
 
+    def __post_init__(self) -> None:
+        check_level(self.level)
+        for name in ("total", "a", "b", "indirect", "direct"):
+            test = getattr(self, name)
+            if not math.isfinite(test.estimate) or not 0 <= test.p_value <= 1:
+                raise IdentificationError(
+                    f"decision on {cited(self.mediator)}: no test of the path {cited(name)} (estimate "
+                    f"{test.estimate:g}, p {test.p_value:g}); the fit's diagnostics say why. Choose "
+                    "another cov_type, more draws or finer clusters."
+                )
+
     @property
     def steps(self) -> pd.DataFrame:
         """The five steps of Wen & Ye (2014), one row per step.
@@ -97,20 +118,13 @@ class Decision(Summarised, PickledByName):
             ("direct effect c'", self.direct),
             ("sign of ab / c'", Test(_over(self.indirect, self.direct), math.nan, math.nan)),
         ]
-        same_sign = self.indirect.estimate * self.direct.estimate > 0
-        passed = [*(self._passes(test) for _, test in tests[:4]), same_sign]
+        passed = [*(self._passes(test) for _, test in tests[:4]), self._same_sign]
         has_indirect = passed[1] or passed[2]
-        return pd.DataFrame(
-            {
-                "test": [name for name, _ in tests],
-                "estimate": [test.estimate for _, test in tests],
-                "statistic": [test.statistic for _, test in tests],
-                "p_value": [test.p_value for _, test in tests],
-                "passed": passed,
-                "reached": [True, True, not passed[1], has_indirect, has_indirect and passed[3]],
-            },
-            index=pd.RangeIndex(1, 6, name="step"),
-        )
+        rows = [(name, test.estimate, test.statistic, test.p_value) for name, test in tests]
+        columns = ["test", "estimate", "statistic", "p_value"]
+        frame = pd.DataFrame(rows, index=pd.RangeIndex(1, 6, name="step"), columns=columns)
+        reached = [True, True, not passed[1], has_indirect, has_indirect and passed[3]]
+        return frame.assign(passed=passed, reached=reached)
 
     @property
     def framing(self) -> str:
@@ -127,8 +141,7 @@ class Decision(Summarised, PickledByName):
             return "no indirect effect"
         if not self._passes(self.direct):
             return "complete mediation"
-        same = self.indirect.estimate * self.direct.estimate > 0
-        return "partial mediation" if same else "masking"
+        return "partial mediation" if self._same_sign else "masking"
 
     @property
     def zhao(self) -> str:
@@ -140,7 +153,7 @@ class Decision(Summarised, PickledByName):
             return "direct-only" if self._passes(self.direct) else "no effect"
         if not self._passes(self.direct):
             return "indirect-only"
-        return "complementary" if self.indirect.estimate * self.direct.estimate > 0 else "competitive"
+        return "complementary" if self._same_sign else "competitive"
 
     @property
     def ratio_name(self) -> str | None:
@@ -157,33 +170,20 @@ class Decision(Summarised, PickledByName):
     @property
     def diagnostics(self) -> tuple[Notice, ...]:
         """Remarks, for example on a ratio that is not a share."""
-        notice_data = self.mediator, self.ratio
-        indirect = self.branch != "no indirect effect"
-        differ = indirect and not self._passes(self.indirect)
-        return (
-            *self._about_ratio(),
-            *([readings_differ(*notice_data)] if differ else []),
-            *self._about_step(1, "c", self.total, self.total_draws_p),
-            *(self._about_step(4, "c'", self.direct, self.direct_draws_p) if indirect else []),
-        )
-
-    def _about_ratio(self) -> list[Notice]:
-        if self.ratio_name is None:
-            return []
-        notice_data = self.mediator, self.ratio, self.ratio_name
-        out = []
-        if self.ratio > 1:
-            out.append(ratio_above_one(*notice_data))
-        if self.ratio < 0:
-            out.append(ratio_negative(*notice_data))
-        if self.branch == "partial mediation" and not self._passes(self.total):
-            out.append(total_near_zero(*notice_data))
-        return out
-
-    def _about_step(self, step: int, name: str, test: Test, draws_p: float) -> list[Notice]:
-        if math.isnan(draws_p) or rejects(draws_p, self.level) == self._passes(test):
-            return []
-        return [tests_differ(self.mediator, self.ratio, step, name, (test.p_value, draws_p))]
+        steps = [(1, "c", self.total, self.total_draws_p)]
+        notices = []
+        if self.ratio_name is not None:
+            total_differs = self._passes(self.total)
+            notices += no_share(self.mediator, self.ratio, self.ratio_name, total_differs=total_differs)
+        if self.branch != "no indirect effect":
+            steps.append((4, "c'", self.direct, self.direct_draws_p))
+            if not self._passes(self.indirect):
+                notices.append(readings_differ(self.mediator, self.ratio))
+        for step, name, test, draws_p in steps:
+            if not math.isnan(draws_p) and rejects(draws_p, self.level) != self._passes(test):
+                p_values = test.p_value, draws_p
+                notices.append(tests_differ(self.mediator, self.ratio, step, name, p_values))
+        return tuple(notices)
 
     def _summary(self) -> Summary:
         rows = []
@@ -195,7 +195,13 @@ class Decision(Summarised, PickledByName):
             rows.append([f"{step} {text}", *numbers, p_text(p), answer])
         verdict = "is" if self._passes(self.total) else "is not"
         size = f"{100 * (1 - self.level):.3g}%"
-        ratio = [f"Ratio {self.ratio_name}: {self.ratio:.3g}"] if self.ratio_name else []
+        lines = [
+            f"Framed as {self.framing}: the total effect {verdict} significant at {size}",
+            f"Type (Zhao, Lynch & Chen 2010): {self.zhao}",
+        ]
+        if self.ratio_name:
+            lines.append(f"Ratio {self.ratio_name}: {self.ratio:.3g}")
+        notices = self.diagnostics
         return Summary(
             type=type(self).__name__,
             title=f"{self.treatment} -> {self.mediator} -> {self.outcome}: {self.branch}",
@@ -203,16 +209,10 @@ class Decision(Summarised, PickledByName):
             blocks=(
                 Lines(("",)),
                 Cells.of(["Wen & Ye (2014)", "estimate", "t", "p", f"at {size}"], rows),
-                Lines(
-                    (
-                        f"Framed as {self.framing}: the total effect {verdict} significant at {size}",
-                        f"Type (Zhao, Lynch & Chen 2010): {self.zhao}",
-                        *ratio,
-                    )
-                ),
-                Remarks.of(self.diagnostics),
+                Lines(tuple(lines)),
+                Remarks.of(notices),
             ),
-            notices=self.diagnostics,
+            notices=notices,
             conventions=self.conventions,
         )
 
@@ -225,62 +225,13 @@ class Decision(Summarised, PickledByName):
         return rejects(test.p_value, self.level)
 
     @property
+    def _same_sign(self) -> bool:
+        return self.indirect.estimate * self.direct.estimate > 0
+
+    @property
     def _weaker(self) -> tuple[str, Test]:
-        b_weaker = (self.b.p_value, -abs(self.b.statistic)) > (self.a.p_value, -abs(self.a.statistic))
-        return ("b", self.b) if b_weaker else ("a", self.a)
-
-
-def decide(  # noqa: PLR0913 - one keyword a path
-    mediator: str,
-    *,
-    total: Test,
-    a: Test,
-    b: Test,
-    indirect: Test,
-    direct: Test,
-    total_draws_p: float = math.nan,
-    direct_draws_p: float = math.nan,
-    level: float = 0.95,
-    treatment: str = "x",
-    outcome: str = "y",
-    conventions: str = "",
-) -> Decision:
-    """Decide what one mediator does, from the tests of its paths.
-
-    Wen & Ye (2014, Advances in Psychological Science 22:731): (1) a significant c is framed as mediation,
-    otherwise as masking; (2) if a and b are both significant, go to step 4; (3) otherwise, unless ab is
-    significant, there is no indirect effect; (4) if c' is not significant, mediation is complete; (5) if ab
-    and c' have the same sign, mediation is partial, with the ratio ``ab / c``; if they have opposite signs it
-    is masking, with the ratio ``|ab / c'|``. Types are those of Zhao, Lynch & Chen (2010, Journal of Consumer
-    Research 37:197).
-
-    The p-value of ab should be that of its bootstrap interval. `total_draws_p` and `direct_draws_p` are
-    bootstrap p-values of c and c', for remarks where they lead to another conclusion.
-    """
-    level = check_level(level)
-    tests = {"total": total, "a": a, "b": b, "indirect": indirect, "direct": direct}
-    for name, test in tests.items():
-        if not math.isfinite(test.estimate) or not 0 <= test.p_value <= 1:
-            raise IdentificationError(
-                f"decision on {cited(mediator)}: no test of the path {cited(name)} (estimate "
-                f"{test.estimate:g}, p "
-                f"{test.p_value:g}); the fit's diagnostics say why. Choose another cov_type, more draws or "
-                "finer clusters."
-            )
-    return Decision(
-        mediator,
-        treatment,
-        outcome,
-        total,
-        a,
-        b,
-        indirect,
-        direct,
-        level,
-        conventions,
-        total_draws_p,
-        direct_draws_p,
-    )
+        tests = {"a": self.a, "b": self.b}
+        return max(tests.items(), key=lambda item: (item[1].p_value, -abs(item[1].statistic)))
 
 
 def two_step(
@@ -301,8 +252,6 @@ def two_step(
     and does not count among the tests; below five clusters p_romano_wolf is missing.
     """
     k = len(mediators)
-    estimates, std_errors = np.asarray(estimates, dtype=float), np.asarray(std_errors, dtype=float)
-    p_values, draws = np.asarray(p_values, dtype=float), np.asarray(draws, dtype=float)
     shapes = {v.shape for v in (estimates, std_errors, p_values)} | {draws.shape[1:]}
     if draws.ndim != 2 or shapes != {(k,)}:
         raise AlignmentError(
@@ -323,6 +272,5 @@ def two_step(
 
 
 def _over(numerator: Test, denominator: Test) -> float:
-    if denominator.estimate == 0:
-        return math.nan
-    return float(numerator.estimate / denominator.estimate)
+    zero = denominator.estimate == 0
+    return math.nan if zero else float(numerator.estimate / denominator.estimate)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,16 +24,14 @@ if TYPE_CHECKING:
 
     from digiprosper.mediation.results import MediationResults
     from digiprosper.mediation.sensitivity import MediationSensitivity
-    from digiprosper.report.columns import Column, Estimate
+    from digiprosper.report.columns import Estimate
     from digiprosper.report.terms import Factors, Term
     from digiprosper.report.words import Language
-
-    _Wording = tuple[Mapping[str, str], Language]
-    """Labels by term or column, and the language."""
 
 # Effects that an arrow has.
 _DRAWN = ("total", "direct")
 _SIDES = ("low", "high")
+_STRUCTURES = {"moderated": "path.moderator", "quadratic": "path.square"}
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -82,8 +82,22 @@ def part_words(term: Term, variable: str, language: Language = "english") -> str
     return WORDS.say("part.mean", language) if variable else ""
 
 
-def _label(name: str, results: MediationResults, texts: Mapping[str, str]) -> str:
-    return name_label(name, texts, results.factors)
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """Labels and words of a figure of a mediation in one language."""
+
+    results: MediationResults
+    texts: Mapping[str, str]
+    language: Language
+
+    def label(self, name: str) -> str:
+        return name_label(name, self.texts, self.results.factors)
+
+    def say(self, code: str, **parts: object) -> str:
+        return FIGURE.say(code, self.language, **parts)
+
+    def effect(self, term: Term, form: str = "through") -> str:
+        return effect_words(term, self.texts, self.results.factors, form, self.language)
 
 
 # --- effects ------------------------------------------------------------------------------------------------
@@ -96,17 +110,16 @@ def effects(
 
     Changes by a unit of the moderator are left out: they have other units.
     """
-    variable = _label(results.variable, results, texts)
+    wording = _Wording(results, texts, language)
+    variable = wording.label(results.variable)
     names = {}
     for term in terms_about(results, results.mediators):
-        words = (
-            effect_words(term, texts, results.factors, language=language),
-            *([part_words(term, variable, language)] if results.variable else []),
-        )
-        names[term.name] = (texts[term.name],) if term.name in texts else words
-    changes = {term.name for term in results.terms if term.kind == "index"}
-    names = {name: words for name, words in names.items() if name not in changes}
-    return Effects(result_column(results, level), names, _draws_words(results, texts, level, language), level)
+        if term.kind == "index":
+            continue
+        part = (part_words(term, variable, language),) if results.variable else ()
+        named = term.name in texts
+        names[term.name] = (texts[term.name],) if named else (wording.effect(term), *part)
+    return Effects(result_column(results, level), names, _draws_words(wording, level), level)
 
 
 def conditional_curve(
@@ -127,17 +140,18 @@ def conditional_curve(
             "effect_plot.",
             [option_problem("effect", effect_name, what="no conditional effect")],
         )
-    johnson_neyman = results.johnson_neyman(effect_name, level=level)
-    term = next(term for term in results.terms if term.name == johnson_neyman.effect)
-    method = "t" if johnson_neyman.method == "t" else "draws"
+    wording = _Wording(results, texts, language)
+    analysis = results.johnson_neyman(effect_name, level=level)
+    term = next(term for term in results.terms if term.name == analysis.effect)
+    method = "t" if analysis.method == "t" else "draws"
     return ConditionalCurve(
-        effect=effect_words(term, texts, results.factors, "effect_through", language),
-        variable=_label(johnson_neyman.variable, results, texts),
-        points=johnson_neyman.points,
-        interval=FIGURE.say(f"interval.{method}", language, level=f"{100 * level:g}"),
-        regions=johnson_neyman.regions,
-        share=johnson_neyman.share,
-        support=johnson_neyman.support,
+        effect=wording.effect(term, "effect_through"),
+        variable=wording.label(analysis.variable),
+        points=analysis.points,
+        interval=wording.say(f"interval.{method}", level=f"{100 * level:g}"),
+        regions=analysis.regions,
+        share=analysis.share,
+        support=analysis.support,
         quantiles=results.quantiles,
     )
 
@@ -145,22 +159,7 @@ def conditional_curve(
 def sensitivity_curve(
     results: MediationSensitivity, texts: Mapping[str, str], language: Language = "english"
 ) -> SensitivityCurve:
-    """Lay out an indirect effect over the correlation of the errors of mediator and outcome.
-
-    Parameters
-    ----------
-    results : MediationSensitivity
-        The analysis.
-    texts : mapping
-        Labels by term or column.
-    language : {"english", "chinese"}
-        Of the words.
-
-    Returns
-    -------
-    SensitivityCurve
-        With where the effect is 0.
-    """
+    """Lay out an indirect effect over the correlation of the errors of mediator and outcome."""
     term = effect("indirect", results.mediator)
     return SensitivityCurve(
         effect=effect_words(term, texts, results.factors, "effect_through", language),
@@ -201,198 +200,159 @@ def path_diagram(
 
     `level` is that of the percentile intervals.
     """
-    paths = _Paths(results, mediators, language)
-    count = len(mediators)
-    chain = results.structure == "serial" and count > 1
-    treatment, outcome = results.treatment, results.info["depvar"] or ""
+    wording, variable = _Wording(results, texts, language), results.variable
+    chain = results.structure == "serial" and len(mediators) > 1
+    arrows = _arrows(wording, mediators, chain=chain)
+    moderated = results.structure == "moderated"
+    kinds = {"a": arrows["first"][0], "b": arrows["second"][0], "direct": arrows["direct"]}
     return PathDiagram(
-        treatment=_label(treatment, results, texts),
-        outcome=_label(outcome, results, texts),
-        mediators=[_label(m, results, texts) for m in mediators],
+        treatment=wording.label(results.treatment),
+        outcome=wording.label(results.info["depvar"] or ""),
+        mediators=[wording.label(m) for m in mediators],
         chain=chain,
-        first=[paths.first(k) for k in range(count)],
-        second=[paths.second(k) for k in range(count)],
-        between={(j, k): paths.between(j, k) for k in range(count) for j in range(k)} if chain else {},
-        direct=paths.direct,
-        total=paths.total,
-        moderator=_label(paths.moderator, results, texts) if paths.moderator else "",
-        moved=paths.moved,
-        title=_title(results, language),
-        effects=_listed_effects(results, mediators, (texts, language), level),
+        **arrows,
+        moderator=wording.label(variable) if moderated else "",
+        moved=frozenset(kind for kind, slope in kinds.items() if moderated and len(slope) > 1),
+        title=wording.say("path.effect.mean" if variable else "path.effect"),
+        effects=_listed_effects(wording, mediators, level),
         level=level,
-        remarks=_remarks(results, mediators, (texts, language), level),
+        remarks=_remarks(wording, mediators, level),
     )
 
 
-def _title(results: MediationResults, language: Language) -> str:
-    return FIGURE.say("path.effect.mean" if results.variable else "path.effect", language)
+def _arrows(wording: _Wording, mediators: Sequence[str], *, chain: bool) -> dict[str, Any]:
+    """Collect the slopes of every arrow."""
+    results, treatment = wording.results, wording.results.treatment
+    several = len(mediators) > 1
+    number = [str(k + 1).translate(_SUBSCRIPTS) if several else "" for k in range(len(mediators))]
+    numbered = list(zip(mediators, number, strict=True))
+    slopes = partial(_slopes, wording)
+    total = slopes("total", treatment, wording.say("path.total", name="c"))
+    return {
+        "first": [slopes(f"mediator:{m}", treatment, f"a{n}") for m, n in numbered],
+        "second": [slopes("outcome", m, f"b{n}") for m, n in numbered],
+        "between": {
+            (j, k): slopes(f"mediator:{target}", mediators[j], f"d{n}{number[j]}")
+            for k, (target, n) in enumerate(numbered if chain else [])
+            for j in range(k)
+        },
+        "direct": slopes("outcome", treatment, "c'"),
+        # If effects vary, no one slope is the total.
+        "total": [] if results.variable else total,
+    }
 
 
-class _Paths:
-    """Coefficients on the arrows of a path diagram."""
-
-    def __init__(self, results: MediationResults, mediators: Sequence[str], language: Language) -> None:
-        self.results, self.mediators, self.language = results, mediators, language
-        self.moderator = results.variable if results.structure == "moderated" else ""
-        self._equations: dict[str, Column] = {name: result_column(fit) for name, fit in results.paths.items()}
-
-    def first(self, k: int) -> list[tuple[str, Estimate]]:
-        equation = f"mediator:{self.mediators[k]}"
-        return self._slopes(equation, self.results.treatment, f"a{self._number(k)}")
-
-    def second(self, k: int) -> list[tuple[str, Estimate]]:
-        return self._slopes("outcome", self.mediators[k], f"b{self._number(k)}")
-
-    def between(self, source: int, target: int) -> list[tuple[str, Estimate]]:
-        name = f"d{self._number(target)}{self._number(source)}"
-        return self._slopes(f"mediator:{self.mediators[target]}", self.mediators[source], name)
-
-    @property
-    def direct(self) -> list[tuple[str, Estimate]]:
-        return self._slopes("outcome", self.results.treatment, "c'")
-
-    @property
-    def total(self) -> list[tuple[str, Estimate]]:
-        """Slope of the total equation; empty if effects vary, because then no one slope is the total."""
-        name = FIGURE.say("path.total", self.language, name="c")
-        return [] if self.results.variable else self._slopes("total", self.results.treatment, name)
-
-    @property
-    def moved(self) -> frozenset[str]:
-        """Which of a, b and direct depend on the moderator."""
-        kinds = {"a": self.first(0), "b": self.second(0), "direct": self.direct}
-        return frozenset(kind for kind, slopes in kinds.items() if self.moderator and len(slopes) > 1)
-
-    def _number(self, k: int) -> str:
-        return str(k + 1).translate(_SUBSCRIPTS) if len(self.mediators) > 1 else ""
-
-    def _slopes(self, equation: str, term: str, name: str) -> list[tuple[str, Estimate]]:
-        cells = self._equations[equation].estimates
-        return [(text, cells[t]) for t, text in self._names(term, name).items() if t in cells]
-
-    def _names(self, term: str, name: str) -> dict[str, str]:
-        """Map the slopes of a term, by their names in the equation, to their texts on an arrow."""
-        structure, variable = self.results.structure, self.results.variable
-        if structure == "threshold":
-            ends = zip(REGIMES, _SIDES, strict=True)
-            return {
-                f"{term}:{regime}": FIGURE.say(f"path.{side}", self.language, name=name)
-                for regime, side in ends
-            }
-        names = {term: f"{name} ="}
-        if structure == "moderated":
-            names[f"{term}:{variable}"] = "× w:"
-        if structure == "quadratic" and term == variable:
-            names[f"I({term}**2)"] = "x²:"
-        return names
+def _slopes(wording: _Wording, equation: str, term: str, name: str) -> list[tuple[str, Estimate]]:
+    """List the slopes of a term in an equation, with their texts on an arrow."""
+    estimates = result_column(wording.results.paths[equation]).estimates
+    names = _slope_texts(wording, term, name)
+    return [(text, estimates[t]) for t, text in names.items() if t in estimates]
 
 
-def _listed_effects(
-    results: MediationResults, mediators: Sequence[str], wording: _Wording, level: float
-) -> list[Effect]:
+def _slope_texts(wording: _Wording, term: str, name: str) -> dict[str, str]:
+    """Map the slopes of a term, by their names in the equation, to their texts on an arrow."""
+    structure, variable = wording.results.structure, wording.results.variable
+    if structure == "threshold":
+        sides = zip(REGIMES, _SIDES, strict=True)
+        return {f"{term}:{regime}": wording.say(f"path.{side}", name=name) for regime, side in sides}
+    names = {term: f"{name} ="}
+    if structure == "moderated":
+        names[f"{term}:{variable}"] = "× w:"
+    if structure == "quadratic" and term == variable:
+        names[f"I({term}**2)"] = "x²:"
+    return names
+
+
+def _listed_effects(wording: _Wording, mediators: Sequence[str], level: float) -> list[Effect]:
     """List effects that no arrow shows: each over all rows, then where it varies, then its changes."""
-    column, terms = result_column(results, level), terms_about(results, mediators)
+    results = wording.results
+    estimates, terms = result_column(results, level).estimates, terms_about(results, mediators)
     wholes = list(dict.fromkeys(map(whole_of, terms)))
     ordered = sorted(terms, key=lambda t: (wholes.index(whole_of(t)), t != whole_of(t), t.of != ""))
     drawn = () if results.variable else _DRAWN
     return [
-        Effect(_listed_words(term, results, wording), column.estimates[term.name], term != whole_of(term))
+        Effect(_listed_words(wording, term), estimates[term.name], term != whole_of(term))
         for term in ordered
         if whole_of(term).kind not in drawn
     ]
 
 
-def _listed_words(term: Term, results: MediationResults, wording: _Wording) -> str:
-    texts, language = wording
-    if term.name in texts:
-        return texts[term.name]
+def _listed_words(wording: _Wording, term: Term) -> str:
+    if term.name in wording.texts:
+        return wording.texts[term.name]
     if term == whole_of(term):
-        return effect_words(term, texts, results.factors, language=language)
+        return wording.effect(term)
     if term.regime is not None:
-        return FIGURE.say(f"path.side.{_SIDES[term.regime.number - 1]}", language)
-    return part_words(term, {"moderated": "w", "quadratic": "x"}.get(results.structure, ""), language)
+        return wording.say(f"path.side.{_SIDES[term.regime.number - 1]}")
+    symbol = {"moderated": "w", "quadratic": "x"}.get(wording.results.structure, "")
+    return part_words(term, symbol, wording.language)
 
 
-def _remarks(
-    results: MediationResults, mediators: Sequence[str], wording: _Wording, level: float
-) -> list[str]:
-    texts, language = wording
-    other_labels = [_label(m, results, texts) for m in results.mediators if m not in mediators]
-    names = FIGURE.say("list", language).join(other_labels)
-    errors, draws = _errors_words(results, wording), _draws_words(results, texts, level, language)
-    return [
-        *_structure_remarks(results, wording),
-        *([FIGURE.say("path.others", language, names=names)] if other_labels else []),
-        _sample_remark(results, wording),
-        FIGURE.say("path.errors", language, errors=errors, draws=draws),
-    ]
-
-
-def _structure_remarks(results: MediationResults, wording: _Wording) -> list[str]:
-    texts, language = wording
-    if results.structure == "moderated":
-        name = _label(results.variable, results, texts)
-        return [FIGURE.say("path.moderator", language, name=name)]
-    if results.structure == "quadratic":
-        return [FIGURE.say("path.square", language, name=_label(results.treatment, results, texts))]
-    if results.structure != "threshold":
-        return []
-    low, high = results.regime_counts
-    return [
-        FIGURE.say(
-            "path.regimes",
-            language,
-            name=_label(results.variable, results, texts),
-            cut=f"{results.threshold:.4g}",
-            low_rows=f"{low[0]:,}",
-            low_entities=f"{low[1]:,}",
-            high_rows=f"{high[0]:,}",
-            high_entities=f"{high[1]:,}",
+def _remarks(wording: _Wording, mediators: Sequence[str], level: float) -> list[str]:
+    """Explain the structure, the sample, the standard errors and the draws."""
+    results, say = wording.results, wording.say
+    variable = wording.label(results.variable)
+    remarks = []
+    if results.structure in _STRUCTURES:
+        remarks.append(say(_STRUCTURES[results.structure], name=variable))
+    if results.structure == "threshold":
+        (low_rows, low_entities), (high_rows, high_entities) = results.regime_counts
+        remarks.append(
+            say(
+                "path.regimes",
+                name=variable,
+                cut=f"{results.threshold:.4g}",
+                low_rows=f"{low_rows:,}",
+                low_entities=f"{low_entities:,}",
+                high_rows=f"{high_rows:,}",
+                high_entities=f"{high_entities:,}",
+            )
         )
-    ]
-
-
-def _sample_remark(results: MediationResults, wording: _Wording) -> str:
-    (texts, language), info = wording, results.info
+    comma, info = say("list"), results.info
+    other_labels = [wording.label(m) for m in results.mediators if m not in mediators]
+    if other_labels:
+        remarks.append(say("path.others", names=comma.join(other_labels)))
     several = (info["n_times"] or 1) > 1
     counts = {
         "path.rows": results.nobs,
         "path.entities": info["n_entities"],
         "path.periods": info["n_times"] if several else None,
     }
-    joint = FIGURE.say("list", language)
-    written = [FIGURE.say(code, language, count=f"{n:,}") for code, n in counts.items() if n is not None]
-    names = [_label(name, results, texts) for name in effect_names(info["effects"])]
-    effects = joint.join(names) or FIGURE.say("path.no_effects", language)
-    return FIGURE.say("path.sample", language, counts=joint.join(written), effects=effects)
+    written = [say(code, count=f"{n:,}") for code, n in counts.items() if n is not None]
+    effect_labels = map(wording.label, effect_names(info["effects"]))
+    effects = comma.join(effect_labels) or say("path.no_effects")
+    errors, draws = _errors_words(wording), _draws_words(wording, level)
+    return [
+        *remarks,
+        say("path.sample", counts=comma.join(written), effects=effects),
+        say("path.errors", errors=errors, draws=draws),
+    ]
 
 
-def _errors_words(results: MediationResults, wording: _Wording) -> str:
+def _errors_words(wording: _Wording) -> str:
     """Describe the standard errors on the arrows."""
-    texts, language = wording
+    language, results = wording.language, wording.results
     inference = results.paths["outcome"].inference
     if language == "english":
-        return conventions(inference, texts, results.factors)
+        return conventions(inference, wording.texts, results.factors)
     errors = NOTES.say(f"errors.kind.{inference.cov_type}", language)
     if not inference.clusters:
         return errors
-    clusters = NOTES.say("and", language).join(_label(name, results, texts) for name in inference.clusters)
+    both = NOTES.say("and", language)
+    clusters = both.join(map(wording.label, inference.clusters))
     by = NOTES.say("errors.by", language, errors=errors, clusters=clusters)
-    counts = NOTES.say("and", language).join(f"{count:,}" for count in inference.n_clusters)
-    return FIGURE.say("path.clusters", language, errors=by, counts=counts)
+    counts = both.join(f"{count:,}" for count in inference.n_clusters)
+    return wording.say("path.clusters", errors=by, counts=counts)
 
 
-def _draws_words(
-    results: MediationResults, texts: Mapping[str, str], level: float, language: Language
-) -> str:
+def _draws_words(wording: _Wording, level: float) -> str:
     """Describe the draws of the intervals."""
-    inference = results.inference
-    if language == "english" or inference.drawn is None:
-        return results.draws_text(texts)
+    inference = wording.results.inference
+    if wording.language == "english" or inference.drawn is None:
+        return wording.results.draws_text(wording.texts)
     by_entity = inference.drawn == "entity"
-    units = FIGURE.say("entity", language) if by_entity else _label(inference.drawn, results, texts)
+    units = wording.say("entity") if by_entity else wording.label(inference.drawn)
     if (inference.n_drawn or 0) < LEAST_CLUSTERS:
-        return FIGURE.say("path.not_drawn", language, count=inference.n_drawn, units=units)
-    return FIGURE.say(
-        "path.drawn", language, level=f"{100 * level:g}", count=f"{inference.reps:,}", units=units
-    )
+        return wording.say("path.not_drawn", count=inference.n_drawn, units=units)
+    count = f"{inference.reps:,}"
+    return wording.say("path.drawn", level=f"{100 * level:g}", count=count, units=units)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import chain, combinations, pairwise, product
+from itertools import chain, combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,24 +18,31 @@ from digiprosper.mediation.effect_terms import (
     in_regime,
     regimes_of,
 )
-from digiprosper.mediation.kernel import products
-from digiprosper.mediation.routes import Route
+from digiprosper.mediation.kernel import Products, Route, expand
 from digiprosper.panel.terms import canonical
 from digiprosper.report.terms import Factor, Point, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from digiprosper.kernels import Floats
     from digiprosper.kernels.resampling import Block, Equation
-    from digiprosper.mediation.kernel import Products
     from digiprosper.panel import Sample
     from digiprosper.report.terms import Pieces, Regime
 
 _QUANTILES = {"p10": 10, "p50": 50, "p90": 90}
 _VALUES = {"low": 0, "high": 100}
+# Roles of the columns of every layout, in order.
+TERM_ROLES = ("y", "treatment", "mediators", "x", "moderator")
 # The name it has in PanelThreshold, too.
 REGIME_INTERCEPT = "intercept:regime1"
+
+_Position = tuple[int, int]
+"""Equation and column of a slope."""
+_Slope = list[tuple[_Position, float, float]]
+"""Parts (position, level, rate), as in `Route`."""
+_Sum = list[tuple[float, tuple[_Position, ...]]]
+_Effects = list[tuple[Term, _Sum]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +69,7 @@ class Layout:
     equation_terms: tuple[Term, ...]
     effects: tuple[Term, ...]
     products: Products
-    used: tuple[tuple[int, int], ...]
+    used: tuple[_Position, ...]
     blocks: tuple[Block, ...] = ()
     routes: tuple[Route, ...] = ()
     variable: str = ""
@@ -76,95 +83,65 @@ class Layout:
         return tuple(effect.name for effect in self.effects)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Where:
-    """The variable that effects depend on, and its values; as in `Layout`."""
-
-    variable: str
-    quantiles: Floats = field(default_factory=lambda: np.empty(0))
-    points: tuple[tuple[str, float], ...] = ()
-    regimes: tuple[Regime, ...] = ()
-
-
-_NOWHERE = _Where("")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Basis:
-    """Factor of a slope: in each row, at the named points, and as level + rate * variable."""
-
-    rows: Floats
-    points: tuple[float, ...]
-    level: float
-    rate: float
-
-
-_Position = tuple[int, int]
-"""Equation and column of a slope."""
-_Slope = list[tuple[_Position, _Basis]]
-_Sum = list[tuple[float, tuple[_Position, ...]]]
-_Effect = tuple[Term, _Sum]
-
-
 class _Columns:
-    """Columns by name, without repetitions."""
+    """Columns by name, without repetitions: those of the terms, then those added."""
 
-    def __init__(self, sample: Sample, roles: Sequence[str]) -> None:
-        self.names: list[str] = []
-        self.new_factors: dict[str, tuple[Factor, ...]] = {}
-        self._sample = sample
-        self._columns: list[Floats] = []
-        for role in roles:
-            for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True):
-                if name not in self.names:
-                    self._add(name, column)
+    def __init__(self, sample: Sample) -> None:
+        self.sample = sample
+        self.values = term_columns(sample, TERM_ROLES)
+        self.factors: dict[str, tuple[Factor, ...]] = {}
+        self.mediators = sample.names_of("mediators")
+        # Numbers of columns; the outcome is 0 and the treatment 1.
+        self.through = self.numbers("mediators")
+        self.controls = self.numbers("x")
 
-    def at(self, name: str) -> int:
-        return self.names.index(name)
+    def numbers(self, role: str) -> tuple[int, ...]:
+        names = list(self.values)
+        return tuple(names.index(name) for name in self.sample.names_of(role))
 
-    def get(self, name: str) -> Floats:
-        return self.column(self.at(name))
-
-    def column(self, position: int) -> Floats:
-        return self._columns[position]
-
-    def factors(self, position: int) -> tuple[Factor, ...]:
-        return self._sample.factors_of(self.names[position])
-
-    def times(self, first: int, second: int, why: str) -> int:
-        """Add the product of two columns."""
-        factors = (*self.factors(first), *self.factors(second))
-        name = f"{self.names[first]}:{self.names[second]}"
-        return self.make(name, self.column(first) * self.column(second), why, factors)
-
-    def make(self, name: str, values: Floats, why: str, factors: tuple[Factor, ...]) -> int:
+    def add(self, name: str, values: Floats, why: str, *factors: Factor) -> int:
         """Add a column; refuse it if a term is the same, because it would enter twice."""
-        if canonical(name) in {canonical(n) for n in self.names}:
-            raise TermError(f"{cited(name)} is among the terms, but {why} adds it already; remove it from x.")
-        self.new_factors[name] = factors
-        return self._add(name, values)
+        if canonical(name) in map(canonical, self.values):
+            raise TermError(
+                f"{cited(name)} is among the terms, but {why} adds it already; remove it "
+                "from x."
+            )
+        self.factors[name], self.values[name] = factors, values
+        return len(self.values) - 1
 
-    def _add(self, name: str, values: Floats) -> int:
-        self.names.append(name)
-        self._columns.append(values)
-        return len(self.names) - 1
+    def multiply(
+        self, number: int, other: str, values: Floats, why: str, *factors: Factor
+    ) -> int:
+        """Add the product of a column with another one."""
+        name = list(self.values)[number]
+        factors = (*self.sample.factors_of(name), *factors)
+        return self.add(f"{name}:{other}", self.values[name] * values, why, *factors)
 
-    def matrix(self) -> Floats:
-        """Stack the columns, each contiguous in memory."""
-        return np.array(self._columns).T
+    def equations(
+        self,
+        x: Sequence[int],
+        to_mediators: Sequence[Sequence[int]],
+        to_outcome: Sequence[int],
+    ) -> list[Equation]:
+        """Set up the equations of the total, of every mediator and of the outcome."""
+        return [
+            (0, (*x, *self.controls)),
+            *(
+                (m, (*regressors, *self.controls))
+                for m, regressors in zip(self.through, to_mediators, strict=True)
+            ),
+            (0, (*to_outcome, *self.controls)),
+        ]
 
 
-def given_columns(spec: Any, sample: Sample) -> tuple[tuple[str, ...], Floats]:
-    """Select the names and columns (N, p) of the terms of a specification, the first of every layout.
-
-    They are outcome, treatment, mediators, controls and, if there is one, the moderator.
-    """
-    columns = _spec_columns(spec, sample)
-    return tuple(columns.names), columns.matrix()
-
-
-def _spec_columns(spec: Any, sample: Sample) -> _Columns:
-    return _Columns(sample, ("y", "treatment", "mediators", "x", *(("moderator",) if spec.moderator else ())))
+def term_columns(sample: Sample, roles: Iterable[str]) -> dict[str, Floats]:
+    """Select the columns (N,) of the roles that a sample has by name, without repetitions."""
+    return {
+        name: column
+        for role in roles
+        if role in sample.roles
+        for name, column in zip(sample.names_of(role), sample.columns(role).T, strict=True)
+    }
 
 
 def lay_out(spec: Any, sample: Sample, gamma: float | None = None, *, level: bool = True) -> Layout:
@@ -173,335 +150,265 @@ def lay_out(spec: Any, sample: Sample, gamma: float | None = None, *, level: boo
     `gamma` is the threshold. With `level` a moderator, or the dummy of the low regime, enters itself in
     addition to its products; False if the fixed effects absorb it.
     """
-    columns = _spec_columns(spec, sample)
+    columns = _Columns(sample)
     if gamma is not None:
-        return _by_regime(sample, columns, gamma, with_level=level)
+        return _by_regime(columns, gamma, with_level=level)
     if spec.moderator is not None:
-        return _moderated(spec, sample, columns, with_level=level)
+        return _moderated(spec, columns, with_level=level)
     if spec.quadratic:
-        return _quadratic(spec, sample, columns)
-    return _plain(spec, sample, columns)
+        return _quadratic(spec, columns)
+    return _constant(spec, columns)
 
 
-def _parts(sample: Sample, columns: _Columns) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
-    """Column numbers of treatment, mediators, controls."""
-    through = tuple(columns.at(m) for m in sample.names_of("mediators"))
-    return 1, through, tuple(columns.at(x) for x in sample.names_of("x"))
-
-
-def _equations(
-    x: Sequence[int],
-    through: Sequence[int],
-    to_mediators: Sequence[Sequence[int]],
-    to_outcome: Sequence[int],
-    controls: Sequence[int],
-) -> list[Equation]:
-    """Set up the equations of the total, of every mediator and of the outcome."""
-    mediators = zip(through, to_mediators, strict=True)
-    return [
-        (0, (*x, *controls)),
-        *((m, (*regressors, *controls)) for m, regressors in mediators),
-        (0, (*to_outcome, *controls)),
-    ]
-
-
-def _plain(spec: Any, sample: Sample, columns: _Columns) -> Layout:
-    x, through, controls = _parts(sample, columns)
+def _constant(spec: Any, columns: _Columns) -> Layout:
+    """Lay out parallel or serial mediators, with one slope each."""
+    through, mediators = columns.through, columns.mediators
     serial, count = spec.structure == "serial", len(through)
-    earlier = [through[:k] if serial else () for k in range(count)]
-    equations = _equations((x,), through, [(x, *before) for before in earlier], (x, *through), controls)
+    equations = columns.equations(
+        (1,), [(1, *(through[:k] if serial else ())) for k in range(count)], (1, *through)
+    )
 
-    mediators, paths = sample.names_of("mediators"), _paths(count, serial=serial)
-    specific = [effect("indirect", *(mediators[k] for k in path)) for path in paths]
-    along = [(1.0, _links(path, x, through)) for path in paths]
-    terms: list[_Effect] = [
-        (effect("total"), [(1.0, ((0, x),))]),
-        (effect("direct"), [(1.0, ((count + 1, x),))]),
-        (effect("indirect"), along),
-        *((term, [links]) for term, links in zip(specific, along, strict=True)),
+    chains = chain.from_iterable(
+        combinations(range(count), size) for size in range(1, count + 1 if serial else 2)
+    )
+    specific: _Effects = [
+        (effect("indirect", *(mediators[k] for k in path)), [(1.0, _links(path, through))])
+        for path in chains
     ]
-    blocks = [((0, m), _without(m, (x, *through, *controls))) for m in through]
-    return _finish(columns, equations, mediators, terms, blocks=blocks)
+    effects: _Effects = [
+        (effect("total"), [(1.0, ((0, 1),))]),
+        (effect("direct"), [(1.0, ((count + 1, 1),))]),
+        (effect("indirect"), [monomial for _, parts in specific for monomial in parts]),
+        *specific,
+    ]
+    regressors = (1, *through, *columns.controls)
+    blocks = [((0, m), tuple(j for j in regressors if j != m)) for m in through]
+    return _finish(columns, equations, effects, blocks=blocks)
 
 
-def _paths(count: int, *, serial: bool) -> list[tuple[int, ...]]:
-    """List the paths of effects: each mediator alone and, in series, every ordered selection."""
-    longest = count if serial else 1
-    return [path for size in range(1, longest + 1) for path in combinations(range(count), size)]
-
-
-def _links(path: Sequence[int], x: int, through: Sequence[int]) -> tuple[_Position, ...]:
+def _links(path: Sequence[int], through: Sequence[int]) -> tuple[_Position, ...]:
     """List the slopes along a path: of x in the first mediator, of each in the next, of the last in y."""
     between = [(1 + later, through[earlier]) for earlier, later in pairwise(path)]
-    return ((1 + path[0], x), *between, (len(through) + 1, through[path[-1]]))
+    return ((1 + path[0], 1), *between, (len(through) + 1, through[path[-1]]))
 
 
-def _without(column: int, columns: Sequence[int]) -> tuple[int, ...]:
-    return tuple(other for other in columns if other != column)
-
-
-def _moderated(spec: Any, sample: Sample, columns: _Columns, *, with_level: bool) -> Layout:
-    x, through, controls = _parts(sample, columns)
-    name, moderates = sample.names_of("moderator")[0], spec.moderates
-    at, w = columns.at(name), columns.get(name)
-    if at in (0, x, *through):
+def _moderated(spec: Any, columns: _Columns, *, with_level: bool) -> Layout:
+    through, moderates = columns.through, spec.moderates
+    (number,), (name,) = columns.numbers("moderator"), columns.sample.names_of("moderator")
+    if number in (0, 1, *through):
         raise TermError(
             f"moderator={cited(name)} is the outcome, the treatment or a mediator. quadratic=('a',) lets the "
             "treatment's slope depend on the treatment."
         )
-    level = (at,) if with_level and at not in controls else ()
-    moving = (x, *through) if "b" in moderates else (x,)
-    interactions = {j: columns.times(j, at, "moderates") for j in moving}
+    w, factors = columns.values[name], columns.sample.factors_of(name)
+    level = (number,) if with_level and number not in columns.controls else ()
+    moving = (1, *through) if "b" in moderates else (1,)
+    interactions = {j: columns.multiply(j, name, w, "moderates", *factors) for j in moving}
 
-    equations = _with_products(_parts(sample, columns), interactions, level, moderates)
-    where = _where(name, w, _VALUES if np.unique(w).size == 2 else _QUANTILES)
-    moderated = _Basis(w, tuple(v for _, v in where.points), 0.0, 1.0)
-
-    def slope(equation: int, column: int, word: str) -> _Slope:
-        constant = ((equation, column), _constant(len(where.points)))
-        return [constant, ((equation, interactions[column]), moderated)] if word in moderates else [constant]
-
-    last = len(through) + 1
-    straight = slope(last, x, "direct")
-    slopes = [(slope(1 + k, x, "a"), slope(last, m, "b")) for k, m in enumerate(through)]
-    index = _index(sample.names_of("mediators"), straight, slopes, moderates)
-    return _varying(sample, columns, equations, straight, slopes, where, index)
-
-
-def _with_products(
-    parts: tuple[int, tuple[int, ...], tuple[int, ...]],
-    interactions: Mapping[int, int],
-    level: tuple[int, ...],
-    moderates: Sequence[str],
-) -> list[Equation]:
-    """Set up the equations with the interactions and the level of the moderator."""
-    x, through, controls = parts
-    total = (x, interactions[x], *level)
-    to_mediators = [total if "a" in moderates else (x,)] * len(through)
-    to_outcome = [x, interactions[x]] if "direct" in moderates else [x]
+    total = (1, interactions[1], *level)
+    to_outcome = [1, interactions[1]] if "direct" in moderates else [1]
     to_outcome += [*through, *(interactions[m] for m in through if m in interactions)]
     to_outcome += level if {"b", "direct"} & set(moderates) else ()
-    return _equations(total, through, to_mediators, to_outcome, controls)
+    equations = columns.equations(
+        total, [total if "a" in moderates else (1,)] * len(through), to_outcome
+    )
+
+    slopes = _slopes(columns, moderates, interactions, 1.0)
+    percents = _VALUES if np.unique(w).size == 2 else _QUANTILES
+    index = _index(slopes, moderates)
+    return _along_variable(columns, equations, slopes, name, w, percents, index)
 
 
-def _index(
-    mediators: Sequence[str],
-    straight: _Slope,
-    slopes: Sequence[tuple[_Slope, _Slope]],
-    moderates: Sequence[str],
-) -> list[_Effect]:
+def _index(slopes: Mapping[Term, list[_Slope]], moderates: Sequence[str]) -> _Effects:
     """Write the change of effects by a unit of the moderator, if they are linear in it."""
-    out: list[_Effect] = []
-    if ("a" in moderates) != ("b" in moderates):
-        out += [
-            (change_of(effect("indirect", m), "index"), [(1.0, (a[-1][0], b[-1][0]))])
-            for m, (a, b) in zip(mediators, slopes, strict=True)
-        ]
-    if "direct" in moderates:
-        out.append((change_of(effect("direct"), "index"), [(1.0, (straight[-1][0],))]))
-    return out
-
-
-def _quadratic(spec: Any, sample: Sample, columns: _Columns) -> Layout:
-    x, through, controls = _parts(sample, columns)
-    name = columns.names[x]
-    values = columns.get(name)
-    bend = f"I({name}**2)"
-    pieces: Pieces = ("I(", *columns.factors(x), "**2)")
-    factor = Factor(bend, name, power=2.0, columns=(name,), pieces=pieces)
-    square = columns.make(bend, values**2, "quadratic", (factor,))
-    bent = (x, square)
-    to_mediators = [bent if "a" in spec.quadratic else (x,)] * len(through)
-    to_outcome = (*(bent if "direct" in spec.quadratic else (x,)), *through)
-    equations = _equations(bent, through, to_mediators, to_outcome, controls)
-    last = len(through) + 1
-    where = _where(name, values, _QUANTILES)
-    constant = _constant(len(where.points))
-    twice = _Basis(2 * values, tuple(2 * v for _, v in where.points), 0.0, 2.0)
-
-    def slope(equation: int, word: str) -> _Slope:
-        return [((equation, x), constant)] + ([((equation, square), twice)] if word in spec.quadratic else [])
-
-    slopes: list[tuple[_Slope, _Slope]] = [
-        (slope(1 + k, "a"), [((last, m), constant)]) for k, m in enumerate(through)
+    direct, *through = slopes
+    linear = through if ("a" in moderates) != ("b" in moderates) else []
+    linear += [direct] if "direct" in moderates else []
+    return [
+        (change_of(term, "index"), [(1.0, tuple(parts[-1][0] for parts in slopes[term]))])
+        for term in linear
     ]
-    return _varying(sample, columns, equations, slope(last, "direct"), slopes, where, [])
 
 
-def _by_regime(sample: Sample, columns: _Columns, gamma: float, *, with_level: bool) -> Layout:
-    x, through, controls = _parts(sample, columns)
-    q = sample.columns("threshold_variable")[:, 0]
-    low = q <= gamma
+def _quadratic(spec: Any, columns: _Columns) -> Layout:
+    through = columns.through
+    (name,) = columns.sample.names_of("treatment")
+    x, square = columns.values[name], f"I({name}**2)"
+    pieces: Pieces = ("I(", *columns.sample.factors_of(name), "**2)")
+    factor = Factor(square, name, power=2.0, columns=(name,), pieces=pieces)
+    bent = (1, columns.add(square, x**2, "quadratic", factor))
+    to_mediators = bent if "a" in spec.quadratic else (1,)
+    to_outcome = (*(bent if "direct" in spec.quadratic else (1,)), *through)
+    equations = columns.equations(bent, [to_mediators] * len(through), to_outcome)
+
+    slopes = _slopes(columns, spec.quadratic, {1: bent[1]}, 2.0)
+    return _along_variable(columns, equations, slopes, name, x, _QUANTILES, [])
+
+
+def _slopes(
+    columns: _Columns, words: Sequence[str], products: Mapping[int, int], rate: float
+) -> dict[Term, list[_Slope]]:
+    """Write the slopes of every effect; those that `words` names also have a product."""
+
+    def slope(equation: int, column: int, word: str) -> _Slope:
+        constant = ((equation, column), 1.0, 0.0)
+        if word not in words:
+            return [constant]
+        return [constant, ((equation, products[column]), 0.0, rate)]
+
+    return _by_effect(columns, slope)
+
+
+def _by_effect(
+    columns: _Columns, slope: Callable[[int, int, str], _Slope]
+) -> dict[Term, list[_Slope]]:
+    """Write the slopes of every effect: of an equation, a column and the word of a path."""
+    last = len(columns.through) + 1
+    slopes = {effect("direct"): [slope(last, 1, "direct")]}
+    for k, (mediator, m) in enumerate(zip(columns.mediators, columns.through, strict=True)):
+        path = [slope(1 + k, 1, "a"), slope(last, m, "b")]
+        slopes[effect("indirect", mediator)] = path
+    return slopes
+
+
+def _along_variable(
+    columns: _Columns,
+    equations: Sequence[Equation],
+    slopes: Mapping[Term, list[_Slope]],
+    variable: str,
+    values: Floats,
+    percents: Mapping[str, int],
+    index: _Effects,
+) -> Layout:
+    """Lay out effects that depend on a variable (N,): averages, and values at quantiles."""
+    quantiles = np.quantile(values, np.linspace(0, 1, 101))
+    points = tuple((code, float(quantiles[percent])) for code, percent in percents.items())
+    moving = {
+        term: parts for term, parts in slopes.items() if any(len(slope) > 1 for slope in parts)
+    }
+    at_points = [
+        (at_point(term, Point(variable, code, value)), expand(parts, np.array([value])))
+        for term, parts in moving.items()
+        for code, value in points
+    ]
+    effects = [*_averages(slopes, values), *index, *at_points]
+    return _finish(
+        columns,
+        equations,
+        effects,
+        routes=moving,
+        variable=variable,
+        quantiles=quantiles,
+        points=points,
+    )
+
+
+def _averages(
+    slopes: Mapping[Term, list[_Slope]], values: Floats, regime: Regime | None = None
+) -> _Effects:
+    """Average effects over values (N,) of their variable; the first of `slopes` is the direct effect.
+
+    In a regime a single mediator has no sum of indirect effects.
+    """
+    direct, *through = (expand(parts, values) for parts in slopes.values())
+    indirect = list(chain.from_iterable(through))
+    effects = [(effect("total"), direct + indirect), (effect("direct"), direct)]
+    if regime is None or len(through) > 1:
+        effects.append((effect("indirect"), indirect))
+    effects += zip(list(slopes)[1:], through, strict=True)
+    if regime is None:
+        return effects
+    return [(in_regime(term, regime), parts) for term, parts in effects]
+
+
+def _by_regime(columns: _Columns, gamma: float, *, with_level: bool) -> Layout:
+    """Lay out slopes by regime; effects are functions of the dummy of the low regime."""
+    through, sample = columns.through, columns.sample
+    low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
+    dummies = dict(zip(REGIMES, (low, 1.0 - low), strict=True))
     split = {
         j: tuple(
-            columns.make(
-                f"{columns.names[j]}:{regime}",
-                columns.get(columns.names[j]) * rows,
-                "threshold",
-                (*columns.factors(j), Factor(regime, regime)),
-            )
-            for regime, rows in zip(REGIMES, (low, ~low), strict=True)
+            columns.multiply(j, regime, rows, "threshold", Factor(regime, regime))
+            for regime, rows in dummies.items()
         )
-        for j in (x, *through)
+        for j in (1, *through)
     }
-    rows = low.astype(np.float64)
-    dummy = tuple(Factor(name, name) for name in ("intercept", REGIMES[0]))
-    level = (columns.make(REGIME_INTERCEPT, rows, "threshold", dummy),) if with_level else ()
-    to_outcome = [*split[x], *chain.from_iterable(split[m] for m in through)]
-    equations = _equations(split[x], through, [split[x]] * len(through), to_outcome, (*level, *controls))
-    last = len(through) + 1
-    regimes = (_Basis(rows, (1.0, 0.0), 0.0, 0.0), _Basis(1.0 - rows, (0.0, 1.0), 0.0, 0.0))
+    level: tuple[int, ...] = ()
+    if with_level:
+        factors = (Factor(name, name) for name in ("intercept", REGIMES[0]))
+        level = (columns.add(REGIME_INTERCEPT, low, "threshold", *factors),)
+    x = (*split[1], *level)
+    to_outcome = (*split[1], *chain.from_iterable(split[m] for m in through), *level)
+    equations = columns.equations(x, [x] * len(through), to_outcome)
 
-    def slope(equation: int, column: int) -> _Slope:
-        return [((equation, j), basis) for j, basis in zip(split[column], regimes, strict=True)]
+    def slope(equation: int, column: int, _: str) -> _Slope:
+        in_low, in_high = ((equation, j) for j in split[column])
+        return [(in_low, 0.0, 1.0), (in_high, 1.0, -1.0)]
 
-    slopes = [(slope(1 + k, x), slope(last, m)) for k, m in enumerate(through)]
-    variable = sample.names_of("threshold_variable")[0]
-    where = _Where(variable, regimes=regimes_of(variable, gamma))
-    return _varying(sample, columns, equations, slope(last, x), slopes, where, [])
-
-
-def _where(variable: str, values: Floats, percents: dict[str, int]) -> _Where:
-    quantiles = np.quantile(values, np.linspace(0, 1, 101))
-    return _Where(variable, quantiles, tuple((s, float(quantiles[p])) for s, p in percents.items()))
-
-
-def _constant(points: int) -> _Basis:
-    return _Basis(np.ones(1), (1.0,) * points, 1.0, 0.0)
+    slopes = _by_effect(columns, slope)
+    (variable,) = sample.names_of("threshold_variable")
+    effects = _averages(slopes, low)
+    for regime, value in zip(regimes_of(variable, gamma), (1.0, 0.0), strict=True):
+        effects += _averages(slopes, np.array([value]), regime)
+    for term, parts in slopes.items():
+        negative = [(-c, at) for c, at in expand(parts, np.ones(1))]
+        change = expand(parts, np.zeros(1)) + negative
+        effects.append((change_of(term, "difference"), change))
+    return _finish(columns, equations, effects, variable=variable)
 
 
-def _expand(slopes: Iterable[_Slope], point: int | None) -> _Sum:
-    """Write a product of slopes as a sum of products: at a point, or averaged over the rows."""
-    out = []
-    for parts in product(*slopes):
-        if point is None:
-            rows = np.ones(1)
-            for _, basis in parts:
-                rows = rows * basis.rows
-            constant = float(rows.mean())
-        else:
-            constant = float(np.prod([basis.points[point] for _, basis in parts]))
-        if constant:
-            out.append((constant, tuple(at for at, _ in parts)))
-    return out
-
-
-def _varying(
-    sample: Sample,
+def _finish(
     columns: _Columns,
-    equations: list[Equation],
-    straight: _Slope,
-    slopes: list[tuple[_Slope, _Slope]],
-    where: _Where,
-    index: list[_Effect],
+    equations: Sequence[Equation],
+    effects: _Effects,
+    *,
+    routes: Mapping[Term, list[_Slope]] | None = None,
+    **fields: Any,
 ) -> Layout:
-    mediators = sample.names_of("mediators")
-    through = [effect("indirect", m) for m in mediators]
-    effects = {effect("direct"): (straight,), **dict(zip(through, slopes, strict=True))}
-    averages = {term: _expand(parts, None) for term, parts in effects.items()}
-
-    direct = averages[effect("direct")]
-    indirect = list(chain.from_iterable(averages[term] for term in through))
-    terms: list[_Effect] = [(effect("total"), direct + indirect), (effect("direct"), direct)]
-    terms += [(effect("indirect"), indirect), *((term, averages[term]) for term in through), *index]
-
-    if where.regimes:
-        terms += _regime_effects(effects, where.regimes)
-        return _finish(columns, equations, mediators, terms, where=where)
-    moving = {term: parts for term, parts in effects.items() if _moves(parts)}
-    routes = [(term.name, parts) for term, parts in moving.items()]
-    terms += _effects_at_points(moving, where)
-    return _finish(columns, equations, mediators, terms, routes=routes, where=where)
-
-
-def _moves(slopes: Iterable[_Slope]) -> bool:
-    """Whether an effect depends on the variable: one of its slopes has more than one part."""
-    return any(len(slope) > 1 for slope in slopes)
-
-
-def _effects_at_points(effects: Mapping[Term, tuple[_Slope, ...]], where: _Where) -> list[_Effect]:
-    return [
-        (at_point(term, Point(where.variable, *point)), _expand(parts, i))
-        for term, parts in effects.items()
-        for i, point in enumerate(where.points)
+    """Make a layout: number the slopes that effects and routes consist of."""
+    routes = routes or {}
+    number = {at: i for i, at in enumerate(_used(effects, routes))}
+    sums = [
+        [(constant, tuple(number[at] for at in positions)) for constant, positions in parts]
+        for _, parts in effects
     ]
+    return Layout(
+        columns=np.array(list(columns.values.values())).T,
+        names=tuple(columns.values),
+        equations=tuple(equations),
+        equation_terms=(
+            equation_term("total"),
+            *(equation_term("mediator", mediator) for mediator in columns.mediators),
+            equation_term("outcome"),
+        ),
+        effects=(*_distinct(effects), effect("proportion_mediated")),
+        products=Products(sums, ratio=(2, 0)),
+        used=tuple(number),
+        routes=tuple(_route(number, term, parts) for term, parts in routes.items()),
+        factors=columns.factors,
+        **fields,
+    )
 
 
-def _regime_effects(effects: Mapping[Term, tuple[_Slope, ...]], regimes: Sequence[Regime]) -> list[_Effect]:
-    """Write every effect in each regime, and the differences between regimes."""
-    direct, *through = effects
-    out: list[_Effect] = []
-    for i, regime in enumerate(regimes):
-        in_each = {term: _expand(parts, i) for term, parts in effects.items()}
-        indirect = [monomial for term in through for monomial in in_each[term]]
-        sums = [(effect("total"), in_each[direct] + indirect), (direct, in_each[direct])]
-        sums += [(effect("indirect"), indirect)] if len(through) > 1 else []
-        out += [(in_regime(term, regime), parts) for term, parts in sums]
-        out += [(in_regime(term, regime), in_each[term]) for term in through]
-
-    for term, parts in effects.items():
-        negative = [(-c, at) for c, at in _expand(parts, 0)]
-        out.append((change_of(term, "difference"), _expand(parts, 1) + negative))
-    return out
+def _used(effects: _Effects, routes: Mapping[Term, list[_Slope]]) -> list[_Position]:
+    """List the slopes in effects and routes."""
+    used = {at for _, parts in effects for _, positions in parts for at in positions}
+    used |= {at for slope in chain.from_iterable(routes.values()) for at, _, _ in slope}
+    return sorted(used)
 
 
-def _refuse_twins(names: Sequence[str]) -> None:
+def _distinct(effects: _Effects) -> list[Term]:
+    """Select the terms of effects; refuse two with one name."""
+    names = [term.name for term, _ in effects]
     twins = sorted({name for name in names if names.count(name) > 1})
     if twins:
         raise TermError(
             f"because of a mediator's name the term {quoted(twins)} refers to two effects; rename its "
             "column (panel.assign)."
         )
+    return [term for term, _ in effects]
 
 
-def _finish(
-    columns: _Columns,
-    equations: Sequence[Equation],
-    mediators: Sequence[str],
-    terms: Sequence[_Effect],
-    *,
-    blocks: Sequence[Block] = (),
-    routes: Sequence[Any] = (),
-    where: _Where = _NOWHERE,
-) -> Layout:
-    _refuse_twins([term.name for term, _ in terms])
-    used = _used(terms, routes)
-    positions = {at: i for i, at in enumerate(used)}
-    sums = [[(constant, _looked_up(positions, factors)) for constant, factors in parts] for _, parts in terms]
-    return Layout(
-        columns=columns.matrix(),
-        names=tuple(columns.names),
-        equations=tuple(equations),
-        equation_terms=_equation_terms(mediators),
-        effects=(*(term for term, _ in terms), effect("proportion_mediated")),
-        products=products(sums, ratio=(2, 0)),
-        used=used,
-        blocks=tuple(blocks),
-        routes=tuple(_route(positions, name, slopes) for name, slopes in routes),
-        variable=where.variable,
-        quantiles=where.quantiles,
-        points=where.points,
-        factors=columns.new_factors,
-    )
-
-
-def _equation_terms(mediators: Sequence[str]) -> tuple[Term, ...]:
-    between = (equation_term("mediator", mediator) for mediator in mediators)
-    return equation_term("total"), *between, equation_term("outcome")
-
-
-def _used(terms: Sequence[_Effect], routes: Sequence[Any]) -> tuple[_Position, ...]:
-    """List the slopes in effects and routes."""
-    sums = chain.from_iterable(parts for _, parts in terms)
-    slopes = chain.from_iterable(parts for _, parts in routes)
-    in_effects = set(chain.from_iterable(factors for _, factors in sums))
-    return tuple(sorted(in_effects | {at for at, _ in chain.from_iterable(slopes)}))
-
-
-def _looked_up(positions: Mapping[_Position, int], factors: Sequence[_Position]) -> tuple[int, ...]:
-    return tuple(positions[at] for at in factors)
-
-
-def _route(positions: Mapping[_Position, int], name: str, slopes: Sequence[_Slope]) -> Route:
-    lines = (tuple((positions[at], basis.level, basis.rate) for at, basis in slope) for slope in slopes)
-    return Route(name, tuple(lines))
+def _route(number: Mapping[_Position, int], term: Term, slopes: Sequence[_Slope]) -> Route:
+    parts = (tuple((number[at], level, rate) for at, level, rate in slope) for slope in slopes)
+    return Route(term.name, tuple(parts))

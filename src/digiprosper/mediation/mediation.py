@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from dataclasses import field as attribute
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from digiprosper.errors import (
+    InputTypeError,
     Notice,
     OptionError,
     TermError,
@@ -16,11 +16,10 @@ from digiprosper.errors import (
     check_option,
     cited,
     issue,
-    quoted,
+    option_problem,
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.cluster_bootstrap import refuse_two_way
-from digiprosper.linear.estimation import demean_columns
 from digiprosper.linear.notices import near_collinear
 from digiprosper.linear.preparation import (
     CovType,
@@ -31,33 +30,33 @@ from digiprosper.linear.preparation import (
     prepare,
 )
 from digiprosper.mediation.effect_terms import named_fits
-from digiprosper.mediation.layout import REGIME_INTERCEPT, given_columns, lay_out
+from digiprosper.mediation.kernel import PathSystem
+from digiprosper.mediation.layout import REGIME_INTERCEPT, TERM_ROLES, lay_out
 from digiprosper.mediation.notices import (
     INFLUENCE,
     LEAST_INFLUENCE,
     MEAN_IN_SDS,
     absorbed_level,
-    few_for_paths,
     held_level,
     influential_cluster,
     untested_threshold,
 )
-from digiprosper.mediation.regimes import NO_THRESHOLD, holds_level, search, searched_draws
 from digiprosper.mediation.results import MediationResults
-from digiprosper.mediation.routes import PathSystem, Varying
 from digiprosper.mediation.system import (
     LEAST_REPS,
     about_draws,
-    demean_made,
+    blank_unclear_share,
+    demean_added,
+    demean_terms,
     estimate,
-    glance_of,
-    refuse_absorbed,
+    holds_level,
+    refuse_several,
     remarks,
-    unclear_share,
+    result_fields,
+    search_threshold,
+    searched_draws,
 )
-from digiprosper.mediation.words import WORDS
 from digiprosper.panel.terms import canonical
-from digiprosper.report.effects import drawn_estimates
 from digiprosper.specification import (
     TERM,
     Specification,
@@ -71,13 +70,12 @@ from digiprosper.specification import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.kernels import Floats
     from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
+    from digiprosper.mediation.kernel import Effects
     from digiprosper.mediation.layout import Layout
-    from digiprosper.mediation.regimes import SearchedDraws
     from digiprosper.mediation.system import System
-    from digiprosper.panel import Panel
+    from digiprosper.panel import Panel, Sample
 
 MediationStructure = Literal["parallel", "serial"]
 Moderated = Literal["a", "b", "direct"]
@@ -193,55 +191,27 @@ class Mediation(Specification):
     True
     """
 
-    y: str = attribute(metadata=TERM)
-    treatment: str = attribute(metadata=TERM)
-    mediators: tuple[str, ...] = attribute(metadata=TERM)
-    x: tuple[str, ...] = attribute(default=(), metadata=TERM)
-    structure: MediationStructure = attribute(default="parallel", kw_only=True)
-    moderator: str | None = attribute(default=None, kw_only=True, metadata=TERM)
-    moderates: tuple[Moderated, ...] = attribute(default=(), kw_only=True)
-    threshold: str | tuple[str, float] | None = attribute(default=None, kw_only=True, metadata=TERM)
-    regime_intercept: bool = attribute(default=True, kw_only=True)
-    search_draws: bool = attribute(default=False, kw_only=True)
-    quadratic: tuple[Moderated, ...] = attribute(default=(), kw_only=True)
-    absorb: tuple[str, ...] = attribute(default=(), kw_only=True)
-    entity_effects: bool = attribute(default=True, kw_only=True)
-    time_effects: bool = attribute(default=True, kw_only=True)
-    cov_type: CovType = attribute(default="clustered", kw_only=True)
-    clusters: tuple[str, ...] | None = attribute(default=None, kw_only=True)
-    ssc: Ssc = attribute(default="reghdfe", kw_only=True)
-    reps: int = attribute(default=4999, kw_only=True)
+    y: str = field(metadata=TERM)
+    treatment: str = field(metadata=TERM)
+    mediators: str | Sequence[str] = field(metadata=TERM)
+    x: str | Sequence[str] = field(default=(), metadata=TERM)
+    _: KW_ONLY
+    structure: MediationStructure = "parallel"
+    moderator: str | None = field(default=None, metadata=TERM)
+    moderates: Moderated | Sequence[Moderated] = ()
+    threshold: str | tuple[str, float] | None = field(default=None, metadata=TERM)
+    regime_intercept: bool = True
+    search_draws: bool = False
+    quadratic: Moderated | Sequence[Moderated] = ()
+    absorb: str | Sequence[str] = ()
+    entity_effects: bool = True
+    time_effects: bool = True
+    cov_type: CovType = "clustered"
+    clusters: str | Sequence[str] | None = None
+    ssc: Ssc = "reghdfe"
+    reps: int = 4999
 
-    _roles: ClassVar[tuple[str, ...]] = ("y", "treatment", "mediators", "x")
-
-    def __init__(  # noqa: PLR0913 - every option of the table is a keyword
-        self,
-        y: str,
-        treatment: str,
-        mediators: str | Sequence[str],
-        x: str | Sequence[str] = (),
-        *,
-        structure: MediationStructure = "parallel",
-        moderator: str | None = None,
-        moderates: Moderated | Sequence[Moderated] = (),
-        threshold: str | tuple[str, float] | None = None,
-        regime_intercept: bool = True,
-        search_draws: bool = False,
-        quadratic: Moderated | Sequence[Moderated] = (),
-        absorb: str | Sequence[str] = (),
-        entity_effects: bool = True,
-        time_effects: bool = True,
-        cov_type: CovType = "clustered",
-        clusters: str | Sequence[str] | None = None,
-        ssc: Ssc = "reghdfe",
-        reps: int = 4999,
-    ) -> None:
-        arguments = locals()
-        for f in fields(self):
-            object.__setattr__(self, f.name, arguments[f.name])
-        self._check()
-
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
         plain_options(self)
         one_term(self.y, "y")
         one_term(self.treatment, "treatment")
@@ -252,7 +222,7 @@ class Mediation(Specification):
                 "mediators is empty; specify at least one term (FixedEffects estimates the total effect "
                 "alone)."
             )
-        refuse_repeats(self, self._roles)
+        refuse_repeats(self, ("y", "treatment", "mediators", "x"))
         check_option("structure", self.structure, get_args(MediationStructure))
         self._check_dependence()
         check_linear_options(self)
@@ -265,14 +235,6 @@ class Mediation(Specification):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
             for word in getattr(self, name):
                 check_option(name, word, words)
-        self._check_moderator()
-        if self.threshold is not None and not isinstance(self.threshold, str):
-            object.__setattr__(self, "threshold", _threshold(self.threshold))
-        self._refuse_threshold()
-        self._check_regimes()
-        self._check_structures()
-
-    def _check_moderator(self) -> None:
         if self.moderator is not None:
             one_term(self.moderator, "moderator")
         if (self.moderator is None) != (not self.moderates):
@@ -281,8 +243,9 @@ class Mediation(Specification):
                 "moderator and the slopes it moderates, one or more of 'a' (treatment to mediator), 'b' "
                 "(mediator to outcome) and 'direct'."
             )
-
-    def _check_structures(self) -> None:
+        if not isinstance(self.threshold, str | None):
+            object.__setattr__(self, "threshold", _threshold(self.threshold))
+        self._check_threshold()
         options = {
             "structure='serial'": self.structure == "serial",
             "moderator": self.moderator is not None,
@@ -298,7 +261,15 @@ class Mediation(Specification):
                 f"{2 ** len(self.mediators) - 1} chains; at most {_MOST_SERIAL} mediators are allowed."
             )
 
-    def _check_regimes(self) -> None:
+    def _check_threshold(self) -> None:
+        (q,) = term_roles(self).get("threshold_variable", (None,))
+        if q is not None and canonical(q) in {canonical(t) for t in (self.y, *self.mediators)}:
+            role = "outcome" if canonical(q) == canonical(self.y) else "mediator"
+            raise TermError(
+                f"threshold={cited(self.threshold)}: {cited(q)} is the {role}, and splitting the sample "
+                "by a variable that the treatment affects biases the slopes. Use the treatment, or a "
+                "variable determined before it."
+            )
         for name in ("search_draws", "regime_intercept"):
             if not isinstance(getattr(self, name), bool):
                 raise OptionError(f"{name}={cited(getattr(self, name))} must be True or False.")
@@ -309,20 +280,6 @@ class Mediation(Specification):
             )
         if self.threshold is None and not self.regime_intercept:
             raise OptionError("regime_intercept=False requires a threshold, such as threshold='q'.")
-
-    @property
-    def _threshold_variable(self) -> str | None:
-        return self.threshold[0] if isinstance(self.threshold, tuple) else self.threshold
-
-    def _refuse_threshold(self) -> None:
-        q = self._threshold_variable
-        if q is not None and canonical(q) in {canonical(t) for t in (self.y, *self.mediators)}:
-            role = "outcome" if canonical(q) == canonical(self.y) else "mediator"
-            raise TermError(
-                f"threshold={cited(self.threshold)}: {cited(q)} is the {role}, and splitting the sample "
-                "by a variable that the treatment affects biases the slopes. Use the treatment, or a "
-                "variable determined before it."
-            )
 
     @property
     def options(self) -> LinearOptions:
@@ -349,50 +306,77 @@ class Mediation(Specification):
             `paths`.
         """
         seed = seed_sequence(rng)
-        prepared = prepare(panel, self._terms_by_role(), self.options)
-        self._refuse_several(prepared)
-        demeaned = demean_columns(prepared, *given_columns(self, prepared.sample))
-        refuse_absorbed(prepared, demeaned, ("outcome", "treatment", *("mediator" for _ in self.mediators)))
+        prepared = self._prepare(panel)
+        demeaned = demean_terms(prepared, TERM_ROLES)
         gamma = self._gamma(prepared)
-        layout = lay_out(self, prepared.sample, gamma, level=self._level_enters(prepared, demeaned, gamma))
+        level = self._level_enters(prepared, demeaned, gamma)
+        layout = lay_out(self, prepared.sample, gamma, level=level)
         prepared = replace(prepared, sample=prepared.sample.with_factors(layout.factors))
         system = estimate(
             prepared,
-            demean_made(prepared, demeaned, layout),
+            demean_added(prepared, demeaned, layout),
             layout.equations,
             reps=self.reps,
             seed=seed,
-            few=few_for_paths(_REMEDY),
+            remedy=_REMEDY,
             residuals=layout.blocks,
-            unread=() if self.threshold is None else (REGIME_INTERCEPT,),
         )
-        searched = None
+        gammas = np.empty(0)
         if self.search_draws:
-            searched = searched_draws(self, prepared, demeaned, system, seed, len(layout.terms))
-            system = replace(system, draws=searched.coefficients)
-        return self._results(prepared, layout, system, seed, gamma, searched)
+            gammas, system, draws = searched_draws(
+                self, prepared, demeaned, system, seed, len(layout.terms)
+            )
+        paths = _path_system(system, layout)
+        effects = paths.products.estimate(paths.estimates, paths.covariance, paths.draws)
+        if self.search_draws:
+            effects = *effects[:2], draws
+        unclear = blank_unclear_share(effects, system.n_drawn)
+        diagnostics = (
+            *system.notices,
+            *about_draws(system, searched=self.search_draws),
+            *remarks(prepared),
+            *self._about_variable(prepared, layout, gamma),
+            *_influential(prepared, paths, effects, layout.terms),
+            *unclear,
+        )
+        issue(diagnostics)
+        kinds = {
+            "moderated": self.moderator,
+            "threshold": self.threshold,
+            "quadratic": self.quadratic,
+        }
+        sample = prepared.sample
+        return MediationResults(
+            **result_fields(
+                prepared, system, layout.effects, effects, diagnostics, "Mediation", seed
+            ),
+            treatment=sample.names_of("treatment")[0],
+            mediators=sample.names_of("mediators"),
+            equations=named_fits(layout.equation_terms, system.fits),
+            structure=next((kind for kind, option in kinds.items() if option), self.structure),
+            system=paths,
+            variable=layout.variable,
+            quantiles=layout.quantiles,
+            points=layout.points,
+            routes=layout.routes,
+            threshold=gamma,
+            threshold_draws=gammas,
+            regime_counts=_regime_counts(prepared, gamma),
+        )
 
-    def _terms_by_role(self) -> dict[str, tuple[str, ...]]:
-        roles = {"y": (self.y,), "treatment": (self.treatment,), "mediators": self.mediators, "x": self.x}
-        if self.moderator is not None:
-            roles["moderator"] = (self.moderator,)
-        if self._threshold_variable is not None:
-            roles["threshold_variable"] = (self._threshold_variable,)
-        return roles
-
-    def _refuse_several(self, prepared: Prepared) -> None:
-        for role, terms in self._terms_by_role().items():
-            columns = prepared.sample.names_of(role)
-            if role != "x" and len(columns) != len(terms):
+    def _prepare(self, panel: Panel) -> Prepared:
+        """Cut the sample; refuse terms of several columns."""
+        roles = term_roles(self)
+        prepared = prepare(panel, roles, linear_options(self))
+        for role, terms in roles.items():
+            if role != "x":
                 value = terms if role == "mediators" else terms[0]
-                raise TermError(
-                    f"{role}={cited(value)} makes the columns {quoted(columns)}; each term must be "
-                    "one column."
-                )
+                refuse_several(prepared.sample, role, len(terms), f"{role}={cited(value)} makes")
+        return prepared
 
     def _gamma(self, prepared: Prepared) -> float | None:
-        if self.threshold is None or isinstance(self.threshold, str):
-            return None if self.threshold is None else search(self, prepared)
+        if not isinstance(self.threshold, tuple):
+            return None if self.threshold is None else search_threshold(self, prepared)
         name, gamma = self.threshold
         q = prepared.sample.columns("threshold_variable")[:, 0]
         if not q.min() <= gamma < q.max():
@@ -403,74 +387,6 @@ class Mediation(Specification):
             )
         return gamma
 
-    def _results(
-        self,
-        prepared: Prepared,
-        layout: Layout,
-        system: System,
-        seed: np.random.SeedSequence,
-        gamma: float | None,
-        searched: SearchedDraws | None,
-    ) -> MediationResults:
-        paths = _path_system(system, layout, self.reps)
-        estimates = paths.products.evaluate(paths.estimates[None, :])[0]
-        draws = paths.products.evaluate(paths.draws) if searched is None else searched.terms
-        gradient = paths.products.gradient(paths.estimates)
-        covariance = gradient @ paths.covariance @ gradient.T
-        unclear = unclear_share(estimates, draws, clusters=system.n_drawn)
-        if unclear:
-            for values in (estimates, draws, covariance, covariance.T):
-                values[..., -1] = np.nan
-        diagnostics = (
-            *system.notices,
-            *(about_draws(system) if searched is None else about_draws(system, searched.lost, NO_THRESHOLD)),
-            *remarks(prepared),
-            *self._untested(gamma),
-            *self._without_level(prepared, layout),
-            *self._held_level(prepared, layout),
-            *self._far_from_zero(prepared),
-            *_influential(prepared, paths, estimates, covariance, layout.terms),
-            *unclear,
-        )
-        issue(diagnostics)
-        sample = prepared.sample
-        info = glance_of(system.fits[-1], "Mediation", seed)
-        estimated = drawn_estimates(
-            layout.terms,
-            estimates,
-            covariance,
-            draws,
-            info,
-            n_drawn=system.n_drawn,
-            drawn=system.drawn,
-            errors=system.fits[-1].inference,
-        )
-        return MediationResults(
-            terms=layout.effects,
-            words=WORDS,
-            estimated=estimated,
-            info=info,
-            errors_text=system.fits[-1].conventions,
-            diagnostics=diagnostics,
-            labels=dict(sample.labels),
-            factors=dict(sample.factors),
-            key_names=sample.keys.pair,
-            treatment=sample.names_of("treatment")[0],
-            mediators=tuple(sample.names_of("mediators")),
-            equations=named_fits(layout.equation_terms, system.fits),
-            structure=self._kind,
-            system=paths,
-            varying=Varying(
-                variable=layout.variable,
-                quantiles=layout.quantiles,
-                points=layout.points,
-                routes=layout.routes,
-                threshold=gamma,
-                threshold_draws=np.empty(0) if searched is None else searched.gammas,
-                regime_counts=_regime_counts(prepared, gamma),
-            ),
-        )
-
     def _level_enters(self, prepared: Prepared, demeaned: Demeaned, gamma: float | None) -> bool:
         if gamma is not None:
             return self.regime_intercept and not holds_level(prepared, demeaned, gamma)
@@ -479,53 +395,62 @@ class Mediation(Specification):
         (moderator,) = demeaned.at(prepared.sample.names_of("moderator"))
         return not (demeaned.absorbed[moderator] and not demeaned.constant[moderator])
 
-    def _without_level(self, prepared: Prepared, layout: Layout) -> list[Notice]:
-        if self.moderator is None:
-            return []
-        level = layout.names.index(prepared.sample.names_of("moderator")[0])
-        if any(level in regressors for _, regressors in layout.equations):
-            return []
-        return [absorbed_level(self.moderator, prepared.effect_names)]
-
-    def _held_level(self, prepared: Prepared, layout: Layout) -> list[Notice]:
-        if self.threshold is None or not self.regime_intercept or REGIME_INTERCEPT in layout.names:
-            return []
-        return [held_level(self._threshold_variable, (*prepared.effect_names, *self.x))]
-
-    def _far_from_zero(self, prepared: Prepared) -> list[Notice]:
-        if self.moderator is None and not self.quadratic:
-            return []
-        out = []
-        for role in ("treatment", *(("moderator",) if self.moderator else ())):
-            column = prepared.sample.columns(role)[:, 0]
-            ratio = abs(column.mean()) / column.std()
-            if ratio > MEAN_IN_SDS:
-                name = prepared.sample.names_of(role)[0]
-                text = (
-                    f"the mean of {cited(name)} is {ratio:.1e} times its standard deviation: "
-                    "interactions with it, and their standard errors, lose numerical precision. Subtract "
-                    "a constant near its mean."
-                )
-                out.append(near_collinear([name], "mean", float(ratio), text))
-        return out
-
-    def _untested(self, gamma: float | None) -> list[Notice]:
-        return [untested_threshold(self.threshold, gamma)] if isinstance(self.threshold, str) else []
-
-    @property
-    def _kind(self) -> str:
+    def _about_variable(
+        self, prepared: Prepared, layout: Layout, gamma: float | None
+    ) -> list[Notice]:
+        """Report what is doubtful about the threshold, the moderator or the square."""
+        sample, notices = prepared.sample, []
+        if isinstance(self.threshold, str):
+            notices.append(untested_threshold(self.threshold, gamma))
         if self.moderator is not None:
-            return "moderated"
-        if self.threshold is not None:
-            return "threshold"
-        return "quadratic" if self.quadratic else self.structure
+            level = layout.names.index(sample.names_of("moderator")[0])
+            if not any(level in regressors for _, regressors in layout.equations):
+                notices.append(absorbed_level(self.moderator, prepared.effect_names))
+        if gamma is not None and self.regime_intercept and REGIME_INTERCEPT not in layout.names:
+            held_by = (*prepared.effect_names, *self.x)
+            (variable,) = term_roles(self)["threshold_variable"]
+            notices.append(held_level(variable, held_by))
+        roles = ["treatment"] if self.moderator or self.quadratic else []
+        roles += ["moderator"] if self.moderator else []
+        return notices + _far_from_zero(sample, roles)
 
 
-def _path_system(system: System, layout: Layout, reps: int) -> PathSystem:
+def term_roles(spec: Mediation) -> dict[str, tuple[str, ...]]:
+    """Group the terms of a specification by role."""
+    roles: dict[str, tuple[str, ...]] = {
+        "y": (spec.y,),
+        "treatment": (spec.treatment,),
+        "mediators": tuple(spec.mediators),
+        "x": tuple(spec.x),
+    }
+    if spec.moderator is not None:
+        roles["moderator"] = (spec.moderator,)
+    if spec.threshold is not None:
+        threshold = spec.threshold
+        roles["threshold_variable"] = (threshold if isinstance(threshold, str) else threshold[0],)
+    return roles
+
+
+def refuse_other_models(spec: object, caller: str, remedy: str) -> None:
+    """Refuse anything but a parallel mediation with constant effects; `remedy` has braces for the option."""
+    if not isinstance(spec, Mediation):
+        raise InputTypeError(f"{caller} takes a Mediation specification, not {type(spec).__name__}.")
+    for name in ("structure", "moderator", "threshold", "quadratic"):
+        value = getattr(spec, name)
+        if value not in (None, (), "parallel"):
+            setting = remedy.format(f"{name}={cited(value)}")
+            raise OptionError(
+                f"{caller} requires parallel mediators with one slope each: {setting}.",
+                [option_problem(name, value)],
+            )
+
+
+def _path_system(system: System, layout: Layout) -> PathSystem:
     """Select the slopes that effects are computed from."""
     at = [system.at(*slope) for slope in layout.used]
-    blocks = [(m[0, 0], m[0, 1], m[1, 1]) for m in system.residuals]
-    drawn = [np.stack([m[:, 0, 0], m[:, 0, 1], m[:, 1, 1]], axis=1) for m in system.residual_draws]
+    upper, later = np.triu_indices(2)
+    moments = [m[upper, later] for m in system.residuals]
+    moment_draws = [m[:, upper, later] for m in system.residual_draws]
     return PathSystem(
         names=tuple((layout.equation_terms[e].name, layout.names[c]) for e, c in layout.used),
         estimates=system.coefficients[at],
@@ -533,37 +458,54 @@ def _path_system(system: System, layout: Layout, reps: int) -> PathSystem:
         unadjusted=system.unadjusted[at],
         draws=system.draws[:, at],
         jackknife=system.jackknife[:, at],
-        moments=np.array(blocks).reshape(-1, 3),
-        moment_draws=np.stack(drawn, axis=1) if drawn else np.empty((reps, 0, 3)),
+        moments=np.reshape(moments, (-1, 3)),
+        moment_draws=np.reshape(moment_draws, (-1, len(system.draws), 3)).swapaxes(0, 1),
         products=layout.products,
     )
 
 
 def _influential(
-    prepared: Prepared, paths: PathSystem, estimates: Floats, covariance: Floats, names: Sequence[str]
+    prepared: Prepared, paths: PathSystem, effects: Effects, names: Sequence[str]
 ) -> list[Notice]:
     """Report the cluster without which a main effect would change most, if that is a large change."""
+    estimates, variances = effects[0][:3], np.diag(effects[1])[:3]
     without = paths.products.evaluate(paths.jackknife)[:, :3]
     with np.errstate(invalid="ignore", divide="ignore"):
-        shifts = np.abs(without - estimates[:3]) / np.sqrt(np.diag(covariance)[:3])
+        shifts = np.abs(without - estimates) / np.sqrt(variances)
     shifts = np.where(np.isfinite(shifts), shifts, 0.0)
     g, j = divmod(int(np.argmax(shifts)), shifts.shape[1])
     if shifts[g, j] < max(INFLUENCE / np.sqrt(shifts.shape[0]), LEAST_INFLUENCE):
         return []
     name = prepared.cluster_names[0] if prepared.options.clusters else prepared.sample.keys.entity_name
-    level = prepared.sample.code_levels.get(name, prepared.sample.entities)[g]
+    cluster = name, prepared.sample.code_levels.get(name, prepared.sample.entities)[g]
     both = float(estimates[j]), float(without[g, j])
-    return [influential_cluster((name, level), shifts.shape[0], names[j], both, float(shifts[g, j]))]
+    return [influential_cluster(cluster, len(shifts), names[j], both, float(shifts[g, j]))]
+
+
+def _far_from_zero(sample: Sample, roles: Sequence[str]) -> list[Notice]:
+    """Report columns whose products lose digits because their mean is many standard deviations."""
+    notices = []
+    for role in roles:
+        (name,), column = sample.names_of(role), sample.columns(role)[:, 0]
+        ratio = float(abs(column.mean()) / column.std())
+        if ratio > MEAN_IN_SDS:
+            text = (
+                f"the mean of {cited(name)} is {ratio:.1e} times its standard deviation: "
+                "interactions with it, and their standard errors, lose numerical precision. Subtract "
+                "a constant near its mean."
+            )
+            notices.append(near_collinear([name], "mean", ratio, text))
+    return notices
 
 
 def _threshold(value: object) -> tuple[str, float]:
-    pair = tuple(value) if isinstance(value, list | tuple) else ()
-    number = len(pair) == 2 and isinstance(pair[1], int | float | np.number) and not isinstance(pair[1], bool)
-    if len(pair) != 2 or not isinstance(pair[0], str) or not number or not np.isfinite(pair[1]):
-        raise OptionError(
-            f"threshold={cited(value)} must be a term, or a term and a finite number such as ('q', 6.5)."
-        )
-    return pair[0], float(pair[1])
+    match value:
+        case (str(term), int() | float() | np.number() as gamma):
+            if not isinstance(gamma, bool) and np.isfinite(gamma):
+                return term, float(gamma)
+    raise OptionError(
+        f"threshold={cited(value)} must be a term, or a term and a finite number such as ('q', 6.5)."
+    )
 
 
 def _regime_counts(prepared: Prepared, gamma: float | None) -> tuple[tuple[int, int], ...]:

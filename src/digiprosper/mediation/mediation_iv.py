@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import (
     IdentificationError,
@@ -18,7 +19,6 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.cluster_bootstrap import refuse_two_way
-from digiprosper.linear.estimation import demean_columns
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -29,19 +29,19 @@ from digiprosper.linear.preparation import (
     refuse_corrected,
 )
 from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
-from digiprosper.mediation.iv_results import MediationIVResults
-from digiprosper.mediation.notices import few_for_paths, weak_instrument
+from digiprosper.mediation.notices import weak_instrument
 from digiprosper.mediation.system import (
     LEAST_REPS,
     about_draws,
+    blank_unclear_share,
+    demean_terms,
     estimate,
-    glance_of,
-    refuse_absorbed,
+    refuse_several,
     remarks,
-    unclear_share,
+    result_fields,
 )
-from digiprosper.mediation.words import WORDS
-from digiprosper.report.effects import drawn_estimates
+from digiprosper.report.effects import EffectResults
+from digiprosper.report.text import p_text
 from digiprosper.specification import (
     TERM,
     Specification,
@@ -56,13 +56,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats
-    from digiprosper.linear.preparation import Prepared
+    from digiprosper.linear.results import LinearResults
     from digiprosper.mediation.system import System
     from digiprosper.panel import Panel
-
-_REMEDY = (
-    "With fewer than 40 clusters the percentile interval may be too short: compare it with interval('delta')."
-)
+    from digiprosper.report.summary import Summary
 _ROLES = ("y", "treatment", "mediator", "instrument", "x")
 # Columns in the order of the roles.
 _Y, _X, _M, _Z = range(4)
@@ -76,6 +73,94 @@ _EQUATIONS = (
 # Slopes that the effects are made of, by equation and column, in the order that `_effects` takes them.
 _USED = ((0, _Z), (1, _Z), (2, _Z), (3, _Z), (3, _X), (4, _Z), (4, _X))
 _STAGES = (0, 3)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MediationIVResults(EffectResults):
+    """Results of mediation analysis with one instrument, made by `MediationIV.fit`.
+
+    Terms are ``total``, ``direct``, ``indirect``, ``indirect:<m>``, ``a``, ``b`` and ``proportion_mediated``.
+    Effects are changes of the outcome per unit of the treatment. a is the change of the mediator per unit of
+    the treatment, and b the change of the outcome per unit of the mediator.
+
+    Parameters
+    ----------
+    treatment, mediator, instrument : str
+        Terms of the model.
+    equations : tuple of (name, LinearResults)
+        Reduced forms; see `paths`.
+    stages : (2, 5) array
+        Both first stages; see `first_stage`.
+
+    Notes
+    -----
+    The other parameters are those of `EffectResults`. `cov` is the covariance matrix of the effects by the
+    delta method, with the `cov_type` of the fit.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> z, u, v, *e = np.random.default_rng(1).normal(size=(6, 1000))
+    >>> x = z + u + e[0]
+    >>> m = 0.6 * x + 2 * u + v + e[1]
+    >>> keys = {"city": np.repeat(range(100), 10), "year": np.tile(range(10), 100)}
+    >>> columns = {"z": z, "x": x, "m": m, "y": 0.3 * x + 0.5 * m - v + e[2]}
+    >>> panel = dp.Panel(pd.DataFrame(keys | columns), "city", "year")
+    >>> results = dp.MediationIV("y", "x", "m", "z", reps=199).fit(panel, rng=1)
+    >>> results.params.round(1)[["direct", "indirect"]].to_dict()
+    {'direct': 0.2, 'indirect': 0.4}
+    """
+
+    treatment: str = ""
+    mediator: str = ""
+    instrument: str = ""
+    equations: tuple[tuple[str, LinearResults], ...] = ()
+    stages: Floats = field(default_factory=lambda: np.empty((2, 5)))
+
+    @property
+    def paths(self) -> dict[str, LinearResults]:
+        """Reduced forms by name.
+
+        The names are ``x on z``, ``y on z``, ``m on z``, ``m on z given x`` and ``y on z given x``, with the
+        terms of treatment x, mediator m, outcome y and instrument z.
+        """
+        return dict(self.equations)
+
+    @property
+    def first_stage(self) -> pd.DataFrame:
+        """First stages, with rows ``x on z`` and ``m on z given x``.
+
+        Columns are coefficient, std_error, F and p_value (with the `cov_type` of the fit), and partial_r2.
+        With one instrument, F is the square of t, and equals the Wald F of Kleibergen and Paap (2006) and the
+        effective F of Montiel Olea and Pflueger (2013).
+        """
+        index = pd.Index([_EQUATIONS[stage][0] for stage in _STAGES], name="stage")
+        columns = ["coefficient", "std_error", "F", "p_value", "partial_r2"]
+        return pd.DataFrame(self.stages.copy(), index=index, columns=columns)
+
+    def _summary(self) -> Summary:
+        outcome = self.info["depvar"] or ""
+        path = f"{self.treatment} -> {self.mediator} -> {outcome}"
+        total, direct, indirect, _, a, b, _ = (float(v) for v in self.estimates)
+        (first, first_p), (second, second_p) = self.stages[:, [2, 3]]
+        words = [
+            f"A one-unit increase in {self.treatment} changes {outcome} by {total:.4g}: {direct:.4g} "
+            f"directly and {indirect:.4g} through {self.mediator} (a = {a:.4g}, b = {b:.4g}). This "
+            f"requires that {self.instrument} is a valid instrument, and that {self.treatment} and "
+            f"{outcome} have no common cause other than through {self.mediator}.",
+            f"First stage F: {first:.4g} for {self.treatment} on {self.instrument} (p {p_text(first_p)}); "
+            f"{second:.4g} for {self.mediator} on {self.instrument} given {self.treatment} "
+            f"(p {p_text(second_p)}), usually the weak one.",
+        ]
+        return self._summarised(f"IV mediation: {path}, instrument {self.instrument}", words)
+
+    def _more_numbers(self) -> dict[str, Any]:
+        roles = {name: getattr(self, name) for name in ("treatment", "mediator", "instrument")}
+        stages = self.first_stage.to_dict("index")
+        paths = {name: fit.to_dict() for name, fit in self.equations}
+        # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
+        draws = EffectResults._more_numbers(self)
+        return {**draws, **roles, "first_stage": stages, "paths": paths}
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,29 +320,24 @@ class MediationIV(Specification):
             `paths`.
         """
         seed = seed_sequence(rng)
-        roles = {r: tuple(self.x) if r == "x" else (getattr(self, r),) for r in _ROLES}
-        prepared = prepare(panel, roles, self.options)
-        columns, names = _columns(prepared)
-        demeaned = demean_columns(prepared, names, columns)
-        refuse_absorbed(prepared, demeaned, ("outcome", "treatment", "mediator", "instrument"))
-        controls = tuple(range(4, columns.shape[1]))
+        roles = {role: as_terms(getattr(self, role), role) for role in _ROLES}
+        prepared = prepare(panel, roles, linear_options(self))
+        for role in _ROLES[:-1]:
+            refuse_several(prepared.sample, role, 1, f"{role}:")
+        demeaned = demean_terms(prepared, _ROLES)
+        names, controls = demeaned.names, tuple(range(4, len(demeaned.names)))
         layout = [(outcome, (*regressors, *controls)) for _, outcome, regressors in _EQUATIONS]
-        system = estimate(prepared, demeaned, layout, reps=self.reps, seed=seed, few=few_for_paths(_REMEDY))
+        system = estimate(prepared, demeaned, layout, reps=self.reps, seed=seed)
         _refuse_exact(system, names)
-        return self._results(prepared, system, names, seed)
-
-    def _results(
-        self, prepared: Prepared, system: System, names: Sequence[str], seed: np.random.SeedSequence
-    ) -> MediationIVResults:
         at = [system.at(*slope) for slope in _USED]
         slopes = system.coefficients[at]
-        estimates, draws = _effects(slopes[None, :])[0], _effects(system.draws[:, at])
         gradient = _gradient(slopes)
-        covariance = gradient @ system.covariance[np.ix_(at, at)] @ gradient.T
-        unclear = unclear_share(estimates, draws, clusters=system.n_drawn)
-        if unclear:
-            for values in (estimates, draws, covariance, covariance.T):
-                values[..., -1] = np.nan
+        effects = (
+            _effects(slopes[None, :])[0],
+            gradient @ system.covariance[np.ix_(at, at)] @ gradient.T,
+            _effects(system.draws[:, at]),
+        )
+        unclear = blank_unclear_share(effects, system.n_drawn)
         stages = _first_stages(system)
         diagnostics = (
             *system.notices,
@@ -273,44 +353,14 @@ class MediationIV(Specification):
             effect("indirect", mediator),
             *map(effect, ("a", "b", "proportion_mediated")),
         )
-        info = glance_of(system.fits[-1], "MediationIV", seed)
-        estimated = drawn_estimates(
-            [term.name for term in terms],
-            estimates,
-            covariance,
-            draws,
-            info,
-            n_drawn=system.n_drawn,
-            drawn=system.drawn,
-            errors=system.fits[-1].inference,
-        )
         return MediationIVResults(
-            terms=terms,
-            words=WORDS,
-            estimated=estimated,
-            info=info,
-            errors_text=system.fits[-1].conventions,
-            diagnostics=diagnostics,
-            labels=dict(prepared.sample.labels),
-            factors=dict(prepared.sample.factors),
-            key_names=prepared.sample.keys.pair,
+            **result_fields(prepared, system, terms, effects, diagnostics, "MediationIV", seed),
             treatment=treatment,
             mediator=mediator,
             instrument=instrument,
             equations=named_fits([equation_term(code) for code, _, _ in _EQUATIONS], system.fits),
             stages=stages,
         )
-
-
-def _columns(prepared: Prepared) -> tuple[Floats, list[str]]:
-    """Stack the columns in the order of the roles, one for each term but the controls."""
-    sample = prepared.sample
-    for role in _ROLES[:-1]:
-        columns = sample.names_of(role)
-        if len(columns) != 1:
-            raise TermError(f"{role}: the columns {quoted(columns)}; each term must be one column.")
-    names = [name for role in _ROLES for name in sample.names_of(role)]
-    return np.column_stack([sample.columns(role) for role in _ROLES]), names
 
 
 def _refuse_exact(system: System, names: Sequence[str]) -> None:
@@ -339,8 +389,8 @@ def _effects(slopes: Floats) -> Floats:
 
 
 def _ratio(upper: Floats, lower: Floats) -> Floats:
-    with np.errstate(over="ignore"):
-        ratio = np.divide(upper, lower, out=np.full(upper.shape, np.nan), where=lower != 0)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        ratio = upper / lower
     return np.where(np.isfinite(ratio), ratio, np.nan)
 
 

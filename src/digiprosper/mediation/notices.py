@@ -30,7 +30,7 @@ from digiprosper.report.notices import few_clusters
 from digiprosper.report.text import p_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
 # The loss of one of G clusters moves an effect by some standard errors whatever the data. In the median of
 # 200 simulated panels without an odd cluster (serial correlation 0 and .8, G 31 to 200) it is 2.8 to 4.8 over
@@ -45,19 +45,15 @@ SHORT_SERIES: Final = 10
 WEAK_F: Final = 10.0
 
 
-def few_for_paths(remedy: str) -> Callable[[int, str], tuple[Notice, ...]]:
-    """Make the function that reports few clusters in `system.estimate`.
+def few_for_paths(clusters: int, name: str, remedy: str) -> tuple[Notice, ...]:
+    """Report few clusters, unless they are too few for the bootstrap: another notice does.
 
-    It reports nothing if clusters are too few for the bootstrap: another notice does. `remedy` is a sentence.
+    `remedy` is a sentence.
     """
-
-    def few(clusters: int, name: str) -> tuple[Notice, ...]:
-        if not enough_clusters(clusters):
-            return ()
-        text = f"delta intervals use t with {clusters - 1} degrees of freedom. {remedy}"
-        return few_clusters(clusters, name, text)
-
-    return few
+    if not enough_clusters(clusters):
+        return ()
+    text = f"delta intervals use t with {clusters - 1} degrees of freedom. {remedy}"
+    return few_clusters(clusters, name, text)
 
 
 def pooled(nobs: int) -> Notice:
@@ -86,7 +82,7 @@ def absorbed_level(moderator: str, effects: Sequence[str]) -> Notice:
     return Notice("absorbed_level", text, {"column": moderator})
 
 
-def held_level(threshold_variable: str | None, held_by: Sequence[str]) -> Notice:
+def held_level(threshold_variable: str, held_by: Sequence[str]) -> Notice:
     """Report that the dummy of the regime is collinear with effects and controls."""
     terms = ", ".join(held_by) or "the intercept"
     text = (
@@ -159,30 +155,25 @@ def short_series(median_df: float, key: str) -> list[Notice]:
 # --- decisions ----------------------------------------------------------------------------------------------
 
 
-def ratio_above_one(mediator: str, ratio: float, name: str) -> Notice:
-    """Report a ratio that is no share because it exceeds one."""
-    why = (
-        "above 1, so it is not a share of the total effect."
-        if name == "indirect/total"
-        else "the indirect effect is larger than the direct effect."
-    )
-    text = f"{name} = {ratio:.3g}: {why}"
-    return Notice("ratio_above_one", text, {"mediator": mediator, "ratio": ratio})
-
-
-def ratio_negative(mediator: str, ratio: float, name: str) -> Notice:
-    """Report a ratio that is no share because it is negative."""
-    text = f"{name} = {ratio:.3g}: the total effect has the opposite sign, so it is not a share."
-    return Notice("ratio_negative", text, {"mediator": mediator, "ratio": ratio})
-
-
-def total_near_zero(mediator: str, ratio: float, name: str) -> Notice:
-    """Report a ratio to a total effect that is not significant."""
-    text = (
-        "the total effect is not significantly different from zero, so the denominator of "
-        f"{name} = {ratio:.3g} is close to zero."
-    )
-    return Notice("total_near_zero", text, {"mediator": mediator, "ratio": ratio})
+def no_share(mediator: str, ratio: float, name: str, *, total_differs: bool) -> list[Notice]:
+    """Report a ratio that is no share: above 1, negative, or of a total effect near zero."""
+    data = {"mediator": mediator, "ratio": ratio}
+    text, of_total = f"{name} = {ratio:.3g}", name == "indirect/total"
+    notices = []
+    if ratio > 1:
+        why = (
+            "above 1, so it is not a share of the total effect."
+            if of_total
+            else "the indirect effect is larger than the direct effect."
+        )
+        notices.append(Notice("ratio_above_one", f"{text}: {why}", data))
+    if ratio < 0:
+        why = "the total effect has the opposite sign, so it is not a share."
+        notices.append(Notice("ratio_negative", f"{text}: {why}", data))
+    if of_total and not total_differs:
+        why = "the total effect is not significantly different from zero, so the denominator of"
+        notices.append(Notice("total_near_zero", f"{why} {text} is close to zero.", data))
+    return notices
 
 
 def readings_differ(mediator: str, ratio: float) -> Notice:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
@@ -10,39 +12,50 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    InputTypeError,
     OptionError,
     check_level,
     check_option,
     check_whole,
     cited,
     issue,
+    option_problem,
     quoted,
 )
 from digiprosper.kernels import intervals
-from digiprosper.mediation import conditional, decisions, sensitivity
+from digiprosper.mediation.conditional import (
+    JohnsonNeyman,
+    johnson_neyman,
+    johnson_neyman_draws,
+)
+from digiprosper.mediation.decisions import Decision, Test, two_step
 from digiprosper.mediation.effect_terms import is_specific
-from digiprosper.mediation.kernel import products, simulated
-from digiprosper.mediation.path_rows import PathRows, checked_labels
-from digiprosper.mediation.routes import Varying, VaryingFields
+from digiprosper.mediation.kernel import Products, as_numbers, expand, simulated
+from digiprosper.mediation.sensitivity import (
+    MediationSensitivity,
+    robustness_value,
+    sensitivity,
+)
+from digiprosper.mediation.words import WORDS
 from digiprosper.report.effects import EffectResults
+from digiprosper.report.estimates import DrawnEstimates
 from digiprosper.report.labels import name_label
 from digiprosper.report.notices import FEW_CLUSTERS, not_psd
-from digiprosper.report.text import interval_text, listed
+from digiprosper.report.text import interval_text, listed, p_text
 from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
-    from digiprosper.mediation.conditional import JohnsonNeyman
-    from digiprosper.mediation.decisions import Decision
-    from digiprosper.mediation.routes import PathSystem
-    from digiprosper.mediation.sensitivity import MediationSensitivity
-    from digiprosper.report.summary import PlainNumbers, Summary
+    from digiprosper.mediation.kernel import Effects, PathSystem, Route
+    from digiprosper.report.summary import Summary
+    from digiprosper.report.words import Language
 
 SobelKind = Literal["sobel", "aroian", "goodman"]
 
+_LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
 _SIMULATIONS = 19_999
 # The stream of simulated estimates, beside that of the bootstrap.
 _SIMULATED = 1
@@ -51,7 +64,7 @@ _LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MediationResults(VaryingFields, EffectResults):
+class MediationResults(EffectResults):
     """Results of mediation analysis: total, direct and indirect effects, made by `Mediation.fit`.
 
     Terms are ``total``, ``direct``, ``indirect``, ``indirect:<m>`` for each mediator, those of the structure,
@@ -74,8 +87,25 @@ class MediationResults(VaryingFields, EffectResults):
         ``"parallel"``, ``"serial"``, ``"moderated"``, ``"threshold"`` or ``"quadratic"``.
     system : PathSystem
         Coefficients of all equations, their covariance matrix, draws and jackknife.
-    varying : Varying
-        The variable that effects depend on. Its fields are also attributes of the results.
+    variable : str
+        Variable that effects depend on: the moderator, the threshold variable or the treatment; or the empty
+        text. The fields that follow are empty if effects are constant.
+    quantiles : (101,) array
+        Quantiles 0, 1, ..., 100% of the variable in the sample.
+    points : tuple of (suffix, value)
+        Values at which terms evaluate the effects, with the suffix of the term: the 10, 50 and 90% quantiles,
+        or both values of a dummy.
+    routes : tuple of Route
+        Effects as functions of the variable.
+    threshold : float or None
+        Threshold gamma.
+    threshold_draws : (R,) array
+        Threshold in each draw with ``search_draws=True``; otherwise empty. Intervals "percentile" and "bc"
+        allow for its estimation. "delta" and "monte_carlo" take the threshold as known, and so does the
+        acceleration of "bca". The draws are not a confidence set of the threshold (Yu 2014, Econometric
+        Theory 30:676); `PanelThreshold` computes one.
+    regime_counts : tuple of (rows, entities)
+        Numbers of rows and entities of each regime.
 
     Notes
     -----
@@ -100,7 +130,13 @@ class MediationResults(VaryingFields, EffectResults):
     equations: tuple[tuple[str, LinearResults], ...] = ()
     structure: str = "parallel"
     system: PathSystem = field(kw_only=True)
-    varying: Varying = field(default_factory=Varying)
+    variable: str = ""
+    quantiles: Floats = field(default_factory=lambda: np.empty(0))
+    points: tuple[tuple[str, float], ...] = ()
+    routes: tuple[Route, ...] = ()
+    threshold: float | None = None
+    threshold_draws: Floats = field(default_factory=lambda: np.empty(0))
+    regime_counts: tuple[tuple[int, int], ...] = ()
 
     @property
     def paths(self) -> dict[str, LinearResults]:
@@ -118,11 +154,9 @@ class MediationResults(VaryingFields, EffectResults):
 
         A regime has the rows with ``lower < q <= upper``. Without a threshold the table is empty.
         """
-        edges = [-np.inf, self.threshold, np.inf] if self.threshold is not None else []
-        rows = [
-            (low, high, *counts)
-            for low, high, counts in zip(edges[:-1], edges[1:], self.regime_counts, strict=True)
-        ]
+        counts, gamma = self.regime_counts, self.threshold
+        bounds = [] if gamma is None else [(-np.inf, gamma), (gamma, np.inf)]
+        rows = [(*ends, *count) for ends, count in zip(bounds, counts, strict=True)]
         index = pd.Index([f"regime{i + 1}" for i in range(len(rows))], name="regime")
         return pd.DataFrame(rows, index=index, columns=["lower", "upper", "nobs", "n_entities"])
 
@@ -160,18 +194,16 @@ class MediationResults(VaryingFields, EffectResults):
         check_option("kind", kind, get_args(SobelKind))
         self._refuse_varying("sobel")
         sign = {"sobel": 0.0, "aroian": 1.0, "goodman": -1.0}[kind]
-        rows = [self._product(m) for m in self.mediators]
-        a, b, s_a, s_b = (np.array(column) for column in zip(*rows, strict=True))
+        a, b, s_a, s_b = np.transpose([self._product(m) for m in self.mediators])
         variance = a**2 * s_b**2 + b**2 * s_a**2 + sign * s_a**2 * s_b**2
-        names = [f"indirect:{m}" for m in self.mediators]
-        negative = [name for name, v in zip(names, variance, strict=True) if v < 0]
-        if negative:
+        names = self._indirect_terms
+        if negative := names[variance < 0].tolist():
             text = f"Goodman's variance of {quoted(negative)} is negative: there is no such standard error."
             issue([not_psd(negative, text)])
         error = np.sqrt(np.where(variance < 0, np.nan, variance))
         _, _, p = intervals.delta(a * b, error, np.inf)
         columns = {"estimate": a * b, "std_error": error, "statistic": a * b / error, "p_value": p}
-        return pd.DataFrame(columns, index=pd.Index(names, name="term"))
+        return pd.DataFrame(columns, index=names)
 
     def product_interval(self, *, level: float = 0.95) -> pd.DataFrame:
         """Compute intervals of the indirect effects from the distribution of a product of normals.
@@ -202,14 +234,14 @@ class MediationResults(VaryingFields, EffectResults):
         level = check_level(level)
         rows = []
         for m in self.mediators:
-            at = [self.system.at(f"mediator:{m}", self.treatment), self.system.at("outcome", m)]
+            at = self._slopes(m)
             (a, b), v = self.system.estimates[at].tolist(), self.system.covariance[np.ix_(at, at)]
             s_a, s_b = np.sqrt(np.diag(v)).tolist()
             r = float(np.clip(v[0, 1] / (s_a * s_b), -1.0, 1.0)) if s_a * s_b > 0 else 0.0
             ends = intervals.product_interval(a, b, s_a, s_b, r, level)
             rows.append([a * b, *ends, intervals.product_p(a, b, s_a, s_b, r)])
-        index = pd.Index([f"indirect:{m}" for m in self.mediators], name="term")
-        return pd.DataFrame(rows, index=index, columns=["estimate", "conf_low", "conf_high", "p_value"])
+        columns = ["estimate", "conf_low", "conf_high", "p_value"]
+        return pd.DataFrame(rows, index=self._indirect_terms, columns=columns)
 
     def joint_significance(self) -> pd.DataFrame:
         """Test each indirect effect with the joint significance test: both paths must be significant.
@@ -228,10 +260,9 @@ class MediationResults(VaryingFields, EffectResults):
             If the effects depend on a moderator, a threshold or the treatment.
         """
         self._refuse_varying("joint_significance")
-        rows = [[self._path(m).p_value, self._path(m, second=True).p_value] for m in self.mediators]
-        frame = pd.DataFrame(rows, columns=["p_a", "p_b"])
-        frame["p_value"] = frame.max(axis=1, skipna=False)
-        return frame.set_index(pd.Index([f"indirect:{m}" for m in self.mediators], name="term"))
+        rows = [[test.p_value for test in self._path_tests(m)] for m in self.mediators]
+        frame = pd.DataFrame(rows, index=self._indirect_terms, columns=["p_a", "p_b"])
+        return frame.assign(p_value=frame.max(axis=1, skipna=False))
 
     def contrasts(self, *, level: float = 0.95) -> pd.DataFrame:
         """Test differences between indirect effects.
@@ -258,21 +289,13 @@ class MediationResults(VaryingFields, EffectResults):
         """
         level = check_level(level)
         specific = [i for i, term in enumerate(self.terms) if is_specific(term)]
-        pairs = list(combinations(specific, 2)) if len(specific) > 1 else []
-        pairs += self._ends_of_routes
-        rows = np.zeros((len(pairs), len(self.names)))
-        for row, (i, j) in zip(rows, pairs, strict=True):
-            row[i], row[j] = 1.0, -1.0
-        defined = ~np.isnan(self.estimates)
-        rows, cov = rows[:, defined], self.covariance[np.ix_(defined, defined)]
-        draws = self.draw_values[:, defined] @ rows.T
-        return self._frame(
-            [f"{self.names[i]} - {self.names[j]}" for i, j in pairs],
-            rows @ self.estimates[defined],
-            np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", rows, cov, rows), 0.0)),
-            draws,
-            level,
-        )
+        pairs = [*combinations(specific, 2), *self._ends_of_routes]
+        i, j = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+        estimates, draws, unit = self.estimates, self.draw_values, np.eye(len(self.names))
+        covariance = self.estimated.covariance_of(unit[i] - unit[j])
+        effects = estimates[i] - estimates[j], covariance, draws[:, i] - draws[:, j]
+        names = [f"{self.names[first]} - {self.names[second]}" for first, second in pairs]
+        return self._frame(names, effects, level)
 
     # --- decisions ----------------------------------------------------------------------------------------
 
@@ -309,23 +332,23 @@ class MediationResults(VaryingFields, EffectResults):
         self._refuse_varying("decision")
         level = check_level(level)
         mediator = self._mediator(mediator)
-        at = self.names.index(f"indirect:{mediator}")
-        p = float(self.pvalues.iloc[at])
+        a, b = self._path_tests(mediator)
+        estimates, pvalues, name = self.params, self.pvalues, f"indirect:{mediator}"
         # The t of the delta method would not belong to the p of the draws.
-        indirect = decisions.Test(float(self.estimates[at]), np.nan, p)
-        return decisions.decide(
-            mediator,
-            total=self._test("total", self.treatment),
-            a=self._path(mediator),
-            b=self._path(mediator, second=True),
-            indirect=indirect,
-            direct=self._test("outcome", self.treatment),
-            total_draws_p=float(self.pvalues["total"]),
-            direct_draws_p=float(self.pvalues["direct"]),
-            level=level,
+        indirect = Test(float(estimates[name]), np.nan, float(pvalues[name]))
+        return Decision(
+            mediator=mediator,
             treatment=self.treatment,
             outcome=self.info["depvar"] or "",
+            total=self._test("total", self.treatment),
+            a=a,
+            b=b,
+            indirect=indirect,
+            direct=self._test("outcome", self.treatment),
+            level=level,
             conventions=self.conventions,
+            total_draws_p=float(pvalues["total"]),
+            direct_draws_p=float(pvalues["direct"]),
         )
 
     def two_step(self) -> pd.DataFrame:
@@ -353,13 +376,12 @@ class MediationResults(VaryingFields, EffectResults):
                 "two_step tests the effect of the treatment on each mediator, but serial mediators are "
                 "also regressed on earlier mediators. Fit structure='parallel'."
             )
-        at = [self.system.at(f"mediator:{m}", self.treatment) for m in self.mediators]
-        paths = [self._path(m) for m in self.mediators]
-        return decisions.two_step(
+        at = [self._slopes(m)[0] for m in self.mediators]
+        return two_step(
             self.mediators,
             self.system.estimates[at],
             np.sqrt(np.diag(self.system.covariance)[at]),
-            np.array([p.p_value for p in paths]),
+            np.array([self._path_tests(m)[0].p_value for m in self.mediators]),
             self.system.draws[:, at],
             clusters=self.n_drawn,
         )
@@ -400,8 +422,8 @@ class MediationResults(VaryingFields, EffectResults):
         self._refuse_varying("sensitivity")
         level = check_level(level)
         mediator = self._mediator(mediator)
-        k, at = self.mediators.index(mediator), self.system.at(f"mediator:{mediator}", self.treatment)
-        return sensitivity.sensitivity(
+        k, (at, _) = self.mediators.index(mediator), self._slopes(mediator)
+        return sensitivity(
             mediator,
             float(self.system.estimates[at]),
             self.system.moments[k],
@@ -443,12 +465,11 @@ class MediationResults(VaryingFields, EffectResults):
         """
         self._refuse_varying("robustness_value")
         level = check_level(level)
-        mediator = self._mediator(mediator)
-        at = [self.system.at(f"mediator:{mediator}", self.treatment), self.system.at("outcome", mediator)]
+        at = self._slopes(self._mediator(mediator))
         errors, df = self.system.unadjusted[at].T
-        columns = sensitivity.robustness_value(self.system.estimates[at] / errors, df, level)
-        names = ("partial_r2", "rv", "rv_alpha")
-        return pd.DataFrame(dict(zip(names, columns, strict=True)), index=pd.Index(["a", "b"], name="path"))
+        values = robustness_value(self.system.estimates[at] / errors, df, level)
+        columns = dict(zip(("partial_r2", "rv", "rv_alpha"), values, strict=True))
+        return pd.DataFrame(columns, index=pd.Index(["a", "b"], name="path"))
 
     # --- effects that depend on a variable ----------------------------------------------------------------
 
@@ -475,22 +496,17 @@ class MediationResults(VaryingFields, EffectResults):
         """
         self._refuse_constant("conditional_effects")
         level = check_level(level)
-        values = [value for _, value in self.points] if at is None else _finite(at)
-        pairs = [(route, value) for route in self.routes for value in values]
-        effects = products([route.at(value) for route, value in pairs])
-        gradient = effects.gradient(self.system.estimates)
-        variance = np.einsum("ij,jk,ik->i", gradient, self.system.covariance, gradient)
-        frame = (
-            self._frame(
-                [route.name for route, _ in pairs],
-                effects.evaluate(self.system.estimates[None, :])[0],
-                np.sqrt(np.maximum(variance, 0.0)),
-                effects.evaluate(self.system.draws),
-                level,
-            )
-            .rename_axis("effect")
-            .reset_index()
-        )
+        values = np.array([value for _, value in self.points])
+        if at is not None:
+            values = as_numbers(at)
+            if not values.size or not np.isfinite(values).all():
+                raise OptionError(f"at={cited(at)} must be one or more finite numbers.")
+        pairs = [(route, value) for route in self.routes for value in values.tolist()]
+        effects = Products([expand(route.slopes, np.array([value])) for route, value in pairs])
+        system = self.system
+        estimated = effects.estimate(system.estimates, system.covariance, system.draws)
+        frame = self._frame([route.name for route, _ in pairs], estimated, level)
+        frame = frame.rename_axis("effect").reset_index()
         frame.insert(1, "at", [value for _, value in pairs])
         return frame
 
@@ -530,28 +546,38 @@ class MediationResults(VaryingFields, EffectResults):
             raise OptionError(
                 f"johnson_neyman: specify the effect; {quoted(names, 12)} depend on {self.variable}."
             )
-        check_option("effect", names[0] if effect is None else effect, names)
-        route = self.routes[0 if effect is None else names.index(effect)]
-        single_slope = len(route.slopes) == 1
-        method = ("t" if single_slope else "percentile") if method is None else method
-        check_option("method", method, ("t", "percentile") if single_slope else ("percentile",))
-        polynomial = products(route.powers())
-        slope = polynomial.evaluate(self.system.estimates[None, :])[0]
-        words: dict[str, Any] = {
-            "quantiles": self.quantiles,
-            "level": level,
-            "conventions": self.conventions,
-        }
+        effect = names[0] if effect is None else effect
+        check_option("effect", effect, names)
+        route = self.routes[names.index(effect)]
+        allowed = ("t", "percentile") if len(route.slopes) == 1 else ("percentile",)
+        method = allowed[0] if method is None else method
+        check_option("method", method, allowed)
+        system = self.system
+        slope, covariance, draws = Products(route.powers()).estimate(
+            system.estimates, system.covariance, system.draws
+        )
         if method == "percentile":
-            draws = polynomial.evaluate(self.system.draws)
-            words["clusters"] = self.n_drawn
-            return conditional.johnson_neyman_draws(route.name, self.variable, slope, draws, **words)
-        words["conventions"] = self.errors_text
-        gradient = polynomial.gradient(self.system.estimates)
-        v = gradient @ self.system.covariance @ gradient.T
-        variance = (float(v[0, 0]), float(v[0, 1]), float(v[1, 1]))
-        pair = (float(slope[0]), float(slope[1]))
-        return conditional.johnson_neyman(route.name, self.variable, pair, variance, df=self.df_t, **words)
+            return johnson_neyman_draws(
+                effect,
+                self.variable,
+                slope,
+                draws,
+                clusters=self.n_drawn,
+                quantiles=self.quantiles,
+                level=level,
+                conventions=self.conventions,
+            )
+        (v00, v01), (_, v11) = covariance.tolist()
+        return johnson_neyman(
+            effect,
+            self.variable,
+            (float(slope[0]), float(slope[1])),
+            (v00, v01, v11),
+            df=self.df_t,
+            quantiles=self.quantiles,
+            level=level,
+            conventions=self.errors_text,
+        )
 
     # --- in words -----------------------------------------------------------------------------------------
 
@@ -603,21 +629,27 @@ class MediationResults(VaryingFields, EffectResults):
         """
         self._refuse_varying("path_rows")
         digits = check_whole("digits", digits, 0, 15)
-        names = PathRows(len(self.mediators) > 1, digits, language)
-        texts = {**self.labels, **checked_labels(labels)}
+        check_option("language", language, tuple(_LANGUAGES))
+        if not isinstance(labels, Mapping | None):
+            raise InputTypeError(
+                'path_rows: labels must be a mapping of texts such as {"digital": "Digital economy"}.',
+                [option_problem("labels", labels, what="not a mapping of texts")],
+            )
+        texts = {**self.labels, **(labels or {})}
         sobel, ends = self.sobel()["statistic"], self.interval("percentile")
         selected = None if mediator is None else (self._mediator(mediator),)
+        say = partial(WORDS.say, language=_LANGUAGES[language])
         blank = [""] * (len(self.equations) - 1)
         out: dict[str, list[str]] = {}
         for term in filter(is_specific, self.terms):
             if selected is not None and term.path != selected:
                 continue
-            links = " → ".join(name_label(link, texts, self.factors) for link in term.path)
-            effect, low, high, p = (float(v) for v in ends.loc[term.name].to_numpy())
-            drawn = (low, high, p) if self._readable else None
-            z = float(sobel[term.name]) if term.name in sobel.index else None
-            lines = names.lines(links, effect, drawn, z)
-            out |= {name: [*blank, cell] for name, cell in lines.items()}
+            path = " → ".join(name_label(link, texts, self.factors) for link in term.path)
+            drawn = ends.loc[term.name].to_numpy()
+            cells = _path_cells(drawn, sobel.get(term.name), digits, computed=self._readable)
+            through = say("row.through", path=path) if len(self.mediators) > 1 else ""
+            for code, cell in cells.items():
+                out[say(f"row.{code}", through=through)] = [*blank, cell]
         return out
 
     def _summary(self) -> Summary:
@@ -626,10 +658,10 @@ class MediationResults(VaryingFields, EffectResults):
         words = self._words(outcome) if not self.variable else self._varying_words(outcome)
         return self._summarised(f"Mediation: {self.treatment} -> {arrow} -> {outcome}", words)
 
-    def _numbers(self) -> PlainNumbers:
+    def _more_numbers(self) -> dict[str, Any]:
         # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
-        numbers = EffectResults._numbers(self)
-        more = {
+        return {
+            **EffectResults._more_numbers(self),
             "treatment": self.treatment,
             "mediators": self.mediators,
             "structure": self.structure,
@@ -637,7 +669,6 @@ class MediationResults(VaryingFields, EffectResults):
             "threshold": self.threshold,
             "paths": {name: fit.to_dict() for name, fit in self.equations},
         }
-        return replace(numbers, more={**numbers.more, **more})
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -662,21 +693,11 @@ class MediationResults(VaryingFields, EffectResults):
         values[:, np.isnan(self.estimates)] = np.nan
         return values
 
-    def _frame(
-        self, names: Sequence[str], estimates: Floats, errors: Floats, draws: Floats, level: float
-    ) -> pd.DataFrame:
-        low, high, p = self._percentile(draws, level)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            statistic = estimates / errors
-        columns = {
-            "estimate": estimates,
-            "std_error": errors,
-            "statistic": statistic,
-            "p_value": p,
-            "conf_low": low,
-            "conf_high": high,
-        }
-        return pd.DataFrame(columns, index=pd.Index(list(names), name="term", dtype=object))
+    def _frame(self, names: Sequence[str], effects: Effects, level: float) -> pd.DataFrame:
+        """Write functions of the effects as `tidy` writes the effects, by term."""
+        estimates, covariance, draws = effects
+        estimated = DrawnEstimates.of(names, estimates, covariance, self.inference, draw_values=draws)
+        return EffectResults(estimated, self.info).tidy(level).set_index("term")
 
     @property
     def _ends_of_routes(self) -> list[tuple[int, int]]:
@@ -686,6 +707,10 @@ class MediationResults(VaryingFields, EffectResults):
         (first, _), *_, (last, _) = self.points
         at = self.names.index
         return [(at(f"{route.name}:{last}"), at(f"{route.name}:{first}")) for route in self.routes]
+
+    @property
+    def _indirect_terms(self) -> pd.Index[str]:
+        return pd.Index([f"indirect:{m}" for m in self.mediators], name="term")
 
     def _refuse_varying(self, method: str) -> None:
         if self.variable:
@@ -708,21 +733,24 @@ class MediationResults(VaryingFields, EffectResults):
         check_option("mediator", name, self.mediators)
         return name
 
-    def _test(self, equation: str, term: str) -> decisions.Test:
+    def _test(self, equation: str, term: str) -> Test:
         fit = self.paths[equation]
-        series = (fit.params, fit.tstats, fit.pvalues)
-        return decisions.Test(*(float(s.iloc[fit.names.index(term)]) for s in series))
+        return Test(*(float(s[term]) for s in (fit.params, fit.tstats, fit.pvalues)))
 
-    def _path(self, mediator: str, *, second: bool = False) -> decisions.Test:
-        if second:
-            return self._test("outcome", mediator)
-        return self._test(f"mediator:{mediator}", self.treatment)
+    def _path_tests(self, mediator: str) -> tuple[Test, Test]:
+        """Return the tests of a and b."""
+        first = self._test(f"mediator:{mediator}", self.treatment)
+        return first, self._test("outcome", mediator)
+
+    def _slopes(self, mediator: str) -> list[int]:
+        """Look up the positions of a and b in the system."""
+        at = self.system.at
+        return [at(f"mediator:{mediator}", self.treatment), at("outcome", mediator)]
 
     def _product(self, mediator: str) -> tuple[float, float, float, float]:
         first, second = self.paths[f"mediator:{mediator}"], self.paths["outcome"]
-        i, j = first.names.index(self.treatment), second.names.index(mediator)
-        s_a, s_b = np.sqrt(first.covariance[i, i]), np.sqrt(second.covariance[j, j])
-        return first.coefficients[i], second.coefficients[j], s_a, s_b
+        x, m = self.treatment, mediator
+        return first.params[x], second.params[m], first.std_errors[x], second.std_errors[m]
 
     def _words(self, outcome: str) -> list[str]:
         ends = self.interval("percentile")
@@ -735,7 +763,7 @@ class MediationResults(VaryingFields, EffectResults):
         ]
         for mediator in self.mediators:
             a, b, _, _ = self._product(mediator)
-            p = float(ends["p_value"].to_numpy()[self.names.index(f"indirect:{mediator}")])
+            p = float(ends["p_value"][f"indirect:{mediator}"])
             yes, no = "its interval excludes 0: an indirect effect", "its interval includes 0"
             path = f"Through {mediator}: a = {a:.4g}, b = {b:.4g}, a x b = {a * b:.4g}"
             lines.append(f"{path}{_verdict(p, yes, no)}.")
@@ -748,26 +776,21 @@ class MediationResults(VaryingFields, EffectResults):
             lines.append(f"Share of the total effect through the mediators: {share:z.1%} ({reach}{doubt}).")
         return lines
 
-    def _ends_in_words(self) -> list[str]:
-        """Describe whether an effect differs between the ends of the variable."""
-        names = [f"{self.names[i]} - {self.names[j]}" for i, j in self._ends_of_routes]
-        frame = self.contrasts().loc[names, ["estimate", "conf_low", "conf_high", "p_value"]]
-        out = []
-        for pair, value, low, high, p in frame.itertuples(name=None):
-            verdict = _verdict(p, "they are significantly different", "they are not significantly different")
+    def _in_words(self, frame: pd.DataFrame, yes: str, no: str) -> list[str]:
+        """Write a line for each effect: estimate, interval and verdict."""
+        columns = ["estimate", "conf_low", "conf_high", "p_value"]
+        lines = []
+        for name, value, low, high, p in frame[columns].itertuples(name=None):
             ends = interval_text(low, high, computed=self._readable)
-            out.append(f"{pair}: {value:.4g}, interval {ends}{verdict}.")
-        return out
+            lines.append(f"{name}: {value:.4g}, interval {ends}{_verdict(p, yes, no)}.")
+        return lines
 
     def _varying_words(self, outcome: str) -> list[str]:
-        frame, lines = (
-            self.tidy().set_index("term"),
-            [
-                f"Effects of one unit of {self.treatment} on {outcome}. They depend on {self.variable}; "
-                "terms without a suffix are averages over the rows of the sample, and every total is "
-                "direct + indirect, not the slope of a separate regression."
-            ],
-        )
+        lines = [
+            f"Effects of one unit of {self.treatment} on {outcome}. They depend on {self.variable}; "
+            "terms without a suffix are averages over the rows of the sample, and every total is "
+            "direct + indirect, not the slope of a separate regression."
+        ]
         if self.threshold is not None:
             low, high = self.regimes["nobs"]
             shifts = "intercept:regime1" in self.paths["outcome"].names
@@ -778,18 +801,18 @@ class MediationResults(VaryingFields, EffectResults):
         else:
             at = ", ".join(f"{suffix} = {value:.4g}" for suffix, value in self.points)
             lines.append(f"{self.variable}: {at}.")
-        lines += self._ends_in_words()
-        columns = ["estimate", "conf_low", "conf_high", "p_value"]
-        for name in (term.name for term in self.terms if term.of):
-            value, low, high, p = (float(v) for v in frame.loc[name, columns].to_numpy())
-            ends = interval_text(low, high, computed=self._readable)
-            verdict = _verdict(
-                p,
-                "the effect depends significantly on it",
-                "the effect does not depend significantly on it",
-            )
-            lines.append(f"{name}: {value:.4g}, interval {ends}{verdict}.")
-        return lines
+        ends = [f"{self.names[i]} - {self.names[j]}" for i, j in self._ends_of_routes]
+        differ = "they are significantly different", "they are not significantly different"
+        depends = (
+            "the effect depends significantly on it",
+            "the effect does not depend significantly on it",
+        )
+        changes = [term.name for term in self.terms if term.of]
+        return [
+            *lines,
+            *self._in_words(self.contrasts().loc[ends], *differ),
+            *self._in_words(self.tidy().set_index("term").loc[changes], *depends),
+        ]
 
 
 def _verdict(p: float, yes: str, no: str) -> str:
@@ -799,11 +822,19 @@ def _verdict(p: float, yes: str, no: str) -> str:
     return f"; {yes if rejects(p, _LEVEL) else no}"
 
 
-def _finite(at: Sequence[float]) -> Floats:
-    try:
-        values = np.atleast_1d(np.asarray(at, dtype=np.float64))
-    except (TypeError, ValueError):
-        values = np.array([np.nan])
-    if values.ndim != 1 or not values.size or not np.isfinite(values).all():
-        raise OptionError(f"at={cited(at)} must be one or more finite numbers.")
-    return values
+def _path_cells(
+    drawn: Floats, sobel: float | None, digits: int, *, computed: bool
+) -> dict[str, str]:
+    """Write the cells of an indirect effect by code of their row; `drawn` is estimate, ends and p-value."""
+    effect, low, high = (_decimals(value, digits) for value in drawn[:3])
+    cells = {"effect": effect}
+    if computed:
+        cells = {"interval": f"{effect} [{low}, {high}]", "bootstrap": p_text(drawn[3])}
+    if sobel is not None:
+        cells["sobel"] = f"{sobel:z.2f}"
+    return cells
+
+
+def _decimals(value: float, digits: int) -> str:
+    kind = "f" if abs(value) >= 0.5 * 10.0**-digits else "g"
+    return f"{value:z.{digits}{kind}}"

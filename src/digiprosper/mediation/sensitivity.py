@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,17 +17,17 @@ from digiprosper.errors import (
     cited,
 )
 from digiprosper.kernels.intervals import percentile
+from digiprosper.mediation.kernel import as_numbers, bisect
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
 from digiprosper.report.text import interval_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from digiprosper.kernels import Floats
+    from digiprosper.kernels import Bools, Floats
     from digiprosper.report.terms import Factors
 
-_HALVINGS = 50
 _LARGEST_EFFECT = 300
 
 
@@ -168,27 +168,31 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     r by default.
     """
     level = check_level(level)
-    a_draws, moment_draws = np.asarray(a_draws, dtype=float), np.asarray(moment_draws, dtype=float)
     if a_draws.ndim != 1 or moment_draws.shape != (a_draws.size, 3):
         raise AlignmentError(
             f"sensitivity: (R,) draws of a need (R, 3) moments; got {a_draws.shape} and {moment_draws.shape}."
         )
-    r, scaled = _parts(np.asarray(a, dtype=float), np.asarray(moments, dtype=float))
+    r, scaled = _parts(np.asarray(a), np.asarray(moments))
     if np.isnan(r * scaled):
         raise IdentificationError(
             f"sensitivity: {cited(mediator)} or the outcome has no variation left after the other terms, "
             "so the correlation of their errors is undefined. Drop a term or an effect."
         )
-    at = _grid(rho, float(r))
-    drawn = _parts(a_draws, moment_draws)
+    if rho is None:
+        at = np.union1d(np.arange(-90, 91) / 100, [r] if abs(r) < 1 else [])
+    else:
+        at = as_numbers(rho)
+        if not at.size or not np.all(np.abs(at) < 1):
+            raise OptionError(f"rho={cited(rho)} must be correlations between -1 and 1, both excluded.")
+    r_draws, scaled_draws = _parts(a_draws, moment_draws)
 
     def ends(points: Floats) -> tuple[Floats, Floats]:
-        return percentile(_effect(points, drawn[0][:, None], drawn[1][:, None]), level, clusters=clusters)
+        draws = _effect(points, r_draws[:, None], scaled_draws[:, None])
+        return percentile(draws, level, clusters=clusters)
 
     grid = np.append(at, 0.0)
-    low, high = ends(grid)
-    effects = np.column_stack([_effect(grid, r, scaled), low, high])
-    rho_low, rho_high = percentile(drawn[0], level, clusters=clusters)
+    effects = np.column_stack([_effect(grid, r, scaled), *ends(grid)])
+    rho_low, rho_high = percentile(r_draws, level, clusters=clusters)
     return MediationSensitivity(
         mediator=mediator,
         rho=at,
@@ -298,39 +302,23 @@ def _effect(rho: Floats, r: Floats, scaled: Floats) -> Floats:
     return np.asarray(scaled * (r - rho * np.sqrt((1 - r**2) / (1 - rho**2))))
 
 
-def _grid(rho: Sequence[float] | Floats | None, r: float) -> Floats:
-    if rho is None:
-        return np.union1d(np.arange(-90, 91) / 100, [r] if abs(r) < 1 else [])
-    try:
-        at = np.atleast_1d(np.asarray(rho, dtype=float))
-    except (TypeError, ValueError):
-        at = np.array([np.nan])
-    if at.ndim != 1 or not at.size or not np.all(np.abs(at) < 1):
-        raise OptionError(f"rho={cited(rho)} must be correlations between -1 and 1, both excluded.")
-    return at
-
-
-def _first_cover(ends: Any) -> float:
+def _first_cover(ends: Callable[[Floats], tuple[Floats, Floats]]) -> float:
     """Find the correlation nearest to 0 at which the interval covers 0.
 
     It is searched in steps of .01, then by bisection.
     """
-    steps = np.arange(100) / 100
-    low, high = ends(np.array([0.0]))
-    if not (low[0] > 0 or high[0] < 0):
-        return 0.0 if low[0] <= high[0] else float("nan")
-    side = 0 if low[0] > 0 else 1
+    (low,), (high,) = ends(np.array([0.0]))
+    if not (low > 0 or high < 0):
+        return 0.0 if low <= high else float("nan")
 
-    def clear(points: Floats) -> Any:
-        return ends(points)[0] > 0 if side == 0 else ends(points)[1] < 0
+    def excludes_zero(points: Floats) -> Bools:
+        ends_at = ends(points)
+        return np.asarray(ends_at[0] > 0 if low > 0 else ends_at[1] < 0)
 
     crossings = []
-    for sign in (1.0, -1.0):
-        outside = np.flatnonzero(~clear(sign * steps))
-        if outside.size:
-            inside, beyond = sign * steps[outside[0] - 1], sign * steps[outside[0]]
-            for _ in range(_HALVINGS):
-                middle = (inside + beyond) / 2
-                inside, beyond = (middle, beyond) if clear(np.array([middle]))[0] else (inside, middle)
-            crossings.append(float(beyond))
+    for points in (np.arange(100) / 100, np.arange(100) / -100):
+        covering = np.flatnonzero(~excludes_zero(points))
+        if covering.size:
+            near, beyond = points[covering[0] - 1], points[covering[0]]
+            crossings.append(bisect(lambda rho: excludes_zero(np.array([rho]))[0], near, beyond)[1])
     return min(crossings, key=abs, default=float("nan"))

@@ -4,43 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from digiprosper.errors import (
-    InputTypeError,
-    Notice,
-    OptionError,
-    TermError,
-    cited,
-    issue,
-    option_problem,
-    quoted,
-)
+from digiprosper.errors import Notice, OptionError, TermError, issue, quoted
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.estimation import demean_columns
-from digiprosper.linear.preparation import prepare
+from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.mediation.effect_terms import effect
-from digiprosper.mediation.kernel import products
-from digiprosper.mediation.mediation import Mediation
-from digiprosper.mediation.notices import few_for_paths
-from digiprosper.mediation.system import about_draws, estimate, glance_of, refuse_absorbed, remarks
-from digiprosper.mediation.words import WORDS
+from digiprosper.mediation.kernel import Products
+from digiprosper.mediation.mediation import refuse_other_models, term_roles
+from digiprosper.mediation.system import (
+    about_draws,
+    demean_terms,
+    estimate,
+    refuse_several,
+    remarks,
+    result_fields,
+)
 from digiprosper.panel.terms import canonical
-from digiprosper.report.effects import EffectResults, drawn_estimates
+from digiprosper.report.effects import EffectResults
 from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.mediation.kernel import Monomial, Products
+    from digiprosper.mediation.kernel import Monomial
+    from digiprosper.mediation.mediation import Mediation
     from digiprosper.mediation.system import System
     from digiprosper.panel import Panel
-
-_REMEDY = (
-    "With fewer than 40 clusters the percentile interval may be too short: compare it with interval('delta')."
-)
-_ROLES = ("y", "treatment", "mediators", "x", "intermediate")
 
 
 def sequential_g(
@@ -115,55 +103,33 @@ def sequential_g(
     >>> results.params.round(3).to_dict()
     {'total': 0.512, 'controlled_direct': 0.049, 'eliminated': 0.463, 'eliminated:log(emp)': 0.463}
     """
-    terms = _check(spec, intermediate)
+    confounders = _check(spec, intermediate)
     seed = seed_sequence(rng)
-    terms_by_role = (spec.y,), (spec.treatment,), spec.mediators, spec.x, terms
-    prepared = prepare(panel, dict(zip(_ROLES, terms_by_role, strict=True)), spec.options)
-    mediators = _one_column_each(prepared, spec)
-    sample = prepared.sample
-    columns = np.column_stack([sample.columns(role) for role in _ROLES])
-    names = [name for role in _ROLES for name in sample.names_of(role)]
-    k = len(mediators)
-    demeaned = demean_columns(prepared, names, columns)
-    refuse_absorbed(prepared, demeaned, ("outcome", "treatment", *("mediator" for _ in mediators)))
-    before = range(2 + k, 2 + k + len(sample.names_of("x")))
-    layout = [(outcome, (1, *before)) for outcome in (0, *range(2, 2 + k))]
-    layout.append((0, tuple(range(1, columns.shape[1]))))
-    system = estimate(prepared, demeaned, layout, reps=spec.reps, seed=seed, few=few_for_paths(_REMEDY))
+    roles = {**term_roles(spec), "intermediate": confounders}
+    prepared = prepare(panel, roles, linear_options(spec))
+    sample, k = prepared.sample, len(spec.mediators)
+    for role in ("y", "treatment", "mediators"):
+        refuse_several(sample, role, len(roles[role]), f"{role}:")
+    demeaned = demean_terms(prepared, tuple(roles))
+    controls = range(2 + k, 2 + k + len(sample.names_of("x")))
+    layout = [(outcome, (1, *controls)) for outcome in (0, *range(2, 2 + k))]
+    layout.append((0, tuple(range(1, len(demeaned.names)))))
+    system = estimate(prepared, demeaned, layout, reps=spec.reps, seed=seed)
 
-    effects = _effects(system, k)
-    gradient = effects.gradient(system.coefficients)
+    products = _products(system, k)
+    effects = products.estimate(system.coefficients, system.covariance, system.draws)
     diagnostics = (*system.notices, *about_draws(system), *remarks(prepared))
     issue(diagnostics)
-    effect_terms = (
+    terms = (
         *map(effect, ("total", "controlled_direct", "eliminated")),
-        *(effect("eliminated", m) for m in mediators),
-    )
-    info = glance_of(system.fits[-1], "Sequential g", seed)
-    estimated = drawn_estimates(
-        [term.name for term in effect_terms],
-        effects.evaluate(system.coefficients[None, :])[0],
-        gradient @ system.covariance @ gradient.T,
-        effects.evaluate(system.draws),
-        info,
-        n_drawn=system.n_drawn,
-        drawn=system.drawn,
-        errors=system.fits[-1].inference,
+        *(effect("eliminated", m) for m in sample.names_of("mediators")),
     )
     return EffectResults(
-        terms=effect_terms,
-        words=WORDS,
-        estimated=estimated,
-        info=info,
-        errors_text=system.fits[-1].conventions,
-        diagnostics=diagnostics,
-        labels=dict(sample.labels),
-        factors=dict(sample.factors),
-        key_names=sample.keys.pair,
+        **result_fields(prepared, system, terms, effects, diagnostics, "Sequential g", seed)
     )
 
 
-def _effects(system: System, mediators: int) -> Products:
+def _products(system: System, mediators: int) -> Products:
     """Write the effects as products of the slopes of x in both steps and of the mediators in the first."""
     total: list[Monomial] = [(1.0, (system.at(0, 1),))]
     first_step = mediators + 1
@@ -171,37 +137,18 @@ def _effects(system: System, mediators: int) -> Products:
         (1.0, (system.at(1 + i, 1), system.at(first_step, 2 + i))) for i in range(mediators)
     ]
     negative: list[Monomial] = [(-constant, at) for constant, at in parts]
-    return products([total, total + negative, parts, *([part] for part in parts)])
+    return Products([total, total + negative, parts, *([part] for part in parts)])
 
 
 def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...]:
     """Refuse other models and repeated terms; return the intermediate terms."""
-    if not isinstance(spec, Mediation):
-        raise InputTypeError(f"sequential_g takes a Mediation specification, not {type(spec).__name__}.")
-    _refuse_other_models(spec)
+    refuse_other_models(spec, "sequential_g", "change {} (spec.replace)")
     terms = as_terms(intermediate, "intermediate")
     if not terms:
         raise OptionError(
             "intermediate is empty: without intermediate confounders the controlled direct effect is the "
             "term 'direct' of Mediation. Specify at least one, or fit the specification itself."
         )
-    _refuse_used(spec, terms)
-    return terms
-
-
-def _refuse_other_models(spec: Mediation) -> None:
-    options = [n for n in ("moderator", "threshold", "quadratic") if getattr(spec, n)]
-    options += ["structure"] if spec.structure != "parallel" else []
-    if options:
-        settings = ", ".join(f"{n}={cited(getattr(spec, n))}" for n in options)
-        raise OptionError(
-            f"sequential_g requires parallel mediators with one slope each: change {settings} "
-            "(spec.replace).",
-            [option_problem(name, getattr(spec, name)) for name in options],
-        )
-
-
-def _refuse_used(spec: Mediation, terms: Sequence[str]) -> None:
     used = {canonical(t) for t in spec.terms}
     repeated = [t for t in terms if canonical(t) in used]
     if repeated:
@@ -210,12 +157,4 @@ def _refuse_used(spec: Mediation, terms: Sequence[str]) -> None:
             "treatment belongs in intermediate only: remove it with spec.drop().",
             [Notice("repeated", t, {"term": t}) for t in repeated],
         )
-
-
-def _one_column_each(prepared: Prepared, spec: Mediation) -> tuple[str, ...]:
-    """Return the names of the mediators; refuse a term of several columns."""
-    for role, count in (("y", 1), ("treatment", 1), ("mediators", len(spec.mediators))):
-        columns = prepared.sample.names_of(role)
-        if len(columns) != count:
-            raise TermError(f"{role}: the columns {quoted(columns)}; each term must be one column.")
-    return prepared.sample.names_of("mediators")
+    return terms

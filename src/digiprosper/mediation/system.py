@@ -1,10 +1,11 @@
-"""Equations on one sample, estimated together and drawn together."""
+"""Equations on one sample, estimated together and drawn together; thresholds searched in each draw."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import chain, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,44 +13,79 @@ from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
     Notice,
+    TermError,
+    ThresholdSearchError,
     cited,
     collinearity_problem,
+    quoted,
     several,
 )
 from digiprosper.kernels import intervals
 from digiprosper.kernels.equation import joint_covariance
 from digiprosper.kernels.intervals import enough_clusters
-from digiprosper.kernels.resampling import bootstrap, entity_grams, jackknife
-from digiprosper.kernels.tolerances import COLLINEAR, NO_DIVISION
+from digiprosper.kernels.resampling import (
+    bootstrap,
+    draw_counts,
+    entity_grams,
+    jackknife,
+    refit,
+)
+from digiprosper.kernels.slopes import Slope, apart
+from digiprosper.kernels.threshold import (
+    candidates,
+    drops,
+    level_is_held,
+    lowest,
+    open_search,
+    plan,
+    without_level,
+)
+from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, NO_DIVISION
+from digiprosper.kernels.within import is_nested
 from digiprosper.linear.cluster_bootstrap import drawn_clusters
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
-from digiprosper.linear.estimation import fit_equation
-from digiprosper.linear.notices import few_for_slopes
+from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.preparation import refuse_extreme
-from digiprosper.mediation.notices import masking, pooled
+from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out, term_columns
+from digiprosper.mediation.notices import few_for_paths, masking, pooled
+from digiprosper.mediation.words import WORDS
+from digiprosper.report.effects import drawn_estimates
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.kernels import Floats
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.equation import Solved
     from digiprosper.kernels.resampling import Block, Equation
+    from digiprosper.kernels.slopes import Effect
+    from digiprosper.kernels.threshold import Plan
     from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.notices import FewClusters
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
+    from digiprosper.mediation.kernel import Effects
     from digiprosper.mediation.layout import Layout
+    from digiprosper.panel import Sample
     from digiprosper.report.protocol import Glance
+    from digiprosper.report.terms import Term
 
 LEAST_REPS = 20
 _RARE = 0.05
+_TRIM = 0.05
+_NO_THRESHOLD = (
+    "failed: in the drawn sample no threshold leaves enough rows in each regime. Intervals use the remaining "
+    "draws."
+)
+_REMEDY = (
+    "With fewer than 40 clusters the percentile interval may be too short: compare it with interval('delta')."
+)
 _DELTA = "interval('delta') needs no draws."
 _BIASED_PATHS = "and so are the other paths. Omit it, or lag treatment and mediator instead."
 _BIASED_MEDIATOR = "and so are the other paths to the mediator. Omit it."
+# What messages call the columns of a role.
+_KINDS = {"y": "outcome", "mediators": "mediator"}
 # Roles whose columns are regressors in the equations of the mediators.
 _BEFORE_MEDIATORS = ("treatment", "x", "instrument")
-_MEDIATORS = ("mediators", "mediator")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,20 +132,20 @@ def estimate(
     *,
     reps: int,
     seed: np.random.SeedSequence,
-    few: FewClusters = few_for_slopes,
+    remedy: str = _REMEDY,
     residuals: Sequence[Block] = (),
-    unread: Sequence[str] = (),
 ) -> System:
     """Estimate every equation, then draw clusters and estimate all of them again in each draw.
 
-    `few` makes the notice about few clusters; that of the equations is about their own t intervals and stays
-    with them. `residuals` are blocks (outcomes, regressors) of two outcomes whose residual cross products are
-    needed in every draw: the outcome of an equation and one of its regressors, given the other regressors.
-    `unread` are columns that the model adds, as in `fit_equation`. The notices are not issued.
+    `remedy` ends the notice about few clusters; that of the equations is about their own t intervals and
+    stays with them. `residuals` are blocks (outcomes, regressors) of two outcomes whose residual cross
+    products are needed in every draw: the outcome of an equation and one of its regressors, given the other
+    regressors. The notices are not issued.
     """
     layout = tuple(layout)
     fits, solved = zip(
-        *(fit_equation(prepared, demeaned, y, x, unread=unread) for y, x in layout), strict=True
+        *(fit_equation(prepared, demeaned, y, x, unread=[REGIME_INTERCEPT]) for y, x in layout),
+        strict=True,
     )
 
     codes, drawn = drawn_clusters(prepared)
@@ -118,8 +154,8 @@ def estimate(
     without = jackknife(grams, layout)
 
     covariance = joint_covariance(solved)
-    notices = _notices(prepared, fits, few)
-    if "no_variance" in {n.code for n in notices}:
+    notices = _notices(prepared, fits, remedy)
+    if "no_variance" in {notice.code for notice in notices}:
         covariance[:] = np.nan
     notices += too_few_clusters_to_draw(grams.n_clusters, drawn, _DELTA)
     if draws.lost == reps and enough_clusters(grams.n_clusters):
@@ -132,7 +168,9 @@ def estimate(
         layout=layout,
         coefficients=np.concatenate([equation.coefficients for equation in solved]),
         covariance=covariance,
-        unadjusted=np.vstack([_unadjusted(equation) for equation in solved]),
+        unadjusted=np.array(
+            [(error, s.df_resid) for s in solved for error in s.unadjusted_errors()]
+        ),
         draws=np.hstack(draws.coefficients),
         jackknife=np.hstack(without.coefficients),
         residuals=tuple(_net(solved, layout, block) for block in residuals),
@@ -144,12 +182,12 @@ def estimate(
     )
 
 
-def _notices(prepared: Prepared, fits: Sequence[LinearResults], few: FewClusters) -> list[Notice]:
-    """Collect the notices of the equations, with those of the model about few clusters."""
+def _notices(prepared: Prepared, fits: Sequence[LinearResults], remedy: str) -> list[Notice]:
+    """Collect the notices of the equations; the model's own about few clusters replace theirs."""
     of_fits = chain.from_iterable(fit.diagnostics for fit in fits)
     notices = [notice for notice in of_fits if notice not in prepared.few]
     for name, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
-        notices += few(int(codes.max()) + 1, name)
+        notices += few_for_paths(int(codes.max()) + 1, name, remedy)
     return notices
 
 
@@ -158,9 +196,16 @@ def refuse_absorbed(prepared: Prepared, demeaned: Demeaned, roles: Sequence[str]
 
     `roles` are those of the first columns, such as "outcome" or "mediator".
     """
-    is_absorbed = demeaned.absorbed
-    absorbed = [j for j, role in enumerate(roles) if role != "outcome" and is_absorbed[j]]
-    problems = [_absorbed(prepared, roles[j], demeaned.names[j]) for j in absorbed]
+    effects = ", ".join(prepared.effect_names) or "the intercept"
+    problems = [
+        Notice(
+            "absorbed",
+            f"the {role} {cited(name)} does not vary within the effects ({effects})",
+            {"column": name, "effects": effects},
+        )
+        for role, name, absorbed in zip(roles, demeaned.names, demeaned.absorbed, strict=False)
+        if absorbed and role != "outcome"
+    ]
     if problems:
         raise IdentificationError(
             f"{several(problems)}: the indirect within effect is not identified. "
@@ -169,72 +214,64 @@ def refuse_absorbed(prepared: Prepared, demeaned: Demeaned, roles: Sequence[str]
             "(within_between reports both).",
             problems,
         )
-    for j, other in product(_positions(roles, "mediator"), _positions(roles, "outcome", "treatment")):
-        _refuse_again(demeaned, j, other, roles[other])
-
-
-def _positions(roles: Sequence[str], *names: str) -> list[int]:
-    return [j for j, role in enumerate(roles) if role in names]
-
-
-def _absorbed(prepared: Prepared, role: str, name: str) -> Notice:
-    effects = ", ".join(prepared.effect_names) or "the intercept"
-    text = f"the {role} {cited(name)} does not vary within the effects ({effects})"
-    return Notice("absorbed", text, {"column": name, "effects": effects})
-
-
-def _refuse_again(demeaned: Demeaned, mediator: int, other: int, role: str) -> None:
-    column, regressor = demeaned.columns[:, mediator], demeaned.columns[:, other]
-    residuals = column - regressor * (regressor @ column) / max(demeaned.lengths[other] ** 2, NO_DIVISION)
-    if np.linalg.norm(residuals) < COLLINEAR * demeaned.lengths[mediator]:
-        names = demeaned.names
-        raise CollinearityError(
-            f"the mediator {cited(names[mediator])} is collinear with the {role} {cited(names[other])} "
-            "after the effects are partialled out; a variable cannot mediate itself. Use another "
-            "mediator.",
-            [collinearity_problem(names[mediator], [names[other]])],
-        )
+    columns, lengths, names = demeaned.columns, demeaned.lengths, demeaned.names
+    for (j, role), (i, other) in product(enumerate(roles), repeat=2):
+        if role != "mediator" or other not in ("outcome", "treatment"):
+            continue
+        mediator, regressor = columns[:, j], columns[:, i]
+        slope = (regressor @ mediator) / max(lengths[i] ** 2, NO_DIVISION)
+        if np.linalg.norm(mediator - regressor * slope) < COLLINEAR * lengths[j]:
+            raise CollinearityError(
+                f"the mediator {cited(names[j])} is collinear with the {other} {cited(names[i])} "
+                "after the effects are partialled out; a variable cannot mediate itself. Use another "
+                "mediator.",
+                [collinearity_problem(names[j], [names[i]])],
+            )
 
 
 def glance_of(outcome: LinearResults, model: str, seed: np.random.SeedSequence) -> Glance:
     """Make the glance of a system: that of its outcome equation without measures of fit."""
-    info = outcome.glance()
-    info["model"] = model
-    info["rng_entropy"] = seed.entropy if isinstance(seed.entropy, int) else None
-    info["rsquared"] = info["rsquared_within"] = info["rsquared_within_entity"] = info["rsquared_adj"] = None
-    info["f_statistic"] = None
-    return info
+    return {
+        **outcome.glance(),
+        "model": model,
+        "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
+        "rsquared": None,
+        "rsquared_within": None,
+        "rsquared_within_entity": None,
+        "rsquared_adj": None,
+        "f_statistic": None,
+    }
 
 
-def about_draws(system: System, lost: int | None = None, why: str = "") -> tuple[Notice, ...]:
+def about_draws(system: System, *, searched: bool = False) -> tuple[Notice, ...]:
     """Report few draws, and draws in which the equations could not be estimated.
 
-    `lost` and `why` are for other draws than those of the system. Without intervals (few clusters) nothing is
+    `searched` if the threshold was searched in each of them. Without intervals (few clusters) nothing is
     reported.
     """
-    reps = len(system.draws)
     if not enough_clusters(system.n_drawn):
         return ()
-    if lost is not None:
-        return (*few_draws(reps, "effects"), *lost_draws(lost, reps, why))
+    reps, lost = len(system.draws), system.lost
+    if searched:
+        return (*few_draws(reps, "effects"), *lost_draws(lost, reps, _NO_THRESHOLD))
     why = (
         "failed: in the drawn sample the treatment, a mediator or a control is collinear. Intervals use the "
         "remaining draws."
     )
-    if system.lost > _RARE * reps:
+    if lost > _RARE * reps:
         why += " With so many failed draws the intervals are too short; do not rely on them."
-    return (*few_draws(reps, "effects"), *lost_draws(system.lost, reps, why, system.drawn))
+    return (*few_draws(reps, "effects"), *lost_draws(lost, reps, why, system.drawn))
 
 
-def unclear_share(estimates: Floats, draws: Floats, *, clusters: int) -> tuple[Notice, ...]:
-    """Report that the proportion mediated has no meaning, if that is so.
+def blank_unclear_share(effects: Effects, clusters: int) -> tuple[Notice, ...]:
+    """Set the proportion mediated, the last effect, to missing and report it if it has no meaning.
 
     That is, if direct and indirect effect have opposite signs, or the 95% percentile interval of the total
-    effect covers 0 or is missing. The first columns of `estimates` and `draws` are total, direct and indirect
-    effect.
+    effect covers 0 or is missing. The first effects are total, direct and indirect effect.
     """
-    direct, indirect = float(estimates[1]), float(estimates[2])
-    low, high = (float(end) for end in intervals.percentile(draws[:, 0], 0.95, clusters=clusters))
+    estimates, covariance, draws = effects
+    direct, indirect = map(float, estimates[1:3])
+    low, high = map(float, intervals.percentile(draws[:, 0], 0.95, clusters=clusters))
     if direct * indirect < 0:
         why = "direct and indirect effect have opposite signs (masking)"
     elif np.isnan(low):
@@ -243,43 +280,81 @@ def unclear_share(estimates: Floats, draws: Floats, *, clusters: int) -> tuple[N
         why = f"the 95% interval of the total effect, {low:.3g} to {high:.3g}, includes 0"
     else:
         return ()
+    for values in (estimates, draws, covariance, covariance.T):
+        values[..., -1] = np.nan
     return (masking(why, direct, indirect, (low, high)),)
 
 
 def remarks(prepared: Prepared) -> list[Notice]:
     """Report pooled rows, and lags of the outcome or of a mediator among the terms."""
-    roles = prepared.sample.roles
-    before = [role for role in _BEFORE_MEDIATORS if role in roles]
-    return [
-        *_pooled(prepared),
-        *lagged_outcome(prepared, _BIASED_PATHS),
-        *(
-            notice
-            for role in _MEDIATORS
-            if role in roles
-            for notice in lagged_outcome(prepared, _BIASED_MEDIATOR, before, outcome=role)
-        ),
-    ]
+    sample = prepared.sample
+    is_pooled = not prepared.effect_names and sample.nobs > sample.n_entities
+    notices = [pooled(sample.nobs)] if is_pooled else []
+    notices += lagged_outcome(prepared, _BIASED_PATHS)
+    before = [role for role in _BEFORE_MEDIATORS if role in sample.roles]
+    for role in ("mediators", "mediator"):
+        if role in sample.roles:
+            notices += lagged_outcome(prepared, _BIASED_MEDIATOR, before, outcome=role)
+    return notices
 
 
-def _pooled(prepared: Prepared) -> list[Notice]:
-    if prepared.effect_names or prepared.sample.nobs == prepared.sample.n_entities:
-        return []
-    return [pooled(prepared.sample.nobs)]
+def demean_terms(prepared: Prepared, roles: Sequence[str]) -> Demeaned:
+    """Demean the columns of roles in their order; refuse those that identify no path."""
+    sample = prepared.sample
+    columns = term_columns(sample, roles)
+    demeaned = demean_columns(prepared, tuple(columns), np.array(list(columns.values())).T)
+    kinds = [_KINDS.get(r, r) for r in roles[: roles.index("x")] for _ in sample.roles[r]]
+    refuse_absorbed(prepared, demeaned, kinds)
+    return demeaned
 
 
-def demean_made(prepared: Prepared, demeaned: Demeaned, layout: Layout) -> Demeaned:
+def demean_added(prepared: Prepared, demeaned: Demeaned, layout: Layout) -> Demeaned:
     """Demean the columns that a layout adds to those of its terms."""
-    n_given = len(demeaned.names)
-    if n_given < len(layout.names):
+    of_terms = len(demeaned.names)
+    if of_terms < len(layout.names):
         # Products of columns are wider apart than the columns, which were checked when the sample was cut.
         refuse_extreme(layout.columns, layout.names)
-    return demeaned.with_columns(prepared, layout.names[n_given:], layout.columns[:, n_given:])
+    return demeaned.with_columns(prepared, layout.names[of_terms:], layout.columns[:, of_terms:])
 
 
-def _unadjusted(solved: Solved) -> Floats:
-    errors = solved.unadjusted_errors()
-    return np.column_stack([errors, np.full(errors.size, solved.df_resid)])
+def refuse_several(sample: Sample, role: str, count: int, start: str) -> None:
+    """Refuse terms of several columns; `start` begins the message."""
+    columns = sample.names_of(role)
+    if len(columns) != count:
+        raise TermError(f"{start} the columns {quoted(columns)}; each term must be one column.")
+
+
+def result_fields(
+    prepared: Prepared,
+    system: System,
+    terms: Sequence[Term],
+    effects: Effects,
+    diagnostics: Sequence[Notice],
+    model: str,
+    seed: np.random.SeedSequence,
+) -> dict[str, Any]:
+    """Collect the fields of `EffectResults`."""
+    outcome, sample = system.fits[-1], prepared.sample
+    info = glance_of(outcome, model, seed)
+    estimated = drawn_estimates(
+        [term.name for term in terms],
+        *effects,
+        info,
+        n_drawn=system.n_drawn,
+        drawn=system.drawn,
+        errors=outcome.inference,
+    )
+    return {
+        "terms": tuple(terms),
+        "words": WORDS,
+        "estimated": estimated,
+        "info": info,
+        "errors_text": outcome.conventions,
+        "diagnostics": tuple(diagnostics),
+        "labels": dict(sample.labels),
+        "factors": dict(sample.factors),
+        "key_names": sample.keys.pair,
+    }
 
 
 def _net(solved: Sequence[Solved], layout: Sequence[Equation], block: Block) -> Floats:
@@ -289,3 +364,127 @@ def _net(solved: Sequence[Solved], layout: Sequence[Equation], block: Block) -> 
         if y == outcome and sorted(x) == sorted((regressor, *controls)):
             return equation.held_fixed(x.index(regressor))
     raise ValueError(f"no equation of column {outcome} has {(regressor, *controls)}")
+
+
+# --- the threshold ----------------------------------------------------------------------
+
+
+def search_threshold(spec: Any, prepared: Prepared) -> float:
+    """Find the threshold with the smallest sum of squares of the outcome's equation.
+
+    Candidates leave at least 5% of the rows in each regime.
+    """
+    y, z, x, q = _searched_columns(prepared)
+    try:
+        return _least(y, z, x, q, prepared.within.every, intercept=spec.regime_intercept)
+    except (ThresholdSearchError, CollinearityError) as error:
+        name = prepared.sample.names_of("threshold_variable")[0]
+        raise ThresholdSearchError(
+            f"threshold={cited(spec.threshold)}: {error}. {cited(name)} has {np.unique(q).size:,} values "
+            f"in {q.size:,} rows; each regime needs at least 5% of the rows, with variation in treatment "
+            "and mediators. Pass the value, ('q', 6.5), or use another variable.",
+            [Notice("no_room", str(error), {"column": name})],
+        ) from error
+
+
+def holds_level(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
+    """Whether the dummy of the low regime is collinear with effects and controls.
+
+    This is so if no entity ever changes its regime. The dummy then has no coefficient, and nothing depends on
+    where the split variables are zero.
+    """
+    sample = prepared.sample
+    low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
+    residuals = prepared.within.demean(low)
+    if sample.names_of("x"):
+        at = demeaned.at(sample.names_of("x"))
+        controls, size = demeaned.taken(at), demeaned.lengths[list(at)]
+        controls = controls[:, size > 0] / size[size > 0]
+        residuals = residuals - controls @ np.linalg.lstsq(controls, residuals, rcond=None)[0]
+    return bool(np.linalg.norm(residuals) < ABSORBED * np.linalg.norm(low - low.mean()))
+
+
+def searched_draws(
+    spec: Any,
+    prepared: Prepared,
+    demeaned: Demeaned,
+    system: System,
+    seed: np.random.SeedSequence,
+    n_terms: int,
+) -> tuple[Floats, System, Floats]:
+    """Search the threshold in every draw and fit all equations at the value of the draw.
+
+    Returns thresholds (R,), the system with these draws, and effects (R, n_terms), NaN in draws without a
+    threshold. The draws are those of the system, made again from its seed. Each is written out row by row,
+    with new codes for repeated clusters, and searched like a sample: running sums over rows are not weighted
+    sums of clusters. The fits are batched over draws with the same threshold.
+    """
+    codes, _ = drawn_clusters(prepared)
+    sizes = np.bincount(codes)
+    counts = draw_counts(seed, sizes.size, len(system.draws))
+    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(sizes)[:-1])
+    y, z, x, q = _searched_columns(prepared)
+    every, intercept = prepared.within.every, spec.regime_intercept
+    gammas = np.full(counts.shape[0], np.nan)
+    for r, count in enumerate(counts.astype(np.intp)):
+        drawn = np.repeat(np.arange(sizes.size), count)
+        rows = np.concatenate([members[cluster] for cluster in drawn])
+        copies = np.repeat(np.arange(drawn.size), sizes[drawn])
+        effects = _fresh(every, codes, rows, copies)
+        # A draw without room for a threshold is a lost draw, and counted.
+        with suppress(ThresholdSearchError, CollinearityError):
+            gammas[r] = _least(y[rows], z[rows], x[rows], q[rows], effects, intercept=intercept)
+    draws = np.full_like(system.draws, np.nan)
+    terms = np.full((gammas.size, n_terms), np.nan)
+    for gamma in map(float, np.unique(gammas[~np.isnan(gammas)])):
+        same_gamma = np.flatnonzero(gammas == gamma)
+        level = intercept and not holds_level(prepared, demeaned, gamma)
+        layout = lay_out(spec, prepared.sample, gamma, level=level)
+        columns = demean_added(prepared, demeaned, layout).columns
+        grams = entity_grams(columns, codes, every, demeaned=True)
+        draws[same_gamma] = np.hstack(refit(grams, counts[same_gamma], layout.equations))
+        # Averages over the rows have the shares of the draw's own regimes.
+        at = np.array([system.at(*slope) for slope in layout.used])
+        terms[same_gamma] = layout.products.evaluate(draws[np.ix_(same_gamma, at)])
+    missing = np.isnan(draws).any(axis=1)
+    draws[missing] = terms[missing] = np.nan
+    return gammas, replace(system, draws=draws, lost=int(missing.sum())), terms
+
+
+def _searched_columns(prepared: Prepared) -> tuple[Floats, Floats, Floats, Floats]:
+    """Select outcome, split regressors, controls, threshold variable."""
+    sample = prepared.sample
+    split = np.column_stack([sample.columns("treatment"), sample.columns("mediators")])
+    return sample.columns("y")[:, 0], split, sample.columns("x"), sample.columns("threshold_variable")[:, 0]
+
+
+def _least(
+    y: Floats, z: Floats, x: Floats, q: Floats, effects: Sequence[Effect], *, intercept: bool
+) -> float:
+    """Find the candidate with the least sum of squares, infinite if slopes are not identified."""
+
+    def sums_of_squares(running: Plan) -> Floats:
+        state = open_search(running, y)
+        return np.asarray(state.ssr[0] - drops(running, state)[0])
+
+    running = plan(z, x, candidates(q, [_TRIM]), effects, intercept=intercept)
+    sums = sums_of_squares(running)
+    if intercept and (held := level_is_held(running)).any():
+        sums[held] = sums_of_squares(without_level(running))[held]
+    best = lowest(sums)
+    if not np.isfinite(sums[best]):
+        raise ThresholdSearchError("no candidate leaves enough rows in each regime to estimate its slopes")
+    return float(running.candidates.values[best])
+
+
+def _fresh(effects: Sequence[Effect], codes: Ints, rows: Ints, copies: Ints) -> list[Effect]:
+    """Code the effects of a draw: nested effects anew in every copy, crossing effects unchanged."""
+
+    def drawn(effect: Ints) -> Ints:
+        levels = effect[rows]
+        if is_nested(effect, codes):
+            levels = copies * (int(effect.max()) + 1) + levels
+        return np.unique(levels, return_inverse=True)[1].astype(np.intp)
+
+    constants, slopes = apart(effects)
+    return [*map(drawn, constants), *(Slope(drawn(s.codes), s.column[rows]) for s in slopes)]

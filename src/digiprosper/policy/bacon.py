@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    IdentificationError,
-    InputTypeError,
-    Notice,
-    OptionError,
-    cited,
-    option_problem,
-    quoted,
-)
+from digiprosper.errors import InputTypeError, cited, quoted
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.policy.kernels.aggregation import cluster_sums
-from digiprosper.policy.kernels.decomposition import compare_cohorts
+from digiprosper.policy.messages import bad_option, not_identified
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
@@ -92,26 +85,34 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
         missing=spec.missing,
     )
     sample = prepared.sample
-    first = _first_treated(spec, sample)
-    cohorts, of_entity = np.unique(first, return_inverse=True)
-    means = _cohort_means(sample, of_entity)
-    comparisons = compare_cohorts(means, cohorts, np.bincount(of_entity) / of_entity.size)
+    first = _first_treated(spec.x[0], sample)
+    cohorts, of_entity, sizes = np.unique(
+        first, return_inverse=True, return_counts=True
+    )
+    outcome = sample.columns("y").reshape(sample.n_entities, sample.n_times)
+    means = cluster_sums(outcome, of_entity, sizes.size) / sizes[:, None]
+    pairs, weights, estimates = compare_cohorts(means, cohorts, sizes / sizes.sum())
 
-    times = [*sample.times.tolist(), None]
-    labels = [None if period == 0 else times[period] for period in cohorts]
+    times = sample.times.tolist()
+    labels = [None if period == 0 else [*times, None][period] for period in cohorts]
     # Years stay whole numbers beside missing ones.
-    whole: Any = "Int64" if all(isinstance(time, int) for time in sample.times.tolist()) else None
-    treated, control = cohorts[comparisons.treated], cohorts[comparisons.control]
+    whole: Any = "Int64" if all(isinstance(time, int) for time in times) else None
     frame = pd.DataFrame(
         {
-            "comparison": [_kind(*pair, sample.n_times) for pair in zip(treated, control, strict=True)],
-            "treated": pd.Series([labels[cohort] for cohort in comparisons.treated], dtype=whole),
-            "control": pd.Series([labels[cohort] for cohort in comparisons.control], dtype=whole),
-            "weight": comparisons.weights,
-            "estimate": comparisons.estimates,
+            "comparison": [_kind(t, c, sample.n_times) for t, c in cohorts[pairs]],
+            "treated": pd.Series(
+                [labels[cohort] for cohort in pairs[:, 0]], dtype=whole
+            ),
+            "control": pd.Series(
+                [labels[cohort] for cohort in pairs[:, 1]], dtype=whole
+            ),
+            "weight": weights,
+            "estimate": estimates,
         }
     )
-    return frame.sort_values("weight", ascending=False, kind="stable", ignore_index=True)
+    return frame.sort_values(
+        "weight", ascending=False, kind="stable", ignore_index=True
+    )
 
 
 def _kind(treated: int, control: int, n_times: int) -> str:
@@ -121,62 +122,99 @@ def _kind(treated: int, control: int, n_times: int) -> str:
     return "earlier vs later" if control > treated else "later vs earlier"
 
 
-def _cohort_means(sample: Sample, of_entity: Ints) -> Floats:
-    """Average the outcome by cohort and period of a balanced sample."""
-    outcome = sample.columns("y").reshape(sample.n_entities, sample.n_times)
-    counts = np.bincount(of_entity)
-    return np.asarray(cluster_sums(outcome, of_entity, counts.size) / counts[:, None])
-
-
 def _refuse_other_models(spec: object) -> None:
     if not isinstance(spec, FixedEffects):
         raise InputTypeError(
-            f"bacon_decomposition takes a FixedEffects specification, not {type(spec).__name__}."
+            "bacon_decomposition takes a FixedEffects specification, not "
+            f"{type(spec).__name__}."
         )
     if len(spec.x) != 1:
         text = (
-            f"x={cited(list(spec.x))}: the decomposition needs the treatment as the only regressor; specify "
-            "one term."
+            f"x={cited(list(spec.x))}: the decomposition needs the treatment as the "
+            "only regressor; specify one term."
         )
-        raise OptionError(text, [option_problem("x", spec.x, what=text)])
+        raise bad_option("x", spec.x, text)
     two_way = spec.entity_effects and spec.time_effects and not spec.absorb
     if not two_way or spec.obs_weights is not None:
         text = (
-            "the decomposition is of entity and time effects without weights: leave absorb and obs_weights "
-            "out, and entity_effects and time_effects at True."
+            "the decomposition is of entity and time effects without weights: leave "
+            "absorb and obs_weights out, and entity_effects and time_effects at True."
         )
-        raise OptionError(text, [option_problem("absorb", spec.absorb, what=text)])
+        raise bad_option("absorb", spec.absorb, text)
 
 
-def _first_treated(spec: FixedEffects, sample: Sample) -> Ints:
+def _first_treated(event: str, sample: Sample) -> Ints:
     """Find the first treated period of each entity; 0 where always treated, T where never."""
-    event = spec.x[0]
     if not sample.is_balanced:
         text = (
-            f"the sample is unbalanced ({sample.nobs:,} rows of {sample.n_entities:,} entities and "
-            f"{sample.n_times:,} periods), and the decomposition holds for balanced ones only: keep entities "
-            "with all periods, with panel.subset."
+            f"the sample is unbalanced ({sample.nobs:,} rows of {sample.n_entities:,} "
+            f"entities and {sample.n_times:,} periods), and the decomposition holds "
+            "for balanced ones only: keep entities with all periods, with panel.subset."
         )
-        data = {"nobs": sample.nobs, "n_entities": sample.n_entities, "n_times": sample.n_times}
-        raise IdentificationError(text, [Notice("unbalanced", text, data)])
+        sizes = ("nobs", "n_entities", "n_times")
+        raise not_identified(
+            "unbalanced", text, **{size: getattr(sample, size) for size in sizes}
+        )
     values: Any = sample.columns("x")
     if values.shape[1] != 1 or not np.isin(values, (0.0, 1.0)).all():
-        text = f"{cited(event)} must be 0 before treatment and 1 from then on; it has other values."
-        raise IdentificationError(text, [Notice("event_values", text, {"event": event})])
-    dummy = values.reshape(sample.n_entities, sample.n_times)
-    off = np.flatnonzero((np.diff(dummy, axis=1) < 0).any(axis=1))
-    if off.size:
-        names = sample.entities[off].tolist()
         text = (
-            f"{cited(event)} switches from 1 to 0 in {len(names):,} {sample.keys.entity_name} "
-            f"({quoted(names)}); the decomposition needs a treatment that does not end."
+            f"{cited(event)} must be 0 before treatment and 1 from then on; it has "
+            "other values."
         )
-        raise IdentificationError(text, [Notice("switched_off", text, {"event": event, "entities": names})])
+        raise not_identified("event_values", text, event=event)
+    dummy = values.reshape(sample.n_entities, sample.n_times)
+    names = sample.entities[(np.diff(dummy, axis=1) < 0).any(axis=1)].tolist()
+    if names:
+        text = (
+            f"{cited(event)} switches from 1 to 0 in {len(names):,} "
+            f"{sample.keys.entity_name} ({quoted(names)}); the decomposition needs a "
+            "treatment that does not end."
+        )
+        raise not_identified("switched_off", text, event=event, entities=names)
     first = sample.n_times - dummy.sum(axis=1).astype(np.intp)
     if np.unique(first).size < 2 or not ((first > 0) & (first < sample.n_times)).any():
         text = (
-            f"{cited(event)} gives nothing to compare: entities must become treated in the sample, in "
-            "different periods or beside others that do not."
+            f"{cited(event)} gives nothing to compare: entities must become treated in "
+            "the sample, in different periods or beside others that do not."
         )
-        raise IdentificationError(text, [Notice("no_comparison", text, {"event": event})])
+        raise not_identified("no_comparison", text, event=event)
     return np.asarray(first)
+
+
+def compare_cohorts(
+    means: Floats, first: Ints, share: Floats
+) -> tuple[Ints, Floats, Floats]:
+    """Compare cohorts pair by pair (Goodman-Bacon 2021, Journal of Econometrics 225:254, equations 7 to 10).
+
+    `means` (G, T): outcome by cohort and period. `first` (G,): first treated period of each cohort, all
+    different; 0 if always treated, T if never. `share` (G,): share of the entities. The pairs are those in
+    which the first cohort becomes treated while the treatment of the other does not change.
+
+    Returns the positions (m, 2) of the cohort that becomes treated and of the one it is compared with, and
+    weights, which add up to one, and estimates (m,). Their weighted sum is the slope.
+    """
+    periods = np.arange(means.shape[1])
+    pairs = [
+        pair
+        for pair in permutations(range(first.size), 2)
+        if 0 < first[pair[0]] < periods.size
+    ]
+    weights, estimates = np.empty((2, len(pairs)))
+    for index, (treated, control) in enumerate(pairs):
+        # The periods in which the treatment of the control cohort does not change.
+        window = periods >= first[control]
+        if first[control] > first[treated]:
+            window = ~window
+        since = periods >= first[treated]
+        gap = means[treated] - means[control]
+        estimates[index] = gap[window & since].mean() - gap[window & ~since].mean()
+        # Variance of the treatment, net of both effects, in the rows of the pair, times their share squared.
+        # As in the paper, n_kl is the share of the treated cohort, d_bar its share of treated periods.
+        pair_share = share[treated] + share[control]
+        n_kl = share[treated] / pair_share
+        d_bar = since[window].mean()
+        weights[index] = (
+            (pair_share * window.mean()) ** 2 * n_kl * (1 - n_kl) * d_bar * (1 - d_bar)
+        )
+    positions = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+    return positions, weights / weights.sum(), estimates

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, Notice, OptionError, cited, option_problem, quoted
-from digiprosper.policy.group_time import GroupTimeFit
-from digiprosper.policy.kernels.aggregation import GroupTime, cluster_products, treated_products
-from digiprosper.policy.kernels.two_periods import difference
+from digiprosper.errors import cited, quoted
+from digiprosper.kernels.tolerances import COLLINEAR, LAST_STEP_TWO_PERIODS
+from digiprosper.policy.kernels.aggregation import (
+    GroupTime,
+    cluster_sums,
+    treated_products,
+)
+from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import (
     cells_left_out,
     earlier_base,
@@ -23,192 +27,167 @@ from digiprosper.report.inference import Inference
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.policy.cohorts import Cohorts
-    from digiprosper.policy.kernels.two_periods import Difference
+    from digiprosper.panel import Sample
+    from digiprosper.policy.timing import Cohorts
 
-
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """Positions of a cohort, of the period of an effect, and of the period it is compared with."""
-
-    cohort: int
-    time: int
-    base: int
+# Controls of a higher probability of treatment have no weight, as in the R package DRDID.
+_TRIM = 0.995
+_ITERATIONS = 100
+# Log odds beyond which probabilities are 0 and 1.
+_SEPARATED = 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Effect:
     """An effect, the influence (n,) of every entity on it, and the numbers of entities compared."""
 
-    pair: _Pair
+    cohort: int
+    time: int
     estimate: float
     influence: Floats
     n_treated: int
     n_controls: int
 
 
-def estimate_callaway_santanna(spec: Any, prepared: Prepared, cohorts: Cohorts) -> GroupTimeFit:
+def estimate_callaway_santanna(
+    spec: Any, prepared: Prepared, cohorts: Cohorts
+) -> tuple[GroupTime, int | None, Inference, tuple[Notice, ...]]:
     """Estimate ATT(g, t) as differences in differences.
 
-    The covariance is the sum of squared influence functions by cluster.
+    The covariance is the sum of squared influence functions by cluster. Returns the effects, the event time
+    of the reference (None if it differs between cohorts), the type of the errors, and notices.
     """
-    sample = prepared.sample
     _refuse_without_control(spec, cohorts)
     codes = _clusters_of_entities(prepared)
-    y, x, weights = _by_entity(prepared)
-
-    pairs, left_out = _pairs(spec, cohorts)
-    effect_of_pair = {pair: _effect(spec, cohorts, pair, (y, x, weights)) for pair in pairs}
-    effects = [effect for effect in effect_of_pair.values() if effect is not None]
-    left_out += [(pair.cohort, pair.time) for pair, effect in effect_of_pair.items() if effect is None]
+    # The last period before treatment and its anticipation; -1 if there is none.
+    last = (cohorts.steps[:, None] < cohorts.first - spec.anticipation).sum(axis=0) - 1
+    effects, left_out = _effects(spec, prepared.sample, cohorts, last)
     cells = _cells(effects, cohorts, codes)
-    _refuse_without_effects(cells)
 
+    universal = spec.base_period == "universal"
+    events = set((cohorts.steps[last] - cohorts.first)[last >= 0].tolist())
+    reference = events.pop() if universal and len(events) == 1 else None
+    long = np.flatnonzero(np.diff(cohorts.steps) > 1) + 1
+    before = long[cohorts.steps[long] < cohorts.first[last >= 0].max(initial=0)]
+    ratio = None
+    if spec.x and spec.adjustment != "regression":
+        smallest = min(min(effect.n_treated, effect.n_controls) for effect in effects)
+        ratio = smallest / len(prepared.sample.names_of("x"))
     notices = (
-        *([] if sample.is_balanced else [pairs_of_rows(sample)]),
-        *(
-            []
-            if prepared.obs_weights is None
-            else weights_vary(sample, spec.obs_weights, prepared.obs_weights)
-        ),
-        *_gaps(spec, cohorts),
-        *cells_left_out([_named(cell, cohorts) for cell in sorted(left_out)]),
-        *few_per_covariate(_ratio(spec, x, effects)),
+        *pairs_of_rows(prepared.sample),
+        *weights_vary(prepared.sample, spec.obs_weights, prepared.obs_weights),
+        *earlier_base(cohorts, last, spec.anticipation, () if universal else before),
+        *cells_left_out([_named(cohorts, *pair) for pair in sorted(left_out)]),
+        *few_per_covariate(ratio),
     )
     inference = Inference(
-        cov_type="clustered", clusters=prepared.cluster_names, n_clusters=(int(codes.max()) + 1,)
+        cov_type="clustered",
+        clusters=prepared.cluster_names,
+        n_clusters=(int(codes.max()) + 1,),
     )
-    return GroupTimeFit(cells, _reference(spec, cohorts), inference, notices)
+    return cells, reference, inference, notices
 
 
-def _effect(spec: Any, cohorts: Cohorts, pair: _Pair, data: tuple[Floats, Floats, Floats]) -> _Effect | None:
-    """Estimate an effect from the entities with rows in both periods; None without treated or controls."""
-    y, x, weights = data
-    change = y[:, pair.time] - y[:, pair.base]
-    treated = cohorts.of_entity == pair.cohort
-    used = (treated | _controls(spec, cohorts, pair)) & ~np.isnan(change)
-    inside = treated[used]
-    if not inside.any() or inside.all():
-        return None
-    # Weights, as controls, are those of the earlier period: R's did and csdid, without fix_weights.
-    earlier = min(pair.time, pair.base)
+def _effects(
+    spec: Any, sample: Sample, cohorts: Cohorts, last: Ints
+) -> tuple[list[_Effect], list[tuple[int, int]]]:
+    """Estimate the effects from the entities with rows in both periods that each compares.
+
+    `last` (G,): last period before treatment. Also returns the (cohort, period) that cannot be estimated.
+    """
+    y, x, weights = _by_entity(sample, cohorts.weights)
+    effects, left_out = [], []
+    not_yet = spec.compared_with == "not_yet"
     adjustment = spec.adjustment or "doubly_robust"
-    effect = difference(change[used], inside, x[used, earlier], weights[used, earlier], adjustment)
-    _refuse_problem(spec, effect, pair, cohorts)
-    influence = np.zeros(change.size)
-    influence[used] = effect.influence
-    return _Effect(pair, effect.estimate, influence, int(inside.sum()), int((~inside).sum()))
+    for cohort, time, base in _comparisons(spec, cohorts, last):
+        treated, controls = cohorts.of_entity == cohort, cohorts.of_entity < 0
+        if not_yet:
+            later = cohorts.steps[max(time, base)] + spec.anticipation
+            controls |= (cohorts.first[cohorts.of_entity] > later) & ~treated
+        change = y[:, time] - y[:, base]
+        used = (treated | controls) & ~np.isnan(change)
+        inside = treated[used]
+        if base < 0 or not inside.any() or inside.all():
+            left_out.append((cohort, time))
+            continue
+        # Weights, as controls, are those of the earlier period: R's did and csdid, without fix_weights.
+        earlier = min(time, base)
+        effect = difference(
+            change[used], inside, x[used, earlier], weights[used, earlier], adjustment
+        )
+        if effect.problem:
+            raise _no_effect(effect.problem, spec.x, *_named(cohorts, cohort, time))
+        influence = np.zeros(change.size)
+        influence[used] = effect.influence
+        counts = int(inside.sum()), int((~inside).sum())
+        effects.append(_Effect(cohort, time, effect.estimate, influence, *counts))
+    return effects, left_out
+
+
+def _comparisons(spec: Any, cohorts: Cohorts, last: Ints) -> list[tuple[int, int, int]]:
+    """List cohorts with the period of an effect and the one it is compared with; -1 if there is none.
+
+    An effect before treatment is the change since the previous period, unless the base is universal.
+    """
+    comparisons = []
+    for cohort, first in enumerate(cohorts.first):
+        for time, step in enumerate(cohorts.steps):
+            varying = step < first and spec.base_period != "universal"
+            base = time - 1 if varying else int(last[cohort])
+            if base != time and (base >= 0 or step >= first):
+                comparisons.append((cohort, time, base))
+    return comparisons
 
 
 def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTime:
     """Collect the effects, and the covariance of effects and cohort shares. `codes` is by entity."""
-    cohort = np.array([effect.pair.cohort for effect in effects], dtype=np.intp)
-    time = np.array([effect.pair.time for effect in effects], dtype=np.intp)
+    cohort = np.array([effect.cohort for effect in effects], dtype=np.intp)
+    time = np.array([effect.time for effect in effects], dtype=np.intp)
+    event = cohorts.steps[time] - cohorts.first[cohort]
+    if not (event >= 0).any():
+        text = (
+            "no effect of a period since treatment can be computed: no treated entity "
+            "has rows both in such a period and in the last period before treatment, "
+            "together with a control that has both."
+        )
+        raise not_identified("no_effects", text, n_effects=0)
     member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
     # The sum of the weights needs no derivative: averages depend on the ratios of the shares alone.
-    relative = (cohorts.weight / cohorts.weight.mean())[:, None]
+    relative = (cohorts.entity_weights / cohorts.entity_weights.mean())[:, None]
     shares = (relative * member - cohorts.share) / member.shape[0]
-    scores = np.column_stack([*(effect.influence for effect in effects), shares])
+    scores = np.column_stack([*[effect.influence for effect in effects], shares])
     treated = np.repeat(member.any(axis=1)[:, None], cohorts.first.size, axis=1)
     clusters = int(codes.max()) + 1
+    sums = cluster_sums(scores, codes, clusters)
     return GroupTime(
         cohort=cohort,
         time=time,
-        event=cohorts.steps[time] - cohorts.first[cohort],
+        event=event,
         estimates=np.array([effect.estimate for effect in effects]),
         n_treated=np.array([effect.n_treated for effect in effects], dtype=np.intp),
         mass=cohorts.share[cohort],
         share=cohorts.share,
-        joint=cluster_products(scores, codes, clusters),
-        treated_part=treated_products(scores, np.hstack([member[:, cohort], treated]), codes, clusters),
+        joint=np.asarray(sums.T @ sums),
+        treated_part=treated_products(
+            scores, np.hstack([member[:, cohort], treated]), codes, clusters
+        ),
     )
 
 
-def _by_entity(prepared: Prepared) -> tuple[Floats, Floats, Floats]:
+def _by_entity(sample: Sample, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Arrange outcome (n, T), controls (n, T, k) and weights (n, T); missing where there is no row."""
-    sample = prepared.sample
-    x = sample.columns("x")
-    shape = sample.n_entities, sample.n_times
-    y = np.full(shape, np.nan)
-    values = np.full((*shape, x.shape[1]), np.nan)
-    y[sample.entity, sample.time] = sample.columns("y")[:, 0]
-    values[sample.entity, sample.time] = x
-    weights = np.full(shape, np.nan)
-    weights[sample.entity, sample.time] = 1.0 if prepared.obs_weights is None else prepared.obs_weights
-    return y, values, weights
+    columns = np.column_stack([sample.columns("y"), weights, sample.columns("x")])
+    values = np.full((sample.n_entities, sample.n_times, columns.shape[1]), np.nan)
+    values[sample.entity, sample.time] = columns
+    return values[:, :, 0], values[:, :, 2:], values[:, :, 1]
 
 
-# --- which effects, and who is compared ---------------------------------------------------------------------
-
-
-def _pairs(spec: Any, cohorts: Cohorts) -> tuple[list[_Pair], list[tuple[int, int]]]:
-    """List the effects to estimate, and the (cohort, period) of those without a period to compare with."""
-    pairs, left_out = [], []
-    for cohort in range(cohorts.first.size):
-        last = _last_before(spec, cohorts, cohort)
-        for time in range(cohorts.steps.size):
-            base = time - 1 if _is_varying(spec, cohorts, cohort, time) else last
-            if base >= 0 and base != time:
-                pairs.append(_Pair(cohort, time, base))
-            elif base < 0 and cohorts.steps[time] >= cohorts.first[cohort]:
-                left_out.append((cohort, time))
-    return pairs, left_out
-
-
-def _last_before(spec: Any, cohorts: Cohorts, cohort: int) -> int:
-    """Find the last period before treatment and its anticipation; -1 if there is none."""
-    return int((cohorts.steps < cohorts.first[cohort] - spec.anticipation).sum()) - 1
-
-
-def _is_varying(spec: Any, cohorts: Cohorts, cohort: int, time: int) -> bool:
-    """Whether the effect is the change since the previous period."""
-    return spec.base_period != "universal" and bool(cohorts.steps[time] < cohorts.first[cohort])
-
-
-def _controls(spec: Any, cohorts: Cohorts, pair: _Pair) -> Bools:
-    """Find the entities that are not treated, or not yet, in both periods."""
-    never = cohorts.of_entity < 0
-    if spec.compared_with == "never":
-        return never
-    later = cohorts.steps[max(pair.time, pair.base)] + spec.anticipation
-    first = np.where(never, later + 1, cohorts.first[cohorts.of_entity])
-    return np.asarray((first > later) & (cohorts.of_entity != pair.cohort))
-
-
-def _reference(spec: Any, cohorts: Cohorts) -> int | None:
-    """Return the event time that effects before treatment are relative to; None if it differs by cohort."""
-    if spec.base_period != "universal":
-        return None
-    last = [_last_before(spec, cohorts, cohort) for cohort in range(cohorts.first.size)]
-    events = {
-        int(cohorts.steps[period] - first)
-        for period, first in zip(last, cohorts.first, strict=True)
-        if period >= 0
-    }
-    return events.pop() if len(events) == 1 else None
-
-
-def _gaps(spec: Any, cohorts: Cohorts) -> tuple[Notice, ...]:
-    """Report cohorts whose base period is further back, and changes over several periods before treatment."""
-    last = np.array([_last_before(spec, cohorts, cohort) for cohort in range(cohorts.first.size)])
-    long = np.flatnonzero(np.diff(cohorts.steps) > 1) + 1
-    before = cohorts.steps[long] < cohorts.first[last >= 0].max(initial=0)
-    changes = long[before] if spec.base_period != "universal" else ()
-    return earlier_base(cohorts, last, spec.anticipation, changes)
-
-
-def _named(cell: tuple[int, int], cohorts: Cohorts) -> tuple[Any, Any]:
+def _named(cohorts: Cohorts, cohort: int, time: int) -> tuple[Any, Any]:
     """Return the cohort and the period of an effect, by name."""
-    return cohorts.coding.cohorts[cell[0]][0], cohorts.coding.times[cell[1]]
-
-
-def _ratio(spec: Any, x: Floats, effects: Sequence[_Effect]) -> float | None:
-    """Return entities per control in the smallest group compared; None without a propensity score."""
-    if not x.shape[2] or spec.adjustment == "regression":
-        return None
-    return min(min(effect.n_treated, effect.n_controls) for effect in effects) / float(x.shape[2])
+    return cohorts.coding.cohorts[cohort][0], cohorts.coding.times[time]
 
 
 def _clusters_of_entities(prepared: Prepared) -> Ints:
@@ -219,59 +198,145 @@ def _clusters_of_entities(prepared: Prepared) -> Ints:
     cluster_of_entity[entity] = codes
     if (cluster_of_entity[entity] != codes).any():
         text = (
-            f"clusters={cited(list(prepared.cluster_names))}: some {prepared.sample.keys.entity_name} have "
-            "rows in several clusters. The effects compare periods of the same entity, so each cluster must "
-            "contain whole entities."
+            f"clusters={cited(list(prepared.cluster_names))}: some "
+            f"{prepared.sample.keys.entity_name} have rows in several clusters. The "
+            "effects compare periods of the same entity, so each cluster must contain "
+            "whole entities."
         )
-        raise OptionError(text, [option_problem("clusters", prepared.cluster_names, what=text)])
+        raise bad_option("clusters", prepared.cluster_names, text)
     return cluster_of_entity
-
-
-# --- what is refused ----------------------------------------------------------------------------------------
 
 
 def _refuse_without_control(spec: Any, cohorts: Cohorts) -> None:
     coding = cohorts.coding
-    data = {"event": coding.event, "cohorts": dict(coding.cohorts)}
-    if spec.compared_with == "never" and not coding.n_never:
-        text = (
-            f"no {coding.entity} is never treated, and control='never' compares with those. Use "
-            "control='not_yet', which compares with those treated later."
-        )
-        raise IdentificationError(text, [Notice("no_comparison", text, data)])
-    if not coding.n_never and len(coding.cohorts) == 1:
-        text = (
-            f"all {coding.entity} are first treated in the same period ({coding.cohorts[0][0]}), so "
-            f"there is no control group. Add {coding.entity} that are never treated."
-        )
-        raise IdentificationError(text, [Notice("no_comparison", text, data)])
-
-
-def _refuse_problem(spec: Any, effect: Difference, pair: _Pair, cohorts: Cohorts) -> None:
-    if not effect.problem:
+    if coding.n_never:
         return
-    cohort, time = _named((pair.cohort, pair.time), cohorts)
-    where = f"for the effect of {cohort} in {time}"
-    code = "no_overlap" if effect.problem == "separated" else "collinear_controls"
-    if effect.problem == "collinear":
+    if spec.compared_with == "never":
         text = (
-            f"{where}, the controls {quoted(spec.x)} are constant or collinear among the control entities, "
-            "or there are more controls than control entities. Drop some controls. A variable that is the "
-            "same for all entities of a period cannot be a control."
+            f"no {coding.entity} is never treated, and control='never' compares with "
+            "those. Use control='not_yet', which compares with those treated later."
+        )
+    elif len(coding.cohorts) == 1:
+        text = (
+            f"all {coding.entity} are first treated in the same period "
+            f"({coding.cohorts[0][0]}), so there is no control group. Add "
+            f"{coding.entity} that are never treated."
         )
     else:
-        text = (
-            f"{where}, {quoted(spec.x)} predict perfectly, or nearly so, who is treated, so that no controls "
-            "are comparable. Use fewer controls, or adjustment='regression', which extrapolates."
-        )
-    data = {"cohort": cohort, "time": time, "x": tuple(spec.x)}
-    raise IdentificationError(text, [Notice(code, text, data)])
+        return
+    raise not_identified(
+        "no_comparison", text, event=coding.event, cohorts=dict(coding.cohorts)
+    )
 
 
-def _refuse_without_effects(cells: GroupTime) -> None:
-    if not (cells.event >= 0).any():
-        text = (
-            "no effect of a period since treatment can be computed: no treated entity has rows both in such "
-            "a period and in the last period before treatment, together with a control that has both."
+def _no_effect(problem: str, x: Sequence[str], cohort: Any, time: Any) -> Exception:
+    """Return the error that an effect has no estimate because of the controls."""
+    text = f"for the effect of {cohort} in {time}, "
+    if problem == "collinear_controls":
+        text += (
+            f"the controls {quoted(x)} are constant or collinear among the control "
+            "entities, or there are more controls than control entities. Drop some "
+            "controls. A variable that is the same for all entities of a period cannot "
+            "be a control."
         )
-        raise IdentificationError(text, [Notice("no_effects", text, {"n_effects": 0})])
+    else:
+        text += (
+            f"{quoted(x)} predict perfectly, or nearly so, who is treated, so that no "
+            "controls are comparable. Use fewer controls, or adjustment='regression', "
+            "which extrapolates."
+        )
+    return not_identified(problem, text, cohort=cohort, time=time, x=tuple(x))
+
+
+# --- two periods --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Difference:
+    """An average effect on the treated, with the influence of each entity."""
+
+    estimate: float
+    influence: Floats  # (n,) the sum of squares is the variance
+    problem: str = ""  # "collinear_controls" or "no_overlap" if there is no estimate
+
+
+def difference(
+    change: Floats, treated: Bools, x: Floats, weights: Floats, adjustment: str
+) -> Difference:
+    """Compare the changes of treated entities and of controls (Sant'Anna & Zhao 2020).
+
+    Journal of Econometrics 219:101: equations 2.2, 2.4 with weights that sum to one, 2.6 and theorem A.1. All
+    means, the regression and the logit are weighted, as in the R package DRDID.
+
+    `change` (n,) is the later outcome less the earlier one, `x` (n, k) has the controls (k may be 0), and
+    `adjustment` is ``"doubly_robust"``, ``"ipw"`` or ``"regression"``.
+    """
+    weights = weights / weights.mean()
+    # Without controls all three are the difference of means.
+    adjustment = adjustment if x.shape[1] else "regression"
+    spread = x.std(axis=0)
+    scaled = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    design = np.column_stack([np.ones(len(x)), scaled])
+    missing = np.full(treated.size, np.nan)
+    rank = np.linalg.matrix_rank(design[~treated], tol=COLLINEAR * treated.size)
+    if rank < design.shape[1]:
+        return Difference(np.nan, missing, "collinear_controls")
+    odds = logit_influence = None
+    if adjustment != "regression":
+        odds, logit_influence = _odds(design, treated, weights)
+        if odds is None:
+            return Difference(np.nan, missing, "no_overlap")
+
+    residual, slope_influence = change, np.zeros_like(design)
+    if adjustment != "ipw":
+        # A regression of the controls, and the influence (n, 1 + k) on its slopes.
+        root, controls = np.sqrt(weights[~treated]), design[~treated]
+        basis, triangle = np.linalg.qr(root[:, None] * controls)
+        slopes = np.linalg.solve(triangle, basis.T @ (root * change[~treated]))
+        residual = change - design @ slopes
+        weighted = (root * residual[~treated])[:, None]
+        slope_influence[~treated] = (basis * weighted) @ np.linalg.inv(triangle).T
+    shares = weights * treated / (weights @ treated)
+    mean = float(shares @ residual)
+    influence = shares * (residual - mean) - slope_influence @ (shares @ design)
+    if odds is None or logit_influence is None:
+        return Difference(mean, influence)
+
+    shares = weights * odds / (weights @ odds)
+    control_mean = float(shares @ residual)
+    gap = shares * (residual - control_mean)
+    correction = slope_influence @ (shares @ design) - logit_influence @ (gap @ design)
+    return Difference(mean - control_mean, influence - gap + correction)
+
+
+def _odds(
+    design: Floats, treated: Bools, weights: Floats
+) -> tuple[Floats, Floats] | tuple[None, None]:
+    """Estimate the odds of treatment of controls by a logit, and the influence (n, 1 + k) on its slopes."""
+    outcome = treated.astype(np.float64)
+    slopes = np.zeros(design.shape[1])
+    for _ in range(_ITERATIONS):
+        score, hessian, _ = _logit(design, outcome, slopes, weights)
+        step = np.linalg.lstsq(hessian, score.sum(axis=0))[0]
+        slopes = slopes + step
+        if np.abs(design @ slopes).max() > _SEPARATED:
+            return None, None
+        if np.abs(step).max() < LAST_STEP_TWO_PERIODS:
+            break
+    else:
+        return None, None
+    score, hessian, chance = _logit(design, outcome, slopes, weights)
+    used = ~treated & (chance < _TRIM)
+    if not used.any():
+        return None, None
+    odds = np.where(used, chance / (1 - chance), 0.0)
+    return odds, np.asarray(score @ np.linalg.pinv(hessian))
+
+
+def _logit(
+    design: Floats, outcome: Floats, slopes: Floats, weights: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return the scores of a logit, its negative Hessian and the probabilities."""
+    chance = 1 / (1 + np.exp(-design @ slopes))
+    hessian = (design * (weights * chance * (1 - chance))[:, None]).T @ design
+    return design * (weights * (outcome - chance))[:, None], hessian, chance

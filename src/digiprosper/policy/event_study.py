@@ -9,9 +9,7 @@ import numpy as np
 
 from digiprosper.errors import (
     IdentificationError,
-    Notice,
     OptionError,
-    TermError,
     check_whole,
     cited,
     issue,
@@ -20,9 +18,16 @@ from digiprosper.errors import (
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import check_regression_options
-from digiprosper.linear.preparation import CovType, LinearOptions, Ssc, linear_options, prepare
+from digiprosper.linear.preparation import (
+    CovType,
+    LinearOptions,
+    Ssc,
+    linear_options,
+    prepare,
+)
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import table_of
+from digiprosper.policy.messages import not_identified
 from digiprosper.policy.notices import (
     cohort_notices,
     few_treated_clusters,
@@ -30,9 +35,16 @@ from digiprosper.policy.notices import (
     reference_unobserved,
 )
 from digiprosper.policy.results import EventStudyResults
-from digiprosper.policy.timing import check_never, read_timing
-from digiprosper.policy.window import dummies, open_window
-from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options, refuse_repeats
+from digiprosper.policy.timing import check_never, read_cohorts, read_timing
+from digiprosper.policy.window import dummies, event_name, open_window
+from digiprosper.specification import (
+    TERM,
+    Specification,
+    as_terms,
+    one_term,
+    plain_options,
+    refuse_repeats,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +52,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.distances import DistanceKernel
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
-    from digiprosper.policy.window import EventTimes
+    from digiprosper.policy.window import EventWindow
 
 _FURTHEST = 10_000
 
@@ -164,7 +176,13 @@ class EventStudy(Specification):
         """Options of the fixed effects, the standard errors and the sample."""
         return linear_options(self)
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> EventStudyResults:  # noqa: ARG002
+    def fit(
+        self,
+        panel: Panel,
+        *,
+        rng: object = None,  # noqa: ARG002
+        progress: bool = False,  # noqa: ARG002
+    ) -> EventStudyResults:
         """Estimate the model.
 
         Parameters
@@ -180,49 +198,46 @@ class EventStudy(Specification):
             Coefficients of the event times, ``event:-5`` and so on, then of `x`.
         """
         roles = {"y": (self.y,), "x": self.x}
-        prepared = prepare(panel, roles, self.options, singletons=self.singletons, missing=self.missing)
-        if len(prepared.sample.roles["y"]) != 1:
-            raise TermError(f"y={cited(self.y)} makes several columns; the outcome must be one column.")
+        prepared = prepare(
+            panel, roles, self.options, singletons=self.singletons, missing=self.missing
+        )
+        sample = prepared.sample
         timing = read_timing(table_of(panel), self.event, self.never)
-        event_times = open_window(self, prepared.sample, timing)
-        _refuse_collinear(prepared, event_times)
+        cohorts = read_cohorts(self, sample, timing)
+        window = open_window(self, sample, cohorts)
+        _refuse_collinear(prepared, window)
 
-        results = _regress(self, prepared, event_times)
+        event_names = [event_name(time) for time in window.estimated]
+        names = (self.y, *event_names, *sample.names_of("x"))
+        event_dummies = dummies(window, cohorts.event, cohorts.treated)
+        columns = (sample.columns("y"), event_dummies, sample.columns("x"))
+        demeaned = demean_columns(prepared, names, np.column_stack(columns))
+        few = few_treated_clusters(prepared, cohorts.treated)
+        fitted, _ = fit_equation(
+            prepared,
+            demeaned,
+            0,
+            range(1, len(names)),
+            remarks=(
+                *few,
+                *no_rows_before(sample, cohorts),
+                *reference_unobserved(window, cohorts),
+                *cohort_notices(window),
+                *lagged_outcome(prepared),
+            ),
+            unread=event_names if few else (),
+        )
+        dropped = [name for name in event_names if name not in fitted.names]
+        if dropped:
+            raise IdentificationError(
+                f"{quoted(dropped)} is collinear with the effects or with other event "
+                "times. Without it the other coefficients would have another "
+                "reference. Choose a smaller window, or omit the effect."
+            )
+        values = {f.name: getattr(fitted, f.name) for f in fields(LinearResults)}
+        results = EventStudyResults(**values, window=window)
         issue(results.diagnostics)
         return results
-
-
-def _regress(spec: EventStudy, prepared: Prepared, event_times: EventTimes) -> EventStudyResults:
-    """Regress the outcome on the dummies of event times and the controls."""
-    sample, window = prepared.sample, event_times.window
-    event_names = tuple(window.name(time) for time in window.estimated)
-    columns = (
-        sample.columns("y"),
-        dummies(window, event_times.times, event_times.treated),
-        sample.columns("x"),
-    )
-    names = (spec.y, *event_names, *sample.names_of("x"))
-    demeaned = demean_columns(prepared, names, np.column_stack(columns))
-
-    few = few_treated_clusters(prepared, event_times.treated)
-    fitted, _ = fit_equation(
-        prepared,
-        demeaned,
-        0,
-        range(1, len(names)),
-        remarks=(
-            *few,
-            *no_rows_before(sample, event_times.times, event_times.treated),
-            *reference_unobserved(event_times, sample.entity),
-            *cohort_notices(window),
-            *lagged_outcome(prepared),
-        ),
-        unread=event_names if few else (),
-    )
-    _refuse_dropped(event_names, fitted)
-    return EventStudyResults(
-        **{f.name: getattr(fitted, f.name) for f in fields(LinearResults)}, window=window
-    )
 
 
 def _check_window(spec: EventStudy) -> None:
@@ -234,35 +249,26 @@ def _check_window(spec: EventStudy) -> None:
     check_never(spec.never)
 
 
-def _refuse_collinear(prepared: Prepared, event_times: EventTimes) -> None:
+def _refuse_collinear(prepared: Prepared, window: EventWindow) -> None:
     """Refuse event times that are collinear with the effects because all entities are treated."""
-    keys, window, effects = prepared.sample.keys, event_times.window, prepared.effect_names
+    keys, effects = prepared.sample.keys, prepared.effect_names
     if window.n_never or keys.time_name not in effects:
         return
     if len(window.cohorts) == 1:
         text = (
-            f"all entities are first treated in the same period ({window.cohorts[0][0]}), so the "
-            f"dummies of event times are collinear with the {keys.time_name} effects. Add entities that are "
-            "never treated."
+            "all entities are first treated in the same period "
+            f"({window.cohorts[0][0]}), so the dummies of event times are collinear "
+            f"with the {keys.time_name} effects. Add entities that are never treated."
         )
     elif keys.entity_name in effects and not window.binned:
         text = (
-            "every entity is treated at some time and every event time has its own coefficient, so a trend "
-            f"in event time is collinear with one in {keys.time_name}: the coefficients are not identified. "
-            "Add entities that are never treated, or choose a smaller window (before, after) so that its "
+            "every entity is treated at some time and every event time has its own "
+            "coefficient, so a trend in event time is collinear with one in "
+            f"{keys.time_name}: the coefficients are not identified. Add entities that "
+            "are never treated, or choose a smaller window (before, after) so that its "
             "ends are binned. This assumes constant effects beyond the window."
         )
     else:
         return
-    data = {"event": window.event, "cohorts": dict(window.cohorts)}
-    raise IdentificationError(text, [Notice("no_comparison", text, data)])
-
-
-def _refuse_dropped(event_names: Sequence[str], fitted: LinearResults) -> None:
-    """Refuse a fit that drops an event time: the reference of the other event times would change."""
-    dropped = [name for name in event_names if name not in fitted.names]
-    if dropped:
-        raise IdentificationError(
-            f"{quoted(dropped)} is collinear with the effects or with other event times. Without it the "
-            "other coefficients would have another reference. Choose a smaller window, or omit the effect."
-        )
+    cohorts = dict(window.cohorts)
+    raise not_identified("no_comparison", text, event=window.event, cohorts=cohorts)

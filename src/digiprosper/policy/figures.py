@@ -15,8 +15,6 @@ from digiprosper.report.drawings import Balance, EventPath, EventPaths
 from digiprosper.report.labels import name_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from digiprosper.policy.matching_results import Matching
 
 EffectsByEventTime: TypeAlias = EventStudyResults | StaggeredDidResults
@@ -24,25 +22,23 @@ EffectsByEventTime: TypeAlias = EventStudyResults | StaggeredDidResults
 
 def named_studies(results: object, purpose: str) -> dict[str, EffectsByEventTime]:
     """Return event studies by name; those of a sequence are numbered. `purpose` is for the error."""
-    named: dict[str, Any] = dict(_pairs(results))
-    other_results = [study for study in named.values() if not isinstance(study, EffectsByEventTime)]
-    if other_results or not named:
-        refused = other_results[0] if other_results else results
+    named: dict[str, Any] = {"": results}
+    if isinstance(results, Mapping):
+        named = {str(head): study for head, study in results.items()}
+    elif isinstance(results, Sequence) and not isinstance(results, str):
+        named = {f"({number})": study for number, study in enumerate(results, 1)}
+    others = [
+        study for study in named.values() if not isinstance(study, EffectsByEventTime)
+    ]
+    if others or not named:
+        refused = others[0] if others else results
+        kind = type(refused).__name__ if others else "none"
         raise InputTypeError(
-            f"{purpose}: takes what fit of an EventStudy or StaggeredDid returns, or a list or mapping of "
-            "them, not "
-            f"{type(refused).__name__ if other_results else 'none'}.",
+            f"{purpose}: takes what fit of an EventStudy or StaggeredDid returns, or a "
+            f"list or mapping of them, not {kind}.",
             [models_problem("no estimates by event time", refused)],
         )
     return named
-
-
-def _pairs(results: object) -> Iterable[tuple[str, Any]]:
-    if isinstance(results, Mapping):
-        return [(str(head), study) for head, study in results.items()]
-    if isinstance(results, Sequence) and not isinstance(results, str):
-        return [(f"({number})", study) for number, study in enumerate(results, 1)]
-    return [("", results)]
 
 
 def event_paths(
@@ -55,54 +51,45 @@ def event_paths(
     columns = ["time", "estimate", "conf_low", "conf_high", "n_treated"]
     points = {head: study.event_path(level)[columns] for head, study in studies.items()}
     times = sorted({int(time) for path in points.values() for time in path["time"]})
-    ticks = {time: _tick(time, studies) for time in times}
-    paths = [
-        EventPath(
-            texts.get(head, head), points[head], study.reference, _unnamed_ends(study, ticks), _before(study)
-        )
-        for head, study in studies.items()
-    ]
-    outcomes = {name_label(study.depvar, texts, study.factors) for study in studies.values()}
-    return EventPaths(
-        paths=paths,
-        ticks=ticks,
-        outcome=outcomes.pop() if len(outcomes) == 1 else "",
-        level=level,
-    )
+    texts_of = {head: _event_texts(study, times) for head, study in studies.items()}
+    ticks = {}
+    for time in times:
+        distinct = {event[time] for event in texts_of.values() if time in event}
+        ticks[time] = distinct.pop() if len(distinct) == 1 else str(time)
+    paths = []
+    for head, study in studies.items():
+        before = getattr(study, "before", "").removeprefix("reference")
+        ends, name = _unnamed_ends(texts_of[head], ticks), texts.get(head, head)
+        paths.append(EventPath(name, points[head], study.reference, ends, before))
+    outcomes = {
+        name_label(study.depvar, texts, study.factors) for study in studies.values()
+    }
+    outcome = outcomes.pop() if len(outcomes) == 1 else ""
+    return EventPaths(paths=paths, ticks=ticks, outcome=outcome, level=level)
 
 
-def _before(study: EffectsByEventTime) -> str:
-    """Return the code of what effects before treatment are relative to; empty for a reference."""
-    code = "" if isinstance(study, EventStudyResults) else study.before
-    return "" if code == "reference" else code
-
-
-def _tick(time: int, studies: Mapping[str, EffectsByEventTime]) -> str:
-    texts = {text for study in studies.values() if (text := _text(time, study)) is not None}
-    return texts.pop() if len(texts) == 1 else str(time)
-
-
-def _unnamed_ends(study: EffectsByEventTime, ticks: Mapping[int, str]) -> tuple[str, ...]:
+def _unnamed_ends(
+    texts: Mapping[int, str], ticks: Mapping[int, str]
+) -> tuple[str, ...]:
     """List the binned ends of a study whose tick is labelled by the number of the event time."""
-    ends = ((time, _text(time, study)) for time in ticks)
-    return tuple(text for time, text in ends if text is not None and text not in (str(time), ticks[time]))
+    items = texts.items()
+    return tuple(text for time, text in items if text not in (str(time), ticks[time]))
 
 
-def _text(time: int, study: EffectsByEventTime) -> str | None:
-    """Write an event time; None if the study does not have it. Only an event study has binned ends."""
+def _event_texts(study: EffectsByEventTime, times: Sequence[int]) -> dict[int, str]:
+    """Write the event times of a study. Only an event study has binned ends."""
     if isinstance(study, EventStudyResults):
-        return study.window.text(time) if time in study.window.times else None
-    return str(time)
+        return {time: study.window.text(time) for time in study.window.times}
+    return {time: str(time) for time in times}
 
 
 def balance(matching: Matching, texts: Mapping[str, str]) -> Balance:
     """Collect absolute standardised differences before and after matching, the largest before first."""
     rows = matching.balance
-    points = pd.DataFrame(
-        {
-            "label": [name_label(term, texts, matching.factors) for term in rows["term"]],
-            "before": rows["std_diff_before"].abs(),
-            "after": rows["std_diff_after"].abs(),
-        }
+    labels = [name_label(term, texts, matching.factors) for term in rows["term"]]
+    before, after = rows["std_diff_before"].abs(), rows["std_diff_after"].abs()
+    points = pd.DataFrame({"label": labels, "before": before, "after": after})
+    points = points.sort_values(
+        "before", ascending=False, ignore_index=True, kind="stable"
     )
-    return Balance(points.sort_values("before", ascending=False, ignore_index=True, kind="stable"), ALIKE)
+    return Balance(points, ALIKE)

@@ -2,128 +2,300 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, Notice, OptionError, counted, option_problem, quoted
-from digiprosper.policy.group_time import GroupTimeFit
-from digiprosper.policy.kernels.aggregation import GroupTime
-from digiprosper.policy.kernels.imputation import Leads, impute, lead_effects, untreated_model
+from digiprosper.errors import counted, quoted
+from digiprosper.kernels.tolerances import COLLINEAR
+from digiprosper.policy.kernels.aggregation import (
+    GroupTime,
+    cluster_sums,
+    treated_products,
+)
+from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.sun_abraham import treated_cells
 from digiprosper.report.inference import Inference
 
 if TYPE_CHECKING:
+    from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
-    from digiprosper.policy.cohorts import Cohorts
-    from digiprosper.policy.kernels.imputation import UntreatedModel
+    from digiprosper.policy.timing import Cohorts
+
+# Bytes of weights that are held at once; a few arrays of that size are made of them.
+_CHUNK = 32 * 2**20
 
 
-def estimate_imputation(spec: Any, prepared: Prepared, cohorts: Cohorts) -> GroupTimeFit:
+def estimate_imputation(
+    spec: Any, prepared: Prepared, cohorts: Cohorts
+) -> tuple[GroupTime, None, Inference, tuple[Notice, ...]]:
     """Impute the untreated outcomes of treated rows, and average the differences by cohort and time.
 
-    Differences before treatment are estimated by event time.
+    Differences before treatment are estimated by event time. Returns the effects, no reference, the type of
+    the errors, and no notices.
     """
     sample, (clusters,) = prepared.sample, prepared.cluster_codes
     y = sample.columns("y")[:, 0]
     treated = cohorts.treated & (cohorts.event >= -spec.anticipation)
-    weights = np.ones(sample.nobs) if prepared.obs_weights is None else prepared.obs_weights
-    model = untreated_model(sample.entity, sample.time, sample.columns("x"), treated, weights)
+    x = sample.columns("x")
+    model = untreated_model(sample.entity, sample.time, x, treated, cohorts.weights)
     _refuse_not_imputable(model, treated, sample)
 
     pairs, code = treated_cells(cohorts, sample.time)
     used, group = np.unique(code[treated], return_inverse=True)
     groups = np.full(code.size, -1)
     groups[treated] = group
-    imputed = impute(model, y, groups, clusters)
-    events, leads, counts = _leads(spec, cohorts, sample, model, y, clusters)
-
+    estimates, scores = impute(model, y, groups, clusters)
     cohort, time = pairs[used].T
-    rows = np.bincount(group)
-    pooled = np.full(events.size, -1)
-    m, n_cohorts = rows.size + events.size, cohorts.first.size
-    scores = np.hstack([imputed.scores, leads.scores])
-    joint = np.zeros((m + n_cohorts, m + n_cohorts))
-    joint[:m, :m] = scores.T @ scores
-    treated_part = np.zeros_like(joint)
-    treated_part[rows.size : m, rows.size : m] = leads.treated_part
-    cells = GroupTime(
-        cohort=np.append(cohort, pooled),
-        time=np.append(time, pooled),
-        event=np.append(cohorts.steps[time] - cohorts.first[cohort], events),
-        estimates=np.append(imputed.estimates, leads.estimates),
-        n_treated=np.append(rows, counts),
-        mass=np.append(np.bincount(group, weights[treated]), np.ones(events.size)),
-        share=cohorts.share,
-        joint=joint,
-        treated_part=treated_part,
-    )
-    inference = Inference(
-        cov_type="clustered", clusters=prepared.cluster_names, n_clusters=(int(clusters.max()) + 1,)
-    )
-    return GroupTimeFit(cells, None, inference, ())
 
-
-def _leads(
-    spec: Any, cohorts: Cohorts, sample: Sample, model: UntreatedModel, y: Floats, clusters: Ints
-) -> tuple[Ints, Leads, Ints]:
-    """Estimate differences before treatment at the latest event times, with numbers of treated entities."""
     before = cohorts.treated & model.untreated
     events = _lead_times(spec.leads, cohorts.event[before], sample.entity[before])
     dummies = (cohorts.event[:, None] == events) & before[:, None]
-    latest_first = lead_effects(model, y, dummies.astype(np.float64)[:, ::-1], cohorts.treated, clusters)
-    # Regressed from the latest to the earliest, so that of event times that add up to others the latest stay.
-    identified = latest_first.identified[::-1]
-    leads = Leads(
-        identified=identified,
-        estimates=latest_first.estimates[::-1],
-        scores=latest_first.scores[:, ::-1],
-        treated_part=latest_first.treated_part[::-1, ::-1],
+    identified, lead_estimates, lead_scores, lead_part = lead_effects(
+        model, y, dummies.astype(np.float64), cohorts.treated, clusters
     )
-    identified_events = events[identified]
-    counts = [np.unique(sample.entity[before & (cohorts.event == event)]).size for event in identified_events]
-    return identified_events, leads, np.array(counts, dtype=np.intp)
+    leads = events[identified]
+    counts = [
+        np.unique(sample.entity[dummies[:, i]]).size for i in np.flatnonzero(identified)
+    ]
+
+    pooled, n_cohorts = np.full(leads.size, -1), cohorts.first.size
+    scores = np.hstack([scores, lead_scores])
+    cells = GroupTime(
+        cohort=np.append(cohort, pooled),
+        time=np.append(time, pooled),
+        event=np.append(cohorts.steps[time] - cohorts.first[cohort], leads),
+        estimates=np.append(estimates, lead_estimates),
+        n_treated=np.append(np.bincount(group), np.array(counts, dtype=np.intp)),
+        mass=np.append(
+            np.bincount(group, cohorts.weights[treated]), np.ones(leads.size)
+        ),
+        share=cohorts.share,
+        joint=np.pad(scores.T @ scores, (0, n_cohorts)),
+        treated_part=np.pad(lead_part, (used.size, n_cohorts)),
+    )
+    n_clusters = (int(clusters.max()) + 1,)
+    inference = Inference(
+        cov_type="clustered", clusters=prepared.cluster_names, n_clusters=n_clusters
+    )
+    return cells, None, inference, ()
 
 
 def _lead_times(leads: int | None, event: Ints, entity: Ints) -> Ints:
     """Choose `leads` event times; by default those for which half of the entities have earlier rows."""
     events = np.unique(event)
-    if leads is not None:
-        _refuse_leads(leads, events.size - 1)
-        return np.asarray(events[events.size - leads :])
-    first = np.sort(event[np.unique(entity, return_index=True)[1]])
-    return np.asarray(events[events > first[(first.size - 1) // 2]])
-
-
-def _refuse_leads(leads: int, most: int) -> None:
-    if leads > most:
+    if leads is None:
+        first = np.sort(event[np.unique(entity, return_index=True)[1]])
+        return np.asarray(events[events > first[(first.size - 1) // 2]])
+    if leads >= events.size:
         text = (
-            f"leads={leads} must be at most {most}: the earliest event time before treatment is the "
-            "reference of the others."
+            f"leads={leads} must be at most {events.size - 1}: the earliest event time "
+            "before treatment is the reference of the others."
         )
-        raise OptionError(text, [option_problem("leads", leads, what=text)])
+        raise bad_option("leads", leads, text)
+    return np.asarray(events[events.size - leads :])
 
 
-def _refuse_not_imputable(model: UntreatedModel, treated: Bools, sample: Sample) -> None:
+def _refuse_not_imputable(
+    model: UntreatedModel, treated: Bools, sample: Sample
+) -> None:
     """Refuse treated rows whose untreated outcome the untreated rows do not identify."""
     not_imputable = treated & ~model.imputable
     if not not_imputable.any():
         return
-    always_treated = np.unique(sample.entity[not_imputable & (model.sums[sample.entity] == 0)])
+    always_treated = np.unique(
+        sample.entity[not_imputable & (model.sums[sample.entity] == 0)]
+    )
     if always_treated.size:
         names = sample.entities[always_treated].tolist()
         text = (
-            f"{quoted(names)}: {counted(always_treated.size, 'entity', 'entities')} without an untreated "
-            "row in the sample, so the untreated outcome cannot be imputed. Drop them with panel.subset."
+            f"{quoted(names)}: {counted(always_treated.size, 'entity', 'entities')} "
+            "without an untreated row in the sample, so the untreated outcome cannot "
+            "be imputed. Drop them with panel.subset."
         )
-        raise IdentificationError(text, [Notice("not_imputable", text, {"entities": names})])
+        raise not_identified("not_imputable", text, entities=names)
     times = sample.times[np.unique(sample.time[not_imputable])].tolist()
     text = (
-        f"the untreated outcome of {counted(int(not_imputable.sum()), 'row')} (in {quoted(times)}) is not "
-        "identified from untreated rows, for example because all entities are treated in these periods. "
-        "Drop these rows with panel.subset. If an entity is first treated after the remaining periods, set "
-        "its first treated time to missing."
+        f"the untreated outcome of {counted(int(not_imputable.sum()), 'row')} (in "
+        f"{quoted(times)}) is not identified from untreated rows, for example because "
+        "all entities are treated in these periods. Drop these rows with panel.subset. "
+        "If an entity is first treated after the remaining periods, set its first "
+        "treated time to missing."
     )
-    raise IdentificationError(text, [Notice("not_imputable", text, {"times": times})])
+    raise not_identified("not_imputable", text, times=times)
+
+
+# --- the model of untreated rows ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UntreatedModel:
+    """Entity and time effects and slopes, as far as the untreated rows identify them."""
+
+    untreated: Bools  # (N,) rows that the model is fitted to
+    entity: Ints  # (N,) code of the entity
+    weights: Floats  # (N,) positive
+    sums: Floats  # (n,) sum of the weights of the untreated rows of each entity
+    # (N, q) dummies of periods and controls, less the weighted mean of the entity's untreated rows, and
+    # rotated: times the root of the weights, the columns are orthonormal in untreated rows.
+    design: Floats
+    imputable: Bools  # (N,) rows whose untreated outcome the untreated rows identify
+
+    def residuals(self, values: Floats) -> Floats:
+        """Subtract the predicted untreated values from columns (N, m)."""
+        centred = _centred(values, self.untreated, self.entity, self.weights)
+        weighted = centred[self.untreated] * self.weights[self.untreated, None]
+        slopes = self.design[self.untreated].T @ weighted
+        return np.asarray(centred - self.design @ slopes)
+
+
+def untreated_model(
+    entity: Ints, time: Ints, x: Floats, treated: Bools, weights: Floats
+) -> UntreatedModel:
+    """Prepare the regression of untreated rows on entity and time effects and controls `x` (N, k).
+
+    `entity` and `time` are codes without gaps, `treated` the rows to impute, `weights` positive.
+    """
+    untreated = ~treated
+    root = np.sqrt(weights[untreated])[:, None]
+    sums = np.bincount(
+        entity[untreated], weights[untreated], minlength=int(entity.max()) + 1
+    )
+    periods = (time[:, None] == np.arange(1, int(time.max()) + 1)).astype(np.float64)
+    centred = _centred(np.column_stack([periods, x]), untreated, entity, weights)
+    size = np.sqrt(((root * centred[untreated]) ** 2).sum(axis=0))
+    scaled = centred / np.where(size > 0, size, 1.0)
+
+    # The singular vectors of the triangle are those of all rows.
+    triangle = np.linalg.qr(root * scaled[untreated], mode="r")
+    _, values, axes = np.linalg.svd(triangle)
+    rank = int((values > COLLINEAR * max(values[0], 1.0)).sum()) if values.size else 0
+    outside = np.nan_to_num(np.abs(scaled @ axes[rank:].T), nan=np.inf).max(
+        axis=1, initial=0.0
+    )
+    return UntreatedModel(
+        untreated=untreated,
+        entity=entity,
+        weights=weights,
+        sums=np.asarray(sums),
+        design=np.asarray(np.nan_to_num(scaled) @ (axes[:rank].T / values[:rank])),
+        imputable=(outside < np.sqrt(COLLINEAR)) & (sums[entity] > 0),
+    )
+
+
+def _centred(values: Floats, untreated: Bools, entity: Ints, weights: Floats) -> Floats:
+    """Subtract from columns the weighted mean of the entity's untreated rows; NaN if it has none."""
+    count = int(entity.max()) + 1
+    used, code = weights[untreated], entity[untreated]
+    sums = cluster_sums(values[untreated] * used[:, None], code, count)
+    total = np.bincount(code, used, minlength=count)
+    means = sums / np.where(total > 0, total, np.nan)[:, None]
+    return np.asarray(values - means[entity])
+
+
+def impute(
+    model: UntreatedModel, y: Floats, group: Ints, clusters: Ints
+) -> tuple[Floats, Floats]:
+    """Average the effects of groups of treated rows, with conservative standard errors.
+
+    Borusyak, Jaravel & Spiess (2024), Review of Economic Studies 91:3253: theorem 1 for the estimates,
+    theorem 3 and equation 8 for the errors, with effects taken as equal within groups. `group` (N,) has no
+    gaps and is -1 for untreated rows; all treated rows must be imputable. Returns m estimates, and scores
+    (C, m) by cluster whose cross products are the covariance.
+    """
+    residual = model.residuals(y[:, None])[:, 0]
+    treated = ~model.untreated
+    inside, weights = group[treated], model.weights[treated]
+    means = np.bincount(inside, weights * residual[treated]) / np.bincount(
+        inside, weights
+    )
+    spread = residual.copy()
+    spread[treated] -= _centres(residual[treated], inside, weights, clusters[treated])[
+        inside
+    ]
+
+    n_clusters = int(clusters.max()) + 1
+    step = max(_CHUNK // (8 * group.size), 1)
+    scores = [
+        _scores(
+            model,
+            spread,
+            group,
+            np.arange(start, min(start + step, means.size)),
+            (clusters, n_clusters),
+        )
+        for start in range(0, means.size, step)
+    ]
+    return means, np.hstack(scores)
+
+
+def _centres(effects: Floats, group: Ints, weights: Floats, clusters: Ints) -> Floats:
+    """Average the effects of each group for its errors, weighting rows by their cluster's weight in it.
+
+    Equation 8: errors from this average are the least conservative.
+    """
+    _, pair = np.unique(np.column_stack([group, clusters]), axis=0, return_inverse=True)
+    shares = weights * np.bincount(pair, weights)[pair]
+    return np.asarray(np.bincount(group, shares * effects) / np.bincount(group, shares))
+
+
+def _scores(
+    model: UntreatedModel,
+    spread: Floats,
+    group: Ints,
+    chosen_groups: Ints,
+    clusters: tuple[Ints, int],
+) -> Floats:
+    """Sum by cluster the residuals times the weights that rows have in the means of the chosen groups."""
+    shares = (group[:, None] == chosen_groups) * model.weights[:, None]
+    shares /= shares.sum(axis=0)
+    by_entity = cluster_sums(shares, model.entity, model.sums.size)
+    level = by_entity / np.where(model.sums > 0, model.sums, 1.0)[:, None]
+    slopes = model.design.T @ shares
+    imputed = (level[model.entity] + model.design @ slopes) * model.weights[:, None]
+    row_weights = np.where(model.untreated[:, None], -imputed, shares)
+    return cluster_sums(row_weights * spread[:, None], *clusters)
+
+
+def lead_effects(
+    model: UntreatedModel, y: Floats, leads: Floats, ever: Bools, clusters: Ints
+) -> tuple[Bools, Floats, Floats, Floats]:
+    """Regress the outcome of untreated rows on dummies (N, m) of event times before treatment.
+
+    Borusyak, Jaravel & Spiess (2024), test 1. Errors are clustered, without a small-sample correction. A
+    dummy that is collinear with the effects or the dummies after it has no estimate, so that of event times
+    that add up to others the latest stay. `ever`: rows of entities that are ever treated.
+
+    Returns which dummies have an estimate (m,), k estimates, their scores (C, k) by cluster, and the part of
+    the covariance (k, k) due to treated entities.
+    """
+    untreated = model.untreated
+    root = np.sqrt(model.weights[untreated])[:, None]
+    residuals = root * model.residuals(np.column_stack([y, leads]))[untreated]
+    outcome, columns = residuals[:, 0], residuals[:, 1:]
+    size = np.sqrt(((root * leads[untreated]) ** 2).sum(axis=0))
+    identified = np.zeros(leads.shape[1], dtype=np.bool_)
+    for column in reversed(range(leads.shape[1])):
+        later = columns[:, identified]
+        remainder = (
+            columns[:, column] - later @ np.linalg.lstsq(later, columns[:, column])[0]
+        )
+        identified[column] = (
+            np.linalg.norm(remainder) > np.sqrt(COLLINEAR) * size[column]
+        )
+
+    regressors = columns[:, identified]
+    slopes: Floats = np.asarray(
+        np.linalg.lstsq(regressors, outcome)[0], dtype=np.float64
+    )
+    residual = outcome - regressors @ slopes
+    scores = (regressors * residual[:, None]) @ np.linalg.pinv(
+        regressors.T @ regressors
+    )
+    member = np.repeat(ever[untreated][:, None], slopes.size, axis=1)
+    codes, count = clusters[untreated], int(clusters.max()) + 1
+    treated_part = treated_products(scores, member, codes, count)
+    return identified, slopes, cluster_sums(scores, codes, count), treated_part

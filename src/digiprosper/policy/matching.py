@@ -2,42 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    CollinearityError,
     IdentificationError,
     InputTypeError,
+    MissingDataError,
     Notice,
-    OptionError,
+    PanelIndexError,
     TermError,
     check_option,
     check_whole,
     cited,
+    counted,
     issue,
-    option_problem,
+    missing_problem,
     plain,
+    quoted,
+    several,
 )
+from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.tolerances import CONSTANT, LAST_STEP
+from digiprosper.linear.estimation import collinear_problem
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import canonical
-from digiprosper.policy.base_values import base_values
-from digiprosper.policy.kernels.neighbours import matched_moments, nearest, pair_weights
+from digiprosper.policy.kernels.matching import nearest, pair_weights, weighted_moments
 from digiprosper.policy.matching_results import Matching
-from digiprosper.policy.notices import matching_notices
-from digiprosper.policy.propensity import propensity
+from digiprosper.policy.messages import bad_option, not_identified
+from digiprosper.policy.notices import (
+    base_value_notices,
+    still_unbalanced,
+    tied_scores,
+    unmatched_treated,
+)
 from digiprosper.specification import as_terms, one_term
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Bools, Floats
-    from digiprosper.policy.base_values import BaseValues
-    from digiprosper.policy.kernels.neighbours import Pairs
+    from digiprosper.panel import Sample
+    from digiprosper.panel.keys import Keys
+    from digiprosper.panel.table import Table
+    from digiprosper.policy.kernels.matching import Pairs
 
-_MOST_NEIGHBOURS = 1000
+_MOST_NEIGHBOURS: Final = 1000
+_MOST_STEPS: Final = 200
+# The linear program is solved to 1e-7; without separation its optimum is zero.
+_SEPARATED: Final = 1e-6
 
 
 def match_entities(  # noqa: PLR0913
@@ -162,48 +181,62 @@ def match_entities(  # noqa: PLR0913
     >>> round(float(spec.fit(panel).params["policy"]), 2), round(float(fit.params["policy"]), 2)
     (1.52, 1.02)
     """
-    terms = _checked(panel, treated, x)
-    k, limit, replace = _checked_options(k, caliper, replace)
-    all_ties = _checked_ties(ties, support, replace=replace)
+    terms = _checked_terms(panel, treated, x)
+    limit = _checked_options(k, caliper, replace, support, ties)
+    used_ties = "all" if replace and ties != "first" else "first"
+    keys = table_of(panel).keys
     base_data = base_values(panel, treated, terms, plain(base))
-    names = base_data.sample.names_of("x")
-
-    values, is_treated = base_data.x[base_data.complete], base_data.treated[base_data.complete]
-    _refuse_one_group(base_data, treated)
+    names, entities = base_data.sample.names_of("x"), keys.entities[base_data.complete]
+    values = base_data.x[base_data.complete]
+    is_treated = base_data.treated[base_data.complete]
     scores, coefficients = propensity(values, is_treated, names)
     supported = _on_support(scores, is_treated)
 
-    matchable = is_treated & supported if support else is_treated
-    pairs = nearest(scores[matchable], scores[~is_treated], k, limit, replace=replace, all_ties=all_ties)
+    candidates = is_treated & supported if support else is_treated
+    score_t, score_c = scores[candidates], scores[~is_treated]
+    options = {"replace": bool(replace), "all_ties": used_ties == "all"}
+    pairs = nearest(score_t, score_c, int(k), limit, **options)
     if not pairs.treated.size:
-        raise _nobody_matched(limit, scores, is_treated)
-    weights = _weights(pairs, matchable, is_treated)
+        raise _nobody_matched(limit, scores[is_treated], score_c)
+    weights = np.zeros(is_treated.size)
+    weights[candidates], weights[~is_treated] = pair_weights(
+        pairs, score_t.size, score_c.size
+    )
 
-    keys = table_of(panel).keys
-    entities = keys.entities[base_data.complete]
     frame = _by_entity(entities, is_treated, scores, supported, weights)
-    unmatched = _unmatched(frame, limit, support=support)
+    unmatched = _unmatched(frame, limit, support=bool(support))
     balance = _balance(names, values, is_treated, weights)
-    notices = matching_notices(base_data, keys, unmatched, balance, (pairs.ties, all_ties))
+    n_treated, entity = int(is_treated.sum()), keys.entity_name
+    notices = (
+        *base_value_notices(keys, base_data),
+        *unmatched_treated(unmatched, n_treated, entity),
+        *tied_scores(pairs.ties, used_ties, entity),
+        *still_unbalanced(balance),
+    )
     issue(notices)
+    by_entity = frame["weight"].reindex(keys.entities).to_numpy()
     return Matching(
         treated=treated,
         terms=terms,
         base=base_data.base,
-        k=k,
+        k=int(k),
         caliper=None if np.isinf(limit) else limit,
-        replace=replace,
+        replace=bool(replace),
         common_support=bool(support),
-        ties="all" if all_ties else "first",
+        ties=used_ties,
         entities=frame,
         base_values=pd.DataFrame(values, index=entities, columns=list(names)),
-        pairs=_named_pairs(pairs, entities[matchable], entities[~is_treated]),
+        pairs=_named_pairs(pairs, entities[candidates], entities[~is_treated]),
         unmatched=unmatched,
         balance=balance,
-        coefficients=pd.Series(coefficients, index=["Intercept", *names], name="coefficient"),
-        weights=_by_row(panel, frame["weight"]),
-        n_treated=int(is_treated.sum()),
-        n_control=int((~is_treated).sum()),
+        coefficients=pd.Series(
+            coefficients, index=["Intercept", *names], name="coefficient"
+        ),
+        weights=pd.Series(
+            by_entity[keys.entity], index=panel.index, name="match_weight"
+        ),
+        n_treated=n_treated,
+        n_control=is_treated.size - n_treated,
         key_names=keys.names,
         labels=dict(base_data.sample.labels),
         factors=dict(base_data.sample.factors),
@@ -214,59 +247,341 @@ def match_entities(  # noqa: PLR0913
 # --- what was asked for -------------------------------------------------------------------------------------
 
 
-def _checked(panel: object, treated: str, x: Sequence[str]) -> tuple[str, ...]:
+def _checked_terms(panel: object, treated: str, x: Sequence[str]) -> tuple[str, ...]:
     if not isinstance(panel, Panel):
         raise InputTypeError(
-            f"match_entities takes a Panel, not {type(panel).__name__}: match_entities(Panel(df, entity=..., "
-            "time=...), treated, x)."
+            f"match_entities takes a Panel, not {type(panel).__name__}: "
+            "match_entities(Panel(df, entity=..., time=...), treated, x)."
         )
     one_term(treated, "treated")
     terms = as_terms(x, "x")
     if not terms:
-        raise IdentificationError("match_entities: x is empty; specify at least one term to match on.")
+        raise IdentificationError(
+            "match_entities: x is empty; specify at least one term to match on."
+        )
     if canonical(treated) in map(canonical, terms):
-        raise TermError(f"treated={cited(treated)} is also in x; a term can have one role only.")
+        raise TermError(
+            f"treated={cited(treated)} is also in x; a term can have one role only."
+        )
     return terms
 
 
-def _checked_options(k: object, caliper: object, replace: object) -> tuple[int, float, bool]:
-    number = check_whole("k", k, 1, _MOST_NEIGHBOURS)
+def _checked_options(
+    k: object, caliper: object, replace: object, support: object, ties: object
+) -> float:
+    """Check the options, and return the largest difference of scores."""
+    check_whole("k", k, 1, _MOST_NEIGHBOURS)
     check_option("replace", replace, (True, False))
-    limit = plain(caliper)
-    if limit is None:
-        return number, np.inf, bool(replace)
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit <= 1:
+    limit = np.inf if caliper is None else plain(caliper)
+    is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
+    if caliper is not None and not (is_number and 0 < limit <= 1):
         text = (
-            f"caliper={cited(caliper)} must be a difference of probabilities, above 0 and at most 1, or None "
-            "for no limit."
+            f"caliper={cited(caliper)} must be a difference of probabilities, above 0 "
+            "and at most 1, or None for no limit."
         )
-        raise OptionError(text, [option_problem("caliper", caliper, what=text)])
-    return number, float(limit), bool(replace)
-
-
-def _checked_ties(ties: object, support: object, *, replace: bool) -> bool:
-    """Check `ties` and `support`, and return whether all ties are matched."""
+        raise bad_option("caliper", caliper, text)
     check_option("support", support, (True, False))
     check_option("ties", ties, (None, "all", "first"))
     if ties == "all" and not replace:
         text = (
-            "ties='all' needs replace=True: without replacement a control that one treated entity takes is "
-            "not there for another. Omit ties, or set replace=True."
+            "ties='all' needs replace=True: without replacement a control that one "
+            "treated entity takes is not there for another. Omit ties, or set "
+            "replace=True."
         )
-        raise OptionError(text, [option_problem("ties", ties, (None, "first"), text)])
-    return replace and ties != "first"
+        raise bad_option("ties", ties, text, (None, "first"))
+    return float(limit)
 
 
-def _refuse_one_group(base_data: BaseValues, treated: str) -> None:
-    is_treated = base_data.treated[base_data.complete]
-    if is_treated.all() or not is_treated.any():
-        group = "untreated" if is_treated.any() else "treated"
+# --- one row an entity: whether it is treated, and its values before treatment ------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BaseValues:
+    """Base values of the entities of a panel, and which entities are treated."""
+
+    x: Floats  # (n, p) by entity; missing where a value or the base row is missing
+    treated: Bools  # (n,) entities that are ever treated
+    complete: Bools  # (n,) entities with all values
+    sample: Sample  # rows without missing values, with names and labels of the columns
+    base: str  # period of the base values, in words
+    periods: dict[Any, int]  # with base="first", number of entities by first period
+    missing: dict[str, int]  # number of entities without a base value, by term
+
+
+def base_values(
+    panel: Panel, treated: str, terms: Sequence[str], base: object
+) -> BaseValues:
+    """Read which entities are treated, and the base values of all entities.
+
+    `base` is ``"first"``, ``"pre"`` or a period. Base values from after the start of treatment are refused,
+    if `treated` changes over time. Lags in `terms` are computed from the whole panel.
+    """
+    table = table_of(panel)
+    keys = table.keys
+    dummy = _treatment(table, treated)
+    ever = np.bincount(keys.entity, weights=dummy, minlength=keys.entities.size) > 0
+    if ever.all() or not ever.any():
         text = (
-            f"treated={cited(treated)}: no {group} entity has base values of all terms ({base_data.base}). "
-            "Choose another base or fewer terms."
+            f"treated={cited(treated)}: {'every' if ever.any() else 'no'} "
+            f"{keys.entity_name} is treated, so none can be matched."
         )
-        data = {"treated": int(is_treated.sum()), "entities": is_treated.size}
-        raise IdentificationError(text, [Notice("one_group", text, data)])
+        counts = {"treated": int(ever.sum()), "entities": ever.size}
+        raise not_identified("one_group", text, **counts)
+    rows, words = _base_rows(table, treated, base, dummy)
+    periods = {}
+    if isinstance(base, str) and base == "first" and keys.time_name is not None:
+        codes, sizes = np.unique(keys.time[rows], return_counts=True)
+        periods = dict(zip(keys.times[codes], sizes.tolist(), strict=True))
+
+    sample = panel.sample({"x": terms})
+    values = np.full((panel.nobs, len(sample.names_of("x"))), np.nan)
+    values[panel.index.get_indexer(sample.index)] = sample.columns("x")
+    x = _means(keys, values, rows)
+    complete = np.asarray(~np.isnan(x).any(axis=1))
+    n_treated = int(ever[complete].sum())
+    if n_treated in (0, complete.sum()):
+        group = "untreated" if n_treated else "treated"
+        text = (
+            f"treated={cited(treated)}: no {group} entity has base values of all terms "
+            f"({words}). Choose another base or fewer terms."
+        )
+        counts = {"treated": n_treated, "entities": int(complete.sum())}
+        raise not_identified("one_group", text, **counts)
+    return BaseValues(
+        x=x,
+        treated=ever,
+        complete=complete,
+        sample=sample,
+        base=words,
+        periods=periods,
+        missing={} if complete.all() else _missing(panel, terms, rows),
+    )
+
+
+def _treatment(table: Table, column: str) -> Floats:
+    if column in table.keys.names:
+        raise TermError(
+            f"treated={cited(column)} is a key of the panel; specify a column of 0 and "
+            "1."
+        )
+    values = table.numeric(column)
+    absent = np.isnan(values)
+    if absent.any():
+        raise MissingDataError(
+            f"treated={cited(column)} is missing in {table.describe_rows(absent)}: "
+            "fill it in.",
+            [missing_problem(column, int(absent.sum()), table.index[absent][:5])],
+        )
+    other_values = np.unique(values[~np.isin(values, (0.0, 1.0))])[:5]
+    if other_values.size:
+        shown = ", ".join(f"{v:.6g}" for v in other_values)
+        text = (
+            f"treated={cited(column)} must be 0 or 1, and has {shown}. From a column "
+            "of first treated times make one with panel.assign: 1 from that time on."
+        )
+        data = {"column": column, "values": [*other_values]}
+        raise InputTypeError(text, [Notice("not_binary", text, data)])
+    return values
+
+
+def _base_rows(
+    table: Table, treated: str, base: object, dummy: Floats
+) -> tuple[Bools, str]:
+    """Find the rows of the base values, and name their period; refuse rows since treatment."""
+    keys = table.keys
+    # The first treated period of each entity, if the dummy changes over time; T if never treated.
+    start = np.full(keys.entities.size, keys.times.size)
+    changes = (np.diff(dummy)[np.diff(keys.entity) == 0] != 0).any()
+    if changes:
+        np.minimum.at(start, keys.entity[dummy > 0], keys.time[dummy > 0])
+    entity, time = keys.entity_name, keys.time_name
+    if isinstance(base, str) and base == "first":
+        rows = np.diff(keys.entity, prepend=-1) > 0
+        words = "the only row" if time is None else f"the first {time} of each {entity}"
+    elif time is None:
+        raise PanelIndexError(
+            f"base={cited(base)}: this is a cross-section without periods; omit base, "
+            "or set base='first'."
+        )
+    elif isinstance(base, str) and base == "pre":
+        if not changes:
+            text = (
+                "base='pre' needs a column that is 0 before treatment and 1 from then "
+                f"on; treated has one value per {entity}, so the first treated period "
+                "is not known. Name a period."
+            )
+            raise bad_option("base", base, text)
+        rows = keys.time < start.min()
+        words = f"means over {time} before {keys.times[start.min()]}"
+    else:
+        period = _period(keys, base)
+        rows, words = keys.time == period, f"{time} {keys.times[period]}"
+    names = keys.entities[
+        np.unique(keys.entity[rows & (keys.time >= start[keys.entity])])
+    ].tolist()
+    if names:
+        text = (
+            f"base={cited(base)}: {counted(len(names), entity, entity)} "
+            f"({quoted(names)}) {'is' if len(names) == 1 else 'are'} already treated "
+            f"then (treated={cited(treated)}), and matching on values that treatment "
+            "may have changed removes part of its effect. Choose a base before the "
+            "first treated period, or drop them with panel.subset."
+        )
+        raise not_identified("base_treated", text, base=base, entities=names)
+    return np.asarray(rows), words
+
+
+def _period(keys: Keys, base: Any) -> int:
+    equal = np.asarray(keys.times == base) if np.ndim(base) == 0 else np.zeros(0)
+    if np.count_nonzero(equal) != 1:
+        text = (
+            f"base={cited(base)} must be 'first', 'pre' or a period of the panel "
+            f"({keys.time_name} from {keys.times[0]} to {keys.times[-1]}). Entities "
+            "are matched once, on one base: matching anew in every period would change "
+            "the controls from period to period."
+        )
+        raise bad_option("base", base, text)
+    return int(np.argmax(equal))
+
+
+def _means(keys: Keys, values: Floats, rows: Bools) -> Floats:
+    """Average the base rows of each entity; rows with a missing value do not count."""
+    used = rows & ~np.isnan(values).any(axis=1)
+    entity, size = keys.entity[used], keys.entities.size
+    count = np.bincount(entity, minlength=size)
+    sums = [
+        np.bincount(entity, weights=column, minlength=size) for column in values[used].T
+    ]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.column_stack(sums) / count[:, None])
+
+
+def _missing(panel: Panel, terms: Sequence[str], rows: Bools) -> dict[str, int]:
+    """Count entities without a base value, by term."""
+    keys = table_of(panel).keys
+    counts = {}
+    for term in terms:
+        has_value = panel.index.isin(panel.sample({"x": [term]}).index)
+        counts[term] = (
+            keys.entities.size - np.unique(keys.entity[rows & has_value]).size
+        )
+    return {term: count for term, count in counts.items() if count}
+
+
+# --- the logit ----------------------------------------------------------------------------------------------
+
+
+def propensity(
+    x: Floats, treated: Bools, names: Sequence[str]
+) -> tuple[Floats, Floats]:
+    """Estimate the probability of treatment by a logit on `x` (N, p).
+
+    Returns the probabilities (N,) and the coefficients (1 + p,): the intercept, then those of the columns in
+    their own units.
+    """
+    from scipy.special import expit
+    from statsmodels.discrete.discrete_model import Logit
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning
+
+    centre, scale = _checked_units(x, names)
+    design = np.column_stack([np.ones(len(x)), (x - centre) / scale])
+    if len(design) <= design.shape[1]:
+        text = (
+            f"a logit with {len(names)} terms and an intercept needs more than "
+            f"{design.shape[1]} entities with base values, and there are "
+            f"{len(design)}. Use fewer terms in x."
+        )
+        raise not_identified(
+            "few_entities", text, entities=len(design), terms=tuple(names)
+        )
+    _refuse_separated(design, treated, names)
+
+    # On its way the exponential may be infinite; the probability is then 0.
+    with warnings.catch_warnings(), np.errstate(over="ignore"):
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        logit = Logit(treated.astype(np.float64), design)
+        fit = logit.fit(
+            method="newton",
+            maxiter=_MOST_STEPS,
+            tol=LAST_STEP,
+            disp=0,
+            skip_hessian=True,
+        )
+    if not fit.mle_retvals["converged"]:
+        text = (
+            f"the logit of treatment on {quoted(names)} did not converge in "
+            f"{_MOST_STEPS} steps. Use fewer terms in x."
+        )
+        raise not_identified("not_converged", text, terms=tuple(names))
+    slopes = np.asarray(fit.params)[1:] / scale
+    intercept = float(fit.params[0]) - float(slopes @ centre)
+    return np.asarray(expit(design @ fit.params)), np.array([intercept, *slopes])
+
+
+def _checked_units(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
+    """Return centre and scale of each column; refuse constant and collinear columns."""
+    centre = x.mean(axis=0)
+    deviations = x - centre
+    scale = np.sqrt((deviations**2).mean(axis=0))
+    flat = scale <= CONSTANT * np.abs(x).max(axis=0)
+    if flat.any():
+        constant = [name for name, is_flat in zip(names, flat, strict=True) if is_flat]
+        problems = [
+            Notice("constant", f"{cited(name)} is constant", {"column": name})
+            for name in constant
+        ]
+        raise IdentificationError(
+            f"x: {several(problems)} in the base values of the entities, so it cannot "
+            "explain who is treated. Omit it.",
+            problems,
+        )
+    dependent = [
+        collinear_problem(
+            names[dependence.column], [names[position] for position in dependence.on]
+        )
+        for dependence in dependences(deviations / scale)
+    ]
+    if dependent:
+        raise CollinearityError(
+            f"x: {several(dependent)} in the base values. Omit one of them.", dependent
+        )
+    return centre, scale
+
+
+def _refuse_separated(design: Floats, treated: Bools, names: Sequence[str]) -> None:
+    if not is_separated(design, treated):
+        return
+    separating = [
+        name
+        for position, name in enumerate(names, start=1)
+        if is_separated(design[:, [0, position]], treated)
+    ]
+    subject = quoted(separating) if separating else f"a combination of {quoted(names)}"
+    text = (
+        f"{subject} separates treated entities from the others: on one side of some "
+        "value all are treated, or none is. A logit has no estimate then, and there "
+        "are no controls with comparable values. Omit the term, or compare other "
+        "entities."
+    )
+    raise not_identified("separated", text, terms=tuple(separating or names))
+
+
+def is_separated(x: Floats, treated: Bools) -> bool:
+    """Return whether a combination of columns separates two groups, so that a logit has no estimate.
+
+    Albert & Anderson (1984), Biometrika 71:1: there is no finite estimate if and only if some b has
+    ``x_i'b >= 0`` for all rows of the first group and ``<= 0`` for all others, not all of them 0. A linear
+    program finds it (Konis 2007). `x` has a constant, and columns in similar units.
+    """
+    from scipy.optimize import linprog
+
+    signed = np.where(treated, 1.0, -1.0)[:, None] * x
+    solution = linprog(
+        -signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(x)), bounds=(-1.0, 1.0)
+    )
+    return solution.x is not None and bool(
+        (signed @ solution.x).sum() > _SEPARATED * len(x)
+    )
 
 
 # --- what came out ------------------------------------------------------------------------------------------
@@ -274,79 +589,74 @@ def _refuse_one_group(base_data: BaseValues, treated: str) -> None:
 
 def _on_support(scores: Floats, treated: Bools) -> Bools:
     """Return which entities have scores in the range of the other group."""
-    low_c, high_c = scores[~treated].min(), scores[~treated].max()
-    low_t, high_t = scores[treated].min(), scores[treated].max()
-    low, high = np.where(treated, low_c, low_t), np.where(treated, high_c, high_t)
-    return np.asarray((scores >= low) & (scores <= high))
-
-
-def _nobody_matched(limit: float, scores: Floats, treated: Bools) -> IdentificationError:
-    smallest = float(np.abs(scores[treated][:, None] - scores[~treated][None, :]).min())
-    text = (
-        f"no treated entity has a control within caliper={limit:g}; the smallest distance is {smallest:.4g}. "
-        "Use a larger caliper, or other terms in x."
-    )
-    data = {"caliper": limit, "smallest": smallest}
-    return IdentificationError(text, [Notice("nobody_matched", text, data)])
-
-
-def _weights(pairs: Pairs, matchable: Bools, treated: Bools) -> Floats:
-    treated_weights, control_weights = pair_weights(pairs, int(matchable.sum()), int((~treated).sum()))
-    weights = np.zeros(treated.size)
-    weights[matchable], weights[~treated] = treated_weights, control_weights
-    return weights
+    supported = np.empty(scores.size, dtype=bool)
+    for group in (treated, ~treated):
+        others = scores[~group]
+        supported[group] = (scores[group] >= others.min()) & (
+            scores[group] <= others.max()
+        )
+    return supported
 
 
 def _by_entity(
-    entities: pd.Index[Any], treated: Bools, scores: Floats, supported: Bools, weights: Floats
+    entities: pd.Index[Any],
+    treated: Bools,
+    scores: Floats,
+    supported: Bools,
+    weights: Floats,
 ) -> pd.DataFrame:
     columns = {"treated": treated, "score": scores, "on_support": supported}
     frame = pd.DataFrame(columns, index=entities)
     return frame.assign(weight=np.where(weights > 0, weights, np.nan))
 
 
-def _named_pairs(pairs: Pairs, treated: pd.Index[Any], controls: pd.Index[Any]) -> pd.DataFrame:
+def _named_pairs(
+    pairs: Pairs, treated: pd.Index[Any], controls: pd.Index[Any]
+) -> pd.DataFrame:
     named = {"treated": treated[pairs.treated], "control": controls[pairs.control]}
     return pd.DataFrame({**named, "distance": pairs.distance})
+
+
+def _nobody_matched(
+    limit: float, treated: Floats, controls: Floats
+) -> IdentificationError:
+    """Return the error that no score of a control is near; scores are by group."""
+    smallest = float(np.abs(treated[:, None] - controls).min())
+    text = (
+        f"no treated entity has a control within caliper={limit:g}; the smallest "
+        f"distance is {smallest:.4g}. Use a larger caliper, or other terms in x."
+    )
+    return not_identified("nobody_matched", text, caliper=limit, smallest=smallest)
 
 
 def _unmatched(frame: pd.DataFrame, limit: float, *, support: bool) -> pd.DataFrame:
     """List the treated entities without a match, with the reason."""
     unmatched = frame[frame["treated"] & frame["weight"].isna()]
     controls = frame.loc[~frame["treated"], "score"].to_numpy()
-    reasons = [
-        _reason(bool(supported or not support), float(np.abs(controls - score).min()), limit)
-        for supported, score in zip(unmatched["on_support"], unmatched["score"], strict=True)
-    ]
+    scores = unmatched["score"].to_numpy()
+    distance = np.array([np.abs(controls - score).min() for score in scores])
+    reasons = np.where(distance <= limit, "used", "caliper").astype(object)
+    if support:
+        reasons[~unmatched["on_support"].to_numpy()] = "support"
     return pd.DataFrame(
-        {"treated": unmatched.index, "score": unmatched["score"].to_numpy(), "reason": reasons}
+        {"treated": unmatched.index, "score": scores, "reason": reasons}
     )
 
 
-def _reason(supported: bool, distance: float, limit: float) -> str:  # noqa: FBT001
-    if not supported:
-        return "support"
-    return "used" if distance <= limit else "caliper"
-
-
-def _balance(names: Sequence[str], x: Floats, treated: Bools, weights: Floats) -> pd.DataFrame:
-    before = matched_moments(x, treated, np.ones(len(x)))
-    after = matched_moments(x, treated, weights)
-    # A group of one has no variance: that of the other stands for both.
-    spread = np.sqrt(np.nanmean([before.variance_treated, before.variance_control], axis=0))
+def _balance(
+    names: Sequence[str], x: Floats, treated: Bools, weights: Floats
+) -> pd.DataFrame:
     columns: dict[str, Any] = {"term": list(names)}
-    for when, moments in (("before", before), ("after", after)):
+    spread = None
+    for when, used in (("before", np.ones(len(x))), ("after", weights)):
+        mean_t, variance_t = weighted_moments(x[treated], used[treated])
+        mean_c, variance_c = weighted_moments(x[~treated], used[~treated])
+        if spread is None:
+            # A group of one has no variance: that of the other stands for both.
+            spread = np.sqrt(np.nanmean([variance_t, variance_c], axis=0))
+        columns[f"mean_treated_{when}"] = mean_t
+        columns[f"mean_control_{when}"] = mean_c
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = moments.variance_treated / moments.variance_control
-            difference = (moments.treated - moments.control) / spread
-        columns[f"mean_treated_{when}"] = moments.treated
-        columns[f"mean_control_{when}"] = moments.control
-        columns[f"std_diff_{when}"] = difference
-        columns[f"variance_ratio_{when}"] = ratio
+            columns[f"std_diff_{when}"] = (mean_t - mean_c) / spread
+            columns[f"variance_ratio_{when}"] = variance_t / variance_c
     return pd.DataFrame(columns)
-
-
-def _by_row(panel: Panel, weight: pd.Series[float]) -> pd.Series[float]:
-    keys = table_of(panel).keys
-    by_entity = weight.reindex(keys.entities).to_numpy()
-    return pd.Series(by_entity[keys.entity], index=panel.index, name="match_weight")

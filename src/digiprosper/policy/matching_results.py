@@ -2,33 +2,124 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.policy.matched_effect import matched_effect
-from digiprosper.policy.notices import UNMATCHED
-from digiprosper.policy.words import WORDS
-from digiprosper.report.columns import Column, PlainCell, Remark
+from digiprosper.errors import (
+    AlignmentError,
+    InputTypeError,
+    MissingDataError,
+    alignment_problem,
+    check_whole,
+    missing_problem,
+    quoted,
+)
+from digiprosper.policy.kernels.matching import (
+    average_effect,
+    score_correction,
+    whitened,
+)
+from digiprosper.policy.messages import bad_option
+from digiprosper.policy.notices import few_matched, reasons_text, scores_given
+from digiprosper.policy.words import BALANCE_HEADS, WORDS
+from digiprosper.report.columns import Column, PlainCell, Remark, result_column
+from digiprosper.report.estimates import Estimates
+from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.protocol import empty_glance
+from digiprosper.report.results import LinearCombination
+from digiprosper.report.summary import (
+    Cells,
+    Lines,
+    PlainNumbers,
+    Remarks,
+    Summarised,
+    Summary,
+    coefficient_cells,
+)
+from digiprosper.report.terms import Term
 from digiprosper.report.text import number_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digiprosper.errors import Notice
-    from digiprosper.policy.matched_effect import MatchedEffect
+    from digiprosper.kernels import Bools, Floats
     from digiprosper.report.terms import Factors
+    from digiprosper.report.words import Words
 
-_HEADS: Final = {
-    "mean_treated": "Treated",
-    "mean_control": "Controls",
-    "std_diff": "Std. diff.",
-    "variance_ratio": "Var. ratio",
-}
+_MOST_NEIGHBOURS = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class MatchedEffect(LinearCombination):
+    """Average effect on the matched treated entities, made by `Matching.att`.
+
+    It has the methods of `LinearCombination`, and can be a column of `etable`.
+
+    Parameters
+    ----------
+    estimated_scores : bool
+        Whether the standard error allows for the estimation of the propensity scores.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, digiprosper as dp
+    >>> frame = pd.DataFrame({"city": range(80), "size": np.arange(80) // 2})
+    >>> frame["policy"] = 1.0 * (frame["city"] % 4 == 1)
+    >>> matching = dp.match_entities(dp.Panel(frame, "city"), "policy", ["size"])
+    >>> effect = matching.att(pd.Series(1.0 * (frame["city"] % 2)))
+    >>> effect.estimate
+    1.0
+    """
+
+    words: ClassVar[Words] = WORDS
+
+    estimated_scores: bool
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Description of the effect."""
+        return (Term(self.expression, family="att_matched", kind="att_matched"),)
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
+        """Return the column of a table, with a note on the standard error.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level of the interval, .95 by default.
+
+        Returns
+        -------
+        tuple of Column
+            One.
+        """
+        remark = Remark(
+            "scores.estimated" if self.estimated_scores else "scores.given", {}
+        )
+        column = result_column(self, level)
+        return (replace(column, remarks=(remark,), absorbs=False),)
+
+    def _conventions_of(self, inference: Inference) -> str:  # noqa: ARG002
+        return self.conventions
+
+    def _summary(self) -> Summary:
+        cells = coefficient_cells(self.tidy())
+        cells = replace(cells, head=tuple("z" if h == "t" else h for h in cells.head))
+        return Summary(
+            type=type(self).__name__,
+            title="Average effect on matched treated entities, outcome: "
+            f"{self.fit_glance['depvar']}",
+            blocks=(cells, Remarks.of(self.diagnostics)),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            version=self.version,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -135,23 +226,12 @@ class Matching(Summarised, PickledByName):
 
         Columns on_support and matched are numbers of entities on the common support and with a match.
         """
-        rows = []
-        for group, is_treated in (("treated", True), ("control", False)):
-            members = self.entities[self.entities["treated"] == is_treated]
-            score = members["score"]
-            matched = int(members["weight"].notna().sum())
-            rows.append(
-                {
-                    "group": group,
-                    "n": len(members),
-                    "min": float(score.min()),
-                    "mean": float(score.mean()),
-                    "max": float(score.max()),
-                    "on_support": int(members["on_support"].sum()),
-                    "matched": matched,
-                }
-            )
-        return pd.DataFrame(rows)
+        names = {True: "treated", False: "control"}
+        groups = self.entities.groupby(self.entities["treated"].map(names))
+        support = groups["score"].agg(n="size", min="min", mean="mean", max="max")
+        support["on_support"] = groups["on_support"].sum()
+        support["matched"] = groups["weight"].count()
+        return support.loc[list(names.values())].rename_axis("group").reset_index()
 
     @property
     def effective_controls(self) -> float:
@@ -218,7 +298,7 @@ class Matching(Summarised, PickledByName):
         >>> round(effect.estimate, 2), round(effect.std_error, 2)
         (0.97, 0.22)
         """
-        return matched_effect(self, outcome, neighbours)
+        return _matched_effect(self, outcome, neighbours)
 
     # --- the balance as a table, the whole as text ----------------------------------------------------------
 
@@ -235,24 +315,6 @@ class Matching(Summarised, PickledByName):
         tuple of Column
             Columns with means, standardised differences and variance ratios, before and after matching.
         """
-        return tuple(
-            self._column(f"{name}_{when}", f"{head}, {when}")
-            for when in ("before", "after")
-            for name, head in _HEADS.items()
-        )
-
-    def _column(self, name: str, head: str) -> Column:
-        values = zip(self.balance["term"], self.balance[name], strict=True)
-        return Column(
-            head,
-            cells={term: PlainCell(head, float(value)) for term, value in values},
-            labels=self.labels,
-            factors=self.factors,
-            whole=self._sizes(),
-            words=WORDS,
-        )
-
-    def _sizes(self) -> Remark:
         counts = {
             "treated": self.n_treated,
             "controls": self.n_control,
@@ -262,76 +324,188 @@ class Matching(Summarised, PickledByName):
         }
         caliper = "" if self.caliper is None else f"{self.caliper:g}"
         texts = {"entity": self.key_names[0], "how": self._how(), "caliper": caliper}
-        code = f"matched{'.caliper' if caliper else ''}{'.replace' if self.replace else ''}"
+        code = f"matched{'.caliper' if caliper else ''}"
+        code += ".replace" if self.replace else ""
         code += "" if self.common_support else ".untrimmed"
-        return Remark(
-            code,
-            {name: (f"{count:,}",) for name, count in counts.items()}
-            | {name: (text,) for name, text in texts.items()},
+        texts |= {name: f"{count:,}" for name, count in counts.items()}
+        sizes = Remark(code, {name: (text,) for name, text in texts.items()})
+        heads = [
+            (f"{name}_{when}", f"{head}, {when}")
+            for when in ("before", "after")
+            for name, head in BALANCE_HEADS.items()
+        ]
+        balance = self.balance.set_index("term")
+        return tuple(
+            Column(
+                head,
+                cells={
+                    str(term): PlainCell(head, v) for term, v in balance[name].items()
+                },
+                labels=self.labels,
+                factors=self.factors,
+                whole=sizes,
+                words=WORDS,
+            )
+            for name, head in heads
         )
 
     def _how(self) -> str:
-        neighbour = "nearest neighbour" if self.k == 1 else f"{self.k} nearest neighbours"
-        within = "without a caliper" if self.caliper is None else f"within {self.caliper:g}"
+        neighbour = (
+            "Nearest neighbour" if self.k == 1 else f"{self.k} nearest neighbours"
+        )
+        within = (
+            "without a caliper" if self.caliper is None else f"within {self.caliper:g}"
+        )
+        outside = "" if self.common_support else ", also outside the common support"
         return (
-            f"{neighbour[0].upper()}{neighbour[1:]} by the propensity score (logit, distance of "
-            f"probabilities) {within}, {'with' if self.replace else 'without'} replacement"
-            f"{'' if self.common_support else ', also outside the common support'}"
+            f"{neighbour} by the propensity score (logit, distance of probabilities) "
+            f"{within}, {'with' if self.replace else 'without'} replacement{outside}"
         )
 
     def _summary(self) -> Summary:
-        blocks = (Lines(tuple(self._lines()), wrapped=True), self._cells(), Remarks.of(self.diagnostics))
+        entity = self.key_names[0]
+        reasons = reasons_text(self.unmatched["reason"].tolist())
+        unmatched_text = f"; not matched: {reasons}" if reasons else ""
+        heaviest = self.entities.loc[~self.entities["treated"], "weight"].max()
+        lines = (
+            f"Base values: {self.base}",
+            self._how(),
+            f"Treated {entity}: {self.n_treated:,}, matched "
+            f"{self.n_matched:,}{unmatched_text}",
+            f"Controls: {self.n_control:,}, used {self.n_used:,} (worth "
+            f"{self.effective_controls:.4g} of equal weight; largest weight "
+            f"{heaviest:.4g})",
+            f"Rows with a weight: {int(self.weights.notna().sum()):,} of "
+            f"{self.weights.size:,}",
+        )
+        # The balance, two lines per term.
+        rows = []
+        for row in self.balance.to_dict("records"):
+            for when, words in (("before", "all"), ("after", "matched")):
+                numbers = [
+                    number_text(float(row[f"{name}_{when}"])) for name in BALANCE_HEADS
+                ]
+                rows.append(
+                    [str(row["term"]) if when == "before" else "", words, *numbers]
+                )
+        balance = Cells.of(["", "sample", *BALANCE_HEADS.values()], rows)
         return Summary(
             type=type(self).__name__,
             title=f"Matched sample: {self.treated}",
-            blocks=blocks,
+            blocks=(Lines(lines, wrapped=True), balance, Remarks.of(self.diagnostics)),
             notices=self.diagnostics,
             version=self.version,
         )
 
-    def _lines(self) -> list[str]:
-        entity = self.key_names[0]
-        counts = self.unmatched["reason"].value_counts()
-        reasons = [f"{counts[code]:,} {words}" for code, words in UNMATCHED.items() if code in counts]
-        unmatched_text = f"; not matched: {', '.join(reasons)}" if reasons else ""
-        heaviest = self.entities.loc[~self.entities["treated"], "weight"].max()
-        return [
-            f"Base values: {self.base}",
-            f"{self._how()}",
-            f"Treated {entity}: {self.n_treated:,}, matched {self.n_matched:,}{unmatched_text}",
-            f"Controls: {self.n_control:,}, used {self.n_used:,} (worth {self.effective_controls:.4g} of "
-            f"equal weight; largest weight {heaviest:.4g})",
-            f"Rows with a weight: {int(self.weights.notna().sum()):,} of {self.weights.size:,}",
-        ]
-
-    def _cells(self) -> Cells:
-        """Arrange the balance, two lines per term."""
-        rows = []
-        for row in self.balance.to_dict("records"):
-            for when, words in (("before", "all"), ("after", "matched")):
-                numbers = [number_text(float(row[f"{name}_{when}"])) for name in _HEADS]
-                rows.append([str(row["term"]) if when == "before" else "", words, *numbers])
-        return Cells.of(["", "sample", *_HEADS.values()], rows)
-
     def _numbers(self) -> PlainNumbers:
-        weights = self.entities["weight"]
+        options = ("base", "k", "caliper", "replace", "common_support", "ties")
+        counts = ("n_treated", "n_matched", "n_control", "n_used")
+        weights = self.entities["weight"].dropna()
         more: dict[str, Any] = {
             "treated": self.treated,
             "x": self.terms,
-            "base": self.base,
-            "k": self.k,
-            "caliper": self.caliper,
-            "replace": self.replace,
-            "common_support": self.common_support,
-            "ties": self.ties,
-            "n_treated": self.n_treated,
-            "n_matched": self.n_matched,
-            "n_control": self.n_control,
-            "n_used": self.n_used,
+            **{name: getattr(self, name) for name in (*options, *counts)},
             "propensity": self.coefficients.to_dict(),
             "balance": self.balance.to_dict("records"),
             "support": self.support.to_dict("records"),
-            "unmatched": [str(entity) for entity in self.unmatched["treated"]],
-            "weights": {str(entity): float(w) for entity, w in weights[weights.notna()].items()},
+            "unmatched": list(map(str, self.unmatched["treated"])),
+            "weights": {str(entity): float(w) for entity, w in weights.items()},
         }
         return PlainNumbers(labels=self.labels, factors=self.factors, more=more)
+
+
+# --- the average effect -------------------------------------------------------------------------------------
+
+
+def _matched_effect(matching: Matching, outcome: Any, neighbours: int) -> MatchedEffect:
+    """Estimate the average effect on the matched treated entities; see `Matching.att`.
+
+    The correction for estimated scores needs all treated entities matched, with replacement.
+    """
+    entities, entity = matching.entities, matching.key_names[0]
+    treated, scores = entities["treated"].to_numpy(), entities["score"].to_numpy()
+    _check_neighbours(neighbours, treated)
+    y = _outcome(outcome, entities.index, entity)
+    # Sums of squares and products are computed in units of the outcome's own spread.
+    spread = float(y.std()) or 1.0
+    centred = (y - y.mean()) / spread
+    matches = (pd.Index(matching.pairs[group]) for group in ("treated", "control"))
+    treated_units, control_units = map(entities.index.get_indexer, matches)
+    pairs = treated_units, control_units
+    estimate, variance = average_effect(centred, treated, scores, pairs, neighbours)
+    correction, unmatched = 0.0, len(matching.unmatched)
+    reason = "" if matching.replace else "replace"
+    if not reason and unmatched:
+        reason = "unmatched"
+    if not reason:
+        x = matching.base_values.to_numpy()
+        design = np.column_stack(
+            [np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)]
+        )
+        columns = design, whitened(x)
+        correction = score_correction(
+            centred, treated, scores, columns, estimate, neighbours
+        )
+    if variance + correction <= 0:
+        correction, reason = 0.0, "variance"
+    name = "outcome" if outcome.name is None else str(outcome.name)
+    source = "2006), scores taken as given" if reason else "2016), for estimated scores"
+    return MatchedEffect(
+        estimated=Estimates.of(
+            ("att",),
+            np.array([spread * estimate]),
+            np.array([[spread**2 * (variance + correction)]]),
+            Inference(cov_type="abadie_imbens"),
+        ),
+        fit_glance={
+            **empty_glance("MatchedEffect", y.size),
+            "depvar": name,
+            "n_entities": y.size,
+        },
+        conventions=f"Standard error of Abadie & Imbens ({source}; normal distribution",
+        labels=dict(matching.labels),
+        version=__version__,
+        estimated_scores=not reason,
+        diagnostics=(
+            *few_matched(matching.n_matched, entity),
+            *scores_given(reason, unmatched, entity),
+        ),
+    )
+
+
+def _check_neighbours(neighbours: object, treated: Bools) -> None:
+    number = check_whole("neighbours", neighbours, 1, _MOST_NEIGHBOURS)
+    smaller = min(int(treated.sum()), int((~treated).sum()))
+    if smaller < number + 2:
+        text = (
+            f"neighbours={number} needs at least {number + 2} treated and untreated "
+            f"entities, and one group has {smaller}."
+        )
+        raise bad_option("neighbours", number, text)
+
+
+def _outcome(outcome: Any, entities: pd.Index[Any], entity: str) -> Floats:
+    """Return one finite number for each entity."""
+    if not isinstance(outcome, pd.Series) or not pd.api.types.is_numeric_dtype(outcome):
+        kind = type(outcome).__name__
+        if isinstance(outcome, pd.Series):
+            kind = f"of {outcome.dtype}"
+        raise InputTypeError(
+            f"att: outcome must be a Series of numbers, indexed by {entity}, not "
+            f"{kind}. For a panel take for example df.groupby({entity!r})['y'].mean()."
+        )
+    if not outcome.index.is_unique:
+        twice = outcome.index[outcome.index.duplicated()].unique().tolist()
+        text = f"att: outcome must have one value per {entity}, and repeats "
+        text += f"{quoted(twice)}."
+        raise AlignmentError(text, [alignment_problem("outcome", text, twice[:5])])
+    y = outcome.reindex(entities).to_numpy(dtype=np.float64, na_value=np.nan)
+    without = entities[~np.isfinite(y)].tolist()
+    if without:
+        raise MissingDataError(
+            f"att: outcome is missing or infinite for {len(without):,} {entity} "
+            f"({quoted(without)}) with base values. Match again without them: "
+            "panel.subset.",
+            [missing_problem("outcome", len(without), without[:5])],
+        )
+    return np.asarray(y)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import numpy as np
+
 from digiprosper.errors import OptionError, TermError, counted, option_problem
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import check_panel, table_of
+from digiprosper.policy.messages import first_few, plain_cohorts
 from digiprosper.policy.timing import read_timing
-from digiprosper.policy.window import EventWindow, dummies
+from digiprosper.policy.window import EventWindow, dummies, event_name, with_reference
 from digiprosper.policy.words import WORDS
-from digiprosper.report.summary import Cells, Lines
+from digiprosper.report.summary import Lines
 from digiprosper.report.text import p_words, wrapped
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
     from digiprosper.panel import Panel
     from digiprosper.report.protocol import Glance
-    from digiprosper.report.summary import Remarks, Summary
+    from digiprosper.report.summary import Cells, Remarks, Summary
     from digiprosper.report.terms import Term
     from digiprosper.report.tests import TestResult
     from digiprosper.report.words import Words
@@ -75,8 +78,10 @@ class EventStudyResults(LinearResults):
         """
         window = self.window
         rows = self.tidy(level).set_index("term")
-        names = [window.name(time) for time in window.times]
-        path = rows.reindex(names)[["estimate", "std_error", "conf_low", "conf_high"]].reset_index(drop=True)
+        names = [event_name(time) for time in window.times]
+        path = rows.reindex(names)[
+            ["estimate", "std_error", "conf_low", "conf_high"]
+        ].reset_index(drop=True)
         path.loc[window.times.index(window.reference), "estimate"] = 0.0
         path.insert(0, "time", list(window.times))
         return path.assign(n_treated=list(window.n_treated))
@@ -106,43 +111,44 @@ class EventStudyResults(LinearResults):
         trends that would bias the effects, and reporting effects only if it does not reject biases them (Roth
         2022, American Economic Review: Insights 4:305).
         """
-        leads = self.window.leads
+        window, leads = self.window, self.window.leads
         if not leads:
             raise OptionError(
-                "pretrend_test: the window has no event time before treatment beside the reference "
-                f"{self.window.reference}; fit with a larger before."
+                "pretrend_test: the window has no event time before treatment beside "
+                f"the reference {window.reference}; fit with a larger before."
             )
-        self._refuse_few_treated(len(leads))
-        test = self.wald_test([f"{self.window.name(time)} = 0" for time in leads])
-        return replace(test, name="Pre-trend test")
-
-    def _refuse_few_treated(self, leads: int) -> None:
-        """Refuse as many leads as treated clusters, or more.
-
-        Coefficients are means of treated entities, so that the residuals of c treated clusters vary in c - 1
-        dimensions. The variance of some sum of the leads is then that of the other clusters alone, which is
-        far too small: with one treated cluster the test rejects nearly always.
-        """
+        # Coefficients are means of treated entities, so that the residuals of c treated clusters vary in
+        # c - 1 dimensions. With as many leads the variance of some sum of them is that of the other clusters
+        # alone, which is far too small: with one treated cluster the test rejects nearly always.
         few = [
-            notice.data["n_treated"] for notice in self.diagnostics if notice.code == "few_treated_clusters"
+            n.data["n_treated"]
+            for n in self.diagnostics
+            if n.code == "few_treated_clusters"
         ]
-        treated = min(few, default=self.window.n_ever)
-        if self.inference.clusters and treated <= leads:
+        treated = min(few, default=window.n_ever)
+        if self.inference.clusters and treated <= len(leads):
             text = (
-                f"{counted(leads, 'event time')} before treatment cannot be tested jointly with "
-                f"{counted(treated, 'treated cluster')}: the test would reject far too often. Set before "
-                f"to at most {treated}."
+                f"{counted(len(leads), 'event time')} before treatment cannot be "
+                f"tested jointly with {counted(treated, 'treated cluster')}: the test "
+                f"would reject far too often. Set before to at most {treated}."
             )
-            problem = option_problem("before", self.window.before, what=text)
+            problem = option_problem("before", window.before, what=text)
             raise OptionError(f"pretrend_test: {text}", [problem])
+        test = self.wald_test([f"{event_name(time)} = 0" for time in leads])
+        return replace(test, name="Pre-trend test")
 
     # --- the protocol -------------------------------------------------------------------------------------
 
     @property
     def terms(self) -> tuple[Term, ...]:
         """Description of each coefficient: an event time or a slope."""
-        event_terms = {self.window.name(time): self.window.term(time) for time in self.window.estimated}
-        return tuple(event_terms.get(term.name, term) for term in cast("Any", LinearResults.terms).fget(self))
+        event_terms = {
+            event_name(time): self.window.term(time) for time in self.window.estimated
+        }
+        return tuple(
+            event_terms.get(term.name, term)
+            for term in cast("Any", LinearResults.terms).fget(self)
+        )
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
@@ -178,39 +184,37 @@ class EventStudyResults(LinearResults):
         check_panel(panel, "predict")
         timing = read_timing(table_of(panel), window.event, window.never)
         columns = dummies(window, *timing.event_times(timing.keys))
-        event_positions = [self.names.index(window.name(time)) for time in window.estimated]
-        other_prediction = self._without(event_positions).predict(panel)
-        return (other_prediction + columns @ self.coefficients[event_positions]).rename(self.depvar)
+        event_names = [event_name(time) for time in window.estimated]
+        is_event = np.isin(self.names, event_names)
+        # The fit without the event times predicts from the other regressors.
+        fit = {f.name: getattr(self, f.name) for f in fields(LinearResults)}
+        others = replace(
+            self.estimated,
+            names=tuple(name for name in self.names if name not in event_names),
+            coefficients=self.coefficients[~is_event],
+        )
+        prediction = LinearResults(**{**fit, "estimated": others}).predict(panel)
+        by_event = columns @ self.params[event_names].to_numpy()
+        return (prediction + by_event).rename(self.depvar)
 
     def _summary(self) -> Summary:
-        plain = LinearResults._summary(self)
+        plain, window = LinearResults._summary(self), self.window
         head, cells, remarks = cast("tuple[Lines, Cells, Remarks]", plain.blocks)
-        blocks = (head, Lines((*self._about(), "")), self._with_reference(cells), self._test_lines(), remarks)
-        return replace(plain, blocks=blocks)
-
-    def _about(self) -> list[str]:
-        """Describe the treated entities and the window."""
-        window = self.window
-        cohorts = [f"{time}: {count:,}" for time, count in window.cohorts]
-        more = len(cohorts) - _MOST_COHORTS
-        shown = ", ".join(cohorts[:_MOST_COHORTS]) + (f" and {more} more" if more > 0 else "")
-        entity = self.key_names[0]
+        counts = [f"{time}: {count:,}" for time, count in window.cohorts]
         lines = [
-            f"Event: {window.event}. {entity} treated: {window.n_ever:,} ({shown}); "
-            f"never: {window.n_never:,}",
+            f"Event: {window.event}. {self.key_names[0]} treated: {window.n_ever:,} "
+            f"({first_few(counts, _MOST_COHORTS)}); never: {window.n_never:,}",
             f"Event time {window.reference} is the reference.",
         ]
         if window.binned:
-            ends = ", ".join(f"{window.name(time)} is {window.text(time)}" for time in window.binned)
-            lines.append(f"Ends are binned: {ends}.")
-        return lines
-
-    def _with_reference(self, cells: Cells) -> Cells:
-        """Insert the reference among the coefficients, in the order of event time."""
-        window = self.window
+            ends = [
+                f"{event_name(time)} is {window.text(time)}" for time in window.binned
+            ]
+            lines.append(f"Ends are binned: {', '.join(ends)}.")
         position = window.times.index(window.reference)
-        row = (window.name(window.reference), "0", *[""] * 3, "reference")
-        return Cells.of(cells.head, (*cells.rows[:position], row, *cells.rows[position:]))
+        cells = with_reference(cells, position, window.reference)
+        blocks = (head, Lines((*lines, "")), cells, self._test_lines(), remarks)
+        return replace(plain, blocks=blocks)
 
     def _test_lines(self) -> Lines:
         if not self.window.leads:
@@ -218,13 +222,13 @@ class EventStudyResults(LinearResults):
         try:
             test = self.pretrend_test()
         except OptionError as error:
-            return Lines(("", *wrapped([f"Pre-trend test not available: {error.problems[0].message}"])))
+            text = f"Pre-trend test not available: {error.problems[0].message}"
+            return Lines(("", *wrapped([text])))
         except TermError:
-            return Lines(
-                ("", "Pre-trend test: not available, the window has more leads than the covariance allows.")
-            )
-        df = cast("tuple[float, float]", test.df)
-        text = f"F({df[0]:g}, {df[1]:g}) = {test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
+            text = "not available, the window has more leads than the covariance allows"
+        else:
+            numbers = f"{test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
+            text = f"{test._distribution()} = {numbers}"
         return Lines(("", f"Pre-trend test: {text}."))
 
     def _more_numbers(self) -> dict[str, Any]:
@@ -233,18 +237,7 @@ class EventStudyResults(LinearResults):
             "event": window.event,
             "reference": window.reference,
             "binned": window.binned,
-            "cohorts": [[time if isinstance(time, int) else str(time), n] for time, n in window.cohorts],
+            "cohorts": plain_cohorts(window.cohorts),
             "n_never": window.n_never,
             "path": self.path.to_dict("records"),
         }
-
-    def _without(self, event_positions: list[int]) -> LinearResults:
-        """Return the fit without the event times, to predict from the other regressors."""
-        field_values = {f.name: getattr(self, f.name) for f in fields(LinearResults)}
-        other_positions = [position for position in range(len(self.names)) if position not in event_positions]
-        estimated = replace(
-            self.estimated,
-            names=tuple(self.names[position] for position in other_positions),
-            coefficients=self.coefficients[other_positions],
-        )
-        return LinearResults(**{**field_values, "estimated": estimated})

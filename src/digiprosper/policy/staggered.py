@@ -3,53 +3,61 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+from math import inf
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
-from digiprosper.errors import (
-    IdentificationError,
-    Notice,
-    OptionError,
-    TermError,
-    check_option,
-    check_whole,
-    cited,
-    issue,
-    option_problem,
-)
+from digiprosper.errors import check_option, check_whole, cited, issue
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
-from digiprosper.policy.cohorts import read_cohorts
 from digiprosper.policy.imputation import estimate_imputation
-from digiprosper.policy.notices import few_for_averages, few_treated_clusters, small_cohorts
-from digiprosper.policy.staggered_results import StaggeredDidResults, StaggeredSettings
+from digiprosper.policy.messages import bad_option, not_identified
+from digiprosper.policy.notices import (
+    few_for_averages,
+    few_treated_clusters,
+    small_cohorts,
+)
+from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.sun_abraham import estimate_sun_abraham
-from digiprosper.policy.timing import check_never, read_timing
-from digiprosper.policy.window import refuse_untreated
+from digiprosper.policy.timing import check_never, read_cohorts, read_timing
 from digiprosper.report.protocol import empty_glance, hash_of
-from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options, refuse_repeats
+from digiprosper.specification import (
+    TERM,
+    Specification,
+    as_terms,
+    one_term,
+    plain_options,
+    refuse_repeats,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Panel, Sample
-    from digiprosper.policy.cohorts import Cohorts
-    from digiprosper.policy.group_time import GroupTimeFit
-    from digiprosper.report.protocol import Glance
+    from digiprosper.panel import Panel
 
-StaggeredEstimator: TypeAlias = Literal["callaway_santanna", "imputation", "sun_abraham"]
+StaggeredEstimator: TypeAlias = Literal[
+    "callaway_santanna", "imputation", "sun_abraham"
+]
 StaggeredControl: TypeAlias = Literal["never", "not_yet"]
 StaggeredAggregate: TypeAlias = Literal["dynamic", "simple", "group", "calendar"]
 StaggeredAdjustment: TypeAlias = Literal["doubly_robust", "ipw", "regression"]
 StaggeredBasePeriod: TypeAlias = Literal["varying", "universal"]
 
 _FURTHEST = 10_000
-_ESTIMATE: Final[dict[str, Callable[[StaggeredDid, Prepared, Cohorts], GroupTimeFit]]] = {
+_ESTIMATE: Final[dict[str, Callable[..., Any]]] = {
     "callaway_santanna": estimate_callaway_santanna,
     "imputation": estimate_imputation,
     "sun_abraham": estimate_sun_abraham,
 }
+# Options that are a word, and None where the estimator has a default.
+_WORDS: Final = (
+    ("estimator", StaggeredEstimator, ()),
+    ("aggregate", StaggeredAggregate, ()),
+    ("control", StaggeredControl, (None,)),
+    ("adjustment", StaggeredAdjustment, (None,)),
+    ("base_period", StaggeredBasePeriod, (None,)),
+    ("missing", Literal["drop", "raise"], ()),
+)
 # With whom each estimator can compare, its default first.
 _CONTROLS: Final[dict[str, tuple[StaggeredControl, ...]]] = {
     "callaway_santanna": ("never", "not_yet"),
@@ -194,14 +202,19 @@ class StaggeredDid(Specification):
         one_term(self.event, "event")
         object.__setattr__(self, "x", as_terms(self.x, "x"))
         refuse_repeats(self, ("y", "event", "x"))
-        _check_words(self)
-        _check_own_options(self)
+        for name, words, default in _WORDS:
+            check_option(name, getattr(self, name), (*default, *get_args(words)))
+        _check_options_of_estimator(self)
         check_whole("anticipation", self.anticipation, 0, _FURTHEST)
         if self.leads is not None:
             check_whole("leads", self.leads, 1, _FURTHEST)
         check_never(self.never)
         if self.clusters is not None:
-            object.__setattr__(self, "clusters", _one_cluster(self.clusters))
+            clusters = as_terms(self.clusters, "clusters")
+            if len(clusters) != 1:
+                text = f"clusters={cited(list(clusters))} must be one term."
+                raise bad_option("clusters", clusters, text)
+            object.__setattr__(self, "clusters", clusters)
         if self.obs_weights is not None:
             one_term(self.obs_weights, "obs_weights")
 
@@ -210,7 +223,13 @@ class StaggeredDid(Specification):
         """Control group: ``"never"`` or ``"not_yet"``."""
         return self.control or _CONTROLS[self.estimator][0]
 
-    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> StaggeredDidResults:  # noqa: ARG002
+    def fit(
+        self,
+        panel: Panel,
+        *,
+        rng: object = None,  # noqa: ARG002
+        progress: bool = False,  # noqa: ARG002
+    ) -> StaggeredDidResults:
         """Estimate the model.
 
         Parameters
@@ -228,110 +247,83 @@ class StaggeredDid(Specification):
         check_panel(panel, "fit")
         timing = read_timing(table_of(panel), self.event, self.never)
         options = LinearOptions(clusters=self.clusters, obs_weights=self.obs_weights)
-        prepared = prepare(panel, {"y": (self.y,), "x": self.x}, options, missing=self.missing)
+        roles = {"y": (self.y,), "x": self.x}
+        prepared = prepare(panel, roles, options, missing=self.missing)
         sample = prepared.sample
-        if len(sample.roles["y"]) != 1:
-            raise TermError(f"y={cited(self.y)} makes several columns; the outcome must be one column.")
-        cohorts = read_cohorts(self.event, sample, timing, prepared.obs_weights)
-        refuse_untreated(self.event, sample, cohorts.treated)
-        _refuse_none_since(self.event, sample, cohorts)
+        cohorts = read_cohorts(self, sample, timing, prepared.obs_weights)
+        if not (cohorts.treated & (cohorts.event >= 0)).any():
+            text = (
+                f"event={cited(self.event)}: no row of a treated "
+                f"{sample.keys.entity_name} since its treatment is in the sample, so "
+                "there is no effect to estimate. Check whether the outcome or a "
+                "control is missing there."
+            )
+            raise not_identified("none_treated", text, event=self.event)
 
-        group_time = _ESTIMATE[self.estimator](self, prepared, cohorts)
-        n_clusters = min(group_time.inference.n_clusters)
-        few = few_treated_clusters(prepared, cohorts.treated)
+        estimate = _ESTIMATE[self.estimator]
+        cells, reference, inference, notices = estimate(self, prepared, cohorts)
+        n_clusters = min(inference.n_clusters)
         diagnostics = (
             *(notice for notice in prepared.notices if notice not in prepared.few),
             *few_for_averages(n_clusters, prepared.cluster_names[0]),
-            *few,
+            *few_treated_clusters(prepared, cohorts.treated),
             *small_cohorts(cohorts.coding),
-            *group_time.notices,
+            *notices,
         )
         issue(diagnostics)
+        regression = self.estimator != "callaway_santanna"
+        glance: Any = {
+            **empty_glance("StaggeredDid", sample.nobs),
+            "depvar": self.y,
+            "n_entities": sample.n_entities,
+            "n_times": sample.n_times,
+            "n_clusters": n_clusters,
+            "df_t": None if inference.df_t == inf else inference.df_t,
+            "cov_type": inference.cov_type,
+            "clusters": "+".join(inference.clusters),
+            "ssc": inference.ssc,
+            "obs_weights": self.obs_weights,
+            "effects": "+".join(prepared.effect_names) if regression else None,
+            "sample_hash": hash_of(sample.index),
+        }
         return StaggeredDidResults(
             depvar=self.y,
             by=self.aggregate,
-            cells=group_time.cells,
+            cells=cells,
             coding=cohorts.coding,
-            setting=StaggeredSettings(
-                estimator=self.estimator,
-                control=self.compared_with,
-                adjustment=(self.adjustment or "doubly_robust") if self.x else None,
-                base_period=self.base_period or "varying",
-                anticipation=self.anticipation,
-                x=tuple(self.x),
-                reference=group_time.reference,
-            ),
-            info=_glance(self, prepared, group_time),
-            inference=group_time.inference,
+            estimator=self.estimator,
+            control=self.compared_with,
+            adjustment=(self.adjustment or "doubly_robust") if self.x else None,
+            base_period=self.base_period or "varying",
+            anticipation=self.anticipation,
+            x=tuple(self.x),
+            reference=reference,
+            info=glance,
+            inference=inference,
             labels=dict(sample.labels),
             factors=dict(sample.factors),
             diagnostics=diagnostics,
         )
 
 
-def _glance(spec: StaggeredDid, prepared: Prepared, group_time: GroupTimeFit) -> Glance:
-    sample, inference = prepared.sample, group_time.inference
-    regression = spec.estimator != "callaway_santanna"
-    normal = inference.df_t == float("inf")
-    return {
-        **empty_glance("StaggeredDid", sample.nobs),
-        "depvar": spec.y,
-        "n_entities": sample.n_entities,
-        "n_times": sample.n_times,
-        "n_clusters": min(inference.n_clusters),
-        "df_t": None if normal else inference.df_t,
-        "cov_type": inference.cov_type,
-        "clusters": "+".join(inference.clusters),
-        "ssc": inference.ssc,
-        "obs_weights": spec.obs_weights,
-        "effects": "+".join(prepared.effect_names) if regression else None,
-        "sample_hash": hash_of(sample.index),
-    }
-
-
-def _check_words(spec: StaggeredDid) -> None:
-    check_option("estimator", spec.estimator, get_args(StaggeredEstimator))
-    check_option("aggregate", spec.aggregate, get_args(StaggeredAggregate))
-    check_option("control", spec.control, (None, *get_args(StaggeredControl)))
-    check_option("adjustment", spec.adjustment, (None, *get_args(StaggeredAdjustment)))
-    check_option("base_period", spec.base_period, (None, *get_args(StaggeredBasePeriod)))
-    check_option("missing", spec.missing, ("drop", "raise"))
-
-
-def _check_own_options(spec: StaggeredDid) -> None:
+def _check_options_of_estimator(spec: StaggeredDid) -> None:
     """Refuse options of other estimators."""
     allowed = _CONTROLS[spec.estimator]
     if spec.control is not None and spec.control not in allowed:
-        text = (
-            f"control={cited(spec.control)}: estimator={cited(spec.estimator)} always compares with "
-            f"{'entities never treated' if allowed == ('never',) else 'all untreated rows'}. Leave it out, "
-            "or use estimator='callaway_santanna'."
+        compared = (
+            "entities never treated" if allowed == ("never",) else "all untreated rows"
         )
-        raise OptionError(text, [option_problem("control", spec.control, allowed, text)])
+        text = (
+            f"control={cited(spec.control)}: estimator={cited(spec.estimator)} always "
+            f"compares with {compared}. Leave it out, or use "
+            "estimator='callaway_santanna'."
+        )
+        raise bad_option("control", spec.control, text, allowed)
     for name, estimator in _ESTIMATOR_OF_OPTION.items():
         value = getattr(spec, name)
         if value is not None and spec.estimator != estimator:
             text = (
-                f"{name}={cited(value)} is an option of estimator={cited(estimator)}, not of "
-                f"{cited(spec.estimator)}: leave it out."
+                f"{name}={cited(value)} is an option of estimator={cited(estimator)}, "
+                f"not of {cited(spec.estimator)}: leave it out."
             )
-            raise OptionError(text, [option_problem(name, value, (None,), text)])
-
-
-def _one_cluster(clusters: object) -> tuple[str, ...]:
-    terms = as_terms(clusters, "clusters")
-    if len(terms) != 1:
-        text = f"clusters={cited(list(terms))} must be one term."
-        raise OptionError(text, [option_problem("clusters", terms, what=text)])
-    return terms
-
-
-def _refuse_none_since(event: str, sample: Sample, cohorts: Cohorts) -> None:
-    """Refuse a sample without rows since treatment, for example because outcomes are missing there."""
-    if not (cohorts.treated & (cohorts.event >= 0)).any():
-        text = (
-            f"event={cited(event)}: no row of a treated {sample.keys.entity_name} since its treatment is in "
-            "the sample, so there is no effect to estimate. Check whether the outcome or a control is "
-            "missing there."
-        )
-        raise IdentificationError(text, [Notice("none_treated", text, {"event": event})])
+            raise bad_option(name, value, text, (None,))

@@ -6,83 +6,80 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, Notice, quoted
+from digiprosper.errors import quoted
 from digiprosper.linear.estimation import demean_columns, fit_equation
-from digiprosper.policy.group_time import GroupTimeFit
 from digiprosper.policy.kernels.aggregation import GroupTime, treated_products
+from digiprosper.policy.messages import not_identified
 from digiprosper.policy.notices import earlier_base, no_rows_before
 
 if TYPE_CHECKING:
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.equation import Solved
+    from digiprosper.errors import Notice
+    from digiprosper.kernels import Ints
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.policy.cohorts import Cohorts
+    from digiprosper.policy.timing import Cohorts
+    from digiprosper.report.inference import Inference
 
 
-def estimate_sun_abraham(spec: Any, prepared: Prepared, cohorts: Cohorts) -> GroupTimeFit:
+def estimate_sun_abraham(
+    spec: Any, prepared: Prepared, cohorts: Cohorts
+) -> tuple[GroupTime, int | None, Inference, tuple[Notice, ...]]:
     """Regress the outcome on dummies of each cohort in each period except one before its treatment.
 
-    Averages take the shares of the cohorts as fixed.
+    Averages take the shares of the cohorts as fixed. Returns the effects, the event time of the reference
+    (None if it differs between cohorts), the type of the errors, and notices.
     """
     sample, coding = prepared.sample, cohorts.coding
     if not coding.n_never:
         text = (
-            f"no {coding.entity} is never treated, and estimator='sun_abraham' compares with those. Use "
-            "estimator='callaway_santanna' with control='not_yet', or 'imputation'."
+            f"no {coding.entity} is never treated, and estimator='sun_abraham' "
+            "compares with those. Use estimator='callaway_santanna' with "
+            "control='not_yet', or 'imputation'."
         )
         data = {"event": coding.event, "cohorts": dict(coding.cohorts)}
-        raise IdentificationError(text, [Notice("no_comparison", text, data)])
+        raise not_identified("no_comparison", text, **data)
 
     pairs, code = treated_cells(cohorts, sample.time)
     bases = _base_periods(pairs, cohorts, spec.anticipation)
     estimated = np.flatnonzero(pairs[:, 1] != bases[pairs[:, 0]])
     dummies = (code[:, None] == estimated).astype(np.float64)
     dummy_names = [
-        f"cohort:{coding.cohorts[g][0]}, {coding.time}:{coding.times[t]}" for g, t in pairs[estimated]
+        f"cohort:{coding.cohorts[g][0]}, {coding.time}:{coding.times[t]}"
+        for g, t in pairs[estimated]
     ]
     names = (spec.y, *dummy_names, *sample.names_of("x"))
     columns = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
     demeaned = demean_columns(prepared, names, columns)
-    fitted, solved = fit_equation(prepared, demeaned, 0, range(1, len(names)), unread=dummy_names)
+    fitted, solved = fit_equation(
+        prepared, demeaned, 0, range(1, len(names)), unread=dummy_names
+    )
 
     m, n_cohorts = estimated.size, cohorts.first.size
-    joint = np.zeros((m + n_cohorts, m + n_cohorts))
-    joint[:m, :m] = fitted.covariance[:m, :m]
-    rows = np.bincount(code[code >= 0])[estimated]
     cohort, time = pairs[estimated].T
-    treated_part = np.zeros_like(joint)
-    treated_part[:m, :m] = _treated_part(prepared, solved, cohorts, cohort)
+    treated, (clusters,) = cohorts.treated, prepared.cluster_codes
+    weights = cohorts.weights[treated]
+    # The part of the dummies' covariance due to the treated rows of their own cohort.
+    weighted = weights * solved.residuals[treated]
+    scores = (solved.x[treated] @ solved.bread[:, :m]) * weighted[:, None]
+    member = cohorts.cohort[treated, None] == cohort
+    part = treated_products(scores, member, clusters[treated], int(clusters.max()) + 1)
     cells = GroupTime(
         cohort=cohort,
         time=time,
         event=cohorts.steps[time] - cohorts.first[cohort],
         estimates=fitted.coefficients[:m],
-        n_treated=rows,
-        mass=np.asarray(np.bincount(code[code >= 0], _weights(prepared)[code >= 0])[estimated], np.float64),
+        n_treated=np.bincount(code[treated])[estimated],
+        mass=np.bincount(code[treated], weights)[estimated].astype(np.float64),
         share=cohorts.share,
-        joint=joint,
-        treated_part=treated_part,
+        joint=np.pad(fitted.covariance[:m, :m], (0, n_cohorts)),
+        treated_part=np.pad(part, (0, n_cohorts)),
     )
     events = set((cohorts.steps[bases] - cohorts.first).tolist())
     notices = (
         *(notice for notice in fitted.diagnostics if notice not in prepared.notices),
-        *no_rows_before(sample, cohorts.event, cohorts.treated),
+        *no_rows_before(sample, cohorts),
         *earlier_base(cohorts, bases, spec.anticipation, ()),
     )
-    return GroupTimeFit(cells, events.pop() if len(events) == 1 else None, fitted.inference, notices)
-
-
-def _treated_part(prepared: Prepared, solved: Solved, cohorts: Cohorts, cohort: Ints) -> Floats:
-    """Compute the part of the dummies' covariance due to the treated rows of their own cohort."""
-    treated, (clusters,) = cohorts.treated, prepared.cluster_codes
-    weighted = _weights(prepared)[treated] * solved.residuals[treated]
-    scores = (solved.x[treated] @ solved.bread[:, : cohort.size]) * weighted[:, None]
-    member = cohorts.cohort[treated, None] == cohort
-    return treated_products(scores, member, clusters[treated], int(clusters.max()) + 1)
-
-
-def _weights(prepared: Prepared) -> Floats:
-    return np.ones(prepared.sample.nobs) if prepared.obs_weights is None else prepared.obs_weights
+    return cells, events.pop() if len(events) == 1 else None, fitted.inference, notices
 
 
 def treated_cells(cohorts: Cohorts, time: Ints) -> tuple[Ints, Ints]:
@@ -93,9 +90,8 @@ def treated_cells(cohorts: Cohorts, time: Ints) -> tuple[Ints, Ints]:
     """
     treated = cohorts.treated
     code = np.full(time.size, -1)
-    pairs, code[treated] = np.unique(
-        np.column_stack([cohorts.cohort[treated], time[treated]]), axis=0, return_inverse=True
-    )
+    cells = np.column_stack([cohorts.cohort[treated], time[treated]])
+    pairs, code[treated] = np.unique(cells, axis=0, return_inverse=True)
     return pairs, code
 
 
@@ -109,8 +105,8 @@ def _base_periods(pairs: Ints, cohorts: Cohorts, anticipation: int) -> Ints:
         names = [coding.cohorts[position][0] for position in np.flatnonzero(bases < 0)]
         after = f" less anticipation={anticipation}" if anticipation else ""
         text = (
-            f"{coding.entity} first treated in {quoted(names)} have no row before that{after} in the sample: "
-            "drop them with panel.subset."
+            f"{coding.entity} first treated in {quoted(names)} have no row before "
+            f"that{after} in the sample: drop them with panel.subset."
         )
-        raise IdentificationError(text, [Notice("no_base_period", text, {"cohorts": tuple(names)})])
+        raise not_identified("no_base_period", text, cohorts=tuple(names))
     return bases

@@ -1,4 +1,4 @@
-"""When each entity is first treated, read from a column of the panel and checked."""
+"""When each entity is first treated: read from a column, checked, and coded as cohorts."""
 
 from __future__ import annotations
 
@@ -9,22 +9,28 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    IdentificationError,
     InputTypeError,
     MissingDataError,
     Notice,
-    OptionError,
     PanelIndexError,
     TermError,
     cited,
     missing_problem,
-    option_problem,
 )
 from digiprosper.panel.table import is_number_type
 from digiprosper.panel.treatment import as_times, entities_text, refuse_several_times
+from digiprosper.policy.messages import (
+    bad_option,
+    first_few,
+    have,
+    not_identified,
+    time_text,
+)
+from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Ints
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.panel import Sample
     from digiprosper.panel.keys import Keys
     from digiprosper.panel.table import Table
 
@@ -32,6 +38,7 @@ _NEVER = -1
 # Whole numbers up to here are exact in a column of floating point numbers.
 _LARGEST = 2**53
 _UNKNOWN = -2
+_MOST_COHORTS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,27 +70,38 @@ def read_timing(table: Table, column: str, never: float | None) -> Timing:
     `column` has first treated times, or is 0 before treatment and 1 from then on. `never` is its value for
     entities that are never treated, in addition to missing values.
     """
-    _refuse_without_steps(table.keys, column)
+    keys = table.keys
+    _refuse_without_steps(keys, column)
     values = table.series(column)
     if _is_switch(values, never):
         first = _switched_on(table, column, values)
     else:
-        first = _constant(table, column, _positions(table, column, values, never))
-    _refuse_always_treated(table.keys, column, first)
-    return Timing(table.keys, first)
+        positions = _positions(table, column, values, never)
+        refuse_several_times(keys, positions, column, f"event={cited(column)}")
+        first = np.asarray(positions[np.flatnonzero(np.diff(keys.entity, prepend=-1))])
+    names = keys.entities[first == 0].tolist()
+    if names:
+        text = (
+            f"{entities_text(keys, names)}, treated from the first period on "
+            f"({keys.times[0]}, event={cited(column)}), {have(len(names))} no period "
+            "before treatment: use panel.subset to drop such entities."
+        )
+        raise not_identified("always_treated", text, event=column, entities=names)
+    return Timing(keys, first)
 
 
-def check_never(never: object) -> None:
+def check_never(never: Any) -> None:
     """Refuse a value for entities that are never treated that is neither a number nor None."""
-    if never is not None and not _is_number(never):
-        text = f"never={cited(never)} must be a number, the value of event for entities never treated."
-        raise OptionError(text, [option_problem("never", never, what=text)])
-
-
-def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) <= _LARGEST  # false of a missing value too
+    if never is None:
+        return
+    is_number = isinstance(never, int | float) and not isinstance(never, bool)
+    # The comparison is false of a missing value too.
+    if not (is_number and -_LARGEST <= never <= _LARGEST):
+        text = (
+            f"never={cited(never)} must be a number, the value of event for entities "
+            "never treated."
+        )
+        raise bad_option("never", never, text)
 
 
 def _ordinals(keys: Keys) -> Ints:
@@ -94,22 +112,24 @@ def _ordinals(keys: Keys) -> Ints:
 def _refuse_without_steps(keys: Keys, column: str) -> None:
     if keys.time_name is None:
         raise PanelIndexError(
-            "event times need a time key, but this is a cross-section: Panel(df, entity=, time=)."
+            "event times need a time key, but this is a cross-section: "
+            "Panel(df, entity=, time=)."
         )
     if column in keys.names:
         raise TermError(
-            f"event={cited(column)} is a key of the panel; specify a column of first treated times, or of 0 "
-            "and 1."
+            f"event={cited(column)} is a key of the panel; specify a column of first "
+            "treated times, or of 0 and 1."
         )
     if keys.ordinals is None:
         raise PanelIndexError(
-            f"the step of {cited(keys.time_name)} cannot be determined, so event times cannot be counted; "
-            "pass it: Panel(..., step='M')."
+            f"the step of {cited(keys.time_name)} cannot be determined, so event times "
+            "cannot be counted; pass it: Panel(..., step='M')."
         )
     if (np.diff(keys.ordinals) < 0).any():
         raise PanelIndexError(
-            f"some values of {cited(keys.time_name)} are no whole number of steps from the first, so event "
-            "times cannot be counted; pass the step that all of them are on: Panel(..., step=1)."
+            f"some values of {cited(keys.time_name)} are no whole number of steps from "
+            "the first, so event times cannot be counted; pass the step that all of "
+            "them are on: Panel(..., step=1)."
         )
 
 
@@ -123,10 +143,11 @@ def _is_switch(values: pd.Series[Any], never: float | None) -> bool:
         return False
     distinct = set(values.dropna().unique().tolist())
     # A column of ones and missing values may be of entities first treated at time 1.
-    return bool(distinct) and distinct <= {0, 1} and (0 in distinct or not values.isna().any())
-
-
-# --- a column of 0 and 1 ------------------------------------------------------------------------------------
+    return (
+        bool(distinct)
+        and distinct <= {0, 1}
+        and (0 in distinct or not values.isna().any())
+    )
 
 
 def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
@@ -134,157 +155,236 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
     absent = values.isna().to_numpy()
     if absent.any():
         raise MissingDataError(
-            f"event={cited(column)} is of 0 and 1 and missing in {table.describe_rows(absent)}: fill it in, "
-            "or specify a column of first treated times, in which missing means never treated.",
+            f"event={cited(column)} is of 0 and 1 and missing in "
+            f"{table.describe_rows(absent)}: fill it in, or specify a column of first "
+            "treated times, in which missing means never treated.",
             [missing_problem(column, int(absent.sum()), table.index[absent][:5])],
         )
     dummy = values.to_numpy(dtype=np.float64)
     keys = table.keys
     same = np.diff(keys.entity, prepend=-1) == 0
     step = np.diff(dummy, prepend=0.0)
-    _refuse_switched_off(keys, column, keys.entity[same & (step < 0)])
-
     start = np.flatnonzero(np.where(same, step, dummy) > 0)
     apart = np.diff(_ordinals(keys)[keys.time], prepend=0)
-    _refuse_switched_in_gap(keys, column, keys.entity[start[same[start] & (apart[start] > 1)]])
-    _refuse_switched_before(keys, column, keys.entity[start[~same[start]]])
+    for code, rows, defect in (
+        (
+            "switched_off",
+            np.flatnonzero(same & (step < 0)),
+            "switches from 1 to 0 in {names}. The treatment must stay: let the column "
+            "be 1 from the first treated period on, or drop these {entity} with "
+            "panel.subset.",
+        ),
+        (
+            "switched_in_gap",
+            start[same[start] & (apart[start] > 1)],
+            "switches on across a gap in time in {names}, so the first treated time is "
+            "not known: specify a column of first treated times.",
+        ),
+        (
+            "always_treated",
+            start[~same[start]],
+            "is 1 in the first row of {names}, so that they have no period before "
+            "treatment: drop these {entity} with panel.subset, or, where treatment "
+            "began earlier, specify a column of first treated times.",
+        ),
+    ):
+        names = keys.entities[np.unique(keys.entity[rows])].tolist()
+        if names:
+            defect = defect.format(
+                names=entities_text(keys, names), entity=keys.entity_name
+            )
+            text = f"event={cited(column)} {defect}"
+            raise not_identified(code, text, event=column, entities=names)
     first = np.full(keys.entities.size, _NEVER)
     first[keys.entity[start]] = keys.time[start]
     return first
 
 
-def _refuse_switched_off(keys: Keys, column: str, entity: Ints) -> None:
-    if entity.size:
-        names = keys.entities[np.unique(entity)].tolist()
-        text = (
-            f"event={cited(column)} switches from 1 to 0 in {entities_text(keys, names)}. The treatment "
-            "must stay: let the column be 1 from the first treated period on, or drop these "
-            f"{keys.entity_name} with panel.subset."
-        )
-        raise IdentificationError(text, [Notice("switched_off", text, {"event": column, "entities": names})])
-
-
-def _refuse_switched_in_gap(keys: Keys, column: str, entity: Ints) -> None:
-    if entity.size:
-        names = keys.entities[np.unique(entity)].tolist()
-        text = (
-            f"event={cited(column)} switches on across a gap in time in {entities_text(keys, names)}, so the "
-            "first treated time is not known: specify a column of first treated times."
-        )
-        raise IdentificationError(
-            text, [Notice("switched_in_gap", text, {"event": column, "entities": names})]
-        )
-
-
-def _refuse_switched_before(keys: Keys, column: str, entity: Ints) -> None:
-    if entity.size:
-        names = keys.entities[np.unique(entity)].tolist()
-        text = (
-            f"event={cited(column)} is 1 in the first row of {entities_text(keys, names)}, so that they have "
-            f"no period before treatment: drop these {keys.entity_name} with panel.subset, or, where "
-            "treatment began earlier, specify a column of first treated times."
-        )
-        raise IdentificationError(
-            text, [Notice("always_treated", text, {"event": column, "entities": names})]
-        )
-
-
 # --- a column of first treated times ------------------------------------------------------------------------
 
 
-def _positions(table: Table, column: str, values: pd.Series[Any], never: float | None) -> Ints:
+def _positions(
+    table: Table, column: str, values: pd.Series[Any], never: float | None
+) -> Ints:
     """Find the position of the first treated time of each row among the times of the panel."""
     times = table.keys.times
     first_times: Any = as_times(table, column)
     if first_times is None:
-        raise _other_type(table, column, values)
+        text = (
+            f"event={cited(column)} is {values.dtype}, but "
+            f"{cited(table.keys.time_name)} is {times.dtype}: a column of first "
+            "treated times must have the type of the time key, missing where an entity "
+            "is never treated; otherwise specify a column of 0 and 1."
+        )
+        data = {"event": column, "dtype": str(values.dtype), "times": str(times.dtype)}
+        raise InputTypeError(text, [Notice("event_type", text, data)])
     never_treated = pd.isna(first_times)
     if never is not None:
-        never_treated = never_treated | _equal_to(column, first_times, never)
-    grid = times.astype(np.float64) if pd.api.types.is_integer_dtype(times.dtype) else times
+        # No date equals a number.
+        equal: Any = isinstance(first_times, np.ndarray) and first_times == never
+        if not np.any(equal):
+            text = (
+                f"never={cited(never)}: no entity has this value in "
+                f"event={cited(column)}. Leave never out."
+            )
+            raise bad_option("never", never, text)
+        never_treated = never_treated | equal
+    grid = (
+        times.astype(np.float64)
+        if pd.api.types.is_integer_dtype(times.dtype)
+        else times
+    )
     positions = np.asarray(grid.get_indexer(pd.Index(first_times)))
-    positions = np.where(never_treated, _NEVER, np.where(positions < 0, _UNKNOWN, positions))
+    positions = np.where(
+        never_treated, _NEVER, np.where(positions < 0, _UNKNOWN, positions)
+    )
     if (positions == _UNKNOWN).any():
         _refuse_other_times(table, column, pd.Index(first_times)[positions == _UNKNOWN])
     return positions
 
 
-def _other_type(table: Table, column: str, values: pd.Series[Any]) -> InputTypeError:
-    times = table.keys.times
-    text = (
-        f"event={cited(column)} is {values.dtype}, but {cited(table.keys.time_name)} is {times.dtype}: a "
-        "column of first treated times must have the type of the time key, missing where an entity is never "
-        "treated; otherwise specify a column of 0 and 1."
-    )
-    data = {"event": column, "dtype": str(values.dtype), "times": str(times.dtype)}
-    return InputTypeError(text, [Notice("event_type", text, data)])
-
-
-def _equal_to(column: str, first_times: Any, never: float) -> Bools:
-    equal = (
-        np.asarray(first_times == never)
-        if isinstance(first_times, np.ndarray)
-        else np.zeros(len(first_times), bool)
-    )
-    if not equal.any():
-        text = f"never={cited(never)}: no entity has this value in event={cited(column)}. Leave never out."
-        raise OptionError(text, [option_problem("never", never, what=text)])
-    return equal
-
-
 def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -> None:
     """Refuse first treated times that are not times of the panel, with advice for each kind."""
-    times = table.keys.times
-    name = table.keys.time_name
+    times, name = table.keys.times, table.keys.time_name
     distinct = first_times.unique().sort_values()
-    before_panel, after_panel = distinct[distinct < times[0]], distinct[distinct > times[-1]]
-    never_may_be = isinstance(distinct[0], float)
+    before_panel = distinct[distinct < times[0]]
+    after_panel = distinct[distinct > times[-1]]
     between = distinct[(distinct > times[0]) & (distinct < times[-1])]
     parts = []
     if before_panel.size:
         parts.append(
-            f"{_values(before_panel)} before the first {name} ({times[0]}): such entities have no period "
-            "before treatment, so drop them with panel.subset"
-            + (f"; if it means never treated, pass never={_short(before_panel[0])}" if never_may_be else "")
+            f"{_values(before_panel)} before the first {name} ({times[0]}): such "
+            "entities have no period before treatment, so drop them with panel.subset"
         )
+        if isinstance(distinct[0], float):
+            parts[0] += (
+                f"; if it means never treated, pass never={_short(before_panel[0])}"
+            )
     if between.size:
-        parts.append(f"{_values(between)} in no row of {name}: correct the values, or add these periods")
+        parts.append(
+            f"{_values(between)} in no row of {name}: correct the values, or add these "
+            "periods"
+        )
     if after_panel.size:
         parts.append(
-            f"{_values(after_panel)} after the last {name} ({times[-1]}): let it be missing, since such "
-            "entities are not treated in the panel"
+            f"{_values(after_panel)} after the last {name} ({times[-1]}): let it be "
+            "missing, since such entities are not treated in the panel"
         )
     described = "; it has ".join(parts)
-    text = f"event={cited(column)} is neither of 0 and 1 nor of times of the panel. It has {described}."
-    data = {"event": column, "values": [*before_panel, *between, *after_panel]}
-    raise IdentificationError(text, [Notice("event_times", text, data)])
-
-
-def _constant(table: Table, column: str, positions: Ints) -> Ints:
-    """Return one first treated time per entity; refuse several."""
-    keys = table.keys
-    refuse_several_times(keys, positions, column, f"event={cited(column)}")
-    return np.asarray(positions[np.flatnonzero(np.diff(keys.entity, prepend=-1))])
-
-
-def _refuse_always_treated(keys: Keys, column: str, first: Ints) -> None:
-    always = np.flatnonzero(first == 0)
-    if always.size:
-        names = keys.entities[always].tolist()
-        text = (
-            f"{entities_text(keys, names)}, treated from the first period on ({keys.times[0]}, "
-            f"event={cited(column)}), {'has' if always.size == 1 else 'have'} no period before treatment: "
-            "use panel.subset to drop such entities."
-        )
-        raise IdentificationError(
-            text, [Notice("always_treated", text, {"event": column, "entities": names})]
-        )
+    text = (
+        f"event={cited(column)} is neither of 0 and 1 nor of times of the panel. "
+        f"It has {described}."
+    )
+    values = [*before_panel, *between, *after_panel]
+    raise not_identified("event_times", text, event=column, values=values)
 
 
 def _values(values: pd.Index[Any]) -> str:
-    shown = ", ".join(_short(value) for value in values[:5])
-    return shown if values.size <= 5 else f"{shown} and {values.size - 5} more"
+    return first_few([_short(value) for value in values])
 
 
 def _short(value: object) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+# --- cohorts ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortCoding(PickledByName):
+    """First treated times and sizes of the cohorts of a sample."""
+
+    event: str  # column that says when an entity is treated
+    entity: str  # name of the entity key
+    time: str  # name of the time key
+    cohorts: tuple[
+        tuple[Any, int], ...
+    ]  # first treated time and number of entities, in order
+    n_never: int  # number of entities that are never treated
+    times: tuple[Any, ...]  # periods of the sample, in order
+
+    @property
+    def n_ever(self) -> int:
+        """Number of entities that are ever treated."""
+        return sum(count for _, count in self.cohorts)
+
+    @property
+    def text(self) -> str:
+        """Number of entities by first treated time, in words."""
+        counts = [f"{time_text(time)} ({count:,})" for time, count in self.cohorts]
+        shown = first_few(counts, _MOST_COHORTS)
+        return (
+            f"First treated {self.time} ({self.entity}): {shown}; "
+            f"never: {self.n_never:,}"
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cohorts:
+    """Cohort of each entity (n) and row (N) of a sample of G cohorts and T periods."""
+
+    coding: CohortCoding
+    of_entity: Ints  # (n,) position of the cohort; -1 if never treated
+    first: Ints  # (G,) step of time in which the cohort is first treated
+    steps: Ints  # (T,) step of time of each period
+    cohort: Ints  # (N,) position of the cohort; -1 if never treated
+    event: Ints  # (N,) steps of time since treatment; 0 if never treated
+    weights: Floats  # (N,) weight of the row; 1 without weights
+    # (n,) weight in the sizes of cohorts: that of the first row, as in R's did on balanced panels.
+    entity_weights: Floats
+    share: Floats  # (G,) share of each cohort in the weights of all entities
+
+    @property
+    def treated(self) -> Bools:
+        """Rows of entities that are ever treated."""
+        return self.cohort >= 0
+
+
+def read_cohorts(
+    spec: Any, sample: Sample, timing: Timing, weights: Floats | None = None
+) -> Cohorts:
+    """Find the cohort of each entity of a sample. `timing` is of the whole panel, `weights` of rows."""
+    if len(sample.roles["y"]) != 1:
+        raise TermError(
+            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
+        )
+    positions = timing.of(sample.keys)
+    treated = positions >= 0
+    if not treated.any():
+        text = (
+            f"event={cited(spec.event)} has no treated {sample.keys.entity_name} in "
+            "the sample: it is missing or 0 in all rows."
+        )
+        raise not_identified("none_treated", text, event=spec.event)
+    cohort_positions, sizes = np.unique(positions[treated], return_counts=True)
+    of_entity = np.where(treated, np.searchsorted(cohort_positions, positions), -1)
+    coding = CohortCoding(
+        event=spec.event,
+        entity=sample.keys.entity_name,
+        time=str(sample.keys.time_name),
+        cohorts=tuple(
+            zip(
+                timing.keys.times[cohort_positions].tolist(),
+                sizes.tolist(),
+                strict=True,
+            )
+        ),
+        n_never=int((~treated).sum()),
+        times=tuple(sample.times.tolist()),
+    )
+    weights = np.ones(sample.nobs) if weights is None else weights
+    in_order = np.lexsort((sample.time, sample.entity))
+    first_rows = in_order[np.unique(sample.entity[in_order], return_index=True)[1]]
+    entity_weights = weights[first_rows]
+    sums = np.bincount(of_entity[treated], entity_weights[treated])
+    return Cohorts(
+        coding=coding,
+        of_entity=of_entity,
+        first=_ordinals(timing.keys)[cohort_positions],
+        steps=_ordinals(sample.keys),
+        cohort=of_entity[sample.entity],
+        event=timing.event_times(sample.keys)[0],
+        weights=weights,
+        entity_weights=entity_weights,
+        share=np.asarray(sums / entity_weights.sum()),
+    )

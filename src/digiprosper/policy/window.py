@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, Notice, cited, counted
+from digiprosper.errors import counted
+from digiprosper.policy.messages import first_few, not_identified
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import Cells
 from digiprosper.report.terms import Point, Term
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel import Sample
-    from digiprosper.policy.timing import Timing
+    from digiprosper.policy.timing import Cohorts
 
 _MOST_TIMES = 10
 
@@ -24,14 +26,20 @@ class EventWindow(PickledByName):
     """Event times that have a coefficient, and numbers of entities with these event times."""
 
     event: str  # column that says when an entity is treated
-    never: float | None  # its value for entities that are never treated, beside missing values
+    never: (
+        float | None
+    )  # its value for entities that are never treated, beside missing values
     before: int  # the first event time is -before
     after: int  # the last event time
     reference: int  # event time without a coefficient
     lowest: int  # smallest event time in the sample
     highest: int  # largest event time in the sample
-    n_treated: tuple[int, ...]  # treated entities with rows at each event time of the window, in order
-    cohorts: tuple[tuple[Any, int], ...]  # first treated time and number of entities, in order
+    n_treated: tuple[
+        int, ...
+    ]  # treated entities with rows at each event time of the window, in order
+    cohorts: tuple[
+        tuple[Any, int], ...
+    ]  # first treated time and number of entities, in order
     n_never: int  # number of entities that are never treated
 
     @property
@@ -60,10 +68,6 @@ class EventWindow(PickledByName):
         ends = [-self.before] if self.lowest < -self.before else []
         return (*ends, *([self.after] if self.highest > self.after else []))
 
-    def name(self, time: int) -> str:
-        """Name the coefficient of an event time."""
-        return f"event:{time}"
-
     def text(self, time: int) -> str:
         """Write an event time, such as ``"-3"``, or ``"≤ -5"`` for a binned end."""
         if time not in self.binned:
@@ -77,17 +81,12 @@ class EventWindow(PickledByName):
         """
         point = Point(self.event, self.text(time), float(time))
         family = "binned_event" if time in self.binned else "event"
-        return Term(self.name(time), family=family, kind="event", point=point)
+        return Term(event_name(time), family=family, kind="event", point=point)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EventTimes:
-    """The window of a sample, with the event times of its rows."""
-
-    window: EventWindow
-    times: Ints  # (N,) periods since treatment; 0 for entities that are never treated
-    treated: Bools  # (N,) rows of entities that are ever treated
-    first: Ints  # (n,) position of the entity's first treated time in the panel; -1 if never treated
+def event_name(time: int) -> str:
+    """Name the coefficient of an event time."""
+    return f"event:{time}"
 
 
 def dummies(window: EventWindow, times: Ints, treated: Bools) -> Floats:
@@ -101,23 +100,35 @@ def dummies(window: EventWindow, times: Ints, treated: Bools) -> Floats:
     return np.asarray(equal & treated[:, None], dtype=np.float64)
 
 
-def open_window(spec: Any, sample: Sample, timing: Timing) -> EventTimes:
+def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
     """Count the entities at each event time, and refuse windows that the sample does not fill.
 
     With ``bin_ends=False`` rows beyond the window are refused too.
     """
-    first = timing.of(sample.keys)
-    times, treated = timing.event_times(sample.keys)
-    refuse_untreated(spec.event, sample, treated)
-    reached = times[treated]
+    reached = cohorts.event[cohorts.treated]
     lowest, highest = int(reached.min()), int(reached.max())
-    if not spec.bin_ends:
-        _refuse_beyond(spec, reached)
+    beyond = int(((reached < -spec.before) | (reached > spec.after)).sum())
+    if beyond and not spec.bin_ends:
+        text = (
+            f"bin_ends=False, but {counted(beyond, 'row')} of treated entities lie "
+            f"beyond the window from {-spec.before} to {spec.after}; event times run "
+            f"from {lowest} to {highest}. Set before={max(-lowest, 0)}, "
+            f"after={max(highest, 0)}, bin the ends, or drop these rows with "
+            "panel.subset."
+        )
+        data = {"count": beyond, "lowest": lowest, "highest": highest}
+        raise not_identified("beyond_window", text, **data)
 
-    counts = _entities_by_time(spec, times[treated], sample.entity[treated])
-    _refuse_unreached(spec, (np.flatnonzero(counts == 0) - spec.before).tolist(), reached)
-    cohorts, sizes = np.unique(first[first >= 0], return_counts=True)
-    window = EventWindow(
+    # Entities with rows at each event time of the window.
+    positions = np.clip(reached, -spec.before, spec.after) + spec.before
+    entities = sample.entity[cohorts.treated]
+    size = int(entities.max()) + 1
+    pairs = np.unique(positions * size + entities)
+    counts = np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
+    _refuse_unreached(
+        spec, (np.flatnonzero(counts == 0) - spec.before).tolist(), lowest, highest
+    )
+    return EventWindow(
         event=spec.event,
         never=spec.never,
         before=spec.before,
@@ -126,63 +137,36 @@ def open_window(spec: Any, sample: Sample, timing: Timing) -> EventTimes:
         lowest=lowest,
         highest=highest,
         n_treated=tuple(counts.tolist()),
-        cohorts=tuple(zip(timing.keys.times[cohorts].tolist(), sizes.tolist(), strict=True)),
-        n_never=int((first < 0).sum()),
+        cohorts=cohorts.coding.cohorts,
+        n_never=cohorts.coding.n_never,
     )
-    return EventTimes(window, times, treated, first)
 
 
-def _entities_by_time(spec: Any, times: Ints, entity: Ints) -> Ints:
-    """Count the entities with rows at each event time of the window."""
-    positions = np.clip(times, -spec.before, spec.after) + spec.before
-    size = int(entity.max()) + 1
-    pairs = np.unique(positions * size + entity)
-    return np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
-
-
-def refuse_untreated(event: str, sample: Sample, treated: Bools) -> None:
-    """Refuse a sample in which no entity is ever treated."""
-    if not treated.any():
-        text = (
-            f"event={cited(event)} has no treated {sample.keys.entity_name} in the sample: it is missing or "
-            "0 in all rows."
-        )
-        raise IdentificationError(text, [Notice("none_treated", text, {"event": event})])
-
-
-def _refuse_beyond(spec: Any, reached: Ints) -> None:
-    """Refuse rows beyond a window whose ends are not binned."""
-    lowest, highest = int(reached.min()), int(reached.max())
-    beyond = int(((reached < -spec.before) | (reached > spec.after)).sum())
-    if beyond:
-        text = (
-            f"bin_ends=False, but {counted(beyond, 'row')} of treated entities lie beyond the window from "
-            f"{-spec.before} to {spec.after}; event times run from {lowest} to {highest}. Set "
-            f"before={max(-lowest, 0)}, after={max(highest, 0)}, bin the ends, or drop these rows with "
-            "panel.subset."
-        )
-        data = {"count": beyond, "lowest": lowest, "highest": highest}
-        raise IdentificationError(text, [Notice("beyond_window", text, data)])
-
-
-def _refuse_unreached(spec: Any, unreached: list[int], reached: Ints) -> None:
+def _refuse_unreached(
+    spec: Any, unreached: list[int], lowest: int, highest: int
+) -> None:
     """Refuse event times at which no treated entity has a row."""
     if not unreached:
         return
-    lowest, highest = int(reached.min()), int(reached.max())
-    times_text = ", ".join(map(str, unreached[:_MOST_TIMES]))
-    times_text += f" and {len(unreached) - _MOST_TIMES} more" if len(unreached) > _MOST_TIMES else ""
-    inside = [time for time in unreached if lowest <= time <= highest]
-    if inside:
+    if any(lowest <= time <= highest for time in unreached):
         cure = (
-            "If periods are several units of time apart, pass Panel(..., step=). Otherwise choose a window "
-            "and a reference without these event times."
+            "If periods are several units of time apart, pass Panel(..., step=). "
+            "Otherwise choose a window and a reference without these event times."
         )
     else:
-        cure = f"Set before={min(spec.before, max(-lowest, 0))}, after={min(spec.after, max(highest, 0))}."
+        before = min(spec.before, max(-lowest, 0))
+        after = min(spec.after, max(highest, 0))
+        cure = f"Set before={before}, after={after}."
     text = (
-        f"no treated entity in the sample reaches event time {times_text}; those reached run from {lowest} "
-        f"to {highest}. {cure}"
+        "no treated entity in the sample reaches event time "
+        f"{first_few(list(map(str, unreached)), _MOST_TIMES)}; those reached run from "
+        f"{lowest} to {highest}. {cure}"
     )
     data = {"times": tuple(unreached), "lowest": lowest, "highest": highest}
-    raise IdentificationError(text, [Notice("unreached", text, data)])
+    raise not_identified("unreached", text, **data)
+
+
+def with_reference(cells: Cells, position: int, reference: int) -> Cells:
+    """Insert a line for the reference event time into a table of coefficients."""
+    row = (event_name(reference), "0", *[""] * 3, "reference")
+    return Cells.of(cells.head, (*cells.rows[:position], row, *cells.rows[position:]))

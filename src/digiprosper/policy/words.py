@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
+BALANCE_HEADS = {
+    "mean_treated": "Treated",
+    "mean_control": "Controls",
+    "std_diff": "Std. diff.",
+    "variance_ratio": "Var. ratio",
+}
+"""Heads of the columns of a table of the balance, before and after matching."""
+
+_HEADS = [
+    f"{head}, {when}" for when in ("before", "after") for head in BALANCE_HEADS.values()
+]
+_HEADS_ZH = [
+    f"{head}，匹配{when}"
+    for when in "前后"
+    for head in ("处理组", "对照组", "标准化差异", "方差比")
+]
 _MATCHED = (
-    "Base values of {treated} treated and {controls} control entities ({entity}) before matching, of "
-    "{matched} and {used} after it. {how}. Std. diff.: difference of the means over the root of the mean of "
-    "the two variances (those before matching)."
+    "Base values of {treated} treated and {controls} control entities ({entity}) "
+    "before matching, of {matched} and {used} after it. {how}. Std. diff.: difference "
+    "of the means over the root of the mean of the two variances (those before "
+    "matching)."
 )
 _MATCHED_ZH = (
     "基期值；匹配前{entity}中处理组{treated}个、对照组{controls}个，匹配后分别为{matched}个和{used}个。"
@@ -51,14 +68,7 @@ WORDS = Words(
         "controls.doubly_robust": "controls {x}, doubly robust.",
         "controls.ipw": "controls {x}, inverse probability weights.",
         "controls.regression": "controls {x}, regression.",
-        "head.Treated, before": "Treated, before",
-        "head.Controls, before": "Controls, before",
-        "head.Std. diff., before": "Std. diff., before",
-        "head.Var. ratio, before": "Var. ratio, before",
-        "head.Treated, after": "Treated, after",
-        "head.Controls, after": "Controls, after",
-        "head.Std. diff., after": "Std. diff., after",
-        "head.Var. ratio, after": "Var. ratio, after",
+        **{f"head.{head}": head for head in _HEADS},
         "att_matched": "ATT, matched entities",
         "scores.estimated": "standard error of Abadie & Imbens (2016), for estimated scores.",
         "scores.given": "standard error of Abadie & Imbens (2006), scores taken as given.",
@@ -85,14 +95,10 @@ WORDS = Words(
         "controls.doubly_robust": "控制{x}，双重稳健。",
         "controls.ipw": "控制{x}，逆概率加权。",
         "controls.regression": "控制{x}，回归调整。",
-        "head.Treated, before": "处理组，匹配前",
-        "head.Controls, before": "对照组，匹配前",
-        "head.Std. diff., before": "标准化差异，匹配前",
-        "head.Var. ratio, before": "方差比，匹配前",
-        "head.Treated, after": "处理组，匹配后",
-        "head.Controls, after": "对照组，匹配后",
-        "head.Std. diff., after": "标准化差异，匹配后",
-        "head.Var. ratio, after": "方差比，匹配后",
+        **{
+            f"head.{head}": head_zh
+            for head, head_zh in zip(_HEADS, _HEADS_ZH, strict=True)
+        },
         "att_matched": "ATT（匹配个体）",
         "scores.estimated": "Abadie & Imbens (2016)标准误，考虑倾向得分的估计。",
         "scores.given": "Abadie & Imbens (2006)标准误，倾向得分视为已知。",

@@ -19,6 +19,7 @@ from digiprosper.errors import (
     TermError,
     check_option,
     cited,
+    counted,
     issue,
     one_of_many,
     quoted,
@@ -29,7 +30,12 @@ from digiprosper.kernels.within import is_nested
 from digiprosper.linear.auxiliary import joint_f_test
 from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.fixed_effects import FixedEffects, estimate
-from digiprosper.linear.kernels.permutation import arrangements, permuted_labels, permuted_slopes, ways
+from digiprosper.linear.kernels.permutation import (
+    arrangements,
+    permuted_labels,
+    permuted_slopes,
+    ways,
+)
 from digiprosper.linear.kernels.wild import share_beyond
 from digiprosper.linear.notices import few_exchanges
 from digiprosper.optional import progress_bar
@@ -47,8 +53,6 @@ from digiprosper.studies.many import fit_all
 from digiprosper.studies.words import WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.fixed_effects import Fitted
     from digiprosper.linear.results import LinearResults
@@ -99,26 +103,31 @@ class ByGroup(ResultSet):
         name = Remark(f"{self._kind}.row", {"term": (detail["term"],)}, WORDS)
         return (
             SharedRow(name, {last: float(detail["difference"])}),
-            SharedRow(Remark("p_value.row", {}, WORDS), {last: self.difference.p_value}),
+            SharedRow(
+                Remark("p_value.row", {}, WORDS), {last: self.difference.p_value}
+            ),
         )
 
     @property
     def rows(self) -> dict[str, list[Any]]:
         """The difference and its p-value as rows for the argument `rows` of `etable`, with English names."""
         blanks = [None] * (len(self.labels) - 1)
-        named = {remark_text(row.name, WORDS, {}, {}): row.cells for row in self.table_rows}
+        named = {
+            remark_text(row.name, WORDS, {}, {}): row.cells for row in self.table_rows
+        }
         return {name: [*blanks, *cells.values()] for name, cells in named.items()}
 
     @property
     def table_notes(self) -> tuple[Remark, ...]:
         """Note of a table with the difference, its p-value and the method."""
-        test = self.difference
+        test, labels = self.difference, self.labels
         detail: Any = test.detail
-        texts: dict[str, object] = {
+        texts = {
+            "term": detail["term"],
             "group": detail["group"],
-            "last": self.labels[-1],
-            "first": self.labels[0],
-            "count": len(self.labels),
+            "last": labels[-1],
+            "first": labels[0],
+            "count": str(len(labels)),
             "value": f"{detail['difference']:.4g}",
             "p": p_words(test.p_value),
         }
@@ -126,9 +135,13 @@ class ByGroup(ResultSet):
         if test.draws is not None:
             method = "permutations.all" if detail["enumerated"] else "permutations"
             texts["reps"] = f"{test.draws.size:,}"
-        names = {"term": (detail["term"],)} | {name: (str(text),) for name, text in texts.items()}
         # A condition is the name of its own group.
-        by = ".by" if self._kind == "difference" and detail["group"] != self.labels[-1] else ""
+        by = (
+            ".by"
+            if self._kind == "difference" and detail["group"] != labels[-1]
+            else ""
+        )
+        names = {name: (text,) for name, text in texts.items()}
         return (Remark(f"{self._kind}{by}.{method}", names, WORDS),)
 
     @property
@@ -252,35 +265,32 @@ def by_group(
     groups = _read_groups(panel, group)
     fit = estimate(spec, panel) if isinstance(spec, FixedEffects) else None
     batched = fit is not None and _nested_slopes(fit)
-    draws = check_reps(_default(reps, batched=batched), _LEAST_REPS)
+    default = _REPS if batched else _REFITS
+    draws = check_reps(default if reps is None else reps, _LEAST_REPS)
     if method == "permutation":
         _refuse_varying(panel, groups)
 
     fits = _fit_groups(spec, panel, groups, seed)
     name, estimates = _estimates(spec, fits, term)
     if fit is not None and method == "interaction":
-        difference = _interaction(fit, panel, groups, name, estimates)
-    elif fit is not None and batched:
-        slopes, every = _batched(fit, panel, groups, name, draws, seed)
-        difference = _permutation(slopes, groups, name, estimates, None if every else seed)
+        return ByGroup(fits.outcomes, _interaction(fit, panel, groups, name, estimates))
+    if fit is not None and batched:
+        slopes, drawn = _batched(fit, panel, groups, name, draws, seed)
     else:
-        slopes, every = _refitted(spec, panel, groups, name, draws, seed, show=progress)
-        difference = _permutation(slopes, groups, name, estimates, None if every else seed)
-    return ByGroup(fits.outcomes, difference)
+        slopes, drawn = _refitted(spec, panel, groups, name, draws, seed, show=progress)
+    return ByGroup(fits.outcomes, _permutation(slopes, groups, name, estimates, drawn))
 
 
-def _default(reps: int | None, *, batched: bool) -> int:
-    if reps is not None:
-        return reps
-    return _REPS if batched else _REFITS
-
-
-def _refuse_others(spec: Any, panel: object, group: object, term: object, method: str) -> None:
+def _refuse_others(
+    spec: Any, panel: object, group: object, term: object, method: str
+) -> None:
     if not hasattr(spec, "fit") or isinstance(spec, type):
         raise InputTypeError(f"by_group takes a specification, not {cited(spec)}.")
     check_panel(panel, "by_group")
     if not isinstance(group, str):
-        raise InputTypeError(f"group={cited(group)} must be a column or a condition (text).")
+        raise InputTypeError(
+            f"group={cited(group)} must be a column or a condition (text)."
+        )
     if term is not None and not isinstance(term, str):
         raise InputTypeError(f"term={cited(term)} must be one coefficient (text).")
     if method == "interaction" and not isinstance(spec, FixedEffects):
@@ -295,36 +305,40 @@ def _refuse_others(spec: Any, panel: object, group: object, term: object, method
 
 def _read_groups(panel: Panel, text: str) -> _Groups:
     """Read a column, or a condition, as groups of rows."""
-    table = table_of(panel)
+    table, condition = table_of(panel), text.strip()
     if text in table.known:
         codes, levels = coded(table, text, "group")
         _refuse_gaps(text, int((codes < 0).sum()))
-        names = tuple(map(_text, levels))
-        _refuse_one_name(text, names)
+        values = (
+            str(v).removesuffix(".0") if isinstance(v, float) else str(v)
+            for v in levels
+        )
+        groups = _Groups(text, tuple(values), codes)
+        _refuse_one_name(groups)
     else:
         codes = rows_where(text, table, "by_group").astype(np.intp)
-        names = (f"not ({text.strip()})", text.strip())
+        groups = _Groups(text, (f"not ({condition})", condition), codes)
         if codes.min() == codes.max():
             truth = "true" if codes[0] else "false"
-            raise _no_groups(f"group={cited(text)} is {truth} in all {codes.size} rows", text, 1)
-    if not 2 <= len(names) <= _MOST_GROUPS:
-        count = f"{len(names):,} value{'' if len(names) == 1 else 's'}"
-        raise _no_groups(f"group={cited(text)} has {count}", text, len(names))
-    return _Groups(text, names, codes)
+            raise _no_groups(
+                f"group={cited(text)} is {truth} in all {codes.size} rows", text, 1
+            )
+    count = len(groups.names)
+    if not 2 <= count <= _MOST_GROUPS:
+        raise _no_groups(
+            f"group={cited(text)} has {counted(count, 'value')}", text, count
+        )
+    return groups
 
 
-def _text(level: object) -> str:
-    return str(level).removesuffix(".0") if isinstance(level, float) else str(level)
-
-
-def _refuse_one_name(text: str, names: Sequence[str]) -> None:
+def _refuse_one_name(groups: _Groups) -> None:
     """Refuse values that are written alike, such as a number and its text."""
-    twice = [name for name, count in Counter(names).items() if count > 1]
+    twice = tuple(name for name, count in Counter(groups.names).items() if count > 1)
     if twice:
         raise OptionError(
-            f"group={cited(text)} has different values that are written alike: {quoted(twice)}. Make them "
-            "one type, such as df[column].astype(str), or give them other names.",
-            [Notice("groups", "written alike", {"group": text, "names": tuple(twice)})],
+            f"group={cited(groups.text)} has different values that are written alike: {quoted(twice)}. Make "
+            "them one type, such as df[column].astype(str), or give them other names.",
+            [Notice("groups", "written alike", {"group": groups.text, "names": twice})],
         )
 
 
@@ -338,28 +352,42 @@ def _no_groups(problem: str, text: str, count: int) -> OptionError:
 
 def _refuse_gaps(text: str, count: int) -> None:
     if count:
-        rows = f"row{'' if count == 1 else 's'}"
         raise MissingDataError(
-            f"group={cited(text)} is missing in {count} {rows}, which are in no group. Fill the column, "
-            f"or drop them: panel.subset(panel.frame[{cited(text)}].notna()).",
+            f"group={cited(text)} is missing in {count} row{'' if count == 1 else 's'}, which are in no "
+            f"group. Fill the column, or drop them: panel.subset(panel.frame[{cited(text)}].notna()).",
             [Notice("missing_group", "in no group", {"group": text, "count": count})],
         )
 
 
 def _refuse_varying(panel: Panel, groups: _Groups) -> None:
     """Refuse groups that cut through entities."""
-    keys = table_of(panel).keys
-    entity_codes = np.empty(panel.n_entities, dtype=np.intp)
-    entity_codes[keys.entity] = groups.codes
-    cut = np.unique(keys.entity[entity_codes[keys.entity] != groups.codes])
+    entity = table_of(panel).keys.entity
+    cut = np.unique(
+        entity[
+            _by_entity(panel.n_entities, entity, groups.codes)[entity] != groups.codes
+        ]
+    )
     if cut.size:
         raise OptionError(
             f"group={cited(groups.text)} changes within {cut.size} of {panel.n_entities} "
             f"{panel.entity_name}, such as {panel.entities[cut[0]]}, and labels are permuted over whole "
             "entities. Use method='interaction', or a group that does not change, such as its value in the "
             "first period.",
-            [Notice("groups_change", "not permuted", {"group": groups.text, "count": int(cut.size)})],
+            [
+                Notice(
+                    "groups_change",
+                    "not permuted",
+                    {"group": groups.text, "count": int(cut.size)},
+                )
+            ],
         )
+
+
+def _by_entity(n_entities: int, entity: Ints, codes: Ints) -> Ints:
+    """Return the group of each entity, that of its last row."""
+    labels = np.empty(n_entities, dtype=np.intp)
+    labels[entity] = codes
+    return labels
 
 
 def _subset(panel: Panel, rows: Any) -> Panel:
@@ -369,8 +397,13 @@ def _subset(panel: Panel, rows: Any) -> Panel:
 # --- fits by group ------------------------------------------------------------------------------------------
 
 
-def _fit_groups(spec: Any, panel: Panel, groups: _Groups, seed: np.random.SeedSequence) -> ResultSet:
-    battery = {name: (spec, _subset(panel, groups.codes == code)) for code, name in enumerate(groups.names)}
+def _fit_groups(
+    spec: Any, panel: Panel, groups: _Groups, seed: np.random.SeedSequence
+) -> ResultSet:
+    battery = {
+        name: (spec, _subset(panel, groups.codes == code))
+        for code, name in enumerate(groups.names)
+    }
     fits = fit_all(battery, panel, rng=seed)
     for name, error in fits.failures.items():
         text = f"by_group: the model cannot be estimated in the group {cited(name)}: {error}"
@@ -382,36 +415,31 @@ def _params(result: Any) -> pd.Series[float]:
     return getattr(result, "slopes", result).params  # type: ignore[no-any-return]
 
 
-def _estimates(spec: Any, fits: ResultSet, term: str | None) -> tuple[str, dict[str, float]]:
+def _estimates(
+    spec: Any, fits: ResultSet, term: str | None
+) -> tuple[str, dict[str, float]]:
     """Find the coefficient in every group."""
     params = {group: _params(result) for group, result in fits.items()}
-    common = _common(list(params.values()))
-    if term is None:
-        term = _first(spec, common)
-    matches = [name for name in common if canonical(name) == canonical(term)]
+    first, *others = params.values()
+    common = [name for name in first.index if all(name in other for other in others)]
+    if term is None and not isinstance(spec, FixedEffects):
+        raise TermError(
+            f"by_group: pass term, the coefficient of {type(spec).__name__} that is compared; every group "
+            f"has {quoted(common, 20)}."
+        )
+    target = str(spec.x[0] if term is None else term)
+    matches = [name for name in common if canonical(name) == canonical(target)]
     if not matches:
         raise TermError(
-            f"by_group: not every group has a coefficient named {cited(term)}; all have "
+            f"by_group: not every group has a coefficient named {cited(target)}; all have "
             f"{quoted(common, 20)}.",
-            [Notice("no_coefficient", term, {"term": term, "common": tuple(common)})],
+            [
+                Notice(
+                    "no_coefficient", target, {"term": target, "common": tuple(common)}
+                )
+            ],
         )
     return matches[0], {group: float(p[matches[0]]) for group, p in params.items()}
-
-
-def _common(params: list[pd.Series[float]]) -> list[str]:
-    """List the coefficients that all groups have."""
-    first, *others = params
-    return [name for name in first.index if all(name in other for other in others)]
-
-
-def _first(spec: Any, common: list[str]) -> str:
-    """Return the first regressor where it is clear which that is."""
-    if isinstance(spec, FixedEffects):
-        return spec.x[0]
-    raise TermError(
-        f"by_group: pass term, the coefficient of {type(spec).__name__} that is compared; every group has "
-        f"{quoted(common, 20)}."
-    )
 
 
 # --- permutation --------------------------------------------------------------------------------------------
@@ -419,7 +447,9 @@ def _first(spec: Any, common: list[str]) -> str:
 
 def _nested_slopes(fit: Fitted) -> bool:
     """Check whether all absorbed slopes are by groups inside entities, which cross products can demean."""
-    slopes = (effect for effect in fit.prepared.within.every if isinstance(effect, Slope))
+    slopes = (
+        effect for effect in fit.prepared.within.every if isinstance(effect, Slope)
+    )
     return all(is_nested(slope.codes, fit.prepared.sample.entity) for slope in slopes)
 
 
@@ -429,23 +459,30 @@ def _rows_of(fit: Fitted, panel: Panel, groups: _Groups) -> Ints:
 
 
 def _batched(
-    fit: Fitted, panel: Panel, groups: _Groups, name: str, reps: int, seed: np.random.SeedSequence
-) -> tuple[Floats, bool]:
+    fit: Fitted,
+    panel: Panel,
+    groups: _Groups,
+    name: str,
+    reps: int,
+    seed: np.random.SeedSequence,
+) -> tuple[Floats, np.random.SeedSequence | None]:
     """Fit every group in each permutation from cross products by entity: (reps, groups).
 
-    Also returns whether these are all permutations.
+    Also returns the seed, or None if these are all permutations.
     """
-    prepared, entity = fit.prepared, fit.prepared.sample.entity
-    labels = np.empty(prepared.sample.n_entities, dtype=np.intp)
-    labels[entity] = _rows_of(fit, panel, groups)
-    columns = fit.demeaned.taken((0, *fit.regressors))
+    prepared, sample = fit.prepared, fit.prepared.sample
+    labels = _by_entity(sample.n_entities, sample.entity, _rows_of(fit, panel, groups))
     grams = entity_grams(
-        columns, entity, prepared.within.every, demeaned=True, obs_weights=prepared.obs_weights
+        fit.demeaned.taken((0, *fit.regressors)),
+        sample.entity,
+        prepared.within.every,
+        demeaned=True,
+        obs_weights=prepared.obs_weights,
     )
-    every = ways(labels) < reps + 0.5
-    reps = round(ways(labels)) if every else reps
-    position = fit.results.names.index(name)
-    return permuted_slopes(grams, labels, position, reps, None if every else seed), every
+    position, count = fit.results.names.index(name), ways(labels)
+    if count < reps + 0.5:
+        return permuted_slopes(grams, labels, position, round(count), None), None
+    return permuted_slopes(grams, labels, position, reps, seed), seed
 
 
 def _refitted(
@@ -457,21 +494,24 @@ def _refitted(
     seed: np.random.SeedSequence,
     *,
     show: bool,
-) -> tuple[Floats, bool]:
-    """Fit every group in each permutation again: (reps, groups), and whether these are all permutations."""
+) -> tuple[Floats, np.random.SeedSequence | None]:
+    """Fit every group in each permutation again: (reps, groups), with the seed as in `_batched`."""
     entity = table_of(panel).keys.entity
-    labels = np.empty(panel.n_entities, dtype=np.intp)
-    labels[entity] = groups.codes
+    labels = _by_entity(panel.n_entities, entity, groups.codes)
     every = ways(labels) < reps + 0.5
-    drawn = arrangements(labels) if every else permuted_labels(np.random.default_rng(seed), labels, reps)
+    drawn = (
+        arrangements(labels)
+        if every
+        else permuted_labels(np.random.default_rng(seed), labels, reps)
+    )
     out = np.empty((len(drawn), len(groups.names)))
     with progress_bar("by_group", len(drawn), show=show) as done:
         for i, permuted in enumerate(drawn):
             for group in range(len(groups.names)):
-                rows = permuted[entity] == group
-                out[i, group] = _refit(spec, _subset(panel, rows), name, [seed.entropy, i])
+                rows = _subset(panel, permuted[entity] == group)
+                out[i, group] = _refit(spec, rows, name, [seed.entropy, i])
             done(1)
-    return out, every
+    return out, None if every else seed
 
 
 def _refit(spec: Any, panel: Panel, name: str, rng: object) -> float:
@@ -499,17 +539,21 @@ def _permutation(
     seed: np.random.SeedSequence | None,
 ) -> TestResult:
     """Compare the difference with those of permutations; without a seed these are all that there are."""
-    draws = _difference(slopes)
+    draws, every = _difference(slopes), seed is None
     statistic = float(_difference(np.array(list(estimates.values()))))
     description = f"the groups of {cited(groups.text)} can be permuted over entities"
-    notices = few_draws(draws.size, "test") if seed else few_exchanges(name, draws.size, description)
+    notices = (
+        few_exchanges(name, draws.size, description)
+        if every
+        else few_draws(draws.size, "test")
+    )
     issue(notices)
     return TestResult(
         name=_title(groups, name),
         statistic=statistic,
         distribution="permutation",
         df=None,
-        p_value=share_beyond(draws, statistic, enumerated=seed is None),
+        p_value=share_beyond(draws, statistic, enumerated=every),
         null=_null(groups, name),
         detail={
             "term": name,
@@ -518,9 +562,11 @@ def _permutation(
             "estimates": estimates,
             "difference": statistic,
             "reps": draws.size,
-            "enumerated": seed is None,
+            "enumerated": every,
             "lost": int(np.isnan(draws).sum()),
-            "rng_entropy": seed.entropy if seed and isinstance(seed.entropy, int) else None,
+            "rng_entropy": seed.entropy
+            if seed and isinstance(seed.entropy, int)
+            else None,
         },
         draws=draws,
         diagnostics=notices,
@@ -529,7 +575,9 @@ def _permutation(
 
 def _title(groups: _Groups, name: str) -> str:
     if len(groups.names) > 2:
-        return f"Difference of {name} between {len(groups.names)} groups of {groups.text}"
+        return (
+            f"Difference of {name} between {len(groups.names)} groups of {groups.text}"
+        )
     # The values of a column, such as True and False, say little without its name; a condition is its own.
     by = "" if groups.text.strip() in groups.names else f" by {groups.text}"
     return f"Difference of {name}{by}, {groups.names[1]} minus {groups.names[0]}"
@@ -546,7 +594,8 @@ def _interaction(
     fit: Fitted, panel: Panel, groups: _Groups, name: str, estimates: dict[str, float]
 ) -> TestResult:
     """Test the interactions of a regressor with the groups in one regression."""
-    names = [f"{name} in {group}" for group in groups.names[1:]]
+    others = groups.names[1:]
+    names = [f"{name} in {group}" for group in others]
     wider = _with_interactions(fit, _rows_of(fit, panel, groups), groups, name, names)
     absent = [interaction for interaction in names if interaction not in wider.names]
     if absent:
@@ -554,42 +603,59 @@ def _interaction(
             f"by_group: {quoted(absent)} cannot be estimated beside the other regressors and effects. Use "
             "method='permutation'."
         )
-    f, df, p, notices = joint_f_test(wider, names, "by_group")
+    df: Any
+    statistic, df, p, notices = joint_f_test(wider, names, "by_group")
     issue(wider.diagnostics)
-    differences = dict(zip(groups.names[1:], wider.params[names].tolist(), strict=True))
+    differences = wider.params[names].tolist()
     detail: dict[str, Any] = {
         "term": name,
         "group": groups.text.strip(),
         "method": "interaction",
         "estimates": estimates,
     }
-    diagnostics = (*wider.diagnostics, *notices)
     if len(names) == 1:
-        position = wider.names.index(names[0])
         detail |= {
-            "difference": differences[groups.names[1]],
-            "std_error": float(wider.std_errors.iloc[position]),
+            "difference": differences[0],
+            "std_error": float(wider.std_errors[names[0]]),
         }
-        t, p = float(wider.tstats.iloc[position]), float(wider.pvalues.iloc[position])
-        df_t = float(wider.df_by_term.iloc[position])
-        title, null = _title(groups, name), _null(groups, name)
-        return TestResult(title, t, "t", df_t, p, null, detail, diagnostics=diagnostics)
-    detail |= {"differences": differences, "difference": float(np.ptp([0.0, *differences.values()]))}
-    title, null = _title(groups, name), _null(groups, name)
-    return TestResult(title, f, "F", df, p, null, detail, diagnostics=diagnostics)
+        statistic, p = float(wider.tstats[names[0]]), float(wider.pvalues[names[0]])
+        df = float(wider.df_by_term[names[0]])
+    else:
+        detail |= {
+            "differences": dict(zip(others, differences, strict=True)),
+            "difference": float(np.ptp([0.0, *differences])),
+        }
+    return TestResult(
+        name=_title(groups, name),
+        statistic=statistic,
+        distribution="t" if len(names) == 1 else "F",
+        df=df,
+        p_value=p,
+        null=_null(groups, name),
+        detail=detail,
+        diagnostics=(*wider.diagnostics, *notices),
+    )
 
 
 def _with_interactions(
     fit: Fitted, codes: Ints, groups: _Groups, name: str, names: list[str]
 ) -> LinearResults:
     """Add the products of a regressor with indicators, and those indicators that effects do not absorb."""
-    indicators = np.array([codes == code for code in range(1, len(groups.names))], dtype=np.float64).T
+    indicators = np.array(
+        [codes == code for code in range(1, len(groups.names))], dtype=np.float64
+    ).T
     column = fit.demeaned.raw[:, fit.regressors[fit.results.names.index(name)]]
     indicator_names = [f"{groups.text} is {group}" for group in groups.names[1:]]
     # The indicators come last: of two collinear columns the later one is dropped.
-    prepared = replace(fit.prepared, options=replace(fit.prepared.options, collinear="drop"))
+    prepared = replace(
+        fit.prepared, options=replace(fit.prepared.options, collinear="drop")
+    )
     further = np.column_stack([column[:, None] * indicators, indicators])
     demeaned = fit.demeaned.with_columns(prepared, [*names, *indicator_names], further)
-    beside = [position for position in demeaned.at(indicator_names) if not demeaned.absorbed[position]]
+    beside = [
+        position
+        for position in demeaned.at(indicator_names)
+        if not demeaned.absorbed[position]
+    ]
     regressors = (*fit.regressors, *demeaned.at(names), *beside)
     return fit_equation(prepared, demeaned, 0, regressors, unread=indicator_names)[0]

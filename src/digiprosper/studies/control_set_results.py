@@ -280,10 +280,9 @@ class ControlSets(Summarised, ResultSet):
         DataFrame
             Columns model, term, estimate, std_error, statistic, p_value, conf_low and conf_high.
         """
-        models = self._successes()
-        values = [(model.estimate, model.std_error, model.df_t) for model in models.values()]
+        values = [(model.estimate, model.std_error, model.df_t) for model in self.values()]
         numbers = _numbers(np.array(values).reshape(-1, 3), level)
-        return numbers.assign(model=list(models), term=self.term)[["model", "term", *_NUMBERS]]
+        return numbers.assign(model=list(self), term=self.term)[["model", "term", *_NUMBERS]]
 
     def distribution(self, level: float = 0.95) -> pd.Series[float]:
         """Summarise the estimates of all sets.
@@ -308,17 +307,21 @@ class ControlSets(Summarised, ResultSet):
         [0.148, 0.718, 0.5]
         """
         numbers = self.tidy(level)
-        estimates = numbers["estimate"]
-        low, lower, median, upper, high = _quantiles(estimates)
+        estimates, significant = (
+            numbers["estimate"].to_numpy(),
+            _significant(numbers, level),
+        )
+        names = ("min", "q25", "median", "q75", "max")
+        signs = {"positive": estimates > 0, "negative": estimates < 0}
         values = {
             "n_sets": len(self.outcomes),
             "n_estimated": len(numbers),
-            "min": low,
-            "q25": lower,
-            "median": median,
-            "q75": upper,
-            "max": high,
-            **_shares(estimates, _significant(numbers, level)),
+            **dict(zip(names, _quantiles(estimates), strict=True)),
+            **{sign: _mean(chosen) for sign, chosen in signs.items()},
+            **{
+                f"{sign}_significant": _mean(chosen & significant)
+                for sign, chosen in signs.items()
+            },
         }
         return pd.Series(values, name=self.term, dtype=np.float64)
 
@@ -347,11 +350,22 @@ class ControlSets(Summarised, ResultSet):
         [[0.16, 0.69], [0.41, 0.43]]
         """
         numbers = self.tidy(level)
-        sign = np.sign(_quantiles(numbers["estimate"])[2])
-        counts = (_significant(numbers, level) & (np.sign(numbers["estimate"]) == sign)).to_numpy()
-        inside = self.included.loc[numbers["model"]].to_numpy()
         estimates = numbers["estimate"].to_numpy()
-        rows = [_with_and_without(estimates, counts, inside[:, j]) for j in range(len(self.candidates))]
+        as_median = np.sign(estimates) == np.sign(_quantiles(estimates)[2])
+        significant = _significant(numbers, level) & as_median
+        rows = []
+        for inside in self.included.loc[numbers["model"]].to_numpy().T:
+            row: dict[str, float] = {"n_with": int(inside.sum())}
+            parts = {"with": inside, "without": ~inside}
+            row |= {
+                f"median_{name}": _median(estimates[part])
+                for name, part in parts.items()
+            }
+            row |= {
+                f"significant_{name}": _mean(significant[part])
+                for name, part in parts.items()
+            }
+            rows.append(row)
         return pd.DataFrame(rows, index=pd.Index(list(self.candidates), name="control"))
 
     def __repr__(self) -> str:
@@ -396,7 +410,14 @@ class ControlSets(Summarised, ResultSet):
             [name, f"{distribution[name]:.1%}", f"{distribution[f'{name}_significant']:.1%}"]
             for name in ("positive", "negative")
         ]
-        controls = [_control_row(str(name), row) for name, row in self.by_control().iterrows()]
+        controls = [
+            [
+                str(row[0]),
+                *(_cell(v, "z.5g") for v in row[2:4]),
+                *(_cell(v, ".1%") for v in row[4:]),
+            ]
+            for row in self.by_control().itertuples(name=None)
+        ]
         return (
             Cells.of(["", "estimate", "std. error", "p"], [*models, *points]),
             Lines(("", "Shares of the sets")),
@@ -437,29 +458,13 @@ def _numbers(values: Floats, level: float) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(_NUMBERS, columns, strict=True)))
 
 
-def _significant(numbers: pd.DataFrame, level: float) -> pd.Series[bool]:
-    return numbers["p_value"].map(lambda p: rejects(p, level)).astype(bool)
+def _significant(numbers: pd.DataFrame, level: float) -> Bools:
+    return np.array([rejects(p, level) for p in numbers["p_value"]], dtype=np.bool_)
 
 
-def _quantiles(estimates: pd.Series[float]) -> tuple[float, ...]:
-    if estimates.empty:
-        return (np.nan,) * 5
-    return tuple(np.quantile(estimates, (0, 0.25, 0.5, 0.75, 1)).tolist())
-
-
-def _shares(estimates: pd.Series[float], significant: pd.Series[bool]) -> dict[str, float]:
-    signs = {"positive": estimates > 0, "negative": estimates < 0}
-    out = {name: _mean(chosen.to_numpy()) for name, chosen in signs.items()}
-    return out | {
-        f"{name}_significant": _mean((chosen & significant).to_numpy()) for name, chosen in signs.items()
-    }
-
-
-def _with_and_without(estimates: Floats, significant: Bools, inside: Bools) -> dict[str, float]:
-    parts = {"with": inside, "without": ~inside}
-    medians = {f"median_{name}": _median(estimates[part]) for name, part in parts.items()}
-    shares = {f"significant_{name}": _mean(significant[part]) for name, part in parts.items()}
-    return {"n_with": int(inside.sum()), **medians, **shares}
+def _quantiles(estimates: Floats) -> list[float]:
+    """Return the minimum, the quartiles and the maximum; missing if there are no estimates."""
+    return np.quantile(estimates, (0, 0.25, 0.5, 0.75, 1)).tolist() if estimates.size else [np.nan] * 5
 
 
 def _mean(values: Bools) -> float:
@@ -473,12 +478,6 @@ def _median(values: Floats) -> float:
 def _model_row(name: str, model: ControlSet) -> list[str]:
     row = model.tidy().iloc[0]
     return [name, f"{row['estimate']:z.5g}", f"{row['std_error']:.4g}", p_text(row["p_value"])]
-
-
-def _control_row(name: str, row: pd.Series[float]) -> list[str]:
-    medians = [_cell(row[column], "z.5g") for column in ("median_with", "median_without")]
-    shares = [_cell(row[column], ".1%") for column in ("significant_with", "significant_without")]
-    return [name, *medians, *shares]
 
 
 def _cell(value: float, form: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import chain, combinations, pairwise
+from itertools import chain, combinations, compress, pairwise
 from math import comb
 from typing import TYPE_CHECKING, Any
 
@@ -32,20 +32,24 @@ from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import (
     absorbed_problem,
     columns_at,
-    demean_columns,
     fit_equation,
     inference,
 )
 from digiprosper.linear.fixed_effects import refuse_other_specification
-from digiprosper.linear.kernels.control_sets import set_slopes
 from digiprosper.linear.notices import NEAR
-from digiprosper.linear.preparation import prepare
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import as_terms
-from digiprosper.studies.control_set_results import ControlSample, ControlSet, ControlSets, set_label
+from digiprosper.studies.control_set_results import (
+    ControlSample,
+    ControlSet,
+    ControlSets,
+    set_label,
+)
+from digiprosper.studies.kernel import set_slopes
+from digiprosper.studies.many import demean_together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.linear.estimation import Demeaned
@@ -70,8 +74,7 @@ class _Equations:
 
     def regressors(self, controls: Bools) -> tuple[int, ...]:
         """Return the positions of the regressors of a model, in order."""
-        chosen = (self.controls[j] for j in np.flatnonzero(controls).tolist())
-        return (*self.x, *(column for columns in chosen for column in columns))
+        return (*self.x, *chain.from_iterable(compress(self.controls, controls)))
 
 
 def control_sets(
@@ -162,46 +165,56 @@ def control_sets(
     if term is not None and not isinstance(term, str):
         raise InputTypeError(f"term={cited(term)} must be one coefficient (text).")
     sets = _sets(len(candidates), _read_sizes(size, len(candidates)))
-    labels = _labels(candidates, sets)
+    controls = [tuple(compress(candidates, row)) for row in sets]
+    labels = _labels(controls)
 
     equations = _equations(spec, panel, candidates)
-    name = _named(spec, equations.base, candidates, term)
+    base = equations.base
+    name = _named(spec, base, candidates, term)
     _refuse_shared(equations, candidates, name)
     common = _common(equations, name)
+    results, by_code = _estimates(equations, controls, sets, common)
+    for notice in base.diagnostics:
+        by_code.pop(notice.code, None)
 
-    results, by_code = _estimates(equations, candidates, sets, common)
-    notices = {notice.code: notice for notice in equations.base.diagnostics}
-    further = {code: entry for code, entry in by_code.items() if code not in notices}
-    issue(equations.base.diagnostics)
-    _warn(further.values(), labels)
-    return ControlSets(
-        outcomes=tuple(zip(labels, results, strict=True)),
-        candidates=candidates,
-        included=pd.DataFrame(sets, index=pd.Index(labels, name="model"), columns=list(candidates)),
-        common=common,
-        diagnostics=(*equations.base.diagnostics, *(notice for notice, _ in further.values())),
-    )
-
-
-def _warn(by_notice: Iterable[tuple[Notice, Sequence[int]]], labels: Sequence[str]) -> None:
-    """Issue notices of some of the sets, each once with the labels of its sets."""
+    issue(base.diagnostics)
     labels_by_warning: dict[tuple[str, str], list[str]] = {}
-    for notice, positions in by_notice:
+    for notice, positions in by_code.values():
         for position in positions:
             with one_of_many(labels[position], labels_by_warning):
                 issue([notice])
     issue_of_many(labels_by_warning)
+    return ControlSets(
+        outcomes=tuple(zip(labels, results, strict=True)),
+        candidates=candidates,
+        included=pd.DataFrame(
+            sets, index=pd.Index(labels, name="model"), columns=list(candidates)
+        ),
+        common=common,
+        diagnostics=(*base.diagnostics, *(notice for notice, _ in by_code.values())),
+    )
 
 
 # --- which sets ---------------------------------------------------------------------------------------------
 
 
-def _read_candidates(spec: FixedEffects, terms: object) -> tuple[str, ...]:
+def _read_candidates(spec: FixedEffects, values: object) -> tuple[str, ...]:
     """Read the candidates; none of them may have a role in the model already."""
-    candidates = as_terms(terms, "candidates")
+    candidates = as_terms(values, "candidates")
     if not candidates:
-        raise TermError("candidates is empty; pass the controls to add, such as ['income', 'trade'].")
-    problems = [*_repeated(candidates, spec.x, "x"), *_repeated(candidates, (spec.y,), "y")]
+        raise TermError(
+            "candidates is empty; pass the controls to add, such as ['income', 'trade']."
+        )
+    problems = [
+        Notice(
+            "repeated",
+            f"{cited(candidate)} is in candidates and in {role}",
+            {"term": candidate, "roles": (role, "candidates")},
+        )
+        for role, terms in (("x", spec.x), ("y", (spec.y,)))
+        for candidate in candidates
+        if canonical(candidate) in map(canonical, terms)
+    ]
     if problems:
         raise TermError(
             f"control_sets: {several(problems)}. Candidates are what is added to the model: take them out "
@@ -209,19 +222,6 @@ def _read_candidates(spec: FixedEffects, terms: object) -> tuple[str, ...]:
             problems,
         )
     return candidates
-
-
-def _repeated(candidates: Sequence[str], terms: Sequence[str], role: str) -> list[Notice]:
-    present = {canonical(term) for term in terms}
-    return [
-        Notice(
-            "repeated",
-            f"{cited(candidate)} is in candidates and in {role}",
-            {"term": candidate, "roles": (role, "candidates")},
-        )
-        for candidate in candidates
-        if canonical(candidate) in present
-    ]
 
 
 def _read_sizes(size: object, count: int) -> list[int]:
@@ -247,8 +247,14 @@ def _range(size: Any) -> range:
     """Read a number, a pair with both ends in it, or a range; empty where it is none of these."""
     if isinstance(size, range):
         return size
-    ends = [plain(number) for number in size] if isinstance(size, tuple | list) else [size, size]
-    if len(ends) != 2 or not all(isinstance(n, int) and not isinstance(n, bool) for n in ends):
+    ends = (
+        [plain(number) for number in size]
+        if isinstance(size, tuple | list)
+        else [size, size]
+    )
+    if len(ends) != 2 or not all(
+        isinstance(n, int) and not isinstance(n, bool) for n in ends
+    ):
         return range(0)
     return range(ends[0], ends[1] + 1)
 
@@ -266,16 +272,15 @@ def _smaller(least: int, count: int) -> str:
 
 def _sets(count: int, sizes: Sequence[int]) -> Bools:
     """List the sets, the smallest first: (sets, candidates)."""
-    chosen = [members for size in sizes for members in combinations(range(count), size)]
-    out = np.zeros((len(chosen), count), dtype=np.bool_)
-    for row, members in zip(out, chosen, strict=True):
-        row[list(members)] = True
-    return out
+    members = chain.from_iterable(combinations(range(count), size) for size in sizes)
+    return np.array(
+        [[j in chosen for j in range(count)] for chosen in members], dtype=np.bool_
+    )
 
 
-def _labels(candidates: Sequence[str], sets: Bools) -> list[str]:
+def _labels(controls: Sequence[Sequence[str]]) -> list[str]:
     """Name the sets; names with plus signs may make two of them equal."""
-    labels = [set_label(_controls(candidates, row)) for row in sets]
+    labels = list(map(set_label, controls))
     twice = [label for label, number in Counter(labels).items() if number > 1]
     if twice:
         raise TermError(
@@ -285,88 +290,80 @@ def _labels(candidates: Sequence[str], sets: Bools) -> list[str]:
     return labels
 
 
-def _controls(candidates: Sequence[str], row: Bools) -> tuple[str, ...]:
-    return tuple(candidates[j] for j in np.flatnonzero(row).tolist())
-
-
 # --- the columns of all models ------------------------------------------------------------------------------
 
 
-def _equations(spec: FixedEffects, panel: Panel, candidates: Sequence[str]) -> _Equations:
+def _equations(
+    spec: FixedEffects, panel: Panel, candidates: Sequence[str]
+) -> _Equations:
     """Demean the columns of all models on the rows that are complete in all of them, and fit the first."""
-    every = (*spec.x, *candidates)
-    candidate_roles = {
-        f"candidate {number}": (*spec.x, candidate) for number, candidate in enumerate(candidates, 1)
+    roles = {
+        "x": spec.x,
+        **{
+            f"candidate {number}": (*spec.x, name)
+            for number, name in enumerate(candidates, 1)
+        },
+        "candidates": (*spec.x, *candidates),
     }
-    roles = {"y": (spec.y,), "x": spec.x, **candidate_roles, "candidates": every}
-    prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
+    prepared, _, demeaned = demean_together(spec, panel, roles)
     rows = prepared.sample
-    if len(rows.roles["y"]) != 1:
-        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
     blocks = _blocks(rows, candidates)
 
-    columns = (*rows.roles["y"], *rows.roles["candidates"])
-    names = (spec.y, *(rows.names[column] for column in columns[1:]))
-    demeaned = demean_columns(prepared, names, columns_at(rows.matrix, columns))
     x = tuple(range(1, 1 + len(rows.roles["x"])))
     base = fit_equation(prepared, demeaned, 0, x, remarks=lagged_outcome(prepared))[0]
     starts = np.cumsum([1 + len(x), *blocks]).tolist()
-    equations = _Equations(
-        prepared, demeaned, x, tuple(tuple(range(a, b)) for a, b in pairwise(starts)), base
-    )
-    _refuse_absorbed(equations)
-    return equations
-
-
-def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
-    """Count the columns of each candidate; they may not depend on which others are in the model."""
-    x, together = rows.roles["x"], rows.roles["candidates"]
-    candidate_columns = [rows.roles[f"candidate {number}"] for number in range(1, len(candidates) + 1)]
-    added = [columns[len(x) :] for columns in candidate_columns if columns[: len(x)] == x]
-    if len(added) == len(candidate_columns) and (*x, *chain.from_iterable(added)) == together:
-        return [len(columns) for columns in added]
-    named = _depending(dict(zip(candidates, candidate_columns, strict=True)), x, together)
-    raise TermError(
-        f"control_sets: with {quoted(named)} the dummies of a product with a category depend "
-        "on which other terms are in the model. Put the product and its other factor in spec.x, or make "
-        "columns of it with panel.assign.",
-        [Notice("categories", "depend on other terms", {"candidates": named})],
-    )
-
-
-def _depending(
-    candidate_columns: Mapping[str, tuple[int, ...]], x: tuple[int, ...], together: tuple[int, ...]
-) -> tuple[str, ...]:
-    """Name the candidates that change the dummies of x, or else those whose dummies the others change."""
-    changing = tuple(candidate for candidate, columns in candidate_columns.items() if columns[: len(x)] != x)
-    changed = tuple(
-        candidate for candidate, columns in candidate_columns.items() if not set(columns) <= set(together)
-    )
-    return changing or changed
-
-
-def _refuse_absorbed(equations: _Equations) -> None:
-    """Refuse candidates that could be in no model, unless they are to be dropped."""
-    demeaned, prepared = equations.demeaned, equations.prepared
-    absorbed = [j for columns in equations.controls for j in columns if demeaned.absorbed[j]]
-    if absorbed and prepared.options.collinear == "raise":
+    controls = tuple(tuple(range(start, stop)) for start, stop in pairwise(starts))
+    absorbed = [j for j in chain.from_iterable(controls) if demeaned.absorbed[j]]
+    if absorbed and spec.collinear == "raise":
         problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
         raise IdentificationError(
             f"control_sets: {several(problems)}. Take it out of candidates, or interact it with a variable "
             "that varies within the effects.",
             problems,
         )
+    return _Equations(prepared, demeaned, x, controls, base)
 
 
-def _named(spec: FixedEffects, base: LinearResults, candidates: Sequence[str], term: str | None) -> str:
+def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
+    """Count the columns of each candidate; they may not depend on which others are in the model."""
+    x, together = rows.roles["x"], rows.roles["candidates"]
+    columns = {
+        name: rows.roles[f"candidate {number}"]
+        for number, name in enumerate(candidates, 1)
+    }
+    # Candidates that change the dummies of x, or else those whose dummies the others change.
+    depending = [name for name in candidates if columns[name][: len(x)] != x]
+    if not depending:
+        added = [columns[name][len(x) :] for name in candidates]
+        if (*x, *chain.from_iterable(added)) == together:
+            return list(map(len, added))
+        depending = [
+            name for name in candidates if not set(columns[name]) <= set(together)
+        ]
+    raise TermError(
+        f"control_sets: with {quoted(depending)} the dummies of a product with a category depend "
+        "on which other terms are in the model. Put the product and its other factor in spec.x, or make "
+        "columns of it with panel.assign.",
+        [
+            Notice(
+                "categories", "depend on other terms", {"candidates": tuple(depending)}
+            )
+        ],
+    )
+
+
+def _named(
+    spec: FixedEffects, base: LinearResults, candidates: Sequence[str], term: str | None
+) -> str:
     """Find the coefficient."""
     target = spec.x[0] if term is None else term
     names = [name for name in base.names if name != "Intercept"]
-    matches = [name for name in names if canonical(name) == canonical(target)]
-    if matches:
-        return matches[0]
-    among = any(canonical(candidate) == canonical(target) for candidate in candidates)
-    why = " It is a candidate, which is not in every model: put it in spec.x." if among else ""
+    for name in names:
+        if canonical(name) == canonical(target):
+            return name
+    why = ""
+    if canonical(target) in map(canonical, candidates):
+        why = " It is a candidate, which is not in every model: put it in spec.x."
     raise TermError(
         f"control_sets: no coefficient of spec is named {cited(target)}; they are {quoted(names, 20)}.{why}",
         [Notice("no_coefficient", target, {"term": target, "common": tuple(names)})],
@@ -375,48 +372,41 @@ def _named(spec: FixedEffects, base: LinearResults, candidates: Sequence[str], t
 
 def _refuse_shared(equations: _Equations, candidates: Sequence[str], name: str) -> None:
     """Refuse candidates that have the column of the coefficient in the same period."""
-    factors_of = equations.prepared.sample.factors_of
+    factors_of, names = equations.prepared.sample.factors_of, equations.demeaned.names
 
-    def columns(names: Iterable[str]) -> set[tuple[str, int]]:
+    def columns(term: str) -> set[tuple[str, int]]:
         return {
             (column, factor.shift)
-            for term in names
             for factor in factors_of(term)
             for column in factor.columns
         }
 
-    term_columns = columns([name])
-    names = [[equations.demeaned.names[j] for j in positions] for positions in equations.controls]
     shared = [
         candidate
-        for candidate, candidate_names in zip(candidates, names, strict=True)
-        if columns(candidate_names) & term_columns
+        for candidate, positions in zip(candidates, equations.controls, strict=True)
+        if any(columns(names[position]) & columns(name) for position in positions)
     ]
     if shared:
         raise TermError(
             f"control_sets: {quoted(shared)} has the column of {cited(name)} in it, and with it the "
             f"coefficient of {cited(name)} is another quantity, such as the slope where the other factor is "
             "zero. Put the product in spec.x, or compare the two models with fit_all.",
-            [Notice("shared", candidate, {"term": name, "candidate": candidate}) for candidate in shared],
+            [
+                Notice("shared", candidate, {"term": name, "candidate": candidate})
+                for candidate in shared
+            ],
         )
 
 
 def _common(equations: _Equations, name: str) -> ControlSample:
-    base, rows = equations.base, equations.prepared.sample
-    unknown = (
-        "df_resid",
-        "rsquared",
-        "rsquared_within",
-        "rsquared_within_entity",
-        "rsquared_adj",
-        "f_statistic",
-    )
-    position = base.names.index(name)
+    base = equations.base
+    r2 = ("rsquared", "rsquared_within", "rsquared_within_entity", "rsquared_adj")
+    unknown = dict.fromkeys(("df_resid", "f_statistic", *r2))
     return ControlSample(
-        term=base.terms[position],
+        term=base.terms[base.names.index(name)],
         x=tuple(regressor for regressor in base.names if regressor != "Intercept"),
-        glance={**base.glance(), **dict.fromkeys(unknown)},
-        key_names=rows.keys.pair,
+        glance={**base.glance(), **unknown},
+        key_names=base.key_names,
         inference=base.inference,
         labels=dict(base.labels),
         factors=dict(base.factors),
@@ -427,32 +417,36 @@ def _common(equations: _Equations, name: str) -> ControlSample:
 
 
 def _estimates(
-    equations: _Equations, candidates: Sequence[str], sets: Bools, common: ControlSample
+    equations: _Equations,
+    controls: Sequence[tuple[str, ...]],
+    sets: Bools,
+    common: ControlSample,
 ) -> tuple[list[ControlSet | DigiprosperError], dict[str, tuple[Notice, list[int]]]]:
     """Estimate the coefficient with every set, in order.
 
     Also returns, by code, the first notice of sets fitted one by one, and the positions of the sets with it.
     """
-    numbers, regular = _together(equations, sets, common.term.name)
+    name = common.term.name
+    numbers, regular = _together(equations, sets, name)
     results: list[ControlSet | DigiprosperError] = []
     by_code: dict[str, tuple[Notice, list[int]]] = {}
-    for position, row in enumerate(sets):
+    for position, names in enumerate(controls):
         estimate, std_error, df_t = numbers[position].tolist()
         if not regular[position]:
+            regressors = equations.regressors(sets[position])
             try:
-                fit = fit_equation(equations.prepared, equations.demeaned, 0, equations.regressors(row))[0]
+                fit = fit_equation(
+                    equations.prepared, equations.demeaned, 0, regressors
+                )[0]
             except DigiprosperError as error:
                 results.append(error)
                 continue
             for notice in fit.diagnostics:
                 by_code.setdefault(notice.code, (notice, []))[1].append(position)
-            estimate, std_error, df_t = _read(fit, common.term.name)
-        results.append(ControlSet.of(_controls(candidates, row), estimate, std_error, df_t, common))
+            columns = (fit.params, fit.std_errors, fit.df_by_term)
+            estimate, std_error, df_t = (float(column[name]) for column in columns)
+        results.append(ControlSet.of(names, estimate, std_error, df_t, common))
     return results, by_code
-
-
-def _read(fit: LinearResults, name: str) -> tuple[float, float, float]:
-    return float(fit.params[name]), float(fit.std_errors[name]), float(fit.df_by_term[name])
 
 
 def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bools]:
@@ -461,20 +455,35 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
     Sets that are False in the second array have to be fitted one by one.
     """
     prepared, demeaned = equations.prepared, equations.demeaned
-    numbers, regular = np.full((len(sets), 3), np.nan), np.zeros(len(sets), dtype=np.bool_)
-    if prepared.options.cov_type in _ONE_BY_ONE or demeaned.absorbed[list(equations.x)].any():
+    numbers, regular = (
+        np.full((len(sets), 3), np.nan),
+        np.zeros(len(sets), dtype=np.bool_),
+    )
+    if (
+        prepared.options.cov_type in _ONE_BY_ONE
+        or demeaned.absorbed[list(equations.x)].any()
+    ):
         return numbers, regular
 
-    at, widths = demeaned.at([name])[0], np.array([len(positions) for positions in equations.controls])
-    absorbed = np.array([demeaned.absorbed[list(positions)].any() for positions in equations.controls])
-    wide = prepared.sample.nobs <= len(equations.x) + sets @ widths + prepared.within.rank
+    at, widths = demeaned.at([name])[0], np.array(list(map(len, equations.controls)))
+    absorbed = np.array(
+        [demeaned.absorbed[list(positions)].any() for positions in equations.controls]
+    )
+    wide = (
+        prepared.sample.nobs <= len(equations.x) + sets @ widths + prepared.within.rank
+    )
     estimable = np.flatnonzero(~wide & ~sets[:, absorbed].any(axis=1))
 
-    usable = np.flatnonzero(~absorbed).tolist()
     others = [position for position in equations.x if position != at]
-    columns = [*others, *chain.from_iterable(equations.controls[c] for c in usable), at]
+    columns = [
+        *others,
+        *chain.from_iterable(compress(equations.controls, ~absorbed)),
+        at,
+    ]
     inside = np.ones((estimable.size, len(columns)), dtype=np.bool_)
-    inside[:, len(others) : -1] = sets[estimable][:, np.repeat(usable, widths[usable])]
+    inside[:, len(others) : -1] = sets[estimable][
+        :, np.repeat(np.flatnonzero(~absorbed), widths[~absorbed])
+    ]
     estimates = set_slopes(
         demeaned.columns[:, 0],
         columns_at(demeaned.columns, columns),
@@ -483,6 +492,8 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
         most_condition=NEAR,
         obs_weights=prepared.obs_weights,
     )
-    numbers[estimable] = np.column_stack([estimates.slopes, estimates.std_errors, estimates.df_t])
+    numbers[estimable] = np.column_stack(
+        [estimates.slopes, estimates.std_errors, estimates.df_t]
+    )
     regular[estimable] = estimates.regular
     return numbers, regular

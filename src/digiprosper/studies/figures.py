@@ -70,26 +70,57 @@ def specification_curve(
     names = _names(models, term)
     points = _points(models, names, level)
     order = points["model"].tolist()
+    heads: list[str] = []
     if isinstance(models, ControlSets):
         factors, texts = models.common.factors, {**models.common.labels, **labels}
-        outcomes = {models.common.glance["depvar"]}
-        choices, heads = _candidates(models, order, texts), []
+        outcomes, inside = {models.common.glance["depvar"]}, models.included.loc[order]
+        choices = [
+            Choice(_CONTROLS, name_label(name, texts, factors), inside[name].to_numpy())
+            for name in models.candidates
+        ]
     else:
-        factors, texts = _merged(models, "factors"), {**_merged(models, "labels"), **labels}
-        by_model = [_model_choices(models[label], names, (texts, factors, language)) for label in order]
+        factors, texts = (
+            _merged(models, "factors"),
+            {**_merged(models, "labels"), **labels},
+        )
+        by_model = [
+            _model_choices(models[label], names, (texts, factors, language))
+            for label in order
+        ]
         outcomes = {model["outcome"][0] for model in by_model}
-        choices, heads = _differences(by_model, texts, factors), [texts.get(label, label) for label in order]
+        choices, heads = (
+            _differences(by_model, texts, factors),
+            [texts.get(label, label) for label in order],
+        )
 
     marked = _main(models, main, order)
+    main_text = ""
+    if marked is not None:
+        label = order[marked]
+        main_text = (
+            FIGURE.say("curve.given", language)
+            if label == NO_CANDIDATE
+            else texts.get(label, label)
+        )
+    counts = {
+        "left_out.failed": len(models.failures),
+        "left_out.term": len(models) - len(order),
+    }
     return SpecificationCurve(
         name=name_label(names[0], texts, factors),
-        outcome=name_label(outcomes.pop(), texts, factors) if len(outcomes) == 1 else "",
+        outcome=name_label(outcomes.pop(), texts, factors)
+        if len(outcomes) == 1
+        else "",
         points=points,
         choices=choices,
         main=marked,
-        main_text=_main_text(order, marked, texts, language),
+        main_text=main_text,
         heads=heads,
-        left_out=_left_out(models, len(order), language),
+        left_out=[
+            FIGURE.say(code, language, count=f"{n:,}")
+            for code, n in counts.items()
+            if n
+        ],
         level=level,
     )
 
@@ -100,8 +131,7 @@ def _names(models: ResultSet, term: str | Sequence[str] | None) -> Sequence[str]
         return [term] if isinstance(term, str) else term
     if isinstance(models, ControlSets):
         return [models.term]
-    first = models.tidy()["term"]
-    return [str(first[first != "Intercept"].iloc[0])]
+    return [next(name for name in models.tidy()["term"] if name != "Intercept")]
 
 
 def _points(models: ResultSet, names: Sequence[str], level: float) -> pd.DataFrame:
@@ -113,8 +143,9 @@ def _points(models: ResultSet, names: Sequence[str], level: float) -> pd.DataFra
             f"plots.specification_curve: no model has a number as its estimate of {quoted(names)}.",
             [Notice("no_estimates", "nothing to draw", {"labels": models.labels})],
         )
-    order = np.argsort(rows["estimate"].to_numpy(), kind="stable")
-    points: pd.DataFrame = rows.iloc[order].reset_index(drop=True)
+    points: pd.DataFrame = rows.sort_values(
+        "estimate", kind="stable", ignore_index=True
+    )
     points["significant"] = [rejects(p, level) for p in points["p_value"]]
     return points[["model", "estimate", "conf_low", "conf_high", "significant"]]
 
@@ -122,62 +153,63 @@ def _points(models: ResultSet, names: Sequence[str], level: float) -> pd.DataFra
 # --- choices ------------------------------------------------------------------------------------------------
 
 
-def _candidates(models: ControlSets, order: Sequence[str], labels: Mapping[str, str]) -> list[Choice]:
-    inside = models.included.loc[list(order)].to_numpy()
-    return [
-        Choice(_CONTROLS, name_label(name, labels, models.common.factors), inside[:, j])
-        for j, name in enumerate(models.candidates)
-    ]
-
-
 def _model_choices(
-    result: Any, names: Sequence[str], wording: tuple[Mapping[str, str], Factors, Language]
+    result: Any,
+    names: Sequence[str],
+    wording: tuple[Mapping[str, str], Factors, Language],
 ) -> dict[str, list[str]]:
     """List the choices of a model, by their kind; `wording` has labels, factors and the language."""
     regression = getattr(result, "slopes", result)
-    about = regression.glance()
-    terms = regression.tidy()["term"].tolist()
+    about, terms = regression.glance(), regression.tidy()["term"].tolist()
     return {
         "regressor": [name for name in terms if name in names],
-        _CONTROLS: [name for name in terms if name not in names and name != "Intercept"],
+        _CONTROLS: [
+            name for name in terms if name not in names and name != "Intercept"
+        ],
         "effect": list(effect_names(about["effects"])),
         "outcome": [about["depvar"] or ""],
         "weights": [about["obs_weights"]] if about["obs_weights"] else [],
-        "errors": [_errors(regression, wording)],
+        "errors": [_errors(regression, *wording)],
     }
 
 
-def _errors(regression: Any, wording: tuple[Mapping[str, str], Factors, Language]) -> str:
+def _errors(
+    regression: Any, labels: Mapping[str, str], factors: Factors, language: Language
+) -> str:
     """Name the standard errors of a model, with their clusters."""
-    labels, factors, language = wording
-    errors_type = inference_of(regression)
-    errors = FIGURE.say(
-        f"errors.{errors_type.cov_type}", language, distance=f"{errors_type.distance_cutoff or 0:,g}"
-    )
-    clusters = [name_label(name, labels, factors) for name in effect_names(regression.glance()["clusters"])]
+    inference = inference_of(regression)
+    distance = f"{inference.distance_cutoff or 0:,g}"
+    errors = FIGURE.say(f"errors.{inference.cov_type}", language, distance=distance)
+    clusters = [
+        name_label(name, labels, factors)
+        for name in effect_names(regression.glance()["clusters"])
+    ]
     by = FIGURE.say("and", language).join(clusters)
-    return FIGURE.say("errors.by", language, errors=errors, clusters=by) if by else errors
+    return (
+        FIGURE.say("errors.by", language, errors=errors, clusters=by) if by else errors
+    )
 
 
 def _differences(
-    by_model: Sequence[Mapping[str, Sequence[str]]], labels: Mapping[str, str], factors: Factors
+    by_model: Sequence[Mapping[str, Sequence[str]]],
+    labels: Mapping[str, str],
+    factors: Factors,
 ) -> list[Choice]:
-    """List what some models have and others do not."""
-    out = []
+    """List what some models have and others do not; a label of several names has the name behind it."""
+    choices = []
     for kind in by_model[0]:
         names = dict.fromkeys(name for model in by_model for name in model[kind])
-        texts = _distinct({name: name_label(name, labels, factors) for name in names})
+        texts = {name: name_label(name, labels, factors) for name in names}
+        times = Counter(texts.values())
         for name, text in texts.items():
             which = np.array([name in model[kind] for model in by_model])
             if not which.all():
-                out.append(Choice(kind, text, which))
-    return out
-
-
-def _distinct(texts: Mapping[str, str]) -> dict[str, str]:
-    """Put the name behind a label that several have."""
-    times = Counter(texts.values())
-    return {name: text if times[text] == 1 else f"{text} ({name})" for name, text in texts.items()}
+                choices.append(
+                    Choice(
+                        kind, text if times[text] == 1 else f"{text} ({name})", which
+                    )
+                )
+    return choices
 
 
 def _merged(models: ResultSet, field: str) -> dict[str, Any]:
@@ -204,17 +236,3 @@ def _main(models: ResultSet, main: str | None, order: Sequence[str]) -> int | No
         f"{quoted(order, 12)}.",
         [column_problem(str(main), "main", f"no model {cited(main)}")],
     )
-
-
-def _main_text(
-    order: Sequence[str], marked: int | None, labels: Mapping[str, str], language: Language
-) -> str:
-    if marked is None:
-        return ""
-    label = order[marked]
-    return FIGURE.say("curve.given", language) if label == NO_CANDIDATE else labels.get(label, label)
-
-
-def _left_out(models: ResultSet, drawn: int, language: Language) -> list[str]:
-    counts = {"left_out.failed": len(models.failures), "left_out.term": len(models) - drawn}
-    return [FIGURE.say(code, language, count=f"{count:,}") for code, count in counts.items() if count]

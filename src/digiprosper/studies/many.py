@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from numpy.random import SeedSequence
 
+    from digiprosper.linear.estimation import Demeaned
+    from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
@@ -42,7 +44,9 @@ _Task: TypeAlias = "tuple[str, Any, Panel, SeedSequence]"
 # Label, result or error, and the labels by code and message of its warnings.
 _Outcome: TypeAlias = "tuple[str, Any, dict[tuple[str, str], list[str]]]"
 _MOST_JOBS = 1024
-_ORDER_FORM = "a list whose elements are terms (text) or lists of terms that are added together"
+_ORDER_FORM = (
+    "a list whose elements are terms (text) or lists of terms that are added together"
+)
 
 
 def fit_all(
@@ -98,12 +102,9 @@ def fit_all(
     [['baseline', 816], ['no time effects', 816], ['after 1975', 528]]
     """
     _refuse_labels(specs)
-    jobs = _check_jobs(n_jobs)
+    jobs = -1 if plain(n_jobs) == -1 else check_whole("n_jobs", n_jobs, 1, _MOST_JOBS)
     entropy = cast("int", seed_sequence(rng).entropy)
-    tasks = [
-        (str(label), *_variant(str(label), entry, panel), _stream(entropy, str(label)))
-        for label, entry in specs.items()
-    ]
+    tasks = [_task(str(label), entry, panel, entropy) for label, entry in specs.items()]
     outcomes = []
     labels_by_warning: dict[tuple[str, str], list[str]] = {}
     with progress_bar("fit_all", len(tasks), show=progress) as done:
@@ -114,33 +115,6 @@ def fit_all(
             done(1)
     issue_of_many(labels_by_warning)
     return ResultSet(tuple(outcomes))
-
-
-def _check_jobs(n_jobs: object) -> int:
-    return -1 if plain(n_jobs) == -1 else check_whole("n_jobs", n_jobs, 1, _MOST_JOBS)
-
-
-def _stream(entropy: int, label: str) -> SeedSequence:
-    return seed_sequence([entropy, int.from_bytes(label.encode(), "little")])
-
-
-def _fitted(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
-    """Fit every specification, in order."""
-    if jobs == 1:
-        return (_fit(*task) for task in tasks)
-    joblib = require("joblib", extra="parallel", purpose=f"fit_all(n_jobs={jobs})")
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    return cast("Iterable[_Outcome]", parallel(joblib.delayed(_fit)(*task) for task in tasks))
-
-
-def _fit(label: str, spec: Any, panel: Panel, stream: SeedSequence) -> _Outcome:
-    """Fit a specification or keep its error, with its warnings."""
-    labels_by_warning: dict[tuple[str, str], list[str]] = {}
-    try:
-        with one_of_many(label, labels_by_warning):
-            return label, spec.fit(panel, rng=stream), labels_by_warning
-    except DigiprosperError as error:
-        return label, error, labels_by_warning
 
 
 def _refuse_labels(specs: object) -> None:
@@ -157,16 +131,50 @@ def _refuse_labels(specs: object) -> None:
         )
 
 
-def _variant(label: str, entry: Any, panel: Panel) -> tuple[Any, Panel]:
-    """Return the specification of an entry, and its own panel if it has one."""
-    spec, data = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
+def _task(label: str, entry: Any, panel: Panel, entropy: int) -> _Task:
+    """Read a specification with its own panel, if it has one, and give it a stream by its label."""
+    spec, data = (
+        entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
+    )
     if not hasattr(spec, "fit"):
-        raise InputTypeError(f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification.")
-    return spec, data
+        raise InputTypeError(
+            f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification."
+        )
+    return (
+        label,
+        spec,
+        data,
+        seed_sequence([entropy, int.from_bytes(label.encode(), "little")]),
+    )
+
+
+def _fitted(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
+    """Fit every specification, in order."""
+    if jobs == 1:
+        return (_fit(*task) for task in tasks)
+    joblib = require("joblib", extra="parallel", purpose=f"fit_all(n_jobs={jobs})")
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
+    return cast(
+        "Iterable[_Outcome]", parallel(joblib.delayed(_fit)(*task) for task in tasks)
+    )
+
+
+def _fit(label: str, spec: Any, panel: Panel, stream: SeedSequence) -> _Outcome:
+    """Fit a specification or keep its error, with its warnings."""
+    labels_by_warning: dict[tuple[str, str], list[str]] = {}
+    try:
+        with one_of_many(label, labels_by_warning):
+            return label, spec.fit(panel, rng=stream), labels_by_warning
+    except DigiprosperError as error:
+        return label, error, labels_by_warning
 
 
 def stepwise(
-    spec: Any, panel: Panel, order: Sequence[str | Sequence[str]], *, sample: str = "common"
+    spec: Any,
+    panel: Panel,
+    order: Sequence[str | Sequence[str]],
+    *,
+    sample: str = "common",
 ) -> ResultSet:
     """Fit a model and add controls one by one, or in blocks.
 
@@ -220,25 +228,34 @@ def stepwise(
             "another one with fit_all({'(1)': spec, '(2)': spec.add('x'), ...}, panel)."
         )
     check_panel(panel, "stepwise")
-    specs = accumulate(_blocks(order), lambda before, terms: before.add(*terms), initial=spec)
+    specs = accumulate(
+        _blocks(order), lambda before, terms: before.add(*terms), initial=spec
+    )
     labelled = {f"({i})": step for i, step in enumerate(specs, start=1)}
     if sample == "own":
         return fit_all(labelled, panel)
 
-    outcomes = _on_common_rows(spec, labelled, panel)
-    fits = (result for _, result in outcomes if not isinstance(result, DigiprosperError))
-    issue(said_once(chain.from_iterable(fit.diagnostics for fit in fits)))
-    return ResultSet(tuple(outcomes))
+    models = ResultSet(tuple(_on_common_rows(spec, labelled, panel)))
+    issue(said_once(chain.from_iterable(fit.diagnostics for fit in models.values())))
+    return models
 
 
 def _blocks(order: object) -> list[Sequence[str]]:
     """List the terms that each step adds."""
     entries = as_sequence(order)
-    elements = entries if isinstance(entries, list | tuple) else as_terms(entries, "order", form=_ORDER_FORM)
+    elements = (
+        entries
+        if isinstance(entries, list | tuple)
+        else as_terms(entries, "order", form=_ORDER_FORM)
+    )
     parts = map(as_sequence, elements)
-    blocks: list[Sequence[Any]] = [part if isinstance(part, list | tuple) else [part] for part in parts]
+    blocks: list[Sequence[Any]] = [
+        part if isinstance(part, list | tuple) else [part] for part in parts
+    ]
     if not all(blocks):
-        raise TermError("order has an empty list; remove it, or list the terms that are added together.")
+        raise TermError(
+            "order has an empty list; remove it, or list the terms that are added together."
+        )
     as_terms(list(chain.from_iterable(blocks)), "order", form=_ORDER_FORM)
     return blocks
 
@@ -247,24 +264,42 @@ def _on_common_rows(
     spec: FixedEffects, steps: Mapping[str, FixedEffects], panel: Panel
 ) -> list[tuple[str, LinearResults | DigiprosperError]]:
     """Fit every step, or keep its error, on columns that are demeaned once."""
-    roles = {"y": (spec.y,), **{label: step.x for label, step in steps.items()}}
-    prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
+    roles = {label: step.x for label, step in steps.items()}
+    prepared, columns, demeaned = demean_together(spec, panel, roles)
+    outcomes: list[tuple[str, LinearResults | DigiprosperError]] = []
+    for label in steps:
+        regressors = [columns.index(column) for column in prepared.sample.roles[label]]
+        remarks = lagged_outcome(prepared, roles=(label,))
+        try:
+            fit = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)[0]
+            outcomes.append((label, fit))
+        except DigiprosperError as error:
+            outcomes.append((label, error))
+    return outcomes
+
+
+def demean_together(
+    spec: FixedEffects, panel: Panel, roles: Mapping[str, Sequence[str]]
+) -> tuple[Prepared, tuple[int, ...], Demeaned]:
+    """Demean the outcome and the columns of all roles on the rows that are complete in all of them.
+
+    A category may be coded otherwise in another role: also returns the columns of the sample, each once.
+    """
+    named = {"y": (spec.y,), **roles}
+    prepared = prepare(
+        panel, named, spec.options, singletons=spec.singletons, missing=spec.missing
+    )
     rows = prepared.sample
     if len(rows.roles["y"]) != 1:
-        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
-
-    # A category may be coded otherwise in another step: the columns of all steps, each once.
-    columns = tuple(dict.fromkeys(chain.from_iterable(rows.roles[role] for role in roles)))
+        raise TermError(
+            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
+        )
+    columns = tuple(
+        dict.fromkeys(chain.from_iterable(rows.roles[role] for role in named))
+    )
     names = (spec.y, *(rows.names[column] for column in columns[1:]))
-    demeaned = demean_columns(prepared, names, columns_at(rows.matrix, columns))
-    position = {column: j for j, column in enumerate(columns)}
-
-    def fitted(label: str) -> LinearResults | DigiprosperError:
-        regressors = [position[column] for column in rows.roles[label]]
-        try:
-            remarks = lagged_outcome(prepared, roles=(label,))
-            return fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)[0]
-        except DigiprosperError as error:
-            return error
-
-    return [(label, fitted(label)) for label in steps]
+    return (
+        prepared,
+        columns,
+        demean_columns(prepared, names, columns_at(rows.matrix, columns)),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
     from digiprosper.composite.results import IndexResults
     from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.resampling import Draws
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
@@ -128,19 +127,28 @@ class PropagatedIndex(Specification):
         check_reps(self.reps, _LEAST_REPS)
         check_level(self.level)
         check_option("end_points", self.end_points, get_args(EndPointDraws))
-        self._refuse_other_scales()
-        self._refuse_model()
+        self._refuse_unsupported()
 
-    def _refuse_model(self) -> None:
-        model = self.model
-        if model.obs_weights is not None:
-            raise OptionError("the bootstrap does not support obs_weights: omit them from the model.")
-        if model.clusters is not None and len(model.clusters) > 1:
+    def _refuse_unsupported(self) -> None:
+        """Refuse indices and models that cannot be drawn."""
+        other = [n for n, spec in self.indices.items() if spec.normalise != "minmax"]
+        if self.end_points == "redrawn" and other:
             raise OptionError(
-                f"clusters={cited(model.clusters)}: the bootstrap draws whole clusters, so they must be "
-                "one-way."
+                "end_points='redrawn' recomputes minima and maxima in each draw: the index "
+                f"{quoted(other)} needs normalise='minmax'. Otherwise use end_points='held'.",
+                [
+                    option_problem("end_points", self.end_points, ("held",), n)
+                    for n in other
+                ],
             )
-        if model.collinear != "raise":
+        clusters = self.model.clusters
+        if self.model.obs_weights is not None:
+            raise OptionError("the bootstrap does not support obs_weights: omit them from the model.")
+        if clusters is not None and len(clusters) > 1:
+            raise OptionError(
+                f"clusters={cited(clusters)}: the bootstrap draws whole clusters, so they must be one-way."
+            )
+        if self.model.collinear != "raise":
             raise OptionError("collinear='raise' is required: a dropped term has no bootstrap draws.")
 
     @property
@@ -159,15 +167,6 @@ class PropagatedIndex(Specification):
     def swap(self, old: str, new: str) -> Self:
         """Replace a term of the model by another one, as `FixedEffects.swap`."""
         return self.replace(model=self.model.swap(old, new))
-
-    def _refuse_other_scales(self) -> None:
-        other = [n for n, spec in self.indices.items() if spec.normalise != "minmax"]
-        if self.end_points == "redrawn" and other:
-            raise OptionError(
-                "end_points='redrawn' recomputes minima and maxima in each draw: the index "
-                f"{quoted(other)} needs normalise='minmax'. Otherwise use end_points='held'.",
-                [option_problem("end_points", self.end_points, ("held",), n) for n in other],
-            )
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> PropagatedResults:  # noqa: ARG002
         """Estimate and bootstrap the indices and the model.
@@ -197,44 +196,52 @@ class PropagatedIndex(Specification):
             As in `CompositeIndex.fit` and `FixedEffects.fit`.
         """
         seed = seed_sequence(rng)
-        fitted = self._fit_indices(panel)
-        data = panel
+        model, fitted, data = self.model, _fit_indices(self.indices, panel), panel
         for name, index in fitted.items():
             data = data.attach(index.scores.rename(name))
-        _refuse_inside(self.model, data, fitted)
-
-        prepared = prepare(
-            data,
-            {"y": (self.model.y,), "x": tuple(self.model.x)},
-            self.model.options,
-            singletons=self.model.singletons,
-            missing=self.model.missing,
+        _refuse_inside(model, data, fitted)
+        prepared, naive = _naive(model, data)
+        clusters, units, learned = _units(prepared, fitted, data)
+        n_units = 1 + int(max(units.max(), *(codes.max() for codes in learned)))
+        weighers = [
+            _weigher(index, panel, self.end_points) for index in fitted.values()
+        ]
+        columns, fixed, positions = _columns(
+            prepared, fitted, panel, naive.depvar.strip()
         )
-        naive = _naive(prepared, self.model)
-        units = _units(prepared, fitted, data)
-        weighed = tuple(_weigher(index, panel, self.end_points) for index in fitted.values())
-        block = _block(prepared, fitted, panel, naive.depvar, weighed)
-        draws = _draws(block, units, prepared, self.reps, seed)
-
+        grams = entity_grams(columns, units, prepared.within.every)
+        # Entities that are used for the weights only have no sums.
+        spare = np.zeros((n_units - grams.n_clusters, grams.sums.shape[1]))
+        grams = replace(grams, sums=np.vstack([grams.sums, spare]))
+        combine = _combination(fixed, positions, learned, weighers)
+        equation = (0, tuple(range(1, fixed.shape[1])))
+        draws = bootstrap(grams, [equation], self.reps, seed, combine=combine)
+        values = draws.coefficients[0]
         notices = (
             *naive.diagnostics,
             *_end_point_notices(fitted, self.end_points),
-            *too_few_clusters_to_draw(units.count, units.name, "naive has the model's own errors."),
+            *too_few_clusters_to_draw(n_units, clusters, "naive has the model's own errors."),
             *few_draws(self.reps, "ends"),
             *lost_draws(draws.lost, self.reps, "could not be estimated and were dropped."),
         )
         issue(notices)
         slopes = tuple(n for n in naive.names if n != "Intercept")
-        values = draws.coefficients[0]
-        info = _info(naive, seed)
+        # The errors are from the draws, with no small-sample factor.
+        more = {
+            "rng_entropy": seed.entropy,
+            "cov_type": "bootstrap",
+            "clusters": None,
+            "ssc": None,
+        }
+        info = cast("Glance", {**naive.glance(), "model": "Propagated index", **more})
         estimated = drawn_estimates(
             slopes,
             naive.coefficients[: len(slopes)],
-            covariance_of(values, clusters=units.count),
+            covariance_of(values, clusters=n_units),
             values,
             info,
-            n_drawn=units.count,
-            drawn=units.name,
+            n_drawn=n_units,
+            drawn=clusters,
         )
         return PropagatedResults(
             terms=tuple(term for term in naive.terms if term.name in slopes),
@@ -250,18 +257,6 @@ class PropagatedIndex(Specification):
             indices=tuple(fitted),
             weight_values=tuple(index.weights["weight"] for index in fitted.values()),
         )
-
-    def _fit_indices(self, panel: Panel) -> dict[str, IndexResults]:
-        duplicated = [name for name in self.indices if name in panel.columns]
-        if duplicated:
-            raise TermError(
-                f"the panel has a column {quoted(duplicated)} already: pass the panel without it, or give "
-                "the index another name, here and in the model."
-            )
-        fitted = {name: spec.fit(panel) for name, spec in self.indices.items()}
-        for name, index in fitted.items():
-            _refuse_unfit(name, index)
-        return fitted
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -321,29 +316,24 @@ class PropagatedResults(EffectResults):
         return pd.DataFrame(parts)
 
     def _estimates_shown(self) -> tuple[Block, ...]:
-        numbers = self.comparison.to_numpy(dtype=np.float64)
-        rows = []
-        for term, p, (b, _, low, high, error, drawn_low, drawn_high) in zip(
-            self.names, self.pvalues, numbers, strict=True
-        ):
-            ends = [
-                interval_text(low, high),
-                interval_text(drawn_low, drawn_high, computed=self._readable),
-            ]
-            rows.append([term, f"{b:.5g}", *ends, number_text(error), p_text(p)])
-
         percent = f"{100 * self.level:g}%"
         heads = ["", "estimate", f"{percent}, weights known", f"{percent}, estimated", "std. error", "p"]
-        return (
-            Cells.of(heads, rows),
-            Lines(
-                (
-                    "weights known: the slope on the index with the weights of this sample.",
-                    "estimated: the slope on the index with the weights of the population; std. error and p "
-                    "too.",
-                )
-            ),
+        rows = []
+        for term, p, numbers in zip(
+            self.names, self.pvalues, self.comparison.to_numpy(), strict=True
+        ):
+            estimate, _, low, high, error, *ends = numbers.tolist()
+            drawn = interval_text(*ends, computed=self._readable)
+            intervals = [interval_text(low, high), drawn]
+            rows.append(
+                [term, f"{estimate:.5g}", *intervals, number_text(error), p_text(p)]
+            )
+        notes = (
+            "weights known: the slope on the index with the weights of this sample.",
+            "estimated: the slope on the index with the weights of the population; std. error and p "
+            "too.",
         )
+        return (Cells.of(heads, rows), Lines(notes))
 
 
 class _Indices(dict[str, CompositeIndex]):
@@ -351,36 +341,6 @@ class _Indices(dict[str, CompositeIndex]):
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(tuple(self.items()))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Units:
-    """What is drawn: rows of the model, and entities of each index, by unit."""
-
-    name: str
-    count: int
-    rows: Ints
-    of: tuple[Ints, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Block:
-    """Columns of the model with the indicators in place of each index, and how they combine.
-
-    `fixed` is (p, q): ones where a variable of the model is a column; an index has its columns at
-    `positions`, and `weighed` gives what they are multiplied with in each draw.
-    """
-
-    columns: Floats
-    fixed: Floats
-    positions: tuple[tuple[Ints, int], ...]
-    weighed: tuple[Weigher, ...]
-
-    def combine(self, counts: Floats, of: Sequence[Ints]) -> Floats:
-        out = np.repeat(self.fixed[None], len(counts), axis=0)
-        for (rows, column), units, weigh in zip(self.positions, of, self.weighed, strict=True):
-            out[:, rows, column] = weigh(counts[:, units])
-        return out
 
 
 def _checked(indices: object) -> dict[str, CompositeIndex]:
@@ -396,18 +356,33 @@ def _checked(indices: object) -> dict[str, CompositeIndex]:
     return dict(indices)
 
 
-def _refuse_unfit(name: str, index: IndexResults) -> None:
-    recipe = index.recipe
-    if index.entity_sums is None or index.state.periods is not None or recipe.aggregation != "linear":
-        raise OptionError(
-            f"index {cited(name)} ({recipe.scope.text}, {recipe.structure}, {recipe.aggregation}) cannot be "
-            f"bootstrapped from entity sums; this requires {_NEEDS}, structure flat or equal_dimensions."
+def _fit_indices(
+    indices: Mapping[str, CompositeIndex], panel: Panel
+) -> dict[str, IndexResults]:
+    duplicated = [name for name in indices if name in panel.columns]
+    if duplicated:
+        raise TermError(
+            f"the panel has a column {quoted(duplicated)} already: pass the panel without it, or give "
+            "the index another name, here and in the model."
         )
+    fitted = {name: spec.fit(panel) for name, spec in indices.items()}
+    for name, index in fitted.items():
+        recipe = index.recipe
+        if (
+            index.entity_sums is None
+            or index.state.periods is not None
+            or recipe.aggregation != "linear"
+        ):
+            raise OptionError(
+                f"index {cited(name)} ({recipe.scope.text}, {recipe.structure}, {recipe.aggregation}) cannot "
+                f"be bootstrapped from entity sums; this requires {_NEEDS}, structure flat or "
+                "equal_dimensions."
+            )
+    return fitted
 
 
 def _refuse_inside(model: FixedEffects, data: Panel, names: Mapping[str, Any]) -> None:
     terms = (model.y, *model.x)
-    plain_terms = {t.strip() for t in terms}
     for term in terms:
         inside = [n for n in parse(term, data.columns, "x").names if n in names and n != term.strip()]
         if inside:
@@ -416,48 +391,30 @@ def _refuse_inside(model: FixedEffects, data: Panel, names: Mapping[str, Any]) -
                 "in its weights. Use it without a transformation, or treat the weights as known "
                 "(panel.attach)."
             )
-    absent = [n for n in names if n not in plain_terms]
+    absent = [n for n in names if n not in map(str.strip, terms)]
     if absent:
         raise TermError(f"the model has no term {quoted(absent)}; its terms are {quoted(terms, 12)}.")
 
 
-def _naive(prepared: Prepared, model: FixedEffects) -> LinearResults:
-    sample = prepared.sample
-    return fit_columns(
-        prepared,
-        model.y,
-        sample.columns("y")[:, 0],
-        sample.names_of("x"),
-        sample.columns("x"),
-        remarks=lagged_outcome(prepared),
+def _naive(model: FixedEffects, data: Panel) -> tuple[Prepared, LinearResults]:
+    """Fit the model with the scores as data."""
+    roles, options = {"y": (model.y,), "x": tuple(model.x)}, model.options
+    prepared = prepare(
+        data, roles, options, singletons=model.singletons, missing=model.missing
     )
+    sample, remarks = prepared.sample, lagged_outcome(prepared)
+    outcome, x = sample.columns("y")[:, 0], sample.columns("x")
+    names = sample.names_of("x")
+    return prepared, fit_columns(prepared, model.y, outcome, names, x, remarks=remarks)
 
 
-def _info(naive: LinearResults, seed: np.random.SeedSequence) -> Glance:
-    """Return the model's summary numbers, with errors from the draws and no small-sample factor."""
-    info = naive.glance()
-    info["model"] = "Propagated index"
-    info["rng_entropy"] = seed.entropy  # type: ignore[typeddict-item]
-    info["cov_type"] = "bootstrap"
-    info["clusters"] = None
-    info["ssc"] = None
-    return info
+def _units(
+    prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel
+) -> tuple[str, Ints, list[Ints]]:
+    """Assign a number to every unit that is drawn, those with rows in the model first.
 
-
-def _draws(
-    block: _Block, units: _Units, prepared: Prepared, reps: int, seed: np.random.SeedSequence
-) -> Draws:
-    """Draw units, and fit the model with the index computed again."""
-    grams = entity_grams(block.columns, units.rows, prepared.within.every)
-    if units.count > grams.n_clusters:  # entities used for the weights only
-        spare = np.zeros((units.count - grams.n_clusters, grams.sums.shape[1]))
-        grams = replace(grams, sums=np.vstack([grams.sums, spare]))
-    equation = (0, tuple(range(1, block.fixed.shape[1])))
-    return bootstrap(grams, [equation], reps, seed, combine=lambda counts: block.combine(counts, units.of))
-
-
-def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) -> _Units:
-    """Assign a number to every unit that is drawn, those with rows in the model first."""
+    Returns the name of the clusters, the unit of each row, and of each entity that an index learned from.
+    """
     sample = prepared.sample
     name, codes = sample.keys.entity_name, sample.entity
     if prepared.cluster_codes:
@@ -470,22 +427,19 @@ def _units(prepared: Prepared, fitted: Mapping[str, IndexResults], data: Panel) 
 
     unit = np.empty(sample.n_entities, dtype=np.intp)
     unit[sample.entity] = codes
-    numbers = pd.Series(unit, index=sample.entities)
-    spare = data.entities.difference(sample.entities, sort=False)
     sources = [_learned_from(index) for index in fitted.values()]
-    learned = set[Any]().union(*sources)
-    extra = spare[[e in learned for e in spare]]
-    if extra.size and name != sample.keys.entity_name:
+    spare = data.entities.difference(sample.entities, sort=False)
+    spare = spare[spare.isin([entity for source in sources for entity in source])]
+    if spare.size and name != sample.keys.entity_name:
         raise IdentificationError(
-            f"{len(extra)} entities are used for the weights but have no row in the model, so their "
+            f"{len(spare)} entities are used for the weights but have no row in the model, so their "
             f"{cited(name)} is not known. Restrict the panel to the entities of the model "
             "(panel.subset), or cluster by entity."
         )
-
-    count = int(codes.max()) + 1
-    numbers = pd.concat([numbers, pd.Series(np.arange(count, count + len(extra)), index=extra)])
-    of = tuple(numbers.loc[list(entities)].to_numpy(dtype=np.intp) for entities in sources)
-    return _Units(name, count + len(extra), codes, of)
+    numbers = pd.Series(unit, index=sample.entities)
+    further = pd.Series(codes.max() + 1 + np.arange(spare.size), index=spare)
+    numbers = pd.concat([numbers, further])
+    return name, codes, [numbers.loc[list(source)].to_numpy(dtype=np.intp) for source in sources]
 
 
 def _learned_from(index: IndexResults) -> pd.Index[Any]:
@@ -493,6 +447,25 @@ def _learned_from(index: IndexResults) -> pd.Index[Any]:
     assert index.index is not None
     assert index.entity_sums is not None
     return index.index.unique(level=0)[index.entity_sums.entities]
+
+
+def _combination(
+    fixed: Floats,
+    positions: Sequence[tuple[Ints, int]],
+    learned: Sequence[Ints],
+    weighers: Sequence[Weigher],
+) -> Weigher:
+    """Return what combines the columns in each draw: from counts (R, units) to (R, p, q)."""
+
+    def combine(counts: Floats) -> Floats:
+        out = np.repeat(fixed[None], len(counts), axis=0)
+        for (rows, column), codes, weigh in zip(
+            positions, learned, weighers, strict=True
+        ):
+            out[:, rows, column] = weigh(counts[:, codes])
+        return out
+
+    return combine
 
 
 def _weigher(index: IndexResults, panel: Panel, end_points: EndPointDraws) -> Weigher:
@@ -528,34 +501,36 @@ def _end_point_notices(fitted: Mapping[str, IndexResults], end_points: EndPointD
     return [Notice("end_points_redrawn", text, {"indices": tuple(names)})]
 
 
-def _block(
-    prepared: Prepared,
-    fitted: Mapping[str, IndexResults],
-    panel: Panel,
-    depvar: str,
-    weighed: tuple[Weigher, ...],
-) -> _Block:
+def _columns(
+    prepared: Prepared, fitted: Mapping[str, IndexResults], panel: Panel, depvar: str
+) -> tuple[Floats, Floats, list[tuple[Ints, int]]]:
+    """Put its indicators in the place of each index among the variables of the model.
+
+    Returns the columns (N, p), ones where a variable is a column (p, q), and for each index the columns of
+    its indicators and the position of its variable.
+    """
     sample = prepared.sample
-    names = (depvar.strip(), *sample.names_of("x"))
+    names = (depvar, *sample.names_of("x"))
     model = np.column_stack([sample.columns("y"), sample.columns("x")])
     columns: list[Floats] = []
-    pieces: list[tuple[int, int]] = []
-    positions: dict[str, tuple[Ints, int]] = {}
+    variables: list[int] = []
     for q, name in enumerate(names):
+        block = list(model[:, [q]].T)
         if name in fitted:
-            indicators = _directed(fitted[name], panel).loc[sample.index].to_numpy(dtype=np.float64)
-            positions[name] = (np.arange(len(columns), len(columns) + indicators.shape[1]), q)
-            columns += list(indicators.T)
-        else:
-            pieces.append((len(columns), q))
-            columns.append(model[:, q])
-    fixed = np.zeros((len(columns), len(names)))
-    for row, q in pieces:
-        fixed[row, q] = 1.0
-    return _Block(np.column_stack(columns), fixed, tuple(positions[n] for n in fitted), weighed)
-
-
-def _directed(index: IndexResults, panel: Panel) -> pd.DataFrame:
-    """Return directed, normalised indicators; one without weight has none in any draw and is set to zero."""
-    weight = index.weights["weight"]
-    return (index.contributions(panel) / weight.where(weight != 0.0)).fillna(0.0)
+            index = fitted[name]
+            weight = index.weights["weight"]
+            # An indicator without weight has none in any draw.
+            directed = (
+                index.contributions(panel) / weight.where(weight != 0.0)
+            ).fillna(0.0)
+            block = list(directed.loc[sample.index].to_numpy(dtype=np.float64).T)
+        columns += block
+        variables += [q] * len(block)
+    of = np.array(variables)
+    positions = [
+        (np.flatnonzero(of == names.index(name)), names.index(name)) for name in fitted
+    ]
+    fixed = (of[:, None] == np.arange(len(names))).astype(np.float64)
+    for rows, q in positions:
+        fixed[rows, q] = 0.0
+    return np.column_stack(columns), fixed, positions

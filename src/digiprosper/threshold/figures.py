@@ -29,7 +29,7 @@ def lr_profile(
     drawn = results.confidence == "bootstrap"
     points = results.profile(threshold)
     return Profile(
-        variable=_name(results, results.threshold_variable, texts),
+        variable=name_label(results.threshold_variable, texts, results.factors),
         points=points,
         excluded=np.setdiff1d(results.candidates, points["gamma"]),
         estimate=float(results.estimates[threshold - 1]),
@@ -64,13 +64,12 @@ def regime_map(
         entities=entities[ranked],
         times=times,
         cells=cells[ranked],
-        key_names=(_name(results, entity_name, texts), _name(results, time_name, texts)),
+        key_names=(
+            name_label(entity_name, texts, results.factors),
+            name_label(time_name, texts, results.factors),
+        ),
         regimes=_conditions(results, texts, language),
     )
-
-
-def _name(results: ThresholdResults, name: str, texts: Mapping[str, str]) -> str:
-    return name_label(name, texts, results.slopes.factors)
 
 
 def _cells(regime: pd.Series[int]) -> tuple[pd.Index[Any], pd.Index[Any], Floats]:
@@ -98,7 +97,7 @@ def _ranked(cells: Floats, count: int, order: str | None) -> Ints:
 
 def _conditions(results: ThresholdResults, texts: Mapping[str, str], language: Language) -> list[str]:
     """List each regime's condition and number of rows, from low to high."""
-    name = _name(results, results.threshold_variable, texts)
+    name = name_label(results.threshold_variable, texts, results.factors)
     rows = results.regimes["nobs"].tolist()
     if len(rows) == 1:
         return [FIGURE.say("map.none", language, name=name, count=f"{rows[0]:,}")]

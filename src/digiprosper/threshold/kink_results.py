@@ -5,47 +5,33 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, check_option, cited
+from digiprosper.errors import check_option
 from digiprosper.report.columns import Block, Drawn, ParameterTest
-from digiprosper.report.notices import few_draws, lost_draws
-from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import (
-    Cells,
-    Lines,
-    PlainNumbers,
-    Remarks,
-    Summarised,
-    Summary,
-    coefficient_cells,
-)
+from digiprosper.report.terms import Regime
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import sample_text
 from digiprosper.report.verdicts import rejects
-from digiprosper.threshold.columns import (
+from digiprosper.threshold.results import (
+    SlopesByRegime,
+    bootstrap_p,
     is_whole,
-    kink_regimes,
-    slopes_by_regime,
-    slopes_column,
+    set_text,
     threshold_with,
 )
-from digiprosper.threshold.groups import KinkFields
-from digiprosper.threshold.notices import NOTHING_DRAWN, boundary, no_threshold_se, small_regime
-from digiprosper.threshold.results import bootstrap_p
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from digiprosper.errors import Notice
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.results import LinearResults
     from digiprosper.report.columns import Column
+    from digiprosper.report.summary import Summary
     from digiprosper.report.terms import Term
-    from digiprosper.threshold.groups import KinkBounded, KinkSearched, KinkTested
-
-_METHODS = ("bootstrap", "lr", "wald")
 
 
 def critical_chi2(level: float) -> float:
@@ -56,7 +42,7 @@ def critical_chi2(level: float) -> float:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class KinkResults(KinkFields, Summarised, PickledByName):
+class KinkResults(SlopesByRegime):
     """Results of panel regression with a kink, made by `PanelKink.fit`.
 
     It keeps no data except those of `slopes`.
@@ -69,18 +55,42 @@ class KinkResults(KinkFields, Summarised, PickledByName):
         Coefficients ``"q:below"`` and ``"q:above"``, then those of `x`. Standard errors allow for the
         estimation of the kink. There is no joint F test, because the kink is not identified if all slopes are
         zero.
-    searched : KinkSearched
-        Kink and sums of squared residuals.
-    tested : KinkTested
-        Draws of the tests.
-    bounded : KinkBounded
-        Confidence sets of the kink.
+    threshold : float
+        Estimated value at which the slope changes.
+    threshold_se : float
+        Standard error of the kink, of the same type as those of the slopes. It is missing if the kink is not
+        identified.
+    sums : (3,) array
+        Sums of squared residuals of the linear, kink and step model.
+    candidates : (G,) array
+        Observed values of the kink variable in the searched range, which has all numbers between the first
+        and the last.
+    profile_ssr : (G,) array
+        Sums of squared residuals with the kink at each candidate.
+    regime_sizes : (2, 2) array
+        Numbers of rows, and of entities with at least one row, at or below the kink, and above.
+    df : float
+        Degrees of freedom in F and LR.
+    df_rule : {"hansen", "xthreg"}
+        Rule of `df`: N - n, or T (n - 1).
+    trim : float
+        Share of the rows outside the searched range on each side.
+    bootstrap : {"wild_cluster"} or None
+        Bootstrap of the tests.
+    draws : (3, B) array
+        Draws of F of no kink, F of continuity, and LR of the kink.
+    reps : int
+        Number of draws of each bootstrap.
+    rng_entropy : int or None
+        Seed of the draws; pass it as `rng` to reproduce them. None without draws.
+    level : float
+        Confidence level of the sets.
+    critical : mapping
+        Critical value of LR for each type of confidence set.
+    sets : mapping
+        Confidence set of each type: intervals in ascending order.
     diagnostics : tuple of Notice
         Remarks about the data and the fit.
-
-    Notes
-    -----
-    The fields of these groups are also attributes of the results: `threshold`, `draws`, `level` and so on.
 
     Examples
     --------
@@ -97,11 +107,26 @@ class KinkResults(KinkFields, Summarised, PickledByName):
     [True]
     """
 
+    _model: ClassVar[str] = "PanelKink"
+
     kink_variable: str
     slopes: LinearResults
-    searched: KinkSearched
-    tested: KinkTested
-    bounded: KinkBounded
+    threshold: float
+    threshold_se: float
+    sums: Floats
+    candidates: Floats
+    profile_ssr: Floats
+    regime_sizes: Ints
+    df: float
+    df_rule: str
+    trim: float
+    bootstrap: str | None
+    draws: Floats
+    reps: int
+    rng_entropy: int | None
+    level: float
+    critical: Mapping[str, float]
+    sets: Mapping[str, tuple[tuple[float, float], ...]]
     diagnostics: tuple[Notice, ...]
 
     # --- where and whether --------------------------------------------------------------------------------
@@ -156,7 +181,7 @@ class KinkResults(KinkFields, Summarised, PickledByName):
             If `method` is unknown, or there are no draws for ``"bootstrap"``.
         """
         method = self._default_set if method is None else method
-        check_option("method", method, _METHODS if self.bootstrap else _METHODS[1:])
+        check_option("method", method, self._methods)
         if method != "wald":
             return list(self.sets[method])
         if math.isnan(self.threshold_se):
@@ -187,17 +212,17 @@ class KinkResults(KinkFields, Summarised, PickledByName):
 
         n_entities is the number of entities with at least one row there.
         """
-        bounds = {"lower": [-np.inf, self.threshold], "upper": [self.threshold, np.inf]}
-        sizes = {"nobs": self.regime_sizes[:, 0], "n_entities": self.regime_sizes[:, 1]}
-        return pd.DataFrame({**bounds, **sizes}, index=pd.Index(["below", "above"], name="regime"))
+        return self._regimes([self.threshold], pd.Index(["below", "above"], name="regime"))
 
     # --- tables -------------------------------------------------------------------------------------------
 
     @property
     def terms(self) -> tuple[Term, ...]:
         """Description of each slope, with its side of the kink."""
-        sides = zip(("below", "above"), kink_regimes(self.kink_variable, self.threshold), strict=True)
-        return slopes_by_regime(self.slopes, [self.kink_variable], dict(sides))
+        name, kink = self.kink_variable, self.threshold
+        below = Regime(name, 1, 2, upper=kink, kink=True)
+        above = Regime(name, 2, 2, lower=kink, kink=True)
+        return self._terms_by_regime([name], {"below": below, "above": above})
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Return the column of a table: slopes, kink, confidence set and tests.
@@ -223,96 +248,56 @@ class KinkResults(KinkFields, Summarised, PickledByName):
             ),
             level=self.level,
             drawn=Drawn(self.reps, self.bootstrap) if self.bootstrap else None,
-            confidence="bootstrap" if self.bootstrap else "lr",
+            confidence=self._default_set,
             rank=1,
         )
-        return (slopes_column(self.slopes, self.terms, block, level),)
+        return (self._column(self.terms, block, level),)
 
     # --- words --------------------------------------------------------------------------------------------
 
     def _summary(self) -> Summary:
-        slopes = self.slopes
-        conditions = [f"{self.kink_variable} {sign} {self.threshold:.5g}" for sign in ("<=", ">")]
-        regimes = [
-            [text, f"{size[0]:,}", f"{size[1]:,}"]
-            for text, size in zip(conditions, self.regime_sizes, strict=True)
+        name, threshold = self.kink_variable, f"{self.threshold:.5g}"
+        lines = [
+            *self._threshold_words(),
+            *self._test_words(self.test, "H0 no kink"),
+            *self._test_words(self.continuity, "H0 no jump"),
+            *self._advice(),
         ]
-        return Summary(
-            type=type(self).__name__,
-            title=f"Outcome: {slopes.depvar}",
-            blocks=(
-                Lines(
-                    (
-                        f"Slope of {self.kink_variable} with a kink",
-                        f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}",
-                        sample_text(slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names),
-                        "",
-                        *self._threshold_words(),
-                        *self._test_words(self.test, "H0 no kink"),
-                        *self._test_words(self.continuity, "H0 no jump"),
-                        *self._advice(),
-                        "",
-                    )
-                ),
-                Cells.of(["", "rows", slopes.key_names[0]], regimes),
-                Lines(("",)),
-                coefficient_cells(slopes.tidy()),
-                Remarks.of(self.diagnostics),
-            ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            settings=self.settings,
-            version=slopes.version,
-        )
+        regimes = [f"{name} <= {threshold}", f"{name} > {threshold}"]
+        subject = f"Slope of {name} with a kink"
+        return self._page(subject, lines, regimes, self.diagnostics, first_column="")
 
     @property
     def conventions(self) -> str:
         """Type of the standard errors of the slopes."""
         return f"{self.slopes.conventions}, allowing for the estimated threshold"
 
-    @property
-    def settings(self) -> str:
-        """Options of the search and the tests, and the seed of the draws."""
-        denominator = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
-        if self.slopes.key_names[0] not in self.slopes.effect_names:
-            denominator = "N - 1"
+    def _options(self, denominator: str) -> str:
         trim = f"{self.trim:g}".removeprefix("0")
         drawn = f"; {self.bootstrap}, {self.reps:,} draws; rng {self.rng_entropy}" if self.bootstrap else ""
-        counted_k = f"{self.slopes.settings}; " if self.slopes.settings else ""
         bound = f"{self._default_set} set: LR <= {self.critical[self._default_set]:.4g}"
-        return (
-            f"{counted_k}trim {trim}; every value in the range; F and LR over {denominator} = {self.df:g} "
-            f"(df {self.df_rule}); {bound}{drawn}"
-        )
+        return f"trim {trim}; every value in the range; {denominator}; {bound}{drawn}"
 
-    def _numbers(self) -> PlainNumbers:
-        methods = _METHODS if self.bootstrap else _METHODS[1:]
-        tests = {
-            name: {"F": test.statistic, "p_value": test.p_value}
-            for name, test in zip(("no_kink", "continuity"), self._tests(), strict=True)
-        }
-        numbers = {
-            "model": "PanelKink",
+    def _more_numbers(self) -> dict[str, Any]:
+        tests = {"no_kink": self.test, "continuity": self.continuity}
+        options = "level", "trim", "bootstrap", "reps"
+        return {
+            "model": self._model,
             "kink_variable": self.kink_variable,
             "threshold": self.threshold,
             "threshold_se": self.threshold_se,
-            "confidence_sets": {m: self.confidence_set(m) for m in methods},
+            "confidence_sets": {m: self.confidence_set(m) for m in self._methods},
             "critical_values": dict(self.critical),
             "ssr": self.ssr.to_dict(),
-            "tests": tests,
-            "regimes": self.regimes.reset_index().to_dict("records"),
-            "options": {
-                "df": self.df_rule,
-                "level": self.level,
-                "trim": self.trim,
-                "bootstrap": self.bootstrap,
-                "reps": self.reps,
+            "tests": {
+                name: {"F": test.statistic, "p_value": test.p_value} for name, test in tests.items()
             },
+            "regimes": self.regimes.reset_index().to_dict("records"),
+            "options": {"df": self.df_rule, **{name: getattr(self, name) for name in options}},
             "denominator": self.df,
             "rng_entropy": self.rng_entropy,
             "slopes": self.slopes.to_dict(),
         }
-        return PlainNumbers(labels=self.slopes.labels, more=numbers)
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -322,91 +307,35 @@ class KinkResults(KinkFields, Summarised, PickledByName):
         p = math.nan if draws is None else bootstrap_p(statistic, draws)
         return TestResult(name, statistic, "bootstrap", None, p, null, draws=draws)
 
-    def _tests(self) -> tuple[TestResult, TestResult]:
-        return self.test, self.continuity
+    @property
+    def _methods(self) -> tuple[str, ...]:
+        return ("bootstrap", "lr", "wald") if self.bootstrap else ("lr", "wald")
 
     @property
     def _default_set(self) -> str:
-        return "bootstrap" if self.bootstrap else "lr"
-
-    @property
-    def _set_name(self) -> str:
-        return f"{100 * self.level:g}% confidence set ({self._default_set})"
-
-    def _rejects(self, test: TestResult) -> bool:
-        return rejects(test.p_value, self.level)
+        return self._methods[0]
 
     def _advice(self) -> list[str]:
         """Advise where the tests do not support a kink."""
         if not self.bootstrap:
             return []
         # First: a jump without a bend is what the test of no kink often misses.
-        if self._rejects(self.continuity):
+        if rejects(self.continuity.p_value, self.level):
             return ["  A jump fits better: use PanelThreshold, regime_intercept=True, and its test."]
-        if not self._rejects(self.test):
+        if not rejects(self.test.p_value, self.level):
             return ["  Without a kink its threshold, std. error and sets are not identified."]
         return []
 
     def _threshold_words(self) -> list[str]:
+        pieces, name = self.confidence_set(), f"{100 * self.level:g}% confidence set ({self._default_set})"
         text = (
-            f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); {self._set_name}: "
-            f"{_words(self.confidence_set())}"
+            f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); {name}: "
+            f"{set_text(pieces, whole=is_whole(pieces, self.candidates))}"
         )
-        if is_whole(self.confidence_set(), self.candidates):
-            text += ", every candidate"
         return wrap(text, 80, subsequent_indent="  ", break_long_words=False)
 
     def _test_words(self, test: TestResult, null: str) -> list[str]:
         if test.draws is None:
             return [f"  {null}: F = {test.statistic:z.2f}, no bootstrap and no p-value"]
-        verdict = "rejected" if self._rejects(test) else "not rejected"
-        at = 100 * (1 - self.level)
         numbers = f"F = {test.statistic:z.2f}, p = {test.p_value:.4f}, {self.bootstrap}"
-        return [f"  {null}: {verdict} at {at:.3g}% ({numbers})"]
-
-
-def _words(pieces: list[tuple[float, float]]) -> str:
-    return ", ".join(f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces)
-
-
-def remarks(results: KinkResults) -> list[Notice]:
-    """Make the notices that follow from the stored numbers: ends of sets, small regimes, draws, no error."""
-    out, name = list[Notice](), results.kink_variable
-    pieces, (first, last) = results.confidence_set(), results.candidates[[0, -1]]
-    reached = {"lowest": pieces[0][0] <= first, "highest": pieces[-1][1] >= last}
-    ends = {end: edge for end, edge in zip(reached, (first, last), strict=True) if reached[end]}
-    if ends:
-        covers_all = is_whole(pieces, results.candidates)
-        message = _whole_words(name, ends) if covers_all else _ends_words(name, ends)
-        reasons = dict.fromkeys(ends)
-        out.append(boundary(message, 1, (float(first), float(last)), reasons, whole=covers_all))
-    for side, (rows, entities) in zip(("below", "above"), results.regime_sizes.tolist(), strict=True):
-        text = (
-            f"{rows} rows of {entities} entities are {side} the threshold of {cited(name)}: the slope on "
-            "that side is estimated from few observations. Increase trim."
-        )
-        out += small_regime(side, rows, entities, results.slopes.n_entities, text)
-    if math.isnan(results.threshold_se):
-        out.append(no_threshold_se(name))
-    if results.bootstrap:
-        out += few_draws(results.reps, "test")
-        # The second and the third statistic are of the same draws.
-        drawn = results.draws[:2]
-        out += lost_draws(int(np.isnan(drawn).sum()), drawn.size, NOTHING_DRAWN, "bootstrap")
-    return out
-
-
-def _whole_words(name: str, ends: Mapping[str, float]) -> str:
-    reached = " to the ".join(f"{end} ({edge:.5g})" for end, edge in ends.items())
-    return (
-        f"the confidence set of the threshold contains every candidate value of {cited(name)}, from the "
-        f"{reached}: the data do not show where the threshold is."
-    )
-
-
-def _ends_words(name: str, ends: Mapping[str, float]) -> str:
-    reached = " and the ".join(f"{end} ({edge:.5g})" for end, edge in ends.items())
-    return (
-        f"the confidence set of the threshold includes the {reached} candidate value of {cited(name)} and "
-        "may extend beyond it. Lower trim, or treat the set as unbounded on that side."
-    )
+        return [f"{self._verdict(null, test.p_value)} ({numbers})"]

@@ -33,25 +33,29 @@ from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import few_draws, lost_draws
 from digiprosper.report.verdicts import rejects
-from digiprosper.threshold.columns import is_whole
 from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, usual_concentration
+from digiprosper.threshold.results import is_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    import pandas as pd
-
-    from digiprosper.kernels import Floats
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
+    from digiprosper.threshold.kink_results import KinkResults
     from digiprosper.threshold.results import ThresholdResults
 
 BIASED_TEST = "and the test is not valid. Omit it, or use a dynamic threshold model (Seo & Shin 2016)."
-NOTHING_DRAWN = "were dropped: effects leave nothing of the drawn residuals. Use clusters of whole entities."
+_NOTHING_DRAWN = "were dropped: effects leave nothing of the drawn residuals. Use clusters of whole entities."
 # A regime with fewer entities or rows than these is small.
 FEW_ENTITIES: Final = 5
 FEW_SHARE: Final = 0.05
 FEW_ROWS: Final = 20
+_ADVICE = {
+    "trim": "A smaller trim adds candidates.",
+    "values": "There are no further candidates.",
+    "room": "Another threshold or an option other than trim limits the candidates there.",
+}
 # Columns times this many clusters are needed for the power of the robust score test.
 CLUSTERS_A_COLUMN: Final = 10
 # Share of a variance ratio that one entity, or up to three, supply. In simulated panels of 31 to 500 entities
@@ -60,10 +64,8 @@ CLUSTERS_A_COLUMN: Final = 10
 _ONE, _THREE = 0.5, 0.75
 
 
-def remarks(
-    results: ThresholdResults, prepared: Prepared, search_notices: Sequence[Notice]
-) -> tuple[Notice, ...]:
-    """Collect all notices on a threshold regression, those of the search last."""
+def remarks(results: ThresholdResults, prepared: Prepared) -> tuple[Notice, ...]:
+    """Collect the notices on a threshold regression, but for those of the search."""
     return (
         *results.slopes.diagnostics,
         *about_threshold_variable(prepared.sample, results),
@@ -71,19 +73,73 @@ def remarks(
         *about_panel(prepared.sample, "of Hansen (1999)"),
         *about_sets(results, prepared.sample),
         *stored_remarks(results),
-        *search_notices,
     )
 
 
-def stored_remarks(results: ThresholdResults) -> list[Notice]:
+def stored_remarks(results: ThresholdResults) -> Iterator[Notice]:
     """Make the notices that follow from the stored numbers: small regimes, draws, tests that disagree."""
-    tests = _about_tests(results) if results.bootstrap or results.lr_bounds.size else []
-    return [*_about_regimes(results), *tests]
+    for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
+        text = (
+            f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {entities} entities: its "
+            "slopes are estimated from few observations. Increase trim or use fewer thresholds."
+        )
+        yield from small_regime(r, rows, entities, results.slopes.n_entities, text)
+    if results.bootstrap or results.lr_bounds.size:
+        yield from _about_tests(results)
 
 
-def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[Notice]:
+def kink_remarks(
+    results: KinkResults, prepared: Prepared, signs: tuple[str, Ints] | None
+) -> tuple[Notice, ...]:
+    """Collect all notices on a kink regression; `signs` has the clusters that share a sign, with codes."""
+    few = about_signs(signs[0], int(signs[1].max()) + 1) if signs is not None else []
+    return (
+        *results.slopes.diagnostics,
+        *lagged_outcome(prepared, BIASED_TEST),
+        *about_panel(prepared.sample, "(Zhang, Zhou & Jiang 2017)"),
+        *few,
+        *stored_kink_remarks(results),
+    )
+
+
+def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
+    """Make the notices that follow from the stored numbers: ends of sets, small regimes, draws, no error."""
+    name = results.kink_variable
+    pieces, (first, last) = results.confidence_set(), results.candidates[[0, -1]].tolist()
+    reached = {"lowest": pieces[0][0] <= first, "highest": pieces[-1][1] >= last}
+    if any(reached.values()):
+        yield boundary(
+            "the confidence set of the threshold",
+            name,
+            1,
+            (first, last),
+            {end: None for end, is_reached in reached.items() if is_reached},
+            whole=is_whole(pieces, results.candidates),
+            evidence=":",
+            advice="Lower trim, or treat the set as unbounded on that side.",
+        )
+    for side, (rows, entities) in zip(("below", "above"), results.regime_sizes.tolist(), strict=True):
+        text = (
+            f"{rows} rows of {entities} entities are {side} the threshold of {cited(name)}: the slope on "
+            "that side is estimated from few observations. Increase trim."
+        )
+        yield from small_regime(side, rows, entities, results.slopes.n_entities, text)
+    if np.isnan(results.threshold_se):
+        text = (
+            f"no standard error for the threshold of {cited(name)}: the slopes do not differ, the fit does "
+            "not depend on its location, or its clustered variance is zero."
+        )
+        yield Notice("no_threshold_se", text, {"column": name})
+    if results.bootstrap:
+        # The second and the third statistic are of the same draws.
+        drawn = results.draws[:2]
+        yield from few_draws(results.reps, "test")
+        yield from lost_draws(int(np.isnan(drawn).sum()), drawn.size, _NOTHING_DRAWN, "bootstrap")
+
+
+def about_threshold_variable(sample: Sample, results: ThresholdResults) -> Iterator[Notice]:
     """Report a threshold variable that is constant within entities or also regime-dependent."""
-    out, q = list[Notice](), results.threshold_variable
+    q = results.threshold_variable
     values = sample.columns("threshold_variable")[:, 0]
     starts = np.flatnonzero(np.diff(sample.entity, prepend=-1))
     flat = np.maximum.reduceat(values, starts) == np.minimum.reduceat(values, starts)
@@ -92,7 +148,7 @@ def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[
             f"threshold_variable={cited(q)} is constant within each entity: Hansen's (1999) theory does "
             "not cover this case, and each entity stays in one regime. Interpret the test with care."
         )
-        out.append(Notice("constant_threshold_variable", text, {"column": q}))
+        yield Notice("constant_threshold_variable", text, {"column": q})
     if canonical(q) in {canonical(t) for t in results.regime_dependent}:
         text = (
             f"{cited(q)} is threshold variable and regime-dependent. If its effect has no jump at the "
@@ -100,8 +156,7 @@ def about_threshold_variable(sample: Sample, results: ThresholdResults) -> list[
             "assumption A7; 'bootstrap' is valid in both cases); PanelKink estimates a kink, and tests a "
             "kink against a jump."
         )
-        out.append(Notice("possible_kink", text, {"column": q}))
-    return out
+        yield Notice("possible_kink", text, {"column": q})
 
 
 def about_panel(sample: Sample, theory: str) -> list[Notice]:
@@ -145,8 +200,8 @@ def about_score(groups: int, columns: int) -> list[Notice]:
     return [Notice("weak_score", text, {"n_clusters": groups, "columns": columns})]
 
 
-def _why(tests: pd.DataFrame) -> str:
-    words = set(tests["bootstrap"])
+def _why(words: set[str]) -> str:
+    """Explain why tests by these bootstraps may disagree."""
     parts = []
     if words & {"hansen", "iid"} and words & {"wild_cluster", "wild_score"}:
         parts.append("The wild bootstraps allow for heteroskedasticity, the others do not.")
@@ -189,19 +244,17 @@ def about_concentration(
     return Notice("concentration", text, data)
 
 
-def about_adjacent(results: ThresholdResults) -> list[Notice]:
+def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
     """Report neighbouring regimes whose slopes do not differ significantly, the thresholds taken as known.
 
     The F of a threshold takes errors of one variance, this test the standard errors of the slopes.
     """
-    out, slopes = list[Notice](), results.slopes
-    if np.isnan(slopes.covariance).any():
-        return out
+    if np.isnan(results.covariance).any():
+        return
     terms = results.terms_in_every_regime
     for r in range(1, results.estimates.size + 1):
-        pairs = [f"{t}:regime{r} = {t}:regime{r + 1}" for t in terms]
         try:
-            test = slopes.wald_test(", ".join(pairs))
+            test = results.wald_test([f"{t}:regime{r} = {t}:regime{r + 1}" for t in terms])
         except TermError:  # more slopes than the clusters can tell apart: there is no test
             continue
         if rejects(test.p_value, results.level):
@@ -211,19 +264,18 @@ def about_adjacent(results: ThresholdResults) -> list[Notice]:
             f"regimes {r} and {r + 1} of {cited(results.threshold_variable)}: the slopes of {quoted(terms)} "
             f"do not differ significantly at {size:.3g}% (p = {test.p_value:.3f}, thresholds taken as known)."
         )
-        out.append(Notice("adjacent_slopes", text, {"regimes": (r, r + 1), "p_value": test.p_value}))
-    return out
+        yield Notice("adjacent_slopes", text, {"regimes": (r, r + 1), "p_value": test.p_value})
 
 
-def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> list[Notice]:
+def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> Iterator[Notice]:
     """Report entities that supply most of the variance ratio, which scales the bound of a confidence set.
 
     One entity with half of it, or up to three with three quarters; `parts` (m, N) is what each row adds to
     each ratio.
     """
     if results.confidence != "scaled" or results.given:
-        return []
-    out, name = list[Notice](), sample.keys.entity_name
+        return
+    name = sample.keys.entity_name
     for j, rows in enumerate(parts, 1):
         shares = np.bincount(sample.entity, weights=rows) / rows.sum()
         largest = np.argsort(-shares, kind="stable")
@@ -240,35 +292,46 @@ def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> 
             "value of its confidence set. Refit without them (panel.subset): the set may be much shorter."
         )
         data = {"threshold": j, "entities": tuple(labels), "share": float(sums[count - 1])}
-        out.append(Notice("ratio_concentrated", text, data))
-    return out
+        yield Notice("ratio_concentrated", text, data)
 
 
-def about_sets(results: ThresholdResults, sample: Sample) -> list[Notice]:
+def about_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]:
     """Report which confidence sets reach the end of the searched values, and what can be done about it."""
-    out = list[Notice]()
     if results.given:  # what was not estimated has no set
-        return out
+        return
     q = np.sort(sample.columns("threshold_variable")[:, 0])
     for j in range(1, results.estimates.size + 1):
         profile, pieces = results.profile(j), results.confidence_set(j)
         first, last = (float(g) for g in profile["gamma"].iloc[[0, -1]])
         if first == last:
-            out.append(_one_candidate(results.threshold_variable, j, first, np.unique(q)))
+            yield _one_candidate(results.threshold_variable, j, first, np.unique(q))
             continue
         ends = {}
+        least = np.ceil(results.trim[min(j, len(results.trim)) - 1] * q.size - WHOLE)
+        included = results.rule == "<="
         if pieces and pieces[0][0] == first:
-            ends["lowest"] = _why_no_lower(results, j, q, first)
+            ends["lowest"] = _why_no_lower(q, first, least, included=included)
         if pieces and pieces[-1][1] == last:
-            ends["highest"] = _why_no_higher(results, j, q, last)
+            ends["highest"] = _why_no_lower(-q[::-1], -last, least, included=not included)
         if not ends:
             continue
-        covers_all = is_whole(pieces, profile["gamma"].to_numpy())
-        message = _whole_set(results, j, profile) if covers_all else _ends_of_set(results, ends, first, last)
-        out.append(
-            boundary(f"threshold {j}: its confidence set {message}", j, (first, last), ends, whole=covers_all)
+        evidence = ""
+        if results.confidence != "bootstrap":
+            evidence = (
+                f" (the largest likelihood ratio is {profile['lr'].max():.1f}, the critical value "
+                f"{results.critical_value(j):.1f})"
+            )
+        advice = [_ADVICE[reason] for reason in dict.fromkeys(ends.values())]
+        yield boundary(
+            f"threshold {j}: its confidence set",
+            results.threshold_variable,
+            j,
+            (first, last),
+            ends,
+            whole=is_whole(pieces, profile["gamma"].to_numpy()),
+            evidence=f"{evidence}: at the {100 * results.level:g}% level",
+            advice=" ".join([*advice, "Otherwise treat it as unbounded on that side."]),
         )
-    return out
 
 
 def _one_candidate(column: str, threshold: int, value: float, values: Floats) -> Notice:
@@ -288,86 +351,50 @@ def _one_candidate(column: str, threshold: int, value: float, values: Floats) ->
 
 
 def boundary(
-    text: str, threshold: int, candidates: tuple[float, float], ends: Mapping[str, str | None], *, whole: bool
+    subject: str,
+    column: str,
+    threshold: int,
+    candidates: tuple[float, float],
+    ends: Mapping[str, str | None],
+    *,
+    whole: bool,
+    evidence: str,
+    advice: str,
 ) -> Notice:
     """Report a confidence set that reaches the end of the searched values; a kink is threshold 1.
 
     `ends` has ``"lowest"`` and ``"highest"``, where the set reaches them, and why the search ends there:
     ``"trim"``, ``"values"`` (there are no others) or ``"room"`` (another option or another threshold); None
-    for a kink, for which it is unknown. `whole` says that every searched value is in the set.
+    for a kink, for which it is unknown. `whole` says that every searched value is in the set: then the
+    sentence has the `evidence`, otherwise the `advice`.
     """
     first, last = candidates
-    data = {"threshold": threshold, "first": first, "last": last, "whole": whole, "ends": dict(ends)}
-    return Notice("boundary", text, data)
-
-
-def _whole_set(results: ThresholdResults, threshold: int, profile: pd.DataFrame) -> str:
-    first, last = profile["gamma"].iloc[[0, -1]]
-    comparison = ""
-    if results.confidence != "bootstrap":
-        bound = results.critical_value(threshold)
-        comparison = (
-            f" (the largest likelihood ratio is {profile['lr'].max():.1f}, the critical value {bound:.1f})"
+    values = {"lowest": f"lowest ({first:.5g})", "highest": f"highest ({last:.5g})"}
+    if whole:
+        text = (
+            f"contains every candidate value of {cited(column)}, from the {values['lowest']} to the "
+            f"{values['highest']}{evidence} the data do not show where the threshold is."
         )
-    return (
-        f"contains every candidate value of {cited(results.threshold_variable)}, from the lowest "
-        f"({first:.5g}) to the highest ({last:.5g}){comparison}: at the {100 * results.level:g}% level the "
-        "data do not show where the threshold is."
-    )
+    else:
+        reached = " and the ".join(values[end] for end in ends)
+        text = (
+            f"includes the {reached} candidate value of {cited(column)} and may extend beyond it. {advice}"
+        )
+    data = {"threshold": threshold, "first": first, "last": last, "whole": whole, "ends": dict(ends)}
+    return Notice("boundary", f"{subject} {text}", data)
 
 
-def _ends_of_set(results: ThresholdResults, ends: dict[str, str], first: float, last: float) -> str:
-    values = {"lowest": first, "highest": last}
-    reached = " and the ".join(f"{end} ({values[end]:.5g})" for end in ends)
-    advice = {
-        "trim": "A smaller trim adds candidates.",
-        "values": "There are no further candidates.",
-        "room": "Another threshold or an option other than trim limits the candidates there.",
-    }
-    sentences = " ".join(advice[reason] for reason in dict.fromkeys(ends.values()))
-    return (
-        f"includes the {reached} candidate value of {cited(results.threshold_variable)} and may extend "
-        f"beyond it. {sentences} Otherwise treat it as unbounded on that side."
-    )
+def _why_no_lower(q: Floats, first: float, least: float, *, included: bool) -> str:
+    """Find why the search has no values of q, in ascending order, below its first.
 
-
-def _why_no_lower(results: ThresholdResults, threshold: int, q: Floats, first: float) -> str:
-    """Find why the search has no values below its first."""
-    below = q[q < first]
-    if results.rule == "<":
-        below = below[below > q[0]]
+    `least` rows are needed below a candidate, one at the candidate `included`. Trim forbids a value that
+    leaves fewer, and another option all others.
+    """
+    below = q[q < first] if included else q[(q > q[0]) & (q < first)]
     if not below.size:
         return "values"
-    low = q <= below[-1] if results.rule == "<=" else q < below[-1]
-    return _trimmed(results, threshold, int(low.sum()), q.size)
-
-
-def _why_no_higher(results: ThresholdResults, threshold: int, q: Floats, last: float) -> str:
-    """Find why the search has no values above its last."""
-    above = q[q > last]
-    if results.rule == "<=":
-        above = above[above < q[-1]]
-    if not above.size:
-        return "values"
-    high = q > above[0] if results.rule == "<=" else q >= above[0]
-    return _trimmed(results, threshold, int(high.sum()), q.size)
-
-
-def _trimmed(results: ThresholdResults, threshold: int, rows: int, nobs: int) -> str:
-    """Decide whether trim, and no other option, forbids a regime of so many rows."""
-    trim = results.trim[min(threshold, len(results.trim)) - 1]
-    return "trim" if rows < np.ceil(trim * nobs - WHOLE) else "room"
-
-
-def _about_regimes(results: ThresholdResults) -> list[Notice]:
-    out = list[Notice]()
-    for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
-        text = (
-            f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {entities} entities: its "
-            "slopes are estimated from few observations. Increase trim or use fewer thresholds."
-        )
-        out += small_regime(r, rows, entities, results.slopes.n_entities, text)
-    return out
+    rows = np.searchsorted(q, below[-1], side="right" if included else "left")
+    return "trim" if rows < least else "room"
 
 
 def small_regime(regime: int | str, rows: int, entities: int, of: int, text: str) -> list[Notice]:
@@ -375,15 +402,6 @@ def small_regime(regime: int | str, rows: int, entities: int, of: int, text: str
     if rows >= FEW_ROWS and entities >= max(FEW_ENTITIES, FEW_SHARE * of):
         return []
     return [Notice("small_regime", text, {"regime": regime, "nobs": rows, "n_entities": entities})]
-
-
-def no_threshold_se(column: str) -> Notice:
-    """Report a kink whose threshold has no standard error."""
-    text = (
-        f"no standard error for the threshold of {cited(column)}: the slopes do not differ, the fit does not "
-        "depend on its location, or its clustered variance is zero."
-    )
-    return Notice("no_threshold_se", text, {"column": column})
 
 
 def not_global(
@@ -399,30 +417,67 @@ def not_global(
     return Notice("not_global", text, data)
 
 
-def origin(text: str, data: Mapping[str, Any]) -> Notice:
+def origin(data: dict[str, Any], terms: Sequence[str], *, searched: bool) -> Notice:
     """Report that a fit without regime intercepts depends on where its terms are zero.
 
     `data` has ``estimates`` and ``with_intercept`` (thresholds without and with an intercept in each regime),
     ``outside`` (thresholds whose set does not contain them), ``order`` (term and regime whose slope changes
     its order) and ``logarithms`` (terms).
     """
-    return Notice("origin", text, dict(data))
+    depends = "the slopes depend"
+    remedy = "regime_intercept=True, which gives each regime its own intercept"
+    if searched:
+        depends = "the test, the threshold and the slopes depend"
+        remedy += "; a shift of the level alone can then also make the test reject"
+    changes = _changes_with_intercepts(**data)
+    logarithms = data["logarithms"]
+    if logarithms:
+        noun = "logarithm" if len(logarithms) == 1 else "logarithms"
+        text = (
+            f"{depends} on the unit of measurement inside the {noun} {quoted(logarithms)}, because the "
+            f"regimes have one intercept in common. Set {remedy}. {changes[:1].upper()}{changes[1:]}"
+        )
+    else:
+        verb = "is" if len(terms) == 1 else "are"
+        text = (
+            f"{changes} The regimes have one intercept in common, so {depends} on where {quoted(terms)} "
+            f"{verb} zero. Unless zero is a meaningful value, set {remedy}."
+        )
+    return Notice("origin", text.rstrip(), data)
 
 
-def _about_tests(results: ThresholdResults) -> list[Notice]:
-    out, size = list[Notice](), 1 - results.level
-    out += few_draws(results.reps, "test")
+def _changes_with_intercepts(
+    estimates: Sequence[float],
+    with_intercept: Sequence[float],
+    outside: Sequence[int],
+    order: Sequence[tuple[str, int]],
+    **_: object,
+) -> str:
+    changes = []
+    if outside:
+        before, after = (", ".join(f"{v:.5g}" for v in values) for values in (estimates, with_intercept))
+        noun, which = "thresholds", f"the set of threshold {', '.join(map(str, outside))}"
+        if len(with_intercept) == 1:
+            noun, which = "threshold", "its confidence set"
+        changes.append(f"the {noun} would be {after} instead of {before}, and outside {which}")
+    changes += [
+        f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in another order"
+        for term, r in order
+    ]
+    return f"with an intercept in each regime {', and '.join(changes)}." if changes else ""
+
+
+def _about_tests(results: ThresholdResults) -> Iterator[Notice]:
+    yield from few_draws(results.reps, "test")
     drawn = results.statistic_draws
     no_candidate = "had no candidate for a further threshold and were dropped; lower trim."
-    reason = no_candidate if len(results.statistics) > 1 else NOTHING_DRAWN
-    out += lost_draws(int(np.isnan(drawn).sum()), drawn.size, reason, "bootstrap")
+    reason = no_candidate if len(results.statistics) > 1 else _NOTHING_DRAWN
+    yield from lost_draws(int(np.isnan(drawn).sum()), drawn.size, reason, "bootstrap")
     for j, tests in results.tests.groupby("threshold"):
         rejected = tests["p_value"].map(lambda p: rejects(p, results.level))
         if rejected.any() and not rejected.all():
-            p_values = ", ".join(
-                f"{b}: p = {p:.4f}" for b, p in zip(tests["bootstrap"], tests["p_value"], strict=True)
-            )
-            text = f"threshold {j}: the tests disagree at {100 * size:.3g}% ({p_values}). {_why(tests)}"
-            data = dict(zip(tests["bootstrap"], map(float, tests["p_value"]), strict=True))
-            out.append(Notice("tests_disagree", text, {"threshold": j, "p_values": data}))
-    return out
+            p_values = dict(zip(tests["bootstrap"], tests["p_value"].tolist(), strict=True))
+            listed = ", ".join(f"{name}: p = {p:.4f}" for name, p in p_values.items())
+            size = 100 * (1 - results.level)
+            text = f"threshold {j}: the tests disagree at {size:.3g}% ({listed}). {_why(set(p_values))}"
+            yield Notice("tests_disagree", text, {"threshold": j, "p_values": p_values})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from digiprosper.kernels.equation import solve
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import FLAT_DRAWS, NO_RESIDUALS
-from digiprosper.linear.diagnostics import lagged_outcome, not_semidefinite
+from digiprosper.linear.diagnostics import not_semidefinite
 from digiprosper.linear.estimation import demean_columns, fit_equation, inference
 from digiprosper.linear.preparation import (
     CovType,
@@ -42,12 +42,18 @@ from digiprosper.panel.access import known_names
 from digiprosper.panel.terms import canonical
 from digiprosper.report.variance import standard_errors
 from digiprosper.specification import TERM, Specification, as_terms, check_reps, one_term, plain_options
-from digiprosper.threshold.groups import KinkBounded, KinkSearched, KinkTested
 from digiprosper.threshold.kernels import kink as kernel
 from digiprosper.threshold.kernels.draws import scheme
-from digiprosper.threshold.kink_results import KinkResults, critical_chi2, remarks
-from digiprosper.threshold.notices import BIASED_TEST, about_panel, about_signs
-from digiprosper.threshold.search import denominator, wild_clusters
+from digiprosper.threshold.kink_results import KinkResults, critical_chi2
+from digiprosper.threshold.notices import kink_remarks
+from digiprosper.threshold.search import (
+    denominator,
+    refuse_two_way,
+    regime_sizes,
+    single_column,
+    stream,
+    wild_clusters,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +63,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
-    from digiprosper.panel import Panel, Sample
+    from digiprosper.panel import Panel
 
 _STREAM = 10
 
@@ -170,12 +176,8 @@ class PanelKink(Specification):
         check_linear_options(self)
         reason = "the threshold would have to be searched again without each cluster"
         refuse_cov_types("PanelKink", self.cov_type, ("crv3",), reason)
-        if self.bootstrap and self.clusters is not None and len(self.clusters) > 1:
-            raise OptionError(
-                "bootstrap='wild_cluster' draws one sign per cluster, but "
-                f"clusters={cited(self.clusters)} are two-way; specify one of them, or set "
-                "bootstrap=None."
-            )
+        if self.bootstrap:
+            refuse_two_way(self.clusters, "bootstrap='wild_cluster'", "bootstrap=None")
 
     @property
     def options(self) -> LinearOptions:
@@ -201,10 +203,13 @@ class PanelKink(Specification):
             Threshold, tests, confidence sets and slopes.
         """
         self._refuse_twice(panel)
-        roles = {"y": (self.y,), "kink_variable": (self.kink_variable,), "x": tuple(self.x)}
+        names = ("y", "kink_variable", "x")
+        roles = {name: as_terms(getattr(self, name), name) for name in names}
         prepared = prepare(panel, roles, self.options)
         sample = prepared.sample
-        y, q = self._single_column(sample, "y"), self._single_column(sample, "kink_variable")
+        requirement = "it must be one column"
+        y = single_column(sample, "y", self.y, requirement)
+        q = single_column(sample, "kink_variable", self.kink_variable, requirement)
         if q.min() == q.max():
             raise ThresholdSearchError(
                 f"kink_variable={cited(self.kink_variable)} is constant in the sample; use one that varies."
@@ -217,16 +222,44 @@ class PanelKink(Specification):
         # Errors about the columns themselves are raised for the line, under their own names.
         fit_equation(prepared, linear, 0, range(1, len(linear.names)))
         kinks = self._plan(prepared, q, x)
-        kink_estimate = kernel.estimate(kinks, y)
+        kink = kernel.estimate(kinks, y)
+        slopes, threshold_se = self._slopes(prepared, linear, q - kink.threshold)
 
-        slopes, threshold_se = self._slopes(prepared, linear, q - kink_estimate.threshold)
-        entropy, draws = self._draws(prepared, kinks, kink_estimate, rng, show=progress)
-        results = self._results(prepared, kinks, kink_estimate, (slopes, threshold_se), entropy, draws)
-        results = replace(results, diagnostics=self._remarks(prepared, results))
+        df = denominator(prepared, self.df)
+        entropy, ratios = self._draws(prepared, kinks, kink, y, rng, show=progress)
+        draws = ratios * df
+        # An exact fit leaves rounding, of either sign, where F and LR divide.
+        rounding = NO_RESIDUALS * kink.null_ssr
+        sums = np.maximum([kink.null_ssr, kink.ssr, kink.step_ssr], rounding)
+        critical = self._critical(draws, df)
+        results = KinkResults(
+            kink_variable=self.kink_variable,
+            slopes=slopes,
+            threshold=kink.threshold,
+            threshold_se=threshold_se,
+            sums=sums,
+            candidates=kinks.values,
+            profile_ssr=np.maximum(kink.profile, rounding),
+            regime_sizes=regime_sizes(sample.entity, (q > kink.threshold).astype(np.intp), 2),
+            df=df,
+            df_rule=self.df,
+            trim=self.trim,
+            bootstrap=self.bootstrap,
+            draws=draws,
+            reps=self.reps,
+            rng_entropy=entropy,
+            level=self.level,
+            critical=critical,
+            sets={
+                method: tuple(kernel.accepted(kinks, kink, sums[1] * (1 + bound / df)))
+                for method, bound in critical.items()
+            },
+            diagnostics=(),
+        )
+        signs = wild_clusters(prepared) if self.bootstrap else None
+        results = replace(results, diagnostics=kink_remarks(results, prepared, signs))
         issue(results.diagnostics)
         return results
-
-    # --- what cannot be searched --------------------------------------------------------------------------
 
     def _refuse_twice(self, panel: Panel) -> None:
         columns = known_names(panel)
@@ -237,35 +270,25 @@ class PanelKink(Specification):
                 [collinearity_problem(self.kink_variable, [self.kink_variable], "in both")],
             )
 
-    def _single_column(self, sample: Sample, role: str) -> Floats:
-        columns = sample.columns(role)
-        if columns.shape[1] != 1:
-            raise TermError(
-                f"{role}={cited(getattr(self, role))} makes several columns; it must be one column."
-            )
-        return columns[:, 0]
-
     def _plan(self, prepared: Prepared, q: Floats, x: Floats) -> kernel.KinkPlan:
+        variable = f"kink_variable={cited(self.kink_variable)}"
         data = {"column": self.kink_variable, "trim": self.trim}
         try:
             kinks = kernel.kink_plan(q, x, self.trim, prepared.within.every)
         except ThresholdSearchError as error:
             text = (
-                f"kink_variable={cited(self.kink_variable)}: {error} (trim={self.trim}, "
-                f"{np.unique(q).size} distinct values in {q.size} rows). Lower trim, or use another "
-                "kink_variable."
+                f"{variable}: {error} (trim={self.trim}, {np.unique(q).size} distinct values in {q.size} "
+                "rows). Lower trim, or use another kink_variable."
             )
             raise ThresholdSearchError(text, [Notice("threshold_search", str(error), data)]) from error
         if kinks.faint.any():
             text = (
-                f"kink_variable={cited(self.kink_variable)} varies too little on one side of "
-                f"{kinks.values[kinks.faint][0]:.6g}, compared with its overall variation, to estimate a "
-                "slope on that side. Take its logarithm if it is positive, or increase trim."
+                f"{variable} varies too little on one side of {kinks.values[kinks.faint][0]:.6g}, compared "
+                "with its overall variation, to estimate a slope on that side. Take its logarithm if it is "
+                "positive, or increase trim."
             )
             raise ThresholdSearchError(text, [Notice("threshold_search", "too skewed", data)])
         return kinks
-
-    # --- the work -----------------------------------------------------------------------------------------
 
     def _slopes(self, prepared: Prepared, linear: Demeaned, beyond: Floats) -> tuple[LinearResults, float]:
         """Estimate the slopes at the threshold, and the standard errors of both together."""
@@ -282,127 +305,58 @@ class PanelKink(Specification):
         b1, b2 = slopes.coefficients[:2]
         unit = 2.0 ** round(math.log2(max(abs(b1), abs(b2)) or 1.0))
         bend = (b1 - b2) / 2 / unit, -(b1 + b2) / 2 / unit
-        joint, identified = _linearised(prepared, demeaned, slopes, (below, above, *controls, side), bend)
-        root, middle = _with_threshold(joint, slopes, identified=identified)
-        estimator, df_resid = joint.how, joint.df_resid
+        positions = (below, above, *controls, side)
+        joint, root, middle = _linearised(prepared, demeaned, slopes, positions, bend)
         covariance = root @ middle @ root.T
 
         indefinite = not_semidefinite(prepared, (*slopes.names, "threshold"), covariance, middle)
         r2, within, by_entity, _ = slopes.fit_statistics
+        adjusted = 1 - (1 - r2) * (slopes.nobs - 1) / joint.df_resid
+        joint_inference = replace(slopes.inference, df_t=joint.how.df_t, df_counted=joint.how.counted)
         estimated = replace(
             slopes.estimated,
-            inference=replace(slopes.inference, df_t=estimator.df_t, df_counted=estimator.counted),
+            inference=joint_inference,
             root=root[:-1],
             middle=middle,
-            df_resid=df_resid,
-            fit_statistics=(r2, within, by_entity, 1 - (1 - r2) * (slopes.nobs - 1) / df_resid),
+            df_resid=joint.df_resid,
+            fit_statistics=(r2, within, by_entity, adjusted),
             # That all slopes are zero cannot be tested so: there would be no threshold to allow for.
             has_f=False,
         )
-        slopes = replace(
-            slopes,
-            estimated=estimated,
-            diagnostics=(*slopes.diagnostics, *indefinite),
-        )
+        diagnostics = (*slopes.diagnostics, *indefinite)
+        slopes = replace(slopes, estimated=estimated, diagnostics=diagnostics)
         return slopes, float(standard_errors(covariance[-1, -1])) / unit
 
     def _draws(
         self,
         prepared: Prepared,
         kinks: kernel.KinkPlan,
-        kink_estimate: kernel.KinkEstimate,
+        kink: kernel.KinkEstimate,
+        y: Floats,
         rng: object,
         *,
         show: bool,
     ) -> tuple[int | None, Floats]:
+        """Draw the statistics (3, reps), without degrees of freedom; first the seed."""
         if self.bootstrap is None:
             return None, np.empty((3, 0))
-        seed = seed_sequence(rng)
-        assert isinstance(seed.entropy, int)
-        y = self._single_column(prepared.sample, "y")
-        codes = wild_clusters(prepared)[1]
-        null, kink = (
-            np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(_STREAM, j)))
-            for j in range(2)
-        )
+        entropy: Any = seed_sequence(rng).entropy
+        null_rng, kink_rng = stream(entropy, _STREAM, 0), stream(entropy, _STREAM, 1)
         with progress_bar("PanelKink", 2 * self.reps, show=show) as done:
-            bootstrap = scheme(self.bootstrap, kinks.search, codes, done)
-            draws = [
-                kernel.null_draws(kinks, bootstrap, y, null, reps=self.reps),
-                *kernel.kink_draws(kinks, bootstrap, y, kink_estimate, kink, reps=self.reps),
-            ]
-        return seed.entropy, np.stack(draws) * denominator(prepared, self.df)
+            bootstrap = scheme(self.bootstrap, kinks.search, wild_clusters(prepared)[1], done)
+            null = kernel.null_draws(kinks, bootstrap, y, null_rng, reps=self.reps)
+            others = kernel.kink_draws(kinks, bootstrap, y, kink, kink_rng, reps=self.reps)
+        return entropy, np.vstack([null, others])
 
-    def _results(
-        self,
-        prepared: Prepared,
-        kinks: kernel.KinkPlan,
-        kink_estimate: kernel.KinkEstimate,
-        estimates: tuple[LinearResults, float],
-        entropy: int | None,
-        draws: Floats,
-    ) -> KinkResults:
-        sample = prepared.sample
-        df = denominator(prepared, self.df)
-        above = (self._single_column(sample, "kink_variable") > kink_estimate.threshold).astype(np.intp)
-        entity_regimes = np.unique(sample.entity * 2 + above) % 2
-
-        # An exact fit leaves rounding, of either sign, where F and LR divide.
-        rounding = NO_RESIDUALS * kink_estimate.null_ssr
-        ssr = np.maximum([kink_estimate.null_ssr, kink_estimate.ssr, kink_estimate.step_ssr], rounding)
-
+    def _critical(self, draws: Floats, df: float) -> dict[str, float]:
+        """Compute the bound of the likelihood ratio for each type of confidence set."""
         bounds = {"lr": critical_chi2(self.level)}
         if self.bootstrap:
-            # Draws that are all rounding, as when every place fits alike, must not make a set of it.
-            finite_draws = draws[2][~np.isnan(draws[2])]
-            drawn = float(np.quantile(finite_draws, self.level)) if finite_draws.size else 0.0
-            bounds["bootstrap"] = max(drawn, FLAT_DRAWS * df)
-        sets = [
-            (m, tuple(kernel.accepted(kinks, kink_estimate, ssr[1] * (1 + c / df))))
-            for m, c in bounds.items()
-        ]
-        return KinkResults(
-            kink_variable=self.kink_variable,
-            slopes=estimates[0],
-            searched=KinkSearched(
-                threshold=kink_estimate.threshold,
-                threshold_se=estimates[1],
-                sums=ssr,
-                candidates=kinks.values,
-                profile_ssr=np.maximum(kink_estimate.profile, rounding),
-                regime_sizes=np.column_stack(
-                    [np.bincount(above, minlength=2), np.bincount(entity_regimes, minlength=2)]
-                ),
-                df=df,
-                df_rule=self.df,
-                trim=self.trim,
-            ),
-            tested=KinkTested(
-                bootstrap=self.bootstrap,
-                draws=draws,
-                reps=self.reps,
-                rng_entropy=entropy,
-            ),
-            bounded=KinkBounded(
-                level=self.level,
-                critical=bounds,
-                sets=dict(sets),
-            ),
-            diagnostics=(),
-        )
-
-    # --- notices ------------------------------------------------------------------------------------------
-
-    def _remarks(self, prepared: Prepared, results: KinkResults) -> tuple[Notice, ...]:
-        out = [
-            *results.slopes.diagnostics,
-            *lagged_outcome(prepared, BIASED_TEST),
-            *about_panel(prepared.sample, "(Zhang, Zhou & Jiang 2017)"),
-        ]
-        if self.bootstrap:
-            name, codes = wild_clusters(prepared)
-            out += about_signs(name, int(codes.max()) + 1)
-        return (*out, *remarks(results))
+            # Draws that are all rounding, as when every value fits alike, must not make a set of it.
+            finite = draws[2][~np.isnan(draws[2])]
+            quantile = float(np.quantile(finite, self.level)) if finite.size else 0.0
+            bounds["bootstrap"] = max(quantile, FLAT_DRAWS * df)
+        return bounds
 
 
 def _linearised(
@@ -411,11 +365,12 @@ def _linearised(
     slopes: LinearResults,
     positions: Sequence[int],
     bend: tuple[float, float],
-) -> tuple[Solved, bool]:
-    """Solve the equation in slopes and threshold, linear around the estimates.
+) -> tuple[Solved, Floats, Floats]:
+    """Solve the equation in slopes and threshold, linear around the estimates; and halve their covariance.
 
-    Where the threshold is not identified (no bend, or its value makes no difference) the slopes' errors need
-    no allowance: it is left out, and the second result is False.
+    Its order is slopes, intercept if there is one, and threshold. Where the threshold is not identified (no
+    bend, or its value makes no difference) the slopes' errors need no allowance: it is left out, and its row
+    is missing.
     """
     n, k = prepared.sample.nobs, len(positions) - 1
     if n <= k + 1 + prepared.within.rank:
@@ -434,20 +389,13 @@ def _linearised(
     count, estimator = inference(prepared, k + 1)
     # A step from the estimates would leave other residuals; the threshold stays where it was found.
     solved = replace(solve(slopes.residuals, columns, count, estimator), residuals=slopes.residuals)
-    refuse_full_leverage(
-        prepared, solved, (*(demeaned.names[j] for j in positions[:-1]), *["threshold"] * identified)
-    )
+    names = [demeaned.names[j] for j in positions[:-1]]
+    refuse_full_leverage(prepared, solved, [*names, "threshold"] if identified else names)
     if not prepared.effect_names:
         solved = solved.with_intercept(np.append(0.0, means), n)
-    return solved, identified
-
-
-def _with_threshold(joint: Solved, slopes: LinearResults, *, identified: bool) -> tuple[Floats, Floats]:
-    """Halve the covariance of slopes, intercept if there is one, and threshold, in this order."""
-    root, middle = joint.sandwich()
+    root, middle = solved.sandwich()
     threshold_root = np.full(root.shape[1], np.nan)
     if identified:
-        k = joint.x.shape[1] - 1
         root, threshold_root = np.delete(root, k, axis=0), root[k]
     root = np.vstack([root, threshold_root])
     # What has no variance at a known threshold has none at an estimated one.
@@ -455,4 +403,4 @@ def _with_threshold(joint: Solved, slopes: LinearResults, *, identified: bool) -
     root[:-1][empty] = np.nan
     if empty[:2].any():
         root[-1] = np.nan
-    return root, middle
+    return solved, root, middle

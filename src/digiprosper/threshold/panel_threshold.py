@@ -37,11 +37,20 @@ from digiprosper.optional import progress_bar
 from digiprosper.panel.access import known_names, table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.specification import TERM, Specification, as_terms, check_reps, one_term, plain_options
-from digiprosper.threshold.groups import ThresholdBounded, ThresholdSearched, ThresholdSplit, ThresholdTested
 from digiprosper.threshold.notices import about_adjacent, about_variance, remarks
-from digiprosper.threshold.regimes import about_origin, describe_regimes, regime_columns, regime_levels
 from digiprosper.threshold.results import ThresholdResults
-from digiprosper.threshold.search import WILD, Bootstrap, ThresholdSearch, denominator
+from digiprosper.threshold.search import (
+    WILD,
+    Bootstrap,
+    ThresholdSearch,
+    about_origin,
+    denominator,
+    refuse_two_way,
+    regime_columns,
+    regime_levels,
+    regime_sizes,
+    single_column,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -195,11 +204,9 @@ class PanelThreshold(Specification):
         self._check_terms()
         self._check_thresholds()
         self._check_trim()
-        self._check_room()
-        self._check_grid()
-        check_option("rule", self.rule, get_args(Rule))
-        check_option("df", self.df, get_args(DfRule))
-        check_option("confidence", self.confidence, get_args(Confidence))
+        self._check_candidates()
+        for name, words in {"rule": Rule, "df": DfRule, "confidence": Confidence}.items():
+            check_option(name, getattr(self, name), get_args(words))
         check_reps(self.reps, 1)
         check_level(self.level)
         check_linear_options(self)
@@ -209,15 +216,14 @@ class PanelThreshold(Specification):
     def _check_terms(self) -> None:
         one_term(self.y, "y")
         one_term(self.threshold_variable, "threshold_variable")
-        object.__setattr__(self, "regime_dependent", as_terms(self.regime_dependent, "regime_dependent"))
-        object.__setattr__(self, "x", as_terms(self.x, "x"))
-        object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
-        if not self.regime_dependent:
+        for name in ("regime_dependent", "x", "absorb"):
+            object.__setattr__(self, name, as_terms(getattr(self, name), name))
+        split = {canonical(t) for t in self.regime_dependent}
+        if not split:
             raise TermError("regime_dependent is empty; specify at least one term.")
-        if self.regime_intercept and "intercept" in {canonical(t) for t in self.regime_dependent}:
+        if self.regime_intercept and "intercept" in split:
             raise TermError("'intercept' is the name of the regime's intercept; rename the column.")
-        others = {canonical(t) for t in (*self.regime_dependent, *self.x, self.threshold_variable)}
-        if canonical(self.y) in others:
+        if canonical(self.y) in split | {canonical(t) for t in (*self.x, self.threshold_variable)}:
             raise TermError(
                 f"y={cited(self.y)} is also among regime_dependent, x or threshold_variable; the outcome "
                 "cannot be its own regressor."
@@ -225,11 +231,8 @@ class PanelThreshold(Specification):
 
     def _check_thresholds(self) -> None:
         n = self.n_thresholds
-        automatic = isinstance(n, str) and n == "auto"
-        if not automatic and not (_is_whole(n) and int(n) > 0):
+        if not (n == "auto" if isinstance(n, str) else _is_whole(n) and n > 0):
             raise OptionError(f"n_thresholds={cited(n)} must be an integer of at least 1, or 'auto'.")
-        if not automatic:
-            object.__setattr__(self, "n_thresholds", int(n))
         if self.thresholds is None:
             return
         values = _numbers(self.thresholds)
@@ -244,31 +247,39 @@ class PanelThreshold(Specification):
         object.__setattr__(self, "thresholds", values)
 
     def _check_trim(self) -> None:
-        trims = _numbers(self.trim)
+        trims, several = _numbers(self.trim), isinstance(self.trim, list | tuple | np.ndarray)
         if not trims or not all(0 < t < 0.5 for t in trims):
             raise OptionError(
                 f"trim={cited(self.trim)} must be a share above 0 and below .5, or one such share per "
                 "threshold."
             )
-        if not _is_several(self.trim):
-            object.__setattr__(self, "trim", trims[0])
-            return
-        if self._count is None:
+        if several and self._count is None:
             raise OptionError(f"trim={cited(self.trim)} must be one number with n_thresholds='auto'.")
-        if len(trims) != self._count:
+        if several and len(trims) != self._count:
             raise OptionError(
                 f"trim={cited(self.trim)} has {len(trims)} entries for n_thresholds={self._count}; "
                 "pass one number, or one per threshold."
             )
-        object.__setattr__(self, "trim", trims)
+        object.__setattr__(self, "trim", trims if several else trims[0])
 
-    def _check_room(self) -> None:
-        if not (_is_whole(self.min_nobs) and self.min_nobs > 0):
-            raise OptionError(f"min_nobs={cited(self.min_nobs)} must be an integer of at least 1.")
-        if not (_is_whole(self.min_entities) and self.min_entities >= 0):
-            raise OptionError(f"min_entities={cited(self.min_entities)} must be an integer of at least 0.")
+    def _check_candidates(self) -> None:
+        for name, least in {"min_nobs": 1, "min_entities": 0}.items():
+            value = getattr(self, name)
+            if not (_is_whole(value) and value >= least):
+                raise OptionError(f"{name}={cited(value)} must be an integer of at least {least}.")
+        if isinstance(self.grid, str):
+            check_option("grid", self.grid, (None, "hansen"))
+        elif self.grid is not None and not (_is_whole(self.grid) and self.grid > 1):
+            raise OptionError(
+                f"grid={cited(self.grid)} must be None (every candidate), an integer above 1, or 'hansen'."
+            )
 
     def _check_search(self) -> None:
+        for word in self._bootstraps:
+            if word in WILD:
+                refuse_two_way(self.clusters, f"bootstrap={cited(word)}", _NO_SIGNS)
+        if self._draws_sets:
+            refuse_two_way(self.clusters, "confidence='bootstrap'", "confidence='scaled'")
         check_option("search", self.search, get_args(Search))
         if self.search == "joint":
             if self._count != 2 or self.thresholds is not None:
@@ -286,52 +297,24 @@ class PanelThreshold(Specification):
                 "n_thresholds='auto' stops at the first test that does not reject; specify a bootstrap."
             )
 
-    def _check_grid(self) -> None:
-        grid = self.grid
-        if isinstance(grid, str):
-            check_option("grid", grid, (None, "hansen"))
-        elif grid is not None and not (_is_whole(grid) and grid > 1):
-            raise OptionError(
-                f"grid={cited(grid)} must be None (every candidate), an integer above 1, or 'hansen'."
-            )
-
     def _check_bootstrap(self) -> None:
-        named = self._named_bootstraps()
+        named: Any = self.bootstrap
+        if named is None or isinstance(named, str):
+            named = [] if named is None else [named]
+        elif not isinstance(named, list | tuple) or not named:
+            raise OptionError(
+                f"bootstrap={cited(self.bootstrap)} must be one method, a list of methods, or None."
+            )
+        else:
+            object.__setattr__(self, "bootstrap", tuple(named))
         for word in named:
             check_option("bootstrap", word, get_args(Bootstrap))
         if len(set(named)) < len(named):
             raise OptionError(f"bootstrap={cited(self.bootstrap)} has the same method twice.")
-        if not isinstance(self.bootstrap, str | None):
-            object.__setattr__(self, "bootstrap", named)
-
         if self.confidence == "bootstrap" and self.thresholds is not None:
             raise OptionError(
                 f"confidence='bootstrap' needs estimated thresholds, but thresholds={self.thresholds} "
                 "are given; omit one of the two."
-            )
-        self._refuse_two_way_signs()
-
-    def _named_bootstraps(self) -> tuple[Any, ...]:
-        names: object = self.bootstrap
-        if names is None:
-            return ()
-        if isinstance(names, str):
-            return (names,)
-        if not isinstance(names, list | tuple) or not names:
-            raise OptionError(
-                f"bootstrap={cited(self.bootstrap)} must be one method, a list of methods, or None."
-            )
-        return tuple(names)
-
-    def _refuse_two_way_signs(self) -> None:
-        wild = [(f"bootstrap={cited(word)}", _NO_SIGNS) for word in self._bootstraps if word in WILD]
-        if self._draws_sets:
-            wild.append(("confidence='bootstrap'", "confidence='scaled'"))
-        if wild and self.clusters is not None and len(self.clusters) > 1:
-            option, other = wild[0]
-            raise OptionError(
-                f"{option} draws one sign per cluster, but clusters={cited(self.clusters)} are two-way; "
-                f"specify one of them, or set {other}."
             )
 
     @property
@@ -377,63 +360,55 @@ class PanelThreshold(Specification):
             Thresholds, tests, confidence sets, regimes and slopes.
         """
         self._refuse_overlap(panel)
-        roles = {
-            "y": (self.y,),
-            "regime_dependent": tuple(self.regime_dependent),
-            "threshold_variable": (self.threshold_variable,),
-            "x": tuple(self.x),
-        }
+        names = ("y", "regime_dependent", "threshold_variable", "x")
+        roles = {name: as_terms(getattr(self, name), name) for name in names}
         prepared = prepare(panel, roles, self.options)
-        self._refuse(prepared.sample)
-        outcome = demean_columns(prepared, (self.y,), prepared.sample.columns("y"))
-        refuse_flat_outcome(prepared, outcome, 0)
-
-        search, search_result, slopes = self._search_and_fit(prepared, outcome, rng, show=progress)
-        results = self._results(prepared, search, search_result, slopes)
-
-        # One threshold that was asked for is read beside its test; several, or "auto", say how many regimes.
-        several_regimes = self.thresholds is None and self.n_thresholds != 1
-        fit_notices = [
-            *about_variance(results, prepared.sample, search_result.variance_parts),
-            *(about_adjacent(results) if several_regimes else []),
-            *([] if self.regime_intercept else about_origin(results, search, self._logarithms(panel))),
-        ]
-        results = replace(
-            results, diagnostics=remarks(results, prepared, (*search_result.notices, *fit_notices))
-        )
-        issue(results.diagnostics)
-        return results
-
-    def _search_and_fit(
-        self, prepared: Prepared, outcome: Demeaned, rng: object, *, show: bool
-    ) -> tuple[ThresholdSearch, SearchResult, LinearResults]:
-        """Search for the thresholds and estimate the slopes at them."""
         sample = prepared.sample
+        self._refuse(sample)
+        outcome = demean_columns(prepared, (self.y,), sample.columns("y"))
+        refuse_flat_outcome(prepared, outcome, 0)
         try:
             search = self._search(prepared)
-            with progress_bar("PanelThreshold", search.draws, show=show) as done:
-                search_result = replace(search, done=done).run(rng)
-            if isinstance(search_result, int):
+            with progress_bar("PanelThreshold", search.draws, show=progress) as done:
+                searched = replace(search, done=done).run(rng)
+            if isinstance(searched, int):
                 reason = (
-                    f"threshold {search_result} has no candidate that leaves enough rows in each regime to "
+                    f"threshold {searched} has no candidate that leaves enough rows in each regime to "
                     "estimate its slopes"
                 )
                 raise self._no_room(reason, sample)
-            return (
-                search,
-                search_result,
-                self._slopes(prepared, outcome, search.plan.regimes(search_result.at)),
-            )
+            regimes = search.plan.regimes(searched.at)
+            slopes = self._slopes(prepared, outcome, regimes)
         except (ThresholdSearchError, CollinearityError, IdentificationError):
             # Errors about the columns themselves are raised under their own names.
-            names = (*sample.names_of("regime_dependent"), *sample.names_of("x"))
+            columns = (*sample.names_of("regime_dependent"), *sample.names_of("x"))
             design = np.column_stack([sample.columns("regime_dependent"), sample.columns("x")])
-            _fit(prepared, outcome, names, design)
+            _fit(prepared, outcome, columns, design)
             raise
 
-    def _logarithms(self, panel: Panel) -> list[str]:
-        role = "regime_dependent"
-        return [t for t in self.regime_dependent if parse(t, table_of(panel).known, role).is_logarithm]
+        results = self._results(search, searched, regimes, slopes)
+        results = replace(results, diagnostics=self._notices(panel, search, searched, results))
+        issue(results.diagnostics)
+        return results
+
+    def _notices(
+        self,
+        panel: Panel,
+        search: ThresholdSearch,
+        searched: SearchResult,
+        results: ThresholdResults,
+    ) -> tuple[Notice, ...]:
+        sample, columns = search.prepared.sample, table_of(panel).known
+        logarithms = [t for t in self.regime_dependent if parse(t, columns, "regime_dependent").is_logarithm]
+        # One threshold that was asked for is read beside its test; several, or "auto", say how many regimes.
+        several_regimes = self.thresholds is None and self.n_thresholds != 1
+        return (
+            *remarks(results, search.prepared),
+            *searched.notices,
+            *about_variance(results, sample, searched.variance_parts),
+            *(about_adjacent(results) if several_regimes else []),
+            *([] if self.regime_intercept else about_origin(results, search, logarithms)),
+        )
 
     # --- what cannot be searched --------------------------------------------------------------------------
 
@@ -449,13 +424,9 @@ class PanelThreshold(Specification):
             )
 
     def _refuse(self, sample: Sample) -> None:
-        for role in ("y", "threshold_variable"):
-            if sample.columns(role).shape[1] != 1:
-                requirement = (
-                    "the outcome" if role == "y" else "the threshold variable must be one numeric column"
-                )
-                raise TermError(f"{role}={cited(getattr(self, role))} makes several columns; {requirement}.")
-        q = sample.columns("threshold_variable")[:, 0]
+        single_column(sample, "y", self.y, "the outcome")
+        requirement = "the threshold variable must be one numeric column"
+        q = single_column(sample, "threshold_variable", self.threshold_variable, requirement)
         if q.min() == q.max():
             raise ThresholdSearchError(
                 f"threshold_variable={cited(self.threshold_variable)} is constant in the sample, so it "
@@ -473,10 +444,27 @@ class PanelThreshold(Specification):
 
     def _search(self, prepared: Prepared) -> ThresholdSearch:
         sample = prepared.sample
+        z, q = sample.columns("regime_dependent"), sample.columns("threshold_variable")[:, 0]
+        try:
+            varying = None
+            if self.min_entities:
+                order = np.argsort(q, kind="stable").astype(np.intp)
+                varying = kernel.variation(z, sample.entity, order, self.min_entities)
+            candidates = kernel.candidates(
+                q,
+                self._trims if len(set(self._trims)) > 1 else self._trims[:1],
+                grid=self.grid,
+                rule=self.rule,
+                given=self.thresholds or (),
+                min_nobs=self.min_nobs,
+                varying=varying,
+            )
+        except ThresholdSearchError as error:
+            raise self._no_room(str(error), sample) from error
         plan = kernel.plan(
-            sample.columns("regime_dependent"),
+            z,
             sample.columns("x"),
-            self._candidates(sample),
+            candidates,
             prepared.within.every,
             intercept=self.regime_intercept,
         )
@@ -492,33 +480,17 @@ class PanelThreshold(Specification):
             level=self.level,
         )
 
-    def _candidates(self, sample: Sample) -> kernel.Candidates:
-        z, q = sample.columns("regime_dependent"), sample.columns("threshold_variable")[:, 0]
-        try:
-            varying = None
-            if self.min_entities:
-                order = np.argsort(q, kind="stable").astype(np.intp)
-                varying = kernel.variation(z, sample.entity, order, self.min_entities)
-            return kernel.candidates(
-                q,
-                self._trims if len(set(self._trims)) > 1 else self._trims[:1],
-                grid=self.grid,
-                rule=self.rule,
-                given=self.thresholds or (),
-                min_nobs=self.min_nobs,
-                varying=varying,
-            )
-        except ThresholdSearchError as error:
-            raise self._no_room(str(error), sample) from error
-
     @property
     def _draws_sets(self) -> bool:
         return self.confidence == "bootstrap" and self.thresholds is None
 
     def _slopes(self, prepared: Prepared, outcome: Demeaned, regimes: Ints) -> LinearResults:
-        names, design = regime_columns(prepared.sample, regimes, intercept=self.regime_intercept)
+        sample = prepared.sample
+        names, design = regime_columns(sample, regimes, intercept=self.regime_intercept)
         levels = regime_levels(regimes) if self.regime_intercept else []
-        prepared = replace(prepared, sample=describe_regimes(prepared.sample, regimes))
+        dummies = [f"regime{r}" for r in range(1, int(regimes.max()) + 1)]
+        split = (*sample.names_of("regime_dependent"), "intercept")
+        prepared = replace(prepared, sample=sample.with_dummies(split, dummies))
         return _fit(prepared, outcome, names, design, unread=levels)
 
     def _no_room(self, reason: str, sample: Sample) -> ThresholdSearchError:
@@ -541,58 +513,50 @@ class PanelThreshold(Specification):
         return ThresholdSearchError(text, [Notice("threshold_search", reason, data)])
 
     def _results(
-        self, prepared: Prepared, search: ThresholdSearch, search_result: SearchResult, slopes: LinearResults
+        self,
+        search: ThresholdSearch,
+        searched: SearchResult,
+        regimes: Ints,
+        slopes: LinearResults,
     ) -> ThresholdResults:
-        plan = search.plan
-        stages = search_result.stages
-        m = len(search_result.at)
+        sample, stages = search.prepared.sample, searched.stages
+        values = search.plan.candidates.values
         rounding = NO_RESIDUALS * stages[0].null_ssr
-        regimes = plan.regimes(search_result.at)
-        rows = np.bincount(regimes - 1, minlength=m + 1)
-        entity_regimes = np.unique(prepared.sample.entity * (m + 1) + regimes - 1) % (m + 1)
 
         return ThresholdResults(
             threshold_variable=self.threshold_variable,
             regime_dependent=tuple(self.regime_dependent),
             slopes=slopes,
-            searched=ThresholdSearched(
-                estimates=plan.candidates.values[list(search_result.at)],
-                search_ssr=np.maximum([stages[0].null_ssr, *(s.ssr for s in stages)], rounding),
-                null_ssr=np.maximum([s.null_ssr for s in stages], rounding),
-                candidates=plan.candidates.values,
-                profiles=np.maximum(search_result.profiles, rounding),
-                fit_ssr=max(search_result.ssr, rounding),
-                df=search.df,
-                df_rule=self.df,
-                given=self.thresholds is not None,
-                trim=self._trims,
-                grid=self.grid,
-                search=self.search,
-            ),
-            tested=ThresholdTested(
-                bootstrap=self._bootstraps,
-                statistic_values=search_result.values,
-                statistic_draws=search_result.draws,
-                reps=self.reps,
-                rng_entropy=search_result.entropy,
-            ),
-            bounded=ThresholdBounded(
-                level=self.level,
-                confidence=self.confidence,
-                variance_ratios=search_result.variance_parts.sum(axis=1),
-                lr_bounds=search_result.lr_bounds,
-            ),
-            split=ThresholdSplit(
-                rule=self.rule,
-                regime_codes=regimes,
-                regime_sizes=np.column_stack([rows, np.bincount(entity_regimes, minlength=m + 1)]),
-                split_names=self._split_names(prepared.sample),
+            estimates=values[list(searched.at)],
+            search_ssr=np.maximum([stages[0].null_ssr, *(s.ssr for s in stages)], rounding),
+            null_ssr=np.maximum([s.null_ssr for s in stages], rounding),
+            candidates=values,
+            profiles=np.maximum(searched.profiles, rounding),
+            fit_ssr=max(searched.ssr, rounding),
+            df=search.df,
+            df_rule=self.df,
+            given=self.thresholds is not None,
+            trim=self._trims,
+            grid=self.grid,
+            search=self.search,
+            bootstrap=self._bootstraps,
+            statistic_values=searched.values,
+            statistic_draws=searched.draws,
+            reps=self.reps,
+            rng_entropy=searched.entropy,
+            level=self.level,
+            confidence=self.confidence,
+            variance_ratios=searched.variance_parts.sum(axis=1),
+            lr_bounds=searched.lr_bounds,
+            rule=self.rule,
+            regime_codes=regimes,
+            regime_sizes=regime_sizes(sample.entity, regimes - 1, len(searched.at) + 1),
+            split_names=(
+                *sample.names_of("regime_dependent"),
+                *(["intercept"] if self.regime_intercept else []),
             ),
             diagnostics=(),
         )
-
-    def _split_names(self, sample: Sample) -> tuple[str, ...]:
-        return (*sample.names_of("regime_dependent"), *(["intercept"] if self.regime_intercept else []))
 
 
 def _fit(
@@ -604,20 +568,14 @@ def _fit(
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _is_several(value: object) -> bool:
-    return isinstance(value, list | tuple | np.ndarray) and np.ndim(value) > 0
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _numbers(value: Any) -> tuple[float, ...]:
     """Take one finite number or several; nothing when there is anything else among them."""
-    values = value if _is_several(value) else (value,)
-    items = [v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in values]
-    return tuple(map(float, items)) if all(map(_is_finite, items)) else ()
-
-
-def _is_finite(value: object) -> bool:
-    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    return number and math.isfinite(value)  # type: ignore[arg-type]
+    several = value.tolist() if isinstance(value, np.ndarray) else value
+    values = several if isinstance(several, list | tuple) else (several,)
+    finite = all(
+        isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values
+    )
+    return tuple(map(float, values)) if finite else ()

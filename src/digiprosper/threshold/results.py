@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -17,51 +19,41 @@ from digiprosper.errors import (
     check_whole,
     cited,
     counted,
+    option_problem,
     quoted,
 )
 from digiprosper.kernels.tolerances import SAME_STATISTIC
-from digiprosper.report.columns import Block, Drawn, ParameterTest
-from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import (
-    Cells,
-    Lines,
-    PlainNumbers,
-    Remarks,
-    Summarised,
-    Summary,
-    coefficient_cells,
+from digiprosper.report.columns import (
+    Block,
+    Column,
+    Drawn,
+    Parameter,
+    ParameterTest,
+    PlainCell,
+    Remark,
+    result_column,
 )
+from digiprosper.report.results import BaseResults
+from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficient_cells
+from digiprosper.report.terms import Regime, terms_of
 from digiprosper.report.text import sample_text
 from digiprosper.report.verdicts import rejects
-from digiprosper.threshold.columns import (
-    is_whole,
-    slopes_by_regime,
-    slopes_column,
-    step_regimes,
-    threshold_with,
-)
-from digiprosper.threshold.groups import ThresholdFields
-from digiprosper.threshold.tests_table import table_of_tests
+from digiprosper.threshold.words import WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.results import LinearResults
-    from digiprosper.report.columns import Column
-    from digiprosper.report.terms import Regime, Term
+    from digiprosper.report.estimates import Estimates
+    from digiprosper.report.protocol import Glance
+    from digiprosper.report.terms import Factors, Term
     from digiprosper.report.tests import TestResult
-    from digiprosper.threshold.groups import (
-        ThresholdBounded,
-        ThresholdSearched,
-        ThresholdSplit,
-        ThresholdTested,
-    )
-    from digiprosper.threshold.tests_table import ThresholdTestTable
 
 _CRITERIA = ("lr", "scaled", "bootstrap")
 _CRITICAL = {"crit_10": 0.9, "crit_5": 0.95, "crit_1": 0.99}
+_ROWS = {1: "Single threshold", 2: "Double threshold", 3: "Triple threshold"}
 
 
 def critical_lr(level: float) -> float:
@@ -91,8 +83,155 @@ def runs(values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]) -> list[
     return [(float(values[a]), float(values[b])) for a, b in zip(starts, ends, strict=True)]
 
 
+def threshold_with(
+    value: float,
+    pieces: Sequence[tuple[float, float]],
+    tests: Sequence[ParameterTest],
+    *,
+    whole: bool = False,
+) -> Parameter:
+    """Describe a threshold with the ends of its confidence set, whose intervals are `pieces`, and its tests.
+
+    There are no intervals if it was not estimated; tests without a p-value are left out. `whole` says that
+    the set contains every candidate.
+    """
+    ends = (pieces[0][0], pieces[-1][1]) if pieces else (math.nan, math.nan)
+    # F is not distributed as F: without a p-value it says little.
+    tested = tuple(t for t in tests if not math.isnan(t.p_value))
+    return Parameter(value, *ends, len(pieces), tested, whole)
+
+
+def is_whole(pieces: Sequence[tuple[float, float]], candidates: Floats) -> bool:
+    """Decide whether a confidence set contains every candidate; False if there is only one."""
+    first, last = candidates[[0, -1]]
+    return last > first and len(pieces) == 1 and pieces[0][0] <= first and last <= pieces[0][1]
+
+
+def set_text(pieces: Sequence[tuple[float, float]], *, whole: bool = False) -> str:
+    """Write a confidence set, such as ``"0.5 to 0.6, 0.7"``; `whole` if it has every candidate."""
+    texts = [f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces]
+    return ", ".join([*texts, "every candidate"] if whole else texts) or "empty"
+
+
+class SlopesByRegime(BaseResults):
+    """What results of thresholds and of kinks share: the estimates are those of `slopes`."""
+
+    __slots__ = ()
+
+    _model: ClassVar[str]
+
+    slopes: LinearResults
+    regime_sizes: Ints
+    rng_entropy: int | None
+    df: float
+    df_rule: str
+    level: float
+
+    @property
+    def estimated(self) -> Estimates:
+        """Estimates of `slopes`, with their covariance and inference."""
+        return self.slopes.estimated
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Labels of columns."""
+        return self.slopes.labels
+
+    @property
+    def factors(self) -> Factors:
+        """Factors of outcome, effects, clusters and regressors, by name."""
+        return self.slopes.factors
+
+    def glance(self) -> Glance:
+        """Return summary numbers of the regression at the estimates.
+
+        Returns
+        -------
+        Glance
+            A mapping with the same keys for all types of results.
+        """
+        numbers = {"model": self._model, "rng_entropy": self.rng_entropy}
+        return cast("Glance", {**self.slopes.glance(), **numbers})
+
+    @property
+    def conventions(self) -> str:
+        """Type of the standard errors of the slopes."""
+        return self.slopes.conventions
+
+    @property
+    def settings(self) -> str:
+        """Options of the search and the tests, and the seed of the draws."""
+        denominator = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
+        if self.slopes.key_names[0] not in self.slopes.effect_names:
+            denominator = "N - 1"
+        slopes = f"{self.slopes.settings}; " if self.slopes.settings else ""
+        return slopes + self._options(f"F and LR over {denominator} = {self.df:g} (df {self.df_rule})")
+
+    def _options(self, denominator: str) -> str:
+        """Write the options of the search and the tests."""
+        raise NotImplementedError
+
+    def _regimes(self, cuts: Sequence[float], index: pd.Index[Any]) -> pd.DataFrame:
+        """List the regimes between thresholds with their sizes."""
+        bounds = {"lower": [-np.inf, *cuts], "upper": [*cuts, np.inf]}
+        sizes = {"nobs": self.regime_sizes[:, 0], "n_entities": self.regime_sizes[:, 1]}
+        return pd.DataFrame({**bounds, **sizes}, index=index)
+
+    def _terms_by_regime(self, split: Sequence[str], regimes: Mapping[str, Regime]) -> tuple[Term, ...]:
+        """Describe all slopes, those of `split` with their regime, which is the ending of a name."""
+        terms = terms_of(self.slopes, self.slopes.params.index)
+        for term in split:
+            for ending, regime in regimes.items():
+                name = f"{term}:{ending}"
+                if name in terms:
+                    terms[name] = replace(terms[name], path=(term,), regime=regime)
+        return tuple(terms.values())
+
+    def _column(self, terms: Sequence[Term], block: Block, level: float) -> Column:
+        """Make the column of slopes with the block of thresholds between them."""
+        column = result_column(self.slopes, level, words=WORDS)
+        estimates = {term.name: column.estimates[term.name]._replace(term=term) for term in terms}
+        return replace(column, estimates=estimates, blocks=(block,))
+
+    def _verdict(self, null: str, p_value: float) -> str:
+        verdict = "rejected" if rejects(p_value, self.level) else "not rejected"
+        verdict = "cannot be tested" if math.isnan(p_value) else verdict
+        return f"  {null}: {verdict} at {100 * (1 - self.level):.3g}%"
+
+    def _page(
+        self,
+        subject: str,
+        lines: Sequence[str],
+        regimes: Sequence[str],
+        printed: Sequence[Notice],
+        *,
+        first_column: str,
+    ) -> Summary:
+        """Build a summary: subject, thresholds with their tests, size of the regimes, slopes."""
+        slopes = self.slopes
+        sizes = zip(regimes, self.regime_sizes.tolist(), strict=True)
+        rows = [[text, f"{nobs:,}", f"{entities:,}"] for text, (nobs, entities) in sizes]
+        sample = sample_text(slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names)
+        effects = f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}"
+        return Summary(
+            type=type(self).__name__,
+            title=f"Outcome: {slopes.depvar}",
+            blocks=(
+                Lines((subject, effects, sample, "", *lines, "")),
+                Cells.of([first_column, "rows", slopes.key_names[0]], rows),
+                Lines(("",)),
+                coefficient_cells(slopes.tidy()),
+                Remarks.of(printed),
+            ),
+            notices=self.diagnostics,
+            conventions=self.conventions,
+            settings=self.settings,
+            version=slopes.version,
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ThresholdResults(ThresholdFields, Summarised, PickledByName):
+class ThresholdResults(SlopesByRegime):
     """Results of panel threshold regression, made by `PanelThreshold.fit`.
 
     Thresholds, regimes and confidence sets are those of the refined model. `ssr` and F are those of the
@@ -108,20 +247,62 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         Linear regression with these thresholds. It has terms such as ``"x:regime1"``, where regime 1 has the
         lowest values of the threshold variable, then the terms of `x`. Its standard errors take the
         thresholds as known.
-    searched : ThresholdSearched
-        Thresholds and sums of squared residuals.
-    tested : ThresholdTested
-        Test statistics and their draws.
-    bounded : ThresholdBounded
-        Bounds of the likelihood ratio in the confidence sets.
-    split : ThresholdSplit
-        Regime of each row.
+    estimates : (m,) array
+        Thresholds in the order found (or given).
+    search_ssr : (t + 1,) array
+        Sums of squared residuals with 0, 1, ..., t thresholds in the sequential search. t is m, or m + 1 if
+        another threshold was tested and not kept (``"auto"``).
+    null_ssr : (t,) array
+        Sum of squared residuals of the refined model with one threshold less.
+    candidates : (G,) array
+        Candidates for a threshold, in ascending order.
+    profiles : (m, G) array
+        Sums of squared residuals with threshold j at each candidate and the others constant; infinite where
+        a threshold is not allowed.
+    fit_ssr : float
+        Sum of squared residuals at the thresholds.
+    df : float
+        Degrees of freedom in F and LR.
+    df_rule : {"hansen", "xthreg"}
+        Rule of `df`: N - n, or T (n - 1).
+    given : bool
+        Whether the thresholds were given.
+    trim : tuple of float
+        Smallest share of the rows in each regime, one per threshold.
+    grid : int, "hansen" or None
+        The `grid` of the specification; None is all candidates.
+    search : {"sequential", "joint"}
+        Type of the search.
+    bootstrap : tuple of str
+        Bootstraps of the tests; the first is used for conclusions. Empty without tests.
+    statistic_values : (b, t) array
+        Statistic of each bootstrap: F, or the score statistic of ``"wild_score"``.
+    statistic_draws : (b, t, B) array
+        Draws of the statistic for each bootstrap and threshold; missing if a draw has no candidate.
+    reps : int
+        Number of draws of each bootstrap.
+    rng_entropy : int or None
+        Seed of the draws; pass it as `rng` to reproduce them. None without draws.
+    level : float
+        Confidence level of the sets.
+    confidence : {"lr", "scaled", "bootstrap"}
+        Type of the bound of the likelihood ratio.
+    variance_ratios : (m,) array
+        Ratio of the error variance at each threshold, weighted by the squared jump, to its average; the bound
+        ``"scaled"`` is multiplied by it.
+    lr_bounds : (m, G) array
+        Bootstrap bound at each candidate; empty unless `confidence` is ``"bootstrap"``.
+    rule : {"<=", "<"}
+        Whether a row at the threshold belongs to the lower regime.
+    regime_codes : (N,) array
+        Regime of each row, 1 for the lowest values.
+    regime_sizes : (m + 1, 2) array
+        Numbers of rows and entities of each regime.
+    split_names : tuple of str
+        Names of the columns with slopes by regime: several for a category, and the intercept if it depends on
+        the regime.
     diagnostics : tuple of Notice
         Remarks about the data and the fit.
-
-    Notes
-    -----
-    The fields of these groups are also attributes of the results: `estimates`, `level` and so on.
 
     Examples
     --------
@@ -136,13 +317,36 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
     [True]
     """
 
+    _model: ClassVar[str] = "PanelThreshold"
+
     threshold_variable: str
     regime_dependent: tuple[str, ...]
     slopes: LinearResults
-    searched: ThresholdSearched
-    tested: ThresholdTested
-    bounded: ThresholdBounded
-    split: ThresholdSplit
+    estimates: Floats
+    search_ssr: Floats
+    null_ssr: Floats
+    candidates: Floats
+    profiles: Floats
+    fit_ssr: float
+    df: float
+    df_rule: str
+    given: bool
+    trim: tuple[float, ...]
+    grid: int | str | None
+    search: str
+    bootstrap: tuple[str, ...]
+    statistic_values: Floats
+    statistic_draws: Floats
+    reps: int
+    rng_entropy: int | None
+    level: float
+    confidence: str
+    variance_ratios: Floats
+    lr_bounds: Floats
+    rule: str
+    regime_codes: Ints
+    regime_sizes: Ints
+    split_names: tuple[str, ...]
     diagnostics: tuple[Notice, ...]
 
     # --- thresholds ---------------------------------------------------------------------------------------
@@ -156,27 +360,17 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         bootstrap; statistic ("F", or "score" for "wild_score") and value, the statistic that they refer to.
         """
         m = self.estimates.size
-        hulls = np.full((m, 2), np.nan)
-        for j in range(m):
-            pieces = self.confidence_set(j + 1)
-            if pieces:
-                hulls[j] = pieces[0][0], pieces[-1][1]
-        columns: dict[str, Any] = {
-            "estimate": self.estimates,
-            "conf_low": hulls[:, 0],
-            "conf_high": hulls[:, 1],
-            "ssr": self.search_ssr[1 : m + 1],
-            "F": self.statistics[:m],
-        }
+        sets = [self.confidence_set(j + 1) for j in range(m)]
+        ends = [(s[0][0], s[-1][1]) if s else (np.nan, np.nan) for s in sets]
+        low, high = np.array(ends).reshape(m, 2).T
+        columns = {"estimate": self.estimates, "conf_low": low, "conf_high": high}
+        sums = {"ssr": self.search_ssr[1 : m + 1], "F": self.statistics[:m]}
         index = pd.RangeIndex(1, m + 1, name="threshold")
-        frame = pd.DataFrame(columns, index=index)
-        tested = self.tests[self.tests["bootstrap"] == self.bootstrap[0]] if self.bootstrap else self.tests
-        tested = tested.set_index("threshold").reindex(index)
-        for name in ("p_value", *_CRITICAL):
-            frame[name] = tested[name].astype(float)
-        frame["statistic"] = tested["statistic"]
-        frame["value"] = tested["value"].astype(float)
-        return frame
+        tests = self._first_tests().set_index("threshold").reindex(index)
+        numbers = ["p_value", *_CRITICAL, "value"]
+        tests[numbers] = tests[numbers].astype(float)
+        shown = ["p_value", *_CRITICAL, "statistic", "value"]
+        return pd.DataFrame({**columns, **sums}, index=index).join(tests[shown])
 
     @property
     def statistics(self) -> Floats:
@@ -303,10 +497,8 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
 
         n_entities is the number of entities with at least one row in the regime.
         """
-        cuts = np.sort(self.estimates)
-        bounds = {"lower": np.append(-np.inf, cuts), "upper": np.append(cuts, np.inf)}
-        sizes = {"nobs": self.regime_sizes[:, 0], "n_entities": self.regime_sizes[:, 1]}
-        return pd.DataFrame({**bounds, **sizes}, index=pd.RangeIndex(1, cuts.size + 2, name="regime"))
+        cuts = np.sort(self.estimates).tolist()
+        return self._regimes(cuts, pd.RangeIndex(1, len(cuts) + 2, name="regime"))
 
     @property
     def regime(self) -> pd.Series[int]:
@@ -326,15 +518,9 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         PanelIndexError
             If the data are a cross-section.
         """
-        name = self.slopes.key_names[1]
-        if name is None:
+        if self.slopes.key_names[1] is None:
             raise PanelIndexError("regime_by_time needs a time key, but this is a cross-section.")
-        times = self._key(1)
-        codes, levels = pd.factorize(times, sort=True)
-        width = self.estimates.size + 1
-        counts = np.bincount(codes * width + self.regime_codes - 1, minlength=width * len(levels))
-        columns = pd.RangeIndex(1, width + 1, name="regime")
-        return pd.DataFrame(counts.reshape(-1, width), index=pd.Index(levels, name=name), columns=columns)
+        return self._rows_by_regime(1)
 
     def regime_by_entity(self) -> pd.DataFrame:
         """Return the regimes of each entity and when they change.
@@ -352,18 +538,12 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
             If the data are a cross-section.
         """
         moves = self.crossings()
-        entity = self._key(0)
-        codes, levels = pd.factorize(entity, sort=True)
-        width = self.estimates.size + 1
-        counts = np.bincount(codes * width + self.regime_codes - 1, minlength=width * len(levels))
-        index = pd.Index(levels, name=self.slopes.key_names[0])
-        frame = pd.DataFrame(counts.reshape(-1, width), index=index, columns=range(1, width + 1))
-        frame.columns.name = None
+        frame = self._rows_by_regime(0).rename_axis(columns=None)
         rows = self.regime.groupby(level=0, sort=True)
         frame["first"], frame["last"] = rows.first().to_numpy(), rows.last().to_numpy()
         by_entity = moves.groupby(moves.columns[0], sort=True)[moves.columns[1]]
-        frame["crossings"] = by_entity.size().reindex(index, fill_value=0)
-        frame["first_crossing"] = by_entity.first().convert_dtypes().reindex(index)
+        frame["crossings"] = by_entity.size().reindex(frame.index, fill_value=0)
+        frame["first_crossing"] = by_entity.first().convert_dtypes().reindex(frame.index)
         return frame
 
     def crossings(self) -> pd.DataFrame:
@@ -383,7 +563,8 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         entity_name, time_name = self.slopes.key_names
         if time_name is None:
             raise PanelIndexError("crossings need a time key, but this is a cross-section.")
-        entity, time, codes = self._key(0), self._key(1), self.regime_codes
+        index, codes = self.slopes.index, self.regime_codes
+        entity, time = index.get_level_values(0), index.get_level_values(1)
         same = np.asarray(entity[1:] == entity[:-1])
         at = np.flatnonzero(same & (codes[1:] != codes[:-1])) + 1
         columns = {entity_name: entity[at], time_name: time[at]}
@@ -422,14 +603,10 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
             raise ColumnError(
                 f"{cited(term)} has no slopes by regime; those that have are {quoted(split_terms)}."
             )
-        pairs = [(f"{t}:regime1", f"{t}:regime{r}") for t in terms for r in range(2, width + 1)]
-        test = self.slopes.wald_test(", ".join(f"{a} = {b}" for a, b in pairs))
-        term_text = " and ".join(terms)
-        return replace(
-            test,
-            name="Equal slopes",
-            null=f"{term_text}: the same in every regime, thresholds treated as known",
-        )
+        pairs = [f"{t}:regime1 = {t}:regime{r}" for t in terms for r in range(2, width + 1)]
+        test = self.wald_test(pairs)
+        null = f"{' and '.join(terms)}: the same in every regime, thresholds treated as known"
+        return replace(test, name="Equal slopes", null=null)
 
     # --- tables -------------------------------------------------------------------------------------------
 
@@ -454,14 +631,24 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         OptionError
             If there are no tests, or none by this bootstrap.
         """
-        slopes = self.slopes
-        variable, reps = self.threshold_variable, self.reps
-        return table_of_tests(self.tests, variable, reps, bootstrap, slopes.labels, slopes.factors)
+        if not self.bootstrap:
+            raise OptionError(
+                "test_table: nothing was tested (given thresholds, or bootstrap=None). Fit with a bootstrap.",
+                [option_problem("bootstrap", bootstrap, what="nothing was tested")],
+            )
+        check_option("bootstrap", bootstrap, (None, *self.bootstrap))
+        name, tests = bootstrap or self.bootstrap[0], self.tests
+        frame = tests[tests["bootstrap"] == name].set_index("threshold").assign(reps=self.reps)
+        return ThresholdTestTable(frame, self.threshold_variable, name, self.labels, self.factors)
 
     @property
     def regime_bounds(self) -> tuple[Regime, ...]:
         """Regimes in ascending order, with their bounds."""
-        return step_regimes(self.threshold_variable, self.estimates.tolist(), self.rule)
+        edges = [-math.inf, *np.sort(self.estimates).tolist(), math.inf]
+        return tuple(
+            Regime(self.threshold_variable, number, len(edges) - 1, lower, upper, self.rule)
+            for number, (lower, upper) in enumerate(pairwise(edges), start=1)
+        )
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -469,7 +656,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         regimes = self.regime_bounds
         named = {f"regime{regime.number}": regime for regime in regimes}
         split = self.split_names or self.regime_dependent
-        return slopes_by_regime(self.slopes, split, named if len(regimes) > 1 else {})
+        return self._terms_by_regime(split, named if len(regimes) > 1 else {})
 
     @property
     def terms_in_every_regime(self) -> list[str]:
@@ -492,7 +679,12 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         tuple of Column
             One column.
         """
-        tests, n_estimated = self._headline_tests, self.estimates.size
+        columns = ["statistic", "value", "p_value", "threshold"]
+        tests = [
+            ParameterTest(statistic, "threshold", value, p_value, number)
+            for statistic, value, p_value, number in self._first_tests()[columns].to_numpy().tolist()
+        ]
+        n_estimated = self.estimates.size
         block = Block(
             kind="step",
             variable=self.threshold_variable,
@@ -504,7 +696,7 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
                     tests[j - 1 : j],
                     whole=not self.given and self._contains_every_candidate(j),
                 )
-                for j, value in enumerate(map(float, self.estimates), start=1)
+                for j, value in enumerate(self.estimates.tolist(), start=1)
             ),
             level=self.level,
             given=self.given,
@@ -512,95 +704,52 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
             confidence=self.confidence,
             refused=tests[n_estimated] if len(tests) > n_estimated else None,
         )
-        return (slopes_column(self.slopes, self.terms, block, level),)
+        return (self._column(self.terms, block, level),)
 
     # --- words --------------------------------------------------------------------------------------------
 
     def _summary(self) -> Summary:
-        slopes, m = self.slopes, self.estimates.size
-        threshold_lines = [line for j in range(self.statistics.size) for line in self._threshold_words(j)]
-        regimes = [
-            [self._condition(r), f"{size[0]:,}", f"{size[1]:,}"]
-            for r, size in enumerate(self.regime_sizes, 1)
-        ]
-        printed = [n for n in self.diagnostics if not self._is_small_print(n)]
-        return Summary(
-            type=type(self).__name__,
-            title=f"Outcome: {slopes.depvar}",
-            blocks=(
-                Lines(
-                    (
-                        f"Slope of {', '.join(self.regime_dependent)} by {self.threshold_variable}: "
-                        f"{counted(m, 'threshold') if m else 'no threshold kept'}"
-                        f"{' (given)' if self.given else ''}",
-                        f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}",
-                        sample_text(slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names),
-                        "",
-                        *threshold_lines,
-                        "",
-                    )
-                ),
-                Cells.of(["regime", "rows", slopes.key_names[0]], regimes),
-                Lines(("",)),
-                coefficient_cells(slopes.tidy()),
-                Remarks.of(printed),
-            ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            settings=self.settings,
-            version=slopes.version,
+        m = self.estimates.size
+        subject = (
+            f"Slope of {', '.join(self.regime_dependent)} by {self.threshold_variable}: "
+            f"{counted(m, 'threshold') if m else 'no threshold kept'}{' (given)' if self.given else ''}"
         )
+        lines = [line for j in range(self.statistics.size) for line in self._threshold_words(j)]
+        # What few clusters carry by chance is no news; it is for the record only.
+        printed = [
+            notice
+            for notice in self.diagnostics
+            if notice.code != "concentration" or (notice.data["high"] and notice.data["threshold"] <= m)
+        ]
+        return self._page(subject, lines, self._conditions(), printed, first_column="regime")
 
-    @property
-    def conventions(self) -> str:
-        """Type of the standard errors of the slopes."""
-        return self.slopes.conventions
-
-    @property
-    def settings(self) -> str:
-        """Options of the search and the tests, and the seed of the draws."""
+    def _options(self, denominator: str) -> str:
         trims = ", ".join(f"{t:g}".removeprefix("0") for t in dict.fromkeys(self.trim))
-        denominator = "N - n" if self.df_rule == "hansen" else "T (n - 1)"
-        if not self.slopes.effect_names or self.slopes.key_names[0] not in self.slopes.effect_names:
-            denominator = "N - 1"
         grid = "every candidate" if self.grid is None else f"grid {self.grid}"
         grid += ", best pair" if self.search == "joint" else ""
         drawn_names = [*self.bootstrap, *(["wild signs for the sets"] if self.lr_bounds.size else [])]
         drawn = f"; {' and '.join(drawn_names)}, {self.reps:,} draws; rng {self.rng_entropy}"
-        counted_k = f"{self.slopes.settings}; " if self.slopes.settings else ""
         return (
-            f"{counted_k}low regime {self.rule} threshold; trim {trims}; {grid}; sets {self.confidence}; "
-            f"F and LR over {denominator} = {self.df:g} (df {self.df_rule}){drawn if drawn_names else ''}"
+            f"low regime {self.rule} threshold; trim {trims}; {grid}; sets {self.confidence}; "
+            f"{denominator}{drawn if drawn_names else ''}"
         )
 
-    def _numbers(self) -> PlainNumbers:
-        sets = [self.confidence_set(j + 1) for j in range(self.estimates.size)]
-        numbers = {
-            "model": "PanelThreshold",
+    def _more_numbers(self) -> dict[str, Any]:
+        options = "given", "rule", "level", "confidence", "trim", "grid", "search", "bootstrap", "reps"
+        return {
+            "model": self._model,
             "threshold_variable": self.threshold_variable,
             "regime_dependent": self.regime_dependent,
             "thresholds": self.thresholds.reset_index().to_dict("records"),
             "ssr": self.ssr.tolist(),
-            "confidence_sets": sets,
+            "confidence_sets": [self.confidence_set(j + 1) for j in range(self.estimates.size)],
             "tests": self.tests.to_dict("records"),
             "regimes": self.regimes.reset_index().to_dict("records"),
-            "options": {
-                "given": self.given,
-                "rule": self.rule,
-                "df": self.df_rule,
-                "level": self.level,
-                "confidence": self.confidence,
-                "trim": self.trim,
-                "grid": self.grid,
-                "search": self.search,
-                "bootstrap": self.bootstrap,
-                "reps": self.reps,
-            },
+            "options": {"df": self.df_rule, **{name: getattr(self, name) for name in options}},
             "denominator": self.df,
             "rng_entropy": self.rng_entropy,
             "slopes": self.slopes.to_dict(),
         }
-        return PlainNumbers(labels=self.slopes.labels, more=numbers)
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -609,17 +758,21 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         candidates = self.profile(threshold)["gamma"].to_numpy()
         return is_whole(self.confidence_set(threshold), candidates)
 
-    @property
-    def _headline_tests(self) -> list[ParameterTest]:
-        if not self.bootstrap:
-            return []
-        frame = self.tests
-        columns = ["threshold", "statistic", "value", "p_value"]
-        rows = frame.loc[frame["bootstrap"] == self.bootstrap[0], columns]
-        return [
-            ParameterTest(str(statistic), "threshold", float(value), float(p), int(number))
-            for number, statistic, value, p in rows.itertuples(index=False, name=None)
-        ]
+    def _first_tests(self) -> pd.DataFrame:
+        """Select the tests by the first bootstrap."""
+        tests = self.tests
+        return tests[tests["bootstrap"].isin(self.bootstrap[:1])]
+
+    def _rows_by_regime(self, level: int) -> pd.DataFrame:
+        """Count the rows of each regime by entity (level 0) or period (1)."""
+        codes, keys = pd.factorize(self.slopes.index.get_level_values(level), sort=True)
+        width = self.estimates.size + 1
+        counts = np.bincount(codes * width + self.regime_codes - 1, minlength=width * len(keys))
+        return pd.DataFrame(
+            counts.reshape(-1, width),
+            index=pd.Index(keys, name=self.slopes.key_names[level]),
+            columns=pd.RangeIndex(1, width + 1, name="regime"),
+        )
 
     def _bound(self, j: int, method: str | None) -> Floats:
         word = self.confidence if method is None else method
@@ -635,9 +788,6 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         # An exact fit has no variance to compare: any other candidate is out.
         return np.full(self.candidates.size, critical_lr(self.level) * (1.0 if np.isnan(ratio) else ratio))
 
-    def _key(self, level: int) -> pd.Index[Any]:
-        return self.slopes.index.get_level_values(level)
-
     def _position(self, threshold: int) -> int:
         m = self.estimates.size
         if m == 0:
@@ -647,33 +797,26 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
             )
         return check_whole("threshold", threshold, 1, m) - 1
 
-    def _condition(self, regime: int) -> str:
+    def _conditions(self) -> list[str]:
+        """Write the condition of each regime, from low to high."""
         cuts = [f"{c:.5g}" for c in np.sort(self.estimates)]
         if not cuts:
-            return "all rows"
-        above, other = (">", "<") if self.rule == "<=" else (">=", "<=")
-        if regime == 1:
-            return f"{self.threshold_variable} {self.rule} {cuts[0]}"
-        if regime > len(cuts):
-            return f"{self.threshold_variable} {above} {cuts[-1]}"
-        return f"{cuts[regime - 2]} {other} {self.threshold_variable} {self.rule} {cuts[regime - 1]}"
+            return ["all rows"]
+        name, rule = self.threshold_variable, self.rule
+        above, other = (">", "<") if rule == "<=" else (">=", "<=")
+        between = [f"{low} {other} {name} {rule} {high}" for low, high in pairwise(cuts)]
+        return [f"{name} {rule} {cuts[0]}", *between, f"{name} {above} {cuts[-1]}"]
 
     def _threshold_words(self, j: int) -> list[str]:
-        scaled_lines = list[str]()
-        if j < self.estimates.size:
-            text = _set_text(self.confidence_set(j + 1))
-            if not self.given and self._contains_every_candidate(j + 1):
-                text += ", every candidate"
-            set_name = (
-                "set of values whose fit is not significantly worse" if self.given else "confidence set"
-            )
-            kind = f"{100 * self.level:g}% {set_name} ({self.confidence})"
-            first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {kind}: {text}"
-            scaled_lines = self._scaled_words(j) if self.confidence == "scaled" else []
-        else:
-            first = f"Threshold {j + 1}: tested and not retained"
+        if j >= self.estimates.size:
+            return [f"Threshold {j + 1}: tested and not retained", *self._test_words(j)]
+        name = "set of values whose fit is not significantly worse" if self.given else "confidence set"
+        whole = not self.given and self._contains_every_candidate(j + 1)
+        text = set_text(self.confidence_set(j + 1), whole=whole)
+        set_name = f"{100 * self.level:g}% {name} ({self.confidence})"
+        first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {set_name}: {text}"
         lines = wrap(first, 80, subsequent_indent="  ", break_long_words=False)
-        for text in scaled_lines:
+        for text in self._scaled_words(j) if self.confidence == "scaled" else []:
             lines += wrap(text, 80, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
         return [*lines, *self._test_words(j)]
 
@@ -682,14 +825,9 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         null = "H0 no threshold" if j == 0 else f"H0 {counted(j, 'threshold')}"
         tests = self.tests[self.tests["threshold"] == j + 1]
         for _, name, _, p, *critical, statistic, value in tests.itertuples(index=False, name=None):
-            verdict = "rejected" if rejects(p, self.level) else "not rejected"
-            verdict = "cannot be tested" if np.isnan(p) else verdict
-            at = ", ".join(f"{c:.2f}" for c in critical)
-            word = "score" if statistic == "score" else "F"
-            conclusion = f"{null}: {verdict} at {100 * (1 - self.level):.3g}%"
             lines += [
-                f"  {conclusion} ({word} = {value:z.2f}, p = {p:.4f}, {name},",
-                f"    critical at 10, 5, 1%: {at})",
+                f"{self._verdict(null, p)} ({statistic} = {value:z.2f}, p = {p:.4f}, {name},",
+                f"    critical at 10, 5, 1%: {', '.join(f'{c:.2f}' for c in critical)})",
             ]
         if tests.empty:
             reason = "the thresholds are given: no test" if self.given else "no bootstrap and no p-value"
@@ -704,23 +842,48 @@ class ThresholdResults(ThresholdFields, Summarised, PickledByName):
         bound = critical * ratio
         explanation = f"Variance ratio {ratio:.2f}: LR <= {critical:.2f} x {ratio:.2f} = {bound:.1f}"
         if self._contains_every_candidate(j + 1):
-            profile = self.profile(j + 1)
-            above_f = self.estimates.size == 1 and bound > self.statistics[j]
-            f, largest_lr = f"F = {self.statistics[j]:.1f}", f"the largest LR, {profile['lr'].max():.1f}"
-            explanation += (
-                f"; the set contains every candidate, because {bound:.1f} > {f if above_f else largest_lr}"
-            )
+            largest = f"the largest LR, {self.profile(j + 1)['lr'].max():.1f}"
+            if self.estimates.size == 1 and bound > self.statistics[j]:
+                largest = f"F = {self.statistics[j]:.1f}"
+            explanation += f"; the set contains every candidate, because {bound:.1f} > {largest}"
         scaled_set, lr_set = self.confidence_set(j + 1), self.confidence_set(j + 1, method="lr")
-        text = "the same" if scaled_set == lr_set else _set_text(lr_set)
+        text = "the same" if scaled_set == lr_set else set_text(lr_set)
         return [explanation, f"Set for homoskedastic errors (lr, LR <= {critical:.2f}): {text}"]
 
-    def _is_small_print(self, notice: Notice) -> bool:
-        """Tell whether a notice is for the record only: what few clusters carry by chance is no news."""
-        data = notice.data
-        return notice.code == "concentration" and (
-            not data["high"] or data["threshold"] > self.estimates.size
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ThresholdTestTable:
+    """Tests of one threshold more, a row each, with the critical values that were drawn.
+
+    Made by `ThresholdResults.test_table`; `etable` prints it. `frame` is indexed by the number of thresholds
+    under the alternative: statistic, value, p_value, reps, crit_10, crit_5, crit_1.
+    """
+
+    frame: pd.DataFrame
+    variable: str
+    bootstrap: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    factors: Factors = field(default_factory=dict)
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002  (as of all results)
+        """Make the six columns of statistics, p-values, draws and critical values."""
+        statistic = str(self.frame["statistic"].iloc[0])
+        heads = {statistic: "value", "p_value": "p_value", "draws": "reps"}
+        critical = {"10%": "crit_10", "5%": "crit_5", "1%": "crit_1"}
+        rows = [_ROWS.get(int(count), f"{count} thresholds") for count in self.frame.index]
+        return tuple(
+            Column(
+                head,
+                cells={
+                    row: PlainCell(head, value)
+                    for row, value in zip(rows, self.frame[name].tolist(), strict=True)
+                },
+                over="critical" if head in critical else None,
+                labels=self.labels,
+                factors=self.factors,
+                words=WORDS,
+                whole=Remark(f"tests.{self.bootstrap}", {"variable": (self.variable,)}),
+            )
+            for head, name in {**heads, **critical}.items()
         )
-
-
-def _set_text(pieces: Sequence[tuple[float, float]]) -> str:
-    return ", ".join(f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces) or "empty"

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from digiprosper.errors import Notice, OptionError, cited
+from digiprosper.errors import CollinearityError, Notice, OptionError, TermError, cited
 from digiprosper.kernels import threshold as kernel
+from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.kernels.tolerances import NO_RESIDUALS, SAME_SSR
+from digiprosper.kernels.tolerances import NO_RESIDUALS, SAME_SLOPES, SAME_SSR
 from digiprosper.kernels.within import is_nested
 from digiprosper.optional import Done, uncounted
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.kernels.draws import concentration, drawn_ratios, scheme
 from digiprosper.threshold.kernels.robust import drawn_robust, robust_profile
 from digiprosper.threshold.kernels.sets import drawn_bounds, variance_parts
-from digiprosper.threshold.notices import about_concentration, about_score, about_signs, not_global
+from digiprosper.threshold.notices import (
+    about_concentration,
+    about_score,
+    about_signs,
+    not_global,
+    origin,
+)
 from digiprosper.threshold.results import bootstrap_p
 
 if TYPE_CHECKING:
@@ -25,6 +32,8 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Sample
+    from digiprosper.threshold.results import ThresholdResults
 
 Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid", "wild_score"]
 
@@ -79,9 +88,10 @@ class ThresholdSearch:
 
     def run(self, rng: object) -> SearchResult | int:
         """Search, test and draw; return the number of the threshold without candidates, if there is one."""
-        entropy = self._entropy(rng)
+        drawn = bool(self.bootstrap) or self.set_draws
+        entropy: Any = seed_sequence(rng).entropy if drawn else None
         base = kernel.open_search(self.plan, self._outcome)
-        sequence = self._sequence(base, entropy)
+        sequence = self.sequence(base, entropy)
         if isinstance(sequence, int):
             return sequence
         stages, tests, at = sequence
@@ -93,8 +103,8 @@ class ThresholdSearch:
         return SearchResult(
             stages=tuple(stages),
             at=at,
-            values=np.stack([t[0] for t in tests], axis=1) if tests else np.empty((0, len(stages))),
-            draws=np.stack([t[1] for t in tests], axis=1) if tests else np.empty((0, len(stages), 0)),
+            values=np.stack([values for values, _ in tests], axis=1),
+            draws=np.stack([draws for _, draws in tests], axis=1),
             profiles=profiles,
             ssr=ssr,
             variance_parts=np.array(parts).reshape(len(at), self.plan.nobs),
@@ -103,7 +113,7 @@ class ThresholdSearch:
             notices=(*notices, *self._leverage(stages)),
         )
 
-    def _sequence(
+    def sequence(
         self, base: kernel.State, entropy: int | None
     ) -> tuple[list[kernel.Stage], list[tuple[Floats, Floats]], tuple[int, ...]] | int:
         """Find and test threshold after threshold; return the number of the one without candidates."""
@@ -115,28 +125,18 @@ class ThresholdSearch:
             if stage is None:
                 return (stages, tests, at) if self.count is None and stages else len(stages) + 1
             stages.append(stage)
-            if self.bootstrap:
-                tests.append(self._test(stage, base, at, entropy))
-                if self.count is None and not self._rejects(tests[-1]):
+            tests.append(self._test(stage, base, at, entropy))
+            if self.count is None:
+                values, draws = tests[-1]
+                # The first bootstrap decides.
+                if not rejects(bootstrap_p(values[0], draws[0]), self.level):
                     break
             at = stage.at
         return stages, tests, at
 
-    def _rejects(self, test: tuple[Floats, Floats]) -> bool:
-        """Decide by the first bootstrap."""
-        values, draws = test
-        return rejects(bootstrap_p(values[0], draws[0]), self.level)
-
     @property
     def _outcome(self) -> Floats:
         return self.prepared.sample.columns("y")[:, 0]
-
-    def _entropy(self, rng: object) -> int | None:
-        if not self.bootstrap and not self.set_draws:
-            return None
-        entropy = seed_sequence(rng).entropy
-        assert isinstance(entropy, int)
-        return entropy
 
     def _test(
         self, stage: kernel.Stage, base: kernel.State, null: tuple[int, ...], entropy: int | None
@@ -144,57 +144,49 @@ class ThresholdSearch:
         """Compute the statistic of the last threshold and its draws, one row a bootstrap."""
         floor = NO_RESIDUALS * float(base.ssr[0])
         f = self.df * (max(stage.null_ssr, floor) / max(stage.ssr, floor) - 1)
-        y = self._outcome
-        codes = wild_clusters(self.prepared)[1]
+        plan, y, reps = self.plan, self._outcome, self.reps
+        name, codes = wild_clusters(self.prepared)
         values = np.full(len(self.bootstrap), f)
-        draws = np.empty((values.size, self.reps))
-        for b, name in enumerate(self.bootstrap):
+        draws = np.empty((values.size, reps))
+        for b, word in enumerate(self.bootstrap):
             # The key is the bootstrap's own, so that naming another beside it changes no draw.
-            stream = _stream(entropy, get_args(Bootstrap).index(name), len(null))
-            if name == "wild_score":
-                self._refuse_many_levels(codes)
-                bootstrap = scheme("wild_cluster", self.plan, codes, self.done)
-                values[b] = robust_profile(self.plan, y, null, len(null), codes).max()
-                draws[b] = drawn_robust(self.plan, bootstrap, y, null, stream, reps=self.reps, codes=codes)
+            rng = stream(entropy, get_args(Bootstrap).index(word), len(null))
+            if word == "wild_score":
+                _refuse_many_levels(plan, name, codes)
+                bootstrap = scheme("wild_cluster", plan, codes, self.done)
+                values[b] = robust_profile(plan, y, null, len(null), codes).max()
+                draws[b] = drawn_robust(plan, bootstrap, y, null, rng, reps=reps, codes=codes)
             else:
-                clusters = codes if name in WILD else self.prepared.sample.entity
-                bootstrap = scheme(name, self.plan, clusters, self.done)
-                draws[b] = self.df * drawn_ratios(self.plan, bootstrap, y, null, stream, reps=self.reps)
+                clusters = codes if word in WILD else self.prepared.sample.entity
+                bootstrap = scheme(word, plan, clusters, self.done)
+                draws[b] = self.df * drawn_ratios(plan, bootstrap, y, null, rng, reps=reps)
         return values, draws
 
-    def _refuse_many_levels(self, codes: Ints) -> None:
-        groups = self.plan.groups
-        ranked = codes[self.plan.candidates.order]
-        if groups.sizes.size > _MANY_LEVELS and not is_nested(groups.codes, ranked):
-            raise OptionError(
-                f"bootstrap='wild_score' needs a column for each of {groups.sizes.size:,} entities when "
-                f"entities are not nested in the clusters ({cited(wild_clusters(self.prepared)[0])}). "
-                "Cluster by entity, or use 'wild_cluster'."
-            )
-
     def _lr_bounds(self, at: tuple[int, ...], entropy: int | None) -> Floats:
-        out = np.empty((len(at), self.plan.candidates.values.size if self.set_draws else 0))
-        if out.size:
-            bootstrap = scheme("wild_cluster", self.plan, wild_clusters(self.prepared)[1], self.done)
-            for j in range(len(at)):
-                stream = _stream(entropy, _SET_STREAM, j)
-                out[j] = self.df * drawn_bounds(
-                    self.plan, bootstrap, self._outcome, at, j, stream, reps=self.reps, level=self.level
-                )
+        if not self.set_draws:
+            return np.empty((len(at), 0))
+        out = np.empty((len(at), self.plan.candidates.values.size))
+        bootstrap = scheme("wild_cluster", self.plan, wild_clusters(self.prepared)[1], self.done)
+        for j in range(len(at)):
+            rng = stream(entropy, _SET_STREAM, j)
+            out[j] = self.df * drawn_bounds(
+                self.plan, bootstrap, self._outcome, at, j, rng, reps=self.reps, level=self.level
+            )
         return out
 
     def _against_all_pairs(
         self, base: kernel.State, at: tuple[int, ...]
     ) -> tuple[tuple[int, ...], list[Notice]]:
-        candidates = self.plan.candidates
-        cheap = candidates.need.size == 1 and candidates.values.size * self.plan.nobs <= _CHEAP_PAIRS
+        candidates, nobs = self.plan.candidates, self.plan.nobs
+        cells = candidates.values.size * nobs
+        cheap = candidates.need.size == 1 and cells <= _CHEAP_PAIRS
         if len(at) != 2 or candidates.given or not (self.joint or cheap):
             return at, []
-        if candidates.values.size * self.plan.nobs > _MANY_PAIRS:
+        if cells > _MANY_PAIRS:
             raise OptionError(
                 f"search='joint' evaluates every pair of {candidates.values.size:,} candidates in "
-                f"{self.plan.nobs:,} rows, which takes minutes to hours. Set grid=500 for fewer "
-                "candidates, or search='sequential'."
+                f"{nobs:,} rows, which takes minutes to hours. Set grid=500 for fewer candidates, or "
+                "search='sequential'."
             )
 
         pair, pair_ssr = kernel.least_pair(self.plan, base)
@@ -202,9 +194,7 @@ class ThresholdSearch:
         chosen = pair if self.joint else at
         if pair_ssr >= ssr * (1 - SAME_SSR):
             return chosen, []
-        sequential, joint = (
-            (float(candidates.values[i]), float(candidates.values[j])) for i, j in (at, pair)
-        )
+        sequential, joint = (tuple(candidates.values[list(p)].tolist()) for p in (at, pair))
         return chosen, [not_global(sequential, joint, (ssr, pair_ssr), used=self.joint)]
 
     def _leverage(self, stages: Sequence[kernel.Stage]) -> list[Notice]:
@@ -222,11 +212,44 @@ class ThresholdSearch:
         return out
 
 
+def _refuse_many_levels(plan: kernel.Plan, name: str, codes: Ints) -> None:
+    groups = plan.groups
+    if groups.sizes.size > _MANY_LEVELS and not is_nested(groups.codes, codes[plan.candidates.order]):
+        raise OptionError(
+            f"bootstrap='wild_score' needs a column for each of {groups.sizes.size:,} entities when "
+            f"entities are not nested in the clusters ({cited(name)}). Cluster by entity, or use "
+            "'wild_cluster'."
+        )
+
+
 def wild_clusters(prepared: Prepared) -> tuple[str, Ints]:
     """Find the clusters that share a sign: the one-way clusters of the standard errors, or entities."""
     if len(prepared.cluster_codes) == 1:
         return prepared.cluster_names[0], prepared.cluster_codes[0]
     return prepared.sample.keys.entity_name, prepared.sample.entity
+
+
+def refuse_two_way(clusters: Sequence[str] | None, option: str, other: str) -> None:
+    """Refuse two-way clusters for an option that draws one sign for each cluster."""
+    if clusters is not None and len(clusters) > 1:
+        raise OptionError(
+            f"{option} draws one sign per cluster, but clusters={cited(clusters)} are two-way; "
+            f"specify one of them, or set {other}."
+        )
+
+
+def single_column(sample: Sample, role: str, term: str, requirement: str) -> Floats:
+    """Return the column (N,) of a role that has to be one column."""
+    columns = sample.columns(role)
+    if columns.shape[1] != 1:
+        raise TermError(f"{role}={cited(term)} makes several columns; {requirement}.")
+    return columns[:, 0]
+
+
+def regime_sizes(entity: Ints, regimes: Ints, count: int) -> Ints:
+    """Count rows, and entities with at least one row, in each regime 0, 1, ...: (count, 2)."""
+    entity_regimes = np.unique(entity * count + regimes) % count
+    return np.column_stack([np.bincount(r, minlength=count) for r in (regimes, entity_regimes)])
 
 
 def denominator(prepared: Prepared, rule: str) -> float:
@@ -240,5 +263,95 @@ def denominator(prepared: Prepared, rule: str) -> float:
     return float(n - entities) if rule == "hansen" else n - n / entities
 
 
-def _stream(entropy: int | None, *key: int) -> np.random.Generator:
+def stream(entropy: int | None, *key: int) -> np.random.Generator:
+    """Make the generator of one set of draws."""
     return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=key))
+
+
+# --- columns by regime, and what an intercept in each regime changes ----------------
+
+
+def regime_columns(sample: Sample, regimes: Ints, *, intercept: bool) -> tuple[tuple[str, ...], Floats]:
+    """Split the regime-dependent columns by regime and put the common ones beside them.
+
+    Returns names and columns (N, k). Names are ``"z:regime1"``, ..., the dummies, the common terms; one
+    regime keeps the plain names. `regimes` (N,) are numbered from 1. With `intercept` every regime but the
+    highest has a dummy.
+    """
+    dummies = (regimes[:, None] == np.arange(1, int(regimes.max()) + 1)).astype(np.float64)
+    width = dummies.shape[1]
+    endings = [f":regime{r}" for r in range(1, width + 1)] if width > 1 else [""]
+    names = [f"{name}{ending}" for name in sample.names_of("regime_dependent") for ending in endings]
+    blocks = [column[:, None] * dummies for column in sample.columns("regime_dependent").T]
+    if intercept:
+        names += regime_levels(regimes)
+        blocks.append(dummies[:, :-1])
+    return (*names, *sample.names_of("x")), np.column_stack([*blocks, sample.columns("x")])
+
+
+def regime_levels(regimes: Ints) -> list[str]:
+    """Name the dummies of all regimes but the highest."""
+    return [f"intercept:regime{r}" for r in range(1, int(regimes.max()))]
+
+
+def about_origin(
+    results: ThresholdResults, search: ThresholdSearch, logarithms: Sequence[str]
+) -> list[Notice]:
+    """Search once more with an intercept in every regime, and report what that changes.
+
+    Without it (Hansen 1999) a constant added to a regime-dependent variable changes the model, because ``(z +
+    c) 1(q <= g)`` contains ``c 1(q <= g)``. The estimates therefore depend on the units inside a logarithm
+    and on the origin of an index. There is a notice if a regime-dependent term is a logarithm, an estimate
+    with intercepts lies outside the confidence set of the threshold, or the slopes of two neighbouring
+    regimes are in another order; none where the level shifts already.
+    """
+    sample = search.prepared.sample
+    try:
+        plan = kernel.with_level(search.plan)
+    except CollinearityError:  # beside a constant rounding hides a column that is far from zero
+        return []
+    if kernel.level_is_held(plan).all():
+        return []
+    again = replace(search, plan=plan, count=results.estimates.size, bootstrap=())
+    sequence = again.sequence(kernel.open_search(plan, sample.columns("y")[:, 0]), None)
+    at = () if isinstance(sequence, int) else sequence[2]  # none if they are not all found
+
+    with_intercept = np.sort(search.plan.candidates.values[list(at)]).tolist()
+    outside = _outside(results, with_intercept) if at else []
+    order = _reordered(results, search, search.plan.regimes(at)) if at else []
+    if not (logarithms or outside or order):
+        return []
+    data = {
+        "estimates": tuple(np.sort(results.estimates).tolist()),
+        "with_intercept": tuple(with_intercept),
+        "outside": tuple(outside),
+        "order": tuple(order),
+        "logarithms": tuple(logarithms),
+    }
+    return [origin(data, sample.names_of("regime_dependent"), searched=not results.given)]
+
+
+def _outside(results: ThresholdResults, with_intercept: Sequence[float]) -> list[int]:
+    """List the thresholds, by number, whose confidence sets leave out the estimate with intercepts."""
+    if results.given:
+        return []
+    numbers = (np.argsort(results.estimates) + 1).tolist()
+    return [
+        j
+        for j, value in zip(numbers, with_intercept, strict=True)
+        if not any(low <= value <= high for low, high in results.confidence_set(j))
+    ]
+
+
+def _reordered(results: ThresholdResults, search: ThresholdSearch, regimes: Ints) -> list[tuple[str, int]]:
+    """List the terms whose slopes in a regime and the next differ with another sign with intercepts."""
+    prepared, sample = search.prepared, search.prepared.sample
+    _, design = regime_columns(sample, regimes, intercept=True)
+    demeaned = prepared.within.demean(np.column_stack([sample.columns("y"), design]))
+    terms, width = sample.names_of("regime_dependent"), results.estimates.size + 1
+    signs = []
+    for slopes in (results.coefficients, ols(demeaned[:, 1:], demeaned[:, 0]).coefficients):
+        by_term = slopes[: len(terms) * width].reshape(len(terms), width)
+        steps, size = np.diff(by_term, axis=1), np.abs(by_term).max(axis=1, keepdims=True)
+        signs.append(np.where(np.abs(steps) > SAME_SLOPES * size, np.sign(steps), 0.0))
+    return [(terms[i], int(r) + 1) for i, r in np.argwhere(signs[0] * signs[1] < 0)]

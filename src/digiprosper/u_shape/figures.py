@@ -10,7 +10,7 @@ from digiprosper.errors import OptionError, cited, option_problem
 from digiprosper.report.drawings import TurningCurve
 from digiprosper.report.labels import name_label
 from digiprosper.report.variance import standard_errors
-from digiprosper.u_shape.u_test import Curve, at_texts, curve_products, curve_weights
+from digiprosper.u_shape.u_test import FORMS, Curve, at_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import LinearResults
     from digiprosper.u_shape.u_test import UTestResult
 
-_BENDS = {"square": np.square, "inverse": np.reciprocal, "log": np.log, "sqrt": np.sqrt}
 _POINTS = 401
 
 
@@ -35,15 +34,17 @@ def turning_curve(results: LinearResults, test: UTestResult, texts: Mapping[str,
             "the fit that was tested.",
             [option_problem("test", test.variable, results.names, "another fit")],
         )
+    columns = (test.variable, results.depvar, *test.at)
+    names = {column: name_label(column, texts, results.factors) for column in columns}
     return TurningCurve(
-        variable=name_label(test.variable, texts, results.factors),
-        outcome=name_label(results.depvar, texts, results.factors),
+        variable=names[test.variable],
+        outcome=names[results.depvar],
         points=_curve(results, test),
         interval=test.interval,
         level=test.level,
         turn=test.extremum,
         sets=test.fieller,
-        at=at_texts(test.at, {name: name_label(name, texts, results.factors) for name in test.at}),
+        at=at_texts(test.at, names),
     )
 
 
@@ -51,16 +52,15 @@ def _curve(results: LinearResults, test: UTestResult) -> Floats:
     """Compute x, value and both ends of the band, one row per point."""
     from scipy.special import stdtrit
 
-    level_at, bend_at = results.names.index(test.variable), results.names.index(test.square)
-    products = curve_products(results.terms, level_at, bend_at)
-    curve = Curve(level_at, bend_at, test.form, test.interval, products)
+    level_at, bend_at = (results.names.index(name) for name in (test.variable, test.square))
+    curve = Curve(results, level_at, bend_at, test.form, test.interval)
     stats = results.sample_stats
     mean = float(stats["mean"].to_numpy()[stats.index.get_loc(test.variable)])
     points = np.linspace(*test.interval, _POINTS)
 
-    bend = _BENDS[test.form]
+    bend = FORMS[test.form].value
     changes = np.column_stack([points - mean, bend(points) - bend(mean)])
-    weights = changes @ curve_weights(results, curve, test.at)
+    weights = changes @ curve.weights(test.at)
     value = weights @ results.coefficients
     error = standard_errors(np.diag(results.covariance_of(weights)))
     half = float(stdtrit(test.df_t, (1 + test.level) / 2)) * error

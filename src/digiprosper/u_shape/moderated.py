@@ -18,7 +18,13 @@ from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_text
 from digiprosper.report.variance import negative_variance
 from digiprosper.report.verdicts import rejects
-from digiprosper.u_shape.u_test import curve_test, read_curve, refuse_other_kind, upper_tail
+from digiprosper.u_shape.u_test import (
+    curve_test,
+    finite_numbers,
+    read_curve,
+    refuse_other_kind,
+    upper_tail,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,9 +95,24 @@ class ModeratedUResult(Summarised, PickledByName):
         set, missing if it is not a bounded interval); slope_low and slope_high (at the ends of the interval
         of x); p_value of the U-test (missing if the turning point is outside the interval); and shape.
         """
-        return pd.DataFrame(
-            [_turning_row(value, test) for value, test in zip(self.values, self.tests, strict=True)]
-        )
+        columns = [
+            "at",
+            "extremum",
+            "std_error",
+            "conf_low",
+            "conf_high",
+            "slope_low",
+            "slope_high",
+            "p_value",
+            "shape",
+        ]
+        rows = []
+        for value, test in zip(self.values, self.tests, strict=True):
+            bounded = len(test.fieller) == 1 and bool(np.isfinite(test.fieller[0]).all())
+            ends = test.fieller[0] if bounded else (np.nan, np.nan)
+            slopes = test.slope_low, test.slope_high
+            rows.append([value, test.extremum, test.extremum_se, *ends, *slopes, test.p_value, test.shape])
+        return pd.DataFrame(rows, columns=columns)
 
     def _summary(self) -> Summary:
         low, high = self.tests[0].interval
@@ -101,7 +122,6 @@ class ModeratedUResult(Summarised, PickledByName):
 
         turning = f"Turning point: {self._movement()} ({_test_words('b1 b4 - b2 b3', self.shift)})"
         curve = f"Curve: {self._bending()} ({_test_words('b4', self.steepening)})"
-
         return Summary(
             type=type(self).__name__,
             title=f"Moderated U-shape test (Haans, Pieters & He 2016): {self.variable} by {self.moderator} "
@@ -213,26 +233,23 @@ def moderated_u_test(
     k, m = (_product(results, results.names[p], moderator) for p in (i, j))
     values = _moderator_values(at, results.sample_stats, moderator)
 
-    zeros = _other_dummies(results, curve, (k, m))
+    zeros = _other_dummies(curve, (k, m))
     unit = np.eye(len(results.names))
-    tests = [curve_test(results, curve, {moderator: float(w), **zeros}, level) for w in values]
+    tests = [curve_test(curve, {moderator: float(w), **zeros}, level) for w in values]
     b1, b2, b3, b4 = (float(results.coefficients[p]) for p in (i, j, k, m))
     indefinite = results.is_indefinite(unit[[i, j, k, m]])
     gradient = b4 * unit[i] - b3 * unit[j] - b2 * unit[k] + b1 * unit[m]
+    constant = f"does not depend on {moderator}"
 
     return ModeratedUResult(
-        variable=results.names[i],
+        variable=curve.variable,
         square=results.names[j],
         moderator=moderator,
         depvar=results.depvar,
         values=values,
         tests=tuple(tests),
-        shift=_t_test(
-            "Shift", b1 * b4 - b2 * b3, gradient, results, f"the turning point does not depend on {moderator}"
-        ),
-        steepening=_t_test(
-            "Steepening", b4, unit[m], results, f"the curvature does not depend on {moderator}"
-        ),
+        shift=_t_test(results, "Shift", b1 * b4 - b2 * b3, gradient, f"the turning point {constant}"),
+        steepening=_t_test(results, "Steepening", b4, unit[m], f"the curvature {constant}"),
         flip=-b2 / b4,
         level=float(level),
         conventions=results.conventions,
@@ -240,7 +257,7 @@ def moderated_u_test(
     )
 
 
-def _t_test(name: str, estimate: float, gradient: Floats, results: LinearResults, null: str) -> TestResult:
+def _t_test(results: LinearResults, name: str, estimate: float, gradient: Floats, null: str) -> TestResult:
     # Of slopes that are large the square of a product is out of range where the product is not.
     unit = 2.0 ** round(math.log2(float(np.abs(gradient).max()) or 1.0))
     variance = float(results.covariance_of(gradient[None, :] / unit)[0, 0])
@@ -263,9 +280,10 @@ def _product(results: LinearResults, term: str, moderator: str) -> int:
     )
 
 
-def _other_dummies(results: LinearResults, curve: Curve, moderated: tuple[int, int]) -> dict[str, float]:
+def _other_dummies(curve: Curve, moderated: tuple[int, int]) -> dict[str, float]:
     """Set other dummies of the moderator's category to zero; refuse interactions with anything else."""
-    category = {factor.column for factor in results.terms[moderated[0]].factors if factor.level is not None}
+    factors = curve.results.terms[moderated[0]].factors
+    category = {factor.column for factor in factors if factor.level is not None}
     zeros, other_terms = dict[str, float](), list[str]()
     for product in curve.products:
         if product.position in moderated:
@@ -274,14 +292,14 @@ def _other_dummies(results: LinearResults, curve: Curve, moderated: tuple[int, i
         if len(dummies) == len(product.factors) == 1:
             zeros[dummies[0].text] = 0.0
         else:
-            other_terms.append(results.names[product.position])
+            other_terms.append(curve.results.names[product.position])
     if other_terms:
-        variable = results.names[curve.level_at]
+        data = {"variable": curve.variable, "terms": tuple(other_terms)}
         raise TermError(
-            f"moderated_u_test: the slope in {cited(variable)} also depends on {quoted(other_terms, 12)}, so "
-            "the turning point does not depend on the moderator alone. Drop these terms, or set all values "
-            "in u_test(..., at={...}).",
-            [Notice("moderated", "other interactions", {"variable": variable, "terms": tuple(other_terms)})],
+            f"moderated_u_test: the slope in {cited(curve.variable)} also depends on "
+            f"{quoted(other_terms, 12)}, so the turning point does not depend on the moderator alone. Drop "
+            "these terms, or set all values in u_test(..., at={...}).",
+            [Notice("moderated", "other interactions", data)],
         )
     return zeros
 
@@ -291,28 +309,12 @@ def _moderator_values(at: Sequence[float] | None, stats: pd.DataFrame, moderator
         if moderator not in stats.index:
             raise ColumnError(f"no sample statistics for {cited(moderator)}; pass its values, at=[...].")
         return default_points(stats, moderator)
-    ends = list(at) if isinstance(at, list | tuple | np.ndarray) else []
-    if not ends or not all(isinstance(e, int | float | np.number) and np.isfinite(e) for e in ends):
+    values = finite_numbers(at)
+    if not values:
         raise OptionError(
             f"at={cited(at)} must be a list of finite values of {cited(moderator)}, such as [0, 1]."
         )
-    return np.array(ends, dtype=np.float64)
-
-
-def _turning_row(value: float, test: UTestResult) -> dict[str, float | str]:
-    bounded = len(test.fieller) == 1 and bool(np.isfinite(test.fieller[0]).all())
-    low, high = test.fieller[0] if bounded else (np.nan, np.nan)
-    return {
-        "at": value,
-        "extremum": test.extremum,
-        "std_error": test.extremum_se,
-        "conf_low": low,
-        "conf_high": high,
-        "slope_low": test.slope_low,
-        "slope_high": test.slope_high,
-        "p_value": test.p_value,
-        "shape": test.shape,
-    }
+    return np.array(values)
 
 
 def _row(w: float, test: UTestResult) -> list[str]:

@@ -12,12 +12,11 @@ from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
     Notice,
-    OptionError,
     TermError,
     check_level,
+    check_whole,
     cited,
     issue,
-    plain,
     quoted,
     unknown_columns,
 )
@@ -35,7 +34,7 @@ from digiprosper.report.text import p_text
 from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.linear.estimation import Demeaned
@@ -44,9 +43,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
     from digiprosper.panel.terms import Term
 
-_KNOTS = (3, 7)
 _PARTS = ("below", "above", "jump")
-_MIDDLE = (0.1, 0.9)
 # Share of the rows below the first knot, and above the last, by the number of knots (Harrell 2015).
 _OUTER = {3: 0.1, 7: 0.025}
 
@@ -300,9 +297,12 @@ def two_lines(
     >>> found.shape, round(found.breakpoint, 2)
     ('inverse U', 0.41)
     """
-    knots = plain(knots)
     level = check_level(level)
-    _check(spec, panel, knots)
+    untyped: object = spec
+    if not isinstance(untyped, FixedEffects):
+        raise InputTypeError(f"two_lines takes a FixedEffects specification, not {type(untyped).__name__}.")
+    check_panel(panel, "two_lines")
+    knots = check_whole("knots", knots, 3, 7)
     replaced, controls = _split(spec, panel, variable, square)
     prepared = prepare(
         panel,
@@ -319,18 +319,17 @@ def two_lines(
     flat = _flat(data, knot_values, maximum=concave)
 
     first = float(np.median(flat))
-    weights = [abs(t) for t in _slopes_t(data, _lines(data, first))]
-    xc = float(np.quantile(flat, weights[1] / sum(weights)))
+    # The slope that is read comes first in each fit.
+    t_low, t_high = (abs(float(fit.tstats.iloc[0])) for fit in _lines(data, first))
+    xc = float(np.quantile(flat, t_high / (t_low + t_high)))
     low, high = _lines(data, xc)
-    _slopes_t(data, (low, high))
     below, above = data.x <= xc, data.x >= xc
+    entity = prepared.sample.entity
 
-    notices = said_once((*low.diagnostics, *high.diagnostics))
-    if knot_values.size < knots:
-        text = (
-            f"{knot_values.size} of {knots} knots used: some quantiles of {cited(data.variable)} are equal."
-        )
-        notices.append(Notice("few_knots", text, {"knots": int(knot_values.size), "asked": knots}))
+    notices, used = said_once((*low.diagnostics, *high.diagnostics)), knot_values.size
+    if used < knots:
+        text = f"{used} of {knots} knots used: some quantiles of {cited(data.variable)} are equal."
+        notices.append(Notice("few_knots", text, {"knots": used, "asked": knots}))
     notices += lagged_outcome(prepared)
     issue(notices)
 
@@ -347,8 +346,8 @@ def two_lines(
         high=high,
         nobs_low=int(below.sum()),
         nobs_high=int(above.sum()),
-        entities_low=_entities(prepared, below),
-        entities_high=_entities(prepared, above),
+        entities_low=np.unique(entity[below]).size,
+        entities_high=np.unique(entity[above]).size,
         level=float(level),
         diagnostics=tuple(notices),
     )
@@ -356,33 +355,17 @@ def two_lines(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Data:
-    """The variable and, in `given`, the outcome and the other regressors, demeaned once.
+    """The variable, and the outcome and the other regressors, demeaned once.
 
-    `lenient` drops a column that is collinear with the others.
+    `lenient` drops a column that is collinear with the others; `inner` are the inner 80% of the rows.
     """
 
     prepared: Prepared
     lenient: Prepared
     variable: str
     x: Floats
-    given: Demeaned
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.given.names[1:]
-
-    @property
-    def others(self) -> Floats:
-        return self.given.raw[:, 1:]
-
-
-def _check(spec: object, panel: object, knots: object) -> None:
-    if not isinstance(spec, FixedEffects):
-        raise InputTypeError(f"two_lines takes a FixedEffects specification, not {type(spec).__name__}.")
-    check_panel(panel, "two_lines")
-    least, most = _KNOTS
-    if isinstance(knots, bool) or not isinstance(knots, int) or not least <= knots <= most:
-        raise OptionError(f"knots={cited(knots)} must be an integer from {least} to {most}.")
+    inner: Bools
+    demeaned: Demeaned
 
 
 def _split(
@@ -394,30 +377,25 @@ def _split(
     level = canonical(variable, column_names)
     if level not in terms:
         raise unknown_columns([variable], spec.x, "variable")
-    if square is not None:
-        _check_square(square, variable, spec.x, column_names)
-
     parsed = {key: parse(text, column_names, "x") for key, text in terms.items()}
-    bends = [canonical(square, column_names)] if square else _squares(parsed, level)
+    if square is None:
+        bends = [key for key, term in parsed.items() if _is_square(term, level)]
+    else:
+        bends = [canonical(square, column_names)]
+        if bends[0] not in terms:
+            raise unknown_columns([square], spec.x, "square")
+        if bends[0] == level:
+            raise TermError(
+                f"square={cited(square)} is the variable itself; specify its square, or omit it."
+            )
     replaced = tuple(terms.pop(key) for key in (level, *bends))
     _refuse_functions([parsed[key] for key in terms], parsed[level])
     return replaced, tuple(terms.values())
 
 
-def _squares(terms: Mapping[str, Term], variable: str) -> list[str]:
-    return [key for key, term in terms.items() if _is_square(term, variable)]
-
-
 def _is_square(term: Term, variable: str) -> bool:
     (first, *others) = term_factors(term)
     return not others and first.power == 2 and canonical(first.column) == variable
-
-
-def _check_square(square: str, variable: str, x: Sequence[str], column_names: Sequence[str]) -> None:
-    if canonical(square, column_names) not in {canonical(t, column_names) for t in x}:
-        raise unknown_columns([square], x, "square")
-    if canonical(square, column_names) == canonical(variable, column_names):
-        raise TermError(f"square={cited(square)} is the variable itself; specify its square, or omit it.")
 
 
 def _refuse_functions(terms: Iterable[Term], level: Term) -> None:
@@ -453,32 +431,33 @@ def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
         )
     demeaned = demean_columns(prepared, (depvar, *sample.names_of("x")), np.column_stack([y, controls]))
     lenient = replace(prepared, options=replace(prepared.options, collinear="drop"))
-    return _Data(prepared, lenient, replaced[0], curve[:, 0], demeaned)
+    x = curve[:, 0]
+    low, high = np.quantile(x, (0.1, 0.9))
+    return _Data(prepared, lenient, replaced[0], x, (x > low) & (x < high), demeaned)
 
 
 def _fit(
     data: _Data, prepared: Prepared, names: Sequence[str], columns: Floats, *, unread: Sequence[str] = ()
 ) -> LinearResults:
     """Regress the outcome on columns and on the controls, which are demeaned once."""
-    demeaned = data.given.with_columns(prepared, names, columns)
-    added, controls = range(len(data.given.names), len(demeaned.names)), range(1, len(data.given.names))
-    return fit_equation(prepared, demeaned, 0, (*added, *controls), unread=unread)[0]
+    demeaned, first = data.demeaned.with_columns(prepared, names, columns), len(data.demeaned.names)
+    regressors = (*range(first, len(demeaned.names)), *range(1, first))
+    return fit_equation(prepared, demeaned, 0, regressors, unread=unread)[0]
 
 
 def _refuse_curves(data: _Data, square: str | None) -> None:
     """Refuse controls that are a quadratic in x, and a given square that is not."""
-    x = data.x
-    sample = data.prepared.sample
-    columns = zip(data.names, data.others.T, strict=True)
+    x, demeaned = data.x, data.demeaned
+    controls = zip(demeaned.names[1:], demeaned.raw[:, 1:].T, strict=True)
+    hidden = [name for name, column in controls if _is_quadratic(x, column)]
     # Any column that only depends on x is a quadratic in three values.
-    hidden = [n for n, column in columns if _is_quadratic(x, column)] if np.unique(x).size > 3 else []
-    if hidden:
+    if hidden and np.unique(x).size > 3:
         raise TermError(
             f"{quoted(hidden)} is a quadratic function of {cited(data.variable)} in the sample and would "
             f"add a curve to the two lines. Specify it: square={cited(hidden[0])}.",
             [Notice("hidden_square", n, {"variable": data.variable, "column": n}) for n in hidden],
         )
-    if square is not None and not _is_quadratic(x, sample.columns("variable")[:, 1]):
+    if square is not None and not _is_quadratic(x, data.prepared.sample.columns("variable")[:, 1]):
         raise TermError(
             f"square={cited(square)} is not a quadratic function of {cited(data.variable)} in the "
             "sample. Specify its square, or drop the term from x.",
@@ -510,8 +489,7 @@ def _knots(data: _Data, count: int) -> Floats:
     """Compute Harrell's quantiles of x, equal ones once."""
     outer = _OUTER.get(count, 0.05)
     quantiles = np.unique(np.quantile(data.x, np.linspace(outer, 1 - outer, count)))
-    low, high = np.quantile(data.x, _MIDDLE)
-    if quantiles.size < 3 or not ((data.x > low) & (data.x < high)).any():
+    if quantiles.size < 3 or not data.inner.any():
         raise IdentificationError(
             f"{cited(data.variable)} has too few distinct values ({np.unique(data.x).size}, and "
             f"{quantiles.size} at the knots) for a smooth curve and a break in the inner 80% of the rows."
@@ -547,41 +525,31 @@ def _flat(data: _Data, knots: Floats, *, maximum: bool) -> Floats:
     # Two-way clusters can give a variance that is a little negative.
     se = np.sqrt(np.maximum(variance, 0))
     curve = centred @ fit.coefficients[at] * (1 if maximum else -1)
-    low, high = np.quantile(data.x, _MIDDLE)
-    inner = (data.x > low) & (data.x < high)
-    return np.asarray(data.x[inner & (curve + se >= curve[inner].max())])
+    return np.asarray(data.x[data.inner & (curve + se >= curve[data.inner].max())])
 
 
 def _lines(data: _Data, xc: float) -> tuple[LinearResults, LinearResults]:
     """Fit the two lines twice: with rows at xc in the lower line, then in the upper line."""
-    return _interrupted(data, xc, data.x <= xc, "below"), _interrupted(data, xc, data.x < xc, "above")
-
-
-def _interrupted(data: _Data, xc: float, below: Bools, side: str) -> LinearResults:
-    z = data.x - xc
-    jump = np.asarray(~below, dtype=np.float64)
-    columns = dict(zip(_PARTS, (z * below, z * ~below, jump), strict=True))
-    # The line that is read comes first: where x has too few values for all three, a later one is left out.
-    order = [side, *(name for name in columns if name != side)]
-    names = [f"{data.variable}:{name}" for name in order]
-    design = np.column_stack([columns[name] for name in order])
-    return _fit(data, data.lenient, names, design, unread=(f"{data.variable}:jump",))
-
-
-def _slopes_t(data: _Data, lines: tuple[LinearResults, LinearResults]) -> tuple[float, float]:
-    out = []
-    for fit, side in zip(lines, ("below", "above"), strict=True):
-        name = f"{data.variable}:{side}"
-        if name not in fit.names:
+    low = _interrupted(data, xc, data.x <= xc, ("below", "above", "jump"))
+    high = _interrupted(data, xc, data.x < xc, ("above", "below", "jump"))
+    for fit, side in ((low, "below"), (high, "above")):
+        if f"{data.variable}:{side}" not in fit.names:
             raise IdentificationError(
                 f"the slope {side} the breakpoint is not identified: too few values of "
                 f"{cited(data.variable)} vary there within the effects."
             )
-        t = float(fit.tstats[name])
-        if not np.isfinite(t):
+        if not np.isfinite(fit.tstats.iloc[0]):
             raise _no_error(data)
-        out.append(t)
-    return out[0], out[1]
+    return low, high
+
+
+def _interrupted(data: _Data, xc: float, below: Bools, order: Sequence[str]) -> LinearResults:
+    """Fit two lines; where x has too few values for all three columns, a later one is left out."""
+    z = data.x - xc
+    columns = {"below": z * below, "above": z * ~below, "jump": np.asarray(~below, dtype=np.float64)}
+    names = [f"{data.variable}:{name}" for name in order]
+    design = np.column_stack([columns[name] for name in order])
+    return _fit(data, data.lenient, names, design, unread=(f"{data.variable}:jump",))
 
 
 def _no_error(data: _Data) -> IdentificationError:
@@ -589,10 +557,6 @@ def _no_error(data: _Data) -> IdentificationError:
         f"two_lines: a slope in {cited(data.variable)} has no standard error under this covariance. Choose "
         "another cov_type or other clusters."
     )
-
-
-def _entities(prepared: Prepared, rows: Bools) -> int:
-    return int(np.unique(prepared.sample.entity[rows]).size)
 
 
 def _line(side: str, slope: float, t: float, p: float) -> str:

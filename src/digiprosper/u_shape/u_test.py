@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -46,53 +46,53 @@ UForm = Literal["square", "inverse", "log", "sqrt"]
 class _Form:
     """A term f that bends a line in x, and its derivatives.
 
-    `place` is the inverse of the slope f', and `slopes` the range of f'.
+    `inverse` is that of the slope f', and `slopes` the range of f'.
     """
 
     value: Callable[[Any], Any]
     slope: Callable[[Any], Any]
-    place: Callable[[Any], Any]
+    inverse: Callable[[Any], Any]
     curvature: Callable[[Any], Any]
     slopes: tuple[float, float]
-    spellings: tuple[str, ...]
+    spelling: str
     words: str
 
 
-_FORMS = {
+FORMS = {
     "square": _Form(
         value=lambda x: x**2,
         slope=lambda x: 2 * x,
-        place=lambda u: u / 2,
+        inverse=lambda u: u / 2,
         curvature=lambda x: 2 + 0 * x,
         slopes=(-np.inf, np.inf),
-        spellings=("I({x}**2)",),
+        spelling="I({x}**2)",
         words="the square of {x!r}",
     ),
     "inverse": _Form(
         value=lambda x: 1 / x,
         slope=lambda x: -1 / x**2,
-        place=lambda u: 1 / np.sqrt(np.abs(u)),
+        inverse=lambda u: 1 / np.sqrt(np.abs(u)),
         curvature=lambda x: 2 / x**3,
         slopes=(-np.inf, 0.0),
-        spellings=("I(1/{x})", "I({x}**-1)", "I({x}**(-1))"),
+        spelling="I(1/{x})",
         words="one over {x!r}",
     ),
     "log": _Form(
         value=np.log,
         slope=lambda x: 1 / x,
-        place=lambda u: 1 / np.abs(u),
+        inverse=lambda u: 1 / np.abs(u),
         curvature=lambda x: -1 / x**2,
         slopes=(0.0, np.inf),
-        spellings=("log({x})",),
+        spelling="log({x})",
         words="the logarithm of {x!r}",
     ),
     "sqrt": _Form(
         value=np.sqrt,
         slope=lambda x: 0.5 / np.sqrt(x),
-        place=lambda u: 0.25 / u**2,
+        inverse=lambda u: 0.25 / u**2,
         curvature=lambda x: -0.25 * x**-1.5,
         slopes=(0.0, np.inf),
-        spellings=("sqrt({x})", "I({x}**0.5)", "I({x}**.5)"),
+        spelling="sqrt({x})",
         words="the square root of {x!r}",
     ),
 }
@@ -180,35 +180,30 @@ class UTestResult(Summarised, PickledByName):
         low, high = self.interval
         return bool(self.fieller) and all(low <= a and b <= high for a, b in self.fieller)
 
-    @property
-    def _article(self) -> str:
-        return "a U" if self.shape == "U" else "an inverse U"
-
     def _summary(self) -> Summary:
         low, high = self.interval
-        lines = list[str]()
-        if self.form != "square":
-            lines.append(f"Curve: b1 {self.variable} + b2 {self.square}")
+        lines = [f"Curve: b1 {self.variable} + b2 {self.square}"] if self.form != "square" else []
         if self.at:
             lines.append(f"Curve at {', '.join(at_texts(self.at))}")
         lines.append(
             f"Slope at {low:.4g}: {self.slope_low:.4g} (t {self.t_low:z.2f}); "
             f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:z.2f})"
         )
-
+        article, opposite = ("A U", "inverse U") if self.shape == "U" else ("An inverse U", "U")
         if self.inside and np.isnan(self.statistic):
             lines.append("The slope changes its sign, but no test is possible (see the note)")
         elif self.inside:
-            null = f"monotone or {'inverse ' if self.shape == 'U' else ''}U on the interval"
-            rejected = rejects(self.p_value, self.level)
             p = f"= {self.p_value:.3f}" if self.p_value >= 0.001 else "< 0.001"
-            lines.append(f"t = {self.statistic:z.2f}, p {p} (H0: {null})")
-            verdict = "supported" if rejected else "not significant"
-            lines.append(f"A{self._article[1:]} is {verdict} at the {1 - self.level:.0%} level")
+            verdict = "supported" if rejects(self.p_value, self.level) else "not significant"
+            lines += [
+                f"t = {self.statistic:z.2f}, p {p} (H0: monotone or {opposite} on the interval)",
+                f"{article} is {verdict} at the {1 - self.level:.0%} level",
+            ]
         else:
-            lines.append("The slope has the same sign over the whole interval, which contains no turning")
-            lines.append(f"point. This is not {self._article} in these data.")
-
+            lines += [
+                "The slope has the same sign over the whole interval, which contains no turning",
+                f"point. This is not a{article[1:]} in these data.",
+            ]
         return Summary(
             type=type(self).__name__,
             title=f"U-shape test (Lind & Mehlum 2010): {self.variable} in the equation of {self.depvar}",
@@ -219,21 +214,18 @@ class UTestResult(Summarised, PickledByName):
 
     def _turning_lines(self) -> list[str]:
         low, high = self.interval
+        point = f"Turning point {self.extremum:.4g} (delta se {self.extremum_se:.3g})"
         if np.isnan(self.extremum):
-            lines = [f"No turning point: the curve is monotone for all {self.variable} > 0"]
-        else:
-            lines = [f"Turning point {self.extremum:.4g} (delta se {self.extremum_se:.3g})"]
+            point = f"No turning point: the curve is monotone for all {self.variable} > 0"
+        set_name = f"{self.level:.0%} Fieller set"
         if not self.fieller:
-            return [
-                *lines,
-                f"{self.level:.0%} Fieller set empty: every value of the turning point is rejected",
-            ]
+            return [point, f"{set_name} empty: every value of the turning point is rejected"]
         if np.isnan(self.fieller[0][0]):
-            return [*lines, f"No {self.level:.0%} Fieller set (see the note)"]
+            return [point, f"No {set_name} (see the note)"]
 
         sets = " and ".join(f"[{a:.4g}, {b:.4g}]" for a, b in self.fieller)
         reach = "inside" if self.fieller_inside else "reaching beyond"
-        lines.append(f"{self.level:.0%} Fieller set {sets}, {reach} the interval [{low:.4g}, {high:.4g}]")
+        lines = [point, f"{set_name} {sets}, {reach} the interval [{low:.4g}, {high:.4g}]"]
         if not np.isfinite(self.fieller).all():
             # Far out the slope is that of the bending term in a square, that of the level in the others.
             weak = "the square" if self.form == "square" else self.variable
@@ -241,11 +233,8 @@ class UTestResult(Summarised, PickledByName):
         return lines
 
     def _numbers(self) -> PlainNumbers:
-        names = (
-            "variable square form depvar interval statistic p_value shape extremum extremum_se fieller "
-            "slope_low slope_high t_low t_high inside df_t level conventions at"
-        )
-        return PlainNumbers(more={name: getattr(self, name) for name in names.split()})
+        names = [f.name for f in fields(self) if f.name != "diagnostics"]
+        return PlainNumbers(more={name: getattr(self, name) for name in names})
 
 
 def at_texts(at: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -348,7 +337,7 @@ def u_test(
         check_option("form", form, get_args(UForm))
     curve = read_curve("u_test", results, variable, square=square, form=form, interval=interval)
     level = check_level(level)
-    return curve_test(results, curve, _stated(results, curve, at), level)
+    return curve_test(curve, _stated(curve, at), level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,13 +355,41 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Positions of the level and of the bending term of a curve in a fit, and the interval of its test."""
+    """A curve in a fit: the positions of its level and of the term that bends it, and the tested interval."""
 
+    results: LinearResults
     level_at: int
     bend_at: int
     form: str
     interval: tuple[float, float]
-    products: tuple[Product, ...]
+
+    @property
+    def variable(self) -> str:
+        """Name of the level."""
+        return self.results.names[self.level_at]
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """Interactions of the two terms, in the order of the coefficients."""
+        terms = self.results.terms
+        curve = [canonical(terms[position].name) for position in (self.level_at, self.bend_at)]
+        others = (p for p in range(len(terms)) if p not in (self.level_at, self.bend_at))
+        products = (_product_of(position, terms[position].factors, curve) for position in others)
+        return tuple(product for product in products if product is not None)
+
+    def weights(self, at: Mapping[str, Any]) -> Floats:
+        """Compute weights (2, k) of the k coefficients in the level and the bending term.
+
+        `at` maps other columns to a number or the level of a category; a dummy of a category may be used
+        instead.
+        """
+        weights = np.eye(len(self.results.names))[[self.level_at, self.bend_at]]
+        levels = dict(self.results.categories.values())
+        spelling = {canonical(name): name for name in at}
+        for product in self.products:
+            values = [_factor_value(factor, at, spelling, levels) for factor in product.factors]
+            weights[product.row, product.position] = np.prod(values)
+        return weights
 
 
 def read_curve(
@@ -400,91 +417,77 @@ def read_curve(
     stats = results.sample_stats
     _refuse_other(stats, results.names[i], results.names[j], curve_form)
     ends = _interval(interval, stats, results.names[i], curve_form)
-    return Curve(i, j, curve_form, ends, curve_products(results.terms, i, j))
+    return Curve(results, i, j, curve_form, ends)
 
 
 # --- interactions -------------------------------------------------------------------------------------------
-
-
-def curve_products(terms: Sequence[Term], level_at: int, bend_at: int) -> tuple[Product, ...]:
-    """Find the interactions of the two terms of a curve, in the order of the coefficients."""
-    curve = [canonical(terms[position].name) for position in (level_at, bend_at)]
-    products = (
-        _product_of(position, term.factors, curve)
-        for position, term in enumerate(terms)
-        if position not in (level_at, bend_at)
-    )
-    return tuple(product for product in products if product is not None)
 
 
 def _product_of(position: int, factors: Sequence[Factor], curve: Sequence[str]) -> Product | None:
     # A function of one column alone is no interaction.
     if len(factors) == 1 and len(factors[0].columns) <= 1:
         return None
-    rows = [curve.index(canonical(factor.text)) for factor in factors if canonical(factor.text) in curve]
-    moderators = [factor for factor in factors if canonical(factor.text) not in curve]
+    rows = [curve.index(canonical(f.text)) for f in factors if canonical(f.text) in curve]
+    moderators = tuple(f for f in factors if canonical(f.text) not in curve)
     if any(hides(factor, curve[0]) for factor in moderators) or len(rows) > 1:
         return Product(position, 0, ())
-    return Product(position, rows[0], tuple(moderators)) if rows else None
-
-
-def curve_weights(results: LinearResults, curve: Curve, at: Mapping[str, Any]) -> Floats:
-    """Compute weights (2, k) of the k coefficients in the level and the bending term of a curve.
-
-    `at` maps other columns to a number or the level of a category; a dummy of a category may be used instead.
-    """
-    weights = np.eye(len(results.names))[[curve.level_at, curve.bend_at]]
-    levels = dict(results.categories.values())
-    spelling = {canonical(name): name for name in at}
-    for product in curve.products:
-        weights[product.row, product.position] = np.prod(
-            [_factor_value(factor, at, spelling, levels) for factor in product.factors]
-        )
-    return weights
+    return Product(position, rows[0], moderators) if rows else None
 
 
 def _factor_value(
     factor: Factor, at: Mapping[str, Any], spelling: Mapping[str, str], levels: Mapping[str, pd.Index[Any]]
 ) -> float:
-    if canonical(factor.text) in spelling:
-        return float(at[spelling[canonical(factor.text)]])
+    if (name := spelling.get(canonical(factor.text))) is not None:
+        return float(at[name])
     if factor.level is not None:
         return float(levels[factor.column][factor.level] == at[factor.column])
     base, power = base_and_power(factor, spelling)
     return float(at[base] ** power)
 
 
-def _stated(results: LinearResults, curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
+def _stated(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
     """Check the values of other columns at which a curve is tested: one for each that it depends on."""
-    _refuse_unknown_products(results, curve)
+    _refuse_unknown(curve)
     if at is not None and not hasattr(at, "items"):
         raise InputTypeError(f"at={cited(at)} must map columns to their values, such as {{'z': 0.5}}.")
 
     at = at or {}
     for name in at:
-        refuse_dummy(name, results.categories)
+        refuse_dummy(name, curve.results.categories)
     moderators = _moderators(curve, at)
     if not at and moderators:
-        raise _moderated(results, curve, moderators)
+        raise _moderated(curve, moderators)
     if set(at) != set(moderators):
         raise ColumnError(
-            f"u_test: at={cited(at)}, but the slope in {cited(results.names[curve.level_at])} depends on "
-            f"{quoted(moderators) if moderators else 'no other column'}. Set one value for each column "
+            f"u_test: at={cited(at)}, but the slope in {cited(curve.variable)} depends on "
+            f"{quoted(moderators) or 'no other column'}. Set one value for each column "
             "that it depends on, and for no other."
         )
-    levels = dict(results.categories.values())
+    levels = dict(curve.results.categories.values())
     return {name: _stated_value(name, at[name], levels) for name in moderators}
 
 
-def _refuse_unknown_products(results: LinearResults, curve: Curve) -> None:
-    variable = results.names[curve.level_at]
-    unknown = [results.names[product.position] for product in curve.products if not product.factors]
-    if unknown:
+def _refuse_unknown(curve: Curve) -> None:
+    variable, names = curve.variable, curve.results.names
+    terms = tuple(names[product.position] for product in curve.products if not product.factors)
+    if terms:
         raise TermError(
-            f"u_test: {quoted(unknown, 12)} makes the slope in {cited(variable)} depend on other columns "
+            f"u_test: {quoted(terms, 12)} makes the slope in {cited(variable)} depend on other columns "
             f"in a way that is not known. Write products with ':', such as '{variable}:z'.",
-            [Notice("moderated", "not a product", {"variable": variable, "terms": tuple(unknown)})],
+            [Notice("moderated", "not a product", {"variable": variable, "terms": terms})],
         )
+
+
+def _moderated(curve: Curve, moderators: Sequence[str]) -> TermError:
+    terms = tuple(curve.results.names[product.position] for product in curve.products)
+    values = ", ".join(f"{cited(name)}: ..." for name in moderators)
+    data = {"variable": curve.variable, "terms": terms, "moderators": tuple(moderators)}
+    return TermError(
+        f"u_test: {quoted(terms, 12)} makes the slope in {cited(curve.variable)} depend on "
+        f"{quoted(moderators)}, so there is no single turning point. Set values, at={{{values}}}, or compare "
+        "several values with moderated_u_test.",
+        [Notice("moderated", "no single curve", data)],
+    )
 
 
 def _moderators(curve: Curve, at: Mapping[str, Any]) -> list[str]:
@@ -509,24 +512,6 @@ def _stated_value(name: str, value: Any, levels: Mapping[str, pd.Index[Any]]) ->
     return float(value)
 
 
-def _moderated(results: LinearResults, curve: Curve, moderators: Sequence[str]) -> TermError:
-    variable = results.names[curve.level_at]
-    terms = [results.names[product.position] for product in curve.products]
-    values = ", ".join(f"{cited(name)}: ..." for name in moderators)
-    return TermError(
-        f"u_test: {quoted(terms, 12)} makes the slope in {cited(variable)} depend on {quoted(moderators)}, "
-        f"so there is no single turning point. Set values, at={{{values}}}, or compare several values with "
-        "moderated_u_test.",
-        [
-            Notice(
-                "moderated",
-                "no single curve",
-                {"variable": variable, "terms": tuple(terms), "moderators": tuple(moderators)},
-            )
-        ],
-    )
-
-
 # --- the test -----------------------------------------------------------------------------------------------
 
 
@@ -537,15 +522,17 @@ def refuse_other_kind(call: str, **terms: object) -> None:
             raise InputTypeError(f"{call}: {name} is one term (text), not {type(term).__name__}.")
 
 
-def curve_test(results: LinearResults, curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult:
+def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult:
     """Test a curve at values of other columns (`at`); `level` is that of the Fieller set."""
-    f = _FORMS[curve.form]
-    variable, square = results.names[curve.level_at], results.names[curve.bend_at]
+    from scipy.special import stdtrit
+
+    f, results = FORMS[curve.form], curve.results
+    variable, square = curve.variable, results.names[curve.bend_at]
     u = f.slope(np.array(curve.interval))
     # The slope in the middle instead of at f' = 0: with x far from zero that one is far outside the data, and
     # large numbers would have to cancel in the set of the turning point.
     middle = float(u.mean())
-    weights = np.array([[1.0, middle], [0.0, 1.0]]) @ curve_weights(results, curve, at)
+    weights = np.array([[1.0, middle], [0.0, 1.0]]) @ curve.weights(at)
     b0, b2 = (float(b) for b in weights @ results.coefficients)
     v = results.covariance_of(weights)
     if not np.isfinite(v).all():
@@ -561,10 +548,16 @@ def curve_test(results: LinearResults, curve: Curve, at: Mapping[str, Any], leve
     inside = bool(slopes[0] * slopes[1] < 0)
     statistic = float(np.abs(t).min()) if inside else float("nan")
 
-    extremum, se = _turning_point(results, weights, middle, f)
-    v00, v02, v22 = float(v[0, 0]), float(v[0, 1]), float(v[1, 1])
-    ratios = fieller((-b0, b2), (v00, -v02, v22), _critical(results.df_t, level))
-    ratios = [(low + middle, high + middle) for low, high in ratios]
+    gap = -b0 / b2
+    extremum, se = float("nan"), float("nan")
+    if f.slopes[0] < middle + gap < f.slopes[1]:
+        extremum = float(f.inverse(middle + gap))
+        # Written in the ratio: high powers of a slope leave the range of numbers where the slope does not.
+        error = standard_errors(results.covariance_of(np.array([[1.0, gap]]) @ weights))[0, 0] / abs(b2)
+        se = float(error / abs(f.curvature(extremum)))
+    half_size = float(stdtrit(results.df_t, 0.5 + level / 2))
+    ratios = fieller((-b0, b2), (float(v[0, 0]), -float(v[0, 1]), float(v[1, 1])), half_size)
+    turning_set = _turning_set([(low + middle, high + middle) for low, high in ratios], f)
 
     return UTestResult(
         variable=variable,
@@ -577,7 +570,7 @@ def curve_test(results: LinearResults, curve: Curve, at: Mapping[str, Any], leve
         shape="U" if b2 * f.curvature(curve.interval[1]) > 0 else "inverse U",
         extremum=extremum,
         extremum_se=se,
-        fieller=[(float("nan"), float("nan"))] if indefinite else _turning_set(ratios, f),
+        fieller=[(float("nan"), float("nan"))] if indefinite else turning_set,
         slope_low=float(slopes[0]),
         slope_high=float(slopes[1]),
         t_low=float(t[0]),
@@ -591,19 +584,6 @@ def curve_test(results: LinearResults, curve: Curve, at: Mapping[str, Any], leve
     )
 
 
-def _turning_point(results: LinearResults, weights: Floats, middle: float, f: _Form) -> tuple[float, float]:
-    b0, b2 = (float(b) for b in weights @ results.coefficients)
-    from_middle = -b0 / b2
-    ratio = middle + from_middle
-    if not f.slopes[0] < ratio < f.slopes[1]:
-        return float("nan"), float("nan")
-    extremum = float(f.place(ratio))
-    # Written in the ratio: high powers of a slope leave the range of numbers where the slope does not.
-    gradient = np.array([[1.0, from_middle]]) @ weights
-    se = standard_errors(results.covariance_of(gradient))[0, 0] / abs(b2)
-    return extremum, float(se / abs(f.curvature(extremum)))
-
-
 def _turning_set(ratios: list[tuple[float, float]], f: _Form) -> list[tuple[float, float]]:
     """Transform intervals of f' into intervals of x; parts outside the range of f' are dropped."""
     low, high = f.slopes
@@ -611,7 +591,7 @@ def _turning_set(ratios: list[tuple[float, float]], f: _Form) -> list[tuple[floa
     with np.errstate(divide="ignore"):
         for a, b in ratios:
             if b > low and a < high:
-                ends = f.place(np.array([max(a, low), min(b, high)]))
+                ends = f.inverse(np.array([max(a, low), min(b, high)]))
                 out.append((float(ends.min()), float(ends.max())))
     return sorted(out)
 
@@ -619,46 +599,37 @@ def _turning_set(ratios: list[tuple[float, float]], f: _Form) -> list[tuple[floa
 def _positions(
     results: LinearResults, variable: str, square: str | None, form: str | None
 ) -> tuple[int, int, str]:
-    positions = _first_positions(results.names)
-    if canonical(variable) not in positions:
-        raise unknown_columns([variable], results.names, "u_test")
-    if square is not None and canonical(square) not in positions:
-        raise unknown_columns([square], results.names, "square")
+    names = [canonical(name) for name in results.names]
+    for term, role in ((variable, "u_test"), (square, "square")):
+        if term is not None and canonical(term) not in names:
+            raise unknown_columns([term], results.names, role)
 
     bends = _bends(results.terms, variable)
-    j = positions[canonical(square)] if square else _only_bend(results, variable, bends, form)
+    j = names.index(canonical(square)) if square else _only_bend(results, variable, bends, form)
     term_form = bends.pop(j, None)
     if term_form and form not in (None, term_form):
         raise OptionError(
             f"form={cited(form)}, but {cited(results.names[j])} is of the form {cited(term_form)}."
         )
     if bends:
-        raise _several_bends(results, variable, [j, *bends])
-    return positions[canonical(variable)], j, form or term_form or "square"
-
-
-def _first_positions(names: Sequence[str]) -> dict[str, int]:
-    """Map each term to its first position."""
-    return {canonical(name): i for i, name in reversed(list(enumerate(names)))}
-
-
-def _several_bends(results: LinearResults, variable: str, at: list[int]) -> TermError:
-    terms = [results.names[p] for p in at]
-    return TermError(
-        f"several terms make the curve in {cited(variable)} nonlinear, {quoted(terms, 12)}: a U-test "
-        "uses the level and one of them. Drop the others.",
-        [Notice("several_bends", "several bending terms", {"variable": variable, "terms": tuple(terms)})],
-    )
+        terms = tuple(results.names[position] for position in (j, *bends))
+        raise TermError(
+            f"several terms make the curve in {cited(variable)} nonlinear, {quoted(terms, 12)}: a U-test "
+            "uses the level and one of them. Drop the others.",
+            [Notice("several_bends", "several bending terms", {"variable": variable, "terms": terms})],
+        )
+    return names.index(canonical(variable)), j, form or term_form or "square"
 
 
 def _bends(terms: Sequence[Term], variable: str) -> dict[int, str]:
     """Map positions of the terms that bend a line in the variable to their forms."""
-    column = canonical(variable)
-    single_factors = {at: term.factors[0] for at, term in enumerate(terms) if len(term.factors) == 1}
-    forms = {
-        at: _form_of(factor) for at, factor in single_factors.items() if canonical(factor.column) == column
+    return {
+        position: form
+        for position, term in enumerate(terms)
+        if len(term.factors) == 1
+        and canonical(term.factors[0].column) == canonical(variable)
+        and (form := _form_of(term.factors[0]))
     }
-    return {at: form for at, form in forms.items() if form is not None}
 
 
 def _form_of(factor: Factor) -> str | None:
@@ -673,9 +644,9 @@ def _form_of(factor: Factor) -> str | None:
 
 
 def _only_bend(results: LinearResults, variable: str, bends: dict[int, str], form: str | None) -> int:
-    fitting = [p for p, bend_form in bends.items() if bend_form in (form, *([] if form else _FORMS))]
+    fitting = [p for p, bend_form in bends.items() if bend_form in (form, *([] if form else FORMS))]
     if not fitting:
-        spelling = _FORMS[form or "square"].spellings[0].format(x=variable)
+        spelling = FORMS[form or "square"].spelling.format(x=variable)
         alternatives = "" if form else " (or I(1/x), log(x), sqrt(x))"
         raise TermError(
             f"the fit has no {'square' if form is None else form} of {cited(variable)} (its terms: "
@@ -688,57 +659,54 @@ def _only_bend(results: LinearResults, variable: str, bends: dict[int, str], for
 
 def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) -> None:
     """Refuse a square, or other form, that does not agree with the moments or range stored in the fit."""
-    nobs, mean, sd, least, most = (
-        float(stats[column][variable]) for column in ("nobs", "mean", "sd", "min", "max")
-    )
+    moments = ["nobs", "mean", "sd", "min", "max"]
+    nobs, mean, sd, least, most = (float(stats[column][variable]) for column in moments)
     if form == "square":
-        observed, expected = [float(stats["mean"][square])], [mean**2 + sd**2 * (nobs - 1) / nobs]
-        statistic = "mean"
+        statistic, columns = "mean", ["mean"]
+        expected = [mean**2 + sd**2 * (nobs - 1) / nobs]
     elif least > 0:
-        observed = [float(stats[column][square]) for column in ("min", "max")]
-        expected = sorted(float(_FORMS[form].value(x)) for x in (least, most))
-        statistic = "range"
+        statistic, columns = "range", ["min", "max"]
+        expected = sorted(float(FORMS[form].value(x)) for x in (least, most))
     else:
         return
 
+    observed = [float(stats[column][square]) for column in columns]
     if np.abs(np.subtract(observed, expected)).max() > IS_SQUARE * np.abs(expected).max():
         observed_text, expected_text = (
             " to ".join(f"{v:.6g}" for v in values) for values in (observed, expected)
         )
-        name = _FORMS[form].words.format(x=variable)
+        name, data = FORMS[form].words.format(x=variable), {"variable": variable, "square": square}
         raise TermError(
             f"{cited(square)} is not {name} in the estimation sample: its {statistic} is {observed_text}, "
             f"not {expected_text}. Compute it from the level used in the model (centre both or neither), or "
             "specify its form: form='square', 'inverse', 'log' or 'sqrt'.",
-            [
-                Notice(
-                    "other_square", f"not {form}: {cited(square)}", {"variable": variable, "square": square}
-                )
-            ],
+            [Notice("other_square", f"not {form}: {cited(square)}", data)],
         )
 
 
 def _interval(
     interval: Sequence[float] | None, stats: pd.DataFrame, name: str, form: str
 ) -> tuple[float, float]:
-    bounds: object = [stats["min"][name], stats["max"][name]] if interval is None else interval
-    ends = list(bounds) if isinstance(bounds, list | tuple | np.ndarray) else []
-    if not _is_interval(ends):
+    bounds = [stats["min"][name], stats["max"][name]] if interval is None else interval
+    ends = finite_numbers(bounds)
+    if len(ends) != 2 or ends[0] >= ends[1]:
         raise OptionError(f"interval={cited(interval)} must be two finite numbers, the lower one first.")
     if form != "square" and ends[0] <= 0:
         origin = "the sample's" if interval is None else "the given"
-        bend = _FORMS[form].words.format(x=name)
+        bend = FORMS[form].words.format(x=name)
         raise OptionError(
             f"a curve with {bend} is tested for {name} > 0, but {origin} interval begins at "
             f"{ends[0]:.6g}. Set interval=(low, high) with low above 0.",
-            [Notice("interval", "not positive", {"variable": name, "form": form, "low": float(ends[0])})],
+            [Notice("interval", "not positive", {"variable": name, "form": form, "low": ends[0]})],
         )
-    return float(ends[0]), float(ends[1])
+    return ends[0], ends[1]
 
 
-def _is_interval(ends: list[Any]) -> bool:
-    numbers = len(ends) == 2 and all(isinstance(e, int | float | np.number) for e in ends)
-    return numbers and bool(np.isfinite(ends).all()) and bool(ends[0] < ends[1])
+def finite_numbers(values: object) -> list[float]:
+    """Return the numbers of a list, tuple or array; none if one of them is not a finite number."""
+    numbers = list(values) if isinstance(values, list | tuple | np.ndarray) else []
+    finite = all(isinstance(n, int | float | np.number) and np.isfinite(n) for n in numbers)
+    return [float(n) for n in numbers] if finite else []
 
 
 def upper_tail(df: float, t: float) -> float:
@@ -746,9 +714,3 @@ def upper_tail(df: float, t: float) -> float:
     from scipy.special import stdtr
 
     return float(stdtr(df, -t))
-
-
-def _critical(df: float, level: float) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(df, 0.5 + level / 2))

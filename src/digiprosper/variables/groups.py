@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from digiprosper.panel.arguments import below_zero, not_positive
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,20 +37,35 @@ def grouped(inputs: Arguments) -> Ints:
     return np.unique(group, return_inverse=True)[1].astype(np.intp)
 
 
-def refuse_single_rows(inputs: Arguments, groups: Ints, unit: str) -> None:
-    """Refuse groups of one row among the complete rows; `unit` is what a row is, in the plural."""
+def compared_rows(inputs: Arguments, unit: str, divisors: Sequence[str] = ()) -> Ints:
+    """Code the groups, and refuse complete rows that there is nothing to compare with.
+
+    A group has at least two rows; `unit` is what a row is, in the plural. No column of `divisors` is zero
+    throughout a group.
+    """
+    groups = grouped(inputs)
     alone = (np.bincount(groups)[groups] == 1) & inputs.complete
-    inputs.refuse_rows(
-        {f"the number of {unit} in the group": alone}, "one", "There is nothing to compare it with"
-    )
-
-
-def refuse_empty(inputs: Arguments, groups: Ints, arguments: Sequence[str]) -> None:
-    """Refuse groups in which a column of `arguments` is zero throughout."""
-    complete = inputs.complete
-    bad = {}
-    for argument in arguments:
+    single = {f"the number of {unit} in the group": alone}
+    inputs.refuse_rows(single, "one", "There is nothing to compare it with")
+    zero = {}
+    for argument in divisors:
         columns = np.nan_to_num(np.atleast_2d(inputs.numbers[argument].T))
         for name, column in zip(inputs.names[argument], columns, strict=True):
-            bad[f"the sum of {name} in the group"] = (np.bincount(groups, column)[groups] == 0) & complete
-    inputs.refuse_rows(bad, "zero", "A share or a coefficient of variation divides by it")
+            sums = np.bincount(groups, column)[groups]
+            zero[f"the sum of {name} in the group"] = (sums == 0) & inputs.complete
+    inputs.refuse_rows(
+        zero, "zero", "A share or a coefficient of variation divides by it"
+    )
+    return groups
+
+
+def refuse_negative(inputs: Arguments, why: str, *arguments: str) -> None:
+    """Refuse negative values."""
+    inputs.refuse(arguments, below_zero, "negative", why)
+
+
+def refuse_not_positive(
+    inputs: Arguments, why: str, *arguments: str, defect: str = "zero or negative"
+) -> None:
+    """Refuse negative values and zeros."""
+    inputs.refuse(arguments, not_positive, defect, why)

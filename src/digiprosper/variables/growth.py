@@ -23,10 +23,14 @@ from digiprosper.errors import (
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
-from digiprosper.panel.arguments import arguments, below_zero, not_positive
+from digiprosper.panel.arguments import arguments
 from digiprosper.panel.keys import rows_text
 from digiprosper.variables import kernel
-from digiprosper.variables.groups import row_labels
+from digiprosper.variables.groups import (
+    refuse_negative,
+    refuse_not_positive,
+    row_labels,
+)
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
@@ -99,40 +103,44 @@ def capital_stock(
     >>> variables.capital_stock([10, 12, 9], 1.0, growth=0.1, depreciation=0.1, time=[2000, 2001, 2002])
     array([50. , 57. , 60.3])
     """
-    rate = _rate(depreciation)
-    inputs = arguments(
-        "capital_stock",
-        {"investment": investment, "deflator": deflator},
-        labels=row_labels(entity=entity, time=time),
-    )
-    inputs.refuse(("investment",), below_zero, "negative", "Gross investment is at least 0")
-    inputs.refuse(("deflator",), not_positive, "zero or negative", "Investment is divided by it")
+    rate = plain(depreciation)
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
+        message = (
+            f"depreciation={cited(depreciation)} must be a number in [0, 1), such as "
+            ".096."
+        )
+        raise OptionError(message, [option_problem("depreciation", depreciation)])
+    columns = {"investment": investment, "deflator": deflator}
+    labels = row_labels(entity=entity, time=time)
+    inputs = arguments("capital_stock", columns, labels=labels)
+    refuse_negative(inputs, "Gross investment is at least 0", "investment")
+    refuse_not_positive(inputs, "Investment is divided by it", "deflator")
     table = _table(inputs)
 
-    real = table.numeric("real")
+    real, rows = table.numeric("real"), table.numeric("row").astype(np.intp)
+    entities, codes = table.keys.entities, table.keys.entity
     # The row one year earlier; the step of time is the panel's, so that a gap has none.
     previous = table.shift(np.arange(real.size, dtype=np.float64), 1)
     before = np.where(np.isnan(previous), -1, previous).astype(np.intp)
     first = np.full(real.size, np.nan)
     observed = np.flatnonzero(~np.isnan(real))
-    starts = observed[np.diff(table.keys.entity[observed], prepend=-1) != 0]
-    labels = inputs.rows[table.numeric("row").astype(np.intp)[starts[real[starts] == 0]]]
-    if labels.size:
-        issue([zero_first_stock(labels)])
-    first[starts] = real[starts] / _divisors(growth, rate, table.keys.entities)[table.keys.entity[starts]]
-    stock = kernel.accumulated(real, first, before, table.keys.time, 1.0 - rate)
-
-    out = np.empty(real.size)
-    out[table.numeric("row").astype(np.intp)] = stock
-    return inputs.returned(out, np.ones(out.size, dtype=bool))
+    starts = observed[np.diff(codes[observed], prepend=-1) != 0]
+    empty = inputs.rows[rows[starts[real[starts] == 0]]]
+    if empty.size:
+        issue([zero_first_stock(empty)])
+    first[starts] = real[starts] / _divisors(growth, rate, entities)[codes[starts]]
+    stock = np.empty(real.size)
+    stock[rows] = kernel.accumulated(real, first, before, table.keys.time, 1.0 - rate)
+    return inputs.returned(stock, np.ones(real.size, dtype=bool))
 
 
 def zero_first_stock(rows: pd.Index[Any]) -> Notice:
     """Report entities whose capital begins at zero (code zero_first_stock; data count, first five rows)."""
     first = tuple(rows[:5])
     text = (
-        f"capital_stock: the first investment of {counted(len(rows), 'entity', 'entities')} is 0 (first: "
-        f"{rows_text(first)}), so that their capital begins at 0, as if they had none before. Make these "
+        "capital_stock: the first investment of "
+        f"{counted(len(rows), 'entity', 'entities')} is 0 (first: {rows_text(first)}), "
+        "so that their capital begins at 0, as if they had none before. Make these "
         "values missing to begin at the first positive one."
     )
     return Notice("zero_first_stock", text, {"count": len(rows), "rows": first})
@@ -142,32 +150,23 @@ def _table(inputs: Arguments) -> Table:
     """Sort investment at constant prices by entity and time, with the rows it came from."""
     with np.errstate(all="ignore"):
         real = inputs.numbers["investment"] / inputs.numbers["deflator"]
-    keys = pd.DataFrame({name: _labels(inputs, name) for name in inputs.labels})
-    if not inputs.labels and inputs.rows.nlevels == 2:
-        keys = pd.DataFrame(
-            {"entity": inputs.rows.get_level_values(0), "time": inputs.rows.get_level_values(1)}
-        )
+    keys: dict[str, Any] = {
+        name: pd.Series(levels).reindex(codes).array
+        for name, (codes, levels) in inputs.labels.items()
+    }
+    if not keys and inputs.rows.nlevels == 2:
+        keys = {
+            name: inputs.rows.get_level_values(i)
+            for i, name in enumerate(("entity", "time"))
+        }
     if "time" not in keys:
         raise InputTypeError(
-            "capital_stock needs the entity and the time of each row: take the columns from panel.frame, "
-            "index them by (entity, time), or pass entity= and time=."
+            "capital_stock needs the entity and the time of each row: take the columns "
+            "from panel.frame, index them by (entity, time), or pass entity= and time=."
         )
-    entities = keys.get("entity", np.zeros(real.size))
-    frame = keys.assign(entity=entities, real=real, row=np.arange(real.size))
+    keys.setdefault("entity", np.zeros(real.size))
+    frame = pd.DataFrame({**keys, "real": real, "row": np.arange(real.size)})
     return table_of(Panel(frame, "entity", "time"))
-
-
-def _labels(inputs: Arguments, name: str) -> pd.Series[Any]:
-    codes, levels = inputs.labels[name]
-    return pd.Series(levels).reindex(codes).reset_index(drop=True)
-
-
-def _rate(depreciation: object) -> float:
-    rate = plain(depreciation)
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
-        message = f"depreciation={cited(depreciation)} must be a number in [0, 1), such as .096."
-        raise OptionError(message, [option_problem("depreciation", depreciation)])
-    return float(rate)
 
 
 def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
@@ -180,7 +179,8 @@ def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
                 f"capital_stock: growth {defect}; index it by entity, one value each.",
                 [alignment_problem("growth", defect, absent[:5])],
             )
-        values = arguments("capital_stock", {"growth": growth.reindex(entities)}).numbers["growth"]
+        by_entity = growth.reindex(entities)
+        values = arguments("capital_stock", {"growth": by_entity}).numbers["growth"]
     else:
         number = plain(growth)
         is_number = isinstance(number, int | float) and not isinstance(number, bool)
@@ -188,8 +188,8 @@ def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
         values = np.full(len(entities), number if in_range else np.nan)
     if not (values + rate > 0).all() or np.isinf(values).any():
         message = (
-            f"growth={cited(growth)} must be a number, or a Series by entity without missing values, whose "
-            f"sum with depreciation={rate:g} is positive."
+            f"growth={cited(growth)} must be a number, or a Series by entity without "
+            f"missing values, whose sum with depreciation={rate:g} is positive."
         )
         raise OptionError(message, [option_problem("growth", what=message)])
     return np.asarray(values + rate)
@@ -232,18 +232,20 @@ def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> 
     >>> round(variables.solow_tfp(8, 4, 4, capital_share=0.5), 8)  # ln 2
     0.69314718
     """
-    columns = {"output": output, "capital": capital, "labour": labour, "capital_share": capital_share}
+    columns = {
+        "output": output,
+        "capital": capital,
+        "labour": labour,
+        "capital_share": capital_share,
+    }
     inputs = arguments("solow_tfp", columns)
-    inputs.refuse(("output", "capital", "labour"), not_positive, "zero or negative", "It has no logarithm")
+    refuse_not_positive(inputs, "It has no logarithm", "output", "capital", "labour")
     inputs.refuse(
         ("capital_share",),
         lambda a: (a < 0) | (a > 1),
         "outside [0, 1]",
         "It is a share under constant returns",
     )
-    return inputs.by_row(_residual)
-
-
-def _residual(output: Floats, capital: Floats, labour: Floats, share: Floats) -> Floats:
-    residual: Floats = np.log(output) - share * np.log(capital) - (1.0 - share) * np.log(labour)
-    return residual
+    return inputs.by_row(
+        lambda y, k, n, a: np.log(y) - a * np.log(k) - (1.0 - a) * np.log(n)
+    )

@@ -14,8 +14,9 @@ from digiprosper.errors import (
     check_option,
     quoted,
 )
-from digiprosper.panel.arguments import arguments, below_zero, not_positive
+from digiprosper.panel.arguments import arguments
 from digiprosper.variables import kernel
+from digiprosper.variables.groups import refuse_negative, refuse_not_positive
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
@@ -61,9 +62,7 @@ def industrial_layer(value_added: Any) -> Any:
     >>> round(variables.industrial_layer([0.1, 0.4, 0.5]), 10)
     2.4
     """
-    inputs = _amounts("industrial_layer", value_added=value_added)
-    _refuse_other_than_three(inputs)
-    return inputs.by_row(kernel.layer)
+    return _three_sectors("industrial_layer", value_added).by_row(kernel.layer)
 
 
 def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
@@ -96,9 +95,10 @@ def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
     >>> variables.industrial_advancement(40, 50)
     1.25
     """
-    inputs = arguments("industrial_advancement", {"secondary": secondary, "tertiary": tertiary})
-    inputs.refuse(("secondary",), not_positive, "zero or negative", "The ratio divides by it")
-    inputs.refuse(("tertiary",), below_zero, "negative", "Value added is at least 0")
+    columns = {"secondary": secondary, "tertiary": tertiary}
+    inputs = arguments("industrial_advancement", columns)
+    refuse_not_positive(inputs, "The ratio divides by it", "secondary")
+    refuse_negative(inputs, "Value added is at least 0", "tertiary")
     return inputs.by_row(lambda second, third: third / second)
 
 
@@ -133,12 +133,12 @@ def industrial_angle(value_added: Any) -> Any:
     >>> round(variables.industrial_angle([0.1, 0.4, 0.5]), 8)
     6.74839713
     """
-    inputs = _amounts("industrial_angle", value_added=value_added)
-    _refuse_other_than_three(inputs)
-    return inputs.by_row(kernel.angle)
+    return _three_sectors("industrial_angle", value_added).by_row(kernel.angle)
 
 
-def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Reverse | None = None) -> Any:
+def industrial_rationalisation(
+    value_added: Any, employment: Any, *, reverse: Reverse | None = None
+) -> Any:
     """Theil index between value added and employment; larger is LESS balanced, unless reversed.
 
     ``sum_k y_k ln(y_k / l_k)``, where y_k and l_k are the shares of sector k in value added and in
@@ -178,13 +178,23 @@ def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Re
     0.07612401
     """
     check_option("reverse", reverse, (None, "negative", "reciprocal"))
-    inputs = _two_tables("industrial_rationalisation", value_added=value_added, employment=employment)
-    _refuse_idle(inputs)
+    inputs = _two_tables(
+        "industrial_rationalisation", value_added=value_added, employment=employment
+    )
+    numbers = inputs.numbers
+    idle = ((numbers["employment"] == 0) & (numbers["value_added"] > 0)).T
+    inputs.refuse_rows(
+        dict(zip(inputs.names["employment"], idle, strict=True)),
+        "zero",
+        "The sector has value added, and y / l divides by its share of workers",
+    )
     theil = inputs.by_row(kernel.rationalisation)
     if reverse == "negative":
         return -theil
     if reverse == "reciprocal":
-        inputs.refuse_rows({"the index": np.atleast_1d(theil == 0)}, "zero", "It has no reciprocal")
+        inputs.refuse_rows(
+            {"the index": np.atleast_1d(theil == 0)}, "zero", "It has no reciprocal"
+        )
         return 1 / theil
     return theil
 
@@ -221,8 +231,7 @@ def structural_deviation(value_added: Any, employment: Any) -> Any:
     >>> round(variables.structural_deviation([10, 40, 50], [25, 30, 45]), 8)
     1.04444444
     """
-    inputs = _two_tables("structural_deviation", value_added=value_added, employment=employment)
-    inputs.refuse(("employment",), not_positive, "zero", "The index divides by it")
+    inputs = _with_workers("structural_deviation", value_added, employment)
     return inputs.by_row(kernel.deviation)
 
 
@@ -259,8 +268,7 @@ def productivity_advancement(value_added: Any, employment: Any) -> Any:
     >>> round(variables.productivity_advancement([10, 40, 50], [25, 30, 45]), 8)
     1.12888889
     """
-    inputs = _two_tables("productivity_advancement", value_added=value_added, employment=employment)
-    inputs.refuse(("employment",), not_positive, "zero", "The index divides by it")
+    inputs = _with_workers("productivity_advancement", value_added, employment)
     return inputs.by_row(kernel.productivity)
 
 
@@ -304,12 +312,13 @@ def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -
     """
     check_option("shares", shares, ("end", "start", "mean"))
     inputs = _two_tables("lilien_index", before=before, after=after)
-    inputs.refuse(("before", "after"), not_positive, "zero", "Growth is a difference of logarithms")
+    why = "Growth is a difference of logarithms"
+    refuse_not_positive(inputs, why, "before", "after", defect="zero")
 
     def index(start: Floats, end: Floats) -> Floats:
         weights = {"start": kernel.shares(start), "end": kernel.shares(end)}
-        weights["mean"] = (weights["start"] + weights["end"]) / 2
-        return kernel.lilien(start, end, weights[shares])
+        mean = (weights["start"] + weights["end"]) / 2
+        return kernel.lilien(start, end, weights.get(shares, mean))
 
     return inputs.by_row(index)
 
@@ -320,9 +329,24 @@ def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -
 def _amounts(function: str, **tables: Any) -> Arguments:
     """Read tables of amounts that are not negative, with a positive sum in every row."""
     inputs = arguments(function, tables=tables)
-    inputs.refuse(tuple(tables), below_zero, "negative", "Amounts and shares are at least 0")
-    totals = {f"the sum of {name}": inputs.numbers[name].sum(axis=1) == 0 for name in tables}
+    refuse_negative(inputs, "Amounts and shares are at least 0", *tables)
+    totals = {
+        f"the sum of {name}": inputs.numbers[name].sum(axis=1) == 0 for name in tables
+    }
     inputs.refuse_rows(totals, "zero", "Shares need a positive sum")
+    return inputs
+
+
+def _three_sectors(function: str, value_added: Any) -> Arguments:
+    """Read the value added of the three sectors."""
+    inputs = _amounts(function, value_added=value_added)
+    count = inputs.numbers["value_added"].shape[1]
+    if count != _THREE:
+        raise IdentificationError(
+            f"{function} needs three sectors, in the order primary, secondary, "
+            f"tertiary; got {count}.",
+            [Notice("sectors", function, {"counts": (count,)})],
+        )
     return inputs
 
 
@@ -332,32 +356,24 @@ def _two_tables(function: str, **tables: Any) -> Arguments:
     counts = [inputs.numbers[name].shape[1] for name in tables]
     if counts[0] != counts[1] or counts[0] < 2:
         raise IdentificationError(
-            f"{function} needs the same sectors in {' and '.join(tables)}, at least two; got {counts[0]} and "
-            f"{counts[1]}. The index is a sum over all sectors.",
+            f"{function} needs the same sectors in {' and '.join(tables)}, at least "
+            f"two; got {counts[0]} and {counts[1]}. The index is a sum over all "
+            "sectors.",
             [Notice("sectors", function, {"counts": tuple(counts)})],
         )
     first, second = ([str(head) for head in inputs.heads[name]] for name in tables)
     if first != second and sorted(first) == sorted(second):
         raise AlignmentError(
-            f"{function}: the sectors of {' and '.join(tables)} have one set of names in two orders "
-            f"({quoted(first)}; {quoted(second)}); put them in one order.",
+            f"{function}: the sectors of {' and '.join(tables)} have one set of names "
+            f"in two orders ({quoted(first)}; {quoted(second)}); put them in one "
+            "order.",
             [alignment_problem(name, "other order of sectors") for name in tables],
         )
     return inputs
 
 
-def _refuse_other_than_three(inputs: Arguments) -> None:
-    count = inputs.numbers["value_added"].shape[1]
-    if count != _THREE:
-        raise IdentificationError(
-            f"{inputs.function} needs three sectors, in the order primary, secondary, tertiary; got {count}.",
-            [Notice("sectors", inputs.function, {"counts": (count,)})],
-        )
-
-
-def _refuse_idle(inputs: Arguments) -> None:
-    """Refuse sectors with value added but no workers."""
-    value_added, employment = inputs.numbers["value_added"], inputs.numbers["employment"]
-    idle = ((employment == 0) & (value_added > 0)).T
-    bad = dict(zip(inputs.names["employment"], idle, strict=True))
-    inputs.refuse_rows(bad, "zero", "The sector has value added, and y / l divides by its share of workers")
+def _with_workers(function: str, value_added: Any, employment: Any) -> Arguments:
+    """Read value added and employment of the same sectors, all of which have workers."""
+    inputs = _two_tables(function, value_added=value_added, employment=employment)
+    refuse_not_positive(inputs, "The index divides by it", "employment", defect="zero")
+    return inputs

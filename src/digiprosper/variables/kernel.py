@@ -14,25 +14,24 @@ if TYPE_CHECKING:
 
 def shares(amounts: Floats) -> Floats:
     """Divide amounts (N, K), at least 0, by the sum of their row."""
-    parts: Floats = amounts / amounts.sum(axis=1, keepdims=True)
-    return parts
+    return np.asarray(amounts / amounts.sum(axis=1, keepdims=True))
 
 
 def layer(value_added: Floats) -> Floats:
     """Sum k times the share of sector k, in [1, K]; value added is (N, K), the sectors in order."""
-    ranks = np.arange(1.0, value_added.shape[1] + 1)
-    coefficient: Floats = shares(value_added) @ ranks
-    return coefficient
+    return np.asarray(shares(value_added) @ np.arange(1.0, value_added.shape[1] + 1))
 
 
 def angle(value_added: Floats) -> Floats:
     """Sum 3 th1 + 2 th2 + th3, th_j the angle of the shares (N, 3) with the axis of sector j, in radians."""
     part = shares(value_added)
-    squares = part**2
-    other_squares = np.stack([squares[:, [1, 2]], squares[:, [0, 2]], squares[:, [0, 1]]], axis=1).sum(axis=2)
+    other_squares = np.column_stack(
+        [(np.delete(part, j, axis=1) ** 2).sum(axis=1) for j in range(3)]
+    )
     # An arc cosine near 1 would lose half of the digits.
-    angles: Floats = np.arctan2(np.sqrt(other_squares), part)
-    return np.asarray(angles @ np.array([3.0, 2.0, 1.0]))
+    return np.asarray(
+        np.arctan2(np.sqrt(other_squares), part) @ np.array([3.0, 2.0, 1.0])
+    )
 
 
 def rationalisation(value_added: Floats, employment: Floats) -> Floats:
@@ -41,21 +40,23 @@ def rationalisation(value_added: Floats, employment: Floats) -> Floats:
     A sector without workers has no value added.
     """
     rows, sectors = value_added.shape
-    per_worker = np.divide(value_added, employment, out=np.zeros_like(value_added), where=employment > 0)
+    per_worker = np.divide(
+        value_added, employment, out=np.zeros_like(value_added), where=employment > 0
+    )
     groups = np.repeat(np.arange(rows), sectors)
     return theil_by_group(per_worker.ravel(), groups, rows, employment.ravel())
 
 
 def deviation(value_added: Floats, employment: Floats) -> Floats:
     """Sum |y / l - 1| over shares (N, K); employment is positive."""
-    gaps: Floats = np.abs(shares(value_added) / shares(employment) - 1.0)
-    return np.asarray(gaps.sum(axis=1))
+    return np.asarray(
+        np.abs(shares(value_added) / shares(employment) - 1.0).sum(axis=1)
+    )
 
 
 def productivity(value_added: Floats, employment: Floats) -> Floats:
     """Average value added per worker of the sectors (N, K), weighted by their shares in value added."""
-    weighted: Floats = shares(value_added) * value_added / employment
-    return np.asarray(weighted.sum(axis=1))
+    return np.asarray((shares(value_added) * value_added / employment).sum(axis=1))
 
 
 def lilien(before: Floats, after: Floats, weights: Floats) -> Floats:
@@ -65,11 +66,12 @@ def lilien(before: Floats, after: Floats, weights: Floats) -> Floats:
     """
     growth = np.log(after / before)
     total = np.log(after.sum(axis=1) / before.sum(axis=1))
-    squares: Floats = weights * (growth - total[:, None]) ** 2
-    return np.asarray(np.sqrt(squares.sum(axis=1)))
+    return np.asarray(np.sqrt((weights * (growth - total[:, None]) ** 2).sum(axis=1)))
 
 
-def accumulated(investment: Floats, first: Floats, before: Ints, time: Ints, survival: float) -> Floats:
+def accumulated(
+    investment: Floats, first: Floats, before: Ints, time: Ints, survival: float
+) -> Floats:
     """Accumulate capital by perpetual inventory: K_t = (1 - depreciation) K_{t-1} + I_t.
 
     `first` (N,) is the stock in the first year of an entity, NaN in other rows; `before` (N,) the row of the
@@ -94,20 +96,15 @@ def location_gini(groups: Ints, n_groups: int, employment: Floats) -> Floats:
     order = np.argsort(groups, kind="stable")
     starts = np.searchsorted(groups[order], np.arange(1, n_groups))
     for rows in np.split(order, starts):
-        out[rows] = _gini_of_quotients(employment[rows])
+        of_group = employment[rows]
+        size, total = of_group.sum(axis=1), of_group.sum()
+        quotients = of_group / size[:, None] / (of_group.sum(axis=0) / total)
+        by_quotient = np.argsort(quotients, axis=0, kind="stable")
+        ranked = np.take_along_axis(quotients, by_quotient, axis=0)
+        below = np.cumsum((size / total)[by_quotient], axis=0)[:-1]
+        # The weighted mean of location quotients is one.
+        out[rows] = (below * (1.0 - below) * np.diff(ranked, axis=0)).sum(axis=0)
     return out
-
-
-def _gini_of_quotients(employment: Floats) -> Floats:
-    size = employment.sum(axis=1)
-    weights = size / size.sum()
-    quotients = employment / size[:, None] / (employment.sum(axis=0) / size.sum())
-    order = np.argsort(quotients, axis=0, kind="stable")
-    ranked = np.take_along_axis(quotients, order, axis=0)
-    below = np.cumsum(weights[order], axis=0)[:-1]
-    # The weighted mean of location quotients is one.
-    gini: Floats = (below * (1.0 - below) * np.diff(ranked, axis=0)).sum(axis=0)
-    return gini
 
 
 def specialisation(groups: Ints, n_groups: int, employment: Floats) -> Floats:
@@ -115,7 +112,8 @@ def specialisation(groups: Ints, n_groups: int, employment: Floats) -> Floats:
 
     `groups` (N,) are codes 0..G-1 of regions that are compared; employment (N, K) by region and industry.
     """
-    totals = np.column_stack([np.bincount(groups, column, n_groups) for column in employment.T])
+    totals = np.column_stack(
+        [np.bincount(groups, column, n_groups) for column in employment.T]
+    )
     other_regions = np.maximum(totals[groups] - employment, 0.0)
-    gaps: Floats = np.abs(shares(employment) - shares(other_regions))
-    return np.asarray(gaps.sum(axis=1))
+    return np.asarray(np.abs(shares(employment) - shares(other_regions)).sum(axis=1))

@@ -8,8 +8,13 @@ import numpy as np
 
 from digiprosper.errors import OptionError, check_option, cited, option_problem, plain
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
-from digiprosper.panel.arguments import arguments, below_zero, not_positive
-from digiprosper.variables.groups import grouped, row_labels
+from digiprosper.panel.arguments import arguments
+from digiprosper.variables.groups import (
+    grouped,
+    refuse_negative,
+    refuse_not_positive,
+    row_labels,
+)
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
@@ -54,15 +59,21 @@ def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     array([20., 30.])
     """
     number = plain(per)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= LARGEST_PRODUCT:
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int | float)
+        or not 0 < number <= LARGEST_PRODUCT
+    ):
         message = f"per={cited(per)} must be a positive number, such as 10_000."
         raise OptionError(message, [option_problem("per", per)])
     inputs = arguments("per_capita", {"x": x, "population": population})
-    inputs.refuse(("population",), not_positive, "zero or negative", "A rate divides by it")
+    refuse_not_positive(inputs, "A rate divides by it", "population")
     return inputs.by_row(lambda amount, heads: amount / heads * number)
 
 
-def relative_rate(urban: Any, rural: Any, urban_population: Any, rural_population: Any) -> Any:
+def relative_rate(
+    urban: Any, rural: Any, urban_population: Any, rural_population: Any
+) -> Any:
     """Ratio of the urban to the rural rate per head; larger is more in favour of urban areas.
 
     ``(urban / urban_population) / (rural / rural_population)``. With numbers of new firms it is relative
@@ -97,18 +108,12 @@ def relative_rate(urban: Any, rural: Any, urban_population: Any, rural_populatio
     >>> variables.relative_rate(60, 20, 600, 400)
     2.0
     """
-    inputs = arguments(
-        "relative_rate",
-        {
-            "urban": urban,
-            "rural": rural,
-            "urban_population": urban_population,
-            "rural_population": rural_population,
-        },
-    )
-    inputs.refuse(("urban",), below_zero, "negative", "Amounts are at least 0")
+    columns = {"urban": urban, "rural": rural, "urban_population": urban_population}
+    columns["rural_population"] = rural_population
+    inputs = arguments("relative_rate", columns)
+    refuse_negative(inputs, "Amounts are at least 0", "urban")
     divisors = ("rural", "urban_population", "rural_population")
-    inputs.refuse(divisors, not_positive, "zero or negative", "The ratio divides by it")
+    refuse_not_positive(inputs, "The ratio divides by it", *divisors)
     return inputs.by_row(lambda u, r, u_heads, r_heads: (u / u_heads) / (r / r_heads))
 
 
@@ -138,9 +143,10 @@ def urban_rural_ratio(urban_income: Any, rural_income: Any) -> Any:
     >>> round(variables.urban_rural_ratio(47412, 18931), 8)
     2.50446358
     """
-    inputs = arguments("urban_rural_ratio", {"urban_income": urban_income, "rural_income": rural_income})
-    inputs.refuse(("urban_income",), below_zero, "negative", "Incomes are at least 0")
-    inputs.refuse(("rural_income",), not_positive, "zero or negative", "The ratio divides by it")
+    columns = {"urban_income": urban_income, "rural_income": rural_income}
+    inputs = arguments("urban_rural_ratio", columns)
+    refuse_negative(inputs, "Incomes are at least 0", "urban_income")
+    refuse_not_positive(inputs, "The ratio divides by it", "rural_income")
     return inputs.by_row(lambda urban, rural: urban / rural)
 
 
@@ -182,10 +188,11 @@ def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
     """
     check_option("measure", measure, ("ratio", "gap"))
     inputs = arguments("digital_divide", {"urban": urban, "rural": rural})
-    inputs.refuse(("urban", "rural"), below_zero, "negative", "Penetration is at least 0")
+    refuse_negative(inputs, "Penetration is at least 0", "urban", "rural")
     if measure == "gap":
         return inputs.by_row(lambda u, r: u - r)
-    inputs.refuse(("rural",), not_positive, "zero", "The ratio divides by it; measure='gap' does not")
+    why = "The ratio divides by it; measure='gap' does not"
+    refuse_not_positive(inputs, why, "rural", defect="zero")
     return inputs.by_row(lambda u, r: u / r)
 
 
@@ -223,12 +230,11 @@ def distance_to_leader(x: Any, *, time: Any = None) -> Any:
     [0.0, 0.6931, 0.0]
     """
     inputs = arguments("distance_to_leader", {"x": x}, labels=row_labels(time=time))
-    inputs.refuse(("x",), not_positive, "zero or negative", "It has no logarithm")
-    return inputs.by_group(_behind, grouped(inputs))
+    refuse_not_positive(inputs, "It has no logarithm", "x")
 
+    def behind(codes: Ints, count: int, x: Floats) -> Floats:
+        largest = np.zeros(count)
+        np.maximum.at(largest, codes, x)
+        return np.asarray(np.log(largest[codes] / x))
 
-def _behind(codes: Ints, count: int, x: Floats) -> Floats:
-    largest = np.zeros(count)
-    np.maximum.at(largest, codes, x)
-    distance: Floats = np.log(largest[codes] / x)
-    return distance
+    return inputs.by_group(behind, grouped(inputs))

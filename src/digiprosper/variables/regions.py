@@ -9,9 +9,14 @@ import numpy as np
 from digiprosper.errors import check_option
 from digiprosper.kernels.dispersion import theil_by_group, variation_by_group
 from digiprosper.kernels.tolerances import SUM_TO_ONE
-from digiprosper.panel.arguments import arguments, below_zero, not_positive
+from digiprosper.panel.arguments import arguments
 from digiprosper.variables import kernel
-from digiprosper.variables.groups import grouped, refuse_empty, refuse_single_rows, row_labels
+from digiprosper.variables.groups import (
+    compared_rows,
+    refuse_negative,
+    refuse_not_positive,
+    row_labels,
+)
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
@@ -20,7 +25,9 @@ if TYPE_CHECKING:
 Equality: TypeAlias = Literal["cv", "theil"]
 
 
-def regional_coordination(income: Any, population: Any, region: Any, *, time: Any = None) -> Any:
+def regional_coordination(
+    income: Any, population: Any, region: Any, *, time: Any = None
+) -> Any:
     """One minus the weighted coefficient of variation inside a region; larger is more even.
 
     ``1 - sqrt(sum_i (p_i / p) (x_i - m)^2) / m``, where the sum is over the sub-units i of a region in a
@@ -66,21 +73,20 @@ def regional_coordination(income: Any, population: Any, region: Any, *, time: An
     [0.75, 0.75, 1.0, 1.0]
     """
     columns = {"income": income, "population": population}
-    inputs = arguments("regional_coordination", columns, labels=row_labels(region=region, time=time))
-    inputs.refuse(("income",), below_zero, "negative", "Incomes are at least 0")
-    inputs.refuse(("population",), not_positive, "zero or negative", "It is a weight")
-    groups = grouped(inputs)
-    refuse_single_rows(inputs, groups, "sub-units")
-    refuse_empty(inputs, groups, ("income",))
-    return inputs.by_group(_coordination, groups)
+    labels = row_labels(region=region, time=time)
+    inputs = arguments("regional_coordination", columns, labels=labels)
+    refuse_negative(inputs, "Incomes are at least 0", "income")
+    refuse_not_positive(inputs, "It is a weight", "population")
+
+    def evenness(codes: Ints, count: int, income: Floats, population: Floats) -> Floats:
+        return 1.0 - variation_by_group(income, codes, count, population)[codes]
+
+    return inputs.by_group(evenness, compared_rows(inputs, "sub-units", ("income",)))
 
 
-def _coordination(codes: Ints, count: int, income: Floats, population: Floats) -> Floats:
-    variation = variation_by_group(income, codes, count, population)
-    return 1.0 - variation[codes]
-
-
-def service_equality(services: Any, region: Any, *, time: Any = None, measure: Equality = "cv") -> Any:
+def service_equality(
+    services: Any, region: Any, *, time: Any = None, measure: Equality = "cv"
+) -> Any:
     """One minus the inequality of services between sub-units, mean over services; larger is more even.
 
     Parameters
@@ -119,23 +125,23 @@ def service_equality(services: Any, region: Any, *, time: Any = None, measure: E
     check_option("measure", measure, ("cv", "theil"))
     labels = row_labels(region=region, time=time)
     inputs = arguments("service_equality", tables={"services": services}, labels=labels)
-    inputs.refuse(("services",), below_zero, "negative", "Services are at least 0")
-    groups = grouped(inputs)
-    refuse_single_rows(inputs, groups, "sub-units")
-    refuse_empty(inputs, groups, ("services",))
+    refuse_negative(inputs, "Services are at least 0", "services")
     inequality = variation_by_group if measure == "cv" else theil_by_group
 
     def equality(codes: Ints, count: int, table: Floats) -> Floats:
         ones = np.ones(len(table))
-        inequalities = np.column_stack([inequality(column, codes, count, ones) for column in table.T])
-        mean: Floats = 1.0 - inequalities.mean(axis=1)
-        return mean[codes]
+        inequalities = [inequality(column, codes, count, ones) for column in table.T]
+        return np.asarray(1.0 - np.column_stack(inequalities).mean(axis=1))[codes]
 
-    return inputs.by_group(equality, groups)
+    return inputs.by_group(equality, compared_rows(inputs, "sub-units", ("services",)))
 
 
 def locational_gini(
-    employment: Any, region: Any = None, *, time: Any = None, reverse: Literal["complement"] | None = None
+    employment: Any,
+    region: Any = None,
+    *,
+    time: Any = None,
+    reverse: Literal["complement"] | None = None,
 ) -> Any:
     """Gini coefficient of the location quotients of each industry; larger is more concentrated in space.
 
@@ -187,9 +193,7 @@ def locational_gini(
     """
     check_option("reverse", reverse, (None, "complement"))
     inputs = _employment("locational_gini", employment, region=region, time=time)
-    groups = grouped(inputs)
-    refuse_single_rows(inputs, groups, "regions")
-    refuse_empty(inputs, groups, ("employment",))
+    groups = compared_rows(inputs, "regions", ("employment",))
     gini = inputs.by_group(kernel.location_gini, groups)
     return gini if reverse is None else 1.0 - gini
 
@@ -234,9 +238,7 @@ def krugman_index(employment: Any, *, time: Any = None) -> Any:
     [0.8, 0.8]
     """
     inputs = _employment("krugman_index", employment, time=time)
-    groups = grouped(inputs)
-    refuse_single_rows(inputs, groups, "regions")
-    return inputs.by_group(kernel.specialisation, groups)
+    return inputs.by_group(kernel.specialisation, compared_rows(inputs, "regions"))
 
 
 def herfindahl(shares: Any) -> Any:
@@ -271,16 +273,19 @@ def herfindahl(shares: Any) -> Any:
     0.5
     """
     inputs = arguments("herfindahl", tables={"shares": shares})
-    inputs.refuse(("shares",), below_zero, "negative", "Shares are at least 0")
+    refuse_negative(inputs, "Shares are at least 0", "shares")
     sums = inputs.numbers["shares"].sum(axis=1)
     why = "Divide amounts by their sum, df.div(df.sum(axis=1), axis=0), and include all firms or industries"
-    inputs.refuse_rows({"the sum of the shares": np.abs(sums - 1) > SUM_TO_ONE}, "not one", why)
+    inputs.refuse_rows(
+        {"the sum of the shares": np.abs(sums - 1) > SUM_TO_ONE}, "not one", why
+    )
     return inputs.by_row(lambda table: (table**2).sum(axis=1))
 
 
 def _employment(function: str, employment: Any, **labels: Any) -> Arguments:
-    inputs = arguments(function, tables={"employment": employment}, labels=row_labels(**labels))
-    inputs.refuse(("employment",), below_zero, "negative", "Employment is at least 0")
+    tables = {"employment": employment}
+    inputs = arguments(function, tables=tables, labels=row_labels(**labels))
+    refuse_negative(inputs, "Employment is at least 0", "employment")
     none = {"the employment of a region": inputs.numbers["employment"].sum(axis=1) == 0}
     inputs.refuse_rows(none, "zero", "Shares of industries divide by it")
     return inputs

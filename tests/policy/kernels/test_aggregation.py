@@ -8,7 +8,6 @@ import pytest
 from digiprosper.policy.kernels.aggregation import (
     GroupTime,
     average,
-    cluster_products,
     cluster_sums,
     treated_products,
 )
@@ -91,12 +90,11 @@ def test_keys(cells: GroupTime) -> None:
     assert average(cells, "calendar").keys.tolist() == [1, 2, 3]
 
 
-def test_sums_and_products_by_cluster() -> None:
+def test_sums_by_cluster() -> None:
     rng = np.random.default_rng(2)
     scores, codes = rng.normal(size=(12, 3)), np.repeat([2, 0, 1, 0], 3)
     sums = np.array([scores[codes == c].sum(axis=0) for c in range(3)])
     np.testing.assert_allclose(cluster_sums(scores, codes, 3), sums)
-    np.testing.assert_allclose(cluster_products(scores, codes, 3), sums.T @ sums)
 
 
 def test_the_part_of_treated_clusters_has_one_dimension_less_than_they_are() -> None:

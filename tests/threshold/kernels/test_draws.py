@@ -161,18 +161,22 @@ def test_hansen_refuses_unequal_blocks() -> None:
 
 @pytest.mark.parametrize("name", ["wild_cluster", "hansen", "iid"])
 @pytest.mark.parametrize("count", [1, 2])
-def test_chunks_change_nothing(name: Any, count: int) -> None:
+def test_chunks_change_nothing(
+    name: Any, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = panel(1, balanced=True)
     plan = kernel.plan(data["z"], data["x"], kernel.candidates(data["q"], [0.1] * count), [data["entity"]])
     null_at = estimate(plan, data["y"]).stages[0].at[: count - 1]
     which = draws.scheme(name, plan, data["entity"])
 
-    def run(chunk: int | None) -> Array:
+    def run() -> Array:
         rng = np.random.default_rng(3)
-        return draws.drawn_ratios(plan, which, data["y"], null_at, rng, reps=50, chunk=chunk)
+        return draws.drawn_ratios(plan, which, data["y"], null_at, rng, reps=50)
 
+    whole = run()
     for chunk in (1, 7, 50, 400):
-        np.testing.assert_allclose(run(chunk), run(None), rtol=1e-11)
+        monkeypatch.setattr(kernel.Plan, "chunk", chunk)
+        np.testing.assert_allclose(run(), whole, rtol=1e-11)
 
 
 def test_row_order_changes_no_wild_draw() -> None:

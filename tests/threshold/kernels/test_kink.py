@@ -12,6 +12,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from digiprosper.errors import ThresholdSearchError
+from digiprosper.kernels.threshold import Plan
 from digiprosper.threshold.kernels import kink as kernel
 from digiprosper.threshold.kernels.draws import residual_draws, scheme
 
@@ -188,19 +189,21 @@ def test_twenty_draws_equal_refits(effects: tuple[str, ...], clusters: str) -> N
         assert lr == pytest.approx(lstsq(star, base, bend)[0] / best - 1, rel=1e-9, abs=1e-11)
 
 
-def _drawn(data: dict[str, Array], chunk: int | None = None) -> Array:
+def _drawn(data: dict[str, Array]) -> Array:
     kinks = plan(data, ["entity", "time"])
     found = kernel.estimate(kinks, data["y"])
     which = scheme("wild_cluster", kinks.search, data["entity"])
     rng = partial(np.random.default_rng, 5)
-    nulls = kernel.null_draws(kinks, which, data["y"], rng(), reps=60, chunk=chunk)
-    return np.vstack([nulls, kernel.kink_draws(kinks, which, data["y"], found, rng(), reps=60, chunk=chunk)])
+    nulls = kernel.null_draws(kinks, which, data["y"], rng(), reps=60)
+    return np.vstack([nulls, kernel.kink_draws(kinks, which, data["y"], found, rng(), reps=60)])
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 60, 400])
-def test_chunks_change_nothing(chunk: int) -> None:
+def test_chunks_change_nothing(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     data = panel(2)
-    np.testing.assert_allclose(_drawn(data, chunk), _drawn(data), rtol=1e-11, atol=1e-13)
+    whole = _drawn(data)
+    monkeypatch.setattr(Plan, "chunk", chunk)
+    np.testing.assert_allclose(_drawn(data), whole, rtol=1e-11, atol=1e-13)
 
 
 def test_row_order_changes_no_draw() -> None:

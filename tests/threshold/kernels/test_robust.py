@@ -122,17 +122,21 @@ def test_all_signs_alike_give_the_data_back() -> None:
 
 @pytest.mark.parametrize("clusters", CLUSTERS)
 @pytest.mark.parametrize("count", [1, 2])
-def test_chunks_change_nothing(clusters: str, count: int) -> None:
+def test_chunks_change_nothing(
+    clusters: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = panel(1)
     plan = search(data, ("entity",), [0.1] * count)
     which, at = draws.scheme("wild_cluster", plan, data[clusters]), null(plan, data, count)
 
-    def run(chunk: int | None) -> Array:
+    def run() -> Array:
         rng, codes = np.random.default_rng(3), data[clusters]
-        return drawn_robust(plan, which, data["y"], at, rng, reps=50, codes=codes, chunk=chunk)
+        return drawn_robust(plan, which, data["y"], at, rng, reps=50, codes=codes)
 
+    whole = run()
     for chunk in (1, 7, 50, 400):
-        np.testing.assert_allclose(run(chunk), run(None), rtol=1e-11)
+        monkeypatch.setattr(kernel.Plan, "chunk", chunk)
+        np.testing.assert_allclose(run(), whole, rtol=1e-11)
 
 
 def test_row_order_changes_nothing() -> None:

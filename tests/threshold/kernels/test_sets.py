@@ -25,11 +25,11 @@ EFFECTS: list[tuple[str, ...]] = [
 
 
 def drawn_lr(
-    search: Any, which: Any, y: Array, at: Any, j: int, rng: Any, *, reps: int, chunk: Any = None
+    search: Any, which: Any, y: Array, at: Any, j: int, rng: Any, *, reps: int
 ) -> Array:
     """Ratios with the thresholds `at` as the truth: what the bound at one candidate is a quantile of."""
     held, free = sets._hold(search, at, j)
-    return sets._draws(held, which, y, at[j], free, rng.random((reps, which.size)), chunk)
+    return sets._draws(held, which, y, at[j], free, rng, reps)
 
 
 def panel(
@@ -124,7 +124,7 @@ def test_the_ratio_is_the_formula_written_out(
         values = search.candidates.values
         at = (values.size // 3, 2 * values.size // 3)[::-1][:count]
         for j in range(count):
-            found = sets.variance_ratio(search, data["y"], at, j, data["q"], 50.0)
+            found = sets.variance_parts(search, data["y"], at, j, data["q"], 50.0).sum()
             wanted = ratio(data, effects, values[list(at)], j, 50.0, intercept=intercept, rule=rule)
             assert found == pytest.approx(wanted, rel=1e-9)
 
@@ -233,38 +233,39 @@ def test_what_changes_nothing(which: int, count: int) -> None:
         scheme = draws.scheme("wild_cluster", search, d["entity"])
         for j in range(count):
             drawn = drawn_lr(search, scheme, d["y"], at, j, np.random.default_rng(1), reps=99)
-            out.append(np.append(drawn, sets.variance_ratio(search, d["y"], at, j, d["q"], 100.0)))
+            out.append(np.append(drawn, sets.variance_parts(search, d["y"], at, j, d["q"], 100.0).sum()))
     half = len(out) // 2
     np.testing.assert_allclose(out[:half], out[half:], rtol=1e-8, atol=1e-12)
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_chunks_change_nothing(count: int) -> None:
+def test_chunks_change_nothing(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     data = panel(6, n=20)
     search = plan(data, ("entity",), [0.1] * count)
     which = draws.scheme("wild_cluster", search, data["entity"])
 
-    def run(chunk: int | None) -> Array:
+    def run() -> Array:
         rng = np.random.default_rng(3)
-        return drawn_lr(search, which, data["y"], (9, 26)[:count], 0, rng, reps=50, chunk=chunk)
+        return drawn_lr(search, which, data["y"], (9, 26)[:count], 0, rng, reps=50)
 
+    whole = run()
     for chunk in (1, 7, 50, 400):
-        np.testing.assert_allclose(run(chunk), run(None), rtol=1e-11, atol=1e-14)
+        monkeypatch.setattr(kernel.Plan, "chunk", chunk)
+        np.testing.assert_allclose(run(), whole, rtol=1e-11, atol=1e-14)
 
 
 def test_the_bound_on_the_sum_of_squares_depends_on_no_denominator() -> None:
     data = panel(7)
     search = plan(data, ("entity",), [0.1])
-    one, two = (sets.variance_ratio(search, data["y"], (9,), 0, data["q"], df) for df in (60.0, 80.0))
+    one, two = (sets.variance_parts(search, data["y"], (9,), 0, data["q"], df).sum() for df in (60.0, 80.0))
     assert one / 60 == pytest.approx(two / 80, rel=1e-12)
 
 
-def test_the_ratio_is_the_sum_of_its_rows() -> None:
-    """Rows keep their place whatever the order of the threshold variable, and far ones add nothing."""
+def test_rows_add_the_same_whatever_their_order() -> None:
+    """Rows are in the original order, and none takes from the ratio."""
     data = panel(7)
     search = plan(data, ("entity",), [0.1])
     rows = sets.variance_parts(search, data["y"], (9,), 0, data["q"], 60.0)
-    assert rows.sum() == pytest.approx(sets.variance_ratio(search, data["y"], (9,), 0, data["q"], 60.0))
     assert (rows >= 0).all()
     order = np.random.default_rng(2).permutation(rows.size)
     moved = {k: v[order] for k, v in data.items()}
@@ -276,7 +277,7 @@ def test_an_exact_fit_has_no_scale() -> None:
     data = panel(8)
     search = plan(data, ("entity",), [0.1])
     y = data["x"][:, 0] + data["z"][:, 0] * (data["q"] <= search.candidates.values[9]) + data["entity"]
-    assert np.isnan(sets.variance_ratio(search, y, (9,), 0, data["q"], 50.0))
+    assert np.isnan(sets.variance_parts(search, y, (9,), 0, data["q"], 50.0).sum())
     assert np.isnan(sets.variance_parts(search, y, (9,), 0, data["q"], 50.0)).all()
     which = draws.scheme("wild_cluster", search, data["entity"])
     assert np.isnan(drawn_lr(search, which, y, (9,), 0, np.random.default_rng(0), reps=20)).all()
@@ -299,7 +300,7 @@ def test_homoskedastic_errors_have_a_ratio_of_one(effects: tuple[str, ...]) -> N
         at = (int(np.searchsorted(search.candidates.values, 0.0)) - 1,)
         # Rows less everything fitted: the variance is then estimated without bias.
         df = data["y"].size - 45 - 4 - 9 * (len(effects) - 1)
-        found.append(sets.variance_ratio(search, data["y"], at, 0, data["q"], df))
+        found.append(sets.variance_parts(search, data["y"], at, 0, data["q"], df).sum())
     error = np.std(found) / np.sqrt(len(found))
     assert error < 0.02
     assert abs(np.mean(found) - 1) < 3 * error + 0.005
@@ -322,7 +323,7 @@ def test_a_variance_tied_to_the_regressor_has_its_own_ratio() -> None:
         data = {"y": y, "z": z[:, None], "x": np.empty((y.size, 0)), "q": q, "entity": entity}
         search = plan(data, ("entity",), [0.1])
         at = (int(np.searchsorted(search.candidates.values, 0.0)) - 1,)
-        found.append(sets.variance_ratio(search, y, at, 0, q, y.size - n - 2))
+        found.append(sets.variance_parts(search, y, at, 0, q, y.size - n - 2).sum())
     error = np.std(found) / np.sqrt(len(found))
     assert error < 0.05
     assert abs(np.mean(found) - wanted) < 3 * error
@@ -338,4 +339,4 @@ def test_only_the_variance_near_the_threshold_counts() -> None:
     data = {"y": y, "z": z[:, None], "x": np.empty((y.size, 0)), "q": q, "entity": entity}
     search = plan(data, ("entity",), [0.1])
     at = (int(np.searchsorted(search.candidates.values, 0.5)) - 1,)
-    assert sets.variance_ratio(search, y, at, 0, q, y.size - n) == pytest.approx(1 / 0.7, abs=0.12)
+    assert sets.variance_parts(search, y, at, 0, q, y.size - n).sum() == pytest.approx(1 / 0.7, abs=0.12)

@@ -35,7 +35,9 @@ class GroupTime(PickledByName):
 class Averages:
     """Averages of effects: the overall average, then q by event time, cohort or period."""
 
-    keys: Ints  # (q,) event times, or positions of cohorts or periods; empty for "simple"
+    keys: (
+        Ints  # (q,) event times, or positions of cohorts or periods; empty for "simple"
+    )
     estimates: Floats  # (1 + q,)
     gradient: Floats  # (1 + q, m + G) derivatives by effects and cohort shares
 
@@ -50,7 +52,9 @@ def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
     since = (cells.cohort >= 0) & (cells.event >= 0)
     if by == "simple":
         estimate, slope = _mean(cells, since)
-        return Averages(np.empty(0, dtype=np.intp), np.array([estimate]), slope[None, :])
+        return Averages(
+            np.empty(0, dtype=np.intp), np.array([estimate]), slope[None, :]
+        )
 
     labels = {"dynamic": cells.event, "group": cells.cohort, "calendar": cells.time}[by]
     used = _dynamic(cells, balanced) if by == "dynamic" else since
@@ -59,10 +63,15 @@ def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
     estimates = np.array([estimate for estimate, _ in parts])
     slopes = np.array([slope for _, slope in parts])
 
-    weights = _overall_weights(cells, by, keys)
+    weights = cells.share[keys] if by == "group" else np.ones(keys.size)
+    if by == "dynamic":
+        weights = (keys >= 0).astype(np.float64)
+    weights = weights / weights.sum()
     overall, slope = weights @ estimates, weights @ slopes
     if by == "group":
-        slope[cells.estimates.size + keys] += (estimates - overall) / cells.share[keys].sum()
+        slope[cells.estimates.size + keys] += (estimates - overall) / cells.share[
+            keys
+        ].sum()
     return Averages(keys, np.append(overall, estimates), np.vstack([slope, slopes]))
 
 
@@ -73,7 +82,9 @@ def _dynamic(cells: GroupTime, balanced: int | None) -> Bools:
         return np.ones_like(of_cohort)
     furthest = np.full(cells.share.size, -1)
     np.maximum.at(furthest, cells.cohort[of_cohort], cells.event[of_cohort])
-    return np.asarray(of_cohort & (furthest[cells.cohort] >= balanced) & (cells.event <= balanced))
+    return np.asarray(
+        of_cohort & (furthest[cells.cohort] >= balanced) & (cells.event <= balanced)
+    )
 
 
 def _mean(cells: GroupTime, used: Bools) -> tuple[float, Floats]:
@@ -83,21 +94,12 @@ def _mean(cells: GroupTime, used: Bools) -> tuple[float, Floats]:
     estimate = float(weights @ cells.estimates)
     share_gradient = np.zeros(cells.share.size)
     of_cohort = used & (cells.cohort >= 0)
-    np.add.at(share_gradient, cells.cohort[of_cohort], (cells.estimates[of_cohort] - estimate) / total)
+    np.add.at(
+        share_gradient,
+        cells.cohort[of_cohort],
+        (cells.estimates[of_cohort] - estimate) / total,
+    )
     return estimate, np.append(weights, share_gradient)
-
-
-def _overall_weights(cells: GroupTime, by: str, keys: Ints) -> Floats:
-    weights = cells.share[keys] if by == "group" else np.ones(keys.size)
-    if by == "dynamic":
-        weights = (keys >= 0).astype(np.float64)
-    return np.asarray(weights / weights.sum())
-
-
-def cluster_products(scores: Floats, codes: Ints, clusters: int) -> Floats:
-    """Compute the covariance (m, m): cross products of the scores (N, m) summed by cluster."""
-    sums = cluster_sums(scores, codes, clusters)
-    return np.asarray(sums.T @ sums)
 
 
 def cluster_sums(scores: Floats, codes: Ints, clusters: int) -> Floats:
@@ -105,11 +107,15 @@ def cluster_sums(scores: Floats, codes: Ints, clusters: int) -> Floats:
     from scipy.sparse import csr_array
 
     rows = np.arange(codes.size)
-    member = csr_array((np.ones(codes.size), (codes, rows)), shape=(clusters, codes.size))
+    member = csr_array(
+        (np.ones(codes.size), (codes, rows)), shape=(clusters, codes.size)
+    )
     return np.asarray(member @ scores)
 
 
-def treated_products(scores: Floats, member: Bools, codes: Ints, clusters: int) -> Floats:
+def treated_products(
+    scores: Floats, member: Bools, codes: Ints, clusters: int
+) -> Floats:
     """Compute the part of the covariance (m, m) due to treated rows, by cluster and less their mean.
 
     `member` (N, m): rows of the treated entities that an estimate is of. It is 0 with one treated cluster.

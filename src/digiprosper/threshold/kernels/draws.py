@@ -17,6 +17,8 @@ from digiprosper.kernels.within import is_nested
 from digiprosper.optional import Done, uncounted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from digiprosper.kernels import Floats, Ints
 
 # Webb's six points keep the draws apart where signs alone have few patterns.
@@ -46,29 +48,26 @@ def scheme(
     `codes` (N,) are clusters (wild_cluster) or entities (hansen), rows in the original order. Raises
     ValueError if entities have unequal numbers of rows under "hansen".
     """
-    none = np.empty(0, dtype=np.intp)
-    n = search.nobs
+    none = np.empty((0, 1), dtype=np.intp)
+    n, levels = search.nobs, int(codes.max()) + 1
     if name == "iid":
-        return Scheme(name, n, none, none[:, None], demeaned=False, done=done)
+        return Scheme(name, n, none[:, 0], none, demeaned=False, done=done)
 
-    levels = int(codes.max()) + 1
-    groups = search.groups
     ranked = codes[search.candidates.order]
-    nested = is_nested(groups.codes, ranked)
+    nested = is_nested(search.groups.codes, ranked)
     if name == "wild_cluster":
-        return Scheme(name, levels, ranked, none[:, None], demeaned=nested, done=done)
+        return Scheme(name, levels, ranked, none, demeaned=nested, done=done)
 
     counts = np.bincount(codes, minlength=levels)
     if counts.min() != counts.max():
         raise ValueError("entities have unequal numbers of rows")
 
-    by_entity = np.argsort(codes, kind="stable").reshape(levels, -1)
     rank = np.empty(n, dtype=np.intp)
     rank[search.candidates.order] = np.arange(n)
-    blocks = rank[by_entity].astype(np.intp)
+    blocks = rank[np.argsort(codes, kind="stable")].reshape(levels, -1)
     row_positions = np.empty(n, dtype=np.intp)
     row_positions[blocks] = np.arange(n).reshape(blocks.shape)
-    demeaned = nested and levels == groups.sizes.size
+    demeaned = nested and levels == search.groups.sizes.size
     return Scheme(name, levels, row_positions, blocks, demeaned=demeaned, done=done)
 
 
@@ -85,25 +84,38 @@ def residual_draws(bootstrap: Scheme, residual: Floats, uniforms: Floats) -> Flo
     if bootstrap.name == "iid":
         return np.take(residual, picked)
     columns = bootstrap.blocks.shape[1]
-    # Donor's block, laid over the entity's rows place by place.
+    # The donor's block is laid over the entity's rows, one after the other.
     donors = np.repeat(picked * columns, columns, axis=1) + np.tile(np.arange(columns), bootstrap.size)
     return np.take(residual[bootstrap.blocks.ravel()], np.take(donors, bootstrap.codes, axis=1))
 
 
+def uniforms(
+    search: Plan, bootstrap: Scheme, rng: np.random.Generator, reps: int
+) -> Iterator[Floats]:
+    """Yield the uniform numbers (c, size) of the draws that are computed together."""
+    for low in range(0, reps, search.chunk):
+        yield rng.random((min(search.chunk, reps - low), bootstrap.size))
+
+
 def demeaned_draws(
-    search: Plan, bootstrap: Scheme, residual: Floats, uniforms: Floats
-) -> tuple[Floats, Floats]:
-    """Draw residuals (c, N) and take the effects out of them.
+    search: Plan,
+    bootstrap: Scheme,
+    residual: Floats,
+    rng: np.random.Generator,
+    reps: int,
+) -> Iterator[tuple[Floats, Floats]]:
+    """Yield drawn residuals (c, N), the effects out, of the draws that are computed together.
 
     The second result is the sum of squares (c,) that is rounding. Effects that cross the clusters may leave
     nothing of a draw: with two periods as clusters and entity effects it is so where the periods have
     opposite weights.
     """
-    drawn = residual_draws(bootstrap, residual, uniforms)
-    if bootstrap.demeaned:
-        return drawn, np.zeros(len(drawn))
-    rounding = NO_RESIDUALS * np.einsum("ij,ij->i", drawn, drawn)
-    return search.demean(drawn), rounding
+    for numbers in uniforms(search, bootstrap, rng, reps):
+        drawn, rounding = residual_draws(bootstrap, residual, numbers), np.zeros(len(numbers))
+        if not bootstrap.demeaned:
+            rounding = NO_RESIDUALS * np.einsum("ij,ij->i", drawn, drawn)
+            drawn = search.groups.demean(drawn)
+        yield drawn, rounding
 
 
 def excess(upper: Floats, lower: Floats, rounding: Floats) -> Floats:
@@ -125,55 +137,43 @@ def drawn_ratios(
     rng: np.random.Generator,
     *,
     reps: int,
-    chunk: int | None = None,
 ) -> Floats:
     """Draw the statistic (reps,) of one threshold more than the null has, without degrees of freedom.
 
     ``S_(j-1) / S_j - 1`` with all j thresholds searched again in sequence. Outcomes are the fit of the null,
     with thresholds at positions `null_at`, plus drawn residuals. Missing where a draw left no candidate, or
-    nothing to explain. Draws do not depend on `chunk`, the number computed together.
+    nothing to explain. Draws do not depend on how many are computed together.
     """
     fit, residual = split(search, outcome, null_at)
-    size = search.chunk if chunk is None else chunk
     # Taking a large block and giving it back at once makes glibc keep freed memory for the next step;
     # otherwise page faults cost more than the arithmetic. Elsewhere it does nothing.
     np.empty(_KEPT)
-    ratios = np.empty(reps)
-    for low in range(0, reps, size):
-        high = min(low + size, reps)
-        drawn, rounding = demeaned_draws(
-            search, bootstrap, residual, rng.random((high - low, bootstrap.size))
-        )
+    ratios = []
+    for drawn, rounding in demeaned_draws(search, bootstrap, residual, rng, reps):
         if null_at:
             drawn += fit
-        ratios[low:high] = _searched(search, drawn, rounding, len(null_at) + 1)
-    return ratios
+        ratios.append(_searched(search, drawn, rounding, len(null_at) + 1))
+    return np.concatenate(ratios)
 
 
 def _searched(search: Plan, outcomes: Floats, rounding: Floats, count: int) -> Floats:
     state = start(search, outcomes)
     for j in range(count):
         gain = drops(search, state)
-        if j == 0:
-            gain[:, ~search.candidates.allowed[0]] = -np.inf
-        else:
-            gain[~search.candidates.open_to(j, state.fixed)] = -np.inf
-
+        gain[~search.candidates.open_to(j, state.fixed)] = -np.inf
         at = gain.argmax(axis=1)
         best = gain[np.arange(at.size), at]
+        room = ~np.isneginf(best)
+        out = np.full(at.size, np.nan)
         if j == count - 1:
             break
-        if np.isneginf(best).any():
+        if not room.all():
             # A draw without room is missing; the others go on.
-            out = np.full(at.size, np.nan)
-            room = ~np.isneginf(best)
             if room.any():
                 out[room] = _searched(search, outcomes[room], rounding[room], count)
             return out
         state = condition(search, state, at)
 
-    room = ~np.isneginf(best)
-    out = np.full(at.size, np.nan)
     out[room] = excess(state.ssr[room], state.ssr[room] - best[room], rounding[room])
     return out
 
@@ -187,9 +187,8 @@ def concentration(
     last. Near 1, the test depends on these clusters.
     """
     _, residual = split(search, outcome, at[:-1])
-    blocks = np.concatenate([search.block(int(search.candidates.cuts[j])) for j in at])
-    q, _ = np.linalg.qr(blocks.T)
-    tested = q[:, -search.z.shape[0] :].T * residual
+    basis, _ = search.blocks(at)
+    tested = basis[:, -search.z.shape[0] :].T * residual
     ranked = codes[search.candidates.order]
     sums = np.stack([np.bincount(ranked, weights=row) for row in tested])
     squares = (sums * sums).sum(axis=0)

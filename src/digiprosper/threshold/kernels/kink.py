@@ -17,12 +17,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import ThresholdSearchError
-from digiprosper.kernels.threshold import Plan, State, candidates, drops, plan, start
+from digiprosper.kernels.threshold import (
+    Plan,
+    State,
+    candidates,
+    drops,
+    open_search,
+    plan,
+    start,
+)
 from digiprosper.kernels.tolerances import KINK_DIGITS, NO_RESIDUALS, UNIDENTIFIED
 from digiprosper.threshold.kernels.draws import demeaned_draws, excess
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.kernels.slopes import Effect
@@ -34,6 +42,7 @@ class KinkPlan:
     """What a search needs and no outcome changes."""
 
     search: Plan  # running sums of the step model whose regime block is [1, q], q centred and scaled
+    values: Floats  # (G,) candidates; g lies between the first and the last
     unit: float  # length in q of one step of `widths`
     widths: Floats  # (G - 1,) distances between neighbouring candidates, in units
     corner: Floats  # (2, G) kink column with g at each candidate, in terms of the block
@@ -43,11 +52,6 @@ class KinkPlan:
     lost: Bools  # (G,) nothing is left of the kink column there
     faint: Bools  # (G,) so little is left, next to the spread of q, that the SSR may be off by more than 1e-8
     open: Bools  # (G - 1,) where g lies in the interval above the candidate makes a difference
-
-    @property
-    def values(self) -> Floats:
-        """Candidates, in units of q; g lies between the first and the last."""
-        return self.search.candidates.values
 
     def place(self, position: int, offset: float) -> float:
         """Convert a candidate and an offset from it, in units, to a value of q."""
@@ -105,6 +109,7 @@ def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Effect] =
         raise ThresholdSearchError("no kink remains after effects and other columns are partialled out")
     return KinkPlan(
         search,
+        admissible.values,
         unit,
         np.diff(knots),
         corner,
@@ -166,10 +171,9 @@ def _gain_at(kinks: KinkPlan, state: State, position: int, offset: float) -> Flo
 def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:
     """Find the kink with the least sum of squares of all g between the first and the last candidate."""
     search = kinks.search
-    state = start(search, search.residualise(outcome[search.candidates.order][None, :]))
+    state = open_search(search, outcome)
     corners, inner, offsets = _gains(kinks, state.score)
-    position = int(corners[0].argmax())
-    offset = 0.0
+    position, offset = int(corners[0].argmax()), 0.0
     gain = float(corners[0, position])
     if inner[0].max(initial=-np.inf) > gain:
         position = int(inner[0].argmax())
@@ -238,26 +242,6 @@ def _roots(square: Floats, half: Floats, constant: Floats) -> Floats:
 # --- draws --------------------------------------------------------------------------------------------------
 
 
-def _split(kinks: KinkPlan, outcome: Floats, kink_estimate: KinkEstimate) -> tuple[Floats, Floats]:
-    net_outcome = kinks.search.residualise(outcome[kinks.search.candidates.order][None, :])[0]
-    column = kinks.column(kink_estimate.position, kink_estimate.offset)
-    fit = column * (column @ net_outcome / (column @ column))
-    return fit, net_outcome - fit
-
-
-def _drawn(
-    search: Plan, bootstrap: Scheme, fit: Floats | None, residual: Floats, uniforms: Iterator[Floats]
-) -> Iterator[tuple[State, Floats]]:
-    for numbers in uniforms:
-        outcomes, rounding = demeaned_draws(search, bootstrap, residual, numbers)
-        yield start(search, outcomes if fit is None else outcomes + fit), rounding
-
-
-def _chunks(rng: np.random.Generator, reps: int, width: int, size: int) -> Iterator[Floats]:
-    for low in range(0, reps, size):
-        yield rng.random((min(size, reps - low), width))
-
-
 def null_draws(
     kinks: KinkPlan,
     bootstrap: Scheme,
@@ -265,20 +249,17 @@ def null_draws(
     rng: np.random.Generator,
     *,
     reps: int,
-    chunk: int | None = None,
 ) -> Floats:
     """Draw the statistic of no kink, ``S_0 / S_1 - 1``, for outcomes that are linear in q: (reps,).
 
-    The kink is searched again, exactly, in every draw. Missing where a draw left nothing to explain. Draws do
-    not depend on `chunk`, the number computed together.
+    The kink is searched again, exactly, in every draw. Missing where a draw left nothing to explain.
     """
-    search = kinks.search
-    residual = search.residualise(outcome[search.candidates.order][None, :])[0]
-    uniforms = _chunks(rng, reps, bootstrap.size, chunk or search.chunk)
-    states = _drawn(search, bootstrap, None, residual, uniforms)
-    return np.concatenate(
-        [excess(state.ssr, state.ssr - _best(kinks, state), rounding) for state, rounding in states]
-    )
+    search, ratios = kinks.search, []
+    residual = search.residuals(outcome)
+    for drawn, rounding in demeaned_draws(search, bootstrap, residual, rng, reps):
+        state = start(search, drawn)
+        ratios.append(excess(state.ssr, state.ssr - _best(kinks, state), rounding))
+    return np.concatenate(ratios)
 
 
 def kink_draws(
@@ -289,22 +270,23 @@ def kink_draws(
     rng: np.random.Generator,
     *,
     reps: int,
-    chunk: int | None = None,
 ) -> Floats:
     """Draw from the fitted kink: how much better a step fits, and how much worse the kink drawn from.
 
     ``S_kink / S_step - 1``, both searched again, and ``S(g) / S_kink - 1`` at the g drawn from: (2, reps).
-    Missing where the effects left nothing of the drawn residuals. Draws do not depend on `chunk`.
+    Missing where the effects left nothing of the drawn residuals.
     """
-    fit, residual = _split(kinks, outcome, kink_estimate)
-    uniforms = _chunks(rng, reps, bootstrap.size, chunk or kinks.search.chunk)
-    out = []
-    for state, rounding in _drawn(kinks.search, bootstrap, fit, residual, uniforms):
+    search, ratios = kinks.search, []
+    residuals = search.residuals(outcome)
+    column = kinks.column(kink_estimate.position, kink_estimate.offset)
+    fit = column * (column @ residuals / (column @ column))
+    for drawn, rounding in demeaned_draws(search, bootstrap, residuals - fit, rng, reps):
+        state = start(search, drawn + fit)
         kink_ssr = state.ssr - _gain_at(kinks, state, kink_estimate.position, kink_estimate.offset)
         # The kink that was drawn from explains all of a draw whose residuals are gone.
         lost = kink_ssr <= np.maximum(rounding, NO_RESIDUALS * state.ssr)
         best = np.minimum(state.ssr - _best(kinks, state), kink_ssr)
-        step = np.minimum(state.ssr - drops(kinks.search, state).max(axis=1), best)
+        step = np.minimum(state.ssr - drops(search, state).max(axis=1), best)
         floor = np.where(lost, np.inf, 0.0)
-        out.append(np.stack([excess(best, step, floor), excess(kink_ssr, best, floor)]))
-    return np.concatenate(out, axis=1)
+        ratios.append(np.stack([excess(best, step, floor), excess(kink_ssr, best, floor)]))
+    return np.concatenate(ratios, axis=1)

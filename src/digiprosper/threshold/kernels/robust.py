@@ -49,7 +49,7 @@ import numpy as np
 from digiprosper.kernels.threshold import split
 from digiprosper.kernels.tolerances import NO_SCORE
 from digiprosper.kernels.within import is_nested
-from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, residual_draws
+from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, residual_draws, uniforms
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
@@ -128,8 +128,7 @@ def _layout(search: Plan, null_at: tuple[int, ...], codes: Ints, threshold: int)
     _, ranked = np.unique(codes[candidates.order], return_inverse=True)
     basis = [search.basis]
     if null_at:
-        blocks = np.concatenate([search.block(int(candidates.cuts[at])) for at in null_at])
-        basis.append(np.linalg.qr(blocks.T)[0].T)
+        basis.append(search.blocks(null_at)[0].T)
     if not is_nested(groups.codes, ranked):
         levels = np.arange(groups.sizes.size)[:, None] == groups.codes
         basis.append(levels / np.sqrt(groups.sizes)[:, None])
@@ -176,13 +175,11 @@ def drawn_robust(
     *,
     reps: int,
     codes: Ints,
-    chunk: int | None = None,
 ) -> Floats:
     """Draw the largest robust statistic (reps,) of one threshold more than the null has.
 
     The scheme is ``"wild_cluster"``. The null's thresholds are the same in every draw. The uniform numbers
-    are those of `draws.drawn_ratios`, whatever `chunk`, the number of draws computed together. Minus infinity
-    in all draws where the data have no candidate.
+    are those of `draws.drawn_ratios`. Minus infinity in all draws where the data have no candidate.
     """
     layout = _layout(search, null_at, codes, len(null_at))
     _, residual = split(search, outcome, null_at)
@@ -191,14 +188,13 @@ def drawn_robust(
     by_cluster = bootstrap.size <= WEBB_CLUSTERS
     rows = residual * (layout.codes == layout.codes[first, None]) if by_cluster else residual[None, :]
     spread, squares = (np.stack(part) for part in zip(*map(layout.spread, rows), strict=True))
-    size = search.chunk if chunk is None else chunk
-    out = np.empty(reps)
-    for low in range(0, reps, size):
-        high = min(low + size, reps)
-        weights = residual_draws(bootstrap, np.ones_like(residual), rng.random((high - low, bootstrap.size)))
+    largest = []
+    for numbers in uniforms(search, bootstrap, rng, reps):
+        weights = residual_draws(bootstrap, np.ones_like(residual), numbers)
         weighed = (spread, squares)
         if by_cluster:
             mass = weights[:, first] ** 2
             weighed = (np.tensordot(mass, spread, 1), np.tensordot(mass, squares, 1))
-        out[low:high] = layout.statistic(layout.scores(weights * residual), *weighed).max(axis=1)
-    return out
+        statistics = layout.statistic(layout.scores(weights * residual), *weighed)
+        largest.append(statistics.max(axis=1))
+    return np.concatenate(largest)

@@ -15,13 +15,14 @@ that the true one has its own rows around it (Hidalgo, Lee & Seo 2019, J. Econom
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.threshold import drops, split, start
-from digiprosper.threshold.kernels.draws import residual_draws
+from digiprosper.kernels.threshold import drops, open_search, split, start
+from digiprosper.threshold.kernels.draws import demeaned_draws
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats
@@ -33,10 +34,12 @@ _FEWEST = 5
 _POINTS = 200
 
 
-def variance_ratio(
+def variance_parts(
     search: Plan, outcome: Floats, at: tuple[int, ...], threshold: int, q: Floats, df: float
-) -> float:
+) -> Floats:
     """Estimate by how much the variance at a threshold differs from what the likelihood ratio supposes.
+
+    The ratio is the sum of the result (N,): what each row adds, not negative, in the original order of rows.
 
     ``eta2 = E[(d'z)^2 e^2 | q = g] / (s2 E[(d'z)^2 | q = g])`` at ``g = ghat``, with ``d`` the change of the
     slopes across the threshold (Hansen 2000, section 3.4). Residuals of the fitted model stand for the
@@ -54,26 +57,17 @@ def variance_ratio(
     does not show a variance that changes with ``q``), uniform ranks in place of ``q``, and the fifth root,
     which his program lacks. His other choice, the quadratic itself, can be negative.
 
-    Missing if the fit is exact or no row lies near enough to the threshold. Thresholds are numbered from 0.
-    """
-    return float(variance_parts(search, outcome, at, threshold, q, df).sum())
-
-
-def variance_parts(
-    search: Plan, outcome: Floats, at: tuple[int, ...], threshold: int, q: Floats, df: float
-) -> Floats:
-    """Compute what each row adds to the variance ratio: (N,), not negative, in the original order of rows.
-
-    The sum is `variance_ratio`; all are missing if that is.
+    All are missing if the fit is exact or no row lies near enough to the threshold. Thresholds are numbered
+    from 0.
     """
     n = search.nobs
     k = search.z.shape[0]
     candidates = search.candidates
 
-    net_outcome = search.residualise(outcome[candidates.order][None, :])[0]
+    net_outcome = search.residuals(outcome)
     # The ratio has no units, and eighth powers of the outcome do not stand all of them.
     net_outcome = net_outcome / max(float(np.abs(net_outcome).max()), np.finfo(np.float64).tiny)
-    basis, turn = np.linalg.qr(np.concatenate([search.block(int(candidates.cuts[j])) for j in at]).T)
+    basis, turn = search.blocks(at)
     heights = basis.T @ net_outcome
     residual = net_outcome - basis @ heights
 
@@ -129,15 +123,14 @@ def drawn_bounds(
     degrees of freedom.
     """
     held, free = _hold(search, at, threshold)
-    gain = drops(held, start(held, held.residualise(outcome[search.candidates.order][None, :])))[0]
+    gain = drops(held, open_search(held, outcome))[0]
     admissible = np.flatnonzero(free & np.isfinite(gain))
     nearest = admissible[np.argsort(-gain[admissible], kind="stable")[: _POINTS // 2]]
     evenly = admissible[np.linspace(0, admissible.size - 1, _POINTS // 2).astype(np.intp)]
     points = np.unique(np.concatenate([nearest, evenly]))
-    uniforms = rng.random((reps, bootstrap.size))
     bounds = np.zeros(points.size)
     for i, point in enumerate(points):
-        drawn = _draws(held, bootstrap, outcome, int(point), free, uniforms, None)
+        drawn = _draws(held, bootstrap, outcome, int(point), free, deepcopy(rng), reps)
         drawn = drawn[np.isfinite(drawn)]
         # A fit without residuals leaves no doubt.
         bounds[i] = np.quantile(drawn, level) if drawn.size else 0.0
@@ -153,7 +146,7 @@ def _hold(search: Plan, at: tuple[int, ...], threshold: int) -> tuple[Plan, Bool
     if not others:
         return search, free
     cuts = search.candidates.cuts
-    basis = np.linalg.qr(np.concatenate([search.block(int(cuts[j])) for j in others]).T)[0].T
+    basis = search.blocks(others)[0].T
     loadings = np.stack([np.cumsum(basis * row, axis=1)[:, cuts - 1] for row in search.z])
     held = replace(
         search,
@@ -170,21 +163,17 @@ def _draws(
     outcome: Floats,
     true: int,
     free: Bools,
-    uniforms: Floats,
-    chunk: int | None,
+    rng: np.random.Generator,
+    reps: int,
 ) -> Floats:
     fit, residual = split(held, outcome, (true,))
-    size = held.chunk if chunk is None else chunk
-    ratios = np.empty(uniforms.shape[0])
-    for low in range(0, ratios.size, size):
-        drawn = residual_draws(bootstrap, residual, uniforms[low : low + size])
-        if not bootstrap.demeaned:
-            drawn = held.demean(drawn)
+    ratios = []
+    for drawn, _ in demeaned_draws(held, bootstrap, residual, rng, reps):
         state = start(held, drawn + fit)
         gain = drops(held, state)
         true_gain = gain[:, true]
         best = np.maximum(np.where(free, gain, -np.inf).max(axis=1), true_gain)
         ssr = state.ssr - best
         exact = ssr <= np.finfo(np.float64).eps * held.nobs * state.ssr
-        ratios[low : low + size] = np.where(exact, np.nan, (best - true_gain) / np.where(exact, 1.0, ssr))
-    return ratios
+        ratios.append(np.where(exact, np.nan, (best - true_gain) / np.where(exact, 1.0, ssr)))
+    return np.concatenate(ratios)

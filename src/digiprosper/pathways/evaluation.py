@@ -1,0 +1,797 @@
+"""Test propositions on a panel, each by the model of its shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+
+from digiprosper.composite.audits import overlap_audit
+from digiprosper.composite.indicators import IndicatorSystem
+from digiprosper.errors import (
+    CollinearityError,
+    IdentificationError,
+    InputTypeError,
+    MissingDataError,
+    OptionError,
+    PanelIndexError,
+    ThresholdSearchError,
+    check_level,
+    check_option,
+    cited,
+    issue_of_many,
+    one_of_many,
+    option_problem,
+    quoted,
+    unknown_columns,
+)
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.linear.diagnostics import said_once
+from digiprosper.linear.fixed_effects import FixedEffects
+from digiprosper.linear.wild_bootstrap import wild_bootstrap
+from digiprosper.mediation.mediation import Mediation
+from digiprosper.panel import Panel
+from digiprosper.panel.access import known_names
+from digiprosper.panel.terms import canonical, parse
+from digiprosper.pathways import notices
+from digiprosper.pathways.findings import Finding, Part, Reason, with_verdicts
+from digiprosper.pathways.mechanism import Mechanism, roles_of, seed_catalogue
+from digiprosper.pathways.results import MechanismReport
+from digiprosper.policy.staggered import StaggeredDid
+from digiprosper.spatial.panel_spatial import PanelSpatial
+from digiprosper.spatial.weights import refuse_other
+from digiprosper.specification import as_terms
+from digiprosper.threshold.panel_threshold import PanelThreshold
+from digiprosper.u_shape.moderated import moderated_u_test
+from digiprosper.u_shape.u_test import u_test
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from digiprosper.errors import Notice
+    from digiprosper.mediation.results import MediationResults
+    from digiprosper.report.protocol import Results
+    from digiprosper.spatial.weights import SpatialWeights
+
+REPS: Final = 9999
+"""Draws behind a p-value: with few, none is small enough after an adjustment for fifty tests."""
+
+_ADJUST: Final = ("holm", "bonferroni", "fdr_bh", "fdr_by", "none")
+# What the data of one proposition lack; any other error is one of the call, or of this library.
+_NOT_TESTABLE: Final = (
+    IdentificationError,
+    CollinearityError,
+    MissingDataError,
+    ThresholdSearchError,
+)
+
+
+def evaluate(  # noqa: PLR0913 - what all propositions share
+    panel: Panel,
+    mechanisms: Sequence[Mechanism],
+    columns: Mapping[str, str],
+    *,
+    controls: str | Sequence[str] = (),
+    systems: Mapping[str, IndicatorSystem] | None = None,
+    spatial_weights: SpatialWeights | None = None,
+    adjust: str = "holm",
+    level: float = 0.95,
+    rng: object = None,
+    language: Literal["en", "zh"] = "en",
+) -> MechanismReport:
+    """Test propositions on a panel, with p-values adjusted for multiple tests.
+
+    All models have entity and time effects, the same controls, and standard errors clustered by entity. If
+    the data or the model of a proposition are missing, it is "not testable", and the report states what a
+    test would need.
+
+    Parameters
+    ----------
+    panel : Panel
+        The data, with a time key.
+    mechanisms : sequence of Mechanism
+        Propositions, such as those of `seed_catalogue`.
+    columns : mapping
+        Column of each role, such as ``{"de": "digital", "cp": "prosperity"}``. Transformations must be
+        columns; make them with `Panel.assign`. Roles may be missing.
+    controls : str or sequence of str
+        Controls of all models: columns or terms. A variable of a proposition is not a control in its model.
+    systems : mapping, optional
+        `IndicatorSystem` of each column that is an index. A proposition is not tested if one of its variables
+        is an indicator of another, or if two of its indices have a common indicator.
+    spatial_weights : SpatialWeights, optional
+        Spatial weights, needed for propositions with shape ``"spatial"``.
+    adjust : {"holm", "bonferroni", "fdr_bh", "fdr_by", "none"}
+        Adjustment of the p-values of all tested propositions, as in
+        `statsmodels.stats.multitest.multipletests`. The default is ``"holm"``.
+    level : float
+        Confidence level of verdicts and of intervals, which are not adjusted; .95 by default.
+    rng : None, int, sequence of int, SeedSequence or Generator
+        Seed of all draws. Each proposition uses the same seed, so its numbers do not depend on the others:
+        ``rng=report.rng_entropy`` in a call of the estimator reproduces them.
+    language : {"en", "zh"}
+        Language of the report.
+
+    Returns
+    -------
+    MechanismReport
+        One row per proposition. If it has several causes or outcomes, there is one row for each.
+
+    Raises
+    ------
+    InputTypeError
+        If an argument has the wrong type.
+    OptionError
+        If `columns` has a role that is neither in the mechanisms nor in the catalogue, ids are repeated, or
+        an option has a value that is not allowed.
+    ColumnError, TermError
+        If a column or a control is not in the panel, or a control cannot be read.
+    PanelIndexError
+        If the panel has no time key.
+    AlignmentError
+        If an entity is not in the spatial weights.
+
+    Warns
+    -----
+    DigiprosperWarning
+        Warnings of the models, each once, with the ids of its propositions.
+
+    Notes
+    -----
+    The table in `Mechanism` has the estimate of each shape. The p-values and intervals are:
+
+    - slopes and interactions: wild cluster bootstrap under the null hypothesis with 9,999 draws, and the
+      interval that inverts it. For ``coupled`` it is the slope of one variable on the other: its direction
+      is not identified;
+    - indirect effects: percentiles of 9,999 cluster bootstrap draws, and t tests of both paths if their signs
+      are claimed;
+    - ``threshold``: the larger of two p-values, of the bootstrap test for a threshold (in intercept and
+      slope) with 9,999 draws, and of the t test of equal slopes given the threshold; with channels also the
+      change of their indirect effects at this threshold;
+    - ``U``: two-sided t tests of the slopes at both ends of the data;
+    - ``spatial``: effect in a spatial Durbin model with the bias correction of Lee & Yu (2010) and standard
+      errors clustered by entity;
+    - ``design="staggered"``: average effect over all treated rows by imputation.
+
+    A claim about several estimates (channels, moderators, both ends of a U) is tested with an
+    intersection-union test (Berger 1982). Its p-value is the largest of the estimates if all have the claimed
+    sign or all have the opposite sign; otherwise it is 1. The row shows the estimate with the largest
+    p-value, or one without the claimed sign if signs differ; `MechanismReport.parts` has all.
+
+    If the adjusted p-value is at most ``1 - level``, the verdict is "supported" or "contradicted", depending
+    on the sign. Otherwise it is "inconclusive", which is not evidence of no relation.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> from digiprosper import pathways
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> catalogue = [m for m in pathways.seed_catalogue() if m.id in ("P05", "P15", "P41")]
+    >>> columns = {"de": "digital", "cp": "prosperity", "isu": "upgrading", "ur_gap": "urban_rural_theil"}
+    >>> controls = ["urban", "fiscal", "openness"]
+    >>> report = pathways.evaluate(panel, catalogue, columns, controls=controls, rng=1)
+    >>> report.frame["verdict"].to_dict()
+    {'P05': 'supported', 'P15': 'contradicted', 'P41': 'not testable'}
+    >>> print(report.frame.loc["P41", "wording"])
+    P41 was not tested: needs survey data
+    """
+    _check_panel(panel)
+    mechanisms = checked_mechanisms(mechanisms)
+    terms = as_terms(controls, "controls")
+    for term in terms:
+        parse(term, known_names(panel), "controls")
+    columns = checked_columns(panel, mechanisms, columns)
+    systems = None if systems is None else checked_systems(panel, systems)
+    check_option("adjust", adjust, _ADJUST)
+    check_option("language", language, ("en", "zh"))
+    level = check_level(level)
+    if spatial_weights is not None:
+        refuse_other(spatial_weights, "pathways.evaluate")
+    entropy = cast("int", seed_sequence(rng).entropy)
+
+    labels_by_warning: dict[tuple[str, str], list[str]] = {}
+    findings = []
+    for mechanism in mechanisms:
+        for row in mechanism.split():
+            variables = {role: columns[role] for role in row.roles if role in columns}
+            reason = refusal(row, variables, systems or {}, spatial_weights)
+            finding = Finding(
+                row,
+                variables,
+                _other_controls(terms, variables.values()),
+                reason=reason,
+            )
+            if reason is None:
+                rows = _on_common_rows(panel, row, mechanism, columns)
+                proposition = Proposition(
+                    row,
+                    rows,
+                    variables,
+                    finding.controls,
+                    level,
+                    entropy,
+                    spatial_weights,
+                )
+                finding = _tested(proposition, finding, labels_by_warning)
+            findings.append(finding)
+    issue_of_many(labels_by_warning)
+
+    judged = with_verdicts(findings, adjust, level)
+    return MechanismReport(
+        findings=judged,
+        level=level,
+        adjust=adjust,
+        language=language,
+        labels=panel.labels,
+        entity_name=panel.entity_name,
+        reps=REPS,
+        rng_entropy=entropy,
+        diagnostics=tuple(_remarks(judged, terms, systems, adjust, level)),
+    )
+
+
+# --- the arguments ------------------------------------------------------------------------------------------
+
+
+def _check_panel(panel: object) -> None:
+    if not isinstance(panel, Panel):
+        raise InputTypeError(
+            f"pathways.evaluate takes a Panel, not {type(panel).__name__}.",
+            [option_problem("panel", panel)],
+        )
+    if panel.time_name is None:
+        raise PanelIndexError(
+            "pathways.evaluate needs a panel with a time key: models have time effects."
+        )
+
+
+def checked_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
+    """Check that there are propositions and that no id repeats."""
+    listed = list(mechanisms) if isinstance(mechanisms, list | tuple) else []
+    others = (
+        [value for value in listed if not isinstance(value, Mechanism)]
+        if listed
+        else [mechanisms]
+    )
+    if others:
+        raise InputTypeError(
+            "pathways.evaluate takes a list of Mechanism, such as pathways.seed_catalogue(); got "
+            f"{cited(others[0])}.",
+            [option_problem("mechanisms", others[0])],
+        )
+    ids = [row.id for mechanism in listed for row in mechanism.split()]
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    if twice:
+        raise OptionError(
+            f"mechanisms: the ids {quoted(twice)} are duplicated; rename one of each.",
+            [option_problem("mechanisms", tuple(twice))],
+        )
+    return tuple(listed)
+
+
+def checked_columns(
+    panel: Panel, mechanisms: Iterable[Mechanism], columns: Any
+) -> dict[str, str]:
+    """Check that roles are known and their columns in the panel."""
+    _refuse_other(
+        "columns", columns, "a mapping of role to column, such as {'de': 'digital'}"
+    )
+    for role, column in columns.items():
+        if not isinstance(role, str) or not isinstance(column, str):
+            raise InputTypeError(
+                "columns must map a role to the name of one column, both as text; "
+                f"{cited(role)}: {cited(column)} does not.",
+                [option_problem("columns", (role, column))],
+            )
+    roles = roles_of([*mechanisms, *seed_catalogue()])
+    unknown = [role for role in columns if role not in roles]
+    if unknown:
+        raise OptionError(
+            f"columns: no mechanism has the role {quoted(unknown)}. The roles are {quoted(roles, 12)}.",
+            [option_problem("columns", role, roles) for role in unknown],
+        )
+    _refuse_absent(panel, dict.fromkeys(columns.values()), "columns")
+    return dict(columns)
+
+
+def checked_systems(panel: Panel, systems: Any) -> dict[str, IndicatorSystem]:
+    """Check the indicator systems of columns."""
+    _refuse_other("systems", systems, "a mapping of column to IndicatorSystem")
+    for column, system in systems.items():
+        if not isinstance(system, IndicatorSystem):
+            raise InputTypeError(
+                f"systems[{cited(column)}] is not an IndicatorSystem; IndicatorSystem.from_dict makes one of "
+                "a mapping.",
+                [option_problem("systems", column)],
+            )
+    _refuse_absent(panel, systems, "systems")
+    return dict(systems)
+
+
+def _refuse_other(name: str, value: object, description: str) -> None:
+    if not isinstance(value, Mapping):
+        raise InputTypeError(
+            f"{name} must be {description}, not {cited(value)}.",
+            [option_problem(name, value)],
+        )
+
+
+def _refuse_absent(panel: Panel, columns: Iterable[str], role: str) -> None:
+    absent = [column for column in columns if column not in panel.columns]
+    if absent:
+        raise unknown_columns(absent, panel.columns, role, panel.labels)
+
+
+# --- why a proposition is not tested ------------------------------------------------------------------------
+
+
+def refusal(
+    mechanism: Mechanism,
+    columns: Mapping[str, str],
+    systems: Mapping[str, IndicatorSystem],
+    spatial_weights: SpatialWeights | None = None,
+) -> Reason | None:
+    """Find out why a proposition cannot be tested, before anything is fitted; None if it can."""
+    if mechanism.testable == "no":
+        return Reason(
+            "data", {"needs": mechanism.needs, "needs_zh": mechanism.needs_zh}
+        )
+    without = tuple(role for role in mechanism.roles if role not in columns)
+    if without:
+        return Reason("column", {"roles": without})
+    if mechanism.shape == "spatial" and spatial_weights is None:
+        return Reason("weights")
+    for column in columns.values():
+        roles = tuple(role for role in columns if columns[role] == column)
+        if len(roles) > 1:
+            return Reason("same_column", {"column": column, "roles": roles})
+    overlaps = _overlaps(list(columns.values()), systems)
+    return Reason("overlap", {"found": overlaps}) if overlaps else None
+
+
+def _overlaps(
+    names: Sequence[str], systems: Mapping[str, IndicatorSystem]
+) -> tuple[tuple[str, str, str], ...]:
+    """Find variables that are indicators of an index beside them, and indices that share an indicator."""
+    inside = [
+        (indicator, index, "")
+        for index in names
+        for indicator in indicators_among(
+            index, [name for name in names if name != index], systems
+        )
+    ]
+    shared = [
+        (str(indicator), index, other)
+        for index, other in combinations([name for name in names if name in systems], 2)
+        for indicator in overlap_audit(systems[index], systems[other])["indicator"]
+    ]
+    return (*inside, *shared)
+
+
+def indicators_among(
+    index: str, terms: Sequence[str], systems: Mapping[str, IndicatorSystem]
+) -> list[str]:
+    """Find indicators of an index among terms; none if the column `index` is not an index."""
+    if index not in systems:
+        return []
+    audit = overlap_audit(systems[index], systems[index], terms)
+    return [str(name) for name in audit.loc[audit["other_columns"], "indicator"]]
+
+
+# --- one proposition ----------------------------------------------------------------------------------------
+
+
+def _tested(
+    proposition: Proposition,
+    finding: Finding,
+    labels_by_warning: dict[tuple[str, str], list[str]],
+) -> Finding:
+    """Fit the model of a proposition, or record why it has no p-value."""
+    try:
+        with one_of_many(proposition.mechanism.id, labels_by_warning):
+            estimated = proposition.estimate()
+    except _NOT_TESTABLE as error:
+        data = {"error": type(error).__name__, "message": error.message}
+        return replace(finding, reason=Reason("failed", data))
+    for part in estimated.parts:
+        if math.isnan(part.p_value):
+            return replace(
+                finding, reason=Reason("no_p", {"code": part.code, "of": part.of})
+            )
+    return estimated
+
+
+def _other_controls(
+    controls: Sequence[str], columns: Collection[str]
+) -> tuple[str, ...]:
+    """Leave out the controls that are columns of the proposition."""
+    used = set(map(canonical, columns))
+    return tuple(term for term in controls if canonical(term) not in used)
+
+
+def _on_common_rows(
+    panel: Panel, row: Mechanism, whole: Mechanism, columns: Mapping[str, str]
+) -> Panel:
+    """Give all models of a proposition the same rows: a row that one of them lacks is missing in each.
+
+    Values are taken out rather than rows, so that lags among the controls stay what they are.
+    """
+    several = row.channels if row.shape == "threshold" else row.moderators[1:]
+    beside = [
+        role for role in whole.outcomes if role not in row.roles and role in columns
+    ]
+    if not several and not beside:
+        return panel
+    names = list(dict.fromkeys(columns[role] for role in (*row.roles, *beside)))
+    values = panel[names]
+    missing = values.isna().any(axis=1)
+    if not missing.any():
+        return panel
+    # A column of truth values cannot have missing ones.
+    numbers = values.astype(
+        {name: float for name in names if values[name].dtype == bool}
+    )
+    return panel.assign(**{name: numbers[name].where(~missing) for name in names})
+
+
+# --- the model of each shape --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Proposition:
+    """A proposition in terms of columns.
+
+    mechanism: with one cause and one outcome
+    panel: with the rows of this proposition
+    columns: role to column, for all roles of the mechanism
+    entropy: seeds all draws
+    """
+
+    mechanism: Mechanism
+    panel: Panel
+    columns: Mapping[str, str]
+    controls: tuple[str, ...]
+    level: float
+    entropy: int
+    spatial_weights: SpatialWeights | None
+
+    @property
+    def cause(self) -> str:
+        """Column of the cause."""
+        return self.columns[self.mechanism.cause]
+
+    @property
+    def outcome(self) -> str:
+        """Column of the outcome."""
+        return self.columns[self.mechanism.outcome]
+
+    @property
+    def channels(self) -> list[str]:
+        """Columns of the channels."""
+        return [self.columns[role] for role in self.mechanism.channels]
+
+    @property
+    def moderators(self) -> list[str]:
+        """Columns of the moderators."""
+        return [self.columns[role] for role in self.mechanism.moderators]
+
+    def estimate(self) -> Finding:
+        """Fit the model of the shape."""
+        shape = self.mechanism.design or self.mechanism.shape
+        estimators: dict[str, Callable[[], Finding]] = {
+            "linear": self._linear,
+            "mediated": self._mediated,
+            "moderated": self._moderated,
+            "threshold": self._threshold,
+            "U": self._u_shape,
+            "U-mediated": self._u_mediated,
+            "U-moderated": self._u_moderated,
+            # One partial correlation is the same whichever of the two is the outcome.
+            "coupled": self._linear,
+            "spatial": self._spatial,
+            "staggered": self._staggered,
+        }
+        return estimators[shape]()
+
+    def _finding(
+        self,
+        estimator: str,
+        parts: Iterable[Part],
+        fit: Results,
+        remarks: Iterable[Notice],
+        **detail: float,
+    ) -> Finding:
+        """Put estimates and remarks, each once, beside the sample of a fit."""
+        about = fit.glance()
+        return Finding(
+            self.mechanism,
+            self.columns,
+            self.controls,
+            tuple(parts),
+            estimator,
+            about["nobs"],
+            about["n_entities"] or 0,
+            about["n_clusters"] or 0,
+            detail,
+            notices=tuple(said_once(remarks)),
+        )
+
+    # --- one regression ---------------------------------------------------------------------------------
+
+    def _linear(self) -> Finding:
+        return self._drawn_slopes([self.cause], "slope", [""])
+
+    def _moderated(self) -> Finding:
+        products = [f"{_ticked(self.cause)}:{_ticked(w)}" for w in self.moderators]
+        terms = [*products, self.cause, *self._levels(self.moderators)]
+        return self._drawn_slopes(terms, "interaction", self.moderators)
+
+    def _drawn_slopes(
+        self, terms: Sequence[str], code: str, about: Sequence[str]
+    ) -> Finding:
+        """Test the first coefficients by the wild cluster bootstrap; `about` has the column of each."""
+        spec = FixedEffects(self.outcome, [*terms, *self.controls])
+        fit = spec.fit(self.panel)
+        parts = []
+        remarks: list[Notice] = []
+        for term, of in zip(fit.names, about, strict=False):
+            test = wild_bootstrap(spec, self.panel, term, reps=REPS, rng=self.entropy)
+            numbers = (
+                test.estimate,
+                test.std_error,
+                test.p_value,
+                *test.interval(self.level),
+            )
+            parts.append(Part(code, self.mechanism.sign, *numbers, of))
+            remarks += test.diagnostics
+        return self._finding("fixed_effects", parts, fit, remarks)
+
+    def _levels(self, moderators: Sequence[str]) -> list[str]:
+        """List the moderators that are regressors too: not the cause, and not absorbed by an effect."""
+        return [
+            w for w in moderators if w != self.cause and not _is_absorbed(self.panel[w])
+        ]
+
+    # --- curves -----------------------------------------------------------------------------------------
+
+    def _u_shape(self) -> Finding:
+        x = self.cause
+        spec = FixedEffects(self.outcome, [x, f"I({_ticked(x)}**2)", *self.controls])
+        fit = spec.fit(self.panel)
+        test = u_test(fit, x, level=self.level)
+        ends = zip(
+            ("slope_low", "slope_high"),
+            self.mechanism.sign.split("/"),
+            test.interval,
+            (test.slope_low, test.slope_high),
+            (test.t_low, test.t_high),
+            strict=True,
+        )
+        parts = [
+            self._t_part(
+                code, sign, slope, slope / t if t else math.nan, test.df_t, at=at
+            )
+            for code, sign, at, slope, t in ends
+        ]
+        low, high = test.fieller[0] if len(test.fieller) == 1 else (math.nan, math.nan)
+        turning = {
+            "turning_point": test.extremum,
+            "turning_low": low,
+            "turning_high": high,
+        }
+        return self._finding(
+            "u_test", parts, fit, (*fit.diagnostics, *test.diagnostics), **turning
+        )
+
+    def _u_moderated(self) -> Finding:
+        """Test the shift of the turning point with one moderator after the other."""
+        x, square = _ticked(self.cause), f"I({_ticked(self.cause)}**2)"
+        parts = []
+        remarks: list[Notice] = []
+        for w in self.moderators:
+            products = [f"{x}:{_ticked(w)}", f"{square}:{_ticked(w)}"]
+            terms = [self.cause, square, *products, *self._levels([w]), *self.controls]
+            fit = FixedEffects(self.outcome, terms).fit(self.panel)
+            test = moderated_u_test(fit, self.cause, w, level=self.level)
+            remarks += [*fit.diagnostics, *test.diagnostics]
+            shift: Any = test.shift.detail
+            parts.append(
+                self._t_part(
+                    "shift", "", shift["estimate"], shift["std_error"], fit.df_t, of=w
+                )
+            )
+        return self._finding("moderated_u_test", parts, fit, remarks)
+
+    def _t_part(
+        self, code: str, sign: str, value: float, error: float, df: float, **where: Any
+    ) -> Part:
+        """Test an estimate by its t statistic."""
+        from scipy.special import stdtr, stdtrit
+
+        half = float(stdtrit(df, 0.5 + self.level / 2)) * error
+        p = float(2 * stdtr(df, -abs(value / error))) if error > 0 else math.nan
+        return Part(
+            code,
+            sign,
+            float(value),
+            float(error),
+            p,
+            value - half,
+            value + half,
+            **where,
+        )
+
+    # --- channels ---------------------------------------------------------------------------------------
+
+    def _mediation(self, **options: Any) -> MediationResults:
+        """Fit the paths through all channels."""
+        variables = (self.outcome, self.cause, self.channels, self.controls)
+        return Mediation(*variables, reps=REPS, **options).fit(
+            self.panel, rng=self.entropy
+        )
+
+    def _mediated(self) -> Finding:
+        fit = self._mediation()
+        parts = self._channel_parts(fit, "indirect", "indirect")
+        if (
+            self.mechanism.path_signs
+        ):  # the claim is about the slopes on both paths of every channel
+            first, second = tuple(self.mechanism.path_signs)
+            outcome = self._by_term(fit.paths["outcome"])
+            for m in self.channels:
+                mediator = self._by_term(fit.paths[f"mediator:{m}"])
+                parts.append(_row_part(mediator.loc[self.cause], "path_a", first, of=m))
+                parts.append(_row_part(outcome.loc[m], "path_b", second, of=m))
+        return self._finding("mediation", parts, fit.paths["total"], fit.diagnostics)
+
+    def _u_mediated(self) -> Finding:
+        fit = self._mediation(quadratic=("a", "direct"))
+        total = fit.paths["total"]
+        extremes: Any = total.sample_stats.loc[self.cause]
+        low, high = float(extremes["min"]), float(extremes["max"])
+        rows: Any = fit.conditional_effects([low, high], level=self.level).set_index(
+            ["effect", "at"]
+        )
+        first, second = self.mechanism.sign.split("/")
+        parts = [
+            _row_part(rows.loc[(f"indirect:{m}", at)], code, sign, of=m, at=at)
+            for m in self.channels
+            for code, sign, at in (
+                ("indirect_low", first, low),
+                ("indirect_high", second, high),
+            )
+        ]
+        return self._finding("mediation", parts, total, fit.diagnostics)
+
+    def _channel_parts(self, fit: Results, effect: str, code: str) -> list[Part]:
+        """Read one effect of every channel."""
+        rows, sign = self._by_term(fit), self.mechanism.sign
+        return [
+            _row_part(rows.loc[f"{effect}:{m}"], code, sign, of=m)
+            for m in self.channels
+        ]
+
+    def _by_term(self, fit: Results) -> Any:
+        return fit.tidy(self.level).set_index("term")
+
+    # --- thresholds -------------------------------------------------------------------------------------
+
+    def _threshold(self) -> Finding:
+        """Test for a threshold, and whether slope and indirect effects differ between its regimes."""
+        (q,) = self.moderators
+        spec = PanelThreshold(
+            self.outcome,
+            [self.cause],
+            q,
+            [*self._levels([q]), *self.controls],
+            regime_intercept=True,
+            reps=REPS,
+            level=self.level,
+        )
+        fit = spec.fit(self.panel, rng=self.entropy)
+        about: Any = fit.thresholds.loc[1]
+        gamma, p_threshold = float(about["estimate"]), float(about["p_value"])
+
+        low, high = fit.slopes.names[:2]
+        change = fit.slopes.combination(f"{high} - {low}")
+        p, interval = max(change.p_value, p_threshold), change.interval(self.level)
+        parts = [
+            Part(
+                "change",
+                self.mechanism.sign,
+                change.estimate,
+                change.std_error,
+                p,
+                *interval,
+            )
+        ]
+        remarks = [*fit.diagnostics]
+        if self.channels:
+            by_regime = self._mediation(threshold=(q, gamma))
+            parts += self._channel_parts(by_regime, "difference", "indirect_change")
+            remarks += by_regime.diagnostics
+        detail = {"threshold": gamma, "p_threshold": p_threshold}
+        return self._finding("panel_threshold", parts, fit.slopes, remarks, **detail)
+
+    # --- space and policy -------------------------------------------------------------------------------
+
+    def _spatial(self) -> Finding:
+        weights: Any = self.spatial_weights
+        # With two-way effects the estimates of few entities are biased by more than an error.
+        options: Any = {"bias_correction": "lee_yu", "cov_type": "clustered"}
+        spec = PanelSpatial(
+            self.outcome, [self.cause, *self.controls], weights, **options
+        )
+        fit = spec.fit(self.panel, rng=self.entropy)
+        rows, impact = fit.effects_table(self.level), self.mechanism.impact
+        part = _row_part(
+            rows[rows["kind"] == impact].iloc[0], impact, self.mechanism.sign
+        )
+        return self._finding("panel_spatial", [part], fit, fit.diagnostics)
+
+    def _staggered(self) -> Finding:
+        options: Any = {"estimator": "imputation", "aggregate": "simple"}
+        fit = StaggeredDid(self.outcome, self.cause, self.controls, **options).fit(
+            self.panel
+        )
+        part = _row_part(fit.tidy(self.level).iloc[0], "average", self.mechanism.sign)
+        return self._finding("staggered_did", [part], fit, fit.diagnostics)
+
+
+def _row_part(row: Any, code: str, sign: str, **where: Any) -> Part:
+    """Read a row of `tidy`."""
+    names = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
+    numbers: dict[str, Any] = {name: float(row[name]) for name in names}
+    return Part(code, sign, **numbers, **where)
+
+
+def _ticked(name: str) -> str:
+    """Write the name of a column as it stands inside a term."""
+    return name if name.isidentifier() else f"`{name}`"
+
+
+def _is_absorbed(values: Any) -> bool:
+    """Check whether a column is constant in every entity, or in every period."""
+    keys = range(values.index.nlevels)
+    return any(int(values.groupby(level=key).nunique().max()) <= 1 for key in keys)
+
+
+# --- remarks ------------------------------------------------------------------------------------------------
+
+
+def _remarks(
+    findings: Sequence[Finding],
+    controls: Sequence[str],
+    systems: Mapping[str, IndicatorSystem] | None,
+    adjust: str,
+    level: float,
+) -> list[Notice]:
+    tested = [finding for finding in findings if finding.tested]
+    count, alpha = len(tested), 1 - level
+    draws = 0 if adjust.startswith("fdr") or adjust == "none" else count
+    left_out = {
+        f.mechanism.id: [c for c in controls if c not in f.controls] for f in tested
+    }
+    overlaps = {f.mechanism.id: _controls_in_indices(f, systems or {}) for f in tested}
+    return [
+        *notices.several_tests(count, adjust, alpha),
+        *notices.association(count),
+        *notices.samples_differ([finding.nobs for finding in tested]),
+        *notices.overlap_not_searched(count, searched=systems is not None),
+        *notices.controls_left_out(left_out),
+        *notices.controls_overlap(overlaps),
+        *notices.few_draws_to_adjust(draws, REPS, alpha),
+    ]
+
+
+def _controls_in_indices(
+    finding: Finding, systems: Mapping[str, IndicatorSystem]
+) -> list[tuple[str, str]]:
+    """Find controls that are indicators of an index in the same model."""
+    return [
+        (name, index)
+        for index in finding.columns.values()
+        for name in indicators_among(index, finding.controls, systems)
+    ]

@@ -1,0 +1,182 @@
+"""What was found of one proposition: estimates, one p-value, and the verdict they give."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import numpy as np
+
+from digiprosper.kernels.intervals import holm
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.verdicts import rejects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digiprosper.errors import Notice
+    from digiprosper.pathways.mechanism import Mechanism
+
+Verdict: TypeAlias = Literal[
+    "supported", "contradicted", "inconclusive", "not testable"
+]
+VERDICTS: Final[tuple[Verdict, ...]] = (
+    "supported",
+    "contradicted",
+    "inconclusive",
+    "not testable",
+)
+Agreement: TypeAlias = Literal["claimed", "opposite", "mixed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part(PickledByName):
+    """One estimate that a proposition makes a claim about.
+
+    code: what it is, such as "slope" or "indirect"
+    sign: the sign that is claimed, "" where any is
+    p_value: two-sided
+    of: the column that it is about, where the row has several
+    at: the value at which it is evaluated
+    """
+
+    code: str
+    sign: str
+    estimate: float
+    std_error: float
+    p_value: float
+    conf_low: float
+    conf_high: float
+    of: str = ""
+    at: float | None = None
+
+    @property
+    def agreement(self) -> Agreement:
+        """Whether the estimate has the claimed sign."""
+        if not self.sign:
+            return "claimed"
+        signed = self.estimate if self.sign == "+" else -self.estimate
+        if signed == 0 or math.isnan(signed):
+            return "mixed"
+        return "claimed" if signed > 0 else "opposite"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason(PickledByName):
+    """Why a proposition was not tested; `data` is what the words of the code name.
+
+    Codes are data, column, same_column, overlap, weights, failed and no_p.
+    """
+
+    code: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finding(PickledByName):
+    """One proposition with its estimates and verdict.
+
+    mechanism: with one cause and one outcome
+    columns: role to column, of the roles that have one
+    parts: none if it was not tested
+    nobs, n_entities, n_clusters: 0 if it was not tested
+    detail: numbers beside the parts, such as a turning point
+    reason: why it was not tested
+    p_value, p_adjusted: of all parts; NaN if it was not tested
+    notices: of the models and tests, each once
+    """
+
+    mechanism: Mechanism
+    columns: Mapping[str, str]
+    controls: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    estimator: str = ""
+    nobs: int = 0
+    n_entities: int = 0
+    n_clusters: int = 0
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    reason: Reason | None = None
+    p_value: float = math.nan
+    p_adjusted: float = math.nan
+    verdict: Verdict = "not testable"
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def tested(self) -> bool:
+        """Whether there is a p-value."""
+        return self.reason is None
+
+    @property
+    def deciding(self) -> Part | None:
+        """The part whose numbers stand for the row: that with the largest p-value, or with another sign."""
+        mixed = agreement(self.parts) == "mixed"
+        return max(
+            self.parts,
+            key=lambda part: (mixed and part.agreement != "claimed", part.p_value),
+            default=None,
+        )
+
+
+def agreement(parts: Sequence[Part]) -> Agreement:
+    """Compare the signs of all parts with what is claimed; "mixed" unless all claimed signs agree."""
+    agreements = {part.agreement for part in parts if part.sign} or {"claimed"}
+    return agreements.pop() if len(agreements) == 1 else "mixed"
+
+
+def joint_p(parts: Sequence[Part]) -> float:
+    """Combine the p-values of parts that are all claimed: an intersection-union test.
+
+    The largest two-sided p-value if all signs are as claimed or all are opposite. Otherwise one part
+    contradicts each direction and p is 1: the one-sided p-value of a part with the wrong sign is above
+    one half.
+    """
+    p_values = [part.p_value for part in parts]
+    if any(map(math.isnan, p_values)):
+        return math.nan
+    return 1.0 if agreement(parts) == "mixed" else max(p_values)
+
+
+def verdict_of(parts: Sequence[Part], p_adjusted: float, level: float) -> Verdict:
+    """Judge a proposition by the signs if the adjusted p-value rejects at the level."""
+    whole = agreement(parts)
+    if whole == "mixed" or not rejects(p_adjusted, level):
+        return "inconclusive"
+    return "supported" if whole == "claimed" else "contradicted"
+
+
+def with_verdicts(
+    findings: Sequence[Finding], adjust: str, level: float
+) -> tuple[Finding, ...]:
+    """Adjust the p-values over all propositions that were tested, and judge each."""
+    p_values = [joint_p(finding.parts) for finding in findings if finding.tested]
+    pairs = iter(zip(p_values, adjusted(p_values, adjust), strict=True))
+    judged = []
+    for finding in findings:
+        if finding.tested:
+            p, p_adjusted = next(pairs)
+            verdict = verdict_of(finding.parts, p_adjusted, level)
+            judged.append(
+                replace(finding, p_value=p, p_adjusted=p_adjusted, verdict=verdict)
+            )
+        else:
+            judged.append(finding)
+    return tuple(judged)
+
+
+def adjusted(p_values: Sequence[float], method: str) -> list[float]:
+    """Adjust p-values of several tests.
+
+    Holm (1979) and Bonferroni bound the probability of any false rejection; Benjamini & Hochberg (1995) and
+    Benjamini & Yekutieli (2001) the expected share of false ones.
+    """
+    if method == "none" or not p_values:
+        return list(p_values)
+    if method == "holm":
+        corrected = holm(np.asarray(p_values))
+    else:
+        # Importing it takes longer than all fits of a catalogue.
+        from statsmodels.stats.multitest import multipletests
+
+        corrected = multipletests(list(p_values), method=method)[1]
+    return [float(p) for p in corrected]

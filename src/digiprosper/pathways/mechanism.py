@@ -1,0 +1,372 @@
+"""A proposition: its variables, form and sign; and the propositions of one paper, as a catalogue."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import KW_ONLY, dataclass, fields, replace
+from importlib.resources import files
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+
+from digiprosper.errors import (
+    InputTypeError,
+    OptionError,
+    check_option,
+    cited,
+    option_problem,
+    quoted,
+)
+from digiprosper.report.pickling import PickledByName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Shape: TypeAlias = Literal[
+    "linear",
+    "mediated",
+    "moderated",
+    "threshold",
+    "U",
+    "U-mediated",
+    "U-moderated",
+    "coupled",
+    "spatial",
+]
+Sign: TypeAlias = Literal["+", "-", "-/+", "+/-", "shift"]
+Testable: TypeAlias = Literal["yes", "proxy", "no"]
+Impact: TypeAlias = Literal["total", "direct", "indirect"]
+
+_TURNING: Final = ("-/+", "+/-")
+_SIGNS: Final = {"U": _TURNING, "U-mediated": _TURNING, "U-moderated": ("shift",)}
+_WITH_CHANNELS: Final = ("mediated", "U-mediated")
+_MAY_HAVE_CHANNELS: Final = (*_WITH_CHANNELS, "threshold")
+_WITH_MODERATOR: Final = ("moderated", "threshold", "U-moderated")
+_PATH_SIGNS: Final = ("", "++", "+-", "-+", "--")
+_STAGES: Final = ("", "cake", "division", "constraint", "policy")
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanism(PickledByName):
+    """One proposition about a mechanism, with all that is needed to test it.
+
+    The variables are roles, such as ``"de"``. The argument `columns` of `evaluate` maps roles to columns of a
+    panel. Several causes, outcomes or moderators are one text, separated by ``;``.
+
+    Parameters
+    ----------
+    id : str
+        Short unique name, such as ``"P05"``.
+    claim : str
+        The proposition in one sentence.
+    source : str
+        Source of the proposition.
+    cause : str
+        Role of the explanatory variable. Several causes are tested separately.
+    channels : sequence of str, or str
+        Roles of the mediators, which are in one model. With shape ``"threshold"`` their indirect effects are
+        compared between regimes.
+    outcome : str
+        Role of the outcome. Several outcomes are tested separately, on the same rows.
+    sign : {"+", "-", "-/+", "+/-", "shift"}
+        Claimed sign of the estimate; see Notes.
+    shape : str
+        Form of the relation, which determines the model; see Notes.
+    moderator : str
+        Role of the moderator or the threshold variable.
+    claim_zh : str
+        The claim in Chinese.
+    test : str
+        Description of the test.
+    testable : {"yes", "proxy", "no"}
+        ``"proxy"`` if a variable is measured by a proxy. ``"no"`` if it needs data of another type; the
+        verdict is then "not testable" for any columns. ``dataclasses.replace(mechanism, testable="yes")``
+        changes this.
+    path_signs : str
+        For shape ``"mediated"``: claimed signs of both paths, such as ``"+-"`` if the cause increases the
+        mediator and the mediator decreases the outcome. Empty if only the sign of the indirect effect is
+        claimed.
+    design : {"", "staggered"}
+        For shape ``"linear"``: ``"staggered"`` if the cause is a policy that entities adopt at different
+        times.
+    impact : {"total", "direct", "indirect"}
+        For shape ``"spatial"``: effect whose sign is claimed. Indirect effects are spillovers.
+    stand_in : str
+        Role that is measured by a proxy, if `testable` is ``"proxy"``.
+    needs, needs_zh : str
+        Data that a test would need, in English and Chinese.
+    stage : {"", "cake", "division", "constraint", "policy"}
+        Stage in the figure of pathways; one per outcome if they differ.
+    section, where : str
+        Place in the source.
+
+    Raises
+    ------
+    InputTypeError
+        If a field is not text.
+    OptionError
+        If an option has an unknown value, if the sign is not possible for the shape, or if the roles do not
+        fit the shape.
+
+    Notes
+    -----
+    The estimate whose sign is claimed, and its model, are:
+
+    ===============  ==========================================================  ======================
+    shape            estimate                                                    model
+    ===============  ==========================================================  ======================
+    ``linear``       slope of the cause                                          `FixedEffects`
+    ``mediated``     indirect effect of every channel                            `Mediation`
+    ``moderated``    interaction of cause and moderator                          `FixedEffects`
+    ``threshold``    change of the slope where the moderator passes a threshold  `PanelThreshold`
+    ``U``            slopes at the least and the largest value of the cause      `u_test`
+    ``U-mediated``   indirect effects at these values                            `Mediation`, quadratic
+    ``U-moderated``  shift of the turning point (no direction is claimed)        `moderated_u_test`
+    ``coupled``      slope of the outcome on the cause; its direction is not     `FixedEffects`
+                     identified
+    ``spatial``      total effect, or that of `impact`                           `PanelSpatial`
+    ===============  ==========================================================  ======================
+
+    Examples
+    --------
+    >>> from digiprosper import pathways
+    >>> mechanism = pathways.Mechanism(
+    ...     "P05", "Upgrading carries the digital economy to common prosperity", cause="de",
+    ...     channels=("isu",), outcome="cp", sign="+", shape="mediated")
+    >>> mechanism.roles
+    ('de', 'isu', 'cp')
+    """
+
+    id: str
+    claim: str
+    _: KW_ONLY
+    cause: str
+    outcome: str
+    sign: Sign
+    shape: Shape
+    channels: Sequence[str] = ()
+    moderator: str = ""
+    source: str = ""
+    claim_zh: str = ""
+    test: str = ""
+    testable: Testable = "yes"
+    path_signs: str = ""
+    design: Literal["", "staggered"] = ""
+    impact: Impact = "total"
+    stand_in: str = ""
+    needs: str = ""
+    needs_zh: str = ""
+    stage: str = ""
+    section: str = ""
+    where: str = ""
+
+    def __post_init__(self) -> None:
+        roles: Any = (
+            split_roles(self.channels)
+            if isinstance(self.channels, str)
+            else self.channels
+        )
+        if not isinstance(roles, list | tuple) or not all(
+            isinstance(role, str) for role in roles
+        ):
+            raise self._wrong_type("channels", "a list of roles (text)")
+        object.__setattr__(self, "channels", tuple(roles))
+        for item in fields(self):
+            if item.name != "channels" and not isinstance(
+                getattr(self, item.name), str
+            ):
+                raise self._wrong_type(item.name, "text")
+        for name in ("id", "claim", "cause", "outcome"):
+            if not getattr(self, name).strip():
+                raise self._problem(name, f"{name} is empty")
+        self._check_words()
+        self._check_roles()
+        self._refuse_contradictions()
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Roles of the causes."""
+        return split_roles(self.cause)
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Roles of the outcomes."""
+        return split_roles(self.outcome)
+
+    @property
+    def moderators(self) -> tuple[str, ...]:
+        """Roles of the moderators."""
+        return split_roles(self.moderator)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """All distinct roles: causes, channels, outcomes, moderators."""
+        named = (*self.causes, *self.channels, *self.outcomes, *self.moderators)
+        return tuple(dict.fromkeys(named))
+
+    def split(self) -> tuple[Mechanism, ...]:
+        """Return one mechanism for each cause and outcome.
+
+        Returns
+        -------
+        tuple of Mechanism
+            The mechanism itself if there is one cause and one outcome. Otherwise one for each pair, with ids
+            such as ``"P08:cp_growth"``.
+        """
+        causes, outcomes, stages = self.causes, self.outcomes, split_roles(self.stage)
+        if len(causes) == 1 and len(outcomes) == 1:
+            return (self,)
+        if len(stages) != len(outcomes):
+            stages = (self.stage,) * len(outcomes)
+        rows = []
+        for cause, (outcome, stage) in product(
+            causes, zip(outcomes, stages, strict=True)
+        ):
+            name = ":".join(
+                [
+                    self.id,
+                    *[cause] * (len(causes) > 1),
+                    *[outcome] * (len(outcomes) > 1),
+                ]
+            )
+            rows.append(
+                replace(self, id=name, cause=cause, outcome=outcome, stage=stage)
+            )
+        return tuple(rows)
+
+    # --- checks -------------------------------------------------------------------------------------------
+
+    def _check_words(self) -> None:
+        words = {
+            "shape": get_args(Shape),
+            "testable": get_args(Testable),
+            "path_signs": _PATH_SIGNS,
+            "design": ("", "staggered"),
+            "impact": get_args(Impact),
+        }
+        for name, allowed in words.items():
+            check_option(name, getattr(self, name), allowed)
+        for stage in split_roles(self.stage):
+            check_option("stage", stage, _STAGES)
+        signs = _SIGNS.get(self.shape, ("+", "-"))
+        if self.sign not in signs:
+            sign, shape = cited(self.sign), cited(self.shape)
+            problem = (
+                f"sign={sign} does not suit shape={shape}, which takes {quoted(signs)}"
+            )
+            raise self._problem("sign", problem)
+
+    def _check_roles(self) -> None:
+        """Check that the shape has the roles it needs, and nothing that it does not use."""
+        shape, moderators = self.shape, self.moderators
+        with_channels, with_moderator = (
+            shape in _WITH_CHANNELS,
+            shape in _WITH_MODERATOR,
+        )
+        problems = (
+            ("channels", "needs channels", with_channels and not self.channels),
+            (
+                "channels",
+                "takes no channels",
+                self.channels and shape not in _MAY_HAVE_CHANNELS,
+            ),
+            ("moderator", "needs a moderator", with_moderator and not moderators),
+            ("moderator", "takes no moderator", moderators and not with_moderator),
+            (
+                "moderator",
+                "takes one threshold variable",
+                shape == "threshold" and len(moderators) > 1,
+            ),
+            (
+                "path_signs",
+                "takes no path_signs",
+                self.path_signs and shape != "mediated",
+            ),
+            ("design", "takes no design", self.design and shape != "linear"),
+            (
+                "impact",
+                "takes no impact",
+                self.impact != "total" and shape != "spatial",
+            ),
+        )
+        for name, problem, wrong in problems:
+            if wrong:
+                raise self._problem(name, f"shape={cited(shape)} {problem}")
+
+    def _refuse_contradictions(self) -> None:
+        """Refuse signs that contradict each other, and a variable with two roles."""
+        sign = "+" if self.path_signs in ("++", "--") else "-"
+        if self.path_signs and sign != self.sign:
+            raise self._problem(
+                "path_signs",
+                f"path_signs={cited(self.path_signs)} make an indirect effect with the sign {sign}, but "
+                f"sign={cited(self.sign)}",
+            )
+        named = [*self.causes, *self.channels, *self.outcomes]
+        # A cause may be its own threshold variable.
+        if self.shape != "threshold" or self.moderator != self.cause:
+            named += self.moderators
+        twice = sorted({role for role in named if named.count(role) > 1})
+        if twice:
+            raise self._problem("roles", f"{quoted(twice)} stands in two roles")
+
+    def _wrong_type(self, name: str, form: str) -> InputTypeError:
+        value = getattr(self, name)
+        return InputTypeError(
+            f"Mechanism {cited(self.id)}: {name} must be {form}, not {cited(value)}.",
+            [option_problem(name, value)],
+        )
+
+    def _problem(self, option: str, problem: str) -> OptionError:
+        return OptionError(
+            f"Mechanism {cited(self.id)}: {problem}.",
+            [option_problem(option, getattr(self, option, None), what=problem)],
+        )
+
+
+def split_roles(text: str) -> tuple[str, ...]:
+    """Split a text of roles with ``;`` between them, such as "employment;income"."""
+    return tuple(part.strip() for part in text.split(";") if part.strip())
+
+
+def roles_of(mechanisms: Iterable[Mechanism]) -> tuple[str, ...]:
+    """List the roles of several mechanisms, each once, in the order in which they first occur."""
+    return tuple(
+        dict.fromkeys(role for mechanism in mechanisms for role in mechanism.roles)
+    )
+
+
+def seed_catalogue() -> tuple[Mechanism, ...]:
+    """Return the propositions of Kang & Liu on the digital economy and common prosperity.
+
+    Kang & Liu, "Exploring the Path to Achieving Common Prosperity Enabled by the Digital Economy", describe
+    channels and constraints without estimates. Each proposition states one of their sentences in a form that
+    can be tested. `source` is the work that they cite for it. P16 and P17 are from the abstract of a cited
+    work.
+
+    Returns
+    -------
+    tuple of Mechanism
+        Propositions P01 to P52. An id is never used for another proposition.
+
+    Notes
+    -----
+    Roles are ``de`` (digital economy), ``cp`` (common prosperity), ``cp_growth`` and ``cp_share`` (its two
+    dimensions), ``ur_gap`` (ratio or Theil index of urban and rural incomes), ``gini`` (income inequality),
+    ``isu`` (industrial upgrading), ``tfp`` (productivity), and others whose names explain themselves.
+
+    Examples
+    --------
+    >>> from digiprosper import pathways
+    >>> catalogue = pathways.seed_catalogue()
+    >>> len(catalogue), catalogue[4].id, catalogue[4].channels
+    (52, 'P05', ('isu',))
+    >>> sum(mechanism.testable == "no" for mechanism in catalogue)
+    6
+    """
+    text = (
+        files("digiprosper.pathways")
+        .joinpath("propositions.csv")
+        .read_text(encoding="utf-8")
+    )
+    rows: Any = csv.DictReader(text.splitlines())
+    return tuple(Mechanism(**row) for row in rows)

@@ -1,0 +1,510 @@
+"""Results of tests of propositions: estimates, verdicts, and one sentence each in English and Chinese."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from digiprosper.errors import check_option
+from digiprosper.pathways.findings import VERDICTS
+from digiprosper.pathways.notices import words_of
+from digiprosper.pathways.words import WORDS
+from digiprosper.report.characters import has_cjk
+from digiprosper.report.columns import Column, PlainCell
+from digiprosper.report.pickling import PickledByName
+from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
+from digiprosper.report.text import number_text, p_text, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from digiprosper.errors import Notice
+    from digiprosper.pathways.findings import Finding, Part, Reason
+    from digiprosper.pathways.mechanism import Mechanism
+    from digiprosper.report.words import Language
+
+LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
+"""Languages by the word that options take."""
+_OPPOSITE = {"+": "-", "-": "+", "-/+": "+/-", "+/-": "-/+", "shift": "shift"}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MechanismReport(Summarised, PickledByName):
+    """Results of tests of propositions, made by `pathways.evaluate`.
+
+    The verdicts are statements about associations, not about causes.
+
+    Parameters
+    ----------
+    findings : tuple of Finding
+        Result of each proposition.
+    level : float
+        Confidence level of intervals and verdicts.
+    adjust : str
+        Adjustment of the p-values for multiple tests.
+    language : {"en", "zh"}
+        Language of the texts.
+    labels : mapping
+        Labels of columns. Chinese texts use Chinese labels, and English texts use the others.
+    entity_name : str
+        Entity key, by which standard errors are clustered.
+    reps : int
+        Number of draws of each bootstrap.
+    rng_entropy : int
+        Seed of the draws; pass it as `rng` to reproduce them.
+    diagnostics : tuple of Notice
+        Remarks on the whole report.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> panel, truth = dp.datasets.simulate_provinces()
+    >>> chosen = [m for m in dp.pathways.seed_catalogue() if m.id in ("P31", "P41")]
+    >>> report = dp.pathways.evaluate(panel, chosen, {"de": "digital", "rural_income": "rural_income"}, rng=1)
+    >>> report.frame["verdict"].to_dict()
+    {'P31': 'supported', 'P41': 'not testable'}
+    >>> print(report.in_language("zh").frame.loc["P41", "wording"])
+    P41未检验：需要问卷数据
+    """
+
+    findings: tuple[Finding, ...]
+    level: float
+    adjust: str
+    language: Literal["en", "zh"]
+    labels: Mapping[str, str]
+    entity_name: str
+    reps: int
+    rng_entropy: int
+    diagnostics: tuple[Notice, ...] = field(default=())
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Results with one row per proposition, indexed by its id.
+
+        Columns are claim, verdict and wording; shape and sign; term, estimate, std_error, conf_low,
+        conf_high, p_value and p_adjusted; estimator, nobs, n_entities, n_clusters, clusters and controls; and
+        reason, a code that states why it was not tested. If a claim is about several estimates, the row shows
+        the one with the largest p-value, or one without the claimed sign if signs differ; `parts` has all.
+        p_value is that of the whole claim. Intervals are not adjusted for multiple tests. Numbers are missing
+        if a proposition was not tested.
+        """
+        index = pd.Index([finding.mechanism.id for finding in self.findings], name="id")
+        return pd.DataFrame(
+            [self._row(finding) for finding in self.findings], index=index
+        )
+
+    @property
+    def parts(self) -> pd.DataFrame:
+        """Estimates with one row per estimate whose sign is claimed.
+
+        Columns are id, part (a code), of (its column), at (the value at which it is evaluated), sign
+        (claimed), estimate, std_error, conf_low, conf_high and p_value.
+        """
+        names = (
+            "of",
+            "at",
+            "sign",
+            "estimate",
+            "std_error",
+            "conf_low",
+            "conf_high",
+            "p_value",
+        )
+        rows = [
+            (finding.mechanism.id, part.code, *(getattr(part, name) for name in names))
+            for finding in self.findings
+            for part in finding.parts
+        ]
+        return pd.DataFrame(rows, columns=["id", "part", *names])
+
+    @property
+    def notices(self) -> pd.DataFrame:
+        """Notices of the models and tests, with one row per proposition and notice.
+
+        Columns are id, code and message. The message is in English.
+        """
+        rows = [
+            (f.mechanism.id, notice.code, notice.message)
+            for f in self.findings
+            for notice in f.notices
+        ]
+        return pd.DataFrame(rows, columns=["id", "code", "message"])
+
+    def in_language(self, language: str) -> MechanismReport:
+        """Return the report in another language.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Language of the texts.
+
+        Returns
+        -------
+        MechanismReport
+            Report with the same numbers.
+
+        Raises
+        ------
+        OptionError
+            If there is no such language.
+        """
+        check_option("language", language, tuple(LANGUAGES))
+        return replace(self, language=language)  # type: ignore[arg-type]
+
+    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
+        """Return the columns of a table with one row per tested proposition.
+
+        Parameters
+        ----------
+        level : float
+            Not used; intervals have the level of the report.
+
+        Returns
+        -------
+        tuple of Column
+            Columns with estimate, interval, adjusted p-value, observations and verdict, in the language of
+            the report.
+        """
+        names, percent, note = self._names, f"{self.level:.0%}", " ".join(self._remarks)
+        tested = {f.mechanism.id: f for f in self.findings if f.tested}
+        claims = {
+            name: f"{name} {claim_of(f.mechanism, names)}" for name, f in tested.items()
+        }
+        contents: dict[str, tuple[str, Callable[[Finding], Any]]] = {
+            "term": ("term", self._term),
+            "estimate": ("estimate", lambda f: _number(f, "estimate")),
+            "interval": ("interval", _interval),
+            "p_adjusted": ("p_value", lambda f: f.p_adjusted),
+            "nobs": ("nobs", lambda f: f.nobs),
+            "verdict": ("verdict", lambda f: names.say(f.verdict)),
+        }
+        return tuple(
+            Column(
+                names.say(f"head.{head}", level=percent),
+                cells={name: PlainCell(kind, content(f)) for name, f in tested.items()},
+                note=note,
+                labels=claims,
+            )
+            for head, (kind, content) in contents.items()
+        )
+
+    # --- words --------------------------------------------------------------------------------------------
+
+    @property
+    def _names(self) -> Names:
+        return Names(LANGUAGES[self.language], self.labels)
+
+    @property
+    def _remarks(self) -> list[str]:
+        return [
+            words_of(notice, LANGUAGES[self.language]) for notice in self.diagnostics
+        ]
+
+    def _term(self, finding: Finding) -> str:
+        part = finding.deciding
+        return "" if part is None else part_words(finding, part, self._names)
+
+    def _row(self, finding: Finding) -> dict[str, Any]:
+        mechanism, names = finding.mechanism, self._names
+        numbers = ("estimate", "std_error", "conf_low", "conf_high")
+        about = (
+            "p_value",
+            "p_adjusted",
+            "estimator",
+            "nobs",
+            "n_entities",
+            "n_clusters",
+        )
+        return {
+            "claim": claim_of(mechanism, names),
+            "verdict": finding.verdict,
+            "wording": wording(finding, names, adjusted=self.adjust != "none"),
+            "shape": mechanism.shape,
+            "sign": mechanism.sign,
+            "term": self._term(finding),
+            **{name: _number(finding, name) for name in numbers},
+            **{name: getattr(finding, name) for name in about},
+            "clusters": self.entity_name if finding.tested else "",
+            "controls": ", ".join(finding.controls) if finding.tested else "",
+            "reason": finding.reason.code if finding.reason else "",
+        }
+
+    def _summary(self) -> Summary:
+        names, level = self._names, f"{self.level:.0%}"
+        heads = (
+            "id",
+            "term",
+            "estimate",
+            "interval",
+            "p_adjusted",
+            "entities",
+            "verdict",
+        )
+        rows = [
+            [
+                finding.mechanism.id,
+                self._term(finding),
+                short(_number(finding, "estimate")),
+                _interval(finding),
+                p_text(finding.p_adjusted),
+                f"{finding.n_entities:,}",
+                names.say(finding.verdict),
+            ]
+            for finding in self.findings
+            if finding.tested
+        ]
+        table = Cells.of(
+            [names.say(f"head.{head}", level=level) for head in heads], rows
+        )
+        errors = names.say(
+            "errors", entity=names.name(self.entity_name), reps=f"{self.reps:,}"
+        )
+        settings = names.say("settings", entropy=self.rng_entropy)
+        remarks = [names.say("remark", text=text) for text in self._remarks]
+        lines = [*self._untested(), *remarks, *self._model_remarks()]
+        english = self.language == "en"
+        # The renderer's own words after the conventions are English.
+        ending = [] if english else [errors, settings]
+        return Summary(
+            type=type(self).__name__,
+            title=self._title(),
+            wrapped_title=True,
+            blocks=(*[table] * bool(rows), Lines(tuple(wrapped([*lines, *ending])))),
+            notices=self.diagnostics,
+            conventions=errors if english else "",
+            settings=settings if english else "",
+        )
+
+    def _title(self) -> str:
+        say, count = self._names.say, len(self.findings)
+        numbers = Counter(finding.verdict for finding in self.findings)
+        counts = [
+            say("title.count", number=numbers[verdict], verdict=say(verdict))
+            for verdict in VERDICTS
+            if numbers[verdict]
+        ]
+        return say(
+            "title.one" if count == 1 else "title",
+            count=count,
+            counts=say("comma").join(counts),
+        )
+
+    def _untested(self) -> list[str]:
+        """Group the propositions that were not tested by what they need."""
+        names, without = self._names, []
+        ids_by_reason: dict[str, list[str]] = {}
+        for finding in self.findings:
+            name, reason = finding.mechanism.id, finding.reason
+            if reason is not None and reason.code == "column":
+                roles = names.say("comma").join(reason.data["roles"])
+                without.append(names.say("roles_of", id=name, roles=roles))
+            elif reason is not None:
+                ids_by_reason.setdefault(names.reason(reason), []).append(name)
+        lines = self._with_ids("not_tested", "why", ids_by_reason)
+        return (
+            [*lines, names.say("not_tested.column", ids=", ".join(without))]
+            if without
+            else lines
+        )
+
+    def _model_remarks(self) -> list[str]:
+        """Write each notice of the models once, with the ids of its propositions."""
+        ids_by_message: dict[str, list[str]] = {}
+        for finding in self.findings:
+            for message in dict.fromkeys(notice.message for notice in finding.notices):
+                ids_by_message.setdefault(message, []).append(finding.mechanism.id)
+        return self._with_ids("remark.model", "text", ids_by_message)
+
+    def _with_ids(
+        self, code: str, part: str, ids_by_text: Mapping[str, list[str]]
+    ) -> list[str]:
+        say = self._names.say
+        return [
+            say(code, ids=say("comma").join(ids), **{part: text})
+            for text, ids in ids_by_text.items()
+        ]
+
+    def _numbers(self) -> PlainNumbers:
+        tables = {
+            "propositions": self.frame.reset_index(),
+            "parts": self.parts,
+            "notices": self.notices,
+        }
+        settings = ("level", "adjust", "language", "rng_entropy", "reps")
+        return PlainNumbers(
+            labels=self.labels,
+            more={name: getattr(self, name) for name in settings}
+            | {name: table.to_dict("records") for name, table in tables.items()},
+        )
+
+
+# --- one sentence a proposition -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How columns are named in a language.
+
+    labels: by column; one in another language is not used
+    given: labels that are used whatever their language
+    """
+
+    language: Language
+    labels: Mapping[str, str]
+    given: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, column: str) -> str:
+        """Return the label of a column if it is in the language, else the name of the column."""
+        if column in self.given:
+            return self.given[column]
+        label = self.labels.get(column, "")
+        fits = label and has_cjk(label) == (self.language == "chinese")
+        return label if fits else column
+
+    def several(self, columns: Sequence[str]) -> str:
+        """Name columns with "and" between them."""
+        return self.say("and").join(map(self.name, columns))
+
+    def say(self, code: str, **parts: object) -> str:
+        """Return the words of a code of `WORDS`; `parts` stand in its braces."""
+        return WORDS.say(code, self.language, **parts)
+
+    def reason(self, reason: Reason) -> str:
+        """State why a proposition was not tested, as part of a sentence."""
+        code, parts = reason.code, dict(reason.data)
+        if "roles" in parts:
+            code = (
+                "column.several"
+                if code == "column" and len(parts["roles"]) > 1
+                else code
+            )
+            parts["roles"] = self.say("comma").join(
+                f"'{role}'" for role in parts["roles"]
+            )
+        if code == "data":
+            code = "data" if parts["needs"] else "data.none"
+            parts["needs"] = (
+                self.language == "chinese" and parts["needs_zh"]
+            ) or parts["needs"]
+        elif code == "same_column":
+            parts["column"] = self.name(parts["column"])
+        elif code == "overlap":
+            parts["found"] = self.say("separator").join(
+                map(self._overlap, parts["found"])
+            )
+        elif code == "no_p":
+            of = self.name(parts["of"])
+            parts["what"] = self.say(
+                parts.pop("code"), of=of, cause="", outcome="", at=""
+            )
+        return self.say(f"why.{code}", **parts)
+
+    def _overlap(self, overlap: tuple[str, str, str]) -> str:
+        indicator, index, other = (f"'{name}'" for name in overlap)
+        code = "part_of.both" if overlap[2] else "part_of"
+        return self.say(code, indicator=indicator, index=index, other=other)
+
+
+def claim_of(mechanism: Mechanism, names: Names) -> str:
+    """Return the claim in the language, or as it is."""
+    return (names.language == "chinese" and mechanism.claim_zh) or mechanism.claim
+
+
+def part_words(finding: Finding, part: Part, names: Names) -> str:
+    """Name an estimate, such as "indirect through upgrading"."""
+    several = sum(other.code == part.code for other in finding.parts) > 1
+    code = f"{part.code}.of" if several and f"{part.code}.of" in WORDS else part.code
+    at = "" if part.at is None else short(part.at)
+    return names.say(code, of=names.name(part.of), at=at, **variables(finding, names))
+
+
+def wording(finding: Finding, names: Names, *, adjusted: bool = True) -> str:
+    """Write what the data say of a proposition, as an association, in one sentence."""
+    mechanism = finding.mechanism
+    if finding.reason is not None:
+        return names.say(
+            "say.not testable", id=mechanism.id, why=names.reason(finding.reason)
+        )
+    stand_in = finding.columns.get(mechanism.stand_in, "")
+    return names.say(
+        f"say.{finding.verdict}",
+        id=mechanism.id,
+        relation=_relation(finding, names),
+        numbers=_numbers(finding, names, adjusted=adjusted),
+        stand_in=names.say("stand_in", column=names.name(stand_in)) if stand_in else "",
+    )
+
+
+def short(value: float) -> str:
+    """Write a number with three digits, or in full where it is large."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else number_text(value, 3)
+
+
+def ends(low: float, high: float) -> str:
+    """Write an interval, such as "[0.0679, 0.127]"; "missing" if there is none."""
+    return "missing" if math.isnan(low) else f"[{short(low)}, {short(high)}]"
+
+
+def _relation(finding: Finding, names: Names) -> str:
+    """Write the relation that was found."""
+    mechanism = finding.mechanism
+    sign = (
+        _OPPOSITE[mechanism.sign]
+        if finding.verdict == "contradicted"
+        else mechanism.sign
+    )
+    shape = mechanism.design or mechanism.shape
+    code = shape if sign == "shift" else f"{shape}.{sign}"
+    numbers = {name: short(value) for name, value in finding.detail.items()}
+    return names.say(code, **variables(finding, names), **numbers)
+
+
+def variables(finding: Finding, names: Names) -> dict[str, str]:
+    """Name the variables of a proposition: cause, outcome, channels, moderators."""
+    mechanism, columns = finding.mechanism, finding.columns
+    roles = {
+        "cause": mechanism.causes,
+        "outcome": mechanism.outcomes,
+        "channels": mechanism.channels,
+        "moderators": mechanism.moderators,
+    }
+    return {
+        kind: names.several([columns[role] for role in named if role in columns])
+        for kind, named in roles.items()
+    }
+
+
+def _numbers(finding: Finding, names: Names, *, adjusted: bool) -> str:
+    """Write all estimates with their intervals, the p-value and the sample."""
+    shown = names.say("separator").join(
+        names.say(
+            "number",
+            what=part_words(finding, part, names),
+            estimate=short(part.estimate),
+            interval=ends(part.conf_low, part.conf_high),
+        )
+        for part in finding.parts
+    )
+    return names.say(
+        "ending" if adjusted else "ending.none",
+        numbers=shown,
+        p=p_text(finding.p_adjusted),
+        count=f"{finding.n_entities:,}",
+    )
+
+
+def _number(finding: Finding, name: str) -> float:
+    """Return a number of the part that decides."""
+    return (
+        float("nan")
+        if finding.deciding is None
+        else float(getattr(finding.deciding, name))
+    )
+
+
+def _interval(finding: Finding) -> str:
+    return ends(_number(finding, "conf_low"), _number(finding, "conf_high"))

@@ -1,0 +1,251 @@
+"""Nearest neighbours by a score, the weights they get, and the average effect on the treated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Bools, Floats, Ints
+
+# Scores of entities with the same values may differ by rounding; distances are compared at so many decimals.
+_DECIMALS: Final = 12
+# Distances between rows of covariates are computed for so many rows at once.
+_ROWS: Final = 256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Treated units with their matches, sorted by treated unit and then by distance."""
+
+    treated: Ints  # (P,) positions among the treated
+    control: Ints  # (P,) positions among the controls
+    distance: Floats  # (P,) absolute difference of the scores
+    ties: int  # treated units with another control at the distance of the last match
+
+
+def nearest(
+    treated: Floats,
+    control: Floats,
+    k: int,
+    caliper: float,
+    *,
+    replace: bool,
+    all_ties: bool = False,
+) -> Pairs:
+    """Find the `k` nearest controls of each treated unit, by score.
+
+    Without replacement treated units choose in the order of their scores, the largest first, one control in
+    each round. Of controls at the same distance the first is matched, or all with `all_ties` and `replace`.
+    """
+    if replace:
+        matches, ties = _with_replacement(
+            treated, control, k, caliper, all_ties=all_ties
+        )
+    else:
+        matches, ties = _without_replacement(treated, control, k, caliper)
+    treated_units = np.repeat(np.arange(treated.size), list(map(len, matches)))
+    control_units = np.array([unit for near in matches for unit in near], dtype=np.intp)
+    distance = np.abs(treated[treated_units] - control[control_units])
+    return Pairs(treated_units, control_units, distance, ties)
+
+
+def _with_replacement(
+    treated: Floats, control: Floats, k: int, caliper: float, *, all_ties: bool
+) -> tuple[list[list[int]], int]:
+    matches, ties = [], 0
+    for score, near in zip(treated, tied_nearest(treated, control, k), strict=True):
+        distance = np.round(np.abs(control[near] - score), _DECIMALS)
+        order = np.argsort(distance, kind="stable")
+        within = order[distance[order] <= caliper]
+        matches.append(near[within if all_ties else within[:k]].tolist())
+        ties += within.size > k
+    return matches, ties
+
+
+def tied_nearest(scores: Floats, pool: Floats, k: int) -> list[Ints]:
+    """Find the `k` nearest units in `pool` of each score, and all that are as near as the last one.
+
+    Returns positions in `pool`, in order. A unit with this score may itself be in the pool.
+    """
+    by_score = np.argsort(pool, kind="stable")
+    ordered = pool[by_score]
+    return [_as_near_as(ordered, by_score, score, k) for score in scores]
+
+
+def _as_near_as(ordered: Floats, by_score: Ints, score: float, k: int) -> Ints:
+    """Find all controls as near as the k-th nearest, in the order of their positions."""
+    position = int(np.searchsorted(ordered, score))
+    window = np.abs(ordered[max(position - k, 0) : position + k] - score)
+    last = np.sort(window)[:k][-1]
+    low = int(np.searchsorted(ordered, score - last - 10.0 ** (1 - _DECIMALS)))
+    high = int(
+        np.searchsorted(ordered, score + last + 10.0 ** (1 - _DECIMALS), side="right")
+    )
+    as_near = np.round(np.abs(ordered[low:high] - score), _DECIMALS) <= np.round(
+        last, _DECIMALS
+    )
+    return np.sort(by_score[low:high][as_near])
+
+
+def _without_replacement(
+    treated: Floats, control: Floats, k: int, caliper: float
+) -> tuple[list[list[int]], int]:
+    matches: list[list[int]] = [[] for _ in treated]
+    tied = set()
+    free = np.ones(control.size, dtype=bool)
+    order = np.argsort(-np.round(treated, _DECIMALS), kind="stable")
+    for unit in np.tile(order, k):
+        distance = np.round(np.abs(control - treated[unit]), _DECIMALS)
+        distance[~free | (distance > caliper)] = np.inf
+        best = int(np.argmin(distance))
+        if np.isinf(distance[best]):
+            continue
+        matches[unit].append(best)
+        free[best] = False
+        if np.count_nonzero(distance == distance[best]) > 1:
+            tied.add(int(unit))
+    return matches, len(tied)
+
+
+def pair_weights(pairs: Pairs, n_treated: int, n_control: int) -> tuple[Floats, Floats]:
+    """Weight matched units: 1 for a matched treated unit, 0 without a match.
+
+    A control has the sum over its treated units of one over the number of their matches.
+    """
+    count = np.bincount(pairs.treated, minlength=n_treated)
+    share = 1.0 / count[pairs.treated]
+    control = np.bincount(pairs.control, weights=share, minlength=n_control).astype(
+        np.float64
+    )
+    return (count > 0).astype(np.float64), control
+
+
+def weighted_moments(x: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Compute weighted means and variances (p,) of a group; a group of one has no variance.
+
+    A variance is the weighted mean of squared deviations times ``n / (n - 1)``; n counts positive weights.
+    """
+    used = weights > 0
+    n = int(used.sum())
+    missing = np.full(x.shape[1], np.nan)
+    if n == 0:
+        return missing, missing
+    values, share = x[used], weights[used] / weights[used].sum()
+    mean = share @ values
+    return mean, missing if n == 1 else share @ (values - mean) ** 2 * n / (n - 1)
+
+
+# --- the average effect -------------------------------------------------------------------------------------
+
+
+def average_effect(
+    y: Floats, treated: Bools, scores: Floats, pairs: tuple[Ints, Ints], neighbours: int
+) -> tuple[float, float]:
+    """Average the differences between treated units and their matches (equal shares within a unit).
+
+    Abadie & Imbens (2006), Econometrica 74:235, theorem 7: the variance is
+    ``(sum_i (tau_i - tau)^2 + sum_j (K_j^2 - K'_j) s_j^2) / N1^2``. K_j is the sum of the shares of control
+    j, and K'_j that of their squares. Conditional variances s^2 are those among the `neighbours` nearest
+    units of the own group and the unit itself, as in Stata's teffects. If each control has one match at most,
+    the second sum is zero, and the variance is that of Abadie & Imbens (2012), JASA 107:833.
+
+    `pairs`: positions (P,) of treated units and of their matches. Returns the estimate, and its variance if
+    the scores were known.
+    """
+    treated_units, control_units = pairs
+    count = np.bincount(treated_units, minlength=y.size)
+    share = 1.0 / count[treated_units]
+    matched = count > 0
+    effects = (
+        y - np.bincount(treated_units, share * y[control_units], minlength=y.size)
+    )[matched]
+    reused = np.bincount(control_units, share, minlength=y.size)
+    squares = np.bincount(control_units, share**2, minlength=y.size)
+    estimate = float(effects.mean())
+    total = ((effects - estimate) ** 2).sum()
+
+    reused_controls = np.flatnonzero(reused**2 - squares > 0)
+    controls = np.flatnonzero(~treated)
+    sets = tied_nearest(scores[reused_controls], scores[controls], neighbours + 1)
+    for unit, near in zip(reused_controls, sets, strict=True):
+        total += (reused[unit] ** 2 - squares[unit]) * y[controls[near]].var(ddof=1)
+    return estimate, float(total) / effects.size**2
+
+
+def score_correction(
+    y: Floats,
+    treated: Bools,
+    scores: Floats,
+    columns: tuple[Floats, Floats],
+    estimate: float,
+    neighbours: int,
+) -> float:
+    """Compute what the estimation of a logit adds to the variance; it can be negative.
+
+    Abadie & Imbens (2016), Econometrica 84:781, theorem 2: ``d'Vd - c'Vc``, where V is the covariance of the
+    coefficients, computed as in Stata's teffects psmatch. That program takes the columns themselves as
+    coordinates, so that its errors depend on their units.
+
+    `columns`: regressors of the logit with its constant (n, 1 + p), and coordinates (n, q) by which near
+    units are found. All treated units must be matched, with replacement.
+    """
+    z, coordinates = columns
+    density = scores * (1 - scores)
+    n_treated = int(treated.sum())
+    imputed = np.zeros((y.size, 2))
+    conditional_covariances = np.zeros_like(z)
+    for group, weight in ((True, np.ones(y.size)), (False, scores / (1 - scores))):
+        members = np.flatnonzero(treated == group)
+        for unit, near, wider in zip(
+            range(y.size),
+            tied_nearest(scores, scores[members], neighbours + 1),
+            tied_nearest(scores, scores[members], neighbours + 2),
+            strict=True,
+        ):
+            rows = members[near]
+            gap = y[rows] - y[rows].mean()
+            conditional_covariances[unit] += (
+                weight[unit]
+                * (gap @ (z[rows] - z[rows].mean(axis=0)))
+                / (rows.size - 1)
+            )
+            # Those of the own group without the unit itself.
+            candidates = members[wider]
+            rows = candidates[candidates != unit] if treated[unit] == group else rows
+            imputed[unit, int(group)] = y[rows].mean()
+
+    change = imputed[:, 1] - imputed[:, 0] - estimate
+    c = density @ (z * change[:, None] + conditional_covariances) / n_treated
+    sign = np.where(treated, 1.0, -1.0)
+    alike = sign * (y - _nearest_of_other_group(y, treated, coordinates))
+    d = (density * (alike - estimate)) @ z / n_treated
+    covariance = np.linalg.inv((z * density[:, None]).T @ z)
+    return float(d @ covariance @ d - c @ covariance @ c)
+
+
+def _nearest_of_other_group(y: Floats, treated: Bools, coordinates: Floats) -> Floats:
+    """Average the outcomes of the units of the other group with the nearest covariates."""
+    from scipy.spatial.distance import cdist
+
+    outcomes = np.empty_like(y)
+    for group in (True, False):
+        members = np.flatnonzero(treated == group)
+        other_group = np.flatnonzero(treated != group)
+        for start in range(0, members.size, _ROWS):
+            rows = members[start : start + _ROWS]
+            distance = np.round(
+                cdist(coordinates[rows], coordinates[other_group]), _DECIMALS
+            )
+            near = distance == distance.min(axis=1, keepdims=True)
+            outcomes[rows] = near @ y[other_group] / near.sum(axis=1)
+    return outcomes
+
+
+def whitened(x: Floats) -> Floats:
+    """Transform columns so that their Euclidean distances are Mahalanobis distances."""
+    centred = (x - x.mean(axis=0)) / x.std(axis=0)
+    triangle = np.asarray(np.linalg.qr(centred, mode="r"))
+    return np.asarray(np.linalg.solve(triangle.T, centred.T).T * np.sqrt(len(x) - 1))

@@ -1,0 +1,45 @@
+"""What messages are made of: errors with their data, and lists of the first few."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from digiprosper.errors import IdentificationError, Notice, OptionError, option_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def not_identified(code: str, text: str, **data: Any) -> IdentificationError:
+    """Return the error that an effect is not identified, with its data."""
+    return IdentificationError(text, [Notice(code, text, data)])
+
+
+def bad_option(
+    option: str, value: object, text: str, allowed: Iterable[object] = ()
+) -> OptionError:
+    """Return the error that an option cannot have a value."""
+    return OptionError(text, [option_problem(option, value, allowed, text)])
+
+
+def first_few(texts: Sequence[str], most: int = 5) -> str:
+    """List the first texts and count the others, such as ``"a, b and 3 more"``."""
+    shown = ", ".join(texts[:most])
+    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
+
+
+def time_text(time: object) -> str:
+    """Write a period; a date without its midnight."""
+    return str(time).removesuffix(" 00:00:00")
+
+
+def have(count: int) -> str:
+    """Return the verb of so many entities."""
+    return "has" if count == 1 else "have"
+
+
+def plain_cohorts(cohorts: Iterable[tuple[Any, int]]) -> list[list[Any]]:
+    """List first treated times, as text unless they are whole numbers, with numbers of entities."""
+    return [
+        [time if isinstance(time, int) else str(time), count] for time, count in cohorts
+    ]

@@ -1,1 +1,0 @@
-"""Propositions as data, put to a panel one by one."""

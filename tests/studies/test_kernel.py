@@ -1,0 +1,137 @@
+"""The slope of one column beside sets of others, against least squares on each set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from digiprosper.kernels.covariance import Part, Vcov
+from digiprosper.studies.kernel import set_slopes
+
+
+def make(seed: int = 0, n: int = 60, p: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, p)) @ rng.normal(size=(p, p)) * 10.0 ** rng.integers(-4, 4, p)
+    sets = np.array([[bool(code >> j & 1) for j in range(p - 1)] + [True] for code in range(2 ** (p - 1))])
+    return x @ np.ones(p) + rng.normal(size=n), x, sets
+
+
+GROUPS = np.arange(60) % 7
+
+
+def vcov(kind: str) -> Vcov:
+    parts = {
+        "unadjusted": (Part(1.0, 0.1, None, 60),),
+        "robust": (Part(1.0, 1.2, None, 60),),
+        "clustered": (Part(1.0, 1.3, GROUPS, 7),),
+        "two-way": (
+            Part(1.0, 1.3, GROUPS, 7),
+            Part(1.0, 1.3, np.arange(60) // 6, 10),
+            Part(-1.0, 1.3, None, 60),
+        ),
+        "driscoll_kraay": (Part(1.0, 1.1, GROUPS, 7),),
+    }
+    bandwidth = 2 if kind == "driscoll_kraay" else None
+    return Vcov("clustered" if kind == "two-way" else kind, parts[kind], 9.0, bandwidth, 3)
+
+
+def brute(y: np.ndarray, x: np.ndarray, w: np.ndarray, how: Vcov) -> tuple[float, float]:
+    """Slope of the last column and its variance, from the inverse of the cross product."""
+    bread = np.linalg.inv(x.T * w @ x)
+    slopes = bread @ (x.T @ (w * y))
+    e = y - x @ slopes
+    if how.cov_type == "unadjusted":
+        return slopes[-1], bread[-1, -1] * (w * e @ e) * how.parts[0].factor
+    middle = np.zeros_like(bread)
+    for part in how.parts:
+        codes = np.arange(len(y)) if part.codes is None else part.codes
+        sums = np.array(
+            [((w * e)[codes == c, None] * x[codes == c]).sum(axis=0) for c in range(codes.max() + 1)]
+        )
+        lags = np.abs(np.subtract.outer(np.arange(len(sums)), np.arange(len(sums))))
+        weights = np.maximum(0.0, 1 - lags / ((how.bandwidth or 0) + 1))
+        middle += part.sign * part.factor * sums.T @ weights @ sums
+    return slopes[-1], (bread @ middle @ bread)[-1, -1]
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("kind", ["unadjusted", "robust", "clustered", "two-way", "driscoll_kraay"])
+def test_slopes_and_errors_are_those_of_each_set(kind: str, weighted: bool) -> None:
+    y, x, sets = make(len(kind))
+    w = np.random.default_rng(1).uniform(0.2, 3, len(y)) if weighted else None
+    how = vcov(kind)
+    found = set_slopes(y, x, sets, lambda k: how, most_condition=1e8, obs_weights=w)
+    expected = [brute(y, x[:, row], np.ones(len(y)) if w is None else w, how) for row in sets]
+    slopes, variances = np.array(expected).T
+    np.testing.assert_allclose(found.slopes, slopes, rtol=1e-9)
+    positive = variances > 0
+    assert (found.regular == positive).all()
+    np.testing.assert_allclose(found.std_errors[positive], np.sqrt(variances[positive]), rtol=1e-9)
+    assert (found.df_t == 9).all()
+
+
+def test_chunks_change_nothing() -> None:
+    y, x, sets = make(2)
+    one: Any = {"vcov_of": lambda k: vcov("clustered"), "most_condition": 1e8}
+    whole, parts = set_slopes(y, x, sets, **one), set_slopes(y, x, sets, **one, memory=1)
+    np.testing.assert_allclose(parts.slopes, whole.slopes, rtol=1e-13)
+    np.testing.assert_allclose(parts.std_errors, whole.std_errors, rtol=1e-12)
+
+
+def test_the_number_of_slopes_chooses_the_factor() -> None:
+    y, x, sets = make(3)
+    rows = {k: Vcov("robust", (Part(1.0, float(k), None, 60),), 60.0 - k, None, k) for k in range(1, 6)}
+    found = set_slopes(y, x, sets, rows.__getitem__, most_condition=1e8)
+    assert found.df_t.tolist() == (60 - sets.sum(axis=1)).tolist()
+    one = set_slopes(y, x, sets, lambda k: rows[1], most_condition=1e8)
+    np.testing.assert_allclose(found.std_errors, one.std_errors * np.sqrt(sets.sum(axis=1)), rtol=1e-12)
+
+
+def test_what_cannot_be_estimated_is_not_regular() -> None:
+    y, x, sets = make(4)
+    x[:, 1] = 2 * x[:, 0]
+    found = set_slopes(y, x, sets, lambda k: vcov("robust"), most_condition=1e8)
+    assert (found.regular == ~(sets[:, 0] & sets[:, 1])).all()
+
+    near = make(4)[1]
+    near[:, 1] = near[:, 0] + 1e-12 * near[:, 1] * np.abs(near[:, 0]).max() / np.abs(near[:, 1]).max()
+    found = set_slopes(y, near, sets, lambda k: vcov("robust"), most_condition=1e8)
+    assert (found.regular == ~(sets[:, 0] & sets[:, 1])).all()
+
+
+def test_a_perfect_fit_is_not_regular() -> None:
+    _, x, sets = make(5)
+    found = set_slopes(x @ np.ones(5), x, sets, lambda k: vcov("robust"), most_condition=1e8)
+    assert (found.regular == (sets.sum(axis=1) < 5)).all()
+
+
+@pytest.mark.parametrize("kind", ["unadjusted", "robust", "clustered"])
+def test_an_outcome_of_zeros_has_no_variance(kind: str) -> None:
+    _, x, sets = make(5)
+    found = set_slopes(np.zeros(60), x, sets, lambda k: vcov(kind), most_condition=1e8)
+    assert (found.slopes == 0).all()
+    assert np.isnan(found.std_errors).all()
+    assert not found.regular.any()
+
+
+def test_scores_that_add_up_to_zero_are_not_regular() -> None:
+    y = np.tile([1.0, -1.0, 3.0, -3.0], 15)
+    x = np.tile([1.0, 1.0, -1.0, -1.0], 15)[:, None]
+    how = Vcov("clustered", (Part(1.0, 1.0, np.arange(60) // 2, 30),), 29.0, None, 1)
+    found = set_slopes(y, x, np.array([[True]]), lambda k: how, most_condition=1e8)
+    assert abs(found.slopes[0]) < 1e-12
+    assert not found.regular[0]
+
+
+def test_more_columns_than_rows() -> None:
+    rng = np.random.default_rng(6)
+    y, x = rng.normal(size=8), rng.normal(size=(8, 12))
+    sets = np.zeros((11, 12), dtype=bool)
+    sets[:, -1] = True
+    sets[np.arange(11), np.arange(11)] = True
+    how = Vcov("robust", (Part(1.0, 1.0, None, 8),), 6.0, None, 2)
+    found = set_slopes(y, x, sets, lambda k: how, most_condition=1e8)
+    expected = [brute(y, x[:, row], np.ones(8), how)[0] for row in sets]
+    np.testing.assert_allclose(found.slopes, expected, rtol=1e-10)
