@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 
 import digiprosper as dp
 from digiprosper.errors import IdentificationError
-from digiprosper.present.mechanism_plots import draw_effects
+from digiprosper.present.estimate_plots import draw_effects
 from digiprosper.report.columns import (
     Block,
     Column,
@@ -138,7 +138,11 @@ class MeanDifferenceResults(Summarised, PickledByName):
 
     def glance(self) -> Any:
         known = {"depvar": self.depvar, "n_entities": self.n_entities, "cov_type": "robust"}
-        return {**empty_glance("Mean difference", self.nobs), **known}
+        return {
+            **empty_glance("Mean difference", self.nobs),
+            **known,
+            "variance_ratio": self.ratio,
+        }
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         test = ParameterTest("F", "equal", self.ratio, 0.25)
@@ -215,6 +219,19 @@ def test_a_table_has_its_row_its_block_and_its_words(panel: dp.Panel, found: Mea
     assert "Below F of a test: its p-value, 99 draws, groups drawn at random." in table.notes
     chosen = dp.etable([found], keep="difference:*").frame
     assert chosen.index[1] == "Mean of Unemployment (%), group less others"
+
+
+def test_a_table_has_a_statistic_of_its_own(
+    panel: dp.Panel, found: MeanDifferenceResults
+) -> None:
+    fit = dp.FixedEffects("unemp", ["log(gsp)"]).fit(panel)
+    stats = ["nobs", "variance_ratio"]
+    labels = {"variance_ratio": "Ratio of variances"}
+    frame = dp.etable({"Means": found, "FE": fit}, stats=stats, labels=labels).frame
+    assert frame.loc["Ratio of variances"].tolist() == [f"{found.ratio:.3f}", ""]
+    assert frame.loc["Observations"].tolist() == ["816", "816"]
+    with pytest.raises(dp.OptionError, match="stats='variance_ratio' is not known"):
+        dp.etable(fit, stats=stats)
 
 
 def test_a_battery_fits_it_beside_others(panel: dp.Panel, found: MeanDifferenceResults) -> None:
