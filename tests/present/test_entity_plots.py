@@ -15,16 +15,7 @@ from scipy.stats import gaussian_kde
 
 import digiprosper as dp
 from digiprosper import plots
-<<<<<<< HEAD:tests/present/test_index_plots.py
 from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
-=======
-from digiprosper.composite.ranking_results import (
-    ComparedRanks,
-    IndexSensitivity,
-    RankedRows,
-    RankResults,
-)
->>>>>>> x-present:tests/present/test_entity_plots.py
 from digiprosper.errors import (
     ColumnError,
     DigiprosperWarning,
@@ -78,21 +69,11 @@ def ranked(
     draws[:20] = np.minimum(draws[:20] + 1, n)
     draws[20:30] = np.maximum(draws[20:30] - 1, 1)
     return RankResults(
-<<<<<<< HEAD:tests/present/test_index_plots.py
         name="digital",
         index=index,
         among=among,
         method="pooled",
         labels=labels or {},
-=======
-        ranked=RankedRows(
-            name="digital",
-            index=index,
-            among=among,
-            method="pooled",
-            labels=labels or {},
-        ),
->>>>>>> x-present:tests/present/test_entity_plots.py
         values=1.0 / base,
         rank_values=base,
         draw_values=draws.astype(np.uint16),
@@ -115,26 +96,12 @@ def varied(
     ranks = np.array([base, base, n + 1 - base, base], dtype=np.uint16)
     ranks[[bool(p) for p in problems]] = 0
     return IndexSensitivity(
-<<<<<<< HEAD:tests/present/test_index_plots.py
         name="digital",
         index=index,
         among="per_year",
         method="pooled",
         labels=labels or {},
         options=(("weighting", ("entropy", "std")), ("aggregate", ("linear", "topsis"))),
-=======
-        ranked=RankedRows(
-            name="digital",
-            index=index,
-            among="per_year",
-            method="pooled",
-            labels=labels or {},
-        ),
-        options=(
-            ("weighting", ("entropy", "std")),
-            ("aggregate", ("linear", "topsis")),
-        ),
->>>>>>> x-present:tests/present/test_entity_plots.py
         baseline=(0, 0),
         base_ranks=base,
         rank_values=ranks,
