@@ -235,14 +235,15 @@ def stepwise(
         )
         raise OptionError(text, [option_problem("sample", sample, ("own",), text)])
     check_panel(panel, "stepwise")
-    specs = accumulate(
+    specs: Iterable[Any] = accumulate(
         _blocks(order), lambda before, terms: before.add(*terms), initial=spec
     )
     labelled = {f"({i})": step for i, step in enumerate(specs, start=1)}
     if sample == "own":
         return fit_all(labelled, panel)
 
-    models = ResultSet(tuple(_on_common_rows(spec, labelled, panel)))
+    base = cast("FixedEffects", spec)
+    models = ResultSet(tuple(_on_common_rows(base, labelled, panel)))
     issue(said_once(chain.from_iterable(fit.diagnostics for fit in models.values())))
     return models
 
