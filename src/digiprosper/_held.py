@@ -23,6 +23,7 @@ HELD = {
     "GroupTimeEffects": "policy.kernels.aggregation:GroupTime",
     "Inference": "report.inference:Inference",
     "IVStages": "linear.iv_results:IVStages",
+    "LinearClusterSums": "linear.kernels.restricted_wild:ClusterSums",
     "LinearBiasReduced": "linear.kernels.bias_reduced:BiasReduced",
     "LinearEstimated": "linear.results:Estimated",
     "LinearReducedForms": "linear.kernels.anderson_rubin:ReducedForms",
