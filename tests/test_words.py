@@ -195,11 +195,9 @@ def written(room: str) -> tuple[set[str], set[str]]:
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.JoinedStr):
-                literal = "".join(
-                    v.value for v in node.values if isinstance(v, ast.Constant)
-                )
-                if re.search("[a-z]", literal) and " " not in literal:
-                    patterns.add(pattern(node))
+                # A word before the first value, or one between dots.
+                if re.match(r"[a-z]{3}|.*\\.[a-z]{2}", text := pattern(node)):
+                    patterns.add(text)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.add(node.value)
     return texts, patterns
