@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 import digiprosper as dp
 from digiprosper.errors import IdentificationError, Notice, issue
 from digiprosper.kernels.covariance import halves, meat
-from digiprosper.linear.estimation import inference
+from digiprosper.linear.estimation import demean_columns, independent_columns, inference
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.present.estimate_plots import draw_effects
 from digiprosper.report.columns import result_column
@@ -28,7 +28,7 @@ from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import empty_glance
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
-from digiprosper.report.terms import Term
+from digiprosper.report.terms import Factor, Term
 from digiprosper.report.text import conventions
 from digiprosper.report.words import Words
 from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 # --- words ------------------------------------------------------------------------------
 
 WORDS = Words(
-    english={"slope": "{path}", "poisson": "Poisson regression; coefficients are semi-elasticities."},
-    chinese={"slope": "{path}", "poisson": "泊松回归；系数为半弹性。"},
+    english={"stat.pseudo_rsquared": "Pseudo R2"},
+    chinese={"stat.pseudo_rsquared": "伪R2"},
 )
 
 # --- kernel -----------------------------------------------------------------------------
@@ -83,8 +83,12 @@ class Poisson(Specification):
         prepared = prepare(panel, {"y": (self.y,), "x": self.x}, options)
         sample = prepared.sample
         y = sample.columns("y")[:, 0]
-        if (y < 0).any():
-            raise IdentificationError(f"y={self.y!r} has negative values; a count has none.")
+        if (y < 0).any() or not y.any():
+            raise IdentificationError(f"y={self.y!r} has negative values, or is zero in every row.")
+        # Constant regressors and exact combinations are refused, as in every regression.
+        names = (self.y, *sample.names_of("x"))
+        demeaned = demean_columns(prepared, names, np.column_stack([y, sample.columns("x")]))
+        independent_columns(prepared, demeaned, range(1, len(names)))
 
         x = np.column_stack([sample.columns("x"), np.ones(sample.nobs)])
         coefficients, means = poisson(y, x)
@@ -110,7 +114,7 @@ class Poisson(Specification):
             n_entities=sample.n_entities,
             pseudo_rsquared=1 - deviance(y, means) / deviance(y, np.full(y.size, y.mean())),
             labels=dict(sample.labels),
-            factors=dict(sample.factors),
+            factors={name: sample.factors_of(name) for name in sample.names_of("x")},
             diagnostics=prepared.notices,
             key_names=sample.keys.pair,
             rows=sample.nobs,
@@ -147,7 +151,9 @@ class PoissonResults(BaseResults):
     @property
     def terms(self) -> tuple[Term, ...]:
         return tuple(
-            Term(name, kind="intercept" if name == "Intercept" else "slope", path=(name,))
+            Term(name, kind="intercept")
+            if name == "Intercept"
+            else Term(name, path=(name,), factors=self.factors.get(name, (Factor(name, name),)))
             for name in self.names
         )
 
@@ -195,7 +201,7 @@ def rate_ratios(results: PoissonResults, level: float = 0.95) -> Effects:
 @pytest.fixture(scope="module")
 def panel() -> dp.Panel:
     frame = dp.datasets.us_states().frame.reset_index()
-    return dp.Panel(frame, "state", "year", labels={"unemp": "Unemployment (%)"})
+    return dp.Panel(frame, "state", "year", labels={"unemp": "Unemployment (%)", "pc": "Private capital"})
 
 
 @pytest.fixture(scope="module")
@@ -234,8 +240,11 @@ def test_a_table_has_its_rows_and_its_statistics(panel: dp.Panel, fit: PoissonRe
     table = dp.etable({"Poisson": fit, "Linear": linear}, digits=3, stats=stats)
     rows = table.frame["Poisson"].to_dict()
     assert rows["Unemployment (%)"].startswith(f"{fit.params['unemp']:.3f}")
-    assert rows["pseudo_rsquared"] == f"{fit.pseudo_rsquared:.3f}"
-    assert table.frame["Linear"]["pseudo_rsquared"] == ""
+    assert rows["Pseudo R2"] == f"{fit.pseudo_rsquared:.3f}"
+    assert table.frame["Linear"]["Pseudo R2"] == ""
+    assert "log(Private capital)" in rows
+    chinese = dp.etable([fit], stats=stats, style=dp.TableStyle(language="chinese"))
+    assert "伪R2" in chinese.frame.index
 
 
 def test_a_battery_fits_it_beside_others(panel: dp.Panel, fit: PoissonResults) -> None:
@@ -276,6 +285,12 @@ def test_it_is_pickled_and_copied(fit: PoissonResults) -> None:
     for other in (pickle.loads(pickle.dumps(fit)), copy.deepcopy(fit)):
         assert type(other) is PoissonResults
         assert other.summary() == fit.summary()
+
+
+@pytest.mark.parametrize("x", [["unemp", "I(2*unemp)"], ["unemp", "I(0*unemp)"]])
+def test_dependent_regressors_are_refused(panel: dp.Panel, x: list[str]) -> None:
+    with pytest.raises(dp.DigiprosperError):
+        Poisson("emp", x).fit(panel)
 
 
 def test_a_separated_outcome_is_refused(panel: dp.Panel) -> None:

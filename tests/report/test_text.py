@@ -63,6 +63,7 @@ def panel() -> Panel:
         ),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*Driscoll-Kraay:digiprosper.CovarianceWarning")
 def test_the_standard_errors_end_the_summary(panel: Panel, options: Any, words: list[str]) -> None:
     fit = FixedEffects("y", ["x"], **options).fit(panel)
     ending = "\n".join(last_lines(conventions(fit.inference), fit.settings))

@@ -178,7 +178,7 @@ def fit_equation(
     if not regressors:
         raise IdentificationError("x is empty; specify at least one regressor.")
     refuse_names([demeaned.names[j] for j in regressors])
-    columns, notices = _independent(prepared, demeaned, regressors)
+    columns, notices = independent_columns(prepared, demeaned, regressors)
     refuse_wide(prepared.sample.nobs, len(columns), prepared.within.rank)
     refuse_flat_outcome(prepared, demeaned, outcome)
 
@@ -237,10 +237,13 @@ def inference(prepared: Prepared, k: int) -> tuple[Counts, Vcov]:
 # --- columns that cannot be estimated ---------------------------------------------------------------------
 
 
-def _independent(
+def independent_columns(
     prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
-    """Leave out, or refuse, what the effects absorb and what is a combination of other columns."""
+    """Leave out, or refuse, what the effects absorb and what is a combination of other columns.
+
+    `regressors` are positions in `demeaned`; returns those that remain, and what there is to notice.
+    """
     strict = prepared.options.collinear == "raise"
     varying = _varying(prepared, demeaned, regressors)
     if strict:

@@ -8,6 +8,7 @@ import sys
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -257,8 +258,8 @@ def with_remarks(text: str, remarks: Sequence[str]) -> str:
 
 def matplotlib_part(part: str, purpose: str = "plots") -> Any:
     """Import a part of matplotlib, or all of it; `purpose` is for the error."""
-    name = f"matplotlib.{part}" if part else "matplotlib"
-    return require(name, extra="plot", purpose=purpose)
+    whole = require("matplotlib", extra="plot", purpose=purpose)
+    return import_module(f"matplotlib.{part}") if part else whole
 
 
 def _read_width(width: object) -> float:

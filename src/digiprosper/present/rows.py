@@ -390,11 +390,19 @@ def stat_rows(columns: Columns, style: Style) -> list[Row]:
     rows = []
     for key in _with_clusters(columns, style.stats):
         cells = [_stat_cell(key, column, style) for column in columns]
-        name = style.labels.get(key, key)
-        if key in _STATS:
-            name = style.say(TABLE, f"{_STAT}{key}")
-        rows.append((name, cells))
+        rows.append((_stat_name(key, columns, style), cells))
     return _with_numbers(rows)
+
+
+def _stat_name(key: str, columns: Columns, style: Style) -> str:
+    """Name a statistic in the words of tables, by its label, or in words of its method."""
+    code = f"{_STAT}{key}"
+    if key in _STATS:
+        return style.say(TABLE, code)
+    if key in style.labels:
+        return style.labels[key]
+    words = next((column.words for column in columns if code in column.words), None)
+    return key if words is None else style.say(words, code)
 
 
 def named_stats(style: Style) -> list[str]:

@@ -51,7 +51,9 @@ def conventions(
     inference: Inference, labels: Mapping[str, str] | None = None, factors: Factors | None = None
 ) -> str:
     """Describe the standard errors of a regression: clusters, degrees of freedom, small-sample correction."""
-    details = f"t with {freedom_text(inference.df_t)}"
+    details = freedom_text(inference.df_t)
+    if np.isfinite(inference.df_t):
+        details = f"t with {details}"
     if inference.cov_type == "cr2":
         details = (
             f"t with Bell-McCaffrey degrees of freedom of each coefficient, {inference.df_t:.1f} or more"
