@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 import digiprosper as dp
 from digiprosper.errors import IdentificationError, Notice, issue
 from digiprosper.kernels.covariance import halves, meat
-from digiprosper.linear.estimation import demean_columns, independent_columns, inference
+from digiprosper.linear.estimation import counts_and_vcov, demean_columns, independent_columns
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.present.estimate_plots import draw_effects
 from digiprosper.report.columns import result_column
@@ -92,7 +92,7 @@ class Poisson(Specification):
 
         x = np.column_stack([sample.columns("x"), np.ones(sample.nobs)])
         coefficients, means = poisson(y, x)
-        _, vcov = inference(prepared, x.shape[1] - 1)
+        _, vcov = counts_and_vcov(prepared, x.shape[1] - 1)
         bread = np.linalg.inv(x.T @ (means[:, None] * x))
         root, middle = halves(bread, meat(x, y - means, vcov))
 
@@ -243,7 +243,7 @@ def test_a_table_has_its_rows_and_its_statistics(panel: dp.Panel, fit: PoissonRe
     assert rows["Pseudo R2"] == f"{fit.pseudo_rsquared:.3f}"
     assert table.frame["Linear"]["Pseudo R2"] == ""
     assert "log(Private capital)" in rows
-    chinese = dp.etable([fit], stats=stats, style=dp.TableStyle(language="chinese"))
+    chinese = dp.etable([fit], stats=stats, style=dp.TableStyle(language="zh"))
     assert "伪R2" in chinese.frame.index
 
 

@@ -63,7 +63,7 @@ def test_products_that_are_known_change_nothing(weighted) -> None:
     _, _, w, (solved, _) = setting(weighted=weighted)
     left = solved.x if w is None else solved.x * w[:, None]
     again = solve(
-        solved.y, solved.x, solved.count, solved.how,
+        solved.y, solved.x, solved.count, solved.vcov,
         obs_weights=w, products=(left.T @ solved.x, left.T @ solved.y),
     )  # fmt: skip
     np.testing.assert_allclose(again.coefficients, solved.coefficients, rtol=1e-13)
@@ -82,7 +82,7 @@ def test_covariances_of_two_equations_are_blocks(cov_type, weighted) -> None:
     for solved, here in ((one, slice(0, 3)), (two, slice(3, 6))):
         root, middle = solved.sandwich()
         np.testing.assert_allclose(root @ middle @ root.T, joint[here, here], rtol=1e-10, atol=1e-15)
-        want = halves(solved.root, meat(solved.scored, solved.residuals, solved.how, obs_weights=w))
+        want = halves(solved.root, meat(solved.scored, solved.residuals, solved.vcov, obs_weights=w))
         np.testing.assert_allclose(root, want[0], rtol=1e-13)
     np.testing.assert_array_equal(joint, joint.T)
     # The same equation twice is perfectly correlated with itself.

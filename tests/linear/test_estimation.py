@@ -12,10 +12,10 @@ from digiprosper import FixedEffects, Panel
 from digiprosper.errors import CollinearityError, IdentificationError, Notice, TermError
 from digiprosper.linear.diagnostics import not_semidefinite
 from digiprosper.linear.estimation import (
+    counts_and_vcov,
     demean_columns,
     fit_columns,
     fit_equation,
-    inference,
     refuse_flat_outcome,
 )
 from digiprosper.linear.preparation import LinearOptions, prepare
@@ -215,7 +215,7 @@ def test_few_treated_passes_over_names_that_answer_no_question() -> None:
 def test_inference_adds_slopes_to_the_counts_of_the_sample() -> None:
     frame = make()
     prepared = ready(frame)
-    count, how = inference(prepared, 3)
+    count, how = counts_and_vcov(prepared, 3)
     assert (count.k, count.full) == (3, 3 + prepared.within.rank)
     assert (how.cov_type, how.df_t) == ("clustered", frame["city"].nunique() - 1)
 

@@ -26,7 +26,7 @@ def test_few_periods_are_told() -> None:
     assert few_periods(FEW_PERIODS) == []
     (notice,) = few_periods(FEW_PERIODS - 1)
     assert (notice.code, notice.data) == ("few_periods", {"n_times": FEW_PERIODS - 1})
-    assert notice.message.startswith("19 periods: Driscoll-Kraay standard errors are reliable")
+    assert notice.message.startswith("99 periods: Driscoll-Kraay intervals are too short")
 
 
 def test_what_was_dropped_is_told_with_the_reason() -> None:

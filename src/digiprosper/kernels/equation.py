@@ -34,7 +34,7 @@ class Solved:
     bread: Floats  # (k, k) inverse of the (weighted) cross product of the regressors
     condition: float  # condition number of the regressors scaled to unit length
     count: Counts  # rows, slopes, rank of the effects and K, as each convention counts them
-    how: Vcov  # how scores become a covariance
+    vcov: Vcov  # how scores become a covariance
     obs_weights: Floats | None = None
     # (N,) multiplies the residuals in the scores of ``hc2`` and ``hc3``; None is one
     error_scale: Floats | None = None
@@ -67,14 +67,14 @@ class Solved:
         Missing where a coefficient is not identified without the cluster.
         """
         weighted = self.scored if self.obs_weights is None else self.scored * self.obs_weights[:, None]
-        codes = self.how.parts[0].codes
+        codes = self.vcov.parts[0].codes
         assert codes is not None
         return deviations(
             self.scored,
             self.residuals,
             self.root @ (weighted.T @ self.scored),
             codes,
-            self.how.effects,
+            self.vcov.effects,
             obs_weights=self.obs_weights,
         )
 
@@ -84,9 +84,9 @@ class Solved:
         `middle` (m, m) has a diagonal of ones as far as it is positive. Under ``crv3`` rows of `root` (k, m)
         are missing for coefficients that are not identified without some cluster.
         """
-        if self.how.cov_type == "crv3":
+        if self.vcov.cov_type == "crv3":
             return deviation_halves(self.deviations())
-        middle = meat(self.scored, self.errors, self.how, obs_weights=self.obs_weights)
+        middle = meat(self.scored, self.errors, self.vcov, obs_weights=self.obs_weights)
         return halves(self.root, middle)
 
     def with_intercept(self, means: Floats, rows: float) -> Solved:
@@ -156,7 +156,7 @@ def solve(
         bread=fit.bread,
         condition=fit.condition,
         count=count,
-        how=estimator,
+        vcov=estimator,
         obs_weights=obs_weights,
         error_scale=scale,
     )
@@ -164,11 +164,11 @@ def solve(
 
 def joint_covariance(equations: Sequence[Solved]) -> Floats:
     """Compute the (K, K) covariance of all slopes of equations on the same rows, of one cov_type."""
-    if equations[0].how.cov_type == "crv3":
+    if equations[0].vcov.cov_type == "crv3":
         root, _ = deviation_halves(np.hstack([e.deviations() for e in equations]))
         return np.asarray(root @ root.T)
     middle = joint_meat(
-        [(e.scored, e.errors, e.how) for e in equations], obs_weights=equations[0].obs_weights
+        [(e.scored, e.errors, e.vcov) for e in equations], obs_weights=equations[0].obs_weights
     )
     root = _block_diagonal([e.root for e in equations])
     joint = root @ middle @ root.T

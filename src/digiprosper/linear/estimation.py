@@ -186,7 +186,7 @@ def fit_equation(
     names = [demeaned.names[j] for j in columns]
     refuse_full_leverage(prepared, solved, names)
     notices += fit_notices(solved, demeaned.lengths[outcome], demeaned.names[outcome], names)
-    results = named_results(
+    results = results_with_covariance(
         prepared, demeaned, (outcome, *columns), solved, unread, own_covariance=own_covariance
     )
     diagnostics = (*prepared.notices, *notices, *results.diagnostics, *remarks)
@@ -211,13 +211,13 @@ def _solve(prepared: Prepared, demeaned: Demeaned, outcome: int, columns: Sequen
     return solve(
         demeaned.columns[:, outcome],
         demeaned.taken(columns),
-        *inference(prepared, len(columns)),
+        *counts_and_vcov(prepared, len(columns)),
         obs_weights=prepared.obs_weights,
         products=products,
     )
 
 
-def inference(prepared: Prepared, k: int) -> tuple[Counts, Vcov]:
+def counts_and_vcov(prepared: Prepared, k: int) -> tuple[Counts, Vcov]:
     """Choose what degrees of freedom count and the covariance, for k slopes besides the intercept."""
     options, count = prepared.options, prepared.count.plus(k)
     if prepared.near is not None:
@@ -366,7 +366,7 @@ def fit_notices(solved: Solved, length: float, depvar: str, names: Sequence[str]
 # --- from a solved equation to its results ----------------------------------------------------------------
 
 
-def named_results(
+def results_with_covariance(
     prepared: Prepared,
     demeaned: Demeaned,
     positions: tuple[int, ...],
@@ -385,7 +385,7 @@ def named_results(
     if not prepared.absorbed:
         terms, full = (*names, "Intercept"), with_intercept(prepared, demeaned, positions, solved)
 
-    reduced = bias_reduced(full) if full.how.cov_type == "cr2" else None
+    reduced = bias_reduced(full) if full.vcov.cov_type == "cr2" else None
     root, middle = full.sandwich() if reduced is None else deviation_halves(reduced.moved, factor=1.0)
     covariance = root @ middle @ root.T
     empty = without_information(solved, covariance)
@@ -491,7 +491,7 @@ def _fit_statistics(
 
 def _inference(prepared: Prepared, solved: Solved, reduced: BiasReduced | None) -> Inference:
     cov_type = prepared.options.cov_type
-    df_t = solved.how.df_t
+    df_t = solved.vcov.df_t
     if reduced is not None:
         df_t = float(np.nanmin(reduced.df_t(np.eye(reduced.moved.shape[1])), initial=df_t))
     return Inference(
@@ -500,8 +500,8 @@ def _inference(prepared: Prepared, solved: Solved, reduced: BiasReduced | None) 
         clusters=prepared.cluster_names,
         n_clusters=solved.count.groups,
         df_t=df_t,
-        df_counted=solved.how.counted,
-        bandwidth=solved.how.bandwidth,
+        df_counted=solved.vcov.counted,
+        bandwidth=solved.vcov.bandwidth,
         distance_cutoff=prepared.options.distance_cutoff,
         distance_kernel=prepared.options.distance_kernel if cov_type == "conley" else None,
     )

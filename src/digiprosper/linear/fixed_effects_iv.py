@@ -9,13 +9,13 @@ from digiprosper.errors import Notice, TermError, cited, issue
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import (
     columns_at,
+    counts_and_vcov,
     demean_columns,
     fit_equation,
     fit_notices,
-    inference,
-    named_results,
     refuse_flat_outcome,
     refuse_names,
+    results_with_covariance,
 )
 from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.instrument_columns import (
@@ -219,9 +219,9 @@ def _two_stage(
     endog = tuple(demeaned.names[j] for j in positions.endog)
     refuse_unidentified(projected, endog)
 
-    solved = solve_two_stage(projected, y, x, *inference(prepared, x.shape[1]))
+    solved = solve_two_stage(projected, y, x, *counts_and_vcov(prepared, x.shape[1]))
     at = (0, *positions.regressors)
-    named = named_results(prepared, demeaned, at, solved, (), own_covariance=True)
+    named = results_with_covariance(prepared, demeaned, at, solved, (), own_covariance=True)
     first_stage = ResultSet(tuple(_stages(prepared, demeaned, positions)))
     tests = instrument_tests(prepared, projected, solved, first_stage)
     notices = (
@@ -243,7 +243,7 @@ def _two_stage(
         endogeneity=endogeneity(prepared, demeaned, positions, projected),
         reduced_forms=reduced_forms(
             projected,
-            inference(prepared, projected.basis.shape[1])[1],
+            counts_and_vcov(prepared, projected.basis.shape[1])[1],
             prepared.within.every,
         ),
     )

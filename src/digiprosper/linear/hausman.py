@@ -181,7 +181,7 @@ def _by_bootstrap(
     test: TestResult, results: LinearResults, tested: list[str], full: Solved, residuals: Floats
 ) -> TestResult:
     """Compute the p-value by the wild cluster bootstrap, with the residuals of random effects."""
-    (sums,), (part,) = results.estimated.by_cluster, full.how.parts
+    (sums,), (part,) = results.estimated.by_cluster, full.vcov.parts
     assert part.codes is not None
     weights = np.eye(len(results.names))[[results.names.index(name) for name in tested]]
     restricted = level_sums(part.codes, part.levels, full.scored, full.weighted(residuals))

@@ -8,7 +8,7 @@ import numpy as np
 
 from digiprosper.errors import quoted
 from digiprosper.kernels.equation import solve
-from digiprosper.linear.estimation import inference
+from digiprosper.linear.estimation import counts_and_vcov
 from digiprosper.linear.instrument_columns import taken
 from digiprosper.linear.kernels.weak_instruments import (
     cragg_donald,
@@ -51,7 +51,7 @@ def instrument_tests(
         out |= _conditional(prepared, projected, list(first_stage))
     out |= _of_the_rank(prepared, projected)
     if len(first_stage) == 1:
-        effective = effective_f(projected, inference(prepared, _slopes(projected))[1])
+        effective = effective_f(projected, counts_and_vcov(prepared, _slopes(projected))[1])
         out |= {"effective_f": effective.statistic, "effective_f_critical": effective.critical}
     return {**out, **_overidentification(prepared, projected, solved)}
 
@@ -88,7 +88,7 @@ def _first_stage_f(name: str, results: LinearResults, projected: Projection) -> 
 
 def _conditional(prepared: Prepared, projected: Projection, endog: list[str]) -> dict[str, TestResult]:
     """Compute Sanderson and Windmeijer's F of each of several endogenous regressors."""
-    vcov = inference(prepared, _slopes(projected))[1]
+    vcov = counts_and_vcov(prepared, _slopes(projected))[1]
     q, m = projected.first_slopes.shape
     out = {}
     for j, name in enumerate(endog):
@@ -101,7 +101,7 @@ def _conditional(prepared: Prepared, projected: Projection, endog: list[str]) ->
 
 def _of_the_rank(prepared: Prepared, projected: Projection) -> dict[str, float | TestResult]:
     """Compute Kleibergen-Paap's LM and F under the fit's covariance, and Cragg-Donald's F."""
-    count, vcov = inference(prepared, _slopes(projected))
+    count, vcov = counts_and_vcov(prepared, _slopes(projected))
     q, m = projected.first_slopes.shape
     net = projected.instruments @ projected.first_slopes + projected.endog_left
     rank_f = kleibergen_paap(projected, projected.endog_left, vcov) / q
@@ -128,7 +128,7 @@ def _overidentification(prepared: Prepared, projected: Projection, solved: Solve
     rows = _large_sample_rows(prepared)
     j = sargan = float("nan")
     if q > m:
-        j = overidentification(projected, solved.residuals, without_factors(solved.how, rows))
+        j = overidentification(projected, solved.residuals, without_factors(solved.vcov, rows))
         sargan = _sargan(projected, solved, rows)
     return {
         "hansen_j": _chi2_test("Hansen J", j, q - m, null),
@@ -161,7 +161,7 @@ def endogeneity(
     if count.n <= count.full:
         return f_test(name, float("nan"), (m, float(count.n - count.full)), null)
 
-    count, vcov = inference(prepared, k)
+    count, vcov = counts_and_vcov(prepared, k)
     f = float("nan")
     if m <= vcov.df_t:
         design = np.hstack([taken(demeaned, positions.regressors), projected.endog_left])

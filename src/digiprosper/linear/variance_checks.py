@@ -25,7 +25,7 @@ def without_information(solved: Solved, covariance: Floats) -> Ints:
 
     The (k, k) covariance may have a further coefficient, an intercept, which is not looked at.
     """
-    if solved.how.cov_type not in ("clustered", "crv3", "cr2", "driscoll_kraay", "conley"):
+    if solved.vcov.cov_type not in ("clustered", "crv3", "cr2", "driscoll_kraay", "conley"):
         return np.empty(0, dtype=np.intp)
     variance = np.abs(np.diag(covariance)[: solved.coefficients.size])
     weighted = solved.weighted_residuals
@@ -49,7 +49,7 @@ def cluster_notices(
     `moved` (G, k) is what each cluster adds to the coefficients under CR2.
     """
     missing = np.flatnonzero(np.isnan(np.diag(covariance)))
-    cov_type = solved.how.cov_type
+    cov_type = solved.vcov.cov_type
     if cov_type not in ("crv3", "cr2") or not missing.size:
         return []
     clusters, without = prepared.cluster_names[0], np.isnan(solved.deviations() if moved is None else moved)

@@ -289,7 +289,7 @@ def wild_bootstrap(
             f"{cited(term)} has no standard error: in every cluster its scores add up to zero. Use "
             "fewer effects or other clusters."
         )
-    error, (part,) = np.sqrt(variance), fit.solved.how.parts
+    error, (part,) = np.sqrt(variance), fit.solved.vcov.parts
     codes = fit.prepared.cluster_codes[0]
     direction = full.scored @ (full.root.T @ row) / error
     absorbed = fit.prepared.within

@@ -32,8 +32,8 @@ from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import (
     absorbed_problem,
     columns_at,
+    counts_and_vcov,
     fit_equation,
-    inference,
 )
 from digiprosper.linear.fixed_effects import refuse_other_specification
 from digiprosper.linear.notices import NEAR
@@ -488,7 +488,7 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
         demeaned.columns[:, 0],
         columns_at(demeaned.columns, columns),
         inside,
-        lambda k: inference(prepared, k)[1],
+        lambda k: counts_and_vcov(prepared, k)[1],
         most_condition=NEAR,
         obs_weights=prepared.obs_weights,
     )

@@ -26,7 +26,7 @@ from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import FLAT_DRAWS, NO_RESIDUALS
 from digiprosper.linear.diagnostics import not_semidefinite
-from digiprosper.linear.estimation import demean_columns, fit_equation, inference
+from digiprosper.linear.estimation import counts_and_vcov, demean_columns, fit_equation
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -312,7 +312,7 @@ class PanelKink(Specification):
         indefinite = not_semidefinite(prepared, (*slopes.names, "threshold"), covariance, middle)
         r2, within, by_entity, _ = slopes.fit_statistics
         adjusted = 1 - (1 - r2) * (slopes.nobs - 1) / joint.df_resid
-        joint_inference = replace(slopes.inference, df_t=joint.how.df_t, df_counted=joint.how.counted)
+        joint_inference = replace(slopes.inference, df_t=joint.vcov.df_t, df_counted=joint.vcov.counted)
         estimated = replace(
             slopes.estimated,
             inference=joint_inference,
@@ -386,7 +386,7 @@ def _linearised(
     if not identified:
         columns, means = columns[:, :-1], means[:-1]
 
-    count, estimator = inference(prepared, k + 1)
+    count, estimator = counts_and_vcov(prepared, k + 1)
     # A step from the estimates would leave other residuals; the threshold stays where it was found.
     solved = replace(solve(slopes.residuals, columns, count, estimator), residuals=slopes.residuals)
     names = [demeaned.names[j] for j in positions[:-1]]

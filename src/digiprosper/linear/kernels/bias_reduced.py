@@ -104,12 +104,12 @@ def bias_reduced(solved: Solved, *, memory: int = 2**28) -> BiasReduced:
     The equation has no weights, and its intercept, if any, among the coefficients. `memory` is the bytes of a
     chunk. Refuse effects with too many levels for a matrix of their columns.
     """
-    (part,) = solved.how.parts
+    (part,) = solved.vcov.parts
     assert part.codes is not None
     influence = solved.scored @ solved.root.T
     basis = np.linalg.qr(solved.scored)[0]
-    if solved.how.effects:
-        basis = np.column_stack([basis, _columns_of_effects(solved.how.effects, part.codes)])
+    if solved.vcov.effects:
+        basis = np.column_stack([basis, _columns_of_effects(solved.vcov.effects, part.codes)])
 
     groups, width, k = part.levels, basis.shape[1], influence.shape[1]
     if groups * width * k > _MOST_CELLS:

@@ -127,7 +127,7 @@ def exchanged_statistics(
         drawn = moved.drawn(generator, stop - start) if every is None else moved.moved(every[start:stop])
         demeaned = net.of(absorbed.demean(drawn))
         unidentified = np.einsum("ij,ij->j", demeaned, demeaned) <= least
-        out[start:stop] = np.where(unidentified, np.nan, _simple_t(demeaned, outcome, equation.how, net))
+        out[start:stop] = np.where(unidentified, np.nan, _simple_t(demeaned, outcome, equation.vcov, net))
         done(stop - start)
     return out
 

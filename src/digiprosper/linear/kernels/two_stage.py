@@ -116,6 +116,6 @@ def solve_two_stage(projected: Projection, y: Floats, x: Floats, count: Counts, 
         condition=float(singular[0] / singular[-1]),
         moved=x @ root,
         count=count,
-        how=vcov,
+        vcov=vcov,
         obs_weights=projected.obs_weights,
     )
