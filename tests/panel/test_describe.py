@@ -1,4 +1,4 @@
-"""Descriptions of columns against numbers by hand and scipy."""
+"""Descriptions of columns against numbers by hand and scipy, and the words of their tables."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+import digiprosper as dp
 from digiprosper import Panel
 from digiprosper.errors import InputTypeError
+from digiprosper.panel.describe import WORDS
 
 
 @pytest.fixture
@@ -90,3 +92,19 @@ def test_a_column_of_zeros_is_described(panel: Panel) -> None:
     assert (described[["mean", "sd", "min", "max"]] == 0).all(axis=None)
     assert described["N"].tolist() == [26, 2, 13]
     assert np.isnan(zeros.correlate(["gdp", "digital"]).r.loc["gdp", "digital"])
+
+
+def test_every_code_has_words_in_both_languages() -> None:
+    assert list(WORDS.english) == list(WORDS.chinese)
+
+
+def test_correlations_in_chinese() -> None:
+    found = dp.datasets.us_states().correlate(["unemp", "gsp"])
+    table = dp.etable(found, style=dp.TableStyle("zh"), labels={"unemp": "失业率", "gsp": "产出"})
+    assert table.frame.columns.tolist() == ["均值", "标准差", "(1)", "(2)"]
+    assert table.frame.index.tolist() == ["(1) 失业率", "(2) 产出"]
+    assert table.notes == (
+        "注：***、**、*分别表示在1%、5%、10%的水平上显著。",
+        "Pearson相关系数，各使用两个变量均有观测的行（N = 816）。",
+        "相关系数的星号：自由度为N - 2的t检验，假定各行相互独立。",
+    )

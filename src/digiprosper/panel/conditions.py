@@ -88,11 +88,11 @@ def rows_where(text: str, table: Table, caller: str = "subset") -> Mask:
     and ``!=`` and ``not in`` are true; in nullable columns it is missing, and the row is not selected.
     """
     condition = _Condition(text, table, caller)
-    tree, restore = _read(condition)
+    tree, names = _read(condition)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     columns = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
     for column in columns:
-        column.id = restore.get(column.id, column.id)
+        column.id = names.get(column.id, column.id)
     unknown = [c.id for c in columns if c.id not in table.known]
     if unknown:
         raise unknown_columns(unknown, table.known, f"{caller}({cited(text)})", table.labels)
@@ -108,7 +108,7 @@ def _read(condition: _Condition) -> tuple[ast.expr, dict[str, str]]:
 
     # As in pandas, where & and | bind as and and or do.
     spelled = _AND_OR.sub(lambda m: {"&": " and ", "|": " or "}.get(m["mark"], m[0]), text)
-    source, words = coded_words(spelled)
+    source, names = coded_words(spelled)
     try:
         tree = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError) as error:
@@ -127,7 +127,7 @@ def _read(condition: _Condition) -> tuple[ast.expr, dict[str, str]]:
     deep = too_deep(tree)
     if deep:
         raise condition.refused(f"cannot be read: {deep}.")
-    return tree, {word: name for name, word in words.items()}
+    return tree, names
 
 
 def _allowed(node: ast.AST) -> bool:

@@ -15,8 +15,7 @@ from digiprosper.report.terms import Factor
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from digiprosper.panel.terms import Factor as Parsed
-    from digiprosper.panel.terms import Term
+    from digiprosper.panel.terms import ParsedFactor, Term
 
 _ROOT = 0.5
 _LOGARITHM = "log"
@@ -37,7 +36,7 @@ def term_factors(term: Term) -> tuple[Factor, ...]:
     return tuple(number_factor(factor, factor.text) for factor in term.factors)
 
 
-def dummy_factor(factor: Parsed, ending: str, level: int) -> Factor:
+def dummy_factor(factor: ParsedFactor, ending: str, level: int) -> Factor:
     """Describe the dummy of a level, whose name ends in a text such as ``"[T.east]"``.
 
     `level` is the position among the levels in the sample.
@@ -46,7 +45,7 @@ def dummy_factor(factor: Parsed, ending: str, level: int) -> Factor:
     return Factor(f"{factor.text}{ending}", column, level=level, columns=(column,), pieces=(category, ending))
 
 
-def number_factor(factor: Parsed, text: str) -> Factor:
+def number_factor(factor: ParsedFactor, text: str) -> Factor:
     """Describe a numeric factor.
 
     ``I(x**2)``, ``I(1 / x)`` and ``sqrt(x)`` have a column and its power, ``log(x)`` a column and a function,

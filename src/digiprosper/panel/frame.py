@@ -21,18 +21,23 @@ from digiprosper.errors import (
     issue,
     plain,
 )
-from digiprosper.panel.assignment import aligned, assigned, attached
+from digiprosper.panel.changes import (
+    aligned,
+    assigned,
+    attached,
+    checked_labels,
+    interpolated,
+    renamed,
+    standardised,
+    winsorized,
+)
 from digiprosper.panel.columns import chosen_columns, grouping, missing_in, refuse_no_names
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.describe import Correlation, between_within, correlate, summarise
-from digiprosper.panel.interpolation import interpolated
 from digiprosper.panel.keys import jumping_times, refuse_infinite, sorted_keys, to_pandas
-from digiprosper.panel.labels import checked_labels
-from digiprosper.panel.renaming import renamed
 from digiprosper.panel.selection import checked_roles, cut_sample
 from digiprosper.panel.stata import read_stata
 from digiprosper.panel.table import Table
-from digiprosper.panel.transform import standardised, winsorized
 from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:

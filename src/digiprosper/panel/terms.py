@@ -19,6 +19,7 @@ from digiprosper.errors import TermError, cited, clipped, quoted, term_problem, 
 from digiprosper.panel.grammar import (
     FUNCTIONS,
     SHIFTS,
+    Source,
     called,
     check_arithmetic,
     check_category,
@@ -31,7 +32,6 @@ from digiprosper.panel.grammar import (
     split_factors,
     steps,
 )
-from digiprosper.panel.pieces import Source
 from digiprosper.report.parsing import KEPT, too_deep, too_long
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _SIGNS = frozenset("()+*:^~|,=[]{}#")
 
 
 @dataclass(frozen=True, slots=True)
-class Factor:
+class ParsedFactor:
     """One factor of a term."""
 
     text: str
@@ -74,7 +74,7 @@ class Term:
     # The column, when the whole text is its name.
     column: str | None
     # Empty for a column.
-    factors: tuple[Factor, ...]
+    factors: tuple[ParsedFactor, ...]
     # Columns inside ``C(...)``.
     categories: tuple[str, ...] = ()
 
@@ -239,15 +239,15 @@ def _tree(stripped: str, column_names: Sequence[str], role: str) -> tuple[ast.ex
     long = too_long(stripped, LONGEST_TERM)
     if long:
         raise refused(stripped, role, long)
-    text, words = coded_words(stripped)
+    source = Source(*coded_words(stripped))
     try:
-        tree = ast.parse(text, mode="eval").body
+        tree = ast.parse(source.text, mode="eval").body
     except (SyntaxError, ValueError) as error:
         raise _unreadable(stripped, column_names, role) from error
     deep = too_deep(tree)
     if deep:
         raise refused(stripped, role, deep)
-    return tree, Source(text, {word: name for name, word in words.items()})
+    return tree, source
 
 
 def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
@@ -266,7 +266,7 @@ def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
     return refused(text, role, in_other_words(text) or why)
 
 
-def _factor(node: ast.expr, source: Source, column_names: Sequence[str], role: str) -> Factor:
+def _factor(node: ast.expr, source: Source, column_names: Sequence[str], role: str) -> ParsedFactor:
     """Check one factor and restore the names of its columns, which are coded as words."""
     names = source.names
     text = _as_typed(node, names)
@@ -287,8 +287,8 @@ def _factor(node: ast.expr, source: Source, column_names: Sequence[str], role: s
         if isinstance(part, ast.Name):
             part.id = names.get(part.id, part.id)
     if not is_category:
-        return Factor(text, node, tuple(columns), None, pieces)
-    return Factor(text, node, tuple(columns), columns[0], pieces, reference(node))
+        return ParsedFactor(text, node, tuple(columns), None, pieces)
+    return ParsedFactor(text, node, tuple(columns), columns[0], pieces, reference(node))
 
 
 def _as_typed(node: ast.expr, names: Mapping[str, str]) -> str:
