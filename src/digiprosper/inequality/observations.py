@@ -15,8 +15,8 @@ from digiprosper.panel.arguments import (
     refuse,
     refuse_extreme,
     refuse_missing,
-    where,
 )
+from digiprosper.panel.keys import where
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping

@@ -12,7 +12,8 @@ from digiprosper.errors import issue
 from digiprosper.inequality.notices import mixed_units
 from digiprosper.inequality.observations import observe
 from digiprosper.kernels.dispersion import theil_by_group, theil_t
-from digiprosper.panel.arguments import arguments, below_zero, where
+from digiprosper.panel.arguments import arguments, below_zero
+from digiprosper.panel.keys import where
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 
@@ -70,9 +71,7 @@ class TheilDecomposition(Summarised, PickledByName):
                     f"{value / self.total:z.1%}" if self.total else "",
                 ]
             )
-        groups = self.by_group[
-            ["population_share", "income_share", "theil"]
-        ].itertuples(name=None)
+        groups = self.by_group[["population_share", "income_share", "theil"]].itertuples(name=None)
         rows = [[str(k), *(f"{v:z.4f}" for v in row)] for k, *row in groups]
         return Summary(
             type=type(self).__name__,
@@ -85,12 +84,8 @@ class TheilDecomposition(Summarised, PickledByName):
         )
 
     def _numbers(self) -> PlainNumbers:
-        numbers = {
-            name: getattr(self, name) for name in ("total", "between", "within", "nobs")
-        }
-        return PlainNumbers(
-            more={**numbers, "by_group": self.by_group.reset_index().to_dict("records")}
-        )
+        numbers = {name: getattr(self, name) for name in ("total", "between", "within", "nobs")}
+        return PlainNumbers(more={**numbers, "by_group": self.by_group.reset_index().to_dict("records")})
 
 
 def theil_decomposition(
@@ -251,16 +246,10 @@ def _other_units(columns: Arguments, first: str, second: str) -> list[Notice]:
         if apart.any():
             ratio = float(np.median(above[apart] / below[apart]))
             rows = columns.rows[apart][:5].tolist()
-            notices.append(
-                mixed_units(larger, smaller, ratio, rows, where(apart, columns.rows))
-            )
+            notices.append(mixed_units(larger, smaller, ratio, rows, where(apart, columns.rows)))
     return notices
 
 
-def _between_two(
-    urban: Floats, rural: Floats, urban_people: Floats, rural_people: Floats
-) -> Floats:
+def _between_two(urban: Floats, rural: Floats, urban_people: Floats, rural_people: Floats) -> Floats:
     groups = np.tile(np.arange(urban.size), 2)
-    return theil_by_group(
-        np.r_[urban, rural], groups, urban.size, np.r_[urban_people, rural_people]
-    )
+    return theil_by_group(np.r_[urban, rural], groups, urban.size, np.r_[urban_people, rural_people])

@@ -20,14 +20,13 @@ from digiprosper.errors import (
     Notice,
     alignment_problem,
     cited,
-    counted,
     missing_problem,
     quoted,
     several,
     text_problem,
 )
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
-from digiprosper.panel.keys import Mask, rows_text
+from digiprosper.panel.keys import Mask, infinite_problems, rows_data, rows_text, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -81,15 +80,7 @@ class Arguments:
 
     def refuse_rows(self, bad: Mapping[str, Bools], defect: str, why: str) -> None:
         """Refuse the rows that are marked (N,) under any name, in one error."""
-        problems = [
-            Notice(
-                defect,
-                f"{name} is {defect} in {where(rows, self.rows)}",
-                {"argument": name, "count": int(rows.sum()), "rows": tuple(self.rows[rows][:5])},
-            )
-            for name, rows in bad.items()
-            if rows.any()
-        ]
+        problems = _defects(bad, self.rows, defect)
         if problems:
             raise IdentificationError(
                 f"{self.function}: {several(problems)}. {why}. Correct these rows, or set them to missing.",
@@ -272,12 +263,7 @@ def _refuse_texts(function: str, columns: Mapping[str, Any]) -> None:
 
 
 def _refuse_infinite(function: str, columns: Mapping[str, Floats], rows: pd.Index[Any]) -> None:
-    problems = []
-    for name, column in columns.items():
-        bad = np.isinf(column)
-        if bad.any():
-            data = {"column": name, "count": int(bad.sum()), "rows": tuple(rows[bad][:5])}
-            problems.append(Notice("infinite", f"{name} is infinite in {where(bad, rows)}", data))
+    problems = [p for name, column in columns.items() for p in infinite_problems(name, name, column, rows)]
     if problems:
         raise MissingDataError(
             f"{function}: {several(problems)}. This is often a division by zero or the log of zero: correct "
@@ -439,15 +425,20 @@ def refuse_extreme(function: str, columns: Mapping[str, Floats]) -> None:
 
 def refuse(function: str, name: str, bad: Mask, rows: pd.Index[Any], defect: str, why: str) -> None:
     """Refuse values that a measure cannot take."""
-    if bad.any():
-        text = f"{name} is {defect} in {where(bad, rows)}"
-        data = {"argument": name, "count": int(bad.sum()), "rows": tuple(rows[bad][:5])}
-        raise IdentificationError(
-            f"{function}: {text}. {why}: correct or remove these rows, and report it.",
-            [Notice(defect, text, data)],
+    problems = _defects({name: bad}, rows, defect)
+    if problems:
+        text = f"{function}: {problems[0].message}. {why}: correct or remove these rows, and report it."
+        raise IdentificationError(text, problems)
+
+
+def _defects(bad: Mapping[str, Bools], rows: pd.Index[Any], defect: str) -> list[Notice]:
+    """State which rows (N,) of each name have a defect, where there are any."""
+    return [
+        Notice(
+            defect,
+            f"{name} is {defect} in {where(marked, rows)}",
+            {"argument": name, **rows_data(marked, rows)},
         )
-
-
-def where(bad: Mask, rows: pd.Index[Any]) -> str:
-    """Count the marked rows and list the first, for a message."""
-    return f"{counted(int(bad.sum()), 'row')} (first: {rows_text(tuple(rows[bad][:5]))})"
+        for name, marked in bad.items()
+        if marked.any()
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -315,21 +315,13 @@ def _stata_quantile(values: Floats, share: float) -> float:
 _LARGE_SHARE = 0.1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Interpolated:
-    """A table whose gaps were filled, as far as possible."""
-
-    table: Table
-    # One frame per column: column, entity, time and value of each filled cell.
-    logs: tuple[pd.DataFrame, ...]
-    # What is doubtful about the filled cells.
-    notices: tuple[Notice, ...]
-
-
-def interpolated(table: Table, names: Sequence[str], *, extrapolate: bool) -> Interpolated:
+def interpolated(
+    table: Table, names: Sequence[str], *, extrapolate: bool
+) -> tuple[Table, list[pd.DataFrame], list[Notice]]:
     """Fill gaps linearly in time within each entity, for `Panel.interpolate`.
 
     `extrapolate` carries the nearest value beyond an entity's first and last observation.
+    Also return the filled cells (column, entity, time, value) by column, and notices.
     """
     columns: dict[str, Floats] = {}
     logs: list[pd.DataFrame] = []
@@ -344,7 +336,7 @@ def interpolated(table: Table, names: Sequence[str], *, extrapolate: bool) -> In
             notices += _doubts(table, name, filled, int((filled & np.isnan(inside)).sum()))
             notices += _equal_to_a_lag(table, name, filled)
         notices += _unfilled(table.keys, name, new, extrapolate=extrapolate)
-    return Interpolated(table.with_columns(columns), tuple(logs), tuple(notices))
+    return table.with_columns(columns), logs, notices
 
 
 def _filled(table: Table, values: Floats, *, extrapolate: bool) -> tuple[Floats, Floats]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,18 @@ import pandas as pd
 
 from digiprosper.errors import InputTypeError, TermError, cited, term_problem
 from digiprosper.panel.evaluation import evaluate
-from digiprosper.panel.terms import LONGEST_TERM, Term, canonical, crossed, no_pairs, parse, split_crossed
-from digiprosper.report.parsing import KEPT, too_long
+from digiprosper.panel.terms import (
+    LONGEST_TERM,
+    PIECE,
+    Term,
+    canonical,
+    crossed,
+    no_pairs,
+    parse,
+    split_crossed,
+    split_outside_calls,
+)
+from digiprosper.report.parsing import too_long
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +29,6 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Ints
     from digiprosper.panel.table import Table
 
-_PIECE = re.compile(rf"{KEPT}|.", re.DOTALL)
 _HELP = (
     "Slopes by group are written 'province[year]', or 'province[[year]]' without the effect of the province "
     "itself; several are separated by commas"
@@ -48,26 +56,17 @@ def read_absorbed(text: str, column_names: Sequence[str]) -> tuple[Absorbed, ...
     The effect itself comes first, unless the brackets are double, then its slopes.
     """
     stripped = text if text in column_names else text.strip()
-    pieces = _pieces(stripped, column_names)
-    if not pieces:
+    if stripped in column_names or too_long(stripped, LONGEST_TERM):
+        return (Absorbed(stripped),)
+    pieces = PIECE.findall(stripped)
+    if "[" not in pieces and "]" not in pieces:
         return (Absorbed(stripped),)
 
     effect, inside = _in_brackets(stripped, pieces)
     double = inside[:1] == ["["] and inside[-1:] == ["]"]
-    slopes = [
-        _checked(slope, stripped, column_names)
-        for slope in _listed(inside[1:-1] if double else inside, stripped)
-    ]
+    slopes = _slopes(inside[1:-1] if double else inside, stripped, column_names)
     constant = () if double else (Absorbed(effect),)
-    return (*constant, *(Absorbed(effect, slope) for slope in dict.fromkeys(slopes)))
-
-
-def _pieces(text: str, column_names: Sequence[str]) -> list[str]:
-    """Split a text into signs and quoted names; empty where it has no slopes or cannot be a term."""
-    if text in column_names or too_long(text, LONGEST_TERM):
-        return []
-    pieces = _PIECE.findall(text)
-    return pieces if "[" in pieces or "]" in pieces else []
+    return (*constant, *(Absorbed(effect, slope) for slope in slopes))
 
 
 def _in_brackets(text: str, pieces: Sequence[str]) -> tuple[str, list[str]]:
@@ -81,31 +80,21 @@ def _in_brackets(text: str, pieces: Sequence[str]) -> tuple[str, list[str]]:
     return effect, list(pieces[first + 1 : -1])
 
 
-def _listed(pieces: Sequence[str], text: str) -> list[str]:
-    """Split at the commas outside calls."""
+def _slopes(pieces: Sequence[str], text: str, column_names: Sequence[str]) -> list[str]:
+    """List the different terms between the commas in the brackets of a text."""
     if "[" in pieces or "]" in pieces:
         raise _refused(text, "there are brackets inside the brackets")
-    parts, depth = [""], 0
-    for piece in pieces:
-        depth += (piece == "(") - (piece == ")")
-        if piece == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += piece
-    if not all(part.strip() for part in parts):
+    parts = split_outside_calls(pieces, ",")
+    if not all(parts):
         raise _refused(text, "a slope is empty")
-    return [part.strip() for part in parts]
-
-
-def _checked(slope: str, text: str, column_names: Sequence[str]) -> str:
-    term = parse(slope, column_names, "absorb")
-    if term.categories:
-        raise _refused(
-            text,
-            f"a slope needs numbers and {cited(slope)} is a category; crossed effects are written "
-            f"{cited('province^region')}",
-        )
-    return term.column or canonical(slope, column_names)
+    slopes = []
+    for part in parts:
+        term = parse(part, column_names, "absorb")
+        if term.categories:
+            why = f"a slope needs numbers and {cited(part)} is a category; crossed effects are written"
+            raise _refused(text, f"{why} {cited('province^region')}")
+        slopes.append(term.column or canonical(part, column_names))
+    return list(dict.fromkeys(slopes))
 
 
 def _refused(text: str, why: str) -> TermError:

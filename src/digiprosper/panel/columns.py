@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from digiprosper.panel.table import is_number_type
 from digiprosper.report.notices import missing_rows, rows_dropped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Ints
@@ -32,30 +31,23 @@ if TYPE_CHECKING:
 _CHANGES = ("standardise", "winsorize", "interpolate")
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Rows with a missing value."""
-
-    # Shape (N,): whether any of the columns is missing.
-    rows: Mask
-    # Number of these rows and their columns; None where nothing is missing.
-    notice: Notice | None
+def missing_counts(gaps: Mapping[str, Mask]) -> dict[str, int]:
+    """Count the rows (N,) in which each text is missing, the most first, without those in none."""
+    counts = {text: int(gap.sum()) for text, gap in gaps.items() if gap.any()}
+    return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
-def missing_in(table: Table, names: Sequence[str]) -> Missing:
-    """Find the rows in which a column of any kind is missing, with a notice of code missing_rows."""
+def missing_in(table: Table, names: Sequence[str]) -> tuple[Mask, Notice | None]:
+    """Find the rows (N,) in which any column is missing, with a notice (code missing_rows)."""
     gaps = {name: table.series(name).isna().to_numpy() for name in names}
     rows = np.zeros(table.nobs, dtype=bool)
     for gap in gaps.values():
         rows |= gap
     if not rows.any():
-        return Missing(rows, None)
-
-    counts = {name: int(gap.sum()) for name, gap in gaps.items() if gap.any()}
-    by_term = dict(sorted(counts.items(), key=lambda item: -item[1]))
-    count = int(rows.sum())
+        return rows, None
+    by_term, count = missing_counts(gaps), int(rows.sum())
     text = rows_dropped(count, table.nobs, by_term)
-    return Missing(rows, missing_rows(count, text, by_term, tuple(table.index[rows][:5])))
+    return rows, missing_rows(count, text, by_term, tuple(table.index[rows][:5]))
 
 
 def refuse_no_names(columns: object) -> None:

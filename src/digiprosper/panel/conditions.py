@@ -15,42 +15,24 @@ import pandas as pd
 
 from digiprosper.errors import Notice, TermError, cited, issue, nearest, term_problem, unknown_columns
 from digiprosper.panel.evaluation import calculate
-from digiprosper.panel.grammar import (
-    FUNCTIONS,
-    check_arithmetic,
-    coded_words,
-)
+from digiprosper.panel.grammar import BINARY, COMPARE, FUNCTIONS, check_arithmetic, coded_words
 from digiprosper.panel.table import is_number_type
 from digiprosper.report.parsing import KEPT, too_deep, too_long
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from digiprosper.panel.keys import Mask
     from digiprosper.panel.table import Table
 
 _LONGEST = 20_000
-_COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
 _ALLOWED = (
     ast.BoolOp,
     ast.boolop,
     ast.UnaryOp,
     ast.unaryop,
     ast.BinOp,
-    ast.Add,
-    ast.Sub,
-    ast.Mult,
-    ast.Div,
-    ast.FloorDiv,
-    ast.Mod,
-    ast.Pow,
+    *BINARY,
     ast.Compare,
     ast.cmpop,
     ast.Name,
@@ -64,7 +46,7 @@ _AND_OR = re.compile(rf"{KEPT}|(?P<mark>[&|])")
 _INSIDE_INT64 = 63
 # Values named in a warning, and values of a column among which the nearest is looked for.
 _MOST_NAMED = 5
-_MOST_COMPARED = 2_000
+_MOSTCOMPARED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +146,12 @@ def _one_kind(truth: pd.Series[Any]) -> pd.Series[Any]:
 def _compared(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) -> pd.Series[Any]:
     if isinstance(op, ast.In | ast.NotIn):
         return _member(op, a, b, condition)
-    if type(op) not in _COMPARE:
+    if type(op) not in COMPARE:
         raise condition.refused("has 'is'; write == or !=.")
     left_side, right_side = _side(a, condition), _side(b, condition)
     _refuse_other_kind(left_side, right_side, condition)
     try:
-        truth = _COMPARE[type(op)](left_side, right_side)
+        truth = COMPARE[type(op)](left_side, right_side)
     # What pandas raises when text is compared with numbers, by the type of the column.
     except (TypeError, ValueError, NotImplementedError) as error:
         raise condition.refused(
@@ -216,7 +198,7 @@ def _warn_of_unseen(
     unseen = _unseen(dict.fromkeys(values), seen, dates=_has_dates(column))
     if not unseen:
         return
-    texts = [s for s in seen[:_MOST_COMPARED] if isinstance(s, str)]
+    texts = [s for s in seen[:_MOSTCOMPARED] if isinstance(s, str)]
     shown = ", ".join(f"{cited(v)}{nearest(v, texts) if texts else ''}" for v in unseen[:_MOST_NAMED])
     more = f" and {len(unseen) - _MOST_NAMED} more" if len(unseen) > _MOST_NAMED else ""
     remark = f"these values do not occur in the column {cited(name)}"

@@ -223,9 +223,9 @@ class Panel:
         >>> panel.labels
         {'gdp': 'GDP per head'}
         """
-        read = read_stata(path, time, encoding)
-        panel = cls(read.frame, entity, time, labels=read.labels, step=step, time_format=time_format)
-        issue(read.notices)
+        frame, labels, notices = read_stata(path, time, encoding)
+        panel = cls(frame, entity, time, labels=labels, step=step, time_format=time_format)
+        issue(notices)
         return panel
 
     def _with(self, table: Table, imputations: pd.DataFrame | None = None, *, is_part: bool = False) -> Panel:
@@ -674,11 +674,11 @@ class Panel:
         """
         requested = self.columns if columns is None else columns
         names = chosen_columns(self._table, requested, "dropna")
-        missing = missing_in(self._table, names)
-        if missing.notice is None:
+        missing, notice = missing_in(self._table, names)
+        if notice is None:
             return self
-        complete = self._cut(~missing.rows, "dropna()")
-        issue([missing.notice])
+        complete = self._cut(~missing, "dropna()")
+        issue([notice])
         return complete
 
     def balance(self, keep: Literal["entities", "times"] = "entities") -> Panel:
@@ -870,10 +870,10 @@ class Panel:
         if self.time_name is None:
             raise PanelIndexError("interpolate needs a time key, but this is a cross-section.")
         names = chosen_columns(self._table, columns, "interpolate")
-        filled = interpolated(self._table, names, extrapolate=extrapolate)
-        issue(filled.notices)
-        logs = [log for log in (self._imputations, *filled.logs) if len(log)]
-        return self._with(filled.table, pd.concat(logs, ignore_index=True) if logs else None)
+        table, new_logs, notices = interpolated(self._table, names, extrapolate=extrapolate)
+        issue(notices)
+        logs = [log for log in (self._imputations, *new_logs) if len(log)]
+        return self._with(table, pd.concat(logs, ignore_index=True) if logs else None)
 
     def lag(self, columns: str | Sequence[str], periods: int = 1) -> Panel:
         """Add lags of columns, named such as ``x_lag1``.

@@ -35,7 +35,7 @@ from digiprosper.kernels.within import compress
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from digiprosper.kernels import Ints
+    from digiprosper.kernels import Floats, Ints
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -214,11 +214,26 @@ def _key_columns(
     frame: pd.DataFrame, entity: str | None, time: str | None
 ) -> tuple[pd.DataFrame, str, str | None]:
     """Make columns of the keys, and return their names."""
-    if entity is not None:
-        return _keys_in_columns(frame, entity, time)
-    if time is not None:
-        raise PanelIndexError(f"time={cited(time)} is given without entity; specify both keys.")
-    return _keys_in_index(frame)
+    if entity is None:
+        if time is not None:
+            raise PanelIndexError(f"time={cited(time)} is given without entity; specify both keys.")
+        return _keys_in_index(frame)
+    key_names: list[object] = [entity, time]
+    if not all(key is None or isinstance(key, str) for key in key_names):
+        raise InputTypeError("entity and time are column names (text).")
+    entity, time = _as_named(entity), None if time is None else _as_named(time)
+    if entity == time:
+        raise PanelIndexError(
+            f"entity and time are both {cited(entity)}; they must be two different columns."
+        )
+    names = [entity] if time is None else [entity, time]
+    if (set(names) - set(frame.columns)) & set(frame.index.names):
+        frame = frame.reset_index()
+    absent = [key for key in names if key not in frame.columns]
+    if absent:
+        error = unknown_columns(absent, frame.columns, "the panel's key")
+        raise PanelIndexError(error.message, error.problems)
+    return frame, entity, time
 
 
 def _keys_in_index(frame: pd.DataFrame) -> tuple[pd.DataFrame, str, str]:
@@ -236,32 +251,6 @@ def _keys_in_index(frame: pd.DataFrame) -> tuple[pd.DataFrame, str, str]:
             "index levels; rename one."
         )
     return frame.rename_axis(index=[first, second]).reset_index(), first, second
-
-
-def _keys_in_columns(
-    frame: pd.DataFrame, entity: str, time: str | None
-) -> tuple[pd.DataFrame, str, str | None]:
-    entity, time = _two_names(entity, time)
-    key_names = [key for key in (entity, time) if key is not None]
-    if (set(key_names) - set(frame.columns)) & set(frame.index.names):
-        frame = frame.reset_index()
-    absent = [key for key in key_names if key not in frame.columns]
-    if absent:
-        error = unknown_columns(absent, frame.columns, "the panel's key")
-        raise PanelIndexError(error.message, error.problems)
-    return frame, entity, time
-
-
-def _two_names(entity: str, time: str | None) -> tuple[str, str | None]:
-    key_names: list[object] = [entity, time]
-    if not all(key is None or isinstance(key, str) for key in key_names):
-        raise InputTypeError("entity and time are column names (text).")
-    entity, time = _as_named(entity), None if time is None else _as_named(time)
-    if entity == time:
-        raise PanelIndexError(
-            f"entity and time are both {cited(entity)}; they must be two different columns."
-        )
-    return entity, time
 
 
 def _as_named(key: str) -> str:
@@ -536,20 +525,9 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
     """Refuse infinite values in any numeric column, all columns in one error with the first rows."""
     problems = []
     for name in frame.columns:
-        if not pd.api.types.is_float_dtype(frame[name].dtype):
-            continue
-        bad = np.isinf(frame[name].to_numpy(dtype=np.float64, na_value=np.nan))
-        if bad.any():
-            rows = tuple(index[bad][:5])
-            problems.append(
-                Notice(
-                    "infinite",
-                    f"column {cited(name)} is infinite in {counted(int(bad.sum()), 'row')} (first: "
-                    f"{rows_text(rows)})",
-                    {"column": name, "count": int(bad.sum()), "rows": rows},
-                )
-            )
-
+        if pd.api.types.is_float_dtype(frame[name].dtype):
+            values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            problems += infinite_problems(name, f"column {cited(name)}", values, index)
     if problems:
         raise MissingDataError(
             several(problems)
@@ -557,6 +535,25 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
             "missing with df.replace([numpy.inf, -numpy.inf], numpy.nan).",
             problems,
         )
+
+
+def infinite_problems(name: str, subject: str, values: Floats, index: pd.Index[Any]) -> list[Notice]:
+    """State that a column (N,) is infinite (code infinite; data column, count, rows), if it is."""
+    bad = np.isinf(values)
+    if not bad.any():
+        return []
+    text = f"{subject} is infinite in {where(bad, index)}"
+    return [Notice("infinite", text, {"column": name, **rows_data(bad, index)})]
+
+
+def rows_data(bad: Mask, index: pd.Index[Any]) -> dict[str, Any]:
+    """Count the marked rows (N,) and list the first five, for the data of a problem."""
+    return {"count": int(bad.sum()), "rows": tuple(index[bad][:5])}
+
+
+def where(bad: Mask, index: pd.Index[Any]) -> str:
+    """Count the marked rows (N,) and list the first, for a message."""
+    return f"{counted(int(bad.sum()), 'row')} (first: {rows_text(tuple(index[bad][:5]))})"
 
 
 def rows_text(rows: tuple[object, ...]) -> str:

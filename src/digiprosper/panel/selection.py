@@ -29,6 +29,7 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.panel.codes import code_terms, effect_terms, levels_of
+from digiprosper.panel.columns import missing_counts
 from digiprosper.panel.evaluation import calculate, evaluate
 from digiprosper.panel.factors import crossed_factors, dummy_factor, number_factor, term_factors
 from digiprosper.panel.grammar import as_written, columns_in
@@ -122,8 +123,7 @@ def cut_sample(
     )
     if complete.all():
         return whole
-    counts = {text: int(gap.sum()) for text, gap in gaps.items() if gap.any()}
-    by_term = dict(sorted(counts.items(), key=lambda item: -item[1]))
+    by_term = missing_counts(gaps)
     compared = _missing_comparisons(table, terms.values(), effects, gaps)
     if missing == "raise":
         raise _missing_values(by_term, compared, table.describe_rows(~complete))

@@ -6,7 +6,6 @@ import io
 import os
 import struct
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,21 +42,12 @@ _DAMAGED = (
 _WIDE = {"i": "int64", "f": "float64"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StataTable:
-    """The content of a Stata file."""
-
-    frame: pd.DataFrame
-    # By variable; variables without a label are left out.
-    labels: Mapping[str, str]
-    # What differs from the file.
-    notices: tuple[Notice, ...]
-
-
 def read_stata(
     path: str | os.PathLike[str], time: str | None = None, encoding: str | None = None
-) -> StataTable:
-    """Read a Stata file; value labels become categories, missing values of every code are missing.
+) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
+    """Read a Stata file: its table, labels of variables, and what differs from the file.
+
+    Value labels become categories; missing values of every code are missing.
 
     The time key `time` keeps its numbers. `encoding` is that of text in files of Stata 13 and earlier.
     """
@@ -74,12 +64,8 @@ def read_stata(
     if isinstance(time, str):
         value_labels.pop(time, None)
     partly = _name_values(frame, value_labels)
-    return StataTable(frame, _not_empty(labels), (*notices, *partly))
-
-
-def _not_empty(labels: Mapping[str, str]) -> dict[str, str]:
-    shown = {name: one_line(text) for name, text in labels.items()}
-    return {name: text for name, text in shown.items() if text}
+    shown = {name: one_line(label) for name, label in labels.items()}
+    return frame, {name: label for name, label in shown.items() if label}, notices + partly
 
 
 def _empty_as_missing(frame: pd.DataFrame) -> None:

@@ -12,12 +12,11 @@ from digiprosper.errors import (
     InputTypeError,
     PanelIndexError,
     cited,
-    counted,
     quoted,
     text_problem,
     unknown_columns,
 )
-from digiprosper.panel.keys import rows_text
+from digiprosper.panel.keys import where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +124,7 @@ class Table:
 
     def describe_rows(self, bad: Mask) -> str:
         """Count rows and list the first."""
-        return f"{counted(int(bad.sum()), 'row')} (first: {rows_text(tuple(self.index[bad][:5]))})"
+        return where(bad, self.index)
 
     def with_columns(self, columns: Mapping[str, Any]) -> Table:
         """Add or replace columns."""

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 _LOGARITHMS = ("log", "log1p")
 _TICKED = re.compile("`([^`]+)`")
-_PIECE = re.compile(rf"{KEPT}|.", re.DOTALL)
+# Signs and quoted names.
+PIECE = re.compile(rf"{KEPT}|.", re.DOTALL)
 _BLANK = re.compile(rf"(?P<kept>{KEPT})|(?P<between>(?<=\w)\s+(?=\w))|\s+")
 LONGEST_TERM = 2_000
 # A text without any of these signs can only be meant as the name of a column.
@@ -163,14 +164,19 @@ def split_crossed(text: str, column_names: Sequence[str]) -> tuple[str, ...]:
     """Split an effect such as ``"region^year"`` at ``^`` outside calls, quotation marks and backticks."""
     if text in column_names or "^" not in text or too_long(text, LONGEST_TERM):
         return (text,)
+    return tuple(split_outside_calls(PIECE.findall(text), "^"))
+
+
+def split_outside_calls(pieces: Iterable[str], sign: str) -> list[str]:
+    """Join signs and quoted names to the parts between a sign that is outside calls."""
     parts, depth = [""], 0
-    for piece in _PIECE.findall(text):
+    for piece in pieces:
         depth += (piece == "(") - (piece == ")")
-        if piece == "^" and depth == 0:
+        if piece == sign and depth == 0:
             parts.append("")
         else:
             parts[-1] += piece
-    return tuple(part.strip() for part in parts)
+    return [part.strip() for part in parts]
 
 
 def crossed(text: str, column_names: Sequence[str], role: str) -> tuple[Term, ...]:
