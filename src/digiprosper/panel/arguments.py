@@ -26,7 +26,7 @@ from digiprosper.errors import (
     text_problem,
 )
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
-from digiprosper.panel.keys import Mask, infinite_problems, rows_data, rows_text, where
+from digiprosper.panel.keys import infinite_problems, rows_data, rows_text, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -423,7 +423,7 @@ def refuse_extreme(function: str, columns: Mapping[str, Floats]) -> None:
         )
 
 
-def refuse(function: str, name: str, bad: Mask, rows: pd.Index[Any], defect: str, why: str) -> None:
+def refuse(function: str, name: str, bad: Bools, rows: pd.Index[Any], defect: str, why: str) -> None:
     """Refuse values that a measure cannot take."""
     problems = _defects({name: bad}, rows, defect)
     if problems:

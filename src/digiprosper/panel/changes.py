@@ -40,8 +40,8 @@ from digiprosper.report.notices import imputed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.panel.keys import Keys, Mask
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.panel.keys import Keys
     from digiprosper.panel.table import Table
 
 _ARRAYS = (np.ndarray, pd.api.extensions.ExtensionArray, pd.Index)
@@ -125,7 +125,9 @@ def attached(table: Table, data: pd.Series[Any] | pd.DataFrame) -> Table:
         raise PanelIndexError(f"{quoted(keys)} is a key and cannot be attached; rename the column.")
 
     target = _labels_to_match(table, frame.index)
-    _refuse_repeats(frame.index)
+    if not frame.index.is_unique:
+        twice = frame.index[frame.index.duplicated()][0]
+        raise AlignmentError(f"the data have a duplicate key {cited(twice)}.")
     _refuse_strangers(frame.index, target)
 
     positions = frame.index.get_indexer(target)
@@ -158,11 +160,6 @@ def _labels_to_match(table: Table, index: pd.Index[Any]) -> pd.Index[Any]:
     raise AlignmentError(
         f"the data are indexed by {quoted(names)}; index them by {quoted(table.index.names)}, or by one key."
     )
-
-
-def _refuse_repeats(index: pd.Index[Any]) -> None:
-    if not index.is_unique:
-        raise AlignmentError(f"the data have a duplicate key {cited(index[index.duplicated()][0])}.")
 
 
 def _refuse_strangers(index: pd.Index[Any], target: pd.Index[Any]) -> None:
@@ -377,7 +374,7 @@ def _positions(keys: Keys) -> Floats:
     return keys.ordinals.astype(np.float64)
 
 
-def _logged(table: Table, name: str, filled: Mask, values: Floats) -> pd.DataFrame:
+def _logged(table: Table, name: str, filled: Bools, values: Floats) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "column": name,
@@ -388,7 +385,7 @@ def _logged(table: Table, name: str, filled: Mask, values: Floats) -> pd.DataFra
     )
 
 
-def _doubts(table: Table, name: str, filled: Mask, ends: int) -> list[Notice]:
+def _doubts(table: Table, name: str, filled: Bools, ends: int) -> list[Notice]:
     """Report columns with a large share of filled cells, and extrapolated ends."""
     data = _counts(table.keys, name, filled)
     count = data["count"]
@@ -410,22 +407,24 @@ def _doubts(table: Table, name: str, filled: Mask, ends: int) -> list[Notice]:
     return out
 
 
-def _equal_to_a_lag(table: Table, name: str, filled: Mask) -> list[Notice]:
+def _equal_to_a_lag(table: Table, name: str, filled: Bools) -> list[Notice]:
     """Report a column that equals the lag of another one: its first period is no gap."""
     if table.keys.ordinals is None:
         return []
     count = int(filled.sum())
-    lags = [n for n in numeric_columns(table) if n != name and _is_lag(table, name, n, filled)]
-    texts = [
-        f"{cited(name)} equals the lag of {cited(source)}; its missing values are the first "
-        f"periods of each entity. {counted(count, 'cell')} filled. Interpolate "
-        f"{cited(source)} before lagging, or drop the first period."
-        for source in lags
-    ]
-    return [imputed({name: count}, "lagged", text, source) for text, source in zip(texts, lags, strict=True)]
+    notices = []
+    for source in numeric_columns(table):
+        if source != name and _is_lag(table, name, source, filled):
+            text = (
+                f"{cited(name)} equals the lag of {cited(source)}; its missing values are the first "
+                f"periods of each entity. {counted(count, 'cell')} filled. Interpolate "
+                f"{cited(source)} before lagging, or drop the first period."
+            )
+            notices.append(imputed({name: count}, "lagged", text, source))
+    return notices
 
 
-def _is_lag(table: Table, name: str, source: str, filled: Mask) -> bool:
+def _is_lag(table: Table, name: str, source: str, filled: Bools) -> bool:
     values, lagged = table.numeric(name), table.shift(table.numeric(source), 1)
     both = ~np.isnan(values) & ~np.isnan(lagged)
     equal = both.sum() > 2 and (values[both] == lagged[both]).all()
@@ -448,6 +447,6 @@ def _unfilled(keys: Keys, name: str, values: Floats, *, extrapolate: bool) -> li
     return [Notice("unfilled", text, data)]
 
 
-def _counts(keys: Keys, name: str, cells: Mask) -> dict[str, Any]:
+def _counts(keys: Keys, name: str, cells: Bools) -> dict[str, Any]:
     entities = int(np.unique(keys.entity[cells]).size)
     return {"column": name, "count": int(cells.sum()), "entities": entities}

@@ -10,6 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import InputTypeError, TermError, cited, term_problem
 from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.keys import plain_levels
 from digiprosper.panel.terms import (
     LONGEST_TERM,
     PIECE,
@@ -193,5 +194,4 @@ def levels_of(table: Table, name: str) -> tuple[Ints, pd.Index[Any]]:
         raise InputTypeError(
             f"column {cited(name)} mixes types and has no order; convert it to text."
         ) from error
-    plain = pd.Index(levels.to_numpy()) if isinstance(levels, pd.CategoricalIndex) else pd.Index(levels)
-    return codes.astype(np.intp), plain
+    return codes.astype(np.intp), plain_levels(levels)

@@ -24,20 +24,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.errors import Notice
-    from digiprosper.kernels import Ints
-    from digiprosper.panel.keys import Mask
+    from digiprosper.kernels import Bools, Ints
     from digiprosper.panel.table import Table
 
 _CHANGES = ("standardise", "winsorize", "interpolate")
 
 
-def missing_counts(gaps: Mapping[str, Mask]) -> dict[str, int]:
+def missing_counts(gaps: Mapping[str, Bools]) -> dict[str, int]:
     """Count the rows (N,) in which each text is missing, the most first, without those in none."""
     counts = {text: int(gap.sum()) for text, gap in gaps.items() if gap.any()}
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
-def missing_in(table: Table, names: Sequence[str]) -> tuple[Mask, Notice | None]:
+def missing_in(table: Table, names: Sequence[str]) -> tuple[Bools, Notice | None]:
     """Find the rows (N,) in which any column is missing, with a notice (code missing_rows)."""
     gaps = {name: table.series(name).isna().to_numpy() for name in names}
     rows = np.zeros(table.nobs, dtype=bool)
@@ -78,28 +77,17 @@ def chosen_columns(table: Table, columns: str | Sequence[str] | None, method: st
     if columns is None:
         return numeric_columns(table)
 
-    names = _as_list(columns)
+    names: list[Any] = [columns] if isinstance(columns, str) or not np.iterable(columns) else list(columns)
     odd = [n for n in names if not isinstance(n, str)]
     if odd:
         raise InputTypeError(f"{method}: columns are names (text); {quoted(odd)} is not.")
     unknown = [n for n in names if n not in table.known]
     if unknown:
         raise unknown_columns(unknown, table.known, method, table.labels)
-    if method in _CHANGES:
-        _refuse_keys(table, names, method)
-    return names
-
-
-def _refuse_keys(table: Table, names: Sequence[str], method: str) -> None:
-    keys = [n for n in names if n in table.keys.names]
+    keys = [n for n in names if n in table.keys.names and method in _CHANGES]
     if keys:
         raise PanelIndexError(f"{method}: {quoted(keys)} is a key and cannot be changed; assign() a copy.")
-
-
-def _as_list(columns: Any) -> list[Any]:
-    if isinstance(columns, str) or not np.iterable(columns):
-        return [columns]
-    return list(columns)
+    return names
 
 
 def grouping(table: Table, by: str | None, method: str) -> Ints:

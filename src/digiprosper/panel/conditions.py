@@ -16,13 +16,14 @@ import pandas as pd
 from digiprosper.errors import Notice, TermError, cited, issue, nearest, term_problem, unknown_columns
 from digiprosper.panel.evaluation import calculate
 from digiprosper.panel.grammar import BINARY, COMPARE, FUNCTIONS, check_arithmetic, coded_words
+from digiprosper.panel.keys import has_dates
 from digiprosper.panel.table import is_number_type
 from digiprosper.report.parsing import KEPT, too_deep, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from digiprosper.panel.keys import Mask
+    from digiprosper.kernels import Bools
     from digiprosper.panel.table import Table
 
 _LONGEST = 20_000
@@ -62,7 +63,7 @@ class _Condition:
         )
 
 
-def rows_where(text: str, table: Table, caller: str = "subset") -> Mask:
+def rows_where(text: str, table: Table, caller: str = "subset") -> Bools:
     """Find the rows where a condition is true, shape (N,).
 
     It may have comparisons (also chained), arithmetic, functions of terms, ``and``, ``or``, ``not`` (or
@@ -181,13 +182,9 @@ def _member(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) -> p
 
 def _is_in(column: pd.Series[Any], values: Sequence[str | float]) -> pd.Series[Any]:
     # isin compares a text with dates as text, == reads it as a date.
-    if values and _has_dates(column):
+    if values and has_dates(column):
         return reduce(operator.or_, [column == v for v in values])
     return column.isin(values)
-
-
-def _has_dates(column: pd.Series[Any]) -> bool:
-    return isinstance(column.dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(column.dtype)
 
 
 def _warn_of_unseen(
@@ -195,7 +192,7 @@ def _warn_of_unseen(
 ) -> None:
     """Warn of values in a list that do not occur in the column: most are misspelt."""
     seen = pd.Series(column.dropna().unique())
-    unseen = _unseen(dict.fromkeys(values), seen, dates=_has_dates(column))
+    unseen = _unseen(dict.fromkeys(values), seen, dates=has_dates(column))
     if not unseen:
         return
     texts = [s for s in seen[:_MOSTCOMPARED] if isinstance(s, str)]

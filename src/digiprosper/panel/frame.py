@@ -44,8 +44,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
 
-    from digiprosper.kernels import Floats
-    from digiprosper.panel.keys import Mask
+    from digiprosper.kernels import Bools, Floats
     from digiprosper.panel.sample import Sample
 
 # More rows than any panel has.
@@ -235,7 +234,7 @@ class Panel:
         panel._is_part = self._is_part or is_part
         return panel
 
-    def _cut(self, mask: Mask, why: str) -> Panel:
+    def _cut(self, mask: Bools, why: str) -> Panel:
         if not mask.any():
             raise MissingDataError(f"{why} keeps no rows of this panel.")
         table = self._table.keep(mask)

@@ -39,8 +39,7 @@ from digiprosper.panel.terms import Term, canonical, crossed, parse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.panel.keys import Mask
+    from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel.table import Table
     from digiprosper.panel.terms import ParsedFactor
     from digiprosper.report.terms import Factor
@@ -200,20 +199,20 @@ def _gaps(
     values: Mapping[str, Floats],
     beside: Mapping[str, Floats],
     codes: Mapping[str, Ints],
-) -> dict[str, Mask]:
+) -> dict[str, Bools]:
     """Find the rows where each text is missing; a column and a term may have the same text."""
     gaps = [(terms[key].text, np.isnan(column)) for key, column in values.items()]
     gaps += [(text, np.isnan(column)) for text, column in beside.items()]
     for term in terms.values():
         gaps += [(name, np.asarray(pd.isna(table.raw(name)))) for name in term.categories]
     gaps += [(text, array < 0) for text, array in codes.items()]
-    out: dict[str, Mask] = {}
+    out: dict[str, Bools] = {}
     for text, gap in gaps:
         out[text] = out[text] | gap if text in out else gap
     return out
 
 
-def _refuse_cluster_gaps(table: Table, clusters: Mapping[str, Ints], complete: Mask) -> None:
+def _refuse_cluster_gaps(table: Table, clusters: Mapping[str, Ints], complete: Bools) -> None:
     for text, codes in clusters.items():
         bad = (codes < 0) & complete
         if bad.any():
@@ -225,7 +224,7 @@ def _refuse_cluster_gaps(table: Table, clusters: Mapping[str, Ints], complete: M
 
 
 def _missing_comparisons(
-    table: Table, terms: Iterable[Term], effects: Sequence[str], gaps: Mapping[str, Mask]
+    table: Table, terms: Iterable[Term], effects: Sequence[str], gaps: Mapping[str, Bools]
 ) -> list[Compared]:
     """Find the terms that are missing where a comparison in them is, and what it compares with."""
     out = []
@@ -254,7 +253,7 @@ def _factors_of_gaps(
 
 
 def _missing_comparison(
-    table: Table, text: str, compared: Sequence[ast.Compare], gap: Mask
+    table: Table, text: str, compared: Sequence[ast.Compare], gap: Bools
 ) -> list[Compared]:
     keys = table.keys
     absent = [np.isnan(calculate(node, table, text)) & gap for node in compared]
@@ -409,7 +408,7 @@ def _reduced(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
     return tuple(not margin or margin in present for margin in margins)
 
 
-def _categories(table: Table, terms: Iterable[Term], complete: Mask) -> dict[str, _Category]:
+def _categories(table: Table, terms: Iterable[Term], complete: Bools) -> dict[str, _Category]:
     """Code the columns inside categories, each once; levels without a complete row do not exist."""
     out: dict[str, _Category] = {}
     for name in dict.fromkeys([name for term in terms for name in term.categories]):
