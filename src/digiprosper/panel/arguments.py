@@ -154,7 +154,9 @@ def arguments(
     A number in `columns` stands for every row. `tables` are DataFrames, arrays (N, K), or lists or mappings
     of columns, and come before `columns`. `labels` have one label per row.
     """
-    parts = _parts(function, columns, tables)
+    # By argument: its columns by the names that messages use.
+    parts = {argument: _columns_of(function, argument, table) for argument, table in tables.items()}
+    parts |= {argument: {argument: column} for argument, column in columns.items()}
     flat = {name: column for part in parts.values() for name, column in part.items()}
     _refuse_texts(function, flat)
 
@@ -167,7 +169,7 @@ def arguments(
         function,
         _joined(numeric, parts, tables),
         {argument: tuple(part) for argument, part in parts.items()},
-        _heads(tables, parts),
+        {argument: _labels_of(table, parts[argument].values()) for argument, table in tables.items()},
         {name: coded(function, name, cells[name]) for name in labels},
         rows,
         _kind(unaligned, constant),
@@ -206,12 +208,6 @@ def _as_table(values: Floats) -> Floats:
     return values if values.ndim == 2 else values[:, None]
 
 
-def _parts(function: str, columns: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """List the columns of each argument by the names that messages use."""
-    parts = {argument: _columns_of(function, argument, table) for argument, table in tables.items()}
-    return parts | {argument: {argument: column} for argument, column in columns.items()}
-
-
 def _columns_of(function: str, argument: str, table: Any) -> dict[str, Any]:
     heads, columns = _columns(function, argument, table)
     if not columns:
@@ -237,12 +233,8 @@ def _columns(function: str, argument: str, table: Any) -> tuple[list[Any], list[
     return list(range(cells.shape[1])), list(cells.T)
 
 
-def _heads(tables: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Hashable]]:
-    """List the labels of the columns of each table: names of Series, positions of columns without a name."""
-    return {argument: _labels_of(table, list(parts[argument].values())) for argument, table in tables.items()}
-
-
-def _labels_of(table: Any, columns: Sequence[Any]) -> list[Hashable]:
+def _labels_of(table: Any, columns: Iterable[Any]) -> list[Hashable]:
+    """List the labels of a table's columns: names of Series, positions of columns without a name."""
     if isinstance(table, pd.DataFrame | Mapping):
         return list(table)
     return [c.name if isinstance(c, pd.Series) else position for position, c in enumerate(columns)]
@@ -384,17 +376,14 @@ def _array(value: Any) -> np.ndarray[Any, Any]:
 def _not_numeric(function: str, name: str, cells: list[Any]) -> InputTypeError:
     plain = int | float | np.number | np.bool_ | None
     odd = [v for v in cells if not isinstance(v, plain) or isinstance(v, complex)][:5]
-    odd += [f"an integer beyond {sys.float_info.max:.1e}" for v in cells if _beyond(v)][:1]
+    limit = sys.float_info.max
+    if any(isinstance(v, int) and abs(v) > limit for v in cells):
+        odd.append(f"an integer beyond {limit:.1e}")
     return InputTypeError(
         f"{function}: {name} is not one number per row (first: {quoted(odd, 3)}); convert text with "
         "pandas.to_numeric first.",
         [text_problem(name, odd)],
     )
-
-
-def _beyond(value: Any) -> bool:
-    """Tell whether a whole number is beyond the range of floating-point numbers."""
-    return isinstance(value, int) and abs(value) > sys.float_info.max
 
 
 def refuse_missing(function: str, columns: Mapping[str, Floats | Ints], rows: pd.Index[Any]) -> None:

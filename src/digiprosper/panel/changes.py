@@ -281,6 +281,7 @@ def winsorized(values: Floats, groups: Ints, shares: tuple[float, float], quanti
 
     `shares` are the lower and upper share; `quantile` is the rule, ``"stata"`` or ``"linear"``.
     """
+    of_values = _stata_quantile if quantile == "stata" else np.quantile
     out = values.copy()
     order = np.argsort(groups, kind="stable")
     for part in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
@@ -288,13 +289,9 @@ def winsorized(values: Floats, groups: Ints, shares: tuple[float, float], quanti
         if rows.size:
             # Sums and differences of two values may be out of range, those of their halves are not.
             halves = values[rows] / 2
-            low, high = (2 * _quantile(halves, share, quantile) for share in shares)
+            low, high = (2 * of_values(halves, share) for share in shares)
             out[rows] = np.clip(values[rows], low, high)
     return out
-
-
-def _quantile(values: Floats, share: float, rule: str) -> float:
-    return _stata_quantile(values, share) if rule == "stata" else float(np.quantile(values, share))
 
 
 def _stata_quantile(values: Floats, share: float) -> float:

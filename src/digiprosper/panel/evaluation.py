@@ -122,14 +122,12 @@ def _compare_text(node: ast.Compare, table: Table, text: str) -> Floats:
         raise TermError(
             f"the term {cited(text)} compares the column {cited(names[0])} ({values.dtype}) with text."
         )
-    equal = _equal(values, words[0])
-    return equal if isinstance(comparison, ast.Eq) else 1 - equal
-
-
-def _equal(values: np.ndarray[Any, Any], word: object) -> Floats:
     missing = np.asarray(pd.isna(values))
-    equal = [not gap and value == word for value, gap in zip(values, missing, strict=True)]
-    return np.where(missing, np.nan, np.array(equal, dtype=float))
+    equal = np.array(
+        [not gap and value == words[0] for value, gap in zip(values, missing, strict=True)], dtype=bool
+    )
+    truth = equal if isinstance(comparison, ast.Eq) else ~equal
+    return np.where(missing, np.nan, truth)
 
 
 def _finite(function: Callable[..., Any], values: tuple[Any, ...], table: Table, text: str) -> Any:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from digiprosper.panel.terms import ParsedFactor, Term
 
-_ROOT = 0.5
-_LOGARITHM = "log"
 _SIGNS = {"lag": 1, "lead": -1}
 
 
@@ -55,12 +53,14 @@ def number_factor(factor: ParsedFactor, text: str) -> Factor:
     if isinstance(node, ast.Name):
         return Factor(text, node.id, columns=factor.names)
     assert isinstance(node, ast.Call)
-    columns = tuple(dict.fromkeys((*factor.names, *_calls(node))))
+    # The calls inside are terms too.
+    calls = [_text(part) for part in ast.walk(node) if isinstance(part, ast.Call) and part is not node]
+    columns = tuple(dict.fromkeys((*factor.names, *calls)))
     described = partial(Factor, text, columns=columns, pieces=factor.pieces)
     function = called(node)
     if function in _SIGNS:
         return described(column=text, shift=_SIGNS[function] * steps(node, function, "x"))
-    if function == _LOGARITHM:
+    if function == "log":
         return described(column=_text(node.args[0]), function=function)
 
     base, power = _base_and_power(function, node.args[0])
@@ -72,7 +72,7 @@ def number_factor(factor: ParsedFactor, text: str) -> Factor:
 def _base_and_power(function: str, node: ast.expr) -> tuple[ast.expr | None, float]:
     """Read ``sqrt(x)``, ``I(x**2)``, ``I(x**-1)`` and ``I(1 / x)``; the base of anything else is None."""
     if function == "sqrt":
-        return node, _ROOT
+        return node, 0.5
     if function != "I" or not isinstance(node, ast.BinOp):
         return None, 1.0
     if isinstance(node.op, ast.Div) and _number(node.left) == 1 and _is_plain(node.right):
@@ -95,11 +95,6 @@ def _number(node: ast.expr) -> float | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return float(node.value)
     return None
-
-
-def _calls(node: ast.expr) -> list[str]:
-    """List the calls inside a factor, which are terms too."""
-    return [_text(part) for part in ast.walk(node) if isinstance(part, ast.Call) and part is not node]
 
 
 def _text(node: ast.expr) -> str:

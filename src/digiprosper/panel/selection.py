@@ -227,28 +227,22 @@ def _missing_comparisons(
     table: Table, terms: Iterable[Term], effects: Sequence[str], gaps: Mapping[str, Bools]
 ) -> list[Compared]:
     """Find the terms that are missing where a comparison in them is, and what it compares with."""
-    out = []
-    for text, factors in _factors_of_gaps(table, terms, effects).items():
-        nodes = chain.from_iterable(ast.walk(factor.node) for factor in factors)
-        comparisons = [node for node in nodes if isinstance(node, ast.Compare)]
-        if comparisons:
-            out += _missing_comparison(table, text, comparisons, gaps[text])
-    return out
-
-
-def _factors_of_gaps(
-    table: Table, terms: Iterable[Term], effects: Sequence[str]
-) -> dict[str, list[ParsedFactor]]:
-    """List factors by the text under which `_gaps` has them."""
-    out: dict[str, list[ParsedFactor]] = {}
-    for text in effects:
-        pairs = crossed(text, table.known, "absorb")
-        out[text] = list(chain.from_iterable(term.factors for term in pairs))
+    # By the text under which `_gaps` has the factors.
+    factors = {
+        text: [factor for term in crossed(text, table.known, "absorb") for factor in term.factors]
+        for text in effects
+    }
     for term in terms:
         for factor in term.factors:
             if factor.category is None:
                 text = factor.text if term.categories else term.text
-                out.setdefault(text, []).append(factor)
+                factors.setdefault(text, []).append(factor)
+    out = []
+    for text, text_factors in factors.items():
+        nodes = chain.from_iterable(ast.walk(factor.node) for factor in text_factors)
+        comparisons = [node for node in nodes if isinstance(node, ast.Compare)]
+        if comparisons:
+            out += _missing_comparison(table, text, comparisons, gaps[text])
     return out
 
 
@@ -457,7 +451,14 @@ def _refuse_wide(widths: Mapping[Term, int], nobs: int, rows: int) -> None:
 def _too_wide(terms: Sequence[Term], widths: Mapping[Term, int], nobs: int, rows: int) -> IdentificationError:
     total = sum(widths.values())
     widest = sorted(terms, key=widths.__getitem__, reverse=True)
-    problems = [_wide(term, widths[term], rows) for term in widest]
+    problems = [
+        Notice(
+            "too_many_columns",
+            f"{cited(term.text)} makes {counted(widths[term], 'column')}",
+            {"term": term.text, "columns": widths[term], "rows": rows},
+        )
+        for term in widest
+    ]
     together = "" if widths[widest[0]] > rows else f", {total:,} with the other terms"
     why = "more coefficients than rows cannot be estimated"
     if total <= rows:
@@ -467,11 +468,6 @@ def _too_wide(terms: Sequence[Term], widths: Mapping[Term, int], nobs: int, rows
         f"absorb categories: absorb={quoted(map(_as_effect, widest))}.",
         problems,
     )
-
-
-def _wide(term: Term, width: int, rows: int) -> Notice:
-    text = f"{cited(term.text)} makes {counted(width, 'column')}"
-    return Notice("too_many_columns", text, {"term": term.text, "columns": width, "rows": rows})
 
 
 def _as_effect(term: Term) -> str:

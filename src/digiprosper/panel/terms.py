@@ -226,18 +226,14 @@ def parse(text: str, column_names: Sequence[str], role: str) -> Term:
     tree, source = _tree(stripped, column_names, role)
     nodes = split_factors(tree, stripped, role)
     if "C" in map(called, nodes):
-        nodes, source = _in_normal_form(tree, source)
+        # As the names of its columns are written, where levels are between factors.
+        source = Source(ast.unparse(tree), source.names)
+        nodes = joined(ast.parse(source.text, mode="eval").body)
     factors = [_factor(node, source, column_names, role) for node in nodes]
     if len(factors) == 1 and isinstance(factors[0].node, ast.Name):
         return Term(factors[0].names[0], factors[0].names[0], ())
     categories = tuple([f.category for f in factors if f.category is not None])
     return Term(stripped, None, tuple(factors), categories)
-
-
-def _in_normal_form(tree: ast.expr, source: Source) -> tuple[list[ast.expr], Source]:
-    """Write a term with categories as the names of its columns do, where levels are between factors."""
-    normal = Source(ast.unparse(tree), source.names)
-    return joined(ast.parse(normal.text, mode="eval").body), normal
 
 
 def _tree(stripped: str, column_names: Sequence[str], role: str) -> tuple[ast.expr, Source]:
