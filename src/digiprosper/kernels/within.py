@@ -45,7 +45,7 @@ def compress(codes: Ints) -> tuple[Ints, int]:
     return (np.cumsum(occurs) - 1)[codes], int(occurs.sum())
 
 
-def not_singletons(effects: Sequence[Ints]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def not_singletons(effects: Sequence[Ints]) -> Bools:
     """Mark rows (N,) that share every effect with another row, also once other singletons are dropped."""
     keep = np.ones(effects[0].size, dtype=bool)
     levels = [int(codes.max()) + 1 for codes in effects]
@@ -197,6 +197,9 @@ class Within:
         # One contiguous row a column: sums and look-ups by level are several times faster that way.
         return np.array(columns.T, dtype=np.float64, order="C", ndmin=2)
 
+    def _weighted(self, work: Floats) -> Floats:
+        return work if self.obs_weights is None else work * self.obs_weights
+
     def _centre(self, work: Floats) -> Floats:
         """Take out the means by level of the main effect, or the overall means without effects.
 
@@ -210,7 +213,7 @@ class Within:
             return np.asarray(means)
         if not self._is_centred:
             return np.zeros((len(work), 1))
-        means = self._sums(self.main, work if w is None else work * w) / self._counts[self.main]
+        means = self._sums(self.main, self._weighted(work)) / self._counts[self.main]
         for row, part in zip(work, means, strict=True):
             row -= part.take(self.codes[self.main])
         return np.asarray(means)
@@ -224,8 +227,7 @@ class Within:
         work = np.array(column, dtype=np.float64, ndmin=2)
         codes, counts = self.codes[position], self._counts[position]
         for _ in range(2):  # the second time removes what rounding left
-            weighted = work if self.obs_weights is None else work * self.obs_weights
-            work -= (self._sums(position, weighted) / counts).take(codes, axis=1)
+            work -= (self._sums(position, self._weighted(work)) / counts).take(codes, axis=1)
         return np.asarray(work[0])
 
     @property
@@ -295,7 +297,7 @@ class Within:
 
         `square` is the squared length that the exactness of conjugate gradients is measured by.
         """
-        weighted = work if self.obs_weights is None else work * self.obs_weights
+        weighted = self._weighted(work)
         closed_form, positions, counts = self.closed_form, range(len(self.levels)), self.main_counts
         main = _beside([self._sums(p, weighted) for p in closed_form]) / counts
         others = [p for p in positions if p not in closed_form]
@@ -339,20 +341,14 @@ class Within:
 
     def _conjugate(self, right: Floats, size: Floats) -> Floats:
         """Solve for all columns at once by conjugate gradients, scaled by the levels' counts."""
-        closed_form = self.closed_form
-        scale = (
-            1
-            / np.sqrt(np.concatenate([c for p, c in enumerate(self._counts) if p not in closed_form]))[
-                :, None
-            ]
-        )
+        others = [c for p, c in enumerate(self._counts) if p not in self.closed_form]
+        scale = 1 / np.sqrt(np.concatenate(others))[:, None]
         counts = self.main_counts[:, None]
 
         def apply(vectors: Floats) -> Floats:
             scaled = scale * vectors
-            return np.asarray(
-                scale * (self._gram @ scaled - self._cross.T @ ((self._cross @ scaled) / counts))
-            )
+            net = self._gram @ scaled - self._cross.T @ ((self._cross @ scaled) / counts)
+            return np.asarray(scale * net)
 
         # The floor is a multiple of the rounding in `right`; below it lies only its part outside the range.
         if self.obs_weights is not None:

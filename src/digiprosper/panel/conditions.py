@@ -21,7 +21,7 @@ from digiprosper.panel.table import is_number_type
 from digiprosper.report.parsing import KEPT, too_deep, too_long
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.kernels import Bools
     from digiprosper.panel.table import Table
@@ -174,17 +174,14 @@ def _member(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) -> p
     for value in values:
         _refuse_other_kind(column, value, condition)
 
-    is_member = _one_kind(_is_in(column, values))
+    # isin compares a text with dates as text, == reads it as a date.
+    dates = bool(values) and has_dates(column)
+    is_member = _one_kind(
+        reduce(operator.or_, [column == v for v in values]) if dates else column.isin(values)
+    )
     if isinstance(a, ast.Name):
         _warn_of_unseen(values, column, a.id, condition)
     return is_member if isinstance(op, ast.In) else ~is_member
-
-
-def _is_in(column: pd.Series[Any], values: Sequence[str | float]) -> pd.Series[Any]:
-    # isin compares a text with dates as text, == reads it as a date.
-    if values and has_dates(column):
-        return reduce(operator.or_, [column == v for v in values])
-    return column.isin(values)
 
 
 def _warn_of_unseen(
@@ -192,7 +189,11 @@ def _warn_of_unseen(
 ) -> None:
     """Warn of values in a list that do not occur in the column: most are misspelt."""
     seen = pd.Series(column.dropna().unique())
-    unseen = _unseen(dict.fromkeys(values), seen, dates=has_dates(column))
+    distinct, seen_values = dict.fromkeys(values), set(seen.tolist())
+    if has_dates(column):
+        unseen = [v for v in distinct if not (seen == v).any()]
+    else:
+        unseen = [v for v in distinct if v not in seen_values]
     if not unseen:
         return
     texts = [s for s in seen[:_MOSTCOMPARED] if isinstance(s, str)]
@@ -201,13 +202,6 @@ def _warn_of_unseen(
     remark = f"these values do not occur in the column {cited(name)}"
     text = f"{condition.caller}({cited(condition.text)}): {remark}: {shown}{more}."
     issue([Notice("unseen_values", text, {"column": name, "values": tuple(unseen)})])
-
-
-def _unseen(values: Iterable[str | float], seen: pd.Series[Any], *, dates: bool) -> list[str | float]:
-    if dates:
-        return [v for v in values if not (seen == v).any()]
-    seen_values = set(seen.tolist())
-    return [v for v in values if v not in seen_values]
 
 
 def _side(node: ast.expr, condition: _Condition) -> Any:
@@ -231,12 +225,11 @@ def _arithmetic(node: ast.expr, condition: _Condition) -> float | pd.Series[Any]
         return float(values)
     names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in condition.table.known]
     out = pd.Series(values)
-    return out.astype("Float64") if any(_nullable(condition.table.series(n)) for n in names) else out
-
-
-def _nullable(values: pd.Series[Any]) -> bool:
-    extension = isinstance(values.dtype, pd.api.extensions.ExtensionDtype)
-    return extension and pd.api.types.is_numeric_dtype(values.dtype)
+    types = [condition.table.series(name).dtype for name in names]
+    nullable = any(
+        isinstance(t, pd.api.extensions.ExtensionDtype) and pd.api.types.is_numeric_dtype(t) for t in types
+    )
+    return out.astype("Float64") if nullable else out
 
 
 def _constant(node: ast.expr, condition: _Condition) -> str | float:
