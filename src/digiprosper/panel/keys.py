@@ -317,7 +317,7 @@ def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
 
 def plain_levels(levels: Any) -> pd.Index[Any]:
     """Turn the levels of `pandas.factorize` into an index; those of categories have their values' type."""
-    index = pd.Index(levels)
+    index: pd.Index[Any] = pd.Index(levels)
     return pd.Index(index.to_numpy()) if isinstance(index, pd.CategoricalIndex) else index
 
 
