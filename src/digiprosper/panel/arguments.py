@@ -169,7 +169,7 @@ def arguments(
         function,
         _joined(numeric, parts, tables),
         {argument: tuple(part) for argument, part in parts.items()},
-        {argument: _labels_of(table, parts[argument].values()) for argument, table in tables.items()},
+        _heads(tables, parts),
         {name: coded(function, name, cells[name]) for name in labels},
         rows,
         _kind(unaligned, constant),
@@ -233,8 +233,12 @@ def _columns(function: str, argument: str, table: Any) -> tuple[list[Any], list[
     return list(range(cells.shape[1])), list(cells.T)
 
 
+def _heads(tables: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Hashable]]:
+    """List the labels of the columns of each table: names of Series, positions of columns without a name."""
+    return {argument: _labels_of(table, parts[argument].values()) for argument, table in tables.items()}
+
+
 def _labels_of(table: Any, columns: Iterable[Any]) -> list[Hashable]:
-    """List the labels of a table's columns: names of Series, positions of columns without a name."""
     if isinstance(table, pd.DataFrame | Mapping):
         return list(table)
     return [c.name if isinstance(c, pd.Series) else position for position, c in enumerate(columns)]

@@ -84,10 +84,15 @@ def chosen_columns(table: Table, columns: str | Sequence[str] | None, method: st
     unknown = [n for n in names if n not in table.known]
     if unknown:
         raise unknown_columns(unknown, table.known, method, table.labels)
-    keys = [n for n in names if n in table.keys.names and method in _CHANGES]
+    if method in _CHANGES:
+        _refuse_keys(table, names, method)
+    return names
+
+
+def _refuse_keys(table: Table, names: Sequence[str], method: str) -> None:
+    keys = [n for n in names if n in table.keys.names]
     if keys:
         raise PanelIndexError(f"{method}: {quoted(keys)} is a key and cannot be changed; assign() a copy.")
-    return names
 
 
 def grouping(table: Table, by: str | None, method: str) -> Ints:

@@ -213,9 +213,7 @@ def _key_columns(
 ) -> tuple[pd.DataFrame, str, str | None]:
     """Make columns of the keys, and return their names."""
     if entity is None:
-        if time is not None:
-            raise PanelIndexError(f"time={cited(time)} is given without entity; specify both keys.")
-        return _keys_in_index(frame)
+        return _keys_in_index(frame, time)
     key_names: list[object] = [entity, time]
     if not all(key is None or isinstance(key, str) for key in key_names):
         raise InputTypeError("entity and time are column names (text).")
@@ -234,7 +232,9 @@ def _key_columns(
     return frame, entity, time
 
 
-def _keys_in_index(frame: pd.DataFrame) -> tuple[pd.DataFrame, str, str]:
+def _keys_in_index(frame: pd.DataFrame, time: str | None) -> tuple[pd.DataFrame, str, str]:
+    if time is not None:
+        raise PanelIndexError(f"time={cited(time)} is given without entity; specify both keys.")
     if frame.index.nlevels != 2:
         raise PanelIndexError(
             "specify the keys: Panel(df, entity='province', time='year'). Without them the table "

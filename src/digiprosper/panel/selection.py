@@ -83,25 +83,19 @@ def cut_sample(
     `codes` and `clusters` are terms that are coded; a missing cluster is an error.
     """
     terms, keys_by_role = _parse_roles(roles, table)
-    values = {k: evaluate(term, table) for k, term in terms.items() if not term.categories}
-    beside = _beside_categories(table, terms.values())
+    values, beside = _evaluated(table, terms)
     arrays, levels, code_factors = _all_codes(table, codes, clusters)
 
     effects = [text for text in codes if text not in clusters]
     gaps = _gaps(table, terms, values, beside, {text: arrays[text] for text in effects})
     complete = ~np.logical_or.reduce([np.zeros(table.nobs, dtype=bool), *gaps.values()])
-    _refuse_cluster_gaps(table, {text: arrays[text] for text in clusters}, complete)
+    _refuse_cluster_gaps(table, clusters, arrays, complete)
 
     categories = _categories(table, terms.values(), complete)
     uses = _uses_by_role(keys_by_role, terms, categories, table.nobs, int(complete.sum()))
     factors = {key: term_factors(term) for key, term in terms.items()}
     columns, positions = _columns(terms, uses, values, beside, factors, categories)
-    # By the text that was typed, which specifications use.
-    typed_factors = {
-        text: factors[key]
-        for role, texts in roles.items()
-        for text, key in zip(texts, keys_by_role[role], strict=True)
-    }
+    typed_factors = _typed_factors(roles, keys_by_role, factors)
     whole = Sample(
         # Columns are read one by one: each lies in one piece of memory.
         matrix=np.array([c.array for c in columns]).T if columns else np.empty((table.nobs, 0)),
@@ -181,6 +175,19 @@ def _parse_roles(
     return terms, keys_by_role
 
 
+def _typed_factors(
+    typed: Mapping[str, Sequence[str]],
+    keys_by_role: Mapping[str, Sequence[str]],
+    factors: Mapping[str, tuple[Factor, ...]],
+) -> dict[str, tuple[Factor, ...]]:
+    """List the factors of terms by the text that was typed, which specifications use."""
+    return {
+        text: factors[key]
+        for role, texts in typed.items()
+        for text, key in zip(texts, keys_by_role[role], strict=True)
+    }
+
+
 def _all_codes(
     table: Table, codes: Sequence[str], clusters: Sequence[str]
 ) -> tuple[dict[str, Ints], dict[str, pd.Index[Any]], dict[str, tuple[Factor, ...]]]:
@@ -212,9 +219,11 @@ def _gaps(
     return out
 
 
-def _refuse_cluster_gaps(table: Table, clusters: Mapping[str, Ints], complete: Bools) -> None:
-    for text, codes in clusters.items():
-        bad = (codes < 0) & complete
+def _refuse_cluster_gaps(
+    table: Table, clusters: Sequence[str], codes: Mapping[str, Ints], complete: Bools
+) -> None:
+    for text in clusters:
+        bad = (codes[text] < 0) & complete
         if bad.any():
             raise MissingDataError(
                 f"clusters: {cited(text)} is missing in {table.describe_rows(bad)}. Fill it, or subset the "
@@ -241,8 +250,7 @@ def _missing_comparisons(
     for text, text_factors in factors.items():
         nodes = chain.from_iterable(ast.walk(factor.node) for factor in text_factors)
         comparisons = [node for node in nodes if isinstance(node, ast.Compare)]
-        if comparisons:
-            out += _missing_comparison(table, text, comparisons, gaps[text])
+        out += _missing_comparison(table, text, comparisons, gaps[text])
     return out
 
 
@@ -251,9 +259,9 @@ def _missing_comparison(
 ) -> list[Compared]:
     keys = table.keys
     absent = [np.isnan(calculate(node, table, text)) & gap for node in compared]
-    rows = np.logical_or.reduce(absent)
-    if not rows.any():
+    if not np.any(absent):
         return []
+    rows = np.logical_or.reduce(absent)
     missing = [node for node, where in zip(compared, absent, strict=True) if where.any()]
     names = dict.fromkeys(chain.from_iterable(columns_in(node) for node in missing))
     columns = tuple(name for name in names if pd.isna(table.raw(name))[rows].any())
@@ -303,14 +311,18 @@ def _dummy(table: Table, column: str, levels: pd.Index[Any], level: int) -> Floa
     return np.where(position < 0, np.nan, position == level)
 
 
-def _beside_categories(table: Table, terms: Iterable[Term]) -> dict[str, Floats]:
-    """Evaluate the factors next to categories, such as x in ``C(region):x``, by their text."""
-    beside = [_numbers(term) for term in terms if term.categories]
+def _evaluated(table: Table, terms: Mapping[str, Term]) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Evaluate each term without categories, and the factors next to categories, once.
+
+    The latter, such as x in ``C(region):x``, are by their text.
+    """
+    values = {key: evaluate(term, table) for key, term in terms.items() if not term.categories}
+    beside = [_numbers(term) for term in terms.values() if term.categories]
     for factors in beside:
         if len(factors) > 1:  # the product may be infinite where no factor is
             evaluate(Term(":".join(f.text for f in factors), None, factors), table)
     single = {f.text: Term(f.text, None, (f,)) for f in chain.from_iterable(beside)}
-    return {text: evaluate(term, table) for text, term in single.items()}
+    return values, {text: evaluate(term, table) for text, term in single.items()}
 
 
 def _numbers(term: Term) -> tuple[ParsedFactor, ...]:
