@@ -77,7 +77,7 @@ tests = [
     dp.hausman(baseline, panel),
     dp.poolability(baseline, panel),
     dp.wooldridge_ar1(baseline, panel),
-    dp.modified_wald(fit),
+    dp.modified_wald(fit, method="chi2"),
     dp.pesaran_cd(one_way.fit(panel)),
     dp.reset_test(baseline, panel),
 ]

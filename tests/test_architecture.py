@@ -1,16 +1,29 @@
-"""The tests' tree mirrors the source's, in both directions."""
+"""The tests mirror the source, and the page on architecture names what is there."""
 
 from __future__ import annotations
 
+import ast
+import re
 import tomllib
+from functools import cache
 from pathlib import Path
+
+import pytest
 
 TESTS = Path(__file__).parent
 SOURCE = TESTS.parent / "src" / "digiprosper"
-MODULES = [p.relative_to(SOURCE) for p in sorted(SOURCE.rglob("*.py")) if p.name != "__init__.py"]
+MODULES = [
+    p.relative_to(SOURCE)
+    for p in sorted(SOURCE.rglob("*.py"))
+    if p.name != "__init__.py"
+]
 FILES = [p.relative_to(TESTS) for p in sorted(TESTS.rglob("test_*.py"))]
 
 MOST_IGNORED = 0
+
+PAGE = (TESTS.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+# Folders that the page names and a command writes.
+BUILT = {"gallery/", "reference/"}
 
 # What is about no single module, or about one module beside its peers.
 EXTRAS = {
@@ -28,6 +41,7 @@ EXTRAS = {
     "test_tiny_panels.py",
     "test_toy_method.py",
     "test_words.py",
+    "composite/test_index_sensitivity.py",
     "datasets/test_recovery.py",
     "linear/test_absorbed_slopes.py",
     "linear/test_constant.py",
@@ -54,13 +68,22 @@ EXTRAS = {
 
 
 def test_every_module_has_a_test_file() -> None:
-    untested = [m for m in MODULES if not (TESTS / m.with_name(f"test_{m.name}")).exists()]
+    """Tables of words are tested together, in `tests/test_words.py`."""
+    modules = [m for m in MODULES if not m.name.endswith("words.py")]
+    untested = [
+        m for m in modules if not (TESTS / m.with_name(f"test_{m.name}")).exists()
+    ]
     assert untested == []
 
 
 def test_every_test_file_has_a_module() -> None:
-    module_of = {file: SOURCE / file.with_name(file.name.removeprefix("test_")) for file in FILES}
-    stray = [file for file in FILES if file.as_posix() not in EXTRAS and not module_of[file].exists()]
+    modules = {m for m in MODULES if not m.name.endswith("words.py")}
+    of_modules = [file for file in FILES if file.as_posix() not in EXTRAS]
+    stray = [
+        f
+        for f in of_modules
+        if f.with_name(f.name.removeprefix("test_")) not in modules
+    ]
     assert stray == []
 
 
@@ -71,8 +94,114 @@ def test_every_extra_is_there() -> None:
 def test_imports_that_are_ignored_only_become_fewer() -> None:
     text = (TESTS.parent / "pyproject.toml").read_text(encoding="utf-8")
     contracts = tomllib.loads(text)["tool"]["importlinter"]["contracts"]
-    assert sum(len(contract.get("ignore_imports", [])) for contract in contracts) <= MOST_IGNORED
+    assert (
+        sum(len(contract.get("ignore_imports", [])) for contract in contracts)
+        <= MOST_IGNORED
+    )
 
 
 def test_no_tests_package() -> None:
     assert not list(TESTS.rglob("__init__.py"))
+
+
+# --- the page on architecture ---------------------------------------------------------
+
+
+def quoted(text: str) -> list[str]:
+    """Return what is between backticks."""
+    return re.findall(r"`([^`]+)`", text)
+
+
+@cache
+def names_in(file: Path) -> set[str]:
+    """Return what a file defines, and `Class.name` for what its classes define."""
+    return _names(ast.parse(file.read_text(encoding="utf-8")).body, "")
+
+
+def _names(body: list[ast.stmt], owner: str) -> set[str]:
+    names = set()
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            names.add(owner + statement.name)
+        if isinstance(statement, ast.ClassDef):
+            names |= _names(statement.body, f"{owner}{statement.name}.")
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        targets = (
+            [statement.target] if isinstance(statement, ast.AnnAssign) else targets
+        )
+        names |= {
+            owner + target.id for target in targets if isinstance(target, ast.Name)
+        }
+    return names
+
+
+def test_what_is_to_find_is_there() -> None:
+    """In "Where to find" the names of functions and values follow their file."""
+    table = PAGE.partition("## Where to find")[2].partition("\n## ")[0]
+    rows = [
+        line.split(" | ")[1] for line in table.splitlines() if line.startswith("| ")
+    ][1:]
+    assert len(rows) > 10
+    missing = []
+    for row in rows:
+        file = SOURCE
+        for name in quoted(row):
+            if name.endswith(".py"):
+                file = SOURCE / name
+                if not file.exists():
+                    missing.append(name)
+            elif file.is_file() and name not in names_in(file):
+                missing.append(f"{file.relative_to(SOURCE)}, {name}")
+    assert missing == []
+
+
+def test_every_path_of_the_page_exists() -> None:
+    paths = [
+        n
+        for n in quoted(PAGE)
+        if re.fullmatch(r"[\w./*-]*(/|\.(py|md|csv|json|toml))[\w./*-]*", n)
+    ]
+    assert len(paths) > 60
+    roots = (TESTS.parent, SOURCE.parent, SOURCE, TESTS.parent / "docs")
+    missing = [
+        path
+        for path in paths
+        if path not in BUILT
+        and not any([*root.glob(path), *root.glob(f"{path}.py")] for root in roots)
+        and not [*SOURCE.rglob(path)]
+    ]
+    assert missing == []
+
+
+def rooms_of_page() -> list[tuple[str, str]]:
+    """Return what the tables of rooms and of their files name, each with its room."""
+    named = []
+    section = ""
+    for line in PAGE.splitlines():
+        before = re.match(r"(?:In )?`([\w/]+)/`:", line)
+        row = re.match(r"\| `(\w+)/`", line)
+        section = "" if line.startswith("#") else before[1] if before else section
+        room = row[1] if row else section
+        named += [(room, name) for name in quoted(line) if room]
+    return named
+
+
+@pytest.mark.further
+def test_what_the_page_says_is_in_a_room_is_there() -> None:
+    """A name is that of a file or folder, or of something that a file defines."""
+    named = [(room, name) for room, name in rooms_of_page() if "/" not in name]
+    assert len(named) > 200
+    at_top = {path.stem for path in SOURCE.iterdir()}
+    missing = []
+    for room, name in named:
+        files = list((SOURCE / room).rglob("*.py"))
+        stems = {
+            name
+            for path in (SOURCE / room).rglob("*")
+            for name in (path.name, path.stem)
+        }
+        qualified = {name for file in files for name in names_in(file)}
+        defined = qualified | {name.rpartition(".")[2] for name in qualified}
+        if name not in at_top | stems | defined:
+            missing.append(f"{room}: {name}")
+    assert missing == []

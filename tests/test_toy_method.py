@@ -5,258 +5,279 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 import pytest
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 import digiprosper as dp
-from digiprosper.errors import IdentificationError
-from digiprosper.present.mechanism_plots import draw_effects
-from digiprosper.report.columns import (
-    Block,
-    Column,
-    Drawn,
-    Estimate,
-    Parameter,
-    ParameterTest,
-    result_column,
-)
+from digiprosper.errors import IdentificationError, Notice, issue
+from digiprosper.kernels.covariance import halves, meat
+from digiprosper.linear.estimation import inference
+from digiprosper.linear.preparation import LinearOptions, prepare
+from digiprosper.present.estimate_plots import draw_effects
+from digiprosper.report.columns import result_column
 from digiprosper.report.drawings import Effects
+from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
-from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import empty_glance
-from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary, coefficient_cells
+from digiprosper.report.results import BaseResults
+from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Term
+from digiprosper.report.text import conventions
 from digiprosper.report.words import Words
-from digiprosper.specification import Specification
+from digiprosper.specification import TERM, Specification, as_terms, one_term, plain_options
 
-# --- words --------------------------------------------------------------------------------------------------
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# --- words ------------------------------------------------------------------------------
 
 WORDS = Words(
-    english={
-        "difference.through": "Mean of {path}, group less others",
-        "variance": "variance ratio",
-        "variance.row": "Variance ratio",
-        "variance.known": "Standard errors let both groups have a variance of their own.",
-        "variance.set.exact": "F distribution",
-        "variance.numbered": "variance ratio",
-        "variance.test.equal": "{statistic} of equal variances",
-        "drawn.shuffled": "groups drawn at random",
-        "statistic.F": "F",
-    }
+    english={"slope": "{path}", "poisson": "Poisson regression; coefficients are semi-elasticities."},
+    chinese={"slope": "{path}", "poisson": "泊松回归；系数为半弹性。"},
 )
 
-# --- kernel -------------------------------------------------------------------------------------------------
+# --- kernel -----------------------------------------------------------------------------
 
 
-def welch(one: np.ndarray, other: np.ndarray) -> tuple[float, float, float]:
-    """Difference of two means, its standard error and degrees of freedom (Welch 1947)."""
-    parts = np.array([x.var(ddof=1) / x.size for x in (one, other)])
-    df = parts.sum() ** 2 / (parts**2 / np.array([one.size - 1, other.size - 1])).sum()
-    return float(one.mean() - other.mean()), float(np.sqrt(parts.sum())), float(df)
+def poisson(y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Maximise the Poisson likelihood by Newton's method: coefficients (k,) and means (N,).
+
+    Converges because the log likelihood is concave (Wooldridge 2010, 18.2).
+    """
+    b = np.zeros(x.shape[1])
+    b[-1] = np.log(y.mean())
+    for _ in range(100):
+        means = np.exp(x @ b)
+        step = np.linalg.solve(x.T @ (means[:, None] * x), x.T @ (y - means))
+        b = b + step
+        if np.abs(step).max() < 1e-12:
+            return b, np.exp(x @ b)
+    raise IdentificationError("the Poisson likelihood has no maximum: the outcome is separated.")
 
 
-# --- specification ------------------------------------------------------------------------------------------
+# --- specification ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class MeanDifference(Specification):
-    """Difference of the means of entities between two groups."""
+class Poisson(Specification):
+    """Poisson regression with an intercept, and the covariances of linear models."""
 
-    y: str
-    group: str
+    y: str = field(metadata=TERM)
+    x: Sequence[str] = field(metadata=TERM)
+    cov_type: str = "clustered"
 
-    def fit(self, panel: dp.Panel, *, rng: object = None, progress: bool = False) -> MeanDifferenceResults:
-        sample = panel.sample({"y": (self.y,), "group": (self.group,)})
-        y, group = (np.bincount(sample.entity, sample.columns(r)[:, 0]) for r in ("y", "group"))
-        counts = np.bincount(sample.entity)
-        inside = group / counts > 0.5
-        if not 1 < inside.sum() < inside.size - 1:
-            raise IdentificationError(f"group={self.group!r} leaves a group with fewer than two entities.")
-        one, other = (y / counts)[inside], (y / counts)[~inside]
-        estimate, error, df = welch(one, other)
-        return MeanDifferenceResults(
-            self.y,
-            estimate,
-            error,
-            df,
-            sample.nobs,
-            inside.size,
-            one.var() / other.var(),
-            dict(sample.labels),
+    def __post_init__(self) -> None:
+        plain_options(self)
+        one_term(self.y, "y")
+        object.__setattr__(self, "x", as_terms(self.x, "x"))
+
+    def fit(self, panel: dp.Panel, *, rng: object = None, progress: bool = False) -> PoissonResults:
+        options = LinearOptions(entity_effects=False, time_effects=False, cov_type=self.cov_type, ssc="none")
+        prepared = prepare(panel, {"y": (self.y,), "x": self.x}, options)
+        sample = prepared.sample
+        y = sample.columns("y")[:, 0]
+        if (y < 0).any():
+            raise IdentificationError(f"y={self.y!r} has negative values; a count has none.")
+
+        x = np.column_stack([sample.columns("x"), np.ones(sample.nobs)])
+        coefficients, means = poisson(y, x)
+        _, vcov = inference(prepared, x.shape[1] - 1)
+        bread = np.linalg.inv(x.T @ (means[:, None] * x))
+        root, middle = halves(bread, meat(x, y - means, vcov))
+
+        estimated = Estimates(
+            names=(*sample.names_of("x"), "Intercept"),
+            coefficients=coefficients,
+            root=root,
+            middle=middle,
+            inference=Inference(
+                cov_type=self.cov_type,
+                ssc="none",
+                clusters=prepared.cluster_names,
+                n_clusters=prepared.count.groups,
+            ),
         )
+        results = PoissonResults(
+            depvar=self.y,
+            estimated=estimated,
+            n_entities=sample.n_entities,
+            pseudo_rsquared=1 - deviance(y, means) / deviance(y, np.full(y.size, y.mean())),
+            labels=dict(sample.labels),
+            factors=dict(sample.factors),
+            diagnostics=prepared.notices,
+            key_names=sample.keys.pair,
+            rows=sample.nobs,
+        )
+        issue(results.diagnostics)
+        return results
 
 
-# --- results ------------------------------------------------------------------------------------------------
+def deviance(y: np.ndarray, means: np.ndarray) -> float:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(y > 0, y * np.log(y / means), 0.0)
+    return float(2 * (ratio - (y - means)).sum())
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MeanDifferenceResults(Summarised, PickledByName):
-    """One difference of means."""
+# --- results ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class PoissonResults(BaseResults):
+    """Coefficients of a Poisson regression."""
+
+    words: ClassVar[Words] = WORDS
 
     depvar: str
-    estimate: float
-    error: float
-    df_t: float
-    nobs: int
+    estimated: Estimates
     n_entities: int
-    ratio: float
-    labels: dict[str, str]
+    rows: int
+    pseudo_rsquared: float
+    labels: Mapping[str, str]
+    factors: Mapping[str, Any]
+    diagnostics: tuple[Notice, ...]
+    key_names: tuple[str, str | None]
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        return (Term(f"difference:{self.depvar}", "means", "difference", (self.depvar,)),)
-
-    @property
-    def params(self) -> pd.Series:
-        return pd.Series([self.estimate], index=[term.name for term in self.terms])
-
-    @property
-    def cov(self) -> pd.DataFrame:
-        return pd.DataFrame([[self.error**2]], self.params.index, self.params.index)
-
-    @property
-    def inference(self) -> Inference:
-        return Inference(cov_type="robust", df_t=self.df_t)
-
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        from scipy.stats import t
-
-        half = t.ppf(0.5 + level / 2, self.df_t) * self.error
-        statistic = self.estimate / self.error
-        row = [self.estimate, self.error, statistic, 2 * t.sf(abs(statistic), self.df_t)]
-        row += [self.estimate - half, self.estimate + half]
-        names = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
-        return pd.DataFrame([[self.terms[0].name, *row]], columns=["term", *names])
+        return tuple(
+            Term(name, kind="intercept" if name == "Intercept" else "slope", path=(name,))
+            for name in self.names
+        )
 
     def glance(self) -> Any:
-        known = {"depvar": self.depvar, "n_entities": self.n_entities, "cov_type": "robust"}
-        return {**empty_glance("Mean difference", self.nobs), **known}
-
-    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        test = ParameterTest("F", "equal", self.ratio, 0.25)
-        block = Block(
-            "variance",
-            self.depvar,
-            (Parameter(self.ratio, 0.5, 2.0, 1, (test,)),),
-            level,
-            drawn=Drawn(99, "shuffled"),
-            confidence="exact",
-        )
-        return (replace(result_column(self, level, words=WORDS), blocks=(block,)),)
+        glance: dict[str, Any] = {**empty_glance("Poisson", self.rows)}
+        glance |= {"depvar": self.depvar, "n_entities": self.n_entities, "cov_type": self.inference.cov_type}
+        return glance | {"pseudo_rsquared": self.pseudo_rsquared}
 
     def _summary(self) -> Summary:
         return Summary(
             type=type(self).__name__,
-            title=f"Difference of means of {self.depvar}",
-            blocks=(Lines((f"{self.n_entities} entities",)), coefficient_cells(self.tidy())),
-            conventions="Welch standard errors",
+            title=f"Poisson regression of {self.depvar}",
+            blocks=(
+                Lines((f"{self.nobs} rows, {self.n_entities} entities",)),
+                coefficient_cells(self.tidy()),
+                Remarks.of(self.diagnostics),
+            ),
+            notices=self.diagnostics,
+            conventions=conventions(self.inference),
         )
 
-    def _numbers(self) -> PlainNumbers:
-        return PlainNumbers.of(self, inference=self.inference, labels=self.labels)
+
+# --- figure -----------------------------------------------------------------------------
 
 
-# --- figures ------------------------------------------------------------------------------------------------
+def rate_ratios(results: PoissonResults, level: float = 0.95) -> Effects:
+    """The numbers of a figure of rate ratios, exp(b), without matplotlib."""
+    column = result_column(results, level)
+    ratios = {
+        name: estimate._replace(
+            estimate=np.exp(estimate.estimate),
+            conf_low=np.exp(estimate.conf_low),
+            conf_high=np.exp(estimate.conf_high),
+        )
+        for name, estimate in column.estimates.items()
+        if name != "Intercept"
+    }
+    names = {name: (f"exp({name})",) for name in ratios}
+    return Effects(replace(column, estimates=ratios), names, "rate ratios", level)
 
 
-def difference_drawn(results: MeanDifferenceResults, level: float = 0.95) -> Effects:
-    """The numbers of a figure, without matplotlib."""
-    name = results.terms[0].name
-    return Effects(result_column(results, level), {name: ("Difference",)}, "intervals of Welch", level)
-
-
-# --- and nothing else had to change -------------------------------------------------------------------------
+# --- and nothing else had to change -----------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def panel() -> dp.Panel:
     frame = dp.datasets.us_states().frame.reset_index()
-    states = dp.Panel(frame, "state", "year", labels={"unemp": "Unemployment (%)"})
-    return states.assign(large="I(emp > 1500)")
+    return dp.Panel(frame, "state", "year", labels={"unemp": "Unemployment (%)"})
 
 
 @pytest.fixture(scope="module")
-def found(panel: dp.Panel) -> MeanDifferenceResults:
-    return MeanDifference("unemp", "large").fit(panel)
+def fit(panel: dp.Panel) -> PoissonResults:
+    return Poisson("emp", ["unemp", "log(pc)"]).fit(panel)
 
 
-def test_the_numbers_are_those_of_scipy(panel: dp.Panel, found: MeanDifferenceResults) -> None:
-    from scipy.stats import ttest_ind
+@pytest.mark.parametrize("cov_type", ["clustered", "robust"])
+def test_the_numbers_are_those_of_statsmodels(panel: dp.Panel, cov_type: str) -> None:
+    from statsmodels.discrete.discrete_model import Poisson as Peer
 
-    means = panel.frame.groupby(level=0)[["unemp", "large"]].mean()
-    inside = means["large"] > 0.5
-    want = ttest_ind(means["unemp"][inside], means["unemp"][~inside], equal_var=False)
-    tidy = found.tidy().iloc[0]
-    assert tidy["p_value"] == pytest.approx(want.pvalue, rel=1e-9)
-    assert (tidy["conf_low"], tidy["conf_high"]) == pytest.approx(want.confidence_interval(), rel=1e-9)
-
-
-def test_it_is_any_result(found: MeanDifferenceResults) -> None:
-    assert isinstance(found, dp.Results)
-
-
-def test_a_table_has_its_row_its_block_and_its_words(panel: dp.Panel, found: MeanDifferenceResults) -> None:
-    fit = dp.FixedEffects("unemp", ["log(gsp)"]).fit(panel)
-    table = dp.etable({"Means": found, "Regression": fit}, digits=2)
-    rows = table.frame["Means"].to_dict()
-    assert rows["Mean of Unemployment (%), group less others"].startswith(f"{found.estimate:.2f}")
-    assert rows["Variance ratio (Unemployment (%))"] == f"{found.ratio:.2f}"
-    assert rows["F of equal variances"] == f"{found.ratio:.2f}"
-    assert rows["log(gsp)"] == ""
-    assert "Standard errors let both groups have a variance of their own." in table.notes
-    assert "Below F of a test: its p-value, 99 draws, groups drawn at random." in table.notes
-    chosen = dp.etable([found], keep="difference:*").frame
-    assert chosen.index[1] == "Mean of Unemployment (%), group less others"
+    frame = panel.frame.reset_index()
+    x = np.column_stack([frame["unemp"], np.log(frame["pc"]), np.ones(len(frame))])
+    peer = Peer(frame["emp"], x)
+    if cov_type == "clustered":
+        groups = {"groups": frame["state"].astype("category").cat.codes, "use_correction": False}
+        want = peer.fit(disp=0, cov_type="cluster", cov_kwds=groups, tol=1e-14)
+    else:
+        want = peer.fit(disp=0, cov_type="HC0", tol=1e-14)
+    results = Poisson("emp", ["unemp", "log(pc)"], cov_type).fit(panel)
+    np.testing.assert_allclose(results.params, want.params, rtol=1e-7)
+    np.testing.assert_allclose(results.std_errors, want.bse, rtol=1e-6)
+    np.testing.assert_allclose(results.pvalues, want.pvalues, rtol=1e-5, atol=1e-12)
 
 
-def test_a_battery_fits_it_beside_others(panel: dp.Panel, found: MeanDifferenceResults) -> None:
-    spec = MeanDifference("unemp", "large")
-    panel = panel.assign(none="I(emp < 0)")
-    specs = {"toy": spec, "none": spec.replace(group="none"), "fe": dp.FixedEffects("unemp", ["log(gsp)"])}
+def test_it_is_any_result(fit: PoissonResults) -> None:
+    assert isinstance(fit, dp.Results)
+    ratio = fit.combination("unemp - 0.5*log(pc)")
+    assert ratio.estimate == pytest.approx(fit.params["unemp"] - 0.5 * fit.params["log(pc)"])
+    assert fit.wald_test("unemp = 0, log(pc) = 0").distribution == "chi2"
+
+
+def test_a_table_has_its_rows_and_its_statistics(panel: dp.Panel, fit: PoissonResults) -> None:
+    linear = dp.FixedEffects("log(emp)", ["unemp", "log(pc)"]).fit(panel)
+    stats = ["nobs", "pseudo_rsquared", "rsquared_within"]
+    table = dp.etable({"Poisson": fit, "Linear": linear}, digits=3, stats=stats)
+    rows = table.frame["Poisson"].to_dict()
+    assert rows["Unemployment (%)"].startswith(f"{fit.params['unemp']:.3f}")
+    assert rows["pseudo_rsquared"] == f"{fit.pseudo_rsquared:.3f}"
+    assert table.frame["Linear"]["pseudo_rsquared"] == ""
+
+
+def test_a_battery_fits_it_beside_others(panel: dp.Panel, fit: PoissonResults) -> None:
+    spec = Poisson("emp", ["unemp", "log(pc)"])
+    specs = {"toy": spec, "none": spec.replace(y="I(-emp)"), "fe": dp.FixedEffects("log(emp)", ["unemp"])}
     fits = dp.fit_all(specs, panel)
     assert list(fits) == ["toy", "fe"]
-    assert fits.compare("difference:unemp")["estimate"].tolist() == [found.estimate]
+    assert fits.compare("unemp")["estimate"].iloc[0] == fit.params["unemp"]
     assert "not estimated" in dp.etable(fits).frame["none"].tolist()
 
 
-def test_figures_draw_it(found: MeanDifferenceResults) -> None:
-    ax = dp.plots.coefficients(found)
-    assert [text.get_text().replace("\n", " ") for text in ax.get_yticklabels()] == [
-        "Mean of Unemployment (%), group less others"
-    ]
+def test_a_study_adds_controls_to_it(panel: dp.Panel, fit: PoissonResults) -> None:
+    columns = dp.stepwise(Poisson("emp", ["unemp"]), panel, ["log(pc)"], sample="own")
+    last = list(columns.values())[-1]
+    np.testing.assert_allclose(last.params[fit.names[0]], fit.params[fit.names[0]])
+
+
+def test_figures_draw_it(fit: PoissonResults) -> None:
+    ax = dp.plots.coefficients(fit, keep="unemp")
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["Unemployment (%)"]
     plt.close(ax.figure)
-    ax = draw_effects(difference_drawn(found), None, "toy")
-    assert [text.get_text().replace("\n", " ") for text in ax.get_yticklabels()] == ["Difference"]
-    assert "Intervals of Welch." in ax.get_xlabel()
+    ax = draw_effects(rate_ratios(fit), None, "toy")
+    assert next(text.get_text() for text in ax.get_yticklabels()) == "exp(unemp)"
     plt.close(ax.figure)
 
 
-def test_it_is_summarised_and_stored(found: MeanDifferenceResults) -> None:
-    text = found.summary()
-    assert text.startswith("Difference of means of unemp\n48 entities")
-    assert "difference:unemp" in text
-    stored = json.loads(json.dumps(found.to_dict()))
+def test_it_is_summarised_and_stored(fit: PoissonResults) -> None:
+    text = fit.summary()
+    assert text.startswith("Poisson regression of emp\n816 rows, 48 entities")
+    stored = json.loads(json.dumps(fit.to_dict()))
     again = Summary.from_dict(stored)
     assert again.to_text() == text
-    assert again.params.tolist() == pytest.approx([found.estimate])
-    assert "<table" in found._repr_html_()
+    assert again.params.tolist() == pytest.approx(fit.params.tolist())
+    assert "<table" in fit._repr_html_()
 
 
-def test_it_is_pickled_and_copied(found: MeanDifferenceResults) -> None:
-    for other in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
-        assert type(other) is MeanDifferenceResults
-        assert other.summary() == found.summary()
+def test_it_is_pickled_and_copied(fit: PoissonResults) -> None:
+    for other in (pickle.loads(pickle.dumps(fit)), copy.deepcopy(fit)):
+        assert type(other) is PoissonResults
+        assert other.summary() == fit.summary()
 
 
-def test_its_estimate_knows_its_term(found: MeanDifferenceResults) -> None:
-    (cell,) = found.table_columns()[0].estimates.values()
-    assert isinstance(cell, Estimate)
-    assert (cell.term.family, cell.term.kind, cell.term.path) == ("means", "difference", ("unemp",))
+def test_a_separated_outcome_is_refused(panel: dp.Panel) -> None:
+    with pytest.raises(IdentificationError, match="negative"):
+        Poisson("I(-emp)", ["unemp"]).fit(panel)

@@ -1,12 +1,327 @@
-"""Words that readers of a message, a table or a page could not understand, and that do not come back."""
+"""Words by code: each table is complete in both languages, and said somewhere.
+
+Phrases that readers of a message, a table or a page could not understand do not come
+back.
+"""
 
 from __future__ import annotations
 
+import ast
+import importlib
+import re
+import string
+from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple, get_args
 
 import pytest
 
+from digiprosper.linear.words import WORDS as LINEAR
+from digiprosper.mediation.words import WORDS as MEDIATION
+from digiprosper.panel.words import WORDS as PANEL
+from digiprosper.pathways.words import WORDS as PATHWAYS
+from digiprosper.policy.words import WORDS as POLICY
+from digiprosper.report.characters import has_cjk
+from digiprosper.report.figure_words import FIGURE
+from digiprosper.report.words import HEADS, NO_WORDS, NOTES, TABLE, Words
+from digiprosper.spatial.panel_spatial import SpatialModel
+from digiprosper.spatial.words import MODELS
+from digiprosper.spatial.words import WORDS as SPATIAL
+from digiprosper.studies.words import WORDS as STUDIES
+from digiprosper.threshold.words import WORDS as THRESHOLD
+
 ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "digiprosper"
+
+
+class Row(NamedTuple):
+    """A table of words, and patterns of the codes for which a rule does not hold."""
+
+    words: Words
+    other_parts: tuple[str, ...] = ()
+    """Codes whose Chinese text is filled in with other values than the English text."""
+    latin: tuple[str, ...] = ()
+    """Codes whose Chinese text is in Latin letters: names of authors and symbols."""
+    composed: tuple[str, ...] = ()
+    """Codes that the source composes of values alone, such as a shape and a sign."""
+
+
+ROWS = {
+    # English names the keys of effects; Chinese calls those of individuals and of time.
+    "report/words.py TABLE": Row(
+        TABLE,
+        other_parts=("effects.entity", "effects.time"),
+        latin=(
+            "errors.driscoll_kraay",
+            "errors.conley",
+            "errors.abadie_imbens",
+            "stat.kp_rk_f",
+        ),
+        composed=("stat.*",),
+    ),
+    "report/words.py HEADS": Row(HEADS),
+    # English pairs each mark with its level; Chinese lists the marks, then the levels.
+    "report/words.py NOTES": Row(NOTES, other_parts=("stars", "stars.one")),
+    "report/figure_words.py FIGURE": Row(
+        FIGURE, latin=("errors.driscoll_kraay", "path.star")
+    ),
+    "linear/words.py WORDS": Row(LINEAR, latin=("wild.statistic",)),
+    "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),
+    "panel/words.py WORDS": Row(PANEL),
+    "pathways/words.py WORDS": Row(PATHWAYS, composed=("*.[+-]", "U*.[+-]/[+-]")),
+    # Chinese states the options of the matching, which English has in `how`.
+    "policy/words.py WORDS": Row(
+        POLICY,
+        other_parts=("matched*",),
+        composed=("callaway_santanna.*", "imputation.*", "sun_abraham.*"),
+    ),
+    # Chinese puts the standardising behind the name; English has both in `weights`.
+    "spatial/words.py WORDS": Row(SPATIAL, other_parts=("*.weights.*",)),
+    # English has the counts in one text, `about`.
+    "studies/words.py WORDS": Row(
+        STUDIES,
+        other_parts=("control_sets",),
+        composed=(
+            "difference.by.*",
+            "difference.permutations*",
+            "difference.interaction",
+            "range.permutations*",
+            "range.interaction",
+        ),
+    ),
+    "threshold/words.py WORDS": Row(THRESHOLD),
+}
+EVERY_ROW = pytest.mark.parametrize("row", ROWS)
+# What every room may say.
+SHARED_TABLES = [row for row in ROWS if row.startswith("report/")]
+
+
+def parts(text: str) -> set[str]:
+    """Return what is filled in: the names in braces."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def matching(codes: set[str], patterns: tuple[str, ...]) -> set[str]:
+    return {code for code in codes if any(fnmatchcase(code, p) for p in patterns)}
+
+
+def test_every_table_of_words_has_a_row() -> None:
+    files = [path.relative_to(SOURCE) for path in sorted(SOURCE.rglob("*words.py"))]
+    modules = {
+        file.as_posix(): importlib.import_module(
+            ".".join(["digiprosper", *file.with_suffix("").parts])
+        )
+        for file in files
+    }
+    tables = {
+        f"{file} {name}"
+        for file, module in modules.items()
+        for name, value in vars(module).items()
+        if isinstance(value, Words)
+        and value is not NO_WORDS
+        and name in module_names(SOURCE / file)
+    }
+    assert tables == set(ROWS)
+
+
+@pytest.mark.many(12)
+@EVERY_ROW
+def test_every_code_has_words_in_both_languages(row: str) -> None:
+    words = ROWS[row].words
+    assert list(words.english) == list(words.chinese)
+
+
+@pytest.mark.many(12)
+@EVERY_ROW
+def test_both_languages_fill_in_the_same_parts(row: str) -> None:
+    words, other_parts, *_ = ROWS[row]
+    differing = {
+        code
+        for code, text in words.english.items()
+        if parts(text) != parts(words.chinese[code])
+    }
+    assert differing == matching(set(words.english), other_parts)
+
+
+@pytest.mark.many(12)
+@EVERY_ROW
+def test_chinese_words_are_chinese(row: str) -> None:
+    words, _, latin, _ = ROWS[row]
+    bare = {code: re.sub(r"\{\w+\}", "", text) for code, text in words.chinese.items()}
+    in_latin = {
+        code
+        for code, text in bare.items()
+        if not has_cjk(text) and re.search(r"[a-z]", text)
+    }
+    assert in_latin == matching(set(words.chinese), latin)
+
+
+# --- codes in the source --------------------------------------------------------------
+
+
+def module_names(path: Path) -> set[str]:
+    """Return the names that a file assigns, imports left out."""
+    statements = ast.parse(path.read_text(encoding="utf-8")).body
+    targets = [
+        target for s in statements if isinstance(s, ast.Assign) for target in s.targets
+    ]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+@cache
+def syntax() -> dict[str, ast.Module]:
+    """Read each source file that is no table of words."""
+    return {
+        path.relative_to(SOURCE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(SOURCE.rglob("*.py"))
+        if not path.name.endswith("words.py")
+    }
+
+
+def pattern(node: ast.expr) -> str:
+    """Return a regular expression of a text; values of an f-string may be anything."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(pattern(value) for value in node.values)
+    return re.escape(node.value) if isinstance(node, ast.Constant) else ".*"
+
+
+@cache
+def written(room: str) -> tuple[set[str], set[str]]:
+    """Find the texts of a room, and patterns of the f-strings that may be codes."""
+    texts, patterns = set(), set()
+    for file, tree in syntax().items():
+        if file.partition("/")[0] != room:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                # A word before the first value, or one between dots.
+                if re.match(r"[a-z]{3}|.*\\.[a-z]{2}", text := pattern(node)):
+                    patterns.add(text)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.add(node.value)
+    return texts, patterns
+
+
+@pytest.mark.further
+@EVERY_ROW
+def test_every_code_is_said(row: str) -> None:
+    words, *_, composed = ROWS[row]
+    room = row.partition("/")[0]
+    rooms = (
+        {file.partition("/")[0] for file in syntax()}
+        if room == "report"
+        else {room, "report", "present"}
+    )
+    texts = {text for room in rooms for text in written(room)[0]}
+    patterns = {text for room in rooms for text in written(room)[1]}
+    unsaid = {
+        code
+        for code in words.english
+        if code not in texts and not any(re.fullmatch(p, code) for p in patterns)
+    }
+    assert unsaid <= matching(set(words.english), composed)
+    assert all(matching(unsaid, (p,)) for p in composed)
+
+
+def said_codes(file: str) -> list[tuple[str | None, ast.expr]]:
+    """Find the codes that a file says or puts in a remark, with their table if named.
+
+    A code is a text, an f-string, or one of two.
+    """
+    codes: list[tuple[str | None, ast.expr]] = []
+    for call in ast.walk(syntax()[file]):
+        if not isinstance(call, ast.Call) or not call.args:
+            continue
+        function, (first, *others) = call.func, call.args
+        name = (
+            function.id
+            if isinstance(function, ast.Name)
+            else getattr(function, "attr", "")
+        )
+        if name not in {"say", "Remark"}:
+            continue
+        owner = function.value if isinstance(function, ast.Attribute) else None
+        table = table_of(file, first) or table_of(file, owner)
+        code = others[0] if table_of(file, first) and others else first
+        options = [code.body, code.orelse] if isinstance(code, ast.IfExp) else [code]
+        codes += [
+            (table, c) for c in options if isinstance(c, ast.Constant | ast.JoinedStr)
+        ]
+    return codes
+
+
+def table_of(file: str, node: ast.expr | None) -> str | None:
+    """Return the row of a table that the source calls by its name."""
+    name = node.id if isinstance(node, ast.Name) else ""
+    if name == "WORDS":
+        return f"{file.partition('/')[0]}/words.py WORDS"
+    return next((row for row in SHARED_TABLES if row.endswith(f" {name}")), None)
+
+
+@pytest.mark.further
+def test_every_code_that_the_source_says_has_words() -> None:
+    said = [
+        (file, table, pattern(code))
+        for file in syntax()
+        for table, code in said_codes(file)
+    ]
+    assert len(said) > 200
+    missing = []
+    for file, table, code in said:
+        room = file.partition("/")[0]
+        own = (
+            list(ROWS)
+            if room in {"report", "present"}
+            else [*SHARED_TABLES, f"{room}/words.py WORDS"]
+        )
+        rows = [table] if table else [row for row in own if row in ROWS]
+        if not any(
+            re.fullmatch(code, c) for row in rows for c in ROWS[row].words.english
+        ):
+            missing.append(f"{file}: {code}")
+    assert missing == []
+
+
+# --- words themselves -----------------------------------------------------------------
+
+EXAMPLE = Words(
+    {"effect": "Effect", "through": "Through {path}"},
+    {"effect": "效应"},
+)
+
+
+def test_words_are_said_in_a_language() -> None:
+    assert EXAMPLE.say("effect") == "Effect"
+    assert EXAMPLE.say("effect", "chinese") == "效应"
+    assert EXAMPLE.say("through", path="jobs") == "Through jobs"
+    assert EXAMPLE.say("through", "chinese", path="jobs") == "Through jobs"
+
+
+def test_a_code_without_words_says_itself() -> None:
+    assert NO_WORDS.say("drawn.wild_score") == "wild_score"
+    assert "effect" in EXAMPLE
+    assert "effect" not in NO_WORDS
+
+
+def test_labels_with_braces_stay_as_they_are() -> None:
+    assert EXAMPLE.say("through", path="{x}") == "Through {x}"
+
+
+def test_a_point_is_written_behind_its_word() -> None:
+    point = POLICY.say("point.≤ -5")
+    assert (
+        POLICY.say("point", effect=POLICY.say("event"), point=point)
+        == "Event time ≤ -5"
+    )
+
+
+def test_every_spatial_model_has_a_name() -> None:
+    assert set(MODELS) == set(get_args(SpatialModel))
+
+
+# --- phrases that do not come back ----------------------------------------------------
+
 BANNED = (
     "told from 0",
     "told from zero",
@@ -82,7 +397,9 @@ def test_plain_words_only(phrase: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in texts
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        for number, line in enumerate(
+            path.read_text(encoding="utf-8").splitlines(), start=1
+        )
         if phrase.lower() in line.lower()
     ]
     assert found == []

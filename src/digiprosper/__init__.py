@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from digiprosper import pathways as pathways
     from digiprosper import plots as plots
     from digiprosper import variables as variables
+    from digiprosper.composite.audits import audit_weights as audit_weights
     from digiprosper.composite.audits import overlap_audit as overlap_audit
     from digiprosper.composite.coupling import CouplingMethod as CouplingMethod
     from digiprosper.composite.coupling import coupling_coordination as coupling_coordination
@@ -33,13 +34,12 @@ if TYPE_CHECKING:
     from digiprosper.composite.ranking_results import IndexSensitivity as IndexSensitivity
     from digiprosper.composite.ranking_results import RankResults as RankResults
     from digiprosper.composite.rankings import LeaveOut as LeaveOut
+    from digiprosper.composite.rankings import index_sensitivity as index_sensitivity
     from digiprosper.composite.rankings import leave_one_out as leave_one_out
     from digiprosper.composite.rankings import rank_probabilities as rank_probabilities
-    from digiprosper.composite.replication import audit_weights as audit_weights
     from digiprosper.composite.results import IndexResults as IndexResults
     from digiprosper.composite.results import WeightErrors as WeightErrors
     from digiprosper.composite.scopes import Scope as Scope
-    from digiprosper.composite.sensitivity import index_sensitivity as index_sensitivity
     from digiprosper.composite.specification import CompositeIndex as CompositeIndex
     from digiprosper.composite.weights import Weighting as Weighting
     from digiprosper.composite.weights import critic_weights as critic_weights

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 NAMES = {
-    "composite.audits": "overlap_audit",
+    "composite.audits": "audit_weights overlap_audit",
     "composite.coupling": "CouplingMethod coupling_coordination",
     "composite.indicators": "Direction Indicator IndicatorSystem",
     "composite.kernels.aggregate": "Aggregation",
@@ -11,11 +11,9 @@ NAMES = {
     "composite.kernels.structure": "IndexStructure",
     "composite.options": "IndexMissing",
     "composite.ranking_results": "Among IndexSensitivity RankResults",
-    "composite.rankings": "LeaveOut leave_one_out rank_probabilities",
-    "composite.replication": "audit_weights",
+    "composite.rankings": "LeaveOut index_sensitivity leave_one_out rank_probabilities",
     "composite.results": "IndexResults WeightErrors",
     "composite.scopes": "Scope",
-    "composite.sensitivity": "index_sensitivity",
     "composite.specification": "CompositeIndex",
     "composite.weights": (
         "Weighting critic_weights cv_weights entropy_weights equal_weights pca_weights std_weights"

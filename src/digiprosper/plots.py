@@ -18,33 +18,36 @@ from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.sensitivity import MediationSensitivity
 from digiprosper.policy import figures as policy
 from digiprosper.policy.matching_results import Matching
-from digiprosper.present.balance_plots import draw_balance
 from digiprosper.present.columns import all_terms, check_labels, matching, merged_labels
-from digiprosper.present.curve_plots import draw_specification_curve
-from digiprosper.present.decay_plots import draw_decay
-from digiprosper.present.event_plots import draw_event_paths
-from digiprosper.present.figure import kept_drawing
-from digiprosper.present.figure_style import figure_language, figure_style, say
-from digiprosper.present.index_plots import draw_bars, draw_rank_spans, draw_ribbons, draw_ridges
-from digiprosper.present.mechanism_plots import (
+from digiprosper.present.curve_plots import (
     draw_conditional_effect,
-    draw_effects,
+    draw_drawn_density,
+    draw_profile,
+    draw_ridges,
     draw_sensitivity,
     draw_slope_curve,
     draw_turning_curve,
 )
-from digiprosper.present.model_plots import (
-    coefficients,
-    draw_columns,
-    draw_drawn_density,
-    draw_profile,
+from digiprosper.present.entity_plots import (
+    draw_bars,
+    draw_moran_scatter,
+    draw_rank_spans,
     draw_regime_map,
+    draw_ribbons,
 )
-from digiprosper.present.path_figure import draw_paths
-from digiprosper.present.pathway_figure import draw_pathways
-from digiprosper.present.spatial_plots import draw_moran_scatter
+from digiprosper.present.estimate_plots import (
+    coefficients,
+    draw_balance,
+    draw_columns,
+    draw_decay,
+    draw_effects,
+    draw_event_paths,
+    draw_specification_curve,
+)
+from digiprosper.present.figure import kept_drawing
+from digiprosper.present.figure_style import figure_language, figure_style, say
+from digiprosper.present.path_plots import draw_paths, draw_pathways
 from digiprosper.report.columns import result_column
-from digiprosper.report.figure_data import figure_data
 from digiprosper.report.tests import TestResult
 from digiprosper.spatial import effect_figures
 from digiprosper.spatial import figures as spatial
@@ -606,7 +609,7 @@ def data(drawn: Axes | Figure) -> pd.DataFrame:
             f"this {type(drawn).__name__} has {problem}.",
             [models_problem(problem, drawn)],
         )
-    return figure_data(drawings[0])
+    return drawings[0].data()
 
 
 def conditional_effect(

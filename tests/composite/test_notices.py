@@ -29,7 +29,7 @@ NAMES = ["a", "b", "c", "d", "e"]
 
 def weighing(*weights, constant=()):
     w = np.array(weights, dtype=float)
-    return Weighing(w, 1 - w, w, np.array([j in constant for j in range(w.size)]))
+    return Weighing(w, w, np.array([j in constant for j in range(w.size)]))
 
 
 def remarks(*weighings, rule=None, periods=()):
@@ -128,9 +128,20 @@ def test_equally_bad_systems_are_counted():
     assert notice.message.startswith("C is above 0.9 in 1 row where T is below 0.2")
 
 
+def test_what_is_left_out_is_listed():
+    options = (("scope", ("pooled", "per_year")), ("shift", (0.0, 0.01, 1.0)))
+    (notice,) = impossible(np.array([[True, False, False], [False] * 3]), options, ((0,), (0,)))
+    assert notice.message.endswith("The shares exclude scope 'per_year', shift 0.01 and shift 1.0.")
+
+
 def test_impossible_combinations_are_counted():
-    some = impossible(2, 8, {"scope": ["pooled"]}, "scope='per_year'")
-    assert (some.code, some.data) == ("impossible", {"missing": 2, "kept": {"scope": ["pooled"]}})
-    assert some.message.startswith("2 of 8 combinations are impossible")
-    assert some.message.endswith("The shares exclude scope='per_year'.")
-    assert "No part of the grid is complete" in impossible(2, 8, {}, "").message
+    options = (("scope", ("pooled", "per_year")), ("shift", (0.0, 0.01, 1.0)))
+    possible = np.array([[True, True, False], [False, False, False]])
+    (some,) = impossible(possible, options, ((0,), (0, 1)))
+    assert some.code == "impossible"
+    assert some.data == {"missing": 4, "kept": {"scope": ["pooled"], "shift": [0.0, 0.01]}}
+    assert some.message.startswith("4 of 6 combinations are impossible")
+    assert some.message.endswith("The shares exclude scope 'per_year' and shift 1.0.")
+    (none,) = impossible(~possible & False, options, ((), ()))
+    assert "No part of the grid is complete" in none.message
+    assert impossible(np.ones((2, 3), dtype=bool), options, ((0, 1), (0, 1, 2))) == []

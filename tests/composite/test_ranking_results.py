@@ -12,11 +12,8 @@ from hypothesis import strategies as st
 
 from digiprosper import CompositeIndex, IndicatorSystem, Panel, rank_probabilities
 from digiprosper.composite.ranking_results import (
-    ComparedRanks,
     IndexSensitivity,
-    RankedRows,
     RankResults,
-    left_out,
     moves,
     rows_of,
     sobol_shares,
@@ -89,24 +86,21 @@ def test_rows_of_a_period():
         rows_of(pd.Index(["p"]), 2010)
 
 
-def test_what_is_left_out_is_listed():
-    options = (("scope", ("pooled", "per_year")), ("shift", (0.0, 0.01, 1.0)))
-    assert left_out(options, ((0,), (0,))) == "scope 'per_year', shift 0.01 and shift 1.0"
-
-
 def make_sensitivity(ranks, options, *, problems=None, complete=None):
     ranks = np.asarray(ranks, dtype=np.uint8)
     return IndexSensitivity(
-        ranked=RankedRows(name="digital", index=PANEL, among="per_year", method="pooled", labels={}),
+        name="digital",
+        index=PANEL,
+        among="per_year",
+        method="pooled",
+        labels={},
         options=options,
         baseline=(0,) * len(options),
         base_ranks=ranks[0].astype(np.int64),
-        compared=ComparedRanks(
-            rank_values=ranks,
-            correlations=np.ones(len(ranks)),
-            problems=problems or ("",) * len(ranks),
-            same=np.arange(len(ranks)) == 0,
-        ),
+        rank_values=ranks,
+        correlations=np.ones(len(ranks)),
+        problems=problems or ("",) * len(ranks),
+        same=np.arange(len(ranks)) == 0,
         complete=complete or tuple(tuple(range(len(values))) for _, values in options),
         diagnostics=(),
     )
@@ -131,9 +125,11 @@ def test_spread_over_combinations():
 def test_intervals_round_outwards():
     draws = np.arange(1, 101, dtype=np.uint8)[:, None]
     found = RankResults(
-        ranked=RankedRows(
-            name="digital", index=pd.Index(["p"], name="city"), among="per_year", method="pooled", labels={}
-        ),
+        name="digital",
+        index=pd.Index(["p"], name="city"),
+        among="per_year",
+        method="pooled",
+        labels={},
         values=np.array([0.5]),
         rank_values=np.array([50]),
         draw_values=draws,

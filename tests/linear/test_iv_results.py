@@ -120,7 +120,8 @@ def test_no_rows_are_kept_on_request() -> None:
     results, whole = fit(frame=frame, keep_rows=False), fit(frame=frame)
     assert results.summary() == whole.summary()
     assert results.anderson_rubin() == whole.anderson_rubin()
-    assert len(pickle.dumps(results)) < 150_000 < len(pickle.dumps(whole))
+    # What is left are sums by cluster, of 1,000 clusters and three equations.
+    assert len(pickle.dumps(results)) < 500_000 < len(pickle.dumps(whole))
     for part in (results, results.first_stage["d"], results.reduced_form, whole.without_rows()):
         with pytest.raises(OptionError, match="keep_rows"):
             _ = part.resids
@@ -187,6 +188,9 @@ def test_the_test_is_a_regression_on_the_instruments(options: dict, b0: float) -
     test = fit(frame=frame, **options).anderson_rubin_test(b0)
     frame["left"] = frame["y"] - b0 * frame["d"]
     plain = dp.FixedEffects("left", ["z1", "z2", "a", "I(a**2)"], **options)
+    # With clusters in one way the covariance is that of the jackknife.
+    if plain.cov_type == "clustered" and plain.clusters is None:
+        plain = plain.replace(cov_type="crv3")
     expected = fit(plain, frame).wald_test("z1 = 0, z2 = 0")
     assert test.statistic == pytest.approx(expected.statistic, rel=1e-8)
     assert test.df == expected.df
@@ -215,7 +219,8 @@ def test_values_of_several_regressors() -> None:
         results.anderson_rubin()
     test = results.anderson_rubin_test({"e": 0.2, "d": 0.5})
     frame["left"] = frame["y"] - 0.5 * frame["d"] - 0.2 * frame["e"]
-    plain = fit(dp.FixedEffects("left", ["z1", "z2", "z3", "a", "I(a**2)"]), frame)
+    spec = dp.FixedEffects("left", ["z1", "z2", "z3", "a", "I(a**2)"], cov_type="crv3")
+    plain = fit(spec, frame)
     expected = plain.wald_test("z1 = 0, z2 = 0, z3 = 0").statistic
     assert test.statistic == pytest.approx(expected, rel=1e-8)
     series = results.anderson_rubin_test(pd.Series({"d": 0.5, "e": 0.2}))

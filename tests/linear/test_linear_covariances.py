@@ -168,12 +168,16 @@ def test_tests_and_slopes_read_the_covariance(cov_type) -> None:
     v, b = results.cov.to_numpy(), results.params.to_numpy()
     pick = np.array([[1.0, 0, 0], [0, 0, 1.0]])
     form = (pick @ b) @ np.linalg.solve(pick @ v @ pick.T, pick @ b) / 2
-    assert results.wald_test("a = 0, b = 0").statistic == pytest.approx(form, rel=1e-8)
+    # Under CRV3 the statistic is Hotelling's, F(q, G - q).
+    groups = results.n_clusters[0] if cov_type == "crv3" else np.inf
+    two, three = ((groups - q) / (groups - 1) if np.isfinite(groups) else 1.0 for q in (2, 3))
+    assert results.wald_test("a = 0, b = 0").statistic == pytest.approx(form * two, rel=1e-8)
     slope = results.marginal_effect("a", at={"a": [0.5]})
     weights = np.array([1.0, 1.0, 0.0])
     assert slope["std_error"].iloc[0] == pytest.approx(np.sqrt(weights @ v @ weights), rel=1e-8)
     assert np.isfinite(dp.u_test(results, "a").p_value)
-    assert results.f_statistic.statistic == pytest.approx(b @ np.linalg.solve(v, b) / 3, rel=1e-7)
+    f = b @ np.linalg.solve(v, b) / 3
+    assert results.f_statistic.statistic == pytest.approx(f * three, rel=1e-7)
 
 
 @pytest.mark.parametrize("cov_type", ["hc2", "hc3", "crv3"])

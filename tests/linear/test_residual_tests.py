@@ -6,7 +6,7 @@ import json
 import time as clock
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -158,14 +158,14 @@ def test_modified_wald_equals_its_definition(seed: int, entity_effects: bool) ->
         s2 = (e**2).mean()
         v = ((e**2 - s2) ** 2).sum() / (e.size * (e.size - 1))
         total += (s2 - whole) ** 2 / v
-    test = modified_wald(results)
+    test = modified_wald(results, method="chi2")
     assert test.statistic == pytest.approx(total, rel=1e-9)
     assert test.df == results.n_entities
     assert test.p_value == pytest.approx(stats.chi2.sf(total, results.n_entities), rel=1e-7, abs=1e-300)
 
 
 def test_modified_wald_says_that_it_is_oversized(states: LinearResults) -> None:
-    test = modified_wald(states)
+    test = modified_wald(states, method="chi2")
     assert "oversized when T is small" in test.detail["note"]
     assert (test.detail["fewest_rows"], test.detail["most_rows"]) == (17, 17)
     assert test.detail["smallest_variance"] < test.detail["largest_variance"]
@@ -178,7 +178,7 @@ def test_modified_wald_is_oversized() -> None:
     rejected = 0
     for _ in range(20):
         frame = pd.DataFrame(keys).assign(a=rng.normal(size=1000), y=rng.normal(size=1000))
-        rejected += modified_wald(fit(frame, ONE_WAY.replace(x=["a"]))).p_value < 0.05
+        rejected += modified_wald(fit(frame, ONE_WAY.replace(x=["a"])), method="chi2").p_value < 0.05
     assert rejected > 17
 
 
@@ -198,18 +198,87 @@ def test_modified_wald_needs_many_periods(entities: int, measured: Callable[...,
         for _ in range(400):
             drawn = {"a": rng.normal(size=entities * periods), "y": rng.normal(size=entities * periods)}
             results = fit(pd.DataFrame(keys).assign(**drawn), ONE_WAY.replace(x=["a"]))
-            rejected += modified_wald(results).p_value < 0.05
+            rejected += modified_wald(results, method="chi2").p_value < 0.05
         rates[f"T = {periods}"] = rejected / 400
     measured("size_of_modified_wald_test", {"entities": entities, **rates})
     assert rates["T = 10"] > 0.9
     assert rates["T = 300"] < rates["T = 100"] < rates["T = 30"] <= rates["T = 10"]
 
 
+def levene_by_hand(results: LinearResults) -> float:
+    groups = [np.abs(e.to_numpy()) for _, e in results.resids.groupby(level=0)]
+    return float(stats.f_oneway(*groups).statistic)
+
+
+def long_panel(seed: int, *, entities: int = 12, periods: int = 24) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    keys = {"i": np.repeat(np.arange(entities), periods), "t": np.tile(np.arange(periods), entities)}
+    size = entities * periods
+    frame = pd.DataFrame(keys).assign(a=rng.normal(size=size), b=rng.normal(size=size))
+    errors = rng.normal(size=(entities, periods))
+    for t in range(1, periods):
+        errors[:, t] += 0.5 * errors[:, t - 1]
+    return frame.assign(y=errors.ravel())
+
+
+@pytest.mark.parametrize("time_effects", [True, False])
+def test_levene_is_an_analysis_of_variance_of_absolute_residuals(time_effects: bool) -> None:
+    spec = ONE_WAY.replace(time_effects=time_effects)
+    results = fit(long_panel(1).sample(frac=0.95, random_state=1), spec)
+    test = modified_wald(results)
+    assert test.statistic == pytest.approx(levene_by_hand(results), rel=1e-9)
+    assert (test.name, test.distribution, test.df) == ("Levene test", "F", (11.0, results.nobs - 12.0))
+    assert "draws of errors with one variance" in test.method
+    assert test.alternatives["stata"].statistic == modified_wald(results, method="chi2").statistic
+    assert "Stata prints chi2(12)" in test.summary()
+    assert modified_wald(results).p_value == test.p_value
+
+
+def test_levene_sees_variances_that_differ() -> None:
+    frame = long_panel(2)
+    assert modified_wald(fit(frame)).p_value > 0.05
+    frame["y"] = frame["y"] * np.where(frame["i"] < 4, 4.0, 1.0)
+    assert modified_wald(fit(frame)).p_value < 0.01
+
+
+def test_levene_is_refused_with_few_periods() -> None:
+    with pytest.raises(dp.IdentificationError, match="fewer than 20") as raised:
+        modified_wald(fit(long_panel(3, periods=19)))
+    assert raised.value.problems[0].data == {"mean_rows": 19.0}
+    with pytest.raises(dp.OptionError, match="'levene', 'chi2'"):
+        modified_wald(fit(long_panel(3)), method="bartlett")
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize("errors", ["normal", "t5", "chi2"])
+def test_levene_size(errors: str, measured: Callable[..., None]) -> None:
+    """Share of 400 panels of 31 entities and 20 periods in which Levene's test rejects at 5%.
+
+    The errors have one variance and autocorrelation .5, so that the null hypothesis is true.
+    """
+    rng = np.random.default_rng(6)
+    draws = {
+        "normal": lambda size: rng.normal(size=size),
+        "t5": lambda size: rng.standard_t(5, size=size),
+        "chi2": lambda size: rng.chisquare(3, size=size) - 3,
+    }
+    rejected = 0
+    for _ in range(400):
+        frame = long_panel(0, entities=31, periods=20)
+        shocks = draws[errors]((31, 40))
+        for t in range(1, 40):
+            shocks[:, t] += 0.5 * shocks[:, t - 1]
+        frame = frame.assign(a=rng.normal(size=620), b=rng.normal(size=620), y=shocks[:, 20:].ravel())
+        rejected += modified_wald(fit(frame)).p_value < 0.05
+    measured("size_of_levene_test", {"errors": errors, "size": rejected / 400})
+    assert rejected / 400 < 0.11
+
+
 def test_entities_with_two_rows_are_named() -> None:
     frame = draw(1)
     few = (frame["i"] == 4) & (frame.groupby("i").cumcount() > 1)
     with pytest.raises(dp.IdentificationError, match="'4'") as raised:
-        modified_wald(fit(frame[~few]))
+        modified_wald(fit(frame[~few]), method="chi2")
     (problem,) = raised.value.problems
     assert (problem.code, problem.data["entities"], problem.data["count"]) == ("equal_squares", [4], 1)
 
@@ -238,12 +307,24 @@ def ar1_by_hand(results: LinearResults) -> tuple[float, float, float, int]:
 def test_ar1_equals_its_definition_on_consecutive_periods(seed: int, time_effects: bool) -> None:
     spec = ONE_WAY.replace(time_effects=time_effects)
     rho, null, error, rows = ar1_by_hand(fit(draw(seed), spec))
-    test = ar1(draw(seed), spec)
+    score = ar1(draw(seed), spec)
+    test = score.alternatives["plm"]
     assert test.detail["rho"] == pytest.approx(rho, rel=1e-9)
     assert test.detail["rho_null"] == pytest.approx(null, rel=1e-12)
     assert test.statistic == pytest.approx(((rho - null) / error) ** 2, rel=1e-8)
     assert (test.distribution, test.df, test.detail["rows"]) == ("F", (1.0, rows - 2.0), rows)
     assert test.p_value == pytest.approx(stats.f.sf(test.statistic, 1, rows - 2), rel=1e-8)
+
+    e = fit(draw(seed), spec).resids
+    scores: dict[Any, float] = {}
+    for i, t in e.index:
+        if (i, t - 1) in e.index:
+            scores[i] = scores.get(i, 0.0) + (e[i, t] - null * e[i, t - 1]) * e[i, t - 1]
+    # The score statistic is the square of the t statistic of the mean of the scores.
+    t_test = stats.ttest_1samp(list(scores.values()), 0.0)
+    assert score.statistic == pytest.approx(t_test.statistic**2, rel=1e-8)
+    assert score.df == (1.0, len(scores) - 1.0)
+    assert score.p_value == pytest.approx(t_test.pvalue, rel=1e-8)
 
 
 @pytest.mark.data("abdata.csv")
@@ -251,7 +332,7 @@ def test_ar1_printed_number_of_plm() -> None:
     case = PRINTED["wooldridge_ar1", "firms"]
     frame = pd.read_csv(SHARED / "abdata.csv")
     spec = FixedEffects("n", ["w", "k"], time_effects=False)
-    test = wooldridge_ar1(spec, Panel(frame, "id", "year"))
+    test = wooldridge_ar1(spec, Panel(frame, "id", "year")).alternatives["plm"]
     gap = test.detail["rho"] + 1 / (case["periods"] - 1)
     assert (gap / test.detail["std_error"]) ** 2 == pytest.approx(case["statistic"], rel=case["tolerance"])
     assert test.df == tuple(case["df"])
@@ -310,7 +391,7 @@ def test_ar1_size_and_power() -> None:
 
 TESTS = {
     "pesaran_cd": lambda frame: pesaran_cd(fit(frame)),
-    "modified_wald": lambda frame: modified_wald(fit(frame)),
+    "modified_wald": lambda frame: modified_wald(fit(frame), method="chi2"),
     "wooldridge_ar1": ar1,
 }
 
@@ -395,7 +476,7 @@ def test_results_of_instruments() -> None:
     frame = frame[frame.groupby("i")["t"].transform("size") > 2]
     results = fit(frame, spec)
     assert pesaran_cd(results).detail["pairs"] > 0
-    assert modified_wald(results).df == results.n_entities
+    assert modified_wald(results, method="chi2").df == results.n_entities
 
 
 def test_no_common_periods() -> None:

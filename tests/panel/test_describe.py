@@ -1,4 +1,4 @@
-"""Descriptions of columns against numbers by hand and scipy, and the words of their tables."""
+"""Descriptions of columns against numbers by hand and scipy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from scipy import stats
 import digiprosper as dp
 from digiprosper import Panel
 from digiprosper.errors import InputTypeError
-from digiprosper.panel.describe import WORDS
 
 
 @pytest.fixture
@@ -94,13 +93,11 @@ def test_a_column_of_zeros_is_described(panel: Panel) -> None:
     assert np.isnan(zeros.correlate(["gdp", "digital"]).r.loc["gdp", "digital"])
 
 
-def test_every_code_has_words_in_both_languages() -> None:
-    assert list(WORDS.english) == list(WORDS.chinese)
-
-
 def test_correlations_in_chinese() -> None:
     found = dp.datasets.us_states().correlate(["unemp", "gsp"])
-    table = dp.etable(found, style=dp.TableStyle("zh"), labels={"unemp": "失业率", "gsp": "产出"})
+    table = dp.etable(
+        found, style=dp.TableStyle("zh"), labels={"unemp": "失业率", "gsp": "产出"}
+    )
     assert table.frame.columns.tolist() == ["均值", "标准差", "(1)", "(2)"]
     assert table.frame.index.tolist() == ["(1) 失业率", "(2) 产出"]
     assert table.notes == (

@@ -1,157 +1,423 @@
-"""The figure of many models."""
+"""The effects and curves that are drawn are those of the results."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import warnings
 from dataclasses import replace
-from itertools import pairwise
-from typing import Any
+from functools import cache
+from types import SimpleNamespace
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper.present.curve_plots import draw_specification_curve
-from digiprosper.report.drawings import Choice, SpecificationCurve
+import digiprosper as dp
+from digiprosper import plots
+from digiprosper.errors import DigiprosperWarning, InputTypeError, OptionError
+from digiprosper.present.figure_style import chinese_font
 
-plt = pytest.importorskip("matplotlib.pyplot")
+mpl.use("Agg")
 
-
-def curve(count: int = 6, choices: int = 3, *, groups: Any = "control", heads: Any = (), **more: Any) -> Any:
-    estimate = np.linspace(-0.1, 0.4, count)
-    points = pd.DataFrame({"model": [f"m{j}" for j in range(count)], "estimate": estimate})
-    points = points.assign(conf_low=estimate - 0.2, conf_high=estimate + 0.2, significant=estimate > 0.25)
-    made = [np.arange(count) % (j + 2) == 0 for j in range(choices)]
-    given = {
-        "name": "Digital economy",
-        "outcome": "Prosperity",
-        "points": points,
-        "choices": [Choice(groups, f"c{j}", which) for j, which in enumerate(made)],
-        "main": 1,
-        "main_text": "specification as given",
-        "heads": heads,
-        "left_out": [],
-        "level": 0.95,
-    }
-    return SpecificationCurve(**{**given, **more})
-
-
-def draw(*args: Any, **more: Any) -> Any:
-    ax = draw_specification_curve(curve(*args, **more), None, "test")
-    ax.figure.canvas.draw()
-    return ax
+LABELS = {
+    "digital": "Digital economy index",
+    "prosperity": "Common prosperity index",
+    "productivity": "Labour productivity (log, 10,000 yuan per person)",
+    "upgrading": "Upgrading of industry",
+    "entrepreneurship": "New firms ($ per head, $ of 2010)",
+    "urban": "URBAN HOUSEHOLDS AS A SHARE OF ALL HOUSEHOLDS (%)",
+}
+THREE = ("productivity", "upgrading", "entrepreneurship")
+SPECS = {
+    "one": ("productivity", {}),
+    "two": (THREE[:2], {}),
+    "three": (THREE, {}),
+    "a": ("productivity", {"moderator": "urban", "moderates": "a"}),
+    "b": (THREE[:2], {"moderator": "urban", "moderates": "b"}),
+    "threshold": ("productivity", {"threshold": ("urban", 55.0)}),
+    "quadratic": (THREE[:2], {"quadratic": ("a", "direct")}),
+}
 
 
-def names(ax: Any) -> list[str]:
-    return [text.get_text() for text in ax.get_yticklabels(minor=True)]
+@cache
+def data():
+    frame = dp.datasets.simulate_provinces()[0].frame.reset_index()
+    return dp.Panel(frame, "province", "year", labels=LABELS)
 
 
-def test_few_models_have_a_mark_and_an_interval_each() -> None:
-    ax = draw()
-    assert ax.get_xlabel() == "6 models, ordered by estimate"
-    assert ax.get_ylabel().splitlines() == [
-        "Digital economy (outcome: Prosperity)",
-        "Estimate and 95% confidence interval",
+@cache
+def fitted(name):
+    mediators, options = SPECS[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        spec = dp.Mediation("prosperity", "digital", mediators, "fiscal", reps=99, **options)
+        return spec.fit(data(), rng=1)
+
+
+@cache
+def curved():
+    fit = dp.FixedEffects("urban_rural_theil", ["digital", "I(digital**2)", "urban"]).fit(data())
+    return fit, dp.u_test(fit, "digital")
+
+
+@cache
+def turning():
+    """An effect with the sign of its moderator."""
+    rng = np.random.default_rng(3)
+    n, periods = 40, 12
+    w, x, e, u = rng.normal(size=(4, n * periods))
+    m = 0.4 * x * w + 0.1 * x + e
+    columns = {"w": w, "x": x, "m": m, "y": 0.5 * m + 0.2 * x + u}
+    keys = {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    panel = dp.Panel(pd.DataFrame({**keys, **columns}), "i", "t", labels={"w": "Moderator"})
+    return dp.Mediation("y", "x", "m", moderator="w", moderates=("a", "direct"), reps=199).fit(panel, rng=1)
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    from matplotlib import pyplot as plt
+
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def axes():
+    from matplotlib import pyplot as plt
+
+    return plt.subplots()[1]
+
+
+def words(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+# --- effects ------------------------------------------------------------------------------------------------
+
+
+def test_effects_are_drawn_with_their_percentile_intervals():
+    results = fitted("three")
+    ax = plots.effect_plot(results, level=0.9)
+    frame = results.tidy(0.9).set_index("term").iloc[:-1]
+    (container,) = ax.containers
+    points, _, (bars,) = container.lines
+    assert points.get_xdata().tolist() == frame["estimate"].tolist()
+    ends = np.array([segment[:, 0] for segment in bars.get_segments()])
+    np.testing.assert_allclose(ends, frame[["conf_low", "conf_high"]])
+    labels = [t.get_text() for t in ax.get_yticklabels()]
+    assert labels[:3] == ["Total effect", "Direct effect", "Indirect effect"]
+    assert labels[4].replace("\n", " ") == "Indirect through Upgrading of industry"
+    # No standard error is drawn.
+    first, below = ax.get_xlabel().split("\n", 1)
+    assert first == "Effect and 90% percentile interval"
+    assert below.replace("\n", " ") == "Percentile intervals from 99 bootstrap draws of entities."
+
+
+def test_effects_name_what_was_drawn_by_its_label():
+    one = fitted("one")
+    inference = replace(one.inference, drawn="urban")
+    results = replace(one, estimated=replace(one.estimated, inference=inference))
+    below = plots.effect_plot(results, labels={"urban": "Region"}).get_xlabel()
+    assert below.endswith("bootstrap draws of clusters (Region).")
+
+
+def test_a_narrow_interval_that_leaves_the_estimate_out_is_drawn():
+    results = fitted("three")
+    frame = results.tidy(0.05).set_index("term").iloc[:-1]
+    outside = (frame["estimate"] < frame["conf_low"]) | (frame["estimate"] > frame["conf_high"])
+    assert outside.any()
+    points, _, (bars,) = plots.effect_plot(results, level=0.05).containers[0].lines
+    assert points.get_xdata().tolist() == frame["estimate"].tolist()
+    ends = np.array([segment[:, 0] for segment in bars.get_segments()])
+    np.testing.assert_allclose(ends, frame[["conf_low", "conf_high"]])
+
+
+def test_effects_where_they_vary_say_where():
+    labels = [
+        t.get_text() for t in plots.effect_plot(fitted("a"), labels={"urban": "Urban"}).get_yticklabels()
     ]
-    segments = [segment for lines in ax.collections for segment in lines.get_segments()]
-    assert len(segments) == 7  # and that of the marked model once more
-    np.testing.assert_allclose(segments[0][:, 1], [0.1, 0.5])
-    assert names(ax) == ["c0", "c1", "c2"]
-    texts = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert texts == ["p ≤ 0.05", "p > 0.05", "specification as given"]
-    plt.close(ax.figure)
+    assert "Total effect\nmean of the rows" in labels
+    assert labels[-1].endswith("\nUrban = 64.29 (90% quantile)")
+    assert not any("change" in text for text in labels)  # the index is in another unit
+    regimes = plots.effect_plot(fitted("threshold"), labels={"urban": "Urban", "total:regime2": "Rich"})
+    labels = [t.get_text() for t in regimes.get_yticklabels()]
+    assert "Direct effect\nUrban > 55" in labels
+    assert "Rich" in labels
+    assert "Direct effect\nhigh minus low regime" in labels
 
 
-def test_choices_are_in_rows_below_the_estimates() -> None:
-    ax = draw()
-    rows = ax.get_yticks(minor=True)
-    assert (np.diff(rows) < 0).all()
-    assert rows[0] < -0.3
-    marks = [line for line in ax.get_lines() if line.get_marker() == "o" and line.get_ydata().size]
-    made = next(line for line in marks if set(line.get_ydata()) <= set(rows))
-    assert [int(x) for x, y in zip(*made.get_data(), strict=True) if y == rows[0]] == [1, 3, 5]
-    assert min(ax.get_yticks()) >= -0.4
-    plt.close(ax.figure)
+def test_dollar_signs_are_text():
+    assert not any(t.get_parse_math() for t in plots.effect_plot(fitted("three")).get_yticklabels())
 
 
-def test_of_many_models_a_row_is_shaded_by_shares() -> None:
-    ax = draw(5000, 4)
-    assert len(ax.images) == 4
-    shares = np.asarray(ax.images[0].get_array()).ravel()
-    assert shares.size == 400
-    np.testing.assert_allclose(shares, 0.5, atol=0.05)
-    assert ax.get_xlabel().startswith("5,000 models")
-    assert len(ax.collections) == 2  # the band, and the interval of the marked model
-    low, high = ax.get_xlim()
-    assert low < 1
-    assert high > 5000
-    plt.close(ax.figure)
+# --- conditional effects ------------------------------------------------------------------------------------
 
 
-def test_between_the_limits_each_model_is_a_cell() -> None:
-    ax = draw(200, 2)
-    shares = np.asarray(ax.images[1].get_array()).ravel()
-    assert shares.tolist() == (np.arange(200) % 3 == 0).astype(float).tolist()
-    plt.close(ax.figure)
+@pytest.mark.parametrize("effect", ["indirect:m", "direct"])
+def test_a_conditional_effect_is_drawn_with_its_regions(effect):
+    results = turning()
+    found = results.johnson_neyman(effect, level=0.9)
+    ax = plots.conditional_effect(results, effect, level=0.9)
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), found.points[:, :2])
+    edges = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert edges.min() == pytest.approx(found.points[:, 2].min())
+    assert edges.max() == pytest.approx(found.points[:, 3].max())
+    spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
+    np.testing.assert_allclose(spans, found.regions)
+    inside = [end for region in found.regions for end in region if end not in found.support]
+    assert words(ax) == [f"{end:.4g}" for end in inside]
+    assert len(inside) == 2
+    how = "t" if effect == "direct" else "percentile of the draws"
+    assert legend(ax)[0] == f"90% interval ({how})"
+    assert f"excludes 0 ({found.share:.0%} of rows)" in legend(ax)
+    assert ax.get_xlabel() == "Moderator"
+    assert ax.get_xlim() == found.support
+
+
+def test_quantiles_of_the_moderator_are_marked():
+    results = turning()
+    ax = plots.conditional_effect(results, "direct")
+    marks = next(line for line in ax.lines if line.get_marker() == "^")
+    assert marks.get_xdata().tolist() == results.quantiles[[10, 50, 90]].tolist()
+    strokes = next(line for line in ax.lines if line.get_marker() == "|")
+    np.testing.assert_array_equal(strokes.get_xdata(), results.quantiles)
+
+
+def test_a_square_makes_an_effect_conditional_on_the_treatment():
+    ax = plots.conditional_effect(fitted("quadratic"), "indirect:upgrading")
+    assert ax.get_xlabel() == "Digital economy index"
+    assert ax.get_ylabel().replace("\n", " ") == "Indirect effect through Upgrading of industry"
+
+
+def test_the_legend_keeps_clear_of_the_ends():
+    ax = plots.conditional_effect(turning(), "direct")
+    ax.figure.canvas.draw()
+    box = ax.get_legend().get_window_extent()
+    assert not any(box.overlaps(t.get_window_extent()) for t in ax.texts)
+
+
+# --- sensitivity and curves ---------------------------------------------------------------------------------
+
+
+def test_a_sensitivity_curve_marks_where_the_effect_goes():
+    found = fitted("two").sensitivity("upgrading")
+    ax = plots.sensitivity_curve(found, labels=LABELS)
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), np.column_stack([found.rho, found.effects[:, 0]]))
+    marks = {line.get_marker(): line.get_xydata().tolist() for line in ax.lines}
+    assert marks["o"] == [[0.0, found.assumed[0]]]
+    assert marks["D"] == [[found.rho_at_zero, 0.0]]
+    assert marks["|"] == [[found.rho_insignificant, 0.0]]
+    assert f"0 at ρ = {found.rho_at_zero:.3g} [{found.rho_low:.3g}, {found.rho_high:.3g}]" in legend(ax)
+    assert f"interval includes 0 from ρ = {found.rho_insignificant:.3g}" in legend(ax)
+    assert ax.get_ylabel().replace("\n", " ") == "Indirect effect through Upgrading of industry"
+    own = plots.sensitivity_curve(found)
+    assert own.get_ylabel() == ax.get_ylabel()
+    given = plots.sensitivity_curve(found, labels={"upgrading": "Industry"})
+    assert given.get_ylabel() == "Indirect effect through Industry"
+    never = plots.sensitivity_curve(replace(found, rho_insignificant=float("nan")))
+    assert not any("includes" in text for text in legend(never))
+    already = plots.sensitivity_curve(replace(found, rho_insignificant=0.0))
+    assert "interval includes 0 already at ρ = 0" in legend(already)
+
+
+def test_a_curve_is_drawn_less_its_value_at_the_mean():
+    fit, test = curved()
+    ax = plots.u_shape(fit, test)
+    x, y = ax.lines[0].get_data()
+    mean = fit.sample_stats.loc["digital", "mean"]
+    b1, b2 = fit.params["digital"], fit.params["I(digital**2)"]
+    np.testing.assert_allclose(y, b1 * (x - mean) + b2 * (x**2 - mean**2), atol=1e-12)
+    assert (x[0], x[-1]) == test.interval
+    # The slope of the band's middle is the fit's marginal effect, its width the standard error of a sum.
+    edges = ax.collections[0].get_paths()[0].vertices
+    top = edges[np.isclose(edges[:, 0], test.interval[1]), 1].max()
+    weights = np.array([x[-1] - mean, x[-1] ** 2 - mean**2])
+    cov = fit.cov.loc[["digital", "I(digital**2)"], ["digital", "I(digital**2)"]].to_numpy()
+    from scipy.stats import t
+
+    assert top == pytest.approx(y[-1] + t.ppf(0.975, fit.df_t) * np.sqrt(weights @ cov @ weights))
+    spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
+    np.testing.assert_allclose(spans, test.fieller)
+    assert f"turning point {test.extremum:.3g}" in legend(ax)
+
+
+def test_a_curve_without_a_turn_in_the_data_says_so():
+    fit, test = curved()
+    stored = {name: getattr(test, name) for name in type(test).__dataclass_fields__}
+    beyond = SimpleNamespace(**{**stored, "extremum": 5.0, "fieller": [(-np.inf, 0.1), (4.0, np.inf)]})
+    ax = plots.u_shape(fit, beyond)
+    assert "turning point 5, outside the interval" in legend(ax)
+    spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
+    np.testing.assert_allclose(spans, [(test.interval[0], 0.1)])
+    none = plots.u_shape(fit, SimpleNamespace(**{**stored, "extremum": np.nan, "fieller": []}))
+    assert {"no turning point", "95% set of the turning point empty"} <= set(legend(none))
+
+
+def test_a_curve_keeps_its_width_where_the_set_has_two_pieces_without_end():
+    fit, test = curved()
+    stored = {name: getattr(test, name) for name in type(test).__dataclass_fields__}
+    low, high = test.interval
+    gap = [(-np.inf, low + 0.4 * (high - low)), (low + 0.6 * (high - low), np.inf)]
+    ax = plots.u_shape(fit, SimpleNamespace(**{**stored, "extremum": low - 1, "fieller": gap}))
+    widths = []
+    for _ in range(4):
+        ax.figure.draw_without_rendering()
+        widths.append(ax.get_position().width)
+    assert min(widths) > 0.7
+    assert len(ax.patches) == 2
+    assert ax.get_xlim() == (low, high)
+
+
+@pytest.mark.parametrize("bend", ["I(1/unemp)", "log(unemp)", "sqrt(unemp)"])
+def test_other_bends_are_drawn_too(bend):
+    fit = dp.FixedEffects("log(gsp)", ["unemp", bend]).fit(dp.datasets.us_states())
+    x, y = plots.u_shape(fit, dp.u_test(fit, "unemp")).lines[0].get_data()
+    b1, b2 = fit.params
+    value = {"I(1/unemp)": lambda v: 1 / v, "log(unemp)": np.log, "sqrt(unemp)": np.sqrt}[bend]
+    curve = b1 * x + b2 * value(x)
+    np.testing.assert_allclose(np.diff(y), np.diff(curve), atol=1e-12)
+
+
+# --- what all of them owe -----------------------------------------------------------------------------------
+
+
+def everything(labels=None):
+    return [
+        plots.effect_plot(fitted("three"), labels=labels),
+        plots.conditional_effect(fitted("a"), labels=labels),
+        plots.sensitivity_curve(fitted("one").sensitivity(), labels=labels),
+        plots.u_shape(*curved(), labels=labels),
+    ]
+
+
+def test_bad_calls_are_refused(one_way):
+    fit = fitted("two")
+    for function, maker in (
+        (plots.effect_plot, r"Mediation\(...\).fit"),
+        (plots.conditional_effect, r"Mediation\(...\).fit"),
+        (plots.sensitivity_curve, r"MediationResults.sensitivity"),
+    ):
+        with pytest.raises(
+            InputTypeError, match=rf"plots.{function.__name__}: takes what {maker} returns, not Fit"
+        ):
+            function(one_way)
+    with pytest.raises(InputTypeError, match=r"plots.u_shape: takes what FixedEffects\(...\).fit returns"):
+        plots.u_shape(fit, curved()[1])
+    with pytest.raises(InputTypeError, match=r"plots.u_shape: test must be what u_test returns, not float"):
+        plots.u_shape(curved()[0], 0.5)
+    with pytest.raises(OptionError, match="does not contain 'digital' or"):
+        plots.u_shape(fit.paths["outcome"], curved()[1])
+    for name in ("two", "threshold"):
+        with pytest.raises(OptionError, match="no effect of this fit depends on a continuous variable"):
+            plots.conditional_effect(fitted(name))
+    with pytest.raises(OptionError, match="specify the effect"):
+        plots.conditional_effect(fitted("b"))
+    for call in (plots.effect_plot, plots.conditional_effect):
+        with pytest.raises(OptionError, match="level="):
+            call(fitted("a"), level=95)
+        with pytest.raises(InputTypeError, match="labels must be a mapping"):
+            call(fitted("a"), labels=["urban"])
+
+
+def test_figures_lay_themselves_out_and_change_no_setting():
+    before = dict(mpl.rcParams)
+    for ax in everything():
+        assert ax.figure.get_layout_engine().__class__.__name__ == "ConstrainedLayoutEngine"
+    assert dict(mpl.rcParams) == before
 
 
 @pytest.mark.further
-def test_few_models_are_named_and_kinds_of_choices_too() -> None:
-    ax = draw(groups="effect", heads=[f"m{j}" for j in range(6)], left_out=["2 not estimated"])
-    assert [text.get_text() for text in ax.get_xticklabels()] == [f"m{j}" for j in range(6)]
-    assert names(ax)[0] == "effect: c0"
-    assert ax.get_xlabel() == "6 models, ordered by estimate (2 not estimated)"
-    plt.close(ax.figure)
-    many = draw(40, heads=[f"m{j}" for j in range(40)])
-    assert "m0" not in [text.get_text() for text in many.get_xticklabels()]
-    plt.close(many.figure)
+def test_legends_hide_no_data():
+    for ax in everything():
+        ax.figure.draw_without_rendering()
+        legend = ax.get_legend()
+        assert legend is None or not legend.get_window_extent().overlaps(ax.bbox)
 
 
-def test_no_choices_and_no_main() -> None:
-    ax = draw(choices=0, main=None, main_text="", outcome="")
-    assert names(ax) == []
-    assert ax.get_ylabel().splitlines()[0] == "Digital economy"
-    assert "specification as given" not in [text.get_text() for text in ax.get_legend().get_texts()]
-    plt.close(ax.figure)
+def test_given_axes_are_used(axes):
+    size = axes.figure.get_size_inches().tolist()
+    for call in (
+        lambda: plots.effect_plot(fitted("one"), ax=axes),
+        lambda: plots.conditional_effect(fitted("a"), ax=axes),
+        lambda: plots.sensitivity_curve(fitted("one").sensitivity(), ax=axes),
+        lambda: plots.u_shape(*curved(), ax=axes),
+    ):
+        assert call() is axes
+        axes.clear()
+    assert axes.figure.get_size_inches().tolist() == size
 
 
-def test_more_choices_than_can_be_named() -> None:
-    ax = draw(choices=70)
-    assert names(ax) == []
-    plt.close(ax.figure)
+ZH = {
+    "digital": "数字经济发展水平",
+    "prosperity": "共同富裕指数",
+    "productivity": "劳动生产率（对数，万元/人）",
+    "upgrading": "产业结构高级化（第三产业增加值与第二产业增加值之比）",
+    "entrepreneurship": "创业活跃度（新增企业，个/百人）",
+    "urban": "城镇化率（%）",
+    "urban_rural_theil": "城乡收入泰尔指数",
+}
 
 
-def test_missing_intervals_and_estimates_that_are_all_zero() -> None:
-    points = curve().points.assign(estimate=0.0, conf_low=np.nan, conf_high=np.nan, significant=False)
-    ax = draw(points=points)
-    low, high = ax.get_ylim()
-    assert low < 0 < high
-    plt.close(ax.figure)
+@pytest.mark.further
+def test_chinese_labels_have_glyphs(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        font = chinese_font()
+    if font is None:
+        pytest.skip("no font with Chinese characters on this machine")
+    for ax in everything(ZH):
+        ax.figure.savefig(tmp_path / "f.png")  # a missing glyph warns, and warnings are errors
+    assert mpl.rcParams["font.family"] == ["sans-serif"]
 
 
-def test_names_do_not_overlap() -> None:
-    ax = draw(16, 12)
-    boxes = [text.get_window_extent() for text in ax.get_yticklabels(minor=True)]
-    assert all(upper.y0 >= lower.y1 - 1 for upper, lower in pairwise(boxes))
-    lowest = min(text.get_window_extent().y0 for text in ax.get_yticklabels())
-    assert lowest >= boxes[0].y1 - 4
-    plt.close(ax.figure)
+def test_a_missing_extra_names_its_cure(monkeypatch):
+    results = fitted("a")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    for name in ("effect_plot", "conditional_effect"):
+        with pytest.raises(ImportError, match=rf'plots.{name} needs matplotlib: pip install "\.\[plot\]"'):
+            getattr(plots, name)(results)
 
 
-def test_long_names_are_broken_and_the_figure_is_wide_enough() -> None:
-    long = ["a name of a column " * 4, "x" * 90, "short"]
-    choices = [Choice("control", name, np.arange(6) % 2 == 0) for name in long]
-    drawn = curve(choices=0, heads=["a long name of a model that goes on and on"] * 6)
-    ax = draw_specification_curve(replace(drawn, choices=choices), None, "test")
-    ax.figure.canvas.draw()
-    assert "\n" in names(ax)[0]
-    assert "\n" in ax.get_xticklabels()[0].get_text()
-    assert ax.get_window_extent().width > 0.5 * ax.figure.get_window_extent().width
-    boxes = [text.get_window_extent() for text in ax.get_yticklabels(minor=True)]
-    assert all(upper.y0 >= lower.y1 - 1 for upper, lower in pairwise(boxes))
-    plt.close(ax.figure)
+@pytest.mark.further
+def test_importing_loads_no_matplotlib():
+    code = (
+        "import sys, digiprosper.present.curve_plots\n"
+        "print(sorted({'matplotlib', 'scipy.special'} & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
 
 
-def test_on_given_axes() -> None:
-    figure, axes = plt.subplots()
-    assert draw_specification_curve(curve(), axes, "test") is axes
-    plt.close(figure)
+@cache
+def moderated():
+    return dp.FixedEffects("prosperity", ["digital", "digital:urban", "urban"]).fit(data())
+
+
+def test_a_marginal_effect_has_its_rows_below():
+    ax = plots.marginal_effect(moderated(), "digital", panel=data())
+    line = ax.lines[0]
+    points = moderated().marginal_effect("digital", at={"urban": line.get_xdata()})
+    np.testing.assert_allclose(line.get_ydata(), points["estimate"])
+    heights = [bar.get_height() for bar in ax.patches if bar.get_height() > 0][-30:]
+    assert max(heights) < 0.2  # of the axes
+    assert all(tick >= 0 for tick in ax.get_yticks())
+    assert (
+        ax.get_ylabel().replace("\n", " ")
+        == "Marginal effect of Digital economy index on Common prosperity index"
+    )
+
+
+def test_a_slope_by_category_has_points_and_bars():
+    by_region = dp.FixedEffects("prosperity", ["digital", "C(region):digital"]).fit(data())
+    ax = plots.marginal_effect(by_region, "digital", panel=data(), labels={"region": "Region"})
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["central", "east", "west"]
+    assert ax.get_xlabel() == "Region"
+    alone = plots.marginal_effect(by_region, "digital")
+    assert len(alone.patches) == 0

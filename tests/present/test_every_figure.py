@@ -18,7 +18,7 @@ from matplotlib.text import Text
 import digiprosper as dp
 from digiprosper import plots
 from digiprosper.errors import DigiprosperWarning
-from digiprosper.present.fonts import chinese_font
+from digiprosper.present.figure_style import chinese_font
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 
 from digiprosper.present import figure
+from digiprosper.report.drawings import Bars
 
 mpl.use("Agg")
 
@@ -13,8 +15,10 @@ mpl.use("Agg")
 def test_a_figure_of_its_own_has_two_borders():
     from matplotlib import pyplot as plt
 
-    axes = figure.new_axes((2.0, 1.0), "a test")
-    figure.plain_spines(axes)
+    bars = Bars(["a"], np.ones(1), np.ones(1), [False])
+    with figure.drawing(bars, None, "a test", (2.0, 1.0), []) as axes:
+        assert figure.kept_drawing(axes) is None
+    assert figure.kept_drawing(axes) is bars
     assert axes.figure.get_size_inches().tolist() == [2.0, 1.0]
     assert [name for name, spine in axes.spines.items() if spine.get_visible()] == ["left", "bottom"]
     plt.close("all")

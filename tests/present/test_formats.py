@@ -1,9 +1,42 @@
+"""Tables as files."""
+
 from __future__ import annotations
 
+import csv
+import os
+import re
+import stat
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import docx
+import openpyxl
+import pandas as pd
 import pytest
 
-from digiprosper.present.formats import as_latex, as_markdown, write_html
+import digiprosper as dp
+from digiprosper.errors import (
+    ColumnError,
+    DigiprosperWarning,
+    InputTypeError,
+    OptionError,
+)
+from digiprosper.present.formats import (
+    WRITERS,
+    as_latex,
+    as_markdown,
+    table_path,
+    write_html,
+)
+from digiprosper.present.stacking import stack_tables
+from digiprosper.present.tables import Table, etable, save_tables
 from digiprosper.report.rendering import Content, as_html, as_text
+from tests.present.table_files import READERS, read_docx, read_tex, read_xlsx
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 PLAIN = Content(
     header=(["", "(1)", "(2)"], ["Dependent variable", "GDP", "GDP"]),
@@ -89,7 +122,9 @@ def test_latex_has_booktabs_rules_and_escapes():
         ("816", "0.772***", "816"),
     ],
 )
-def test_latex_leaves_room_for_what_other_numbers_of_a_column_have(cell, beside, written):
+def test_latex_leaves_room_for_what_other_numbers_of_a_column_have(
+    cell, beside, written
+):
     content = Content((["", "(1)"],), (["a", cell], ["b", beside]), frozenset(), ())
     assert rf"a & {written} \\" in as_latex(content).splitlines()
 
@@ -101,13 +136,20 @@ def test_latex_writes_greek_letters_as_mathematics():
 
 def test_latex_sets_a_table_in_small_type_only_where_it_is_wider_than_a_line():
     assert r"\footnotesize\setlength" not in as_latex(PLAIN)
-    wide = Content((["", *"abcdefgh"],), (["digital economy", *["-0.123***"] * 8],), frozenset(), ())
+    wide = Content(
+        (["", *"abcdefgh"],),
+        (["digital economy", *["-0.123***"] * 8],),
+        frozenset(),
+        (),
+    )
     assert r"\footnotesize\setlength{\tabcolsep}{3pt}" in as_latex(wide).splitlines()
 
 
 def test_latex_says_what_chinese_needs():
     text = as_latex(NASTY)
-    assert r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)" in text
+    assert (
+        r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)" in text
+    )
     assert r"数字 $\times$ x$^2$ ($\gamma$ $\le$ 3) & {}[$-$1, 2] \\" in text
     assert r"$<$b$>$\textbar{}x\textbar{}$<$/b$>$ 100\% \$5 \#\{\}" in text
     assert r"\textasciitilde{}\textasciicircum{}\textbackslash{} `c` & 0.5 \\" in text
@@ -121,7 +163,340 @@ def test_every_format_keeps_chinese(write):
 
 def test_latex_protects_brackets_and_stars_that_come_first():
     text = as_latex(
-        Content((["", "(1)"],), (["[a]", "[1, 2]"], ["*b", "1*"]), frozenset(), ("[1] A source",))
+        Content(
+            (["", "(1)"],),
+            (["[a]", "[1, 2]"], ["*b", "1*"]),
+            frozenset(),
+            ("[1] A source",),
+        )
     )
     assert "{}[a] & {}[1, 2] \\\\\n{}*b & 1$^{*}$ \\\\" in text
     assert "\\item {}[1] A source" in text
+
+
+CHINESE = dp.TableStyle("zh")
+LABELS = {
+    "log(pcap)": "公共资本",
+    "log(pc)": "私人资本",
+    "unemp": "失业率",
+    "state": "省份",
+    "gsp": "产出",
+}
+
+
+@pytest.fixture(scope="module")
+def fits() -> list[dp.LinearResults]:
+    panel = dp.datasets.us_states()
+    spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "unemp"])
+    return [spec.replace(time_effects=False).fit(panel), spec.fit(panel)]
+
+
+@pytest.fixture(scope="module")
+def paper(fits) -> dict[str, Table]:
+    """Give three tables: a plain one, a Chinese one, and one that needs a page across."""
+    return {
+        "Table 1. Output": etable(fits),
+        "表2 基准回归": etable(fits, style=CHINESE, labels=LABELS),
+        "Table 3. Many": etable([*fits, *fits, *fits], below="ci"),
+    }
+
+
+@pytest.fixture(scope="module")
+def layered(fits) -> dict[str, Table]:
+    """Give tables with heads that span columns and with panels."""
+    one, other = (
+        etable(fits, style=CHINESE, labels=LABELS),
+        etable(fits, labels=LABELS, style=CHINESE, keep="unemp"),
+    )
+    return {
+        "Table 1. Spans": etable({"Output": fits, "Again": fits}),
+        "表2 面板": stack_tables({"面板A：全部": one, "面板B：失业率": other}),
+        "Table 3. Spans in panels": stack_tables(
+            {"A": etable({"x": fits, "y": fits}), "B": [*fits, *fits]}
+        ),
+    }
+
+
+def grid(table: Table) -> list[list[str]]:
+    rows = zip(table.frame.index, table.frame.to_numpy().tolist(), strict=True)
+    above = [["", *table.spans]] if table.spans else []
+    return [
+        *above,
+        ["", *table.frame.columns],
+        *([name, *cells] for name, cells in rows),
+    ]
+
+
+def one_title(row: list[str]) -> list[str]:
+    """Give the title of a panel once; some formats repeat it in every cell that it spans."""
+    return row[:1] if row[0] and all(cell in ("", row[0]) for cell in row[1:]) else row
+
+
+def test_word_has_every_table_with_its_numbers(paper, tmp_path):
+    path = save_tables(tmp_path / "tables.docx", paper)
+    assert read_docx(path) == [grid(table) for table in paper.values()]
+    document = docx.Document(str(path))
+    texts = [p.text for p in document.paragraphs if p.text]
+    expected = [
+        text for title, table in paper.items() for text in (title, *table.notes)
+    ]
+    assert texts == expected
+    across = [section.page_width > section.page_height for section in document.sections]
+    assert across == [False, True]
+
+
+def test_word_turns_back_after_a_page_across(paper, tmp_path):
+    one, _, wide = paper.values()
+    path = save_tables(tmp_path / "t.docx", {"a": wide, "b": one, "c": one, "d": wide})
+    document = docx.Document(str(path))
+    assert [s.page_width > s.page_height for s in document.sections] == [
+        True,
+        False,
+        True,
+    ]
+    assert len(document.tables) == 4
+    # Two tables without a paragraph between them would be one.
+    tags = [child.tag.rpartition("}")[2] for child in document.element.body]
+    assert all(pair != ("tbl", "tbl") for pair in pairwise(tags))
+
+
+def test_excel_has_a_sheet_a_table(paper, tmp_path):
+    path = save_tables(tmp_path / "tables.xlsx", paper)
+    for (title, table), sheet in zip(paper.items(), read_xlsx(path), strict=True):
+        cells = grid(table)
+        assert sheet[0][0] == title
+        assert sheet[1 : len(cells) + 1] == cells
+        assert [row[0] for row in sheet[len(cells) + 1 :]] == list(table.notes)
+    assert openpyxl.load_workbook(path).sheetnames == list(paper)
+
+
+def test_latex_has_an_environment_a_table(paper, tmp_path):
+    path = save_tables(tmp_path / "tables.tex", paper)
+    assert read_tex(path) == [grid(table) for table in paper.values()]
+    text = path.read_text("utf-8")
+    assert [
+        text.count(mark)
+        for mark in (r"\begin{table}", r"\caption*{", "ctex", "booktabs")
+    ] == [
+        3,
+        3,
+        1,
+        1,
+    ]
+
+
+def test_csv_has_every_cell_and_a_byte_order_mark(paper, tmp_path):
+    path = save_tables(tmp_path / "tables.csv", paper)
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = [
+            [re.sub(r'^="(.*)"$', r"\1", cell) for cell in row]
+            for row in csv.reader(file)
+        ]
+    expected: list[list[str]] = []
+    for title, table in paper.items():
+        expected += [[], [title], *grid(table), *([note] for note in table.notes)]
+    assert rows == expected[1:]
+
+
+def test_csv_does_not_let_a_spreadsheet_calculate(tmp_path, make_fit):
+    fit = make_fit({"=1+1": (-1.0, 0.5, 0.5), "-x": (2.0, 1.0, 0.5)})
+    table = etable(fit, rows={"Share": ["(5.0%)"]})
+    text = table.save(tmp_path / "t.csv").read_text("utf-8-sig")
+    assert '"=""(0.500)""",' in text or '"=""(0.500)"""' in text
+    assert '"=""=1+1"""' in text
+    assert '"=""-x"""' in text
+    assert 'Share,"=""(5.0%)"""' in text
+    assert ",-1.000\n" in text
+
+
+@pytest.mark.many(7)
+@pytest.mark.parametrize("ending", WRITERS)
+def test_every_format_has_every_cell_of_every_table(paper, tmp_path, ending):
+    path = save_tables(tmp_path / f"t{ending}", paper)
+    read = READERS[ending](path)
+    if ending == ".xlsx":
+        # A sheet has the title above the table, and the notes below it.
+        read = [
+            sheet[1 : 1 + len(table.frame) + 1]
+            for sheet, table in zip(read, paper.values(), strict=True)
+        ]
+    assert read == [grid(table) for table in paper.values()]
+
+
+@pytest.mark.many(7)
+@pytest.mark.parametrize("ending", WRITERS)
+def test_every_format_has_heads_that_span_and_panels(layered, tmp_path, ending):
+    path = save_tables(tmp_path / f"t{ending}", layered)
+    for read, table in zip(READERS[ending](path), layered.values(), strict=True):
+        expected = list(map(one_title, grid(table)))
+        rows = read[1 : 1 + len(expected)] if ending == ".xlsx" else read
+        if ending in (".csv", ".md"):
+            rows = [[*row, *[""] * (len(expected[0]) - len(row))] for row in rows]
+        assert list(map(one_title, rows)) == expected
+
+
+@pytest.mark.many(7)
+@pytest.mark.parametrize("ending", WRITERS)
+def test_numbers_are_those_of_the_results(fits, tmp_path, ending):
+    style = dp.TableStyle(digits=5, stars=None)
+    (rows,) = READERS[ending](
+        save_tables(tmp_path / f"t{ending}", {"T": fits}, style=style)
+    )
+    rows = rows[1:] if ending == ".xlsx" else rows
+    for place, fit in enumerate(fits, start=1):
+        tidy = fit.tidy()
+        estimates, errors = (
+            [row[place] for row in rows[start : start + 6 : 2]] for start in (2, 3)
+        )
+        assert estimates == [f"{value:.5f}" for value in tidy["estimate"]]
+        assert errors == [f"({value:.5f})" for value in tidy["std_error"]]
+
+
+def test_a_finished_table_keeps_its_style_and_title(fits, tmp_path):
+    own = etable(fits, style=CHINESE, title="表9 自己的标题")
+    path = save_tables(
+        tmp_path / "t.xlsx",
+        {"A": own, "B": fits, "C": own},
+        style=dp.TableStyle(digits=1),
+    )
+    sheets = read_xlsx(path)
+    assert [sheet[0][0] for sheet in sheets] == [
+        "表9 自己的标题",
+        "B",
+        "表9 自己的标题",
+    ]
+    assert sheets[0][2][0] == "被解释变量"
+    assert sheets[1][3][1] == "0.3***"
+    assert openpyxl.load_workbook(path).sheetnames == [
+        "表9 自己的标题",
+        "B",
+        "表9 自己的标题 (3)",
+    ]
+
+
+def test_labels_serve_all_tables_that_are_not_made_yet(fits, tmp_path):
+    weights = pd.DataFrame({"weight": [1.0]}, index=["hwy"])
+    labels = {"log(pcap)": "公共资本", "hwy": "公路"}
+    path = save_tables(
+        tmp_path / "t.md", {"A": etable(fits), "B": fits, "C": weights}, labels=labels
+    )
+    made = {
+        "A": etable(fits),
+        "B": etable(fits, labels={"log(pcap)": "公共资本"}),
+        "C": etable(weights, labels={"hwy": "公路"}),
+    }
+    assert path.read_text("utf-8") == save_tables(tmp_path / "made.md", made).read_text(
+        "utf-8"
+    )
+
+
+def test_labels_that_no_table_has_are_named_once(fits, tmp_path):
+    with pytest.warns(DigiprosperWarning) as caught:
+        save_tables(
+            tmp_path / "t.csv", {"A": fits, "B": fits}, labels={"log(pcapp)": "x"}
+        )
+    assert len(caught) == 1
+    with pytest.raises(InputTypeError):
+        save_tables(tmp_path / "t.csv", {"A": fits}, labels=["x"])
+
+
+def test_sheets_have_names_that_excel_takes(paper, tmp_path):
+    table = paper["Table 1. Output"]
+    long = "Table 4: a/b [c]? " + "x" * 40
+    titles = [long, long + "y", "'quoted'", "HISTORY", "  ", "table 4  a b  c", ":"]
+    path = save_tables(tmp_path / "t.xlsx", dict.fromkeys(titles, table))
+    names = openpyxl.load_workbook(path).sheetnames
+    assert len({name.casefold() for name in names}) == len(titles)
+    assert all(
+        0 < len(name) <= 31 and not re.search(r"[\[\]:*?/\\]", name) for name in names
+    )
+    assert not any(name.startswith("'") or name.endswith("'") for name in names)
+
+
+BAD_TABLES: Mapping[str, object] = {
+    "none": None,
+    "empty": {},
+    "list": [1],
+    "text": "Table 1",
+    "numbers": {1: "x"},
+    "mixed": {"a": None, 2: None},
+}
+
+
+@pytest.mark.parametrize("given", BAD_TABLES.values(), ids=BAD_TABLES)
+def test_what_is_no_set_of_tables(given, tmp_path):
+    with pytest.raises(InputTypeError) as caught:
+        save_tables(tmp_path / "t.docx", given)
+    assert [problem.data["option"] for problem in caught.value.problems] == ["tables"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "given", [None, 1, "x", [], {}, [None], object(), dp.FixedEffects]
+)
+def test_what_is_no_table_is_named(given, paper, tmp_path):
+    with pytest.raises(InputTypeError) as caught:
+        save_tables(tmp_path / "t.docx", {**paper, "Bad": given})
+    assert caught.value.__notes__ == ["save_tables: this is the table 'Bad'."]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        (1, InputTypeError),
+        (None, InputTypeError),
+        ("tables", OptionError),
+        ("tables.pdf", OptionError),
+        ("tables.doc", OptionError),
+        ("", OptionError),
+        (".docx", OptionError),
+    ],
+)
+def test_where_tables_cannot_go(path, error, paper):
+    with pytest.raises(error):
+        save_tables(path, paper)
+
+
+def test_a_folder_that_is_not_there(paper, tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        save_tables(tmp_path / "no" / "t.docx", paper)
+
+
+@pytest.mark.parametrize("style", ["zh", 1, {"language": "zh"}])
+def test_what_is_no_style(paper, tmp_path, style):
+    with pytest.raises(InputTypeError):
+        save_tables(tmp_path / "t.docx", paper, style=style)
+
+
+def test_a_failure_leaves_the_file_as_it_was(paper, tmp_path):
+    target = tmp_path / "t.csv"
+    save_tables(target, paper)
+    before = target.read_bytes()
+    with pytest.raises((InputTypeError, ColumnError)):
+        save_tables(target, {"a": object()})
+    assert target.read_bytes() == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files of Windows have other permissions")
+@pytest.mark.many(7)
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_file_that_is_replaced_keeps_its_permissions(fits, tmp_path, ending):
+    path, new = tmp_path / f"t{ending}", tmp_path / f"new{ending}"
+    path.write_text("old")
+    for mode in (0o600, 0o664):
+        path.chmod(mode)
+        etable(fits).save(path)
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+    save_tables(path, {"T": fits})
+    assert stat.S_IMODE(path.stat().st_mode) == 0o664
+    usual = tmp_path / "usual"
+    usual.touch()
+    etable(fits).save(new)
+    assert new.stat().st_mode == usual.stat().st_mode
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_path_has_a_known_ending_whatever_its_case(ending):
+    assert table_path(f"t{ending.upper()}", "path") == Path(f"t{ending.upper()}")

@@ -29,7 +29,7 @@ def read(*models):
 
 
 def lines_of(*models, **options):
-    return note_lines(read(*models), {}, Style("se", (0.1, 0.05, 0.01), 3, **options))
+    return note_lines(read(*models), Style("se", (0.1, 0.05, 0.01), 3, **options))
 
 
 def small_panel():
@@ -47,12 +47,19 @@ def test_a_dropped_term_is_named_with_its_reason():
     panel = small_panel()
     fit, plain = spec.fit(panel), spec.drop("twice").fit(panel)
     note = "was dropped, because it is collinear with Digital."
-    assert f"(2): Twice {note}" in note_lines(read(plain, fit), dict(panel.labels), STYLE)
+    assert f"(2): Twice {note}" in note_lines(
+        read(plain, fit), replace(STYLE, labels=dict(panel.labels))
+    )
     assert not any("dropped" in line for line in lines_of(plain))
     absorbed = spec.swap("twice", "size").fit(panel)
     told = [line for line in lines_of(absorbed, fit, absorbed) if "size" in line]
-    assert told == ["(1), (3): size was dropped, because it does not vary within the effects (id, year)."]
-    chinese = note_lines(read(fit), dict(panel.labels), replace(STYLE, language="chinese"))
+    assert told == [
+        "(1), (3): size was dropped, because it does not vary within the effects (id, year)."
+    ]
+    chinese = note_lines(
+        read(fit),
+        replace(replace(STYLE, language="chinese"), labels=dict(panel.labels)),
+    )
     assert "(1)：Twice与Digital共线，已剔除。" in chinese
 
 
@@ -71,9 +78,10 @@ def test_a_missing_error_says_why():
     with pytest.warns(dp.DigiprosperWarning):
         fit = dp.FixedEffects("y", ["x"], clusters=["id"]).fit(two)
     assert np.isnan(fit.std_errors["x"])
-    assert "(1): no standard error of x, because the scores add up to zero in every group." in [
-        line.replace("Digital", "x") for line in lines_of(fit)
-    ]
+    assert (
+        "(1): no standard error of x, because the scores add up to zero in every group."
+        in [line.replace("Digital", "x") for line in lines_of(fit)]
+    )
     alone = panel.assign(only=lambda f: (f.index.get_level_values(0) == 3) * f["z"])
     with pytest.warns(dp.DigiprosperWarning):
         fit = dp.FixedEffects("y", ["x", "only"], cov_type="crv3").fit(alone)
@@ -99,8 +107,10 @@ def test_an_interval_of_every_candidate_is_told():
 
 
 def test_each_bootstrap_is_named(two_way, make_threshold):
-    fits = [make_threshold(two_way, bootstrap=(b,)) for b in ("hansen", "iid", "hansen")]
-    assert note_lines(read(*fits), {}, STYLE)[-1] == (
+    fits = [
+        make_threshold(two_way, bootstrap=(b,)) for b in ("hansen", "iid", "hansen")
+    ]
+    assert note_lines(read(*fits), STYLE)[-1] == (
         "Below F of a test: its p-value, (1), (3): 2,999 draws, bootstrap of whole entities (Hansen 1999); "
         "(2): 2,999 draws, bootstrap of single rows."
     )
@@ -111,11 +121,13 @@ def test_each_confidence_set_names_its_criterion(two_way, make_threshold):
     scaled = replace(one, confidence="scaled")
     drawn = replace(
         one,
-        confidence="bootstrap", lr_bounds=np.full(one.profiles.shape, 1.0), level=0.9,
+        confidence="bootstrap",
+        lr_bounds=np.full(one.profiles.shape, 1.0),
+        level=0.9,
     )
 
     def notes(*models):
-        return note_lines(read(*models), {}, STYLE)[3:]
+        return note_lines(read(*models), STYLE)[3:]
 
     assert notes(scaled) == [
         "Below a threshold: its 95% confidence set (lower and upper end); LR scaled by the variance at the "
@@ -126,7 +138,9 @@ def test_each_confidence_set_names_its_criterion(two_way, make_threshold):
         "Below a threshold: its 95% confidence set (lower and upper end); (1), (3): LR (Hansen 1999); "
         "(2): LR scaled by the variance at the threshold."
     )
-    assert notes(drawn) == ["Below a threshold: its 90% confidence set (lower and upper end); bootstrap."]
+    assert notes(drawn) == [
+        "Below a threshold: its 90% confidence set (lower and upper end); bootstrap."
+    ]
     assert notes(one, drawn)[0] == (
         "Below a threshold: its confidence set (lower and upper end); (1): 95%, LR (Hansen 1999); "
         "(2): 90%, bootstrap."
@@ -148,40 +162,50 @@ def test_each_confidence_set_names_its_criterion(two_way, make_threshold):
 )
 def test_the_notes_explain_brackets_and_stars(make_fit, below, note):
     two = make_fit({"x": (1, 1, 1)}, info={"clusters": "province+year"})
-    words = note.format("standard errors clustered by province and year (small-sample correction as reghdfe)")
-    assert note_lines(read(two), {}, Style(below, (0.05, 0.001), 3)) == [words, "* p < 0.05, ** p < 0.001."]
-    assert note_lines(read(pd.DataFrame({"b": [1]})), {}, STYLE) == []
+    words = note.format(
+        "standard errors clustered by province and year (small-sample correction as reghdfe)"
+    )
+    assert note_lines(read(two), Style(below, (0.05, 0.001), 3)) == [
+        words,
+        "* p < 0.05, ** p < 0.001.",
+    ]
+    assert note_lines(read(pd.DataFrame({"b": [1]})), STYLE) == []
 
 
 def test_draws_are_told_where_they_are_in_the_table(one_way, make_drawn):
     columns = read(one_way, make_drawn({"x": (1, 1, 1)}))
 
     def notes(below, stars=None):
-        return note_lines(columns, {}, Style(below, stars, 3))
+        return note_lines(columns, Style(below, stars, 3))
 
     errors, drawn = (
         "standard errors clustered by province (small-sample correction as reghdfe)",
         "1,999 bootstrap draws",
     )
     assert notes("se") == [f"{errors.capitalize()} in parentheses."]
-    assert notes("se", (0.1,))[1:] == ["* p < 0.1.", f"Stars of (2): p-values from {drawn}."]
-    assert notes("p") == [f"p-values in parentheses: (1) from {errors}; (2) from {drawn}."]
+    assert notes("se", (0.1,))[1:] == [
+        "* p < 0.1.",
+        f"Stars of (2): p-values from {drawn}.",
+    ]
+    assert notes("p") == [
+        f"p-values in parentheses: (1) from {errors}; (2) from {drawn}."
+    ]
     assert notes("p", (0.1,))[1:] == ["* p < 0.1."]
     assert notes("ci") == [
         f"95% confidence intervals in brackets: (1) from {errors}; (2) from percentiles of {drawn}."
     ]
-    assert note_lines(columns[1:], {}, Style("ci", None, 3)) == [
+    assert note_lines(columns[1:], Style("ci", None, 3)) == [
         f"95% confidence intervals in brackets, from percentiles of {drawn}."
     ]
     for below, name in (("se", "SE clustered by"), ("ci", "Clustered by")):
-        rows = dict(setting_rows(columns, {}, None, {}, Style(below, None, 3)))
+        rows = dict(setting_rows(columns, {}, None, Style(below, None, 3)))
         assert rows[name] == ["province", "province"]
 
 
 def test_columns_drawn_from_too_few_clusters_have_no_p_values(make_drawn):
     few, enough = (make_drawn({"digital": (0.1, 0.04, p)}) for p in (np.nan, 0.02))
     few.diagnostics = too_few_clusters_to_draw(3, "province")
-    lines = note_lines(read(few, enough), {}, STYLE)
+    lines = note_lines(read(few, enough), STYLE)
     assert "Stars of (2): p-values from 1,999 bootstrap draws." in lines
     assert (
         lines[-1]

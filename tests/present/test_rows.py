@@ -1,3 +1,5 @@
+"""Rows of a regression table."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -6,7 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper.errors import ColumnError, IdentificationError, InputTypeError, OptionError
+import digiprosper as dp
+from digiprosper.errors import (
+    ColumnError,
+    DigiprosperError,
+    IdentificationError,
+    InputTypeError,
+    OptionError,
+)
 from digiprosper.present.columns import name_columns, read_columns
 from digiprosper.present.notes import note_lines
 from digiprosper.present.rows import (
@@ -17,6 +26,7 @@ from digiprosper.present.rows import (
     term_rows,
 )
 from digiprosper.present.style import Style
+from digiprosper.present.tables import etable
 from digiprosper.report.columns import Estimate
 from digiprosper.report.terms import Term
 
@@ -32,7 +42,8 @@ def read(*models):
 
 
 @pytest.mark.parametrize(
-    ("below", "companion"), [("se", "(0.040)"), ("t", "(3.085)"), ("p", "(0.002)"), ("ci", "[0.045, 0.202]")]
+    ("below", "companion"),
+    [("se", "(0.040)"), ("t", "(3.085)"), ("p", "(0.002)"), ("ci", "[0.045, 0.202]")],
 )
 def test_what_stands_below(below, companion):
     cell = estimate(0.1234, 0.04, 3.085, 0.002, 0.045, 0.2018)
@@ -42,7 +53,9 @@ def test_what_stands_below(below, companion):
     assert (style.estimate(lost), style.companion(lost)) == ("1.000", "")
 
 
-@pytest.mark.parametrize(("p", "marks"), [(0.0, "***"), (0.01, "**"), (0.05, "*"), (0.1, ""), (np.nan, "")])
+@pytest.mark.parametrize(
+    ("p", "marks"), [(0.0, "***"), (0.01, "**"), (0.05, "*"), (0.1, ""), (np.nan, "")]
+)
 def test_a_star_needs_a_p_value_under_its_level(p, marks):
     assert STYLE.estimate(estimate(1, 1, 1, p, 0, 0)) == "1.000" + marks
     assert Style("se", None, 1).estimate(estimate(1, 1, 1, p, 0, 0)) == "1.0"
@@ -78,11 +91,18 @@ def test_a_column_of_p_values_is_known_by_its_name():
     assert STYLE.plain(0.00001, "share") == "1.00e-05"
 
 
-@pytest.mark.parametrize("name", ["p", "P value", "U test, p", "U test (p)", "Wald p-value"])
+@pytest.mark.parametrize(
+    "name", ["p", "P value", "U test, p", "U test (p)", "Wald p-value"]
+)
 def test_a_row_of_p_values_is_known_by_its_name(one_way, name):
-    assert setting_rows(read(one_way), {}, {name: [0.00001]}, {}, STYLE)[-1] == (name, ["<0.001"])
+    assert setting_rows(read(one_way), {}, {name: [0.00001]}, STYLE)[-1] == (
+        name,
+        ["<0.001"],
+    )
     for other in ("gdp", "P", name + " of x"):
-        assert setting_rows(read(one_way), {}, {other: [0.5]}, {}, Style("se", None, 1))[-1][1] == ["0.5"]
+        assert setting_rows(read(one_way), {}, {other: [0.5]}, Style("se", None, 1))[
+            -1
+        ][1] == ["0.5"]
     assert STYLE.plain(-0.5, "p") == "-0.500"
 
 
@@ -105,13 +125,19 @@ def test_only_zero_reads_zero(value, digits, text):
 
 def test_dependent_variables_are_named(one_way, make_fit):
     lonely = make_fit({}, info={"depvar": None})
-    assert depvar_rows(read(one_way, lonely), {"gdp": "GDP"}, STYLE) == [("Dependent variable", ["GDP", ""])]
-    assert depvar_rows(read(lonely), {}, STYLE) == []
+    assert depvar_rows(
+        read(one_way, lonely), replace(STYLE, labels={"gdp": "GDP"})
+    ) == [("Dependent variable", ["GDP", ""])]
+    assert depvar_rows(read(lonely), STYLE) == []
 
 
 def test_estimates_and_companions_are_rows(one_way, two_way):
     frame = pd.DataFrame({"theirs": [0.5, 7.0]}, index=["digital", "other"])
-    rows = term_rows(read(one_way, two_way, frame), ["digital", "edu", "other"], {"edu": "Education"}, STYLE)
+    rows = term_rows(
+        read(one_way, two_way, frame),
+        ["digital", "edu", "other"],
+        replace(STYLE, labels={"edu": "Education"}),
+    )
     assert rows == [
         ("digital", ["0.123***", "0.103**", "0.500"]),
         ("", ["(0.040)", "(0.050)", ""]),
@@ -123,21 +149,26 @@ def test_estimates_and_companions_are_rows(one_way, two_way):
 
 def test_a_failure_is_said_in_the_first_row(one_way):
     failed = IdentificationError("absorbed by the entity effects: 'distance'")
-    assert term_rows(read(one_way, failed), ["digital"], {}, STYLE)[0] == (
+    assert term_rows(read(one_way, failed), ["digital"], STYLE)[0] == (
         "digital",
         ["0.123***", "not estimated"],
     )
-    assert term_rows(read(failed), [], {}, STYLE) == [("Estimates", ["not estimated"])]
-    assert "(1) not estimated: absorbed by the entity effects: 'distance'." in note_lines(
-        read(failed), {}, STYLE
+    assert term_rows(read(failed), [], STYLE) == [("Estimates", ["not estimated"])]
+    assert (
+        "(1) not estimated: absorbed by the entity effects: 'distance'."
+        in note_lines(read(failed), STYLE)
     )
-    unknown = ColumnError("x: no column named 'gpd', 'K / L'. The columns are 'gdp', 'digital'.")
-    assert note_lines(read(unknown), {}, STYLE) == ["(1) not estimated: x: no column named 'gpd', 'K / L'."]
+    unknown = ColumnError(
+        "x: no column named 'gpd', 'K / L'. The columns are 'gdp', 'digital'."
+    )
+    assert note_lines(read(unknown), STYLE) == [
+        "(1) not estimated: x: no column named 'gpd', 'K / L'."
+    ]
 
 
 def test_thresholds_have_rows(one_way, two_way, make_threshold):
     columns = read(one_way, make_threshold(two_way), make_threshold(two_way, (0.7,)))
-    assert block_rows(columns, {"urban": "Urban share"}, STYLE) == [
+    assert block_rows(columns, replace(STYLE, labels={"urban": "Urban share"})) == [
         ("Threshold 1 (Urban share)", ["", "0.610", "0.700"]),
         ("", ["", "[0.430, 0.620]", "[0.430, 0.710]"]),
         ("F of threshold 1", ["", "33.333", "33.333"]),
@@ -147,8 +178,8 @@ def test_thresholds_have_rows(one_way, two_way, make_threshold):
         ("F of threshold 2", ["", "18.182", ""]),
         ("", ["", "(0.394)", ""]),
     ]
-    assert block_rows(read(one_way), {}, STYLE) == []
-    assert note_lines(columns, {}, STYLE)[-4:] == [
+    assert block_rows(read(one_way), STYLE) == []
+    assert note_lines(columns, STYLE)[-4:] == [
         "Standard errors treat the estimated threshold as known.",
         "Below a threshold: its 95% confidence set (lower and upper end); LR (Hansen 1999).",
         "Confidence sets with gaps: (2), (3) threshold 1 in 2 pieces; (2) threshold 2 in 2 pieces.",
@@ -156,31 +187,33 @@ def test_thresholds_have_rows(one_way, two_way, make_threshold):
     ]
 
 
-def test_a_given_threshold_says_so_and_has_neither_set_nor_test(two_way, make_threshold):
+def test_a_given_threshold_says_so_and_has_neither_set_nor_test(
+    two_way, make_threshold
+):
     given, found = make_threshold(two_way, given=True), make_threshold(two_way, (0.7,))
     said = "A given threshold was fixed and not estimated: it has no confidence set and no test."
-    assert block_rows(read(given), {"urban": "Urban share"}, STYLE) == [
+    assert block_rows(read(given), replace(STYLE, labels={"urban": "Urban share"})) == [
         ("Threshold 1 (Urban share, given)", ["0.610"]),
         ("Threshold 2 (Urban share, given)", ["0.530"]),
     ]
-    assert note_lines(read(given), {}, STYLE)[2:] == [said]
-    assert block_rows(read(given, found), {}, STYLE) == [
+    assert note_lines(read(given), STYLE)[2:] == [said]
+    assert block_rows(read(given, found), STYLE) == [
         ("Threshold 1 (urban)", ["0.610 (given)", "0.700"]),
         ("", ["", "[0.430, 0.710]"]),
         ("F of threshold 1", ["", "33.333"]),
         ("", ["", "(<0.001)"]),
         ("Threshold 2 (urban, given)", ["0.530", ""]),
     ]
-    assert note_lines(read(given, found), {}, STYLE)[-1] == said
+    assert note_lines(read(given, found), STYLE)[-1] == said
 
 
 def test_f_of_a_threshold_needs_a_p_value(two_way, make_threshold):
     columns = read(make_threshold(two_way, (0.7,), bootstrap=()))
-    assert block_rows(columns, {}, STYLE) == [
+    assert block_rows(columns, STYLE) == [
         ("Threshold 1 (urban)", ["0.700"]),
         ("", ["[0.430, 0.710]"]),
     ]
-    assert note_lines(columns, {}, STYLE)[2:] == [
+    assert note_lines(columns, STYLE)[2:] == [
         "Standard errors treat the estimated threshold as known.",
         "Below a threshold: its 95% confidence set (lower and upper end); LR (Hansen 1999).",
         "Confidence sets with gaps: (1) threshold 1 in 2 pieces.",
@@ -190,17 +223,17 @@ def test_f_of_a_threshold_needs_a_p_value(two_way, make_threshold):
 def test_the_statistic_is_the_one_its_p_value_belongs_to(two_way, make_threshold):
     both = make_threshold(two_way, (0.7,), bootstrap=("wild_score", "wild_cluster"))
     score = replace(both, statistic_values=np.array([[11.52], [33.3]]))
-    rows = block_rows(read(score, make_threshold(two_way, (0.6,))), {}, STYLE)
+    rows = block_rows(read(score, make_threshold(two_way, (0.6,))), STYLE)
     assert rows[2:] == [
         ("Score of threshold 1", ["11.520", ""]),
         ("", ["(0.616)", ""]),
         ("F of threshold 1", ["", "33.333"]),
         ("", ["", "(<0.001)"]),
     ]
-    assert note_lines(read(score), {}, STYLE)[-1] == (
+    assert note_lines(read(score), STYLE)[-1] == (
         "Below score of a test: its p-value, 2,999 draws, wild cluster bootstrap of the score."
     )
-    assert note_lines(read(score, make_threshold(two_way)), {}, STYLE)[-1] == (
+    assert note_lines(read(score, make_threshold(two_way)), STYLE)[-1] == (
         "Below score or F of a test: its p-value, (1): 2,999 draws, wild cluster bootstrap of the score; "
         "(2): 2,999 draws, wild cluster bootstrap."
     )
@@ -210,23 +243,26 @@ def refused(found, kept):
     """The same search, of which only the first so many thresholds were kept."""
     return replace(
         found,
-        estimates=found.estimates[:kept], profiles=found.profiles[:kept],
+        estimates=found.estimates[:kept],
+        profiles=found.profiles[:kept],
     )
 
 
 def test_a_threshold_that_was_not_kept_is_told(two_way, make_threshold):
     none = refused(make_threshold(two_way, (0.7,)), 0)
-    assert block_rows(read(none), {}, STYLE) == []
-    assert note_lines(read(none), {"urban": "Urban share"}, STYLE)[2:] == [
+    assert block_rows(read(none), STYLE) == []
+    assert note_lines(read(none), replace(STYLE, labels={"urban": "Urban share"}))[
+        2:
+    ] == [
         "(1) tested and not retained: threshold in Urban share, F = 33.333, p < 0.001 (2,999 draws, "
         "wild cluster bootstrap); its slopes are those of the linear model."
     ]
     score = refused(make_threshold(two_way, bootstrap=("wild_score",)), 1)
-    assert note_lines(read(none, score), {}, STYLE)[-1] == (
+    assert note_lines(read(none, score), STYLE)[-1] == (
         "(2) tested and not retained: threshold 2 in urban, score = 18.182, p = 0.394 (2,999 draws, "
         "wild cluster bootstrap of the score)."
     )
-    assert [name for name, _ in block_rows(read(score), {}, STYLE)] == [
+    assert [name for name, _ in block_rows(read(score), STYLE)] == [
         "Threshold 1 (urban)",
         "",
         "Score of threshold 1",
@@ -237,9 +273,12 @@ def test_a_threshold_that_was_not_kept_is_told(two_way, make_threshold):
 def test_what_cannot_be_tested_has_no_row(two_way, make_threshold):
     found = make_threshold(two_way, (0.7,), bootstrap=("wild_score",))
     found = replace(found, statistic_values=np.array([[np.nan]]))
-    assert [name for name, _ in block_rows(read(found), {}, STYLE)] == ["Threshold 1 (urban)", ""]
-    assert not [line for line in note_lines(read(found), {}, STYLE) if "test" in line]
-    assert note_lines(read(refused(found, 0)), {}, STYLE)[-1] == (
+    assert [name for name, _ in block_rows(read(found), STYLE)] == [
+        "Threshold 1 (urban)",
+        "",
+    ]
+    assert not [line for line in note_lines(read(found), STYLE) if "test" in line]
+    assert note_lines(read(refused(found, 0)), STYLE)[-1] == (
         "(1) tested and not retained: threshold in urban, no p-value (2,999 draws, wild cluster bootstrap of "
         "the score); its slopes are those of the linear model."
     )
@@ -250,8 +289,13 @@ def by_regime(make_fit, make_threshold):
     """Threshold results with the slopes of their regimes."""
 
     def make(*cuts, variable="urban"):
-        slopes = {f"digital:regime{i + 1}": (i + 1, 0.1, 0.5) for i in range(len(cuts) + 1)}
-        return replace(make_threshold(make_fit(slopes), cuts, bootstrap=()), threshold_variable=variable)
+        slopes = {
+            f"digital:regime{i + 1}": (i + 1, 0.1, 0.5) for i in range(len(cuts) + 1)
+        }
+        return replace(
+            make_threshold(make_fit(slopes), cuts, bootstrap=()),
+            threshold_variable=variable,
+        )
 
     return make
 
@@ -259,9 +303,15 @@ def by_regime(make_fit, make_threshold):
 def slope_rows(*models, labels=None):
     columns = read(*models)
     terms = [
-        f"digital:regime{i}" for i in (1, 2, 3) if any(f"digital:regime{i}" in c.estimates for c in columns)
+        f"digital:regime{i}"
+        for i in (1, 2, 3)
+        if any(f"digital:regime{i}" in c.estimates for c in columns)
     ]
-    return [row for row in term_rows(columns, terms, labels or {}, STYLE) if row[0]]
+    return [
+        row
+        for row in term_rows(columns, terms, replace(STYLE, labels=labels or {}))
+        if row[0]
+    ]
 
 
 def test_slopes_share_a_row_where_variable_and_number_of_thresholds_agree(by_regime):
@@ -292,7 +342,10 @@ def test_slopes_share_a_row_where_variable_and_number_of_thresholds_agree(by_reg
 def test_a_label_of_the_user_makes_one_row(by_regime):
     models = by_regime(0.5), by_regime(0.7, variable="internet")
     labels = {"digital:regime1": "Low", "digital:regime2": "High"}
-    assert slope_rows(*models, labels=labels) == [("Low", ["1.000"] * 2), ("High", ["2.000"] * 2)]
+    assert slope_rows(*models, labels=labels) == [
+        ("Low", ["1.000"] * 2),
+        ("High", ["2.000"] * 2),
+    ]
 
 
 def test_slopes_without_their_thresholds_stay_apart(by_regime):
@@ -308,7 +361,9 @@ def test_slopes_without_their_thresholds_stay_apart(by_regime):
 def test_thresholds_in_two_variables_have_rows_of_their_own(two_way, make_threshold):
     urban = make_threshold(two_way, (0.7,))
     internet = replace(make_threshold(two_way, (0.5,)), threshold_variable="internet")
-    assert block_rows(read(urban, internet), {"internet": "Internet users"}, STYLE)[::2] == [
+    assert block_rows(
+        read(urban, internet), replace(STYLE, labels={"internet": "Internet users"})
+    )[::2] == [
         ("Threshold 1 (urban)", ["0.700", ""]),
         ("F of threshold 1 (urban)", ["33.333", ""]),
         ("Threshold 1 (Internet users)", ["", "0.500"]),
@@ -319,7 +374,14 @@ def test_thresholds_in_two_variables_have_rows_of_their_own(two_way, make_thresh
 @pytest.mark.parametrize("reverse", [False, True])
 def test_absorbed_effects_are_rows_in_any_order(one_way, two_way, reverse):
     models = [two_way, one_way] if reverse else [one_way, two_way]
-    rows = dict(setting_rows(read(*models, pd.DataFrame({"b": [1]})), {}, None, {"year": "Year"}, STYLE))
+    rows = dict(
+        setting_rows(
+            read(*models, pd.DataFrame({"b": [1]})),
+            {},
+            None,
+            replace(STYLE, labels={"year": "Year"}),
+        )
+    )
     year = ["Yes", "No", ""] if reverse else ["No", "Yes", ""]
     assert rows["province fixed effects"] == ["Yes", "Yes", ""]
     assert rows["Year fixed effects"] == year
@@ -327,11 +389,22 @@ def test_absorbed_effects_are_rows_in_any_order(one_way, two_way, reverse):
 
 
 def test_models_with_other_errors_say_so(one_way, make_fit):
-    robust = make_fit({"x": (1, 1, 1)}, info={"cov_type": "robust", "clusters": None, "ssc": "none"})
+    robust = make_fit(
+        {"x": (1, 1, 1)}, info={"cov_type": "robust", "clusters": None, "ssc": "none"}
+    )
     kind = {"cov_type": "driscoll_kraay", "clusters": None}
-    kraay, one_lag = (make_fit({"x": (1, 1, 1)}, info=kind, bandwidth=lags) for lags in (2, 1))
+    kraay, one_lag = (
+        make_fit({"x": (1, 1, 1)}, info=kind, bandwidth=lags) for lags in (2, 1)
+    )
     two = make_fit({"x": (1, 1, 1)}, info={"clusters": "province+year"})
-    rows = dict(setting_rows(read(one_way, robust, kraay, two), {}, None, {"province": "Province"}, STYLE))
+    rows = dict(
+        setting_rows(
+            read(one_way, robust, kraay, two),
+            {},
+            None,
+            replace(STYLE, labels={"province": "Province"}),
+        )
+    )
     assert rows["Standard errors"] == [
         "by Province",
         "robust",
@@ -339,22 +412,24 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
         "by Province + year",
     ]
     assert rows["Small-sample correction"] == ["reghdfe", "none", "reghdfe", "reghdfe"]
-    assert note_lines(read(one_way, robust), {}, STYLE)[0] == (
+    assert note_lines(read(one_way, robust), STYLE)[0] == (
         "Standard errors of the type shown above in parentheses."
     )
-    assert note_lines(read(one_way, kraay), {}, STYLE)[0] == (
+    assert note_lines(read(one_way, kraay), STYLE)[0] == (
         "Standard errors of the type shown above (small-sample correction as reghdfe) in parentheses."
     )
-    assert note_lines(read(one_way, two), {}, STYLE)[0] == (
+    assert note_lines(read(one_way, two), STYLE)[0] == (
         "Standard errors clustered as shown above (small-sample correction as reghdfe) in parentheses."
     )
-    lags = dict(setting_rows(read(kraay, one_lag), {}, None, {}, STYLE))["Standard errors"]
+    lags = dict(setting_rows(read(kraay, one_lag), {}, None, STYLE))["Standard errors"]
     assert lags == ["Driscoll-Kraay, 2 lags", "Driscoll-Kraay, 1 lag"]
-    assert "Standard errors" not in dict(setting_rows(read(kraay, kraay), {}, None, {}, STYLE))
-    assert note_lines(read(robust), {}, STYLE)[0] == (
+    assert "Standard errors" not in dict(
+        setting_rows(read(kraay, kraay), {}, None, STYLE)
+    )
+    assert note_lines(read(robust), STYLE)[0] == (
         "Heteroskedasticity-robust standard errors (no small-sample correction) in parentheses."
     )
-    assert note_lines(read(kraay), {}, Style("t", None, 3)) == [
+    assert note_lines(read(kraay), Style("t", None, 3)) == [
         "t statistics in parentheses, from Driscoll-Kraay standard errors (2 lags, small-sample correction "
         "as reghdfe)."
     ]
@@ -364,24 +439,33 @@ def test_controls_fold_into_one_row(one_way, two_way, make_fit, make_drawn):
     full = make_fit(dict.fromkeys(["digital", "edu", "fin"], (1, 1, 1)))
     effects = make_drawn({"total": (1, 1, 1)})
     rows = dict(
-        setting_rows(read(one_way, two_way, full, effects), {"Controls": ["edu", "fin"]}, None, {}, STYLE)
+        setting_rows(
+            read(one_way, two_way, full, effects),
+            {"Controls": ["edu", "fin"]},
+            None,
+            STYLE,
+        )
     )
     assert rows["Controls"] == ["No", "Some", "Yes", ""]
 
 
 def test_rows_of_the_caller(one_way, two_way):
     columns = read(one_way, two_way)
-    rows = setting_rows(columns, {}, {"Sample": ["all", True], "Size": [0.5, 3]}, {}, STYLE)
+    rows = setting_rows(columns, {}, {"Sample": ["all", True], "Size": [0.5, 3]}, STYLE)
     assert rows[-2:] == [("Sample", ["all", "Yes"]), ("Size", ["0.500", "3"])]
     for values in (["all"], "ab", 3):
-        with pytest.raises(OptionError, match=r"rows\['Sample'\]=.* must be a list of 2 values"):
-            setting_rows(columns, {}, {"Sample": values}, {}, STYLE)
+        with pytest.raises(
+            OptionError, match=r"rows\['Sample'\]=.* must be a list of 2 values"
+        ):
+            setting_rows(columns, {}, {"Sample": values}, STYLE)
     with pytest.raises(InputTypeError, match=r"rows=.* must be a mapping"):
-        setting_rows(columns, {}, [("Sample", ["a", "b"])], {}, STYLE)
+        setting_rows(columns, {}, [("Sample", ["a", "b"])], STYLE)
 
 
 def test_statistics_of_the_fit(one_way, make_fit):
-    other = make_fit({}, info={"rsquared_within": None, "f_statistic": 12.0, "df_t": 30.0})
+    other = make_fit(
+        {}, info={"rsquared_within": None, "f_statistic": 12.0, "df_t": 30.0}
+    )
     columns = read(one_way, other)
     keys = ["nobs", "n_entities", "rsquared_within", "f_statistic", "df_t", "n_times"]
     assert stat_rows(columns, replace(STYLE, stats=keys)) == [
@@ -393,28 +477,258 @@ def test_statistics_of_the_fit(one_way, make_fit):
     ]
 
 
+def test_any_key_of_a_glance_is_a_statistic(one_way, make_fit):
+    info = {
+        "pseudo_rsquared": 0.123456,
+        "iterations": np.int64(12345),
+        "steps": 2.0,
+        "converged": True,
+        "solver": "newton",
+        "tail": None,
+        "share": np.nan,
+    }
+    columns = read(one_way, make_fit({}, info=info), pd.DataFrame({"b": [1]}))
+    labels = {"pseudo_rsquared": "Pseudo R²"}
+    style = replace(STYLE, stats=("nobs", *info), labels=labels)
+    assert stat_rows(columns, style) == [
+        ("Observations", ["1,234", "1,234", ""]),
+        ("Pseudo R²", ["", "0.123", ""]),
+        ("iterations", ["", "12,345", ""]),
+        ("steps", ["", "2.000", ""]),
+        ("converged", ["", "Yes", ""]),
+        ("solver", ["", "newton", ""]),
+    ]
+    chinese = replace(style, language="chinese", digits=1)
+    assert stat_rows(columns, chinese)[:2] == [
+        ("观测值", ["1,234", "1,234", ""]),
+        ("Pseudo R²", ["", "0.1", ""]),
+    ]
+
+
+def test_a_statistic_that_no_model_has_is_refused(one_way, make_fit):
+    columns = read(one_way, make_fit({}, info={"pseudo_rsquared": 0.1}))
+    words = "stats='pseudo_rsq' is not known; use one of 'nobs', .*'pseudo_rsquared'"
+    with pytest.raises(OptionError, match=words) as caught:
+        stat_rows(columns, replace(STYLE, stats=("nobs", "pseudo_rsq")))
+    (problem,) = caught.value.problems
+    assert (problem.data["option"], problem.data["value"]) == ("stats", "pseudo_rsq")
+    assert {"nobs", "bic", "depvar", "pseudo_rsquared"} <= set(problem.data["allowed"])
+    with pytest.raises(OptionError, match="stats='pseudo_rsquared'"):
+        stat_rows(columns[:1], replace(STYLE, stats=("pseudo_rsquared",)))
+    # Those with words may be missing, and what a failed model would have is unknown.
+    assert stat_rows(columns, replace(STYLE, stats=("loglik",))) == []
+    failed = read(IdentificationError("x"))
+    assert stat_rows(failed, replace(STYLE, stats=("pseudo_rsquared",))) == []
+    with pytest.raises(OptionError, match="stats='pseudo_rsquared'"):
+        stat_rows(
+            read(one_way, IdentificationError("x")),
+            replace(STYLE, stats=("pseudo_rsquared",)),
+        )
+
+
 def test_weights_are_a_row_where_a_column_has_them(one_way):
     weighted = replace(one_way, info={**one_way.info, "obs_weights": "pop"})
     plain = pd.DataFrame({"b": [1]})
-    rows = dict(setting_rows(read(weighted, one_way, plain), {}, None, {"pop": "Population"}, STYLE))
+    rows = dict(
+        setting_rows(
+            read(weighted, one_way, plain),
+            {},
+            None,
+            replace(STYLE, labels={"pop": "Population"}),
+        )
+    )
     assert rows["Weights"] == ["Population", "No", ""]
-    assert "Weights" not in dict(setting_rows(read(one_way, plain), {}, None, {}, STYLE))
+    assert "Weights" not in dict(setting_rows(read(one_way, plain), {}, None, STYLE))
 
 
 def test_clusters_are_counted_where_they_are_not_the_entities(one_way):
     region = replace(one_way, info={"clusters": "region", "n_clusters": 2})
     both = replace(region, n_clusters=(1031, 14))
-    robust = replace(one_way, info={"cov_type": "robust", "clusters": None, "n_clusters": None})
+    robust = replace(
+        one_way, info={"cov_type": "robust", "clusters": None, "n_clusters": None}
+    )
     columns = read(region, both, robust, one_way, pd.DataFrame({"b": [1]}))
     default = ("nobs", "n_entities", "rsquared_within")
     rows = stat_rows(columns, replace(STYLE, stats=default))
-    assert [name for name, _ in rows] == ["Observations", "Entities", "Clusters", "Within R²"]
+    assert [name for name, _ in rows] == [
+        "Observations",
+        "Entities",
+        "Clusters",
+        "Within R²",
+    ]
     assert dict(rows)["Clusters"] == ["2", "1,031 + 14", "", "31", ""]
-    assert [name for name, _ in stat_rows(columns, replace(STYLE, stats=("nobs",)))] == [
+    assert [
+        name for name, _ in stat_rows(columns, replace(STYLE, stats=("nobs",)))
+    ] == [
         "Observations",
         "Clusters",
     ]
     asked = stat_rows(columns, replace(STYLE, stats=("n_clusters", "nobs")))
     assert asked == [rows[2], rows[0]]
-    assert "Clusters" not in dict(stat_rows(read(one_way, robust), replace(STYLE, stats=default)))
-    assert dict(stat_rows(read(one_way), replace(STYLE, stats=("n_clusters",)))) == {"Clusters": ["31"]}
+    assert "Clusters" not in dict(
+        stat_rows(read(one_way, robust), replace(STYLE, stats=default))
+    )
+    assert dict(stat_rows(read(one_way), replace(STYLE, stats=("n_clusters",)))) == {
+        "Clusters": ["31"]
+    }
+
+
+# Few large states hold most of the variation of capital.
+FEW_STATES = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+SPEC = dp.FixedEffects("gsp", ["pc", "unemp"])
+
+
+@pytest.fixture(scope="module")
+def panel() -> dp.Panel:
+    return dp.datasets.us_states()
+
+
+@pytest.fixture(scope="module")
+def fits(panel) -> list[dp.LinearResults]:
+    return [SPEC.fit(panel), SPEC.swap("pc", "lag(pc)").fit(panel)]
+
+
+def named(unit: str, label: str) -> str:
+    words = {"sd": "in SD of the outcome", "mean": "in % of the mean outcome"}
+    return f"{label}: effect of one SD, {words[unit]}"
+
+
+@FEW_STATES
+def test_it_is_the_coefficient_times_sd_over_that_of_the_outcome(fits, panel):
+    frame = panel.frame
+    cells = etable(fits, std_effect="pc", labels={"pc": "K"}, digits=6).frame.loc[
+        named("sd", "K")
+    ]
+    expected = fits[0].params["pc"] * frame["pc"].std() / frame["gsp"].std()
+    assert cells.tolist() == [f"{expected:.6f}", ""]
+    standardised = fits[0].standardised().set_index("term").loc["pc", "estimate"]
+    assert float(cells.iloc[0]) == pytest.approx(standardised, abs=1e-6)
+
+
+@FEW_STATES
+def test_or_in_percent_of_the_mean(fits, panel):
+    frame = panel.frame
+    table = etable(
+        fits, std_effect="pc", std_effect_in="mean", labels={"pc": "K"}, digits=6
+    )
+    expected = 100 * fits[0].params["pc"] * frame["pc"].std() / frame["gsp"].mean()
+    assert table.frame.loc[named("mean", "K")].tolist() == [f"{expected:.6f}", ""]
+
+
+@FEW_STATES
+def test_terms_with_one_label_share_a_row_each_in_its_own_sample(fits, panel):
+    labels = {"pc": "K", "lag(pc)": "K"}
+    cells = etable(fits, std_effect="*pc*", labels=labels, digits=6).frame.loc[
+        named("sd", "K")
+    ]
+    rows = panel.frame.assign(late=panel.frame.groupby(level=0)["pc"].shift()).dropna(
+        subset="late"
+    )
+    expected = fits[1].params["lag(pc)"] * rows["late"].std() / rows["gsp"].std()
+    assert cells.iloc[1] == f"{expected:.6f}"
+
+
+@FEW_STATES
+def test_a_chinese_row_and_what_tells_no_moments(fits, make_fit):
+    style = dp.TableStyle("zh")
+    other = make_fit({"pc": (0.1, 0.04, 0.01)})
+    table = etable(
+        [fits[0], other], std_effect="pc", labels={"pc": "资本"}, style=style
+    )
+    cells = table.frame.loc["资本增加一个标准差的效应（被解释变量的标准差）"]
+    assert [bool(cell) for cell in cells] == [True, False]
+    alone = etable(other, std_effect="pc")
+    assert not any("one SD" in name for name in alone.frame.index)
+
+
+@FEW_STATES
+def test_slopes_by_regime_and_with_instruments_have_it(panel):
+    regimes = dp.PanelThreshold("gsp", "pc", "unemp", [], thresholds=(7.0,)).fit(panel)
+    rows = etable(regimes, std_effect="pc*", labels={"pc": "K"}).frame
+    assert sum("one SD" in name for name in rows.index) == 2
+    iv = dp.FixedEffectsIV("gsp", ["unemp"], ["pc"], ["lag(pc)"]).fit(panel)
+    value = (
+        etable(iv, std_effect="pc", digits=6)
+        .frame.filter(like="one SD", axis=0)
+        .iloc[0, 0]
+    )
+    assert float(value) == pytest.approx(
+        iv.standardised().set_index("term").loc["pc", "estimate"], abs=1e-6
+    )
+
+
+@FEW_STATES
+def test_the_constant_is_a_row_on_request(fits):
+    assert "Intercept" not in etable(fits).frame.index
+    table = etable(fits, constant=True, digits=1)
+    place = list(table.frame.index).index("Intercept")
+    assert table.frame.index[place + 1] == ""
+    for column, fit in enumerate(fits):
+        found = fit.constant()
+        assert table.frame.iloc[place, column].rstrip("*") == f"{found['estimate']:.1f}"
+        assert table.frame.iloc[place + 1, column] == f"({found['std_error']:.1f})"
+    assert any(
+        note.startswith("Intercept beside fixed effects: mean") for note in table.notes
+    )
+    assert "Intercept" in etable(fits, constant=True, keep="unemp").frame.index
+    chinese = etable(fits, constant=True, style=dp.TableStyle("zh"))
+    assert "常数项" in chinese.frame.index
+    assert any("常数项为被解释变量均值减去" in note for note in chinese.notes)
+
+
+@FEW_STATES
+def test_the_constant_of_a_model_without_effects_needs_no_note(panel):
+    pooled = SPEC.replace(entity_effects=False, time_effects=False).fit(panel)
+    plain, asked = (etable(pooled, constant=constant) for constant in (False, True))
+    assert plain.frame.equals(asked.frame)
+    assert plain.notes == asked.notes
+
+
+@FEW_STATES
+def test_adjusted_rsquared_on_request_is_that_of_all_dummies(panel):
+    fit = SPEC.fit(panel)
+    dummies = pd.get_dummies(
+        panel.frame.index.to_frame().astype(str), drop_first=True
+    ).to_numpy(float)
+    x = np.column_stack([np.ones(len(dummies)), dummies, panel.frame[["pc", "unemp"]]])
+    y = panel.frame["gsp"].to_numpy()
+    left = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    adjusted = 1 - (left @ left / (len(y) - x.shape[1])) / y.var(ddof=1)
+    cells = etable(fit, stats=["rsquared_adj"], digits=8).frame.loc["Adjusted R²"]
+    assert cells.tolist() == [f"{adjusted:.8f}"]
+
+
+BAD = {
+    "no term": ({"std_effect": "nothing"}, ColumnError),
+    "pattern without a hit": ({"std_effect": "z*"}, ColumnError),
+    "one of two": ({"std_effect": ["pc", "no"]}, ColumnError),
+    "empty name": ({"std_effect": ""}, ColumnError),
+    "number": ({"std_effect": 1}, InputTypeError),
+    "none": ({"std_effect": None}, InputTypeError),
+    "true": ({"std_effect": True}, InputTypeError),
+    "numbers": ({"std_effect": [1, 2]}, InputTypeError),
+    "mixed": ({"std_effect": ["pc", None]}, InputTypeError),
+    "array": ({"std_effect": np.array([1.0])}, InputTypeError),
+    "frame": ({"std_effect": pd.DataFrame({0: [1]})}, DigiprosperError),
+    "class": ({"std_effect": dict}, InputTypeError),
+    "unit": ({"std_effect": "pc", "std_effect_in": "percent"}, OptionError),
+    "unit in capitals": ({"std_effect": "pc", "std_effect_in": "SD"}, OptionError),
+    "no unit": ({"std_effect": "pc", "std_effect_in": None}, OptionError),
+    "unit as number": ({"std_effect": "pc", "std_effect_in": 1}, OptionError),
+    "unit without terms": ({"std_effect_in": ""}, OptionError),
+    "units": ({"std_effect": "pc", "std_effect_in": ["sd"]}, OptionError),
+    "constant as text": ({"constant": "yes"}, OptionError),
+    "no constant": ({"constant": None}, OptionError),
+    "constants": ({"constant": [True]}, OptionError),
+    "constant as number": ({"constant": 2}, OptionError),
+    "constant as frame": ({"constant": pd.DataFrame()}, OptionError),
+}
+
+
+@FEW_STATES
+@pytest.mark.many(6)
+@pytest.mark.parametrize(("options", "error"), BAD.values(), ids=BAD)
+def test_what_is_not_allowed(fits, options, error):
+    with pytest.raises(error) as caught:
+        etable(fits[0], **options)
+    assert caught.value.problems

@@ -16,7 +16,7 @@ from digiprosper.errors import (
     InputTypeError,
     OptionError,
 )
-from digiprosper.present import files
+from digiprosper.present import formats
 from digiprosper.present.tables import Table, etable
 from digiprosper.report.collection import ResultSet
 
@@ -364,7 +364,7 @@ def test_a_save_that_fails_leaves_what_was_there(one_way, tmp_path, monkeypatch,
         path.write_text("half a table", "utf-8")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(files.WRITERS, f".{ending}", fail)
+    monkeypatch.setitem(formats.WRITERS, f".{ending}", fail)
     target = tmp_path / f"t.{ending}"
     with pytest.raises(OSError, match="No space"):
         etable(one_way).save(target)

@@ -53,19 +53,14 @@ def test_a_level_is_between_zero_and_one(level: float) -> None:
 
 
 def test_a_joint_test_is_f_or_with_the_normal_distribution_chi_squared() -> None:
-    weights = np.eye(2, 3)
-    assert estimates(df_t=9.0).joint_test(8.0, weights) == (
-        4.0,
-        "F",
-        (2.0, 9.0),
-        pytest.approx(stats.f.sf(4.0, 2, 9)),
-    )
-    assert estimates(df_t=np.inf).joint_test(8.0, weights) == (
-        8.0,
-        "chi2",
-        2.0,
-        pytest.approx(stats.chi2.sf(8.0, 2)),
-    )
+    weights, gap = np.eye(2, 3), np.ones(2)
+    test = estimates(df_t=9.0).joint_test(8.0, weights, gap, name="Test", null="a = b = 0")
+    assert (test.name, test.null) == ("Test", "a = b = 0")
+    assert (test.statistic, test.distribution, test.df) == (4.0, "F", (2.0, 9.0))
+    assert test.p_value == pytest.approx(stats.f.sf(4.0, 2, 9))
+    test = estimates(df_t=np.inf).joint_test(8.0, weights, gap, name="Test", null="")
+    assert (test.statistic, test.distribution, test.df) == (8.0, "chi2", 2.0)
+    assert test.p_value == pytest.approx(stats.chi2.sf(8.0, 2))
 
 
 def test_a_missing_variance_concerns_no_other_coefficient() -> None:

@@ -67,7 +67,7 @@ BESIDE = {
     "incomplete_shares": "instruments.py",
     "end_points_held": "studies/propagation.py",
     "end_points_redrawn": "studies/propagation.py",
-    "missing_font": "present/fonts.py",
+    "missing_font": "present/figure_style.py",
     "unknown_labels": "present/tables.py",
     "leap_seconds": "panel/stata.py",
     "partly_labelled": "panel/stata.py",

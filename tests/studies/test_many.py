@@ -292,12 +292,19 @@ def test_categories_and_a_later_main_term() -> None:
     np.testing.assert_allclose(steps["(1)"].rsquared_within, steps["(2)"].rsquared_within)
 
 
+def test_steps_of_any_specification_on_their_own_rows() -> None:
+    data = make()
+    spec = FixedEffectsIV("y", [], ["d"], ["m"])
+    steps = stepwise(spec, data, ["c1"], sample="own")
+    pd.testing.assert_series_equal(steps["(2)"].params, spec.add("c1").fit(data).params)
+
+
 @pytest.mark.parametrize(
     ("spec", "order", "options", "kind", "words"),
     [
-        (Mediation("y", "d", ["m"]), ["c1"], {}, InputTypeError, "FixedEffects"),
-        (FixedEffectsIV("y", [], ["d"], ["z"]), ["c1"], {}, InputTypeError, "fit_all"),
-        (FixedEffectsIV("y", [], ["d"], ["m"]), ["c1"], {}, InputTypeError, "fit_all"),
+        (Mediation("y", "d", ["m"]), ["c1"], {}, OptionError, "sample='own'"),
+        (FixedEffectsIV("y", [], ["d"], ["z"]), ["c1"], {}, OptionError, "sample='own'"),
+        ("y ~ d", ["c1"], {}, InputTypeError, "specification with regressors"),
         (FixedEffects("y", ["d"]), [1], {}, InputTypeError, "order"),
         (FixedEffects("y", ["d"]), 1, {}, InputTypeError, "terms .* or lists of terms"),
         (FixedEffects("y", ["d"]), [["c1", 1]], {}, InputTypeError, "terms .* or lists of terms"),

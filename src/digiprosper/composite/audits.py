@@ -1,45 +1,35 @@
-"""Checks of an index, and of the overlap of two indicator systems."""
+"""Audits of indicators that two indices share, and of the options behind published weights."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.composite.indicators import IndicatorSystem
-from digiprosper.errors import InputTypeError, cited, quoted, unknown_columns
-from digiprosper.kernels.tolerances import PRINTED_WEIGHTS
-from digiprosper.panel import Panel
+from digiprosper.composite.options import read_weights
+from digiprosper.composite.specification import CompositeIndex
+from digiprosper.composite.state import cut_rows, learn
+from digiprosper.composite.weights import WEIGHTINGS
+from digiprosper.errors import IndicatorError, InputTypeError, OptionError, cited
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from digiprosper.composite.recipe import Recipe
-    from digiprosper.composite.scopes import Finding
-    from digiprosper.composite.state import State
-    from digiprosper.kernels import Floats
+    from digiprosper.panel import Panel, Sample
 
-# Words of numbers that are relative to something, and words of amounts and counts.
-_RATIO: Final = re.compile(
-    r"%|‰|/|\bper\b|\b(?:share|ratio|rate|index|proportion|percent\w*|coefficient|gini|theil|points?|degrees?"
-    r"|density|penetration|intensity|years?)\b|人均|每|率|比|占|指数|系数|密度",
-    re.IGNORECASE,
-)
-_LEVEL: Final = re.compile(
-    r"\b10\s*(?:\^|\*\*)\s*\d|\b(?:thousands?|millions?|billions?|yuan|rmb|cny|usd|dollars?|euros?|km2?|kilomet\w+"
-    r"|tonnes?|tons?|kwh|hectares?|people|persons?|households?|subscribers?|users?|employees|units|sets|pieces"
-    r"|ports|pages|domains|numbers?|counts?|totals?|gdp|gnp|population|revenues?|turnover)\b|万|亿|元|人|户|个|公里|千米|吨|台|件|家",
-    re.IGNORECASE,
-)
-# Rank correlation with size from which an indicator without a unit is taken for an amount.
-_FOLLOWS: Final = 0.8
+# Shifts seen in papers and scripts.
+_SHIFTS: Final = (0.0, 1e-6, 1e-4, 0.002, 0.01, 1.0)
+_COMPARED: Final = ("weighting", "scope", "normalise", "structure", "shift")
 
 
 def overlap_audit(
-    system_a: IndicatorSystem, system_b: IndicatorSystem, other_columns: Sequence[str] = ()
+    system_a: IndicatorSystem,
+    system_b: IndicatorSystem,
+    other_columns: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Find indicators that are used in two indices, or in an index and among the other regressors.
 
@@ -77,37 +67,37 @@ def overlap_audit(
     """
     for name, system in (("system_a", system_a), ("system_b", system_b)):
         if not isinstance(system, IndicatorSystem):
-            raise InputTypeError(f"{name} is an IndicatorSystem, not {type(system).__name__}.")
-    others = _columns(other_columns)
-
-    overlaps = [_overlap(name, system_a, system_b, others) for name in (*system_a.names, *system_b.names)]
-    rows = dict.fromkeys(row for row in overlaps if row[1] + row[2] + row[3] > 1)
-    return pd.DataFrame(list(rows), columns=["indicator", "system_a", "system_b", "other_columns", "where"])
-
-
-def _columns(other_columns: Sequence[str]) -> list[str]:
+            raise InputTypeError(
+                f"{name} is an IndicatorSystem, not {type(system).__name__}."
+            )
     others = [other_columns] if isinstance(other_columns, str) else list(other_columns)
     odd = [o for o in cast("list[object]", others) if not isinstance(o, str)]
     if odd:
-        raise InputTypeError(f"other_columns must be a list of columns (text); {cited(odd[0])} is not.")
-    return others
+        raise InputTypeError(
+            f"other_columns must be a list of columns (text); {cited(odd[0])} is not."
+        )
+
+    rows = []
+    for name in dict.fromkeys((*system_a.names, *system_b.names)):
+        in_a, in_b = (
+            _uses("system_a", system_a, name),
+            _uses("system_b", system_b, name),
+        )
+        terms = [o for o in others if _mentions(o, name)]
+        used = bool(in_a), bool(in_b), bool(terms)
+        if sum(used) > 1:
+            rows.append((name, *used, ", ".join([*in_a, *in_b, *terms])))
+    return pd.DataFrame(
+        rows, columns=["indicator", "system_a", "system_b", "other_columns", "where"]
+    )
 
 
-def _overlap(
-    name: str, system_a: IndicatorSystem, system_b: IndicatorSystem, others: Sequence[str]
-) -> tuple[str, bool, bool, bool, str]:
-    """Make the row of the audit of one indicator: where it is used."""
-    inside = [o for o in others if _mentions(o, name)]
-    mentions = [
-        *_mentions_in_system("system_a", system_a, name),
-        *_mentions_in_system("system_b", system_b, name),
-        *inside,
+def _uses(label: str, system: IndicatorSystem, name: str) -> list[str]:
+    return [
+        f"{label} ({i.dimension})" if i.dimension else label
+        for i in system
+        if i.name == name
     ]
-    return name, name in system_a.names, name in system_b.names, bool(inside), ", ".join(mentions)
-
-
-def _mentions_in_system(label: str, system: IndicatorSystem, name: str) -> list[str]:
-    return [f"{label} ({i.dimension})" if i.dimension else label for i in system if i.name == name]
 
 
 def _mentions(term: str, name: str) -> bool:
@@ -116,135 +106,120 @@ def _mentions(term: str, name: str) -> bool:
     return term.strip() == name or name in {quoted_ or word for quoted_, word in words}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Audited:
-    """What the audit of a fitted index reads; `n_times` is None where rows have no periods."""
+def audit_weights(
+    system: IndicatorSystem, panel: Panel, published: Any
+) -> pd.DataFrame:
+    """Find the options of an index that reproduce published weights.
 
-    recipe: Recipe
-    state: State
-    nobs: int
-    n_times: int | None
-    cross_section: bool
-    imputed: bool
+    The weights are computed with each combination of options and compared with the published ones.
 
+    Parameters
+    ----------
+    system : IndicatorSystem
+        The indicators, directions and dimensions of the paper.
+    panel : Panel
+        The data of the paper.
+    published : mapping or Series
+        Published weight of each indicator, in percent or any other unit. They are divided by their sum.
 
-def audit_index(fitted: Audited, panel: Panel | None = None, size: str | None = None) -> pd.DataFrame:
-    """Check a fitted index for common problems: columns check, finding, message.
+    Returns
+    -------
+    DataFrame
+        One row per combination of options, with the smallest deviation first. Columns are the options
+        weighting, scope, normalise, structure and shift; ``max_deviation``, the largest absolute difference
+        of a weight; and ``problem``, why the weights cannot be computed, or the empty text. Weights by year
+        are averaged over the years. Combinations with the same deviation are in the order of the options,
+        the simplest first. Combinations of options that contradict each other are not in the table.
 
-    `panel` has the indicators and `size`, the column that measures the size of an entity.
+    Raises
+    ------
+    OptionError
+        If an indicator has no published weight, a name is not an indicator, or a weight is negative.
+    InputTypeError
+        If `system` is not an `IndicatorSystem`, `panel` is not a Panel, or `published` is not a mapping or
+        Series.
+    ColumnError, IndicatorError, MissingDataError
+        As in `CompositeIndex.fit`.
+
+    Notes
+    -----
+    All weightings, scopes, normalisations and structures of `CompositeIndex` are compared. The scopes include
+    each year as base year, and goalposts if all indicators have them. Entropy weights are computed with the
+    shifts 0, 1e-6, 1e-4, .002, .01 and 1.
+
+    A combination reproduces the weights if ``max_deviation`` is at most half a unit of the last published
+    digit. Several combinations can do so. The aggregation cannot be found this way, because weights do not
+    depend on it.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> from digiprosper import audit_weights
+    >>> panel, truth = dp.datasets.simulate_provinces(12, 5)
+    >>> system = dp.IndicatorSystem.from_dict(truth.systems["digital"])
+    >>> found = audit_weights(system, panel, truth.weights["digital"])
+    >>> found[["weighting", "scope", "normalise", "structure"]].iloc[0].tolist()
+    ['entropy', 'pooled', 'minmax', 'flat']
     """
-    system = fitted.recipe.system
-    rows = [
-        ("future_information", *_future(fitted)),
-        ("comparability", *fitted.recipe.scope.comparability),
-        ("size_variables", *_size(system, _following(system, panel, size), size)),
-        ("legacy_lnT", *_legacy(fitted)),
-    ]
-    return pd.DataFrame(rows, columns=["check", "finding", "message"])
-
-
-def _future(fitted: Audited) -> Finding:
-    if fitted.cross_section:
-        return "ok", "one period: no future information can be used."
-    recipe = fitted.recipe
-    return recipe.scope.future(estimated=recipe.weights_estimated, imputed=fitted.imputed)
-
-
-def is_level(name: str, unit: str) -> bool | None:
-    """Classify an indicator by name and unit: True for an amount or count, False for a ratio, else None."""
-    words = f"{name} {unit}".replace("_", " ")
-    if _RATIO.search(words):
-        return False
-    return True if _LEVEL.search(words) else None
-
-
-def _following(system: IndicatorSystem, panel: Panel | None, size: str | None) -> dict[str, float]:
-    """Find indicators whose entity means have a high rank correlation with `size`, and the correlations."""
-    if panel is None and size is None:
-        return {}
-    if not isinstance(panel, Panel) or not isinstance(size, str):
-        raise InputTypeError("audit(panel, size=...) takes a Panel and the name of one of its columns.")
-    absent = [n for n in (*system.names, size) if n not in panel.columns]
-    if absent:
-        raise unknown_columns(absent, panel.columns, "audit")
-
-    means = panel.frame[[*system.names, size]].groupby(level=0).mean()
-    correlation = means[list(system.names)].rank().corrwith(means[size].rank())
-    return {str(n): float(r) for n, r in correlation.items() if r >= _FOLLOWS}
-
-
-def _size(system: IndicatorSystem, following: dict[str, float], size: str | None) -> Finding:
-    is_amount = {i.name: is_level(i.name, i.unit) for i in system}
-    # A ratio that says so may go with size all the same: what is denser is often larger.
-    measured = {n: r for n, r in following.items() if is_amount[n] is None}
-    levels = [n for n, level in is_amount.items() if level or n in measured]
-    if measured:
-        finding = "warning" if 2 * len(levels) > len(is_amount) else "note"
-        return finding, _measured_words(measured, levels, size)
-    return _by_name(is_amount, levels)
-
-
-def _by_name(is_amount: dict[str, bool | None], levels: Sequence[str]) -> Finding:
-    """Judge by names and units alone."""
-    classified = [n for n, level in is_amount.items() if level is not None]
-    if 2 * len(levels) > len(classified):
-        return "warning", (
-            f"{quoted(levels)} are amounts or counts: the index measures the size of a unit. Divide by "
-            "population, area or output."
+    kind: object = system
+    if not isinstance(kind, IndicatorSystem):
+        raise InputTypeError(
+            f"audit_weights takes an IndicatorSystem, not {type(kind).__name__}."
         )
-    if levels:
-        are = "is an amount" if len(levels) == 1 else "are amounts"
-        return "note", f"{quoted(levels)} {are} and not a ratio."
-    if len(classified) < len(is_amount):
-        return (
-            "ok",
-            "no indicator is an amount by its name or unit; audit(panel, size=...) compares with size.",
+    if not hasattr(published, "items"):
+        raise InputTypeError(
+            f"published must be a mapping {{indicator: weight}} or a Series, not {type(published).__name__}."
         )
-    return "ok", "all indicators are ratios."
+    published_weights = read_weights(published, system.names, "published")
+    target = np.array([w for _, w in published_weights])
+    target = target / target.sum()
+    sample = cut_rows(CompositeIndex(system).recipe, panel, "audit_weights")
+    rows = []
+    for spec in _specifications(system, sample):
+        deviation, problem = np.nan, ""
+        try:
+            weights = learn(spec.recipe, sample).weights.mean(axis=0)
+            deviation = float(np.abs(weights - target).max())
+        except IndicatorError as error:
+            problem = error.message
+        rows.append((*(getattr(spec, name) for name in _COMPARED), deviation, problem))
+    table = pd.DataFrame(rows, columns=[*_COMPARED, "max_deviation", "problem"])
+    return table.sort_values("max_deviation", kind="stable", ignore_index=True)
 
 
-def _measured_words(measured: dict[str, float], levels: Sequence[str], size: str | None) -> str:
-    shown = ", ".join(f"{cited(n)} {r:z.2f}" for n, r in measured.items())
-    named = [n for n in levels if n not in measured]
-    text = (
-        f"rank correlations of entity means with {cited(str(size))}: {shown}. These look like amounts, which "
-        "measure the size of a unit. Divide by population, area or output."
-    )
-    return f"{text} By name or unit {quoted(named)} too." if named else text
+def _specifications(
+    system: IndicatorSystem, sample: Sample
+) -> Iterator[CompositeIndex]:
+    """Make every combination that makes sense, the plainest first."""
+    scopes = ["pooled", "goalposts"]
+    if sample.n_times > 1:
+        scopes[1:1] = [
+            "pooled_norm_yearly_weights",
+            "per_year",
+            "legacy_lnT",
+            "expanding",
+        ]
+        scopes += [f"base_year({t})" for t in sample.times]
 
-
-def _legacy(fitted: Audited) -> Finding:
-    if fitted.recipe.scope.replication_only:
-        return "warning", (
-            "the copied script divides the entropies of all rows by the logarithm of the number of "
-            "years, so that they exceed 1 and the order of the weights is reversed. Use it for "
-            "replication only."
-        )
-    given_weights = fitted.recipe.given_weights
-    legacy = _legacy_weights(fitted)
-    if given_weights is None and fitted.recipe.weighting != "entropy":
-        return "ok", "no entropies are used."
-    if given_weights is None or legacy is None:
-        return "ok", "entropies are divided by the logarithm of the number of rows they are computed from."
-
-    right = fitted.state.redundancy / fitted.state.redundancy.sum()
-    if np.abs(given_weights - legacy).max() < min(
-        PRINTED_WEIGHTS, float(np.abs(given_weights - right).max())
+    plain = CompositeIndex(system)
+    for structure, shift, scope, normalise, weighting in product(
+        ("flat", "equal_dimensions", "nested"),
+        _SHIFTS,
+        scopes,
+        ("minmax", "max", "none", "zscore", "rank"),
+        WEIGHTINGS,
     ):
-        return "warning", (
-            "the given weights are those of the copied script, which divides entropies by the logarithm "
-            "of the number of years; the correct entropy weights of these rows have the reverse order."
-        )
-    return "ok", "the given weights are not those of the copied script."
-
-
-def _legacy_weights(fitted: Audited) -> Floats | None:
-    """Compute the weights of the copied script from the entropies of a pooled fit with given weights."""
-    state = fitted.state
-    periods = fitted.n_times
-    if state.periods is not None or periods is None or periods < 2 or np.isnan(state.entropy).any():
-        return None
-    redundancy = 1.0 - state.entropy * np.log(fitted.nobs) / np.log(periods)
-    redundancy = np.where(state.learned[0].weighing.constant, 0.0, redundancy)
-    weights: Floats = redundancy / redundancy.sum()
-    return weights
+        # Equal weights are the same whatever the rest.
+        if weighting == "equal" and (scope, normalise) != ("pooled", "minmax"):
+            continue
+        try:
+            yield plain.replace(
+                scope=scope,
+                normalise=normalise,
+                weighting=weighting,
+                structure=structure,
+                shift=shift,
+            )
+        except (OptionError, IndicatorError):
+            # Options that contradict each other are no candidates.
+            continue

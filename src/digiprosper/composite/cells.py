@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    DigiprosperError,
     IndicatorError,
     InputTypeError,
     MissingDataError,
@@ -41,7 +42,9 @@ def as_table(values: Any, function: str) -> tuple[Floats, list[str]]:
     try:
         z = real_numbers(values)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InputTypeError(f"{function} takes a table of numbers, one column per indicator.") from error
+        raise InputTypeError(
+            f"{function} takes a table of numbers, one column per indicator."
+        ) from error
     if z.ndim != 2 or 0 in z.shape:
         raise InputTypeError(
             f"{function} takes rows x indicators with at least one of each; the shape is {z.shape}."
@@ -51,6 +54,11 @@ def as_table(values: Any, function: str) -> tuple[Floats, list[str]]:
     return z, [f"column {j}" for j in range(z.shape[1])]
 
 
+def names_where(names: Sequence[str], mask: Bools) -> list[str]:
+    """List the names of the columns for which the mask, (m,), is true."""
+    return [name for name, marked in zip(names, mask, strict=True) if marked]
+
+
 def refuse_cells(
     bad: Bools,
     names: Sequence[str],
@@ -58,51 +66,52 @@ def refuse_cells(
     cure: str,
     *,
     index: pd.Index[Any] | None = None,
+    error: type[DigiprosperError] = IndicatorError,
 ) -> None:
     """Refuse the cells that are True in `bad`, (N, m), naming column, count and first rows.
 
     `problem` is a code and words, such as ("negative", "is negative"); `cure` says what to do.
     """
-    problems = _by_column(bad, names, problem, index)
+    code, words = problem
+    problems = []
+    for j in np.flatnonzero(bad.any(axis=0)).tolist():
+        rows = np.flatnonzero(bad[:, j])
+        first = tuple(rows[:5].tolist()) if index is None else tuple(index[rows[:5]])
+        text = f"{cited(names[j])} {words} in {counted(rows.size, 'row')} (first: {rows_text(first)})"
+        problems.append(
+            Notice(code, text, {"column": names[j], "count": rows.size, "rows": first})
+        )
     if problems:
-        raise IndicatorError(f"{several(problems)}. {cure}", problems)
+        raise error(f"{several(problems)}. {cure}", problems)
 
 
 def refuse_missing(z: Floats, names: Sequence[str]) -> None:
     """Refuse missing and infinite cells."""
-    problems = _by_column(~np.isfinite(z), names, ("missing", "is missing or infinite"), None)
-    if problems:
-        text = several(problems)
-        raise MissingDataError(f"{text}. Fill or remove these rows first.", problems)
+    problem = "missing", "is missing or infinite"
+    refuse_cells(
+        ~np.isfinite(z),
+        names,
+        problem,
+        "Fill or remove these rows first.",
+        error=MissingDataError,
+    )
 
 
 def refuse_extreme(x: Floats, names: Sequence[str]) -> None:
     """Refuse columns whose squares and products are beyond the range of floating-point numbers."""
-    largest = np.abs(x).max(axis=0, initial=0.0)
-    bad = np.flatnonzero((largest > LARGEST_PRODUCT) | ((largest > 0.0) & (largest < 1.0 / LARGEST_PRODUCT)))
-    if bad.size:
-        problems = [
-            Notice(
-                "extreme",
-                f"{cited(names[j])} has a largest value of {largest[j]:.2g}",
-                {"column": names[j], "largest": float(largest[j])},
-            )
-            for j in bad.tolist()
-        ]
-        text = several(problems)
-        raise IndicatorError(f"{text}: its squares cannot be computed. Use another unit.", problems)
-
-
-def _by_column(
-    bad: Bools, names: Sequence[str], problem: tuple[str, str], index: pd.Index[Any] | None
-) -> list[Notice]:
-    problems = []
-    for j in np.flatnonzero(bad.any(axis=0)):
-        rows = np.flatnonzero(bad[:, j])
-        first = tuple(rows[:5].tolist()) if index is None else tuple(index[rows[:5]])
-        text = (
-            f"{cited(names[int(j)])} {problem[1]} in {counted(rows.size, 'row')} (first: {rows_text(first)})"
+    problems = [
+        Notice(
+            "extreme",
+            f"{cited(name)} has a largest value of {largest:.2g}",
+            {"column": name, "largest": largest},
         )
-        data = {"column": names[int(j)], "count": int(rows.size), "rows": first}
-        problems.append(Notice(problem[0], text, data))
-    return problems
+        for name, largest in zip(
+            names, np.abs(x).max(axis=0, initial=0.0).tolist(), strict=True
+        )
+        if largest > LARGEST_PRODUCT or 0.0 < largest < 1.0 / LARGEST_PRODUCT
+    ]
+    if problems:
+        text = several(problems)
+        raise IndicatorError(
+            f"{text}: its squares cannot be computed. Use another unit.", problems
+        )

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite.cells import as_table, real_numbers, refuse_cells, refuse_missing
+from digiprosper.composite.cells import (
+    as_table,
+    real_numbers,
+    refuse_cells,
+    refuse_missing,
+)
 from digiprosper.composite.notices import COUPLED, POOR, equally_bad
-from digiprosper.errors import InputTypeError, OptionError, check_option, cited, issue, option_problem
+from digiprosper.errors import (
+    InputTypeError,
+    OptionError,
+    check_option,
+    cited,
+    issue,
+    option_problem,
+)
 from digiprosper.kernels.tolerances import GRADE, SUM_TO_ONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from digiprosper.kernels import Floats
 
 CouplingMethod = Literal["standard", "wang2021"]
-
-# Coupling above the first with development below the second: systems that agree in being bad.
 
 
 def coupling_coordination(
@@ -83,71 +91,75 @@ def coupling_coordination(
     east  0.9798  0.5  0.6999      7
     west  0.6000  0.5  0.5477      6
     """
-    check_option("method", method, tuple(_METHODS))
+    check_option("method", method, get_args(CouplingMethod))
     u, names = as_table(U, "coupling_coordination")
     if u.shape[1] < 2:
-        raise InputTypeError("coupling_coordination needs two or more systems, one per column; there is one.")
+        raise InputTypeError(
+            "coupling_coordination needs two or more systems, one per column; there is one."
+        )
     refuse_missing(u, names)
     index = U.index if isinstance(U, pd.DataFrame) else pd.RangeIndex(len(u))
     cure = "Coupling is defined for scores in [0, 1]: use an index with end points that cover every row."
-    refuse_cells((u < 0) | (u > 1), names, ("outside", "lies outside [0, 1]"), cure, index=index)
+    refuse_cells(
+        (u < 0) | (u > 1), names, ("outside", "lies outside [0, 1]"), cure, index=index
+    )
     share = _coefficients(coefficients, names)
 
     with np.errstate(invalid="ignore"):
-        coupling = _METHODS[method](u)
+        coupling = _standard(u) if method == "standard" else _wang(u)
     development = u @ share
     coordination = np.sqrt(np.where(development > 0, coupling, 0.0) * development)
     grade = np.minimum(np.floor(coordination * 10 + GRADE), 9).astype(np.intp) + 1
 
     issue(equally_bad(int(((coupling > COUPLED) & (development < POOR)).sum())))
-    return pd.DataFrame({"C": coupling, "T": development, "D": coordination, "grade": grade}, index=index)
+    return pd.DataFrame(
+        {"C": coupling, "T": development, "D": coordination, "grade": grade},
+        index=index,
+    )
 
 
 def _standard(u: Floats) -> Floats:
     n = u.shape[1]
-    total = u.sum(axis=1)
     # The root of each factor first: a product of many small scores would underflow.
-    coupling: Floats = n * (u ** (1.0 / n)).prod(axis=1) / total
+    coupling: Floats = n * (u ** (1.0 / n)).prod(axis=1) / u.sum(axis=1)
     return np.minimum(coupling, 1.0)
 
 
 def _wang(u: Floats) -> Floats:
     n = u.shape[1]
-    ordered = np.sort(u, axis=1)
     # Sum of all |U_i - U_j|: the k-th of n in order is larger than k - 1 and smaller than n - k.
-    gaps = ordered @ (2.0 * np.arange(n) - (n - 1))
+    gaps = np.sort(u, axis=1) @ (2.0 * np.arange(n) - (n - 1))
     level = ((u / u.max(axis=1, keepdims=True)) ** (1.0 / (n - 1))).prod(axis=1)
-    coupling: Floats = np.sqrt(np.maximum(1.0 - gaps / (n * (n - 1) / 2), 0.0) * level)
-    return coupling
-
-
-_METHODS: Final[Mapping[str, Callable[[Floats], Floats]]] = {"standard": _standard, "wang2021": _wang}
+    return np.asarray(np.sqrt(np.maximum(1.0 - gaps / (n * (n - 1) / 2), 0.0) * level))
 
 
 def _coefficients(coefficients: Any, names: list[str]) -> Floats:
+    """Read the coefficients in the order of the systems; by default they are equal."""
     count = len(names)
     if coefficients is None:
         return np.full(count, 1.0 / count)
     try:
-        share = real_numbers(_in_order(coefficients, names))
+        if hasattr(coefficients, "keys"):
+            same = len(coefficients) == count and all(
+                name in coefficients for name in names
+            )
+            share = real_numbers([coefficients[name] for name in names] if same else [])
+        else:
+            share = real_numbers(list(coefficients))
     except (TypeError, ValueError, OverflowError) as error:
         raise OptionError(
             "coefficients must be real numbers, one for each system, such as [0.5, 0.5]."
         ) from error
-
-    fits = share.shape == (count,) and (share >= 0).all() and abs(share.sum() - 1.0) <= SUM_TO_ONE
-    if not fits:
+    if (
+        share.shape != (count,)
+        or (share < 0).any()
+        or not abs(share.sum() - 1.0) <= SUM_TO_ONE
+    ):
         message = (
             f"coefficients={cited(coefficients)} must have one number >= 0 for each of "
             f"{', '.join(map(repr, names))}, with sum one; omit them for equal coefficients."
         )
-        raise OptionError(message, [option_problem("coefficients", coefficients, what=message)])
+        raise OptionError(
+            message, [option_problem("coefficients", coefficients, what=message)]
+        )
     return share
-
-
-def _in_order(coefficients: Any, names: list[str]) -> list[Any]:
-    """List coefficients in the order of the systems; empty where a mapping has other names."""
-    if not hasattr(coefficients, "keys"):
-        return list(coefficients)
-    absent = [c for c in names if c not in coefficients]
-    return [] if absent or len(coefficients) != len(names) else [coefficients[c] for c in names]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite.ranking_results import rows_of
+from digiprosper.composite.ranking_results import (
+    IndexSensitivity,
+    RankedIndex,
+    RankResults,
+    rows_of,
+)
 from digiprosper.errors import (
     InputTypeError,
     OptionError,
@@ -26,7 +31,6 @@ from digiprosper.report.figure_words import FIGURE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
     from digiprosper.kernels import Floats
     from digiprosper.report.words import Language
 
@@ -39,7 +43,9 @@ _GRID = 256
 # --- ranks --------------------------------------------------------------------------------------------------
 
 
-def rank_table(results: RankResults, entities: Sequence[Any] | None, level: float) -> pd.DataFrame:
+def rank_table(
+    results: RankResults, entities: Sequence[Any] | None, level: float
+) -> pd.DataFrame:
     """Return rank, rank_low and rank_high of every row; intervals have the share `level` of the draws."""
     table = results.ranks(level, top=())
     if table["rank_high"].isna().all():
@@ -47,7 +53,25 @@ def rank_table(results: RankResults, entities: Sequence[Any] | None, level: floa
             f"plots.rank_ribbon: rank intervals are not computed from draws of {results.n_drawn} entities, "
             "so there is no interval to plot; results.ranks() has the ranks."
         )
-    _refuse_strangers(entities, results.index)
+    if entities is None:
+        return table
+    if isinstance(entities, str) or not len(entities):
+        raise InputTypeError(
+            "plots.rank_ribbon: entities must be a list of at least one entity, not "
+            f"{cited(entities)}."
+        )
+    sample_entities = results.index.unique(
+        0
+    ).tolist()  # a list, since what is asked for may have no hash
+    strangers = [e for e in entities if e not in sample_entities]
+    if strangers:
+        raise OptionError(
+            f"plots.rank_ribbon: {quoted(strangers)} is not in the sample.",
+            [
+                option_problem("entities", e, what=f"no entity {cited(e)}")
+                for e in strangers
+            ],
+        )
     return table
 
 
@@ -60,25 +84,29 @@ def ribbons(
     language: Language = "english",
 ) -> Ribbons:
     """Lay out ranks over time, of the six entities that rank best in the last period if none are named."""
-    rows, last = rows_of(results.index, None)
     if entities is None:
-        entities = last[np.argsort(results.rank_values[rows], kind="stable")[:_LINES]].tolist()
+        rows, last = rows_of(results.index, None)
+        entities = last[
+            np.argsort(results.rank_values[rows], kind="stable")[:_LINES]
+        ].tolist()
     times = results.index.unique(1).sort_values()
+    # A period without a row breaks the line.
+    ranks = [
+        (tidy_text(e), cast("pd.DataFrame", table.xs(e, level=0)).reindex(times))
+        for e in entities
+    ]
     return Ribbons(
-        # A period without a row breaks the line.
-        entities=[(tidy_text(e), _over_time(table, e, times)) for e in entities],
+        entities=ranks,
         times=times,
         worst=int(table.loc[list(entities), "rank_high"].max()),
         key=_key_label(results, 0, texts, language),
         time=_key_label(results, 1, texts, language),
-        title=_among(FIGURE.say("rank.draws", language, level=f"{100 * level:g}"), results, language),
+        title=_among(
+            FIGURE.say("rank.draws", language, level=f"{100 * level:g}"),
+            results,
+            language,
+        ),
     )
-
-
-def _over_time(table: pd.DataFrame, entity: Any, times: pd.Index[Any]) -> pd.DataFrame:
-    ranks = table.xs(entity, level=0)
-    assert isinstance(ranks, pd.DataFrame)
-    return ranks.reindex(times)
 
 
 def drawn_spans(
@@ -97,11 +125,16 @@ def drawn_spans(
     words = FIGURE.say("rank.share", language, level=f"{100 * level:g}")
     span = Span(now["rank_low"], now["rank_high"], words)
     mark = FIGURE.say("rank.mark", language)
-    return RankSpans(now["rank"], [span], mark, *_titles(results, period, texts, language))
+    return RankSpans(
+        now["rank"], [span], mark, *_titles(results, period, texts, language)
+    )
 
 
 def combination_spans(
-    results: IndexSensitivity, period: Any, texts: Mapping[str, str], language: Language = "english"
+    results: IndexSensitivity,
+    period: Any,
+    texts: Mapping[str, str],
+    language: Language = "english",
 ) -> RankSpans:
     """Lay out how far ranks move over all combinations of options in one period (None for the last)."""
     if not results.possible.any():
@@ -115,10 +148,14 @@ def combination_spans(
         Span(spread["q25"], spread["q75"], FIGURE.say("rank.middle", language)),
     ]
     mark = FIGURE.say("rank.baseline", language)
-    return RankSpans(spread["rank"], spans, mark, *_titles(results, period, texts, language))
+    return RankSpans(
+        spread["rank"], spans, mark, *_titles(results, period, texts, language)
+    )
 
 
-def share_bars(results: IndexSensitivity, period: Any, texts: Mapping[str, str]) -> Bars:
+def share_bars(
+    results: IndexSensitivity, period: Any, texts: Mapping[str, str]
+) -> Bars:
     """Lay out the Sobol shares of each option in the variance of all entities' ranks."""
     shares = results.shares(period, overall=True)
     return Bars(
@@ -130,53 +167,41 @@ def share_bars(results: IndexSensitivity, period: Any, texts: Mapping[str, str])
 
 
 def _titles(
-    results: RankResults | IndexSensitivity, period: Any, texts: Mapping[str, str], language: Language
+    results: RankedIndex, period: Any, texts: Mapping[str, str], language: Language
 ) -> tuple[str, str]:
     """Label the entities, and the ranks of a period."""
-    key = _key_label(results, 0, texts, language)
     title = _among(FIGURE.say("rank", language), results, language)
     if results.index.nlevels == 2:
         when = results.index.get_level_values(1).max() if period is None else period
         time = _key_label(results, 1, texts, language)
-        title = FIGURE.say("rank.in", language, title=title, time=time, period=tidy_text(when))
-    return key, title
+        title = FIGURE.say(
+            "rank.in", language, title=title, time=time, period=tidy_text(when)
+        )
+    return _key_label(results, 0, texts, language), title
 
 
 def _key_label(
-    results: RankResults | IndexSensitivity, level: int, texts: Mapping[str, str], language: Language
+    results: RankedIndex, level: int, texts: Mapping[str, str], language: Language
 ) -> str:
     name = results.index.names[level]
-    if not name:
-        return FIGURE.say(("entity", "period")[level], language)
-    return texts.get(str(name), str(name))
+    return (
+        texts.get(str(name), str(name))
+        if name
+        else FIGURE.say(("entity", "period")[level], language)
+    )
 
 
-def _among(title: str, results: RankResults | IndexSensitivity, language: Language) -> str:
+def _among(title: str, results: RankedIndex, language: Language) -> str:
     pooled = results.among == "pooled" and results.index.nlevels == 2
     return FIGURE.say("rank.among", language, title=title) if pooled else title
-
-
-def _refuse_strangers(entities: Sequence[Any] | None, index: pd.Index[Any]) -> None:
-    if entities is None:
-        return
-    purpose = "plots.rank_ribbon"
-    if isinstance(entities, str) or not len(entities):
-        raise InputTypeError(
-            f"{purpose}: entities must be a list of at least one entity, not {cited(entities)}."
-        )
-    sample_entities = index.unique(0).tolist()  # a list, since what is asked for may have no hash
-    strangers = [e for e in entities if e not in sample_entities]
-    if strangers:
-        raise OptionError(
-            f"{purpose}: {quoted(strangers)} is not in the sample.",
-            [option_problem("entities", e, what=f"no entity {cited(e)}") for e in strangers],
-        )
 
 
 # --- densities ----------------------------------------------------------------------------------------------
 
 
-def values_by_period(data: Any, column: str | None) -> tuple[pd.Series[Any], dict[str, str]]:
+def values_by_period(
+    data: Any, column: str | None
+) -> tuple[pd.Series[Any], dict[str, str]]:
     """Take a Series by (entity, time), or a column of a panel with the panel's labels."""
     purpose = "plots.kernel_ridge"
     if hasattr(data, "frame") and column is not None:
@@ -192,9 +217,13 @@ def values_by_period(data: Any, column: str | None) -> tuple[pd.Series[Any], dic
             f"{purpose}: takes a Series indexed by (entity, time), such as index.scores, or a panel and the "
             f"name of a column; this is {type(data).__name__} and column={cited(column)}."
         )
-    real = pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_complex_dtype(series.dtype)
+    real = pd.api.types.is_numeric_dtype(
+        series.dtype
+    ) and not pd.api.types.is_complex_dtype(series.dtype)
     if series.index.nlevels != 2 or not real:
-        raise InputTypeError(f"{purpose}: needs numbers indexed by (entity, time), without duplicates.")
+        raise InputTypeError(
+            f"{purpose}: needs numbers indexed by (entity, time), without duplicates."
+        )
     return series, texts
 
 
@@ -211,65 +240,69 @@ def ridges(
     """
     rule = _bandwidth_words(bandwidth, language)
     chosen = _chosen_periods(series, periods)
-    kernels = [_Kernel(series.xs(p, level=1).dropna().to_numpy(dtype=np.float64), bandwidth) for p in chosen]
-    solid = [kernel for kernel in kernels if kernel.h]
-    if not solid:
+    samples = [
+        series.xs(p, level=1).dropna().to_numpy(dtype=np.float64) for p in chosen
+    ]
+    kernels = [_kernel(values, bandwidth) for values in samples]
+    ends = [
+        (v.min() - 3 * h, v.max() + 3 * h)
+        for v, (_, h) in zip(samples, kernels, strict=True)
+        if h
+    ]
+    if not ends:
         raise InputTypeError(
             "plots.kernel_ridge: no period has two different values, so no density can be estimated."
         )
-    grid = np.linspace(min(k.low for k in solid), max(k.high for k in solid), _GRID)
+    grid = np.linspace(
+        min(low for low, _ in ends), max(high for _, high in ends), _GRID
+    )
+    drawn = []
+    for p, values, (kernel, h) in zip(chosen, samples, kernels, strict=True):
+        words, density = f"n = {values.size:,}", None
+        if h:
+            words, density = (
+                f"h = {float(f'{h:.3g}'):,g}, {words}",
+                np.asarray(kernel(grid)),
+            )
+        else:
+            words = FIGURE.say("ridge.none", language, count=words)
+        drawn.append(Ridge(tidy_text(p), words, density))
     period = str(series.index.names[1] or FIGURE.say("period", language))
     return Ridges(
         grid=grid,
-        ridges=[
-            Ridge(tidy_text(p), kernel.text(language), kernel.density(grid) if kernel.h else None)
-            for p, kernel in zip(chosen, kernels, strict=True)
-        ],
+        ridges=drawn,
         variable=texts.get(str(series.name), str(series.name)),
         time=texts.get(period, period),
         rule=rule,
     )
 
 
-class _Kernel:
-    """A Gaussian kernel density of one period; without two different values its bandwidth h is 0."""
+def _kernel(values: Floats, bandwidth: Bandwidth | float) -> tuple[Any, float]:
+    """Estimate a Gaussian kernel density with its bandwidth, which is 0 without two different values."""
+    from scipy.stats import gaussian_kde
 
-    def __init__(self, values: Floats, bandwidth: Bandwidth | float) -> None:
-        self.values, self.h = values, 0.0
-        if values.size > 1 and np.ptp(values) > 0:
-            from scipy.stats import gaussian_kde
-
-            spread = float(values.std(ddof=1))
-            rule = bandwidth if isinstance(bandwidth, str) else bandwidth / spread
-            self.kernel = gaussian_kde(values, bw_method=rule)
-            self.h = float(self.kernel.factor) * spread
-
-    @property
-    def low(self) -> float:
-        return float(self.values.min()) - 3 * self.h
-
-    @property
-    def high(self) -> float:
-        return float(self.values.max()) + 3 * self.h
-
-    def text(self, language: Language) -> str:
-        count = f"n = {self.values.size:,}"
-        if not self.h:
-            return FIGURE.say("ridge.none", language, count=count)
-        return f"h = {float(f'{self.h:.3g}'):,g}, {count}"
-
-    def density(self, grid: Floats) -> Floats:
-        return np.asarray(self.kernel(grid))
+    if values.size < 2 or not np.ptp(values) > 0:
+        return None, 0.0
+    spread = float(values.std(ddof=1))
+    rule = bandwidth if isinstance(bandwidth, str) else bandwidth / spread
+    kernel = gaussian_kde(values, bw_method=rule)
+    return kernel, float(kernel.factor) * spread
 
 
 def _bandwidth_words(bandwidth: object, language: Language) -> str:
     """Check a bandwidth and name its rule."""
     if isinstance(bandwidth, str):
-        check_option("bandwidth", bandwidth, ("scott", "silverman"))
+        check_option("bandwidth", bandwidth, get_args(Bandwidth))
         return FIGURE.say(f"ridge.rule.{bandwidth}", language)
-    number = isinstance(plain(bandwidth), int | float) and not isinstance(bandwidth, bool)
-    if not number or not math.isfinite(cast("float", bandwidth)) or cast("float", bandwidth) <= 0:
-        raise OptionError(f"bandwidth={cited(bandwidth)} must be 'scott', 'silverman' or a number above 0.")
+    number = plain(bandwidth)
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int | float)
+        or not 0 < number < math.inf
+    ):
+        raise OptionError(
+            f"bandwidth={cited(bandwidth)} must be 'scott', 'silverman' or a number above 0."
+        )
     return FIGURE.say("ridge.rule.given", language, value=f"{bandwidth:g}")
 
 
@@ -281,6 +314,9 @@ def _chosen_periods(series: pd.Series[Any], periods: Sequence[Any] | None) -> li
     if strangers or not len(periods):
         raise OptionError(
             f"plots.kernel_ridge: periods={cited(list(periods))}; the data have {quoted(all_periods, 12)}.",
-            [option_problem("periods", p, all_periods, f"no period {cited(p)}") for p in strangers],
+            [
+                option_problem("periods", p, all_periods, f"no period {cited(p)}")
+                for p in strangers
+            ],
         )
     return list(periods)

@@ -75,7 +75,9 @@ class Indicator(PickledByName):
                     f"({cited(value)})."
                 )
         if not self.name.strip():
-            raise IndicatorError("an indicator has no name; pass the name of its column.")
+            raise IndicatorError(
+                "an indicator has no name; pass the name of its column."
+            )
         if self.direction not in ("+", "-"):
             message = (
                 f"indicator {cited(self.name)} has direction {cited(self.direction)}; "
@@ -88,15 +90,18 @@ class Indicator(PickledByName):
 
 
 def _goalposts(name: str, pair: Any) -> tuple[float, float]:
-    message = (
-        f"indicator {cited(name)}: goalposts must be two ascending numbers (low, high), not {cited(pair)}."
-    )
     try:
         low, high = (float(v) for v in pair)
-    except (TypeError, ValueError) as error:
-        raise IndicatorError(message, [Notice("goalposts", message, {"indicator": name})]) from error
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise IndicatorError(message, [Notice("goalposts", message, {"indicator": name})])
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not -math.inf < low < high < math.inf:
+        message = (
+            f"indicator {cited(name)}: goalposts must be two ascending numbers (low, high), not "
+            f"{cited(pair)}."
+        )
+        raise IndicatorError(
+            message, [Notice("goalposts", message, {"indicator": name})]
+        )
     return low, high
 
 
@@ -129,20 +134,39 @@ class IndicatorSystem(PickledByName):
     indicators: Sequence[Indicator]
 
     def __post_init__(self) -> None:
-        if isinstance(self.indicators, str | Mapping) or not isinstance(self.indicators, Iterable):
+        if isinstance(self.indicators, str | Mapping) or not isinstance(
+            self.indicators, Iterable
+        ):
             raise InputTypeError(
                 f"IndicatorSystem takes a list of Indicator, not {type(self.indicators).__name__}; "
                 "for a mapping use IndicatorSystem.from_dict({dimension: {column: '+'}})."
             )
         items = tuple(self.indicators)
-        odd = _others(items)
+        odd = [
+            i for i in cast("tuple[object, ...]", items) if not isinstance(i, Indicator)
+        ]
         if odd:
             raise InputTypeError(
                 f"IndicatorSystem takes Indicator objects; convert {quoted(odd)} with Indicator(name)."
             )
         if not items:
-            raise IndicatorError("an index needs at least one indicator; the system is empty.")
-        _refuse_twice([i.name for i in items])
+            raise IndicatorError(
+                "an index needs at least one indicator; the system is empty."
+            )
+        names = [i.name for i in items]
+        twice = list(dict.fromkeys(n for n in names if names.count(n) > 1))
+        if twice:
+            raise IndicatorError(
+                f"indicator {quoted(twice)} is listed more than once; keep each column in one place.",
+                [
+                    Notice(
+                        "duplicate_indicator",
+                        f"{cited(n)} is listed twice",
+                        {"indicator": n},
+                    )
+                    for n in twice
+                ],
+            )
         object.__setattr__(self, "indicators", items)
 
     @classmethod
@@ -178,7 +202,9 @@ class IndicatorSystem(PickledByName):
         ('+', '-')
         """
         if not isinstance(frame, pd.DataFrame):
-            raise InputTypeError(f"from_frame takes a pandas DataFrame, not {type(frame).__name__}.")
+            raise InputTypeError(
+                f"from_frame takes a pandas DataFrame, not {type(frame).__name__}."
+            )
         absent = [c for c in _FIELDS[:2] if c not in frame.columns]
         if absent:
             raise unknown_columns(absent, frame.columns, "IndicatorSystem.from_frame")
@@ -190,7 +216,9 @@ class IndicatorSystem(PickledByName):
         return cls(_read(rows))
 
     @classmethod
-    def from_dict(cls, system: Mapping[str, Mapping[str, Direction]]) -> IndicatorSystem:
+    def from_dict(
+        cls, system: Mapping[str, Mapping[str, Direction]]
+    ) -> IndicatorSystem:
         """Make a system from a mapping of dimensions to indicators.
 
         Parameters
@@ -217,14 +245,20 @@ class IndicatorSystem(PickledByName):
         >>> system.dimensions
         ('users', 'cost')
         """
-        if not _is_nested(system):
+        untyped: object = system
+        if not isinstance(untyped, Mapping) or not all(
+            isinstance(v, Mapping) for v in untyped.values()
+        ):
             raise InputTypeError(
                 "from_dict takes {dimension: {column: '+' or '-'}}; without dimensions {'': {column: '+'}}."
             )
-        rows = []
-        for dimension, members in system.items():
-            rows += [{"indicator": n, "direction": d, "dimension": dimension} for n, d in members.items()]
-        return cls(_read(rows))
+        return cls(
+            _read(
+                {"indicator": name, "direction": direction, "dimension": dimension}
+                for dimension, members in system.items()
+                for name, direction in members.items()
+            )
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -305,7 +339,9 @@ class IndicatorSystem(PickledByName):
         """
         if old not in self.names:
             raise unknown_columns([old], self.names, "swap")
-        return IndicatorSystem([replace(i, name=new) if i.name == old else i for i in self.indicators])
+        return IndicatorSystem(
+            [replace(i, name=new) if i.name == old else i for i in self.indicators]
+        )
 
     def drop(self, *names: str) -> IndicatorSystem:
         """Drop indicators.
@@ -363,39 +399,16 @@ class IndicatorSystem(PickledByName):
         return len(self.indicators)
 
 
-def _refuse_twice(names: Sequence[str]) -> None:
-    twice = list(dict.fromkeys(n for n in names if names.count(n) > 1))
-    if twice:
-        raise IndicatorError(
-            f"indicator {quoted(twice)} is listed more than once; keep each column in one place.",
-            [Notice("duplicate_indicator", f"{cited(n)} is listed twice", {"indicator": n}) for n in twice],
-        )
-
-
-def _others(items: Sequence[object]) -> list[object]:
-    return [i for i in items if not isinstance(i, Indicator)]
-
-
-def _is_nested(system: object) -> bool:
-    return isinstance(system, Mapping) and all(isinstance(v, Mapping) for v in system.values())
-
-
-def _read(rows: Sequence[Mapping[str, Any]]) -> list[Indicator]:
+def _read(rows: Iterable[Mapping[str, Any]]) -> list[Indicator]:
     """Make all indicators, or one error with everything that is wrong."""
     indicators: list[Indicator] = []
     problems: list[Notice] = []
     for row in rows:
+        options = {"dimension": row.get("dimension", ""), "unit": row.get("unit", "")}
         try:
-            indicators.append(
-                Indicator(
-                    row["indicator"],
-                    cast("Direction", row["direction"]),
-                    dimension=row.get("dimension", ""),
-                    unit=row.get("unit", ""),
-                )
-            )
+            indicators.append(Indicator(row["indicator"], row["direction"], **options))
         except DigiprosperError as error:
-            problems.extend(error.problems or [Notice("indicator", error.message, dict(row))])
+            problems.extend(error.problems)
     if problems:
         raise IndicatorError(" ".join(p.message for p in problems), problems)
     return indicators

@@ -24,8 +24,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from digiprosper.composite.cells import names_where
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.report.notices import imputed
+from digiprosper.report.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
     from digiprosper.composite.kernels.structure import Rule, Weighing
     from digiprosper.composite.kernels.uncertainty import EntitySums
-    from digiprosper.kernels import Floats
+    from digiprosper.kernels import Bools, Floats
 
 # A shift from which on it changes the weights.
 LARGE_SHIFT: Final = 0.01
@@ -56,13 +58,18 @@ _UNSTABLE: Final = {
 
 
 def weight_remarks(
-    names: Sequence[str], weighings: Sequence[Weighing], rule: Rule, periods: Sequence[object] = ()
+    names: Sequence[str],
+    weighings: Sequence[Weighing],
+    rule: Rule,
+    periods: Sequence[object] = (),
 ) -> list[Notice]:
     """Remark on constant, dominant and negative weights and on a large shift.
 
     `periods` has the period of each weighing; it is empty for a single one.
     """
-    notices = [] if rule.keeps_constant else _constant(names, weighings, periods)
+    weights = np.array([w.weights for w in weighings])
+    constant = np.array([w.constant for w in weighings])
+    notices = [] if rule.keeps_constant else _constant(names, constant, periods)
     if rule.shift >= LARGE_SHIFT:
         text = (
             f"shift={rule.shift:g} changes the weights and is not needed, since 0 ln 0 is defined as 0. "
@@ -70,8 +77,8 @@ def weight_remarks(
         )
         notices.append(Notice("shift", text, {"shift": float(rule.shift)}))
     if rule.estimated:
-        notices += _dominant(names, weighings, periods)
-    least = np.vstack([w.weights for w in weighings]).min(axis=0).tolist()
+        notices += _dominant(names, weights, constant, periods)
+    least = weights.min(axis=0).tolist()
     negative = {n: w for n, w in zip(names, least, strict=True) if w < 0}
     if negative:
         shown = ", ".join(f"{cited(n)} ({w:.2f})" for n, w in negative.items())
@@ -83,44 +90,62 @@ def weight_remarks(
     return notices
 
 
-def _constant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequence[object]) -> list[Notice]:
-    constant = np.array([w.constant for w in weighings])
+def _constant(
+    names: Sequence[str], constant: Bools, periods: Sequence[object]
+) -> list[Notice]:
+    """Remark on columns that are constant always, and in some periods: (L, m)."""
     always = constant.all(axis=0)
     notices = []
-    whole = tuple(names[int(j)] for j in np.flatnonzero(always))
-    if whole:
-        text = f"{quoted(whole)} is constant over the sample and has weight 0; remove it from the system."
-        notices.append(Notice("constant_indicator", text, {"columns": whole, "times": {}}))
-    some = constant.any(axis=0) & ~always
-    if some.any():
-        when = {names[int(j)]: _periods(periods, constant[:, j]) for j in np.flatnonzero(some)}
-        shown = "; ".join(f"{cited(n)} in {', '.join(map(str, t[:5]))}" for n, t in when.items())
+    columns = tuple(names_where(names, np.asarray(always)))
+    if columns:
+        text = f"{quoted(columns)} is constant over the sample and has weight 0; remove it from the system."
+        notices.append(
+            Notice("constant_indicator", text, {"columns": columns, "times": {}})
+        )
+    when = {
+        names[j]: tuple(p for p, c in zip(periods, constant[:, j], strict=True) if c)
+        for j in np.flatnonzero(constant.any(axis=0) & ~always).tolist()
+    }
+    if when:
+        shown = "; ".join(
+            f"{cited(n)} in {', '.join(map(str, t[:5]))}" for n, t in when.items()
+        )
         text = f"constant in the rows from which weights are estimated, and weight 0 in them: {shown}."
-        notices.append(Notice("constant_indicator", text, {"columns": tuple(when), "times": when}))
+        notices.append(
+            Notice("constant_indicator", text, {"columns": tuple(when), "times": when})
+        )
     return notices
 
 
-def _periods(periods: Sequence[object], selected: Any) -> tuple[object, ...]:
-    return tuple(p for p, t in zip(periods, selected, strict=True) if t)
-
-
-def _dominant(names: Sequence[str], weighings: Sequence[Weighing], periods: Sequence[object]) -> list[Notice]:
-    limits = np.array([DOMINANT / max(1, int((~w.constant).sum())) for w in weighings])
-    weights = np.array([w.weights for w in weighings])
+def _dominant(
+    names: Sequence[str], weights: Floats, constant: Bools, periods: Sequence[object]
+) -> list[Notice]:
+    """Remark on weights, (L, m), of several times the equal weight of the columns that vary."""
+    limits = DOMINANT / np.maximum(1, (~constant).sum(axis=1))
     over = weights > limits[:, None]
     if not over.any():
         return []
-    worst = np.where(over, weights, -np.inf).argmax(axis=0)
-    large = {names[int(j)]: float(weights[worst[j], j]) for j in np.flatnonzero(over.any(axis=0))}
-    limit = float(limits[int(over.any(axis=1).argmax())])
-    when = {n: periods[int(worst[names.index(n)])] for n in large} if periods else {}
-    shown = ", ".join(f"{cited(n)} ({w:.2f}{f' in {when[n]}' if when else ''})" for n, w in large.items())
+    state = np.where(over, weights, -np.inf).argmax(axis=0)
+    columns = np.flatnonzero(over.any(axis=0)).tolist()
+    large = {names[j]: float(weights[state[j], j]) for j in columns}
+    limit = float(limits[over.any(axis=1)][0])
+    when = {names[j]: periods[state[j]] for j in columns} if periods else {}
+    shown = ", ".join(
+        f"{cited(n)} ({w:.2f}{f' in {when[n]}' if when else ''})"
+        for n, w in large.items()
+    )
     text = (
         f"{shown} has a weight of more than three times the equal weight {limit / DOMINANT:.2f}: zeros or "
         "a few large values dominate the index. Check the column; a ratio to population or a logarithm is "
         "often more appropriate."
     )
-    return [Notice("dominant_indicator", text, {"weights": large, "limit": limit, "times": when})]
+    return [
+        Notice(
+            "dominant_indicator",
+            text,
+            {"weights": large, "limit": limit, "times": when},
+        )
+    ]
 
 
 def fixed_weights(weighting: str) -> Notice:
@@ -155,7 +180,9 @@ def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
     return [Notice("zero_score", text, {"count": zeros})]
 
 
-def beyond_remarks(names: Sequence[str], z: Floats, values: Floats, *, one_year: bool) -> list[Notice]:
+def beyond_remarks(
+    names: Sequence[str], z: Floats, values: Floats, *, one_year: bool
+) -> list[Notice]:
     """Report values beyond the end points, which give scores below 0 or above 1.
 
     For end points of one year, beyond which other years may be, the notice is no warning.
@@ -163,8 +190,10 @@ def beyond_remarks(names: Sequence[str], z: Floats, values: Floats, *, one_year:
     lowest, highest = float(values.min()), float(values.max())
     if lowest >= 0.0 and highest <= 1.0:
         return []
-    beyond = ((z < 0) | (z > 1)).mean(axis=0)
-    shares = {name: float(share) for name, share in zip(names, beyond, strict=True) if share > 0}
+    beyond = ((z < 0) | (z > 1)).mean(axis=0).tolist()
+    shares = {
+        name: share for name, share in zip(names, beyond, strict=True) if share > 0
+    }
     if not shares:
         return []
     shown = ", ".join(f"{cited(name)} in {share:.0%}" for name, share in shares.items())
@@ -218,16 +247,30 @@ def equally_bad(rows: int) -> list[Notice]:
     return [Notice("equally_bad", text, {"count": rows})]
 
 
-def impossible(missing: int, of: int, complete: dict[str, list[Any]], left_out: str) -> Notice:
+def impossible(
+    possible: Bools,
+    options: Sequence[tuple[str, Sequence[Any]]],
+    complete: Sequence[Sequence[int]],
+) -> list[Notice]:
     """Report how many of the combinations of options make no index.
 
-    `complete` has the values of each option in the complete part of the grid; `left_out` is what the shares
-    of the variance leave out, empty where no part of the grid is complete.
+    `complete` has the positions by option whose combinations are all possible, empty if there are none.
     """
-    explanation = (
-        f"The shares exclude {left_out}."
-        if left_out
-        else "No part of the grid is complete, so no variance shares are computed."
+    missing = int((~possible).sum())
+    if not missing:
+        return []
+    kept = {
+        name: [values[p] for p in positions]
+        for (name, values), positions in zip(options, complete, strict=True)
+    }
+    excluded = [
+        f"{n} {cited(v)}" for n, values in options for v in values if v not in kept[n]
+    ]
+    explanation = "No part of the grid is complete, so no variance shares are computed."
+    if all(complete):
+        explanation = f"The shares exclude {listed(excluded)}."
+    text = (
+        f"{missing} of {possible.size} combinations are impossible: see `problem` in `combinations`. "
+        f"{explanation}"
     )
-    text = f"{missing} of {of} combinations are impossible: see `problem` in `combinations`. {explanation}"
-    return Notice("impossible", text, {"missing": missing, "kept": complete})
+    return [Notice("impossible", text, {"missing": missing, "kept": kept})]

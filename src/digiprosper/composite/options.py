@@ -1,31 +1,170 @@
-"""The options of an index: each read by itself, and what contradicts what."""
+"""The options of an index: each read by itself, what contradicts what, and what computing needs of them."""
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, get_args
 
-from digiprosper.composite.kernels.aggregate import AGGREGATIONS
-from digiprosper.composite.kernels.normalise import NORMALISATIONS
-from digiprosper.composite.kernels.structure import UNSIGNED_WEIGHTS
-from digiprosper.composite.scopes import read_scope
-from digiprosper.composite.weights import WEIGHTINGS, check_shift
-from digiprosper.errors import OptionError, check_option, cited, option_problem, plain, quoted
+import numpy as np
+
+from digiprosper.composite.kernels.aggregate import PRODUCTS, Aggregation
+from digiprosper.composite.kernels.normalise import (
+    EndPoints,
+    Normalisation,
+    learn_scale,
+)
+from digiprosper.composite.kernels.structure import (
+    FIXED_WEIGHTS,
+    UNSIGNED_WEIGHTS,
+    IndexStructure,
+    Rule,
+)
+from digiprosper.composite.scopes import LearningScope, read_scope
+from digiprosper.composite.weights import WEIGHTINGS, check_shift, is_nonnegative
+from digiprosper.errors import (
+    IndicatorError,
+    Notice,
+    OptionError,
+    check_option,
+    cited,
+    option_problem,
+    quoted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from digiprosper.composite.recipe import Recipe
+    from digiprosper.composite.indicators import IndicatorSystem
+    from digiprosper.kernels import Bools, Floats, Ints
 
 IndexMissing = Literal["raise", "drop"]
 
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "normalise": tuple(NORMALISATIONS),
-    "structure": ("flat", "nested", "equal_dimensions"),
-    "aggregate": tuple(AGGREGATIONS),
-    "missing": ("raise", "drop"),
+    "normalise": get_args(Normalisation),
+    "structure": get_args(IndexStructure),
+    "aggregate": get_args(Aggregation),
+    "missing": get_args(IndexMissing),
+    "weighting": WEIGHTINGS,
 }
-OPTIONS: Final = ("scope", "normalise", "structure", "aggregate", "missing", "weighting", "shift")
+OPTIONS: Final = ("scope", *_WORDS, "shift")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexOptions:
+    """Options of an index as values, made by `CompositeIndex.recipe`.
+
+    `given` has the caller's weights in the order of the system, not divided by their sum; empty otherwise.
+    `weighting` is then "given".
+    """
+
+    system: IndicatorSystem
+    scope: LearningScope
+    normalise: str
+    shift: float
+    weighting: str
+    given: tuple[tuple[str, float], ...]
+    structure: IndexStructure
+    aggregation: str
+    missing: str
+    name: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns, in order."""
+        return self.system.names
+
+    @property
+    def positive(self) -> Bools:
+        """Whether more is better, shape (m,)."""
+        return self.system.positive
+
+    @property
+    def groups(self) -> tuple[Ints, ...]:
+        """Columns of each dimension."""
+        dimension = np.array([i.dimension for i in self.system])
+        return tuple(np.flatnonzero(dimension == d) for d in self.system.dimensions)
+
+    @property
+    def given_weights(self) -> Floats | None:
+        """Given weights, adding up to one, shape (m,); None where none are given."""
+        if not self.given:
+            return None
+        values = np.array([w for _, w in self.given], dtype=np.float64)
+        return np.asarray(values / values.sum())
+
+    @property
+    def weights_estimated(self) -> bool:
+        """Whether weights come from the data."""
+        return self.weighting not in FIXED_WEIGHTS
+
+    @property
+    def scale_learned(self) -> bool:
+        """Whether the scale of the columns comes from the data."""
+        return not self.scope.fixed_end_points and self.normalise != "none"
+
+    @property
+    def nested(self) -> bool:
+        """Whether dimensions are weighed by their scores; equal weights of equal weights are not."""
+        return self.structure == "nested" and self.weighting != "equal"
+
+    @property
+    def has_sums(self) -> bool:
+        """Whether the weights of a state follow from sums by entity."""
+        return not self.nested and not self.scope.replication_only
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The options as their user writes them."""
+        return {
+            "scope": self.scope.text,
+            "normalise": self.normalise,
+            "shift": self.shift,
+            "weighting": dict(self.given) if self.given else self.weighting,
+            "structure": self.structure,
+            "aggregate": self.aggregation,
+            "missing": self.missing,
+            "name": self.name,
+        }
+
+    @property
+    def description(self) -> str:
+        """Options in words, such as ``"pooled minmax, entropy weights, flat, linear"``."""
+        shift = f" (shift {self.shift:g})" if self.shift else ""
+        scale = f"{self.scope.text} {self.normalise}"
+        return f"{scale}, {self.weighting} weights{shift}, {self.structure}, {self.aggregation}"
+
+    def learn_scale(self, x: Floats) -> EndPoints:
+        """Learn the scale of raw columns, (N, m), or take the one that is given."""
+        given_scale = self.scope.given_scale(self.system)
+        return learn_scale(self.normalise, x) if given_scale is None else given_scale
+
+    def rule(self, n_times: int) -> Rule:
+        """Lay out how columns are weighed in a sample of so many periods."""
+        across = (
+            "equal_dimensions"
+            if self.structure == "nested" and not self.nested
+            else self.structure
+        )
+        return Rule(
+            self.weighting,
+            (np.arange(len(self.system)),) if across == "flat" else self.groups,
+            across=across,
+            shift=self.shift,
+            given=self.given_weights,
+            periods=n_times if self.scope.replication_only else None,
+            keeps_constant=not self.scale_learned and not self.weights_estimated,
+        )
+
+
+class HasOptions(Protocol):
+    """A specification of an index, as the results know it."""
+
+    @property
+    def recipe(self) -> IndexOptions:
+        """Options of the index."""
+
+
+# --- each option by itself ----------------------------------------------------------------------------------
 
 
 def read_option(option: str, value: Any, names: tuple[str, ...]) -> Any:
@@ -37,11 +176,13 @@ def read_option(option: str, value: Any, names: tuple[str, ...]) -> Any:
         return float(value)
     if option == "weighting" and (isinstance(value, tuple) or hasattr(value, "items")):
         return read_weights(value, names, "weighting")
-    check_option(option, value, WEIGHTINGS if option == "weighting" else _WORDS[option])
+    check_option(option, value, _WORDS[option])
     return value
 
 
-def read_weights(values: Any, names: tuple[str, ...], option: str) -> tuple[tuple[str, float], ...]:
+def read_weights(
+    values: Any, names: tuple[str, ...], option: str
+) -> tuple[tuple[str, float], ...]:
     """Check weights by indicator, and put them in the order of the system, not divided by their sum."""
     try:
         weights = dict(values)
@@ -51,112 +192,133 @@ def read_weights(values: Any, names: tuple[str, ...], option: str) -> tuple[tupl
             "'phones': 0.6}."
         ) from error
     _refuse_other_names(weights, names, option)
-    _refuse_odd_weights(weights, names, option)
+    odd = [n for n in names if not is_nonnegative(weights[n])]
+    if odd or not any(weights.values()):
+        problem = (
+            f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
+        )
+        raise OptionError(
+            f"{option}={{...}}: weights must be numbers >= 0, at least one of them positive; {problem}.",
+            [option_problem(option, weights, what=problem)],
+        )
     return tuple((n, float(weights[n])) for n in names)
 
 
-def _refuse_other_names(weights: Mapping[Any, Any], names: tuple[str, ...], option: str) -> None:
+def _refuse_other_names(
+    weights: dict[Any, Any], names: tuple[str, ...], option: str
+) -> None:
     missing = [n for n in names if n not in weights]
     unknown = [n for n in weights if n not in names]
-    parts = []
-    if missing:
-        parts.append(f"{quoted(missing)} has none")
+    parts = [f"{quoted(missing)} has none"] if missing else []
     if unknown:
         parts.append(f"{quoted(unknown)} is not an indicator of the system")
     if parts:
         raise OptionError(
             f"{option}={{...}} must have one weight per indicator: {'; '.join(parts)}.",
-            [option_problem(option, dict(weights), names, part) for part in parts],
+            [option_problem(option, weights, names, part) for part in parts],
         )
 
 
-def _refuse_odd_weights(weights: Mapping[Any, Any], names: tuple[str, ...], option: str) -> None:
-    odd = [n for n in names if not _is_weight(weights[n])]
-    if not odd and any(weights.values()):
-        return
-    problem = f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
-    raise OptionError(
-        f"{option}={{...}}: weights must be numbers >= 0, at least one of them positive; {problem}.",
-        [option_problem(option, dict(weights), what=problem)],
-    )
+# --- contradictions -----------------------------------------------------------------------------------------
 
 
-def _is_weight(value: object) -> bool:
-    number = plain(value)
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        return False
-    return 0 <= number <= sys.float_info.max
-
-
-def refuse_contradictions(recipe: Recipe) -> None:
+def refuse_contradictions(options: IndexOptions) -> None:
     """Refuse options that contradict each other, with a message that says what to change."""
-    message = next(_contradictions(recipe), None)
+    message = next(_contradictions(options), None)
     if message is not None:
-        raise OptionError(f"{message}.", [option_problem("scope", recipe.scope.text, what=message)])
-    recipe.scope.refuse_system(recipe.system)
-    if recipe.structure != "flat":
-        _refuse_dimensions(recipe, "structure", recipe.structure, "flat")
-    if recipe.aggregate.by_dimension:
-        _refuse_dimensions(recipe, "aggregate", recipe.aggregation, "geometric")
-
-
-def _contradictions(recipe: Recipe) -> Iterator[str]:
-    if recipe.shift > 0 and recipe.weighting != "entropy":
-        yield (f"shift={recipe.shift:g} applies to entropy weights only: use shift=0, or weighting='entropy'")
-    against = recipe.scope.refuse_options(
-        weighting=recipe.weighting, normalise=recipe.normalise, structure=recipe.structure
-    )
-    if against:
-        yield against
-
-    if recipe.normalise == "none":
-        yield from _against_values_as_given(recipe)
-    if recipe.normalise == "zscore":
-        yield from _against_z_scores(recipe)
-
-    if recipe.given and recipe.structure != "flat":
-        yield (
-            f"given weights are effective weights, so structure={cited(recipe.structure)} does not apply: "
-            "use structure='flat'"
+        raise OptionError(
+            f"{message}.", [option_problem("scope", options.scope.text, what=message)]
+        )
+    bare = [i.name for i in options.system if i.goalposts is None]
+    if options.scope.fixed_end_points and bare:
+        raise IndicatorError(
+            f"scope='goalposts' needs goalposts for every indicator, but {quoted(bare)} has none: set "
+            "Indicator(name, goalposts=(low, high)).",
+            [
+                Notice("goalposts", f"{cited(n)} has no goalposts", {"indicator": n})
+                for n in bare
+            ],
+        )
+    if options.structure != "flat":
+        _refuse_dimensions(options.system, "structure", options.structure, "flat")
+    if options.aggregation == "geometric_dimensions":
+        _refuse_dimensions(
+            options.system, "aggregate", options.aggregation, "geometric"
         )
 
 
-def _against_values_as_given(recipe: Recipe) -> Iterator[str]:
-    negative = [i.name for i in recipe.system if i.direction == "-"]
-    if negative:
+def _contradictions(options: IndexOptions) -> Iterator[str]:
+    if options.shift > 0 and options.weighting != "entropy":
+        yield f"shift={options.shift:g} applies to entropy weights only: use shift=0, or weighting='entropy'"
+    yield from _against_scope(options)
+    negative = [i.name for i in options.system if i.direction == "-"]
+    if options.normalise == "none" and negative:
         yield (
             f"normalise='none' requires columns in which more is better, but {quoted(negative)} has "
             "direction '-': reverse it and set '+', or use normalise='minmax'"
         )
-
-
-def _against_z_scores(recipe: Recipe) -> Iterator[str]:
-    if recipe.weighting in UNSIGNED_WEIGHTS:
+    if options.normalise == "zscore":
+        yield from _against_z_scores(options)
+    if options.given and options.structure != "flat":
         yield (
-            f"normalise='zscore' gives negative values, for which {recipe.weighting} weights are not "
+            f"given weights are effective weights, so structure={cited(options.structure)} does not apply: "
+            "use structure='flat'"
+        )
+
+
+def _against_scope(options: IndexOptions) -> Iterator[str]:
+    if options.scope.fixed_end_points and options.normalise != "minmax":
+        yield (
+            "scope='goalposts' sets the end points of min-max scaling: use normalise='minmax', not "
+            f"{cited(options.normalise)}"
+        )
+    script = options.weighting, options.normalise, options.structure
+    if options.scope.replication_only and script != ("entropy", "minmax", "flat"):
+        yield (
+            "scope='legacy_lnT' replicates one script, which requires weighting='entropy', "
+            "normalise='minmax' and structure='flat': use these, or scope='pooled'"
+        )
+    if (
+        options.scope.text == "pooled_norm_yearly_weights"
+        and not options.weights_estimated
+    ):
+        yield (
+            "scope='pooled_norm_yearly_weights' estimates weights year by year, but equal or given "
+            "weights are not estimated: use scope='pooled'"
+        )
+
+
+def _against_z_scores(options: IndexOptions) -> Iterator[str]:
+    if options.weighting in UNSIGNED_WEIGHTS:
+        yield (
+            f"normalise='zscore' gives negative values, for which {options.weighting} weights are not "
             "defined: use normalise='minmax', or weighting='critic' or 'pca'"
         )
     # Where the rows of the weights are not those of the scale, standard deviations differ from 1.
-    same_rows = recipe.scope.scale_by_period == recipe.scope.weights_by_period
-    if recipe.weighting == "std" and same_rows:
+    same_rows = options.scope.scale_by_period == options.scope.weights_by_period
+    if options.weighting == "std" and same_rows:
         yield (
             "normalise='zscore' makes every standard deviation 1: use weighting='equal', or "
             "normalise='minmax'"
         )
-    if recipe.aggregate.product:
+    if options.aggregation in PRODUCTS:
         yield (
             "normalise='zscore' gives negative values, for which the geometric mean is not defined: use "
             "normalise='minmax', or aggregate='linear'"
         )
 
 
-def _refuse_dimensions(recipe: Recipe, option: str, value: str, without: str) -> None:
-    homeless = [i.name for i in recipe.system if not i.dimension]
-    if not homeless and len(recipe.system.dimensions) > 1:
+def _refuse_dimensions(
+    system: IndicatorSystem, option: str, value: str, without: str
+) -> None:
+    homeless = [i.name for i in system if not i.dimension]
+    if not homeless and len(system.dimensions) > 1:
         return
-    problem = f"all are in {cited(recipe.system.dimensions[0])}"
-    if homeless:
-        problem = f"{quoted(homeless)} has none"
+    problem = (
+        f"{quoted(homeless)} has none"
+        if homeless
+        else f"all are in {cited(system.dimensions[0])}"
+    )
     raise OptionError(
         f"{option}={cited(value)} needs at least two dimensions, and one for every indicator; {problem}. Use "
         f"{option}={cited(without)}, or IndicatorSystem.from_dict({{dimension: {{column: '+'}}}}).",

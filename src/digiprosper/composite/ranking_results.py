@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -22,71 +23,56 @@ from digiprosper.errors import (
 from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.kernels.tolerances import SAME_RANKS
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary, SummaryText
-from digiprosper.report.text import listed
+from digiprosper.report.summary import (
+    Block,
+    Cells,
+    Lines,
+    PlainNumbers,
+    Remarks,
+    Summarised,
+    Summary,
+    SummaryText,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels import Bools, Floats, Ints
 
 Among = Literal["per_year", "pooled"]
+Ranks: TypeAlias = np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
 
 _TOP: Final = (1, 3, 5, 10)
 _SHOWN: Final = 12
-_AMONG: Final = {"per_year": "among the rows of the same period", "pooled": "among all rows"}
+_AMONG: Final = {
+    "per_year": "among the rows of the same period",
+    "pooled": "among all rows",
+}
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class RankedRows(PickledByName):
-    """Which rows of which index are ranked.
-
-    among: rows of each period are ranked together, or all rows
-    method: options of the index as text
-    """
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class RankedIndex(Summarised, PickledByName):
+    """What ranks of an index have in common: which rows are ranked, and with which options."""
 
     name: str
     index: pd.Index[Any]
     among: Among
     method: str
     labels: Mapping[str, str]
+    diagnostics: tuple[Notice, ...]
+
+    def _plain(self, kind: str, **more: Any) -> PlainNumbers:
+        ranked = {
+            "kind": kind,
+            "name": self.name,
+            "method": self.method,
+            "among": self.among,
+        }
+        return PlainNumbers(labels=self.labels, more=ranked | more)
 
 
-class RankedFields:
-    """Fields of `RankedRows` as properties."""
-
-    __slots__ = ()
-
-    ranked: RankedRows
-
-    @property
-    def name(self) -> str:
-        """Name of the index."""
-        return self.ranked.name
-
-    @property
-    def index(self) -> pd.Index[Any]:
-        """Labels of the rows."""
-        return self.ranked.index
-
-    @property
-    def among(self) -> Among:
-        """Which rows are ranked together: the rows of each period, or all rows."""
-        return self.ranked.among
-
-    @property
-    def method(self) -> str:
-        """Options of the index as text."""
-        return self.ranked.method
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """Labels of columns."""
-        return self.ranked.labels
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RankResults(RankedFields, Summarised, PickledByName):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class RankResults(RankedIndex):
     """Bootstrap distribution of the ranks of an index, made by `rank_probabilities`.
 
     Rank 1 is the best. Tied rows all have the smallest of their ranks. In each draw, entities are drawn with
@@ -95,8 +81,16 @@ class RankResults(RankedFields, Summarised, PickledByName):
 
     Parameters
     ----------
-    ranked : RankedRows
-        Which rows are ranked. Its fields are also attributes of the results.
+    name : str
+        Name of the index.
+    index : Index
+        Labels of the rows.
+    among : {"per_year", "pooled"}
+        Which rows are ranked together: the rows of each period, or all rows.
+    method : str
+        Options of the index as text.
+    labels : mapping
+        Labels of columns.
     values : ndarray, shape (N,)
         Scores with the weights of the sample.
     rank_values : ndarray of int, shape (N,)
@@ -120,13 +114,11 @@ class RankResults(RankedFields, Summarised, PickledByName):
     [1, 1, 1]
     """
 
-    ranked: RankedRows
     values: Floats
     rank_values: Ints
-    draw_values: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
+    draw_values: Ranks
     n_drawn: int
     rng_entropy: int
-    diagnostics: tuple[Notice, ...]
 
     @property
     def nobs(self) -> int:
@@ -147,7 +139,10 @@ class RankResults(RankedFields, Summarised, PickledByName):
     def draws(self) -> pd.DataFrame:
         """Ranks in each draw: one row per draw, one column per row of the panel."""
         return pd.DataFrame(
-            self.draw_values, index=pd.RangeIndex(self.reps, name="draw"), columns=self.index, copy=True
+            self.draw_values,
+            index=pd.RangeIndex(self.reps, name="draw"),
+            columns=self.index,
+            copy=True,
         )
 
     def ranks(self, level: float = 0.95, *, top: Sequence[int] = _TOP) -> pd.DataFrame:
@@ -184,8 +179,10 @@ class RankResults(RankedFields, Summarised, PickledByName):
         [3.0, 3.0, 4.0, 0.93]
         """
         if not isinstance(top, list | tuple | range | np.ndarray):
-            raise OptionError(f"top={cited(top)} must be a sequence of integers, such as (10, 20).")
-        low, high = self._ends(level)
+            raise OptionError(
+                f"top={cited(top)} must be a sequence of integers, such as (10, 20)."
+            )
+        low, high = self._ends(check_level(level))
         columns = {
             "score": self.values,
             "rank": self.rank_values,
@@ -256,7 +253,9 @@ class RankResults(RankedFields, Summarised, PickledByName):
         rows, entities = rows_of(self.index, period)
         ranks = self.draw_values[:, rows]
         # Ranked together or with others, equal ranks are equal scores.
-        wins = np.array([(ranks[:, [i]] < ranks).mean(axis=0) for i in range(ranks.shape[1])])
+        wins = np.array(
+            [(ranks[:, [i]] < ranks).mean(axis=0) for i in range(ranks.shape[1])]
+        )
         np.fill_diagonal(wins, np.nan)
         return pd.DataFrame(wins, index=entities, columns=entities.rename(None))
 
@@ -278,20 +277,23 @@ class RankResults(RankedFields, Summarised, PickledByName):
 
     def _summary(self, period: Any = None) -> Summary:
         positions, entities = rows_of(self.index, period)
-        ranks = self.ranks(top=(1, 3, 10)).iloc[positions]
-        best = np.argsort(ranks["rank"].to_numpy(), kind="stable")[:_SHOWN]
-
+        ranks = self.ranks(top=(1, 3, 10)).iloc[positions].set_axis(entities, axis=0)
+        best = ranks.sort_values("rank", kind="stable").head(_SHOWN)
         rows = []
-        for entity, row in zip(entities[best], ranks.iloc[best].itertuples(index=False), strict=True):
-            score, rank, mean, low, high, *top = row
-            ends = f"{low:.0f} to {high:.0f}" if enough_clusters(self.n_drawn) else "not computed"
+        for entity, score, rank, mean, low, high, *top in best.itertuples(name=None):
+            ends = (
+                f"{low:.0f} to {high:.0f}"
+                if enough_clusters(self.n_drawn)
+                else "not computed"
+            )
             numbers = [f"{score:z.4f}", f"{rank:.0f}", f"{mean:.1f}", ends]
             rows.append([str(entity), *numbers, *(f"{p:.2f}" for p in top)])
 
         head = ["", "score", "rank", "mean", "95% of draws", "first", "top 3", "top 10"]
-        when = f", {period_text(self.index, period)}" if self.index.nlevels == 2 else ""
-        title = f"Ranks of {self.name!r}{when}: {len(positions)} rows"
-        more = f", best {len(best)} shown" if len(best) < len(positions) else ""
+        title = (
+            f"Ranks of {self.name!r}{_in_period(self.index, period)}: {len(ranks)} rows"
+        )
+        more = f", best {len(best)} shown" if len(best) < len(ranks) else ""
         return Summary(
             type=type(self).__name__,
             title=title + more,
@@ -315,26 +317,17 @@ class RankResults(RankedFields, Summarised, PickledByName):
         return f"{self.method}; rng {self.rng_entropy}"
 
     def _numbers(self) -> PlainNumbers:
-        return PlainNumbers(
-            labels=self.labels,
-            more={
-                "kind": "rank_probabilities",
-                "name": self.name,
-                "method": self.method,
-                "among": self.among,
-                "ranks": self.ranks().reset_index().to_dict("records"),
-                "draws": {"count": self.reps, "entities": self.n_drawn, "rng": self.rng_entropy},
-            },
-        )
+        draws = {"count": self.reps, "entities": self.n_drawn, "rng": self.rng_entropy}
+        ranks = self.ranks().reset_index().to_dict("records")
+        return self._plain("rank_probabilities", ranks=ranks, draws=draws)
 
     def _at_most(self, k: object) -> Floats:
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
             raise OptionError(f"k={cited(k)}: k must be an integer of at least 1.")
-        share: Floats = (self.draw_values <= k).mean(axis=0)
-        return share
+        return np.asarray((self.draw_values <= k).mean(axis=0))
 
     def _ends(self, level: float) -> tuple[Ints | Floats, Ints | Floats]:
-        level = check_level(level)
+        """Find the ends of the percentile intervals, (N,) each, rounded outwards; NaN for few entities."""
         if not enough_clusters(self.n_drawn):
             return np.full(self.nobs, np.nan), np.full(self.nobs, np.nan)
         tail = round((1.0 - level) / 2.0, 12) * (self.reps + 1)
@@ -344,30 +337,22 @@ class RankResults(RankedFields, Summarised, PickledByName):
         return ordered[below].astype(np.int64), ordered[above].astype(np.int64)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class ComparedRanks(PickledByName):
-    """C combinations of options, each compared with the baseline.
-
-    rank_values (C, N): ranks, 0 if the combination is impossible; the last option varies fastest
-    correlations (C,): Spearman's correlation of the scores with those of the baseline
-    problems (C): why a combination is impossible, or empty
-    same (C,): whether the combination is the baseline
-    """
-
-    rank_values: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]
-    correlations: Floats
-    problems: tuple[str, ...]
-    same: np.ndarray[Any, np.dtype[np.bool_]]
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class IndexSensitivity(RankedFields, Summarised, PickledByName):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class IndexSensitivity(RankedIndex):
     """Ranks of an index with each combination of options, made by `index_sensitivity`.
 
     Parameters
     ----------
-    ranked : RankedRows
-        Which rows are ranked. Its fields are also attributes of the results.
+    name : str
+        Name of the index.
+    index : Index
+        Labels of the rows.
+    among : {"per_year", "pooled"}
+        Which rows are ranked together: the rows of each period, or all rows.
+    method : str
+        Options of the index as text.
+    labels : mapping
+        Labels of columns.
     options : tuple of (str, tuple)
         Each option and its values.
     baseline : tuple
@@ -375,8 +360,14 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
         them.
     base_ranks : ndarray of int, shape (N,)
         Ranks of the baseline.
-    compared : ComparedRanks
-        Ranks with each of the C combinations. Its fields are also attributes of the results.
+    rank_values : ndarray of unsigned int, shape (C, N)
+        Ranks with each of the C combinations, the last option varying fastest; 0 if it is impossible.
+    correlations : ndarray, shape (C,)
+        Spearman's correlation of the scores with those of the baseline.
+    problems : tuple of str
+        Why each combination is impossible, or the empty text; length C.
+    same : ndarray of bool, shape (C,)
+        Whether the combination is the baseline.
     complete : tuple of tuple of int
         For each option, the positions of the values that `shares` uses. All their combinations are possible.
     diagnostics : tuple of Notice
@@ -392,36 +383,17 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
     [1.0, 0.96]
     """
 
-    ranked: RankedRows
     options: tuple[tuple[str, tuple[Any, ...]], ...]
     baseline: tuple[int | None, ...]
     base_ranks: Ints
-    compared: ComparedRanks
+    rank_values: Ranks
+    correlations: Floats
+    problems: tuple[str, ...]
+    same: Bools
     complete: tuple[tuple[int, ...], ...]
-    diagnostics: tuple[Notice, ...]
 
     @property
-    def rank_values(self) -> np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]:
-        """Ranks with each combination, shape (C, N); 0 if the combination is impossible."""
-        return self.compared.rank_values
-
-    @property
-    def correlations(self) -> Floats:
-        """Spearman's correlation of the scores with those of the baseline, shape (C,)."""
-        return self.compared.correlations
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Why each combination is impossible, or the empty text; length C."""
-        return self.compared.problems
-
-    @property
-    def same(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Whether the combination is the baseline, shape (C,)."""
-        return self.compared.same
-
-    @property
-    def possible(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def possible(self) -> Bools:
         """Whether each combination is possible, shape (C,)."""
         return np.array([not p for p in self.problems])
 
@@ -435,21 +407,18 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
         1), and ``moved_entity`` and ``moved_period`` are its row. ``problem`` states why a combination is
         impossible; its numbers are missing.
         """
-        sizes = [len(values) for _, values in self.options]
-        positions = np.indices(sizes).reshape(len(sizes), -1)
-        columns: dict[str, Any] = {
-            name: [values[p] for p in option_positions]
-            for (name, values), option_positions in zip(self.options, positions, strict=True)
-        }
-        possible = self.possible
-        moved = moves(self.rank_values.astype(np.int64) - self.base_ranks, self.index)
-        frame = pd.DataFrame(
-            {**columns, "baseline": self.same, "spearman": self.correlations, **moved},
-            index=pd.RangeIndex(len(possible), name="combination"),
+        options = dict(self.options)
+        columns = zip(*product(*options.values()), strict=True)
+        frame = pd.DataFrame(dict(zip(options, columns, strict=True)))
+        moved = pd.DataFrame(
+            moves(self.rank_values.astype(np.int64) - self.base_ranks, self.index)
         )
-        numbers = list(moved)
-        frame[numbers] = frame[numbers].where(np.broadcast_to(possible[:, None], (len(frame), len(numbers))))
-        return frame.assign(problem=list(self.problems))
+        return (
+            frame.assign(baseline=self.same, spearman=self.correlations)
+            .join(moved[self.possible])
+            .assign(problem=list(self.problems))
+            .rename_axis("combination")
+        )
 
     @property
     def ranks(self) -> pd.DataFrame:
@@ -463,7 +432,9 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
         return pd.DataFrame(
             {
                 "combination": np.repeat(combinations, len(rows)),
-                **{str(c): np.tile(rows[c].to_numpy(), combinations.size) for c in rows},
+                **{
+                    str(c): np.tile(rows[c].to_numpy(), combinations.size) for c in rows
+                },
                 "rank": ranks.ravel(),
                 "rank_change": (ranks - self.base_ranks).ravel(),
             }
@@ -559,13 +530,21 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
             raise IdentificationError(
                 "no option has two values that are possible with all others, so the variance cannot be "
                 "decomposed; see `combinations` and omit values that are incompatible.",
-                [Notice("no_grid", "no complete grid", {"options": [name for name, _ in self.options]})],
+                [
+                    Notice(
+                        "no_grid",
+                        "no complete grid",
+                        {"options": [name for name, _ in self.options]},
+                    )
+                ],
             )
 
         entities, values = self._explained(period)
         first, total, variance = sobol_shares(values)
         if overall:
-            first, total, variance = (a.sum(axis=-1, keepdims=True) for a in (first, total, variance))
+            first, total, variance = (
+                a.sum(axis=-1, keepdims=True) for a in (first, total, variance)
+            )
         first, total = (np.where(varied[:, None], a, np.nan) for a in (first, total))
         moved = np.where(variance > SAME_RANKS, variance, np.nan)
 
@@ -577,7 +556,9 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
         }
         if overall:
             return pd.DataFrame(columns, index=names)
-        return pd.DataFrame(columns, index=pd.MultiIndex.from_product([entities, names]))
+        return pd.DataFrame(
+            columns, index=pd.MultiIndex.from_product([entities, names])
+        )
 
     def _explained(self, period: Any) -> tuple[pd.Index[Any], Floats]:
         """Return the entities and their ranks on the complete grid, (d_1, ..., d_k, n)."""
@@ -593,42 +574,41 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
 
     def _summary(self) -> Summary:
         possible = self.possible
+        blocks: list[Block] = []
+        if max(map(len, self.complete)) > 1:
+            shares = self.shares(overall=True)
+            rows = []
+            for (name, values), positions in zip(
+                self.options, self.complete, strict=True
+            ):
+                row = shares.loc[name]
+                percent = [
+                    "" if np.isnan(v) else f"{v:.0%}"
+                    for v in (row["first"], row["total"])
+                ]
+                rows.append([name, str(len(values)), str(len(positions)), *percent])
+            blocks.append(Cells.of(["", "values", "in shares", "first", "total"], rows))
+        other = self.combinations[possible & ~self.same]
+        if len(other):
+            rho, mean = other["spearman"], other["mean_rank_change"]
+            text = (
+                f"Spearman with the baseline {rho.min():z.3f} to {rho.max():z.3f}; mean rank change "
+                f"{mean.min():.1f} to {mean.max():.1f}; largest {other['max_rank_change'].abs().max()}."
+            )
+            blocks.append(Lines((text,), wrapped=True))
         return Summary(
             type=type(self).__name__,
-            title=(
-                f"Sensitivity of {self.name!r}: {len(possible)} combinations, {int(possible.sum())} possible"
-            ),
-            blocks=(*self._shares_shown(), *self._changes_shown(), Remarks.of(self.diagnostics)),
+            title=f"Sensitivity of {self.name!r}: {len(possible)} combinations, {possible.sum()} possible",
+            blocks=(*blocks, Remarks.of(self.diagnostics)),
             notices=self.diagnostics,
             conventions=self.conventions,
             settings=self.settings,
         )
 
-    def _shares_shown(self) -> tuple[Cells, ...]:
-        if not any(len(positions) > 1 for positions in self.complete):
-            return ()
-        shares = self.shares(overall=True)
-        rows = [
-            [name, str(len(values)), str(len(positions)), *_percent(shares.loc[name, ["first", "total"]])]
-            for (name, values), positions in zip(self.options, self.complete, strict=True)
-        ]
-        return (Cells.of(["", "values", "in shares", "first", "total"], rows),)
-
-    def _changes_shown(self) -> tuple[Lines, ...]:
-        other = self.combinations[self.possible & ~self.same]
-        if not len(other):
-            return ()
-        rho, mean = other["spearman"], other["mean_rank_change"]
-        text = (
-            f"Spearman with the baseline {rho.min():z.3f} to {rho.max():z.3f}; mean rank change "
-            f"{mean.min():.1f} to {mean.max():.1f}; largest {other['max_rank_change'].abs().max()}."
-        )
-        return (Lines((text,), wrapped=True),)
-
     @property
     def conventions(self) -> str:
         """Which rows are ranked together, and what is decomposed."""
-        when = f", {period_text(self.index, None)}" if self.index.nlevels == 2 else ""
+        when = _in_period(self.index, None)
         return f"Ranks {_AMONG[self.among]}; shares of the variation of all entities' ranks{when}"
 
     @property
@@ -637,16 +617,10 @@ class IndexSensitivity(RankedFields, Summarised, PickledByName):
         return f"baseline {self.method}"
 
     def _numbers(self) -> PlainNumbers:
-        return PlainNumbers(
-            labels=self.labels,
-            more={
-                "kind": "index_sensitivity",
-                "name": self.name,
-                "method": self.method,
-                "among": self.among,
-                "options": dict(self.options),
-                "combinations": self.combinations.reset_index().to_dict("records"),
-            },
+        combinations = self.combinations.reset_index().to_dict("records")
+        options = dict(self.options)
+        return self._plain(
+            "index_sensitivity", options=options, combinations=combinations
         )
 
 
@@ -673,12 +647,30 @@ def moves(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
     size = np.abs(changes)
     at = size.argmax(axis=1)
     largest = np.take_along_axis(changes, at[:, None], axis=1)[:, 0]
-    whole = pd.array(largest, dtype="Int64")  # so that a missing one leaves the others whole
-    out: dict[str, Any] = {"mean_rank_change": size.mean(axis=1), "max_rank_change": whole}
-    for level, name in zip(range(index.nlevels), ("moved_entity", "moved_period"), strict=False):
+    whole = pd.array(
+        largest, dtype="Int64"
+    )  # so that a missing one leaves the others whole
+    out: dict[str, Any] = {
+        "mean_rank_change": size.mean(axis=1),
+        "max_rank_change": whole,
+    }
+    for level, name in zip(
+        range(index.nlevels), ("moved_entity", "moved_period"), strict=False
+    ):
         label = index.get_level_values(level)[at]
-        out[name] = pd.Series([v if c else None for v, c in zip(label, largest, strict=True)], dtype=object)
+        out[name] = pd.Series(
+            [v if c else None for v, c in zip(label, largest, strict=True)],
+            dtype=object,
+        )
     return out
+
+
+def ranked_together(index: pd.Index[Any], among: str) -> list[Ints]:
+    """Find the positions of the rows that are ranked together: those of each period, or all."""
+    if among == "pooled" or index.nlevels == 1:
+        return [np.arange(len(index))]
+    periods = pd.factorize(index.get_level_values(1))[0]
+    return [np.flatnonzero(periods == t) for t in range(int(periods.max()) + 1)]
 
 
 def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
@@ -686,7 +678,9 @@ def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
     entities = index.get_level_values(0)
     if index.nlevels == 1:
         if period is not None:
-            raise OptionError(f"period={cited(period)}: this is a cross-section and has no periods.")
+            raise OptionError(
+                f"period={cited(period)}: this is a cross-section and has no periods."
+            )
         return np.arange(len(index)), entities
     times = index.get_level_values(1)
     chosen = times.max() if period is None else period
@@ -701,19 +695,9 @@ def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
     return rows, entities[rows]
 
 
-def period_text(index: pd.Index[Any], period: Any) -> str:
-    """Name a period, such as "year 2021"; None for the last one."""
+def _in_period(index: pd.Index[Any], period: Any) -> str:
+    """Name a period, such as ", year 2021"; None for the last one. Empty for a cross-section."""
+    if index.nlevels == 1:
+        return ""
     when = index.get_level_values(1).max() if period is None else period
-    return f"{index.names[1] or 'period'} {when}"
-
-
-def _percent(values: Any) -> list[str]:
-    return ["" if np.isnan(v) else f"{v:.0%}" for v in values]
-
-
-def left_out(options: Sequence[tuple[str, tuple[Any, ...]]], complete: Sequence[Sequence[int]]) -> str:
-    """List the values that are not in the complete grid: "normalise 'zscore' and scope 'per_year'"."""
-    texts = []
-    for (name, values), positions in zip(options, complete, strict=True):
-        texts += [f"{name} {cited(value)}" for p, value in enumerate(values) if p not in positions]
-    return listed(texts)
+    return f", {index.names[1] or 'period'} {when}"

@@ -1,20 +1,36 @@
-"""Uncertainty of the ranks of an index: bootstrap of the weights, and leaving out indicators or entities."""
+"""Uncertainty of ranks: bootstrap of the weights, indicators or entities left out, and other options."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
 
+from digiprosper.composite.kernels.aggregate import PRODUCTS
 from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
 from digiprosper.composite.kernels.structure import weigh
-from digiprosper.composite.notices import fixed_weights
-from digiprosper.composite.ranking_results import RankedRows, RankResults, moves
-from digiprosper.composite.rows import cut_rows, without_indicator
+from digiprosper.composite.notices import fixed_weights, impossible
+from digiprosper.composite.options import IndexOptions, read_option
+from digiprosper.composite.ranking_results import (
+    Among,
+    IndexSensitivity,
+    RankResults,
+    Ranks,
+    moves,
+    ranked_together,
+)
 from digiprosper.composite.specification import CompositeIndex
-from digiprosper.composite.state import learn, state_sums
+from digiprosper.composite.state import (
+    ScaledRows,
+    cut_rows,
+    learn_and_score,
+    state_sums,
+    without_indicator,
+)
 from digiprosper.errors import (
     IdentificationError,
     IndicatorError,
@@ -32,18 +48,16 @@ from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_t
 from digiprosper.specification import check_reps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from digiprosper.composite.kernels.uncertainty import EntitySums
-    from digiprosper.composite.ranking_results import Among
-    from digiprosper.composite.recipe import Recipe
     from digiprosper.composite.results import IndexResults
-    from digiprosper.composite.state import Placed
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel import Panel, Sample
 
 LeaveOut = Literal["indicator", "entity"]
 
+_VARIED: Final = ("scope", "normalise", "shift", "weighting", "structure", "aggregate")
 _NONE_LEFT: Final = "the others have no weights, or a negative weight or dimension under a geometric mean"
 
 
@@ -122,37 +136,51 @@ def rank_probabilities(
     """
     fit = fitted_rows(index_spec, panel, "rank_probabilities", among)
     reps = check_reps(reps, 1)
-    why = _why_not_sums(fit.recipe)
-    if why:
+    if not fit.options.has_sums:
+        why = (
+            "the weights of nested dimensions cannot be computed from entity sums; use "
+            "structure='equal_dimensions'"
+        )
+        if fit.options.scope.replication_only:
+            why = "the weights of the ln T script are wrong, and so would be their ranks; use scope='pooled'"
         raise OptionError(f"rank_probabilities: {why}.", [Notice("no_sums", why)])
-    sums = fit.sums()
+    sums = _entity_sums(fit)
     drawn = np.unique(np.concatenate([part.entities for part in sums]))
     if drawn.size < 2:
-        raise IdentificationError("rank_probabilities: at least two entities are needed.")
+        raise IdentificationError(
+            "rank_probabilities: at least two entities are needed."
+        )
 
     seed = seed_sequence(rng)
-    groups = groups_of(fit.sample, among)
-    ranks, has_scores = _drawn_ranks(fit, sums, drawn, groups, reps, seed)
+    ranks, has_scores = _drawn_ranks(fit, sums, drawn, reps, seed)
     if not has_scores.any():
-        raise IdentificationError("rank_probabilities: no draw has weights; more entities are needed.")
+        raise IdentificationError(
+            "rank_probabilities: no draw has weights; more entities are needed."
+        )
 
     notices = [
         *too_few_clusters_to_draw(drawn.size, "entity"),
-        *([] if fit.recipe.weights_estimated else [fixed_weights(fit.recipe.weighting)]),
+        *(
+            []
+            if fit.options.weights_estimated
+            else [fixed_weights(fit.options.weighting)]
+        ),
         *few_draws(reps, "tails"),
-        *lost_draws(int((~has_scores).sum()), reps, "have no weights or no scores and were dropped."),
+        *lost_draws(
+            int((~has_scores).sum()),
+            reps,
+            "have no weights or no scores and were dropped.",
+        ),
     ]
     issue(notices)
     return RankResults(
-        ranked=RankedRows(
-            name=fit.recipe.name,
-            index=fit.sample.index,
-            among=among,
-            method=fit.recipe.description,
-            labels=panel.labels,
-        ),
+        name=index_spec.name,
+        index=fit.sample.index,
+        among=among,
+        method=fit.options.description,
+        labels=panel.labels,
         values=fit.scores,
-        rank_values=descending_ranks(fit.scores[None], groups)[0],
+        rank_values=fit.ranks,
         draw_values=ranks if has_scores.all() else ranks[has_scores],
         n_drawn=drawn.size,
         rng_entropy=cast("int", seed.entropy),
@@ -164,12 +192,11 @@ def _drawn_ranks(
     fit: FittedRows,
     sums: Sequence[EntitySums],
     drawn: Ints,
-    groups: Sequence[Ints],
     reps: int,
     seed: np.random.SeedSequence,
-) -> tuple[np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]], Bools]:
+) -> tuple[Ranks, Bools]:
     """Draw entities, weigh, score and rank: ranks of every draw, and whether it has any."""
-    ranks = np.zeros((reps, fit.sample.nobs), dtype=np.min_scalar_type(max(g.size for g in groups)))
+    ranks = _empty_ranks(fit, reps)
     has_scores = np.zeros(reps, dtype=bool)
     generator = np.random.default_rng(seed)
     for part in _chunks(reps, fit, sums):
@@ -178,7 +205,7 @@ def _drawn_ranks(
         scores = draw_scores(fit, drawn_weights(fit, sums, counts))
         usable = ~np.isnan(scores[:, 0])
         has_scores[part] = usable
-        ranks[part][usable] = descending_ranks(scores[usable], groups)
+        ranks[part][usable] = descending_ranks(scores[usable], fit.groups)
     return ranks, has_scores
 
 
@@ -251,65 +278,195 @@ def leave_one_out(
     >>> found["weight_change"].abs().idxmax(), float(found["spearman"].min().round(3))
     ('WY', 0.996)
     """
-    check_option("over", over, ("indicator", "entity"))
+    check_option("over", over, get_args(LeaveOut))
     fit = fitted_rows(index_spec, panel, "leave_one_out", among)
-    groups = groups_of(fit.sample, among)
-    base = descending_ranks(fit.scores[None], groups)[0]
-
-    parts = _without_entities(fit)
-    items = fit.sample.entities
     if over == "indicator":
-        parts = _without_indicators(fit)
-        items = pd.Index(fit.recipe.names, name="indicator")
-    tables = [_compared(fit, part, base, groups) for part in parts]
+        items, tables = (
+            pd.Index(fit.options.names, name="indicator"),
+            _without_indicators(fit),
+        )
+    else:
+        items, tables = fit.sample.entities, _without_entities(fit)
     return pd.concat(tables, ignore_index=True).set_axis(items, axis=0)
+
+
+def index_sensitivity(
+    index_spec: CompositeIndex,
+    panel: Panel,
+    *,
+    over: Mapping[str, Sequence[Any]],
+    among: Among = "per_year",
+) -> IndexSensitivity:
+    """Compute an index with each combination of options, and compare the ranks.
+
+    Parameters
+    ----------
+    index_spec : CompositeIndex
+        The baseline. Options that are not in `over` have the values of the baseline.
+    panel : Panel
+        Panel with the indicators. All combinations use the rows of the baseline.
+    over : mapping of str to list
+        The values of each option to compare, such as ``{"weighting": ["entropy", "equal"]}``. Options are
+        ``scope``, ``normalise``, ``shift``, ``weighting`` (also given weights, ``{indicator: weight}``),
+        ``structure`` and ``aggregate``. Only entropy weights have a shift; other weights are computed without
+        it.
+    among : {"per_year", "pooled"}, default "per_year"
+        ``"per_year"`` ranks the rows of each period among themselves, ``"pooled"`` all rows together.
+
+    Returns
+    -------
+    IndexSensitivity
+        `combinations` compares each combination with the baseline. `ranks` has the rank of each row with each
+        combination. `shares()` decomposes the variance of the ranks by option.
+
+    Raises
+    ------
+    InputTypeError
+        If `index_spec` is not a `CompositeIndex`, `panel` is not a Panel, or `over` is not a mapping of
+        lists.
+    OptionError
+        If an option or a value is unknown, if a value is listed twice, or if no option has two values.
+    ColumnError, IndicatorError, MissingDataError
+        As in `CompositeIndex.fit`, for the baseline.
+
+    Notes
+    -----
+    Some combinations are impossible. For example, entropy weights are not defined for z-scores, and a
+    geometric mean is not defined for negative values. They stay in the table with the reason. `shares` needs
+    all combinations of the values it uses. It uses the largest such part of the grid that contains the
+    baseline; a notice lists the values that are left out.
+
+    Only the warnings of the baseline are issued. Fit another combination itself before you use it.
+
+    Saisana, Saltelli and Tarantola (2005, JRSS A 168:307-323) estimate the shares by simulation. Here all
+    combinations are computed, so the shares are exact.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> from digiprosper import index_sensitivity
+    >>> states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
+    >>> system = dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+    >>> grid = {"weighting": ["entropy", "equal"], "normalise": ["minmax", "rank"]}
+    >>> found = index_sensitivity(dp.CompositeIndex(system), states, over=grid)
+    >>> found.combinations["spearman"].round(2).tolist()
+    [1.0, 0.95, 0.96, 0.95]
+    >>> found.shares(overall=True)[["first", "total"]].round(2).values.tolist()
+    [[0.16, 0.32], [0.68, 0.84]]
+    """
+    fit = fitted_rows(index_spec, panel, "index_sensitivity", among)
+    grid = _read_grid(over, fit.options.names)
+    combinations = [
+        dict(zip(grid, values, strict=True)) for values in product(*grid.values())
+    ]
+    ranks = _empty_ranks(fit, len(combinations))
+    correlations = np.full(len(combinations), np.nan)
+    same = np.zeros(len(combinations), dtype=bool)
+    problems = [""] * len(combinations)
+    for c, changes in enumerate(combinations):
+        # Only entropy weights have a shift.
+        if changes.get("weighting", index_spec.weighting) != "entropy":
+            changes["shift"] = 0.0
+        try:
+            spec = index_spec.replace(**changes)
+            same[c] = spec == index_spec
+            _refuse_incomparable(spec.recipe, among)
+            _, _, scores = learn_and_score(spec.recipe, fit.sample)
+        except (OptionError, IndicatorError) as error:
+            problems[c] = error.message
+        else:
+            ranks[c] = descending_ranks(scores[None], fit.groups)[0]
+            correlations[c] = rank_correlations(scores[None], fit.scores, fit.groups)[0]
+
+    options = tuple((name, _labels(values)) for name, values in grid.items())
+    baseline = tuple(
+        values.index(getattr(index_spec, name))
+        if getattr(index_spec, name) in values
+        else None
+        for name, values in grid.items()
+    )
+    possible = np.array([not p for p in problems]).reshape(
+        [len(v) for v in grid.values()]
+    )
+    complete = complete_grid(possible, baseline)
+    return IndexSensitivity(
+        name=index_spec.name,
+        index=fit.sample.index,
+        among=among,
+        method=fit.options.description,
+        labels=panel.labels,
+        options=options,
+        baseline=baseline,
+        base_ranks=fit.ranks,
+        rank_values=ranks,
+        correlations=correlations,
+        problems=tuple(problems),
+        same=same,
+        complete=complete,
+        diagnostics=(
+            *fit.results.diagnostics,
+            *impossible(possible, options, complete),
+        ),
+    )
 
 
 # --- the index and its rows ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class FittedRows:
-    """An index, the raw rows it was fitted to, and these rows on its scale."""
+    """An index, the raw rows it was fitted to, and these rows on its scale.
+
+    scores, ranks (N,): under the weights of the sample
+    groups: positions of the rows that are ranked together, those of a period or all
+    """
 
     spec: CompositeIndex
+    options: IndexOptions
     results: IndexResults
     sample: Sample
-    placed: Placed
-
-    @property
-    def recipe(self) -> Recipe:
-        """Options of the index."""
-        return self.spec.recipe
-
-    @property
-    def scores(self) -> Floats:
-        """Scores under the weights of the sample, shape (N,)."""
-        return np.asarray(self.results.scores, dtype=np.float64)
-
-    def sums(self) -> list[EntitySums]:
-        """Compute the sums by entity from which the weights of every state are drawn again."""
-        stored = self.results.entity_sums
-        return state_sums(self.recipe, self.results.state, self.sample) if stored is None else [stored]
+    scaled: ScaledRows
+    scores: Floats
+    ranks: Ints
+    groups: Sequence[Ints]
 
 
-def fitted_rows(spec: object, panel: Panel, caller: str, among: object) -> FittedRows:
+def fitted_rows(spec: object, panel: Panel, caller: str, among: str) -> FittedRows:
     """Fit an index and keep its rows; `caller` is named in messages."""
     if not isinstance(spec, CompositeIndex):
-        raise InputTypeError(f"{caller} takes a CompositeIndex, not {type(spec).__name__}.")
-    check_option("among", among, ("per_year", "pooled"))
-    recipe = spec.recipe
-    refuse_incomparable(recipe, among)
-    sample = cut_rows(recipe, panel, caller)
+        raise InputTypeError(
+            f"{caller} takes a CompositeIndex, not {type(spec).__name__}."
+        )
+    check_option("among", among, get_args(Among))
+    options = spec.recipe
+    _refuse_incomparable(options, among)
+    sample = cut_rows(options, panel, caller)
     results = spec.fit(panel)
-    return FittedRows(spec, results, sample, results.state.place(recipe, sample))
+    scores = np.asarray(results.scores, dtype=np.float64)
+    groups = ranked_together(sample.index, among)
+    return FittedRows(
+        spec=spec,
+        options=options,
+        results=results,
+        sample=sample,
+        scaled=results.state.scaled(options, sample),
+        scores=scores,
+        ranks=descending_ranks(scores[None], groups)[0],
+        groups=groups,
+    )
 
 
-def refuse_incomparable(recipe: Recipe, among: object) -> None:
+def _empty_ranks(fit: FittedRows, count: int) -> Ranks:
+    """Make an array of zeros for the ranks of so many indices, (count, N), in the smallest type."""
+    largest = max(rows.size for rows in fit.groups)
+    return np.zeros((count, fit.sample.nobs), dtype=np.min_scalar_type(largest))
+
+
+def _refuse_incomparable(options: IndexOptions, among: object) -> None:
     """Refuse to rank scores of different years together when each year has its own scale."""
-    if among == "pooled" and not recipe.scope.comparable_years:
+    if among == "pooled" and not options.scope.comparable_years:
         raise OptionError(
-            f"among='pooled': under scope={cited(recipe.scope.text)} the best value of every indicator is 1 "
+            f"among='pooled': under scope={cited(options.scope.text)} the best value of every indicator is 1 "
             "in every year, so years cannot be ranked together; use among='per_year', or scope='pooled'.",
             [option_problem("among", among, ("per_year",), "incomparable years")],
         )
@@ -318,9 +475,21 @@ def refuse_incomparable(recipe: Recipe, among: object) -> None:
 # --- weights ------------------------------------------------------------------------------------------------
 
 
-def drawn_weights(fit: FittedRows, sums: Sequence[EntitySums], counts: Floats) -> Floats:
+def _entity_sums(fit: FittedRows) -> list[EntitySums]:
+    """Compute the sums by entity from which the weights of every state are drawn again."""
+    stored = fit.results.entity_sums
+    return (
+        state_sums(fit.options, fit.results.state, fit.sample)
+        if stored is None
+        else [stored]
+    )
+
+
+def drawn_weights(
+    fit: FittedRows, sums: Sequence[EntitySums], counts: Floats
+) -> Floats:
     """Weigh again in each of L states with multiplicities `counts`, (R, n): (L, R, m), NaN for no weights."""
-    out = np.full((len(sums), len(counts), len(fit.recipe.system)), np.nan)
+    out = np.full((len(sums), len(counts), len(fit.options.system)), np.nan)
     for k, part in enumerate(sums):
         multiplicities = counts[:, part.entities]
         drawn = multiplicities.any(axis=1)
@@ -333,106 +502,72 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
 
     A row of NaN where a state has no weights, or a product a negative weight or factor.
     """
-    aggregate = fit.recipe.aggregate
-    state = fit.results.state
-    placed = fit.placed
+    options = fit.options
     lost = np.asarray(np.isnan(weights).any(axis=(0, 2)))
-    if aggregate.product:
+    if options.aggregation in PRODUCTS:
         lost |= (weights < 0).any(axis=(0, 2))
     # Loadings that nearly cancel out make weights so large that their product would overflow.
-    usable_weights = np.where(lost[:, None], np.nan, weights)
-
-    scores = np.empty((weights.shape[1], fit.sample.nobs))
-    for k, part, rows in state.parts(placed.which):
-        z = placed.z[rows]
-        scores[:, rows] = aggregate.scores(z, usable_weights[k], part.worst, part.best, fit.recipe.groups)
-    lost |= np.isnan(scores).any(axis=1)
-    scores[lost] = np.nan
+    usable = np.where(lost[:, None], np.nan, weights)
+    scores = fit.results.state.scores_under(options, fit.scaled, usable)
+    scores[np.isnan(scores).any(axis=1) | lost] = np.nan
     return scores
 
 
-def _why_not_sums(recipe: Recipe) -> str:
-    """Explain why weights cannot be computed from sums by entity; empty if they can."""
-    if recipe.scope.replication_only:
-        return "the weights of the ln T script are wrong, and so would be their ranks; use scope='pooled'"
-    if recipe.nested:
-        return (
-            "the weights of nested dimensions cannot be computed from entity sums; use "
-            "structure='equal_dimensions'"
-        )
-    return ""
-
-
-def _chunks(reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int = 2**28) -> Any:
+def _chunks(
+    reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int = 2**28
+) -> Any:
     """Cut draws into slices whose arrays take at most `memory` bytes."""
-    cells = 6 * fit.sample.nobs + 4 * fit.sample.n_entities + 4 * max(part.second[0].size for part in sums)
+    cells = (
+        6 * fit.sample.nobs
+        + 4 * fit.sample.n_entities
+        + 4 * max(part.second[0].size for part in sums)
+    )
     size = max(1, memory // (8 * cells))
     return [slice(start, min(start + size, reps)) for start in range(0, reps, size)]
-
-
-# --- ranks --------------------------------------------------------------------------------------------------
-
-
-def groups_of(sample: Sample, among: str) -> list[Ints]:
-    """Find the positions of the rows that are ranked together: those of a period, or all."""
-    if among == "pooled":
-        return [np.arange(sample.nobs)]
-    return [np.flatnonzero(sample.time == t) for t in range(sample.n_times)]
 
 
 # --- leaving out --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Without:
-    """Indices with something left out: changes of weights (L, R, m) and scores (R, N), NaN for none."""
-
-    changes: Floats
-    scores: Floats
-    problems: list[str]
-
-
-def _without_indicators(fit: FittedRows) -> Iterator[_Without]:
-    names = fit.recipe.names
-    nobs = fit.sample.nobs
+def _without_indicators(fit: FittedRows) -> Iterator[pd.DataFrame]:
+    names = fit.options.names
     if len(names) < 2:
         raise IndicatorError("leave_one_out: the index needs at least two indicators.")
     weights = fit.results.state.weights
     for j, name in enumerate(names):
         changes = np.full((len(weights), 1, len(names)), np.nan)
-        scores = np.full((1, nobs), np.nan)
-        keep = np.arange(len(names)) != j
+        scores = np.full((1, fit.sample.nobs), np.nan)
         problem = ""
         try:
-            recipe = fit.spec.drop(name).recipe
             sample = without_indicator(fit.sample, name)
-            state = learn(recipe, sample)
-            scores[0] = state.scores(recipe, state.place(recipe, sample), sample.index)
+            state, _, scores[0] = learn_and_score(fit.spec.drop(name).recipe, sample)
+            keep = np.arange(len(names)) != j
             changes[:, 0, keep] = state.weights - weights[:, keep]
         except (IndicatorError, OptionError) as error:
             problem = error.message
-        yield _Without(changes, scores, [problem])
+        yield _compared(fit, changes, scores, [problem])
 
 
-def _without_entities(fit: FittedRows) -> Iterator[_Without]:
+def _without_entities(fit: FittedRows) -> Iterator[pd.DataFrame]:
     count = fit.sample.n_entities
-    state = fit.results.state
     if count < 2:
         raise IdentificationError("leave_one_out: at least two entities are needed.")
     for weights in _weights_without(fit, count):
         scores = draw_scores(fit, weights)
         lost = np.isnan(scores[:, 0]).tolist()  # a draw has all scores or none
         problems = [_NONE_LEFT if is_lost else "" for is_lost in lost]
-        yield _Without(weights - state.weights[:, None], scores, problems)
+        yield _compared(
+            fit, weights - fit.results.state.weights[:, None], scores, problems
+        )
 
 
 def _weights_without(fit: FittedRows, count: int) -> Iterator[Floats]:
     """Weigh again without each entity, in chunks (L, R, m): by the jackknife where sums are enough."""
-    if _why_not_sums(fit.recipe):
+    if not fit.options.has_sums:
         for entity in range(count):
             yield _weighed_without(fit, entity)[:, None]
         return
-    sums = fit.sums()
+    sums = _entity_sums(fit)
     for part in _chunks(count, fit, sums):
         left_out = np.arange(part.start, part.stop)
         counts = np.ones((left_out.size, count))
@@ -442,39 +577,123 @@ def _weights_without(fit: FittedRows, count: int) -> Iterator[Floats]:
 
 def _weighed_without(fit: FittedRows, entity: int) -> Floats:
     """Weigh the rows of every state without one entity, on the same scale: (L, m), NaN for no weights."""
-    recipe = fit.recipe
-    sample = fit.sample
-    state = fit.results.state
-    rule = recipe.rule(sample.n_times)
+    options, sample, state = fit.options, fit.sample, fit.results.state
+    rule = options.rule(sample.n_times)
     out = np.full(state.weights.shape, np.nan)
-    learned_rows = recipe.scope.learned_rows(sample.time, sample.times)
+    learned_rows = options.scope.learned_rows(sample.time, sample.times)
     for k, (rows, part) in enumerate(zip(learned_rows, state.learned, strict=True)):
         others = sample.entity[rows] != entity
-        z = part.scale.apply(sample.matrix[rows][others], recipe.positive)
+        z = part.scale.apply(sample.matrix[rows][others], options.positive)
         if len(z):
             try:
-                out[k] = weigh(z, rule, recipe.names).weights
+                out[k] = weigh(z, rule, options.names).weights
             except IndicatorError:
                 continue  # NaN: the others have no weights
     return out
 
 
-def _compared(fit: FittedRows, without: _Without, base: Ints, groups: Sequence[Ints]) -> pd.DataFrame:
-    """Compare indices with something left out with the full one, one row each."""
-    lost = np.isnan(without.scores[:, 0])
-    scores = np.where(lost[:, None], fit.scores, without.scores)
-    changes = np.where(np.isnan(without.changes), 0.0, without.changes)
-    flat = changes.transpose(1, 0, 2).reshape(len(scores), -1)
+def _compared(
+    fit: FittedRows, changes: Floats, scores: Floats, problems: list[str]
+) -> pd.DataFrame:
+    """Compare R indices with something left out with the full one, one row each.
+
+    changes (L, R, m): of weights; scores (R, N); NaN for none
+    """
+    lost = np.isnan(scores[:, 0])
+    scores = np.where(lost[:, None], fit.scores, scores)
+    flat = np.nan_to_num(changes).transpose(1, 0, 2).reshape(len(scores), -1)
     size = np.abs(flat)
     # Two weights that add up to one move alike: the first is named, whatever rounding says.
     at = (size >= size.max(axis=1, keepdims=True) * (1 - SAME_CHANGE)).argmax(axis=1)
     change = flat[np.arange(at.size), at]
-    names = np.array(fit.recipe.names, dtype=object)[at % len(fit.recipe.system)]
-    columns = {
-        "weight_change": change,
-        "weight_of": np.where(change != 0, names, None),
-        "spearman": rank_correlations(scores, fit.scores, groups),
-        **moves(descending_ranks(scores, groups) - base, fit.sample.index),
-    }
-    table = pd.DataFrame(columns)
-    return table.where(np.broadcast_to(~lost[:, None], table.shape)).assign(problem=without.problems)
+    names = np.array(fit.options.names, dtype=object)[at % changes.shape[2]]
+    table = pd.DataFrame(
+        {
+            "weight_change": change,
+            "weight_of": np.where(change != 0, names, None),
+            "spearman": rank_correlations(scores, fit.scores, fit.groups),
+            **moves(descending_ranks(scores, fit.groups) - fit.ranks, fit.sample.index),
+        }
+    )
+    return table[~lost].reindex(table.index).assign(problem=problems)
+
+
+# --- combinations of options --------------------------------------------------------------------------------
+
+
+def complete_grid(
+    possible: Bools, pinned: Sequence[int | None]
+) -> tuple[tuple[int, ...], ...]:
+    """Find the largest part of a grid, (d_1, ..., d_k), whose combinations are all possible.
+
+    Returns positions by option, empty if no part is complete; `pinned` is a position that each option has to
+    keep, if any. Of parts of the same size the one that takes values from later options is found first.
+    """
+    best: tuple[tuple[int, ...], ...] = ((),) * possible.ndim
+    most = 0
+    seen = set[tuple[tuple[int, ...], ...]]()
+
+    def search(part: tuple[tuple[int, ...], ...]) -> None:
+        nonlocal best, most
+        size = int(np.prod([len(positions) for positions in part]))
+        if size <= most or part in seen:
+            return
+        seen.add(part)
+        holes = np.argwhere(~possible[np.ix_(*part)])
+        if not len(holes):
+            best, most = part, size
+            return
+        # A complete part lacks a value of this hole: try each, the option that loses least first.
+        for option in sorted(range(possible.ndim), key=lambda i: (-len(part[i]), -i)):
+            value = part[option][holes[0][option]]
+            if len(part[option]) > 1 and value != pinned[option]:
+                remaining = tuple(p for p in part[option] if p != value)
+                search((*part[:option], remaining, *part[option + 1 :]))
+
+    search(tuple(tuple(range(d)) for d in possible.shape))
+    return best
+
+
+def _read_grid(over: object, names: tuple[str, ...]) -> dict[str, list[Any]]:
+    """Check options and values, each by itself: contradictions between them are found later."""
+    if not hasattr(over, "items"):
+        raise InputTypeError(
+            "over must be a mapping of option to values, such as {'shift': [0, .01]}."
+        )
+    grid = {}
+    for option, values in over.items():
+        check_option("over", option, _VARIED)
+        grid[option] = _read_values(option, values, names)
+    if not any(len(values) > 1 for values in grid.values()):
+        raise OptionError("over must have at least two values of some option.")
+    return grid
+
+
+def _read_values(option: str, values: Any, names: tuple[str, ...]) -> list[Any]:
+    if (
+        isinstance(values, str)
+        or hasattr(values, "items")
+        or not isinstance(values, Iterable)
+    ):
+        raise InputTypeError(
+            f"over[{cited(option)}] must be a list of values; {cited(values)} is not."
+        )
+    read = [read_option(option, value, names) for value in values]
+    twice = [v for i, v in enumerate(read) if v in read[:i]]
+    if twice or not read:
+        problem = f"lists {cited(twice[0])} twice" if twice else "lists no value"
+        raise OptionError(
+            f"over[{cited(option)}] {problem}.",
+            [option_problem(option, values, what=problem)],
+        )
+    return read
+
+
+def _labels(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Show values as they are, and given weights by a word."""
+    given_weights = [v for v in values if isinstance(v, tuple)]
+    name = "given" if len(given_weights) == 1 else "given {}"
+    return tuple(
+        name.format(given_weights.index(v) + 1) if isinstance(v, tuple) else v
+        for v in values
+    )

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, overload
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite.audits import Audited, audit_index
-from digiprosper.composite.cells import refuse_cells
+from digiprosper.composite.cells import names_where, refuse_cells
 from digiprosper.composite.frames import apply_frame, is_frame
 from digiprosper.composite.kernels.ranking import descending_ranks
-from digiprosper.composite.rows import cut_rows, dropped_rows
+from digiprosper.composite.ranking_results import Among, ranked_together
+from digiprosper.composite.state import (
+    ScaledRows,
+    State,
+    cut_rows,
+    dropped_rows,
+    score_remarks,
+)
 from digiprosper.errors import (
     MOST_DRAWS,
     IndicatorError,
+    InputTypeError,
     Notice,
     OptionError,
     check_level,
@@ -24,37 +32,39 @@ from digiprosper.errors import (
     cited,
     issue,
     quoted,
+    unknown_columns,
 )
 from digiprosper.kernels import intervals
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.kernels.tolerances import PRINTED_WEIGHTS
 from digiprosper.panel import Panel
 from digiprosper.report.notices import lost_draws, too_few_clusters_to_draw
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 
 if TYPE_CHECKING:
+    from digiprosper.composite.indicators import IndicatorSystem
     from digiprosper.composite.kernels.uncertainty import EntitySums
-    from digiprosper.composite.recipe import HasRecipe, Recipe
-    from digiprosper.composite.state import Placed, State
+    from digiprosper.composite.options import HasOptions, IndexOptions
+    from digiprosper.composite.scopes import Finding
     from digiprosper.kernels import Floats
 
 WeightErrors = Literal["delta", "jackknife", "bootstrap"]
-_METHODS: Final = ("delta", "jackknife", "bootstrap")
 
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class ScoredRows(PickledByName):
-    """The rows an index was fitted to, with their scores (N,) and those of the dimensions (N, K).
-
-    If the index was fitted to a table that is not a Panel, all fields except `nobs` are None.
-    """
-
-    nobs: int
-    score_values: np.ndarray[Any, np.dtype[np.float64]] | None = None
-    dimension_values: np.ndarray[Any, np.dtype[np.float64]] | None = None
-    index: pd.Index[Any] | None = None
-    n_entities: int | None = None
-    n_times: int | None = None
+# Words of numbers that are relative to something, and words of amounts and counts.
+_RATIO: Final = re.compile(
+    r"%|‰|/|\bper\b|\b(?:share|ratio|rate|index|proportion|percent\w*|coefficient|gini|theil|points?|degrees?"
+    r"|density|penetration|intensity|years?)\b|人均|每|率|比|占|指数|系数|密度",
+    re.IGNORECASE,
+)
+_LEVEL: Final = re.compile(
+    r"\b10\s*(?:\^|\*\*)\s*\d|\b(?:thousands?|millions?|billions?|yuan|rmb|cny|usd|dollars?|euros?|km2?|kilomet\w+"
+    r"|tonnes?|tons?|kwh|hectares?|people|persons?|households?|subscribers?|users?|employees|units|sets|pieces"
+    r"|ports|pages|domains|numbers?|counts?|totals?|gdp|gnp|population|revenues?|turnover)\b|万|亿|元|人|户|个|公里|千米|吨|台|件|家",
+    re.IGNORECASE,
+)
+# Rank correlation with size from which an indicator without a unit is taken for an amount.
+_FOLLOWS: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -74,10 +84,18 @@ class IndexResults(Summarised, PickledByName):
         Sums by entity, from which standard errors and draws of the weights are computed. None if the weights
         cannot be computed from such sums: nested structure, weights by year, the scope ``"legacy_lnT"``, and
         data that were not a Panel.
-    scored : ScoredRows
-        The rows with their scores. Its fields are also attributes of the results.
+    nobs : int
+        Number of rows, N.
     diagnostics : tuple of Notice
         Remarks about the data and the index.
+    values : ndarray, shape (N,), or None
+        Scores. This and the following are None if the index was fitted to a table that is not a Panel.
+    dimension_values : ndarray, shape (N, K), or None
+        Scores of the K dimensions.
+    index : Index or None
+        Labels of the rows.
+    n_entities, n_times : int or None
+        Number of entities and of periods.
 
     Examples
     --------
@@ -89,44 +107,19 @@ class IndexResults(Summarised, PickledByName):
     [[0.631, 0.061], [0.369, 0.061]]
     """
 
-    spec: HasRecipe
+    spec: HasOptions
     state: State
     entity_sums: EntitySums | None
-    scored: ScoredRows
+    nobs: int
     diagnostics: tuple[Notice, ...]
+    values: Floats | None = None
+    dimension_values: Floats | None = None
+    index: pd.Index[Any] | None = None
+    n_entities: int | None = None
+    n_times: int | None = None
 
     @property
-    def values(self) -> Floats | None:
-        """Scores as an (N,) array, or None if the index was fitted to a table that is not a Panel."""
-        return self.scored.score_values
-
-    @property
-    def dimension_values(self) -> Floats | None:
-        """Scores of the K dimensions as an (N, K) array, or None if the data were not a Panel."""
-        return self.scored.dimension_values
-
-    @property
-    def index(self) -> pd.Index[Any] | None:
-        """Labels of the rows, or None if the data were not a Panel."""
-        return self.scored.index
-
-    @property
-    def nobs(self) -> int:
-        """Number of rows, N."""
-        return self.scored.nobs
-
-    @property
-    def n_entities(self) -> int | None:
-        """Number of entities, or None if the data were not a Panel."""
-        return self.scored.n_entities
-
-    @property
-    def n_times(self) -> int | None:
-        """Number of periods, or None if the data were not a Panel."""
-        return self.scored.n_times
-
-    @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> IndexOptions:
         """Options of the index."""
         return self.spec.recipe
 
@@ -136,7 +129,9 @@ class IndexResults(Summarised, PickledByName):
 
         Its name is the `name` of the specification.
         """
-        return pd.Series(_stored(self.values).copy(), index=self.index, name=self.recipe.name)
+        return pd.Series(
+            _stored(self.values).copy(), index=self.index, name=self.recipe.name
+        )
 
     @property
     def dimension_scores(self) -> pd.DataFrame:
@@ -146,7 +141,9 @@ class IndexResults(Summarised, PickledByName):
         weights w_j, with normalised values z_j. It is missing if all its weights are 0.
         """
         names = pd.Index(self.recipe.system.dimensions, name="dimension")
-        return pd.DataFrame(_stored(self.dimension_values).copy(), index=self.index, columns=names)
+        return pd.DataFrame(
+            _stored(self.dimension_values).copy(), index=self.index, columns=names
+        )
 
     @property
     def weights(self) -> pd.DataFrame:
@@ -162,12 +159,16 @@ class IndexResults(Summarised, PickledByName):
         `diagnostics` has the code ``"unstable_components"``: other components may be retained in another
         sample.
         """
-        table = self.recipe.system.to_frame().set_index("indicator")[["dimension", "direction"]]
+        table = self.recipe.system.to_frame().set_index("indicator")[
+            ["dimension", "direction"]
+        ]
         return table.assign(
-            entropy=self.state.entropy,
+            entropy=1.0 - self.state.redundancy,
             redundancy=self.state.redundancy,
             weight=self.state.weights.mean(axis=0),
-            std_error=self._delta_errors(),
+            std_error=np.nan
+            if self.entity_sums is None
+            else self.entity_sums.delta_errors(),
         )
 
     @property
@@ -178,7 +179,9 @@ class IndexResults(Summarised, PickledByName):
         """
         if self.state.periods is None:
             return None
-        return pd.DataFrame(self.state.weights, index=self.state.periods, columns=self._indicators)
+        return pd.DataFrame(
+            self.state.weights, index=self.state.periods, columns=self._indicators
+        )
 
     @property
     def end_points(self) -> pd.DataFrame:
@@ -186,7 +189,10 @@ class IndexResults(Summarised, PickledByName):
 
         The index is the indicator, or (time, indicator) if each year has its own end points.
         """
-        tables = [pd.DataFrame(part.scale.table, index=self._indicators) for part in self.state.learned]
+        tables = [
+            pd.DataFrame(part.scale.table, index=self._indicators)
+            for part in self.state.learned
+        ]
         if not self.recipe.scope.scale_by_period:
             return tables[0]
         return pd.concat(tables, keys=self.state.periods)
@@ -216,19 +222,12 @@ class IndexResults(Summarised, PickledByName):
         [1, 5]
         """
         scores = self.scores
-        values = np.asarray(_stored(self.values))[None]
-        every = np.arange(self.nobs)
-        groups = [every]
-        if scores.index.nlevels == 2:
-            periods = pd.factorize(scores.index.get_level_values(1))[0]
-            groups = [np.flatnonzero(periods == t) for t in range(int(periods.max()) + 1)]
-        table = pd.DataFrame(
-            {
-                "per_year": descending_ranks(values, groups)[0],
-                "pooled": descending_ranks(values, [every])[0],
-            },
-            index=scores.index,
-        ).astype("Int64")
+        values, index = np.asarray(scores, dtype=np.float64)[None], scores.index
+        ranks = {
+            name: descending_ranks(values, ranked_together(index, name))[0]
+            for name in get_args(Among)
+        }
+        table = pd.DataFrame(ranks, index=index).astype("Int64")
         if not self.recipe.scope.comparable_years:
             table["pooled"] = pd.NA
         return table.astype("Int64")
@@ -286,14 +285,14 @@ class IndexResults(Summarised, PickledByName):
         >>> bool(early.apply(states).max() > early.scores.max())
         True
         """
+        options = self.recipe
         if not isinstance(panel, Panel) and is_frame(panel):
-            return apply_frame(self.recipe, self.state, panel)
-        recipe = self.recipe
-        index, placed = self._place(panel)
-        values = self.state.scores(recipe, placed, index)
-        notices = self.state.remarks(recipe, placed, values)
+            return apply_frame(options, self.state, panel)
+        index, scaled = self._scaled(panel)
+        values = self.state.scores(options, scaled, index)
+        notices = score_remarks(options, scaled.z, values)
         issue(notices)
-        scores = pd.Series(values, index=index, name=recipe.name)
+        scores = pd.Series(values, index=index, name=options.name)
         scores.attrs["diagnostics"] = tuple(notices)
         return scores
 
@@ -326,8 +325,8 @@ class IndexResults(Summarised, PickledByName):
         >>> dp.CompositeIndex(system).fit(states).contributions(states).loc[("AL", 1970)].round(3).tolist()
         [0.122, 0.113]
         """
-        index, placed = self._place(panel)
-        values = placed.z * self.state.weights[placed.which]
+        index, scaled = self._scaled(panel)
+        values = scaled.z * self.state.weights[scaled.states]
         return pd.DataFrame(values, index=index, columns=self._indicators)
 
     def obstacle_degree(self, panel: Panel) -> pd.DataFrame:
@@ -363,21 +362,24 @@ class IndexResults(Summarised, PickledByName):
         [0.665, 0.335]
         """
         if self.recipe.normalise == "zscore":
-            raise OptionError("obstacle degrees need a best value of 1: refit with normalise='minmax'.")
-        below = [n for n, w in zip(self._indicators, self.state.weights.min(axis=0), strict=True) if w < 0]
+            raise OptionError(
+                "obstacle degrees need a best value of 1: refit with normalise='minmax'."
+            )
+        below = names_where(self.recipe.names, self.state.weights.min(axis=0) < 0)
         if below:
             raise IndicatorError(
                 f"obstacle degrees need weights >= 0, but {quoted(below)} has a negative weight."
             )
-        index, placed = self._place(panel)
+        index, scaled = self._scaled(panel)
+        weights = self.state.weights[scaled.states]
         refuse_cells(
-            (placed.z > 1.0) & (self.state.weights[placed.which] > 0),
+            (scaled.z > 1.0) & (weights > 0),
             self.recipe.names,
             ("beyond", "lies beyond its better end point"),
             "The obstacle degree is negative there: use a scope whose end points cover every row.",
             index=index,
         )
-        lack = self.state.weights[placed.which] * (1.0 - placed.z)
+        lack = weights * (1.0 - scaled.z)
         total = lack.sum(axis=1, keepdims=True)
         values = np.where(total > 0, lack / np.where(total > 0, total, 1.0), np.nan)
         return pd.DataFrame(values, index=index, columns=self._indicators)
@@ -417,17 +419,28 @@ class IndexResults(Summarised, PickledByName):
         sums = self._need_sums("weight_draws")
         reps = check_whole("reps", reps, 1, MOST_DRAWS)
         seed = seed_sequence(rng)
-        issue(too_few_clusters_to_draw(sums.rows.size, "entity", "method='delta' needs no draws."))
+        issue(
+            too_few_clusters_to_draw(
+                sums.rows.size, "entity", "method='delta' needs no draws."
+            )
+        )
         values = sums.draws(reps, seed)
         lost = int(np.isnan(values).any(axis=1).sum())
         why = "have no weights, because no indicator varies among the drawn entities."
-        issue(lost_draws(lost, int(reps), why))
-        draws = pd.DataFrame(values, index=pd.RangeIndex(int(reps), name="draw"), columns=self._indicators)
+        issue(lost_draws(lost, reps, why))
+        draws = pd.DataFrame(
+            values, index=pd.RangeIndex(reps, name="draw"), columns=self._indicators
+        )
         draws.attrs["rng_entropy"] = seed.entropy
         return draws
 
     def weight_errors(
-        self, method: WeightErrors = "delta", *, reps: int = 999, level: float = 0.95, rng: object = None
+        self,
+        method: WeightErrors = "delta",
+        *,
+        reps: int = 999,
+        level: float = 0.95,
+        rng: object = None,
     ) -> pd.DataFrame:
         """Compute standard errors and confidence intervals of the weights, clustered by entity.
 
@@ -472,25 +485,34 @@ class IndexResults(Summarised, PickledByName):
         >>> dp.CompositeIndex(system).fit(states).weight_errors("jackknife").loc["roads"].round(3).tolist()
         [0.631, 0.066, 0.498, 0.763]
         """
-        check_option("method", method, _METHODS)
+        check_option("method", method, get_args(WeightErrors))
         level = check_level(level)
         sums = self._need_sums("weight_errors")
+        n = sums.rows.size
         weight = self.state.weights[0]
         if method == "bootstrap":
             draws = self.weight_draws(reps, rng=rng).to_numpy()
-            error = np.sqrt(np.diag(intervals.covariance_of(draws, clusters=sums.rows.size)))
-            low, high = intervals.percentile(draws, level, clusters=sums.rows.size)
+            error = np.sqrt(np.diag(intervals.covariance_of(draws, clusters=n)))
+            low, high = intervals.percentile(draws, level, clusters=n)
         else:
-            n = sums.rows.size
-            error = self._delta_errors()
+            error = sums.delta_errors()
             if method == "jackknife" and not sums.unstable_components():
                 left_out = sums.jackknife()
-                error = np.sqrt((n - 1) / n * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
+                error = np.sqrt(
+                    (n - 1) / n * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)
+                )
             low, high, _ = intervals.delta(weight, error, n - 1, level)
-        columns = {"weight": weight, "std_error": error, "conf_low": low, "conf_high": high}
+        columns = {
+            "weight": weight,
+            "std_error": error,
+            "conf_low": low,
+            "conf_high": high,
+        }
         return pd.DataFrame(columns, index=self._indicators)
 
-    def audit(self, panel: Panel | None = None, *, size: str | None = None) -> pd.DataFrame:
+    def audit(
+        self, panel: Panel | None = None, *, size: str | None = None
+    ) -> pd.DataFrame:
         """Check the index for common problems.
 
         Parameters
@@ -524,57 +546,53 @@ class IndexResults(Summarised, PickledByName):
         >>> dp.CompositeIndex(system).fit(states).audit()["finding"].tolist()
         ['warning', 'ok', 'ok', 'ok']
         """
-        fitted = Audited(
-            recipe=self.recipe,
-            state=self.state,
-            nobs=self.nobs,
-            n_times=self.n_times,
-            cross_section=self.index is not None and self.index.nlevels == 1,
-            imputed=any(n.code == "imputed" for n in self.diagnostics),
-        )
-        return audit_index(fitted, panel, size)
-
-    def _delta_errors(self) -> Floats:
-        sums = self.entity_sums
-        if sums is None or sums.rows.size < 2 or sums.unstable_components():
-            return np.full(len(self._indicators), np.nan)
-        n = sums.rows.size
-        errors: Floats = np.sqrt(n / (n - 1) * (sums.influence() ** 2).sum(axis=0))
-        return errors
+        cross_section = self.index is not None and self.index.nlevels == 1
+        future = ("ok", "one period: no future information can be used.")
+        if not cross_section:
+            imputed = any(n.code == "imputed" for n in self.diagnostics)
+            future = _future_information(self.recipe, imputed=imputed)
+        rows = [
+            ("future_information", *future),
+            ("comparability", *self.recipe.scope.comparability),
+            ("size_variables", *_size_variables(self.recipe.system, panel, size)),
+            (
+                "legacy_lnT",
+                *_legacy_weights(self.recipe, self.state, self.nobs, self.n_times),
+            ),
+        ]
+        return pd.DataFrame(rows, columns=["check", "finding", "message"])
 
     def _need_sums(self, caller: str) -> EntitySums:
         sums = self.entity_sums
-        if sums is None or sums.rows.size < 2:
-            why = self._why_no_sums()
-            raise OptionError(
-                f"{caller}: {why}.", [Notice("no_sums", why, {"scope": self.recipe.scope.text})]
-            )
-        return sums
-
-    def _why_no_sums(self) -> str:
-        if self.entity_sums is not None:
-            return "a sampling error needs at least two entities"
-        if self.index is None:
-            return "a table that is not a Panel has no entities to resample; fit a Panel"
-        if self.recipe.structure == "nested":
-            return (
-                "the weights of nested dimensions cannot be recomputed without the rows; use "
-                "'equal_dimensions' or 'flat'"
-            )
-        if self.state.periods is not None:
-            return (
-                "yearly weights cannot be recomputed without the rows; use 'pooled', 'base_year(...)' or "
-                "'goalposts'"
-            )
-        return (
+        if sums is not None and sums.rows.size > 1:
+            return sums
+        why = (
             "the weights of the ln T script are wrong, so their standard errors are not meaningful; use "
             "scope='pooled'"
         )
+        if sums is not None:
+            why = "a sampling error needs at least two entities"
+        elif self.index is None:
+            why = "a table that is not a Panel has no entities to resample; fit a Panel"
+        elif self.recipe.structure == "nested":
+            why = (
+                "the weights of nested dimensions cannot be recomputed without the rows; use "
+                "'equal_dimensions' or 'flat'"
+            )
+        elif self.state.periods is not None:
+            why = (
+                "yearly weights cannot be recomputed without the rows; use 'pooled', 'base_year(...)' or "
+                "'goalposts'"
+            )
+        raise OptionError(
+            f"{caller}: {why}.",
+            [Notice("no_sums", why, {"scope": self.recipe.scope.text})],
+        )
 
-    def _place(self, panel: Panel) -> tuple[pd.Index[Any], Placed]:
+    def _scaled(self, panel: Panel) -> tuple[pd.Index[Any], ScaledRows]:
         sample = cut_rows(self.recipe, panel)
         issue(dropped_rows(sample))
-        return sample.index, self.state.place(self.recipe, sample)
+        return sample.index, self.state.scaled(self.recipe, sample)
 
     def _summary(self) -> Summary:
         shown = self.weights.round(4).dropna(axis=1, how="all").reset_index()
@@ -612,43 +630,50 @@ class IndexResults(Summarised, PickledByName):
     @property
     def settings(self) -> str:
         """Options of the index as text."""
-        recipe = self.recipe
-        weights = f"{recipe.weighting} weights"
-        if recipe.weighting == "entropy":
-            weights += f"{self._divisor}, shift {recipe.shift:g}"
-        return "; ".join(
-            [
-                f"{recipe.normalise} normalisation ({recipe.scope.text})",
-                weights,
-                f"{recipe.structure}, {recipe.aggregation}",
-                f"missing values: {recipe.missing}",
-            ]
+        options = self.recipe
+        weights = f"{options.weighting} weights"
+        if options.weighting == "entropy":
+            # Empty where the divisor differs between periods.
+            divisor = ""
+            if options.scope.replication_only:
+                divisor = f" (entropy divided by ln {self.n_times})"
+            elif self.state.periods is None:
+                rows = (
+                    self.nobs
+                    if self.entity_sums is None
+                    else int(self.entity_sums.rows.sum())
+                )
+                divisor = f" (entropy divided by ln {rows})"
+            weights += f"{divisor}, shift {options.shift:g}"
+        return (
+            f"{options.normalise} normalisation ({options.scope.text}); {weights}; {options.structure}, "
+            f"{options.aggregation}; missing values: {options.missing}"
         )
 
-    @property
-    def _divisor(self) -> str:
-        """What the entropy is divided by; empty where it differs between periods."""
-        if self.recipe.scope.replication_only:
-            return f" (entropy divided by ln {self.n_times})"
-        if self.state.periods is not None:
-            return ""
-        rows = self.nobs if self.entity_sums is None else int(self.entity_sums.rows.sum())
-        return f" (entropy divided by ln {rows})"
-
     def _numbers(self) -> PlainNumbers:
-        scales = [p.scale for p in self.state.learned]
-        learned = self.weights.assign(unit=[i.unit for i in self.recipe.system], **scales[-1].table)
+        names = self._indicators
+        learned = self.state.learned
+        units = [i.unit for i in self.recipe.system]
+        indicators = self.weights.assign(
+            unit=units, **learned[-1].scale.table
+        ).reset_index()
         periods = () if self.state.periods is None else tuple(self.state.periods)
         years = [
-            {"time": t, "weights": dict(zip(self._indicators, p.weighing.weights, strict=True))}
-            | {n: dict(zip(self._indicators, v, strict=True)) for n, v in p.scale.table.items()}
-            for t, p in zip(periods, self.state.learned, strict=False)
+            {"time": time}
+            | {
+                name: dict(zip(names, values, strict=True))
+                for name, values in {
+                    "weights": part.weighing.weights,
+                    **part.scale.table,
+                }.items()
+            }
+            for time, part in zip(periods, learned, strict=False)
         ]
         return PlainNumbers(
             more={
                 "kind": "composite_index",
-                "spec": self.recipe.options,
-                "indicators": learned.reset_index().to_dict("records"),
+                "spec": self.recipe.arguments,
+                "indicators": indicators.to_dict("records"),
                 "years": years,
                 "nobs": self.nobs,
                 "n_entities": self.n_entities,
@@ -665,3 +690,135 @@ def _stored(values: Floats | None) -> Floats:
             [Notice("no_rows", "the rows were not stored")],
         )
     return values
+
+
+# --- checks -------------------------------------------------------------------------------------------------
+
+
+def _future_information(options: IndexOptions, *, imputed: bool) -> Finding:
+    """Report whether scores use information from later years."""
+    if options.scope.text == "goalposts" and not options.weights_estimated:
+        return "ok", (
+            "end points are fixed in advance and weights are not estimated: no future information is used."
+        )
+    if options.scope.text == "expanding" and imputed:
+        return (
+            "warning",
+            "each year uses only the years up to it, but interpolated cells use later years.",
+        )
+    return options.scope.future
+
+
+def is_level(name: str, unit: str) -> bool | None:
+    """Classify an indicator by name and unit: True for an amount or count, False for a ratio, else None."""
+    words = f"{name} {unit}".replace("_", " ")
+    if _RATIO.search(words):
+        return False
+    return True if _LEVEL.search(words) else None
+
+
+def _size_variables(
+    system: IndicatorSystem, panel: Panel | None, size: str | None
+) -> Finding:
+    """Report indicators that are amounts, by name and unit, or by their correlation with `size`."""
+    is_amount = {i.name: is_level(i.name, i.unit) for i in system}
+    # A ratio that says so may go with size all the same: what is denser is often larger.
+    measured = {
+        n: r
+        for n, r in _size_correlations(system, panel, size).items()
+        if is_amount[n] is None
+    }
+    amounts = [n for n, level in is_amount.items() if level]
+    if not measured:
+        return _amounts_by_name(
+            amounts, [level is not None for level in is_amount.values()]
+        )
+    shown = ", ".join(f"{cited(n)} {r:z.2f}" for n, r in measured.items())
+    text = (
+        f"rank correlations of entity means with {cited(str(size))}: {shown}. These look like amounts, "
+        "which measure the size of a unit. Divide by population, area or output."
+    )
+    many = 2 * (len(amounts) + len(measured)) > len(is_amount)
+    more = f" By name or unit {quoted(amounts)} too." if amounts else ""
+    return "warning" if many else "note", text + more
+
+
+def _amounts_by_name(amounts: list[str], classified: list[bool]) -> Finding:
+    """Judge by names and units alone; `classified` tells which indicators they classify."""
+    if 2 * len(amounts) > sum(classified):
+        return "warning", (
+            f"{quoted(amounts)} are amounts or counts: the index measures the size of a unit. Divide by "
+            "population, area or output."
+        )
+    if amounts:
+        are = "is an amount" if len(amounts) == 1 else "are amounts"
+        return "note", f"{quoted(amounts)} {are} and not a ratio."
+    if all(classified):
+        return "ok", "all indicators are ratios."
+    return (
+        "ok",
+        "no indicator is an amount by its name or unit; audit(panel, size=...) compares with size.",
+    )
+
+
+def _size_correlations(
+    system: IndicatorSystem, panel: Panel | None, size: str | None
+) -> dict[str, float]:
+    """Find indicators whose entity means have a high rank correlation with `size`, and the correlations."""
+    if panel is None and size is None:
+        return {}
+    if not isinstance(panel, Panel) or not isinstance(size, str):
+        raise InputTypeError(
+            "audit(panel, size=...) takes a Panel and the name of one of its columns."
+        )
+    absent = [n for n in (*system.names, size) if n not in panel.columns]
+    if absent:
+        raise unknown_columns(absent, panel.columns, "audit")
+
+    means = panel.frame[[*system.names, size]].groupby(level=0).mean()
+    correlation = means[list(system.names)].rank().corrwith(means[size].rank())
+    return {str(n): float(r) for n, r in correlation.items() if r >= _FOLLOWS}
+
+
+def _legacy_weights(
+    options: IndexOptions, state: State, nobs: int, n_times: int | None
+) -> Finding:
+    """Report whether weights are those of the copied script; `n_times` is None without periods."""
+    if options.scope.replication_only:
+        return "warning", (
+            "the copied script divides the entropies of all rows by the logarithm of the number of "
+            "years, so that they exceed 1 and the order of the weights is reversed. Use it for "
+            "replication only."
+        )
+    given_weights = options.given_weights
+    if given_weights is None and options.weighting != "entropy":
+        return "ok", "no entropies are used."
+    script = _script_weights(state, nobs, n_times)
+    if given_weights is None or script is None:
+        return (
+            "ok",
+            "entropies are divided by the logarithm of the number of rows they are computed from.",
+        )
+
+    correct = state.redundancy / state.redundancy.sum()
+    distance = np.abs(given_weights - script).max()
+    if distance < min(PRINTED_WEIGHTS, float(np.abs(given_weights - correct).max())):
+        return "warning", (
+            "the given weights are those of the copied script, which divides entropies by the logarithm "
+            "of the number of years; the correct entropy weights of these rows have the reverse order."
+        )
+    return "ok", "the given weights are not those of the copied script."
+
+
+def _script_weights(state: State, nobs: int, n_times: int | None) -> Floats | None:
+    """Compute the weights of the copied script from the entropies of a pooled fit with given weights."""
+    if (
+        state.periods is not None
+        or n_times is None
+        or n_times < 2
+        or np.isnan(state.redundancy).any()
+    ):
+        return None
+    redundancy = 1.0 - (1.0 - state.redundancy) * np.log(nobs) / np.log(n_times)
+    redundancy = np.where(state.learned[0].weighing.constant, 0.0, redundancy)
+    return np.asarray(redundancy / redundancy.sum())

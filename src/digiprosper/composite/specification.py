@@ -6,14 +6,30 @@ from dataclasses import KW_ONLY, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.composite.frames import fit_frame, is_frame
-from digiprosper.composite.indicators import IndicatorSystem
-from digiprosper.composite.notices import component_remarks, weight_remarks
-from digiprosper.composite.options import OPTIONS, read_option, refuse_contradictions
-from digiprosper.composite.recipe import Recipe
-from digiprosper.composite.results import IndexResults, ScoredRows
-from digiprosper.composite.rows import cut_rows, dropped_rows
-from digiprosper.composite.scopes import read_scope
-from digiprosper.composite.state import State, learn, state_sums
+from digiprosper.composite.indicators import Indicator, IndicatorSystem
+from digiprosper.composite.notices import (
+    component_remarks,
+    imputed_remarks,
+    legacy_remark,
+    weight_remarks,
+)
+from digiprosper.composite.options import (
+    OPTIONS,
+    IndexMissing,
+    IndexOptions,
+    read_option,
+    refuse_contradictions,
+)
+from digiprosper.composite.results import IndexResults
+from digiprosper.composite.scopes import Scope, read_scope
+from digiprosper.composite.state import (
+    State,
+    cut_rows,
+    dropped_rows,
+    learn_and_score,
+    score_remarks,
+    state_sums,
+)
 from digiprosper.errors import InputTypeError, cited, issue, plain
 from digiprosper.panel import Panel
 from digiprosper.specification import Specification
@@ -22,16 +38,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
-    from digiprosper.composite.indicators import Indicator
     from digiprosper.composite.kernels.aggregate import Aggregation
     from digiprosper.composite.kernels.normalise import Normalisation
     from digiprosper.composite.kernels.structure import IndexStructure
-    from digiprosper.composite.kernels.uncertainty import EntitySums
-    from digiprosper.composite.options import IndexMissing
-    from digiprosper.composite.scopes import Scope
     from digiprosper.composite.weights import Weighting
     from digiprosper.kernels import Floats
-    from digiprosper.panel import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +126,9 @@ class CompositeIndex(Specification):
     scope: Scope | str = "pooled"
     normalise: Normalisation = "minmax"
     shift: float = 0.0
-    weighting: Weighting | Mapping[str, float] | tuple[tuple[str, float], ...] = "entropy"
+    weighting: Weighting | Mapping[str, float] | tuple[tuple[str, float], ...] = (
+        "entropy"
+    )
     structure: IndexStructure = "flat"
     aggregate: Aggregation = "linear"
     missing: IndexMissing = "raise"
@@ -134,20 +147,22 @@ class CompositeIndex(Specification):
             object.__setattr__(self, option, value)
         name: object = self.name
         if not isinstance(name, str) or not name:
-            raise InputTypeError(f"name={cited(name)}: the name of the scores must be a non-empty text.")
+            raise InputTypeError(
+                f"name={cited(name)}: the name of the scores must be a non-empty text."
+            )
         refuse_contradictions(self.recipe)
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> IndexOptions:
         """Options of the index."""
-        weights = self.weighting if isinstance(self.weighting, tuple) else ()
-        return Recipe(
+        given_weights = self.weighting if isinstance(self.weighting, tuple) else ()
+        return IndexOptions(
             system=self.system,
             scope=read_scope(self.scope),
             normalise=self.normalise,
             shift=self.shift,
-            weighting="given" if weights else str(self.weighting),
-            given=weights,
+            weighting="given" if given_weights else str(self.weighting),
+            given=given_weights,
             structure=self.structure,
             aggregation=self.aggregate,
             missing=self.missing,
@@ -257,7 +272,9 @@ class CompositeIndex(Specification):
             weighting = tuple((new if n == old else n, w) for n, w in weighting)
         return self.replace(system=self.system.swap(old, new), weighting=weighting)
 
-    def fit(self, panel: Any, *, rng: object = None, progress: bool = False) -> IndexResults:
+    def fit(
+        self, panel: Any, *, rng: object = None, progress: bool = False
+    ) -> IndexResults:
         """Compute the end points, the weights and the scores.
 
         Parameters
@@ -309,51 +326,42 @@ class CompositeIndex(Specification):
         {'roads': 0.631, 'pipes': 0.369}
         """
         del rng, progress
-        recipe = self.recipe
+        options = self.recipe
         if not isinstance(panel, Panel) and is_frame(panel):
-            learned, nobs, remarks = fit_frame(recipe, panel)
-            return IndexResults(
-                spec=self,
-                state=State((learned,), None),
-                entity_sums=None,
-                scored=ScoredRows(nobs=nobs),
-                diagnostics=remarks,
-            )
+            learned, nobs, remarks = fit_frame(options, panel)
+            return IndexResults(self, State((learned,), None), None, nobs, remarks)
 
-        sample = cut_rows(recipe, panel)
-        state = learn(recipe, sample)
-        placed = state.place(recipe, sample)
-        values = state.scores(recipe, placed, sample.index)
-        sums = _sums(recipe, state, sample)
+        sample = cut_rows(options, panel)
+        state, scaled, values = learn_and_score(options, sample)
+        # Weights by period, of dimensions and of the script cannot be computed from sums.
+        sums = None
+        if state.periods is None and options.has_sums:
+            (sums,) = state_sums(options, state, sample)
 
-        weighings = [p.weighing for p in state.learned]
+        weighings = [part.weighing for part in state.learned]
         periods = () if state.periods is None else tuple(state.periods)
         notices = [
             *dropped_rows(sample),
-            *weight_remarks(recipe.names, weighings, recipe.rule(sample.n_times), periods),
-            *state.remarks(recipe, placed, values),
+            *weight_remarks(
+                options.names, weighings, options.rule(sample.n_times), periods
+            ),
+            *score_remarks(options, scaled.z, values),
             *component_remarks(sums),
-            *recipe.scope.notices(panel.imputations, recipe.names),
         ]
+        if options.scope.replication_only:
+            notices.append(legacy_remark())
+        if options.scope.text == "expanding":
+            notices += imputed_remarks(panel.imputations, options.names)
         issue(notices)
         return IndexResults(
             spec=self,
             state=state,
             entity_sums=sums,
-            scored=ScoredRows(
-                nobs=sample.nobs,
-                score_values=values,
-                dimension_values=state.dimension_scores(recipe.groups, placed),
-                index=sample.index,
-                n_entities=sample.n_entities,
-                n_times=sample.n_times,
-            ),
+            nobs=sample.nobs,
             diagnostics=tuple(notices),
+            values=values,
+            dimension_values=state.dimension_scores(options.groups, scaled),
+            index=sample.index,
+            n_entities=sample.n_entities,
+            n_times=sample.n_times,
         )
-
-
-def _sums(recipe: Recipe, state: State, sample: Sample) -> EntitySums | None:
-    """Sum by entity where weights can be computed from sums: one state, no nesting, no wrong weights."""
-    if state.periods is not None or recipe.nested or recipe.scope.replication_only:
-        return None
-    return state_sums(recipe, state, sample)[0]

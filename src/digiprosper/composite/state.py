@@ -1,29 +1,96 @@
-"""What an index learns: scale and weights, and which of them scores which row."""
+"""The rows an index reads, and what it learns from them: scale, weights, and which of them scores a row."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
-from digiprosper.composite.cells import refuse_cells
-from digiprosper.composite.kernels.normalise import EndPoints, Maxima
-from digiprosper.composite.kernels.structure import UNSIGNED_WEIGHTS, Rule, Weighing, weigh
+from digiprosper.composite.cells import names_where, refuse_cells, refuse_extreme
+from digiprosper.composite.kernels.aggregate import PRODUCTS, aggregate
+from digiprosper.composite.kernels.structure import (
+    UNSIGNED_WEIGHTS,
+    Rule,
+    Weighing,
+    weigh,
+)
 from digiprosper.composite.kernels.uncertainty import EntitySums, entity_sums
 from digiprosper.composite.notices import beyond_remarks, zero_remarks
-from digiprosper.errors import IndicatorError, Notice, OptionError, cited, option_problem, quoted
+from digiprosper.errors import (
+    IndicatorError,
+    Notice,
+    OptionError,
+    cited,
+    option_problem,
+    quoted,
+    text_problem,
+    unknown_columns,
+)
+from digiprosper.panel.access import check_panel
+from digiprosper.report.notices import missing_rows
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import pandas as pd
-
-    from digiprosper.composite.recipe import Recipe
+    from digiprosper.composite.kernels.normalise import EndPoints
+    from digiprosper.composite.options import IndexOptions
     from digiprosper.composite.scopes import LearningScope, RowSelection
     from digiprosper.kernels import Floats, Ints
-    from digiprosper.panel import Sample
+    from digiprosper.panel import Panel, Sample
+
+_ROLE: Final = "indicators"
+
+
+# --- rows ---------------------------------------------------------------------------------------------------
+
+
+def cut_rows(
+    options: IndexOptions, panel: Panel, caller: str = "CompositeIndex"
+) -> Sample:
+    """Cut the complete rows an index reads from a panel; the matrix is the raw indicators in their order."""
+    check_panel(panel, caller)
+    names = options.names
+    frame = panel.frame
+    absent = [n for n in names if n not in frame.columns]
+    if absent:
+        raise unknown_columns(absent, frame.columns, "the indicator system")
+    text = [n for n in names if not pd.api.types.is_numeric_dtype(frame[n].dtype)]
+    if text:
+        raise IndicatorError(
+            f"indicator {quoted(text)} is not numeric; convert it with pandas.to_numeric first. "
+            "A file with numbers such as '1,234' or with '-' for no value: "
+            "pandas.read_csv(path, thousands=',', na_values='-').",
+            list(map(text_problem, text)),
+        )
+    sample = panel.sample({_ROLE: names}, missing=options.missing)
+    sample = _of_columns(sample, sample.columns(_ROLE), names)
+    refuse_extreme(sample.matrix, names)
+    return sample
+
+
+def dropped_rows(sample: Sample) -> list[Notice]:
+    """Make the notices of rows that were left out."""
+    return [missing_rows(d.count, d.message, d.by_term, d.rows) for d in sample.dropped]
+
+
+def without_indicator(sample: Sample, name: str) -> Sample:
+    """Leave a column out; the rows stay."""
+    keep = np.array([n != name for n in sample.names])
+    return _of_columns(
+        sample, sample.matrix[:, keep], tuple(n for n in sample.names if n != name)
+    )
+
+
+def _of_columns(sample: Sample, x: Floats, names: tuple[str, ...]) -> Sample:
+    return replace(
+        sample, matrix=x, names=names, roles={_ROLE: tuple(range(len(names)))}
+    )
+
+
+# --- what is learned ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,11 +107,11 @@ class Learned(PickledByName):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Placed:
-    """Rows on their scale, z (N, m), each with the position of the state that scores it, which (N,)."""
+class ScaledRows:
+    """Normalised rows, z (N, m), with the position of the state that scores each, states (N,)."""
 
     z: Floats
-    which: Ints
+    states: Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,67 +127,76 @@ class State(PickledByName):
         return np.array([part.weighing.weights for part in self.learned])
 
     @property
-    def entropy(self) -> Floats:
-        """Relative entropies, their mean over yearly states, shape (m,)."""
-        return np.asarray(np.mean([part.weighing.entropy for part in self.learned], axis=0))
-
-    @property
     def redundancy(self) -> Floats:
-        """One minus the entropy, its mean over yearly states, shape (m,)."""
-        return np.asarray(np.mean([part.weighing.redundancy for part in self.learned], axis=0))
+        """One minus the relative entropy, its mean over yearly states, shape (m,)."""
+        return np.asarray(
+            np.mean([part.weighing.redundancy for part in self.learned], axis=0)
+        )
 
-    def place(self, recipe: Recipe, sample: Sample) -> Placed:
+    def scaled(self, options: IndexOptions, sample: Sample) -> ScaledRows:
         """Normalise the rows of a sample, each by its state."""
-        which = self._which(recipe.scope, sample)
+        states = self._states(options.scope, sample)
         z = np.empty(sample.matrix.shape)
-        for _, part, rows in self.parts(which):
-            _refuse_undefined(part.scale, recipe, sample, rows)
-            z[rows] = part.scale.apply(sample.matrix[rows], recipe.positive)
-        return Placed(z, which)
+        for _, part, rows in self._parts(states):
+            _refuse_undefined(options, sample, rows)
+            z[rows] = part.scale.apply(sample.matrix[rows], options.positive)
+        return ScaledRows(z, states)
 
-    def scores(self, recipe: Recipe, placed: Placed, index: pd.Index[Any]) -> Floats:
+    def scores(
+        self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]
+    ) -> Floats:
         """Aggregate normalised rows to scores, (N,); `index` has their labels, for messages."""
-        if recipe.aggregate.product:
-            _refuse_negative_weights(recipe, self.weights)
-            self._refuse_negative_factors(recipe, placed, index)
-        values = np.empty(len(placed.z))
-        for _, part, rows in self.parts(placed.which):
-            weights = part.weighing.weights
-            z = placed.z[rows]
-            values[rows] = recipe.aggregate.scores(z, weights, part.worst, part.best, recipe.groups)
-        return values
+        if options.aggregation in PRODUCTS:
+            self._refuse_negative_factors(options, scaled, index)
+        return np.asarray(self.scores_under(options, scaled, self.weights[:, None])[0])
 
-    def remarks(self, recipe: Recipe, placed: Placed, values: Floats) -> list[Notice]:
-        """Remark on scores that are 0 or beyond the end points."""
-        between = recipe.normalise not in ("zscore", "none") and recipe.aggregation != "topsis"
-        return [
-            *zero_remarks(values, recipe.aggregation),
-            *(
-                beyond_remarks(recipe.names, placed.z, values, one_year=recipe.scope.one_year)
-                if between
-                else []
-            ),
-        ]
+    def scores_under(
+        self, options: IndexOptions, scaled: ScaledRows, weights: Floats
+    ) -> Floats:
+        """Aggregate normalised rows under other weights, (L, R, m), to scores, (R, N)."""
+        scores = np.empty((weights.shape[1], len(scaled.z)))
+        for k, part, rows in self._parts(scaled.states):
+            scores[:, rows] = aggregate(
+                options.aggregation,
+                scaled.z[rows],
+                weights[k],
+                part.worst,
+                part.best,
+                options.groups,
+            )
+        return scores
 
-    def dimension_scores(self, groups: Sequence[Ints], placed: Placed) -> Floats:
+    def dimension_scores(self, groups: Sequence[Ints], scaled: ScaledRows) -> Floats:
         """Average inside dimensions: sum_j w_j z_j / sum_j w_j, (N, K); NaN where one has no weight."""
-        out = np.empty((len(placed.z), len(groups)))
-        for _, part, rows in self.parts(placed.which):
-            for k, columns in enumerate(groups):
-                inside = part.weighing.weights[columns]
-                total = inside.sum()
-                out[rows, k] = placed.z[rows][:, columns] @ inside / (total if total != 0 else np.nan)
-        return out
+        weights = self.weights[scaled.states]
+        total = np.stack(
+            [weights[:, columns].sum(axis=1) for columns in groups], axis=1
+        )
+        weighted = weights * scaled.z
+        sums = np.stack(
+            [weighted[:, columns].sum(axis=1) for columns in groups], axis=1
+        )
+        return sums / np.where(total != 0, total, np.nan)
 
-    def _refuse_negative_factors(self, recipe: Recipe, placed: Placed, index: pd.Index[Any]) -> None:
-        if recipe.aggregate.by_dimension:
-            names: Sequence[str] = recipe.system.dimensions
-            negative = self.dimension_scores(recipe.groups, placed) < 0
+    def _refuse_negative_factors(
+        self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]
+    ) -> None:
+        below = names_where(options.names, self.weights.min(axis=0) < 0)
+        if below:
+            message = (
+                f"aggregate={cited(options.aggregation)} needs weights >= 0, but {quoted(below)} has a "
+                "negative weight; use 'linear'."
+            )
+            raise IndicatorError(
+                message, [Notice("negative_weight", message, {"columns": tuple(below)})]
+            )
+        names: Sequence[str] = options.names
+        negative = (scaled.z < 0) & (self.weights[scaled.states] > 0)
+        problem = "is below the worse end point"
+        if options.aggregation == "geometric_dimensions":
+            names = options.system.dimensions
+            negative = self.dimension_scores(options.groups, scaled) < 0
             problem = "has a score below 0"
-        else:
-            names = recipe.names
-            negative = (placed.z < 0) & (self.weights[placed.which] > 0)
-            problem = "is below the worse end point"
         refuse_cells(
             negative,
             names,
@@ -130,57 +206,88 @@ class State(PickledByName):
             index=index,
         )
 
-    def parts(self, which: Ints) -> Iterator[tuple[int, Learned, RowSelection]]:
+    def _parts(self, states: Ints) -> Iterator[tuple[int, Learned, RowSelection]]:
         """Iterate over the states that score rows: position, state, and selection of its rows.
 
-        `which`, (N,), has the position of each row's state.
+        `states`, (N,), has the position of each row's state.
         """
         if len(self.learned) == 1:
             yield 0, self.learned[0], slice(None)
             return
         for k, part in enumerate(self.learned):
-            rows = which == k
+            rows = states == k
             if rows.any():
                 yield k, part, rows
 
-    def _which(self, scope: LearningScope, sample: Sample) -> Ints:
+    def _states(self, scope: LearningScope, sample: Sample) -> Ints:
         periods = self.periods
         if periods is None:
             return np.zeros(sample.nobs, dtype=np.intp)
         positions = np.full(sample.n_times, -1)
         if sample.times.inferred_type == periods.inferred_type:
             positions = scope.state_positions(sample.times, periods)
-        if (positions < 0).any():
-            _refuse_periods(scope, sample.times[positions < 0], periods)
+        unseen = sample.times[positions < 0]
+        if unseen.size:
+            why = f"has its own scale or weights in each period, estimated for {periods[0]} to {periods[-1]}"
+            if scope.rows == "past":
+                why = f"was estimated from {periods[0]} on and has no weights for earlier periods"
+            raise OptionError(
+                f"scope={cited(scope.text)} {why}; the panel has {quoted(unseen)}. Select "
+                "these periods only and fit the index on them, or use 'pooled', 'base_year(...)' or "
+                "'goalposts', which can score any period.",
+                [
+                    option_problem(
+                        "scope", scope.text, what=f"unseen period {quoted(unseen)}"
+                    )
+                ],
+            )
         return np.asarray(positions, dtype=np.intp)[sample.time]
 
 
-def learn(recipe: Recipe, sample: Sample) -> State:
+def score_remarks(options: IndexOptions, z: Floats, values: Floats) -> list[Notice]:
+    """Remark on scores that are 0 or beyond the end points."""
+    remarks = zero_remarks(values, options.aggregation)
+    if options.normalise not in ("zscore", "none") and options.aggregation != "topsis":
+        remarks += beyond_remarks(
+            options.names, z, values, one_year=options.scope.rows == "base"
+        )
+    return remarks
+
+
+def learn(options: IndexOptions, sample: Sample) -> State:
     """Learn scale and weights from the rows that the scope selects."""
-    scope = recipe.scope
-    times = sample.times
+    scope, times = options.scope, sample.times
     scope.refuse_times(times, has_time=sample.keys.time_name is not None)
     selections = scope.learned_rows(sample.time, times)
-    rule = recipe.rule(times.size)
-
+    rule = options.rule(times.size)
     if not scope.weights_by_period:
-        return State((_learn_one(recipe, rule, sample, selections[0], ""),), None)
+        return State((_learn_one(options, rule, sample, selections[0], ""),), None)
 
-    shared = None if scope.scale_by_period else _scale(recipe, sample, slice(None))
+    shared = None if scope.scale_by_period else _scale(options, sample, slice(None))
+    preposition = "up to" if scope.rows == "past" else "in"
     learned = [
-        _learn_one(recipe, rule, sample, rows, scope.where(period), shared)
+        _learn_one(options, rule, sample, rows, f" {preposition} {period}", shared)
         for period, rows in zip(times, selections, strict=True)
     ]
     return State(tuple(learned), times)
 
 
-def state_sums(recipe: Recipe, state: State, sample: Sample) -> list[EntitySums]:
+def learn_and_score(
+    options: IndexOptions, sample: Sample
+) -> tuple[State, ScaledRows, Floats]:
+    """Learn from the rows that the scope selects, and score all rows."""
+    state = learn(options, sample)
+    scaled = state.scaled(options, sample)
+    return state, scaled, state.scores(options, scaled, sample.index)
+
+
+def state_sums(options: IndexOptions, state: State, sample: Sample) -> list[EntitySums]:
     """Sum by entity what the weights of every state rest on; not for nested dimensions."""
-    rule = recipe.rule(sample.n_times)
-    selections = recipe.scope.learned_rows(sample.time, sample.times)
+    rule = options.rule(sample.n_times)
+    selections = options.scope.learned_rows(sample.time, sample.times)
     return [
         entity_sums(
-            part.scale.apply(sample.matrix[rows], recipe.positive),
+            part.scale.apply(sample.matrix[rows], options.positive),
             sample.entity[rows],
             rule,
             part.weighing.constant,
@@ -190,73 +297,59 @@ def state_sums(recipe: Recipe, state: State, sample: Sample) -> list[EntitySums]
 
 
 def _learn_one(
-    recipe: Recipe,
+    options: IndexOptions,
     rule: Rule,
     sample: Sample,
     rows: RowSelection,
     where: str,
     shared: EndPoints | None = None,
 ) -> Learned:
-    scale = _scale(recipe, sample, rows) if shared is None else shared
-    z = scale.apply(sample.matrix[rows], recipe.positive)
-    if recipe.weighting in UNSIGNED_WEIGHTS:
-        _refuse_negative(z, recipe, sample.index[rows])
-
-    weighing = weigh(z, rule, recipe.names, where=where)
-    if recipe.aggregation == "topsis":
-        _refuse_still(weighing, recipe.scope, where)
-
-    if shared is not None:
-        z = scale.apply(sample.matrix, recipe.positive)
-    return Learned(scale, weighing, z.min(axis=0), z.max(axis=0))
-
-
-def _scale(recipe: Recipe, sample: Sample, rows: RowSelection) -> EndPoints:
-    scale = recipe.learn_scale(sample.matrix[rows])
-    _refuse_undefined(scale, recipe, sample, rows)
-    return scale
-
-
-def _refuse_undefined(scale: EndPoints, recipe: Recipe, sample: Sample, rows: RowSelection) -> None:
-    if isinstance(scale, Maxima):
+    scale = _scale(options, sample, rows) if shared is None else shared
+    z = scale.apply(sample.matrix[rows], options.positive)
+    if options.weighting in UNSIGNED_WEIGHTS:
+        problem, cure = "is negative", "Use normalise='minmax', or weighting='equal'."
+        if options.scope.fixed_end_points:
+            problem = "lies beyond its worse goalpost"
+            cure = "Move the goalpost to the worst value that can occur."
+        undefined = f"{options.weighting.title()} weights are undefined there. {cure}"
         refuse_cells(
-            sample.matrix[rows] <= 0,
-            recipe.names,
-            ("not_positive", "is zero or negative"),
-            "normalise='max' divides by the value: use 'minmax' instead.",
+            z < 0,
+            options.names,
+            ("negative", problem),
+            undefined,
             index=sample.index[rows],
         )
 
-
-def _refuse_negative(z: Floats, recipe: Recipe, index: pd.Index[Any]) -> None:
-    problem, cure = recipe.scope.negative
-    undefined = f"{recipe.weighting.title()} weights are undefined there. {cure}"
-    refuse_cells(z < 0, recipe.names, ("negative", problem), undefined, index=index)
-
-
-def _refuse_still(weighing: Weighing, scope: LearningScope, where: str) -> None:
-    if not (weighing.weights[~weighing.constant] != 0).any():
+    weighing = weigh(z, rule, options.names, where=where)
+    if (
+        options.aggregation == "topsis"
+        and not weighing.weights[~weighing.constant].any()
+    ):
         message = (
             f"aggregate='topsis': no indicator with a weight varies{where}, so the best row equals the "
             "worst; use 'linear'."
         )
-        raise IndicatorError(message, [Notice("constant_indicator", message, {"scope": scope.text})])
+        data = {"scope": options.scope.text}
+        raise IndicatorError(message, [Notice("constant_indicator", message, data)])
+
+    if shared is not None:
+        z = scale.apply(sample.matrix, options.positive)
+    return Learned(scale, weighing, z.min(axis=0), z.max(axis=0))
 
 
-def _refuse_negative_weights(recipe: Recipe, weights: Floats) -> None:
-    below = [n for n, w in zip(recipe.names, weights.min(axis=0), strict=True) if w < 0]
-    if below:
-        message = (
-            f"aggregate={cited(recipe.aggregation)} needs weights >= 0, but {quoted(below)} has a negative "
-            "weight; use 'linear'."
+def _scale(options: IndexOptions, sample: Sample, rows: RowSelection) -> EndPoints:
+    _refuse_undefined(options, sample, rows)
+    return options.learn_scale(sample.matrix[rows])
+
+
+def _refuse_undefined(
+    options: IndexOptions, sample: Sample, rows: RowSelection
+) -> None:
+    if options.normalise == "max":
+        refuse_cells(
+            sample.matrix[rows] <= 0,
+            options.names,
+            ("not_positive", "is zero or negative"),
+            "normalise='max' divides by the value: use 'minmax' instead.",
+            index=sample.index[rows],
         )
-        raise IndicatorError(message, [Notice("negative_weight", message, {"columns": tuple(below)})])
-
-
-def _refuse_periods(scope: LearningScope, strangers: pd.Index[Any], periods: pd.Index[Any]) -> None:
-    raise OptionError(
-        f"scope={cited(scope.text)} {scope.why_no_state(periods)}; the panel has {quoted(strangers)}. Select "
-        "these periods only and fit the index on them, or use 'pooled', 'base_year(...)' or 'goalposts', "
-        "which can score any period.",
-        [option_problem("scope", scope.text, what=f"unseen period {quoted(strangers)}")],
-    )

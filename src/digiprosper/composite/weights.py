@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 
-from digiprosper.composite.cells import as_table, refuse_cells, refuse_extreme, refuse_missing
+from digiprosper.composite.cells import (
+    as_table,
+    refuse_cells,
+    refuse_extreme,
+    refuse_missing,
+)
 from digiprosper.composite.kernels.structure import flat_rule, weigh
 from digiprosper.composite.notices import weight_remarks
-from digiprosper.errors import InputTypeError, OptionError, cited, issue, option_problem, plain
+from digiprosper.errors import (
+    InputTypeError,
+    OptionError,
+    cited,
+    issue,
+    option_problem,
+    plain,
+)
 from digiprosper.kernels.dispersion import column_sums
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 
@@ -21,7 +33,9 @@ Weighting = Literal["entropy", "critic", "cv", "std", "pca", "equal"]
 WEIGHTINGS: Final[tuple[Weighting, ...]] = get_args(Weighting)
 
 _MOST: Final = 1_000_000
-_UNDEFINED: Final = "Entropy is undefined for these values: normalise first, as CompositeIndex does."
+_UNDEFINED: Final = (
+    "Entropy is undefined for these values: normalise first, as CompositeIndex does."
+)
 
 
 def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
@@ -77,7 +91,9 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
     """
     z, names = as_table(Z, "entropy_weights")
     check_shift(shift)
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # what overflows is refused below
         sums = column_sums(z, shift=shift)
     if not (np.isfinite(sums.total).all() and np.isfinite(sums.z_log_z).all()):
         refuse_missing(z, names)
@@ -173,7 +189,7 @@ def cv_weights(Z: Any) -> Floats:
     >>> cv_weights(np.array([[1.0, 10], [2, 10], [3, 40]])).round(4).tolist()
     [0.366, 0.634]
     """
-    return _weights(Z, "cv", signed=False)
+    return _weights(Z, "cv")
 
 
 def std_weights(Z: Any) -> Floats:
@@ -277,24 +293,37 @@ def equal_weights(m: int) -> Floats:
     [0.25, 0.25, 0.25, 0.25]
     """
     number = plain(m)
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= _MOST:
-        raise InputTypeError(f"equal_weights takes the number of indicators, not {cited(m)}.")
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int)
+        or not 1 <= number <= _MOST
+    ):
+        raise InputTypeError(
+            f"equal_weights takes the number of indicators, not {cited(m)}."
+        )
     return np.full(number, 1.0 / number)
+
+
+def is_nonnegative(value: object) -> bool:
+    """Check for a finite number of at least 0."""
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return False
+    return 0 <= number <= sys.float_info.max
 
 
 def check_shift(shift: object) -> None:
     """Refuse a shift that is not a finite number >= 0."""
-    number = isinstance(shift, int | float | np.number) and not isinstance(shift, bool)
-    if not number or not math.isfinite(float(shift)) or float(shift) < 0:  # type: ignore[arg-type]
+    if not is_nonnegative(shift):
         message = f"shift={cited(shift)} must be a number >= 0; use 0 unless you replicate a paper."
         raise OptionError(message, [option_problem("shift", shift, what=message)])
 
 
-def _weights(Z: Any, weighting: Weighting, *, signed: bool = True) -> Floats:
+def _weights(Z: Any, weighting: Weighting) -> Floats:
     z, names = as_table(Z, f"{weighting}_weights")
     refuse_missing(z, names)
     refuse_extreme(z, names)
-    if not signed:
+    if weighting == "cv":
         cure = "These weights need values of at least 0: normalise first, as CompositeIndex does."
         refuse_cells(z < 0, names, ("negative", "is negative"), cure)
     rule = flat_rule(weighting, len(names))

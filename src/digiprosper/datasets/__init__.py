@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from digiprosper.datasets.comparison import beside_truth
-from digiprosper.datasets.provinces import province_capitals, province_neighbours
-from digiprosper.datasets.simulate import Truth, simulate_provinces
-from digiprosper.datasets.states import us_capitals, us_neighbours, us_states
+from digiprosper.datasets.geography import (
+    province_capitals,
+    province_neighbours,
+    us_capitals,
+    us_neighbours,
+    us_states,
+)
+from digiprosper.datasets.simulate import Truth, beside_truth, simulate_provinces
 
 __all__ = [
     "Truth",

@@ -1,111 +1,35 @@
-"""A simulated panel of provinces with known parameters."""
+"""A simulated panel of provinces with known parameters, and estimates beside them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.datasets.provinces import ENGLISH
-from digiprosper.errors import OptionError, check_option, cited, option_problem
+from digiprosper.datasets.geography import read_table
+from digiprosper.errors import (
+    ColumnError,
+    InputTypeError,
+    OptionError,
+    check_level,
+    check_option,
+    cited,
+    option_problem,
+    quoted,
+)
 from digiprosper.kernels.dispersion import theil_shares, theil_t
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import FIXED_POINT
 from digiprosper.panel import Panel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from digiprosper.kernels import Floats
 
-    Floats = np.ndarray[Any, np.dtype[np.float64]]
-
-
-class _Indicator(NamedTuple):
-    name: str
-    label: str
-    unit: str
-    dimension: str
-    direction: Literal["+", "-"]
-    low: float
-    high: float
-    skew: float = 0.0
-
-
-_DIGITAL: Final = (
-    _Indicator("broadband_ports", "互联网宽带接入端口", "个/百人", "infrastructure", "+", 14, 88, 0.2),
-    _Indicator("cable_density", "光缆线路密度", "公里/平方公里", "infrastructure", "+", 0.05, 17, 0.5),
-    _Indicator("broadband_users", "互联网宽带用户", "户/百人", "users", "+", 6, 48, 0.2),
-    _Indicator("mobile_users", "移动电话用户", "部/百人", "users", "+", 52, 188, 0.0),
-    _Indicator("ict_employment", "信息软件业从业人员比重", "%", "industry", "+", 0.7, 9.8, 0.5),
-    _Indicator("telecom_volume", "人均电信业务量", "元/人", "industry", "+", 520, 15400, 0.3),
-    _Indicator("software_revenue", "人均软件业务收入", "元/人", "industry", "+", 4, 42000, 0.6),
-    _Indicator("ecommerce_firms", "有电子商务活动企业比重", "%", "industry", "+", 0.8, 22, 0.2),
-    _Indicator("digital_finance", "数字普惠金融指数", "指数", "finance", "+", 17, 458, 0.0),
-)
-_PROSPERITY: Final = (
-    _Indicator("income", "居民人均可支配收入", "元", "affluence", "+", 7500, 79600),
-    _Indicator("consumption", "居民人均消费支出", "元", "affluence", "+", 4700, 48900),
-    _Indicator("engel", "恩格尔系数", "%", "affluence", "-", 20, 48),
-    _Indicator("income_ratio", "城乡居民收入比", "农村=1", "sharing", "-", 1.8, 4.0),
-    _Indicator("schooling", "平均受教育年限", "年", "sharing", "+", 4.8, 12.8),
-    _Indicator("hospital_beds", "每千人医疗机构床位", "张", "sharing", "+", 2.6, 8.4),
-    _Indicator("pension_coverage", "基本养老保险参保率", "%", "sharing", "+", 38, 96),
-    _Indicator("unemployment", "城镇登记失业率", "%", "sharing", "-", 1.2, 4.6),
-    _Indicator("forest_cover", "森林覆盖率", "%", "sustainability", "+", 4.2, 66.8),
-    _Indicator("pm25", "PM2.5年均浓度", "微克/立方米", "sustainability", "-", 9, 88),
-    _Indicator("energy_intensity", "万元GDP能耗", "吨标准煤", "sustainability", "-", 0.2, 2.4),
-)
-_LABELS: Final = {
-    "province_zh": "省份",
-    "region": "地区",
-    "digital": "数字经济指数",
-    "prosperity": "共同富裕指数",
-    "rural_income": "农村居民人均可支配收入（对数，元）",
-    "urban_rural_theil": "城乡收入泰尔指数",
-    "productivity": "劳动生产率（对数，万元/人）",
-    "upgrading": "产业结构高级化（三产/二产）",
-    "entrepreneurship": "创业活跃度（新增企业，个/百人）",
-    "urban": "城镇化率（%）",
-    "fiscal": "财政支出占GDP比重（%）",
-    "openness": "进出口总额占GDP比重（%）",
-    "post_offices_1984": "1984年每万人邮局数（个）",
-    "national_users": "全国互联网用户数（亿户）",
-}
-# Pinyin, Chinese, region; in the order of the national statistics.
-_PROVINCES: Final = (
-    ("beijing", "北京", "east"),
-    ("tianjin", "天津", "east"),
-    ("hebei", "河北", "east"),
-    ("shanxi", "山西", "central"),
-    ("neimenggu", "内蒙古", "west"),
-    ("liaoning", "辽宁", "east"),
-    ("jilin", "吉林", "central"),
-    ("heilongjiang", "黑龙江", "central"),
-    ("shanghai", "上海", "east"),
-    ("jiangsu", "江苏", "east"),
-    ("zhejiang", "浙江", "east"),
-    ("anhui", "安徽", "central"),
-    ("fujian", "福建", "east"),
-    ("jiangxi", "江西", "central"),
-    ("shandong", "山东", "east"),
-    ("henan", "河南", "central"),
-    ("hubei", "湖北", "central"),
-    ("hunan", "湖南", "central"),
-    ("guangdong", "广东", "east"),
-    ("guangxi", "广西", "west"),
-    ("hainan", "海南", "east"),
-    ("chongqing", "重庆", "west"),
-    ("sichuan", "四川", "west"),
-    ("guizhou", "贵州", "west"),
-    ("yunnan", "云南", "west"),
-    ("xizang", "西藏", "west"),
-    ("shaanxi", "陕西", "west"),
-    ("gansu", "甘肃", "west"),
-    ("qinghai", "青海", "west"),
-    ("ningxia", "宁夏", "west"),
-    ("xinjiang", "新疆", "west"),
-)
+System = Literal["digital", "prosperity"]
 
 _CONTROLS: Final = ("urban", "fiscal", "openness")
 _GAMMA: Final = 57.0
@@ -114,6 +38,7 @@ _B: Final = {"productivity": 0.15, "upgrading": 0.06, "entrepreneurship": 0.04}
 _DIRECT: Final = 0.15
 _REGIME_SLOPES: Final = (0.2, 0.5)
 _CURVE: Final = (0.21, -0.3)
+_INTERVAL: Final = ("estimate", "std_error", "conf_low", "conf_high")
 
 
 class _Equation(NamedTuple):
@@ -130,7 +55,9 @@ _EQUATIONS: Final = {
     "entrepreneurship": _Equation(1.6, 0.30, 0.60, 0.160, (0.010, -0.004, 0.003)),
     "prosperity": _Equation(0.0, 0.05, 0.05, 0.012, (0.0010, 0.0008, -0.0004)),
     "rural_income": _Equation(9.2, 0.25, 0.80, 0.060, (0.004, 0.003, 0.001)),
-    "urban_rural_theil": _Equation(0.21, 0.02, -0.02, 0.006, (-0.0005, -0.0002, 0.0001)),
+    "urban_rural_theil": _Equation(
+        0.21, 0.02, -0.02, 0.006, (-0.0005, -0.0002, 0.0001)
+    ),
 }
 
 
@@ -207,8 +134,15 @@ class Truth:
     @property
     def effects(self) -> dict[str, float]:
         """Mediation effects with the names of `MediationResults`."""
-        parts = {f"indirect:{channel}": value for channel, value in self.indirect.items()}
-        return {"total": self.total, "direct": self.direct, "indirect": sum(parts.values()), **parts}
+        parts = {
+            f"indirect:{channel}": value for channel, value in self.indirect.items()
+        }
+        return {
+            "total": self.total,
+            "direct": self.direct,
+            "indirect": sum(parts.values()),
+            **parts,
+        }
 
     def indicators(self, system: Literal["digital", "prosperity"]) -> pd.DataFrame:
         """Return an indicator system as a table.
@@ -230,11 +164,10 @@ class Truth:
             If there is no such system.
         """
         check_option("system", system, ("digital", "prosperity"))
-        rows = _DIGITAL if system == "digital" else _PROSPERITY
-        columns = ["indicator", "direction", "dimension", "unit", "label"]
-        return pd.DataFrame(
-            [(i.name, i.direction, i.dimension, i.unit, i.label) for i in rows], columns=columns
+        table = _indicators(system).rename(
+            columns={"column": "indicator", "chinese": "label"}
         )
+        return table[["indicator", "direction", "dimension", "unit", "label"]]
 
 
 def simulate_provinces(
@@ -303,23 +236,37 @@ def simulate_provinces(
     def outcome(name: str, systematic: Floats) -> Floats:
         equation = _EQUATIONS[name]
         errors[name] = draw.errors(equation.error_sd)
-        base = systematic + draw.effects(equation.level, equation.entity_sd, equation.trend) + errors[name]
-        return base + sum(c * columns[k] for c, k in zip(equation.controls, _CONTROLS, strict=True))
+        base = (
+            systematic
+            + draw.effects(equation.level, equation.entity_sd, equation.trend)
+            + errors[name]
+        )
+        return base + sum(
+            c * columns[k] for c, k in zip(equation.controls, _CONTROLS, strict=True)
+        )
 
     digital = columns["digital"]
     for channel, a in _A.items():
         columns[channel] = outcome(channel, a * digital)
-    prosperity = outcome("prosperity", _DIRECT * digital + sum(b * columns[m] for m, b in _B.items()))
+    prosperity = outcome(
+        "prosperity", _DIRECT * digital + sum(b * columns[m] for m, b in _B.items())
+    )
     indicators, prosperity_weights = _prosperity(draw, prosperity)
     columns |= indicators
     # What the search for the indicators left over is part of the error, so that the equation holds exactly.
     gap = columns["prosperity"] - prosperity
     errors["prosperity"] += gap - gap.mean()
 
-    gamma = _threshold(columns["urban"])
-    slopes = np.where(columns["urban"] <= gamma, *_REGIME_SLOPES)
+    # An observed value, as every value up to the next one splits the rows alike.
+    urban = columns["urban"]
+    gamma = float(
+        urban[urban <= np.clip(_GAMMA, *np.quantile(urban, (0.2, 0.8)))].max()
+    )
+    slopes = np.where(urban <= gamma, *_REGIME_SLOPES)
     columns["rural_income"] = outcome("rural_income", slopes * digital)
-    columns["urban_rural_theil"] = outcome("urban_rural_theil", _CURVE[0] * digital + _CURVE[1] * digital**2)
+    columns["urban_rural_theil"] = outcome(
+        "urban_rural_theil", _CURVE[0] * digital + _CURVE[1] * digital**2
+    )
     columns |= _instrument(draw, digital)
 
     panel = _panel(_with_gaps(draw, columns, gaps), n, periods)
@@ -330,12 +277,17 @@ def simulate_provinces(
         threshold=gamma,
         regime_slopes=_REGIME_SLOPES,
         curve=_CURVE,
-        controls={k: dict(zip(_CONTROLS, e.controls, strict=True)) for k, e in _EQUATIONS.items()},
-        systems={"digital": _as_dict(_DIGITAL), "prosperity": _as_dict(_PROSPERITY)},
+        controls={
+            k: dict(zip(_CONTROLS, e.controls, strict=True))
+            for k, e in _EQUATIONS.items()
+        },
+        systems={
+            name: _as_dict(_indicators(name)) for name in ("digital", "prosperity")
+        },
         weights={"digital": digital_weights, "prosperity": prosperity_weights},
         errors=_panel(errors, n, periods).frame[list(errors)],
         equations=_in_words(gamma),
-        labels={"en": dict(ENGLISH), "zh": {"province": "省份", "year": "年份"} | panel.labels},
+        labels={"en": _labels("english"), "zh": _labels("chinese")},
     )
     return panel, truth
 
@@ -350,7 +302,9 @@ class _Draw:
 
     def effects(self, level: float, entity_sd: float, trend: float) -> Floats:
         entity = self.rng.normal(level, entity_sd, (self.n, 1))
-        year = np.linspace(0, trend, self.periods) + self.rng.normal(0, abs(trend) / 50, self.periods)
+        year = np.linspace(0, trend, self.periods) + self.rng.normal(
+            0, abs(trend) / 50, self.periods
+        )
         return entity + year
 
     def wander(self, sd: Any, rho: float) -> Floats:
@@ -372,18 +326,13 @@ def _digital(draw: _Draw) -> tuple[dict[str, Floats], dict[str, float]]:
     start = draw.rng.uniform(-0.9, 0.9, (draw.n, 1))
     speed = draw.rng.uniform(0.7, 1.3, (draw.n, 1))
     latent = start + speed * np.linspace(0, 2.2, draw.periods) + draw.wander(0.25, 0.6)
-    noise = [draw.rng.normal(0, 0.2, (draw.n, 1)) + draw.wander(0.2, 0.6) for _ in _DIGITAL]
-    z = np.stack(
-        [
-            _unit(np.exp(i.skew * (latent + e)) if i.skew else latent + e)
-            for i, e in zip(_DIGITAL, noise, strict=True)
-        ],
-        -1,
-    )
-    weights = _entropy_weights(z)
-    columns = _in_units(_DIGITAL, z)
-    columns["digital"] = z @ weights
-    return columns, dict(zip((i.name for i in _DIGITAL), weights.tolist(), strict=True))
+    indicators = _indicators("digital")
+    columns = []
+    for skew in indicators["skew"]:
+        level = latent + (draw.rng.normal(0, 0.2, (draw.n, 1)) + draw.wander(0.2, 0.6))
+        level = np.exp(skew * level) if skew else level
+        columns.append((level - level.min()) / (level.max() - level.min()))
+    return _index("digital", np.stack(columns, -1))
 
 
 def _controls(draw: _Draw) -> dict[str, Floats]:
@@ -394,14 +343,16 @@ def _controls(draw: _Draw) -> dict[str, Floats]:
     }
 
 
-def _prosperity(draw: _Draw, target: Floats) -> tuple[dict[str, Floats], dict[str, float]]:
+def _prosperity(
+    draw: _Draw, target: Floats
+) -> tuple[dict[str, Floats], dict[str, float]]:
     """Draw indicators whose entropy index is the target plus a constant.
 
     Indicator j is target + noise_j; its index is sum_j c_j (target + noise_j) - constant, c_j = weight_j /
     range_j. Removing sum_j c_j noise_j from every noise and scaling it until sum_j c_j = 1 leaves the target.
     Weights and ranges change with the noise, so this is repeated until it converges.
     """
-    size = len(_PROSPERITY)
+    size = len(_indicators("prosperity"))
     entity = draw.rng.normal(0, 0.10, (draw.n, 1, size))
     noise = entity + np.stack([draw.wander(0.04, 0.6) for _ in range(size)], -1)
     for _ in range(500):
@@ -414,16 +365,16 @@ def _prosperity(draw: _Draw, target: Floats) -> tuple[dict[str, Floats], dict[st
         if abs(share.sum() - 1) < FIXED_POINT and np.abs(offset).max() < FIXED_POINT:
             break
         noise = (noise - offset[..., None]) * share.sum()
-    columns = _in_units(_PROSPERITY, z)
-    columns["prosperity"] = z @ weights
-    return columns, dict(zip((i.name for i in _PROSPERITY), weights.tolist(), strict=True))
+    return _index("prosperity", z)
 
 
 def _instrument(draw: _Draw, digital: Floats) -> dict[str, Floats]:
     """Draw a level of 1984 that goes with the later rise of the index, and a national series."""
     rise = digital[:, [-1]] - digital[:, [0]]
     offices = 2 * rise + draw.rng.uniform(0, 0.4, (draw.n, 1))
-    users = np.linspace(5.1, 10.7, draw.periods) + draw.rng.uniform(-0.1, 0.1, draw.periods)
+    users = np.linspace(5.1, 10.7, draw.periods) + draw.rng.uniform(
+        -0.1, 0.1, draw.periods
+    )
     shape = (draw.n, draw.periods)
     return {
         "post_offices_1984": np.broadcast_to(offices, shape),
@@ -431,78 +382,226 @@ def _instrument(draw: _Draw, digital: Floats) -> dict[str, Floats]:
     }
 
 
-def _with_gaps(draw: _Draw, columns: dict[str, Floats], share: float) -> dict[str, Floats]:
+def _with_gaps(
+    draw: _Draw, columns: dict[str, Floats], share: float
+) -> dict[str, Floats]:
     """Delete values of indicators and controls, never of the first or the last period."""
-    gappy = [*(i.name for i in (*_DIGITAL, *_PROSPERITY)), *_CONTROLS]
-    missing = draw.rng.random((len(gappy), draw.n, draw.periods)) < share
+    names = [
+        *_indicators("digital")["column"],
+        *_indicators("prosperity")["column"],
+        *_CONTROLS,
+    ]
+    missing = draw.rng.random((len(names), draw.n, draw.periods)) < share
     missing[..., [0, -1]] = False
-    holes = zip(gappy, missing, strict=True)
-    return columns | {name: np.where(hole, np.nan, columns[name]) for name, hole in holes}
-
-
-def _threshold(urban: Floats) -> float:
-    """Take an observed value, as every value up to the next one splits the rows alike."""
-    aim = np.clip(_GAMMA, *np.quantile(urban, (0.2, 0.8)))
-    return float(urban[urban <= aim].max())
+    return columns | {
+        n: np.where(m, np.nan, columns[n]) for n, m in zip(names, missing, strict=True)
+    }
 
 
 def _entropy_weights(z: Floats) -> Floats:
     return theil_shares(theil_t(z.reshape(-1, z.shape[-1])))
 
 
-def _unit(x: Floats) -> Floats:
-    scaled: Floats = (x - x.min()) / (x.max() - x.min())
-    return scaled
-
-
-def _in_units(indicators: tuple[_Indicator, ...], z: Floats) -> dict[str, Floats]:
-    columns = {}
-    for j, i in enumerate(indicators):
-        share = z[..., j] if i.direction == "+" else 1 - z[..., j]
-        columns[i.name] = i.low + (i.high - i.low) * share
-    return columns
+def _index(system: System, z: Floats) -> tuple[dict[str, Floats], dict[str, float]]:
+    """Make columns of the indicators, in their units, and of their index from z in [0, 1]; and weights."""
+    weights = _entropy_weights(z)
+    table = _indicators(system)
+    low, high = table["low"].to_numpy(), table["high"].to_numpy()
+    values = low + (high - low) * np.where(table["direction"] == "+", z, 1 - z)
+    columns = dict(zip(table["column"], np.moveaxis(values, -1, 0), strict=True))
+    return columns | {system: z @ weights}, dict(
+        zip(table["column"], weights.tolist(), strict=True)
+    )
 
 
 def _panel(columns: Mapping[str, Floats], n: int, periods: int) -> Panel:
-    more = [(f"region_{k}", f"地区{k}", ("east", "central", "west")[k % 3]) for k in range(32, n + 1)]
-    provinces = pd.DataFrame([*_PROVINCES, *more][:n], columns=["province", "province_zh", "region"])
+    names = ["province", "province_zh", "region"]
+    more = [
+        (f"region_{k}", f"地区{k}", ("east", "central", "west")[k % 3])
+        for k in range(32, n + 1)
+    ]
+    rows = [*read_table("provinces")[names].itertuples(index=False, name=None), *more]
+    provinces = pd.DataFrame(rows[:n], columns=names)
     frame = provinces.loc[provinces.index.repeat(periods)].reset_index(drop=True)
-    frame.insert(1, "year", np.tile(np.arange(2011, 2011 + periods), n))
-    frame = pd.concat([frame, pd.DataFrame({k: v.ravel() for k, v in columns.items()})], axis=1)
-    labels = {i.name: f"{i.label}（{i.unit}）" for i in (*_DIGITAL, *_PROSPERITY)} | _LABELS
-    return Panel(frame, "province", "year", labels={k: v for k, v in labels.items() if k in frame.columns})
+    years = np.tile(np.arange(2011, 2011 + periods), n)
+    frame = frame.assign(year=years, **{k: v.ravel() for k, v in columns.items()})
+    keys = ("province", "year")
+    labels = {
+        k: v for k, v in _labels("chinese").items() if k in frame and k not in keys
+    }
+    return Panel(frame, *keys, labels=labels)
 
 
-def _as_dict(indicators: tuple[_Indicator, ...]) -> dict[str, dict[str, Literal["+", "-"]]]:
-    system: dict[str, dict[str, Literal["+", "-"]]] = {}
-    for i in indicators:
-        system.setdefault(i.dimension, {})[i.name] = i.direction
-    return system
+@cache
+def _indicators(system: System) -> pd.DataFrame:
+    """Return the indicators of a system, one a row, with their smallest and largest values and skewness."""
+    table = read_table("columns")
+    table = table[table["system"] == system].reset_index(drop=True)
+    return table.astype({"low": float, "high": float, "skew": float})
+
+
+def _labels(language: str) -> dict[str, str]:
+    """Return the labels of all columns and keys; the Chinese ones of indicators have their units."""
+    table = read_table("columns")
+    texts = table[language]
+    if language == "chinese":
+        texts = texts.where(table["unit"].isna(), texts + "（" + table["unit"] + "）")
+    return dict(zip(table["column"], texts, strict=True))
+
+
+def _as_dict(indicators: pd.DataFrame) -> dict[str, dict[str, Literal["+", "-"]]]:
+    return {
+        str(dimension): dict(zip(rows["column"], rows["direction"], strict=True))
+        for dimension, rows in indicators.groupby("dimension", sort=False)
+    }
 
 
 def _in_words(gamma: float) -> str:
     lines = [f"{m} = {a:g} digital + rest" for m, a in _A.items()]
     lines.append(
-        f"prosperity = {_DIRECT:g} digital + " + " + ".join(f"{b:g} {m}" for m, b in _B.items()) + " + rest"
+        f"prosperity = {_DIRECT:g} digital + "
+        + " + ".join(f"{b:g} {m}" for m, b in _B.items())
+        + " + rest"
     )
     low, high = _REGIME_SLOPES
     lines.append(
         f"rural_income = {low:g} digital [urban <= {gamma:.2f}] "
         f"+ {high:g} digital [urban > {gamma:.2f}] + rest"
     )
-    lines.append(f"urban_rural_theil = {_CURVE[0]:g} digital - {-_CURVE[1]:g} digital^2 + rest")
-    lines.append("rest = province effect + year effect + controls (urban, fiscal, openness) + error")
+    lines.append(
+        f"urban_rural_theil = {_CURVE[0]:g} digital - {-_CURVE[1]:g} digital^2 + rest"
+    )
+    lines.append(
+        "rest = province effect + year effect + controls (urban, fiscal, openness) + error"
+    )
     lines.append("digital, prosperity = entropy indices of their indicators")
     return "\n".join(lines)
 
 
 def _check_size(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | np.integer)
+        or value < least
+    ):
         message = f"{name}={cited(value)} must be an integer of at least {least}."
         raise OptionError(message, [option_problem(name, value, what=message)])
 
 
 def _check_gaps(share: object) -> None:
-    if isinstance(share, bool) or not isinstance(share, float | int | np.number) or not 0 <= share < 0.5:
+    if (
+        isinstance(share, bool)
+        or not isinstance(share, float | int | np.number)
+        or not 0 <= share < 0.5
+    ):
         message = f"gaps={cited(share)} must be a probability below .5, such as .02."
         raise OptionError(message, [option_problem("gaps", share, what=message)])
+
+
+# --- estimates beside the truth -----------------------------------------------------------------------------
+
+
+def beside_truth(
+    rows: Mapping[str, tuple[float, Any, Any]], *, level: float = 0.95
+) -> pd.DataFrame:
+    """Compare estimates with the true parameters of a simulated panel.
+
+    Parameters
+    ----------
+    rows : mapping
+        For each row ``(truth, results, term)``, where results may also be a table such as
+        ``results.impacts``. Or ``(truth, estimate, pieces)``, where pieces is a confidence set: a list of
+        intervals, as in `ThresholdResults.confidence_set` and ``fieller`` of `u_test`.
+    level : float, default 0.95
+        Confidence level of the intervals of results. A table has its own intervals.
+
+    Returns
+    -------
+    DataFrame
+        One row per row of `rows`, with columns truth, estimate, std_error (missing for a set), conf_low,
+        conf_high (the ends of the interval or set), and inside: whether the interval or set contains the
+        truth.
+
+    Raises
+    ------
+    InputTypeError
+        If a row has neither of these forms.
+    ColumnError
+        If results do not have the term, or a table has it twice or does not have these columns.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> panel, truth = dp.datasets.simulate_provinces(rng=2026)
+    >>> fit = dp.FixedEffects("prosperity", ["digital", *truth.controls["prosperity"]]).fit(panel)
+    >>> dp.datasets.beside_truth({"Total effect": (truth.total, fit, "digital")}).round(3)
+                  truth  estimate  std_error  conf_low  conf_high  inside
+    Total effect   0.44     0.424      0.023     0.377      0.471    True
+    """
+    level = check_level(level)
+    mapping: object = rows
+    if not isinstance(mapping, Mapping) or not mapping:
+        raise InputTypeError(
+            "beside_truth: rows must be a mapping from names to (truth, results, term)."
+        )
+    lines = [_line(name, row, level) for name, row in rows.items()]
+    names = pd.Index(rows.keys(), dtype=object)
+    return pd.DataFrame(lines, index=names, columns=["truth", *_INTERVAL, "inside"])
+
+
+def _line(name: object, row: Any, level: float) -> tuple[float | bool, ...]:
+    if not isinstance(row, Sequence) or isinstance(row, str) or len(row) != 3:
+        raise _no_row(name, row)
+    true_value, results, term_or_interval = row
+    truth = _numbers(name, row, true_value).item()
+    frame = results.tidy(level) if hasattr(results, "tidy") else results
+    if isinstance(term_or_interval, str) and isinstance(frame, pd.DataFrame):
+        return truth, *_of_term(name, truth, frame, term_or_interval)
+    estimate = _numbers(name, row, results).item()
+    return truth, *_of_set(
+        truth, estimate, _numbers(name, row, term_or_interval, (-1, 2))
+    )
+
+
+def _numbers(
+    name: object, row: object, values: object, shape: tuple[int, ...] = ()
+) -> Any:
+    try:
+        return np.asarray(values, dtype=float).reshape(shape)
+    except (TypeError, ValueError):
+        raise _no_row(name, row) from None
+
+
+def _of_term(
+    name: object, truth: float, frame: pd.DataFrame, term: str
+) -> tuple[float | bool, ...]:
+    lacking = {"term", *_INTERVAL} - set(frame.columns)
+    if lacking:
+        raise ColumnError(
+            f"beside_truth: the frame of {cited(name)} lacks {quoted(sorted(lacking))}."
+        )
+    rows = frame.loc[frame["term"] == term]
+    if len(rows) != 1:
+        times = "twice or more" if len(rows) else "not"
+        raise ColumnError(
+            f"beside_truth: the results of {cited(name)} have the term {cited(term)} {times}; their terms "
+            f"are {quoted(frame['term'])}."
+        )
+    numbers = rows[list(_INTERVAL)].to_numpy(dtype=float)[0]
+    estimate, error, low, high = numbers.tolist()
+    return estimate, error, low, high, low <= truth <= high
+
+
+def _of_set(truth: float, estimate: float, pieces: Any) -> tuple[float | bool, ...]:
+    inside = bool(((pieces[:, 0] <= truth) & (truth <= pieces[:, 1])).any())
+    low, high = (
+        (float(pieces.min()), float(pieces.max())) if len(pieces) else (np.nan, np.nan)
+    )
+    return estimate, np.nan, low, high, inside
+
+
+def _no_row(name: object, row: object) -> InputTypeError:
+    return InputTypeError(
+        f"beside_truth: the row {cited(name)} is {cited(row)}; it must be (truth, results, term), or "
+        "(truth, estimate, [(low, high)])."
+    )

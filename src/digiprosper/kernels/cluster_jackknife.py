@@ -27,11 +27,12 @@ def deviations(
     obs_weights: Floats | None = None,
     memory: int = 2**28,
 ) -> Floats:
-    """Compute the estimates without each cluster, less the estimates with all of them: (G, k).
+    """Compute the estimates without each cluster, less the estimates with all of them.
 
-    The residuals are regressed on the basis without each cluster, all effects estimated again: with every
-    cluster their slopes are zero, so that no difference of nearly equal estimates is formed. Missing where a
-    coefficient is not identified without the cluster.
+    (G, k) for residuals (N,), and (G, o, k) for those of several outcomes (N, o). The
+    residuals are regressed on the basis without each cluster, all effects estimated
+    again: with every cluster their slopes are zero, so that no difference of nearly equal
+    estimates is formed. Missing where a coefficient is not identified without the cluster.
 
     `basis` (N, m) spans the demeaned regressors, far from collinear; a last column of ones is that of a model
     without effects. `slopes` (k, m) turns coefficients on the basis into those of the regressors. `memory` is
@@ -39,32 +40,37 @@ def deviations(
     """
     constant = not effects and bool((basis[:, -1] == 1.0).all())
     varying = basis[:, :-1] if constant else basis
+    outcomes = residuals.reshape(len(residuals), -1)
     grams = entity_grams(
-        np.column_stack([residuals, varying]), clusters, effects, demeaned=True, obs_weights=obs_weights
+        np.column_stack([outcomes, varying]), clusters, effects, demeaned=True, obs_weights=obs_weights
     )
-    total, groups = grams.sums.sum(axis=0), grams.n_clusters
-    moved = np.empty((groups, basis.shape[1]))
+    total, groups, count = grams.sums.sum(axis=0), grams.n_clusters, outcomes.shape[1]
+    moved = np.empty((groups, count, basis.shape[1]))
     missing = np.zeros((groups, slopes.shape[0]), dtype=np.bool_)
 
     chunk = max(1, memory // bytes_each(grams))
     for start in range(0, groups, chunk):
         batch = slice(start, start + chunk)
         system, _, scale = systems(grams, total - grams.sums[batch])
-        moved[batch, : varying.shape[1]], null = _solved(system, scale)
-        missing[batch] = _unidentified(null, slopes[:, : varying.shape[1]] / scale[1:])
+        moved[batch, :, : varying.shape[1]], null = _solved(system, scale, count)
+        missing[batch] = _unidentified(null, slopes[:, : varying.shape[1]] / scale[count:])
     if constant:
-        moved[:, -1] = _mean_without(residuals, varying, moved[:, :-1], clusters, obs_weights)
-    return np.where(missing, np.nan, moved @ slopes.T)
+        for j, column in enumerate(outcomes.T):
+            moved[:, j, -1] = _mean_without(column, varying, moved[:, j, :-1], clusters, obs_weights)
+    changes = np.where(missing[:, None, :], np.nan, moved @ slopes.T)
+    return changes[:, 0] if residuals.ndim == 1 else changes
 
 
-def _solved(system: Floats, scale: Floats) -> tuple[Floats, Floats]:
-    """Regress the first column on the others: slopes (R, m), and null directions or zeros (R, m, m)."""
+def _solved(system: Floats, scale: Floats, outcomes: int) -> tuple[Floats, Floats]:
+    """Regress the first columns on the others: slopes (R, o, m), and null directions or zeros (R, m, m)."""
     products = np.moveaxis(system, 2, 0)
-    values, vectors = np.linalg.eigh(products[:, 1:, 1:])
+    values, vectors = np.linalg.eigh(products[:, outcomes:, outcomes:])
     identified = values > LOST_WITHOUT
-    heights = np.einsum("rij,ri->rj", vectors, products[:, 1:, 0])
-    heights = np.where(identified, heights / np.where(identified, values, 1.0), 0.0)
-    slopes = np.einsum("rij,rj->ri", vectors, heights) * (scale[0] / scale[1:])
+    heights = products[:, :outcomes, outcomes:] @ vectors
+    heights = np.where(identified, 1.0, 0.0)[:, None] * heights
+    heights = heights / np.where(identified, values, 1.0)[:, None]
+    slopes = heights @ vectors.transpose(0, 2, 1)
+    slopes = slopes * (scale[:outcomes, None] / scale[outcomes:])
     return slopes, np.where(identified[:, None, :], 0.0, vectors)
 
 

@@ -38,16 +38,23 @@ class Solved:
     obs_weights: Floats | None = None
     # (N,) multiplies the residuals in the scores of ``hc2`` and ``hc3``; None is one
     error_scale: Floats | None = None
+    # (N, m) what errors move the fitted values by, per unit of their scores: with instruments ``x @ root``,
+    # the regressors themselves; None is `scored`
+    moved: Floats | None = None
 
     @property
     def df_resid(self) -> float:
         """Rows less slopes less the rank of the effects."""
         return float(self.count.n - self.count.full)
 
+    def weighted(self, values: Floats) -> Floats:
+        """Multiply values (N,) by the weights of the rows."""
+        return values if self.obs_weights is None else values * self.obs_weights
+
     @property
     def weighted_residuals(self) -> Floats:
         """Residuals times the weights of the rows."""
-        return self.residuals if self.obs_weights is None else self.residuals * self.obs_weights
+        return self.weighted(self.residuals)
 
     @property
     def errors(self) -> Floats:
@@ -93,9 +100,11 @@ class Solved:
         root[:k, :m] = self.root
         root[k, :m] = -means[1:] @ self.root
         root[k, m] = 1 / rows
+        ones = np.ones(len(self.scored))
         return replace(
             self,
-            scored=np.column_stack([self.scored, np.ones(len(self.scored))]),
+            scored=np.column_stack([self.scored, ones]),
+            moved=None if self.moved is None else np.column_stack([self.moved, ones]),
             coefficients=np.append(self.coefficients, means[0] - means[1:] @ self.coefficients),
             root=root,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.preparation import LinearOptions, Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
+    from digiprosper.report.tests import TestResult
 
 
 def refit(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
@@ -126,14 +127,14 @@ def with_clusters(
     )
 
 
-def joint_f_test(
-    results: LinearResults, names: Sequence[str], caller: str
-) -> tuple[float, tuple[float, float], float, tuple[Notice, ...]]:
-    """Test that the named coefficients are zero: F, its degrees of freedom, p-value and notices."""
-    form, notices = joint_form(results, names, caller)
-    tested = np.eye(len(results.names))[[results.names.index(name) for name in names]]
-    f, _, df, p_value = results.estimated.joint_test(form, tested)
-    return f, cast("tuple[float, float]", df), p_value, notices
+def joint_test(
+    results: LinearResults, tested: Sequence[str], caller: str, *, name: str, null: str
+) -> TestResult:
+    """Test that the coefficients `tested` are zero; `name` and `null` are those of the test."""
+    form, notices = joint_form(results, tested, caller)
+    weights = np.eye(len(results.names))[[results.names.index(term) for term in tested]]
+    test = results.estimated.joint_test(form, weights, weights @ results.coefficients, name=name, null=null)
+    return replace(test, diagnostics=notices)
 
 
 def joint_form(results: LinearResults, names: Sequence[str], caller: str) -> tuple[float, tuple[Notice, ...]]:

@@ -26,6 +26,7 @@ from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
 from digiprosper.linear.diagnostics import few_treated, lost_digits, not_semidefinite
 from digiprosper.linear.kernels.bias_reduced import bias_reduced
+from digiprosper.linear.kernels.restricted_wild import ClusterSums, cluster_sums
 from digiprosper.linear.notices import (
     NEAR,
     dropped_absorbed,
@@ -404,6 +405,7 @@ def named_results(
             middle=middle,
             inference=_inference(prepared, solved, reduced),
             bias_reduced=reduced,
+            by_cluster=_sums_by_cluster(prepared, full),
             **_rows_and_effects(prepared, demeaned, positions, full),
         ),
         sample=_estimation_sample(prepared.sample, prepared.options.obs_weights, demeaned, positions),
@@ -411,6 +413,15 @@ def named_results(
         diagnostics=tuple(notices),
     )
     return results if prepared.options.keep_rows else results.without_rows()
+
+
+def _sums_by_cluster(prepared: Prepared, solved: Solved) -> tuple[ClusterSums, ...]:
+    """Sum by cluster what joint tests of clustered errors need; empty with too many clusters."""
+    if prepared.options.cov_type != "clustered":
+        return ()
+    ways = zip(prepared.cluster_codes, prepared.count.groups, strict=True)
+    sums = [cluster_sums(solved, codes, groups) for codes, groups in ways]
+    return () if None in sums else tuple(way for way in sums if way is not None)
 
 
 def with_intercept(

@@ -241,7 +241,11 @@ def _two_stage(
         reduced_form=fit_equation(prepared, demeaned, 0, positions.exogenous)[0],
         iv_tests=tests,
         endogeneity=endogeneity(prepared, demeaned, positions, projected),
-        reduced_forms=reduced_forms(projected, inference(prepared, projected.basis.shape[1])[1]),
+        reduced_forms=reduced_forms(
+            projected,
+            inference(prepared, projected.basis.shape[1])[1],
+            prepared.within.every,
+        ),
     )
 
 

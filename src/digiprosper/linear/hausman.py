@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -29,13 +30,17 @@ from digiprosper.linear.auxiliary import (
     with_clusters,
     with_effects,
 )
-from digiprosper.linear.estimation import columns_at, demean_columns, fit_equation
+from digiprosper.linear.estimation import columns_at, demean_columns, fit_equation, with_intercept
+from digiprosper.linear.kernels.restricted_wild import restricted_wild
+from digiprosper.report.estimates import wald_result
 from digiprosper.report.notices import not_psd
 from digiprosper.report.tests import TestResult
 from digiprosper.report.variance import standard_errors
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
+    from digiprosper.kernels.equation import Solved
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.fixed_effects import Fitted, FixedEffects
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
@@ -77,7 +82,9 @@ def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundla
     Returns
     -------
     TestResult
-        `statistic` (chi-square), `df` (the number of regressors that are compared) and `p_value`. `detail` is
+        `statistic` (chi-square), `df` (the number of regressors that are compared) and `p_value`. With
+        ``"mundlak"`` the p-value is that of a restricted wild cluster bootstrap; the test with the chi-square
+        distribution is ``alternatives["chi2"]``. `detail` is
         a DataFrame with one row per regressor. With ``"mundlak"`` it has term, estimate, std_error, statistic
         and p_value of the coefficient of the mean. With ``"classical"`` it has term, fixed, random,
         difference, and std_error of the difference.
@@ -106,6 +113,12 @@ def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundla
     effects. With time effects the time dummies are regressors too, but only the means of `x` are tested. A
     mean that does not vary between entities is dropped.
 
+    With few clusters the chi-square distribution rejects a true hypothesis in 17 to 70% of the samples. The
+    p-value is from 999 draws with a fixed seed: the residuals of random effects, which impose the hypothesis,
+    are multiplied by one random sign (with up to 12 clusters, one of six points) per cluster, and the
+    statistic of the draw is compared with that of the data (Cameron, Gelbach & Miller 2008, Review of
+    Economics and Statistics 90:414). With clusters in several ways, or more than 1,000, it is chi-square.
+
     ``"classical"``: the variance of the entity effects is computed as in Stata's ``xtreg, re``, by
     linearmodels. It uses the residuals of the between regression and the harmonic mean of the numbers of
     periods. In balanced panels plm gives the same numbers. Time effects are dummies in both models and are
@@ -118,7 +131,7 @@ def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundla
     >>> states = dp.datasets.us_states()
     >>> test = dp.hausman(spec, states)
     >>> round(test.statistic, 1), test.df, round(test.p_value, 4)  # or print(test)
-    (19.9, 4.0, 0.0005)
+    (19.9, 4.0, 0.011)
     """
     check_option("method", method, ("mundlak", "classical"))
     fitted = refit(spec, panel, "hausman")
@@ -134,8 +147,6 @@ def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundla
 
 
 def _mundlak(fitted: Fitted, entity: str) -> TestResult:
-    from scipy.special import chdtrc
-
     prepared = fitted.prepared
     names = [fitted.demeaned.names[j] for j in fitted.regressors]
     raw = columns_at(fitted.demeaned.raw, fitted.regressors)
@@ -145,7 +156,7 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
     beside = _pooled(prepared, entity)
     columns = np.hstack([outcome, raw, _entity_means(prepared, raw)])
     demeaned = demean_columns(beside, (fitted.results.depvar, *names, *means), columns)
-    results, _ = fit_equation(beside, demeaned, 0, range(1, columns.shape[1]), unread=demeaned.names)
+    results, solved = fit_equation(beside, demeaned, 0, range(1, columns.shape[1]), unread=demeaned.names)
 
     tested = [name for name in means if name in results.names]
     if not tested:
@@ -154,10 +165,50 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
             "correlated with them, and there is nothing to test.",
             [Notice("no_means", "means do not vary", {"terms": tuple(names)})],
         )
-    statistic, notices = joint_form(results, tested, "hausman")
-    df, p = float(len(tested)), float(chdtrc(len(tested), statistic))
-    table, name = _means_table(results, tested), "Hausman test (Mundlak)"
-    return TestResult(name, statistic, "chi2", df, p, _NULL, table, diagnostics=notices)
+    form, notices = joint_form(results, tested, "hausman")
+    test = wald_result(form, len(tested), math.inf, "Hausman test (Mundlak)", _NULL)
+    if len(results.estimated.by_cluster) == 1 and np.isfinite(form):
+        full = solved
+        if not beside.effect_names:
+            kept = demeaned.at([name for name in results.names if name != "Intercept"])
+            full = with_intercept(beside, demeaned, (0, *kept), solved)
+        residuals = _random_effects_residuals(fitted, demeaned, results)
+        test = _by_bootstrap(test, results, tested, full, residuals)
+    return replace(test, detail=_means_table(results, tested), diagnostics=notices)
+
+
+def _by_bootstrap(
+    test: TestResult, results: LinearResults, tested: list[str], full: Solved, residuals: Floats
+) -> TestResult:
+    """Compute the p-value by the wild cluster bootstrap, with the residuals of random effects."""
+    (sums,), (part,) = results.estimated.by_cluster, full.how.parts
+    assert part.codes is not None
+    weights = np.eye(len(results.names))[[results.names.index(name) for name in tested]]
+    restricted = level_sums(part.codes, part.levels, full.scored, full.weighted(residuals))
+    wild = restricted_wild(sums, weights, weights @ results.coefficients, restricted=restricted)
+    return replace(test, p_value=wild.p_value, method=wild.text, alternatives={"chi2": test})
+
+
+def _random_effects_residuals(fitted: Fitted, demeaned: Demeaned, results: LinearResults) -> Floats:
+    """Compute residuals under the null: outcome less the random-effects fit of the regressors.
+
+    Pooled least squares would attribute to the regressors what the entity effects explain, and a bootstrap
+    from its residuals rejects too often. The variance of the effects is that of Swamy & Arora (1972).
+    """
+    prepared, k = fitted.prepared, len(fitted.regressors)
+    entity, count = prepared.sample.entity, prepared.sample.n_entities
+    w = np.ones(entity.size) if prepared.obs_weights is None else prepared.obs_weights
+    rows = np.bincount(entity, w)
+    noise = fitted.solved.residuals @ fitted.solved.weighted_residuals / fitted.solved.df_resid
+    means = np.bincount(entity, w * results.residuals) / rows
+    between = means @ means / max(count - len(results.names), 1) - noise * (1 / rows).mean()
+    theta = 1 - np.sqrt(noise / (noise + rows * max(between, 0.0)))
+
+    columns = demeaned.columns[:, : 1 + k]
+    partly = columns - (theta[:, None] * level_sums(entity, count, columns, w) / rows[:, None])[entity]
+    root = np.sqrt(w)[:, None]
+    slopes = np.linalg.lstsq(partly[:, 1:] * root, partly[:, 0] * root[:, 0], rcond=None)[0]
+    return np.asarray(columns[:, 0] - columns[:, 1:] @ slopes)
 
 
 def _pooled(prepared: Prepared, entity: str) -> Prepared:

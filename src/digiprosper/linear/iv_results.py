@@ -149,7 +149,10 @@ class IVResults(LinearResults):
 
         The set has all values b0 that the Anderson-Rubin test does not reject. The test regresses the outcome
         minus b0 times the regressor on controls and instruments, and tests the instruments jointly (Anderson
-        & Rubin 1949). The set has the correct coverage also with weak instruments.
+        & Rubin 1949). The set has the correct coverage also with weak instruments. With clusters in one way
+        the covariance is that of the jackknife (CRV3) and F has Hotelling's factor, so that it holds with few
+        clusters too; with clusters in several ways their covariances are added, without subtracting that of
+        the intersections, which is conservative.
 
         Parameters
         ----------
@@ -177,7 +180,7 @@ class IVResults(LinearResults):
         >>> panel = datasets.us_states()
         >>> spec = FixedEffectsIV("log(gsp)", ["unemp"], ["log(emp)"], ["lag(log(emp))"])
         >>> [(round(low, 2), round(high, 2)) for low, high in spec.fit(panel).anderson_rubin()]
-        [(0.75, 0.97)]
+        [(0.74, 0.97)]
         """
         from scipy.special import fdtri
 
@@ -253,7 +256,7 @@ class IVResults(LinearResults):
 
     def _refuse_without_test(self) -> None:
         q, df = len(self.instruments), self.reduced_forms.df_t
-        if np.isnan(statistic(self.reduced_forms, np.zeros(len(self.endog)))) or q > df:
+        if np.isnan(statistic(self.reduced_forms, np.zeros(len(self.endog)))) or df < 1:
             raise IdentificationError(
                 f"the Anderson-Rubin test does not exist: {q} instruments cannot be tested jointly under "
                 f"this covariance ({self.conventions}). Use fewer instruments or another covariance."

@@ -148,9 +148,9 @@ def few_for_instruments(clusters: int, name: str) -> tuple[Notice, ...]:
     return few_clusters(
         clusters,
         name,
-        f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard errors, first-stage F "
-        "and Anderson-Rubin sets are reliable with many clusters only; a wild bootstrap for instruments is "
-        "in Stata's boottest (Davidson & MacKinnon 2010).",
+        f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard errors and first-stage "
+        "F are reliable with many clusters only. Anderson-Rubin sets allow for few (jackknife covariance); a "
+        "wild bootstrap for instruments is in Stata's boottest (Davidson & MacKinnon 2010).",
     )
 
 
@@ -486,8 +486,7 @@ def first_stage_strength(endog: Sequence[str], tests: Mapping[str, Any]) -> list
     if weak:
         consequence = (
             "the instruments are weak. The estimate may be biased towards least squares, and its t interval "
-            f"may cover too rarely; {instead} valid whatever the strength of the instruments. Report it "
-            "instead."
+            f"may cover too rarely; {instead} valid also with weak instruments. Report it instead."
         )
     else:
         consequence = f"the bias of the estimate may exceed 10% of the worst case; {instead} not affected."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from digiprosper.errors import (
     InputTypeError,
     Notice,
     OptionError,
+    check_option,
     counted,
     option_problem,
     quoted,
@@ -21,9 +23,12 @@ from digiprosper.kernels.within import compress
 from digiprosper.linear.auxiliary import entity_effect, issued, refit, refuse_perfect_fit, refuse_slopes
 from digiprosper.linear.kernels.residual_tests import (
     correlations_between,
+    levene,
+    levene_draws,
     null_autocorrelation,
     period_sums,
     persistence,
+    score_test,
     squares_by_entity,
 )
 from digiprosper.linear.results import LinearResults
@@ -37,6 +42,9 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel
 
 _FEW_PERIODS = 3
+_LEVENE_PERIODS = 20
+_LEVENE_REPS = 999
+_LEVENE_SEED = 2011
 _OVERSIZED = (
     "oversized when T is small: with few rows per entity it rejects far too often, even if all variances "
     "are equal"
@@ -127,35 +135,45 @@ def _refuse_time_effects(results: LinearResults, rows: _Rows) -> None:
     )
 
 
-def modified_wald(results: LinearResults) -> TestResult:
+def modified_wald(results: LinearResults, *, method: Literal["levene", "chi2"] = "levene") -> TestResult:
     """Test for groupwise heteroskedasticity: whether all entities have the same error variance.
 
-    This is the modified Wald test of Stata's ``xttest3``: ``W = sum_i (s2_i - s2)^2 / V_i``. Here
+    ``"chi2"`` is the modified Wald test of Stata's ``xttest3``: ``W = sum_i (s2_i - s2)^2 / V_i``. Here
     ``s2_i = sum_t e_it^2 / T_i`` is the variance of the residuals of entity i,
     ``V_i = sum_t (e_it^2 - s2_i)^2 / (T_i (T_i - 1))`` is the variance of s2_i, and
-    ``s2 = sum_it e_it^2 / n``. Under the null hypothesis W is chi-square with N degrees of freedom, one per
-    entity.
+    ``s2 = sum_it e_it^2 / n``. It is compared with the chi-square distribution with N degrees of freedom, one
+    per entity. With 20 rows an entity or fewer it rejects nearly always, even if all variances are equal.
 
-    The test needs many periods. With few rows per entity and many entities it rejects nearly always, even if
-    all variances are equal. Use it only if T is large compared with N. Otherwise use standard errors that do
-    not assume equal variances, such as ``cov_type="clustered"``, without this test.
+    ``"levene"`` compares the mean absolute residuals of the entities by an analysis of variance (Levene
+    1960). Its p-value is from 999 draws of AR(1) errors of one variance, with the pooled innovations of the
+    residuals. Below 20 rows an entity no test can tell different variances from errors with heavy tails, and
+    this one is refused.
+
+    No test is needed for standard errors that do not assume equal variances, such as
+    ``cov_type="clustered"``.
 
     Parameters
     ----------
     results : LinearResults
         Results of any linear model with at least two rows per entity.
+    method : {"levene", "chi2"}
+        The test; ``"levene"`` by default, since it rejects a true hypothesis about as often as it says.
 
     Returns
     -------
     TestResult
-        Chi-square test with N degrees of freedom. `detail` has the smallest, the mean and the largest number
+        F test with a p-value from draws, with the modified Wald test among its `alternatives`; or the
+        chi-square test with N degrees of freedom. `detail` has the smallest, the mean and the largest number
         of rows of an entity, the smallest and the largest variance, and a ``note`` on the size of the test.
 
     Raises
     ------
     IdentificationError
         If there is only one entity, if an entity has only one row, or if V_i of an entity is zero. V_i is
-        zero with two rows and entity effects, or if the fit of the entity is perfect.
+        zero with two rows and entity effects, or if the fit of the entity is perfect. With ``"levene"`` also
+        if entities have fewer than 20 rows on average.
+    OptionError
+        If `method` is unknown.
     InputTypeError
         If `results` is not the result of a linear model.
 
@@ -168,10 +186,11 @@ def modified_wald(results: LinearResults) -> TestResult:
     --------
     >>> import digiprosper as dp
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
-    >>> test = dp.modified_wald(spec.fit(dp.datasets.us_states()))
+    >>> test = dp.modified_wald(spec.fit(dp.datasets.us_states()), method="chi2")
     >>> test.df, test.detail["mean_rows"]
     (48.0, 17.0)
     """
+    check_option("method", method, ("levene", "chi2"))
     from scipy.special import chdtrc
 
     rows = _rows(results, "modified_wald")
@@ -191,7 +210,45 @@ def modified_wald(results: LinearResults) -> TestResult:
     }
     df = float(counts.size)
     null = "the errors of all entities have the same variance"
-    return TestResult("Modified Wald test", statistic, "chi2", df, float(chdtrc(df, statistic)), null, detail)
+    wald = TestResult("Modified Wald test", statistic, "chi2", df, float(chdtrc(df, statistic)), null, detail)
+    return wald if method == "chi2" else _levene(rows, wald)
+
+
+def _levene(rows: _Rows, wald: TestResult) -> TestResult:
+    """Compare absolute residuals between entities, with draws of AR(1) errors of one variance."""
+    n, count = rows.residuals.size, int(rows.entity.max()) + 1
+    if n / count < _LEVENE_PERIODS:
+        text = (
+            f"modified_wald: entities have {n / count:.3g} rows on average, and with fewer than "
+            f"{_LEVENE_PERIODS} no test can tell different variances from errors with heavy tails. Standard "
+            "errors clustered by entity do not assume equal variances; method='chi2' gives what Stata's "
+            "xttest3 prints, which rejects nearly always."
+        )
+        raise IdentificationError(text, [Notice("few_periods", text, {"mean_rows": n / count})])
+    scaled = rows.residuals / rows.residuals.std()
+    before = np.full((count, int(rows.time.max()) + 2), np.nan)
+    before[rows.entity, rows.time + 1] = scaled
+    by_time = bool(np.abs(period_sums(scaled, rows.time)).max() < NO_PERIOD_SUMS)
+    statistic = float(levene(scaled[None], rows.entity)[0])
+    draws = levene_draws(
+        scaled,
+        before[rows.entity, rows.time],
+        rows.entity,
+        rows.time,
+        by_time=by_time,
+        reps=_LEVENE_REPS,
+        seed=_LEVENE_SEED,
+    )
+    return replace(
+        wald,
+        name="Levene test",
+        statistic=statistic,
+        distribution="F",
+        df=(count - 1.0, float(n - count)),
+        p_value=(1 + int((draws >= statistic).sum())) / (1 + draws.size),
+        method=f"{draws.size:,} draws of errors with one variance",
+        alternatives={"stata": wald},
+    )
 
 
 def _refuse_no_variance(results: LinearResults, entities: pd.Index[Any], squares: Squares) -> None:
@@ -212,10 +269,10 @@ def _refuse_no_variance(results: LinearResults, entities: pd.Index[Any], squares
 def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     """Test for serial correlation of the errors in a model with entity effects (Wooldridge).
 
-    The residuals are regressed on their lag and an intercept. Entity effects make the residuals of an entity
-    add up to zero, so with independent errors the slope rho is not 0 but rho_0 = ``-1 / (T - 1)``. The test
-    statistic is ``F = (rho - rho_0)^2 / V``, where V is the variance of rho, clustered by entity, without a
-    small-sample correction.
+    Entity effects make the residuals u of an entity add up to zero, so with independent errors the slope rho
+    of the residuals on their lag is not 0 but rho_0 = ``-1 / (T - 1)``. The test imposes it: with
+    ``r_i = sum_t (u_it - rho_0 u_it-1) u_it-1`` the score statistic is ``LM = (sum r_i)^2 / sum r_i^2``, and
+    ``(N - 1) LM / (N - LM)`` is F(1, N - 1). It allows for variances that differ between entities.
 
     Parameters
     ----------
@@ -227,9 +284,9 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     Returns
     -------
     TestResult
-        F test with 1 and n - 2 degrees of freedom, where n is the number of rows of the regression on the
-        lag. `detail` has rho, its value under the null hypothesis, its standard error, and the numbers of
-        rows and entities.
+        F test with 1 and N - 1 degrees of freedom, with N entities. `alternatives` has the test of
+        ``pwartest`` in the R package plm. `detail` has rho, its value under the null hypothesis, its standard
+        error, and the numbers of rows and entities.
 
     Raises
     ------
@@ -247,8 +304,11 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
 
     Notes
     -----
-    The test is that of Wooldridge (2010, section 10.5.4). In balanced panels it equals ``pwartest`` of the R
-    package plm. In unbalanced panels plm sets T to the number of periods; here
+    The hypothesis is that of Wooldridge (2010, section 10.5.4), whose test compares ``(rho - rho_0)^2 / V``
+    with F(1, n - 2), where V is the variance of rho, clustered by entity, and n the rows of the regression.
+    With few entities it rejects a true hypothesis in up to a quarter of the samples; it is
+    ``alternatives["plm"]``, and in balanced panels it equals ``pwartest`` of the R package plm. In unbalanced
+    panels plm sets T to the number of periods; here
     ``rho_0 = -(sum 1 / T_i) / (sum (T_i - 1) / T_i)``, with sums over the pairs of consecutive rows, where
     T_i is the number of rows of the entity. Stata's ``xtserial`` is another test: it uses the residuals of
     first differences, for which the null value is -.5. With time effects or `absorb`, rho_0 is approximate
@@ -263,7 +323,7 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     >>> spec = dp.FixedEffects("log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"])
     >>> test = dp.wooldridge_ar1(spec, dp.datasets.us_states())
     >>> test.df, round(test.detail["rho_null"], 4)
-    ((1.0, 766.0), -0.0625)
+    ((1.0, 47.0), -0.0625)
     """
     from scipy.special import fdtrc
 
@@ -290,9 +350,18 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
         "rows": regression.rows,
         "entities": regression.entities,
     }
-    p = float(fdtrc(*df, statistic))
     name, hypothesis = "Wooldridge test of AR(1) errors", "the errors are serially uncorrelated"
-    return TestResult(name, statistic, "F", df, p, hypothesis, detail, diagnostics=notices)
+    plain = TestResult(name, statistic, "F", df, float(fdtrc(*df, statistic)), hypothesis, detail)
+    score, entities = score_test(residuals, before, sample.entity, null)
+    df = (1.0, entities - 1.0)
+    return replace(
+        plain,
+        statistic=score,
+        df=df,
+        p_value=float(fdtrc(*df, score)),
+        diagnostics=notices,
+        alternatives={"plm": plain},
+    )
 
 
 def _refuse_short(fitted: Fitted) -> None:

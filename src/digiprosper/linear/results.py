@@ -13,9 +13,15 @@ import pandas as pd
 from digiprosper._version import __version__
 from digiprosper.errors import Notice, OptionError, check_level, issue, option_problem
 from digiprosper.kernels.tolerances import SINGULAR
+from digiprosper.linear.kernels.restricted_wild import (
+    ClusterSums,
+    added_covariance,
+    jackknife_covariance,
+    restricted_wild,
+)
 from digiprosper.linear.marginal import slope_weights
 from digiprosper.linear.notices import unseen
-from digiprosper.report.estimates import Estimates
+from digiprosper.report.estimates import Estimates, wald_result
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.results import BaseResults
@@ -23,7 +29,7 @@ from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cell
 from digiprosper.report.terms import Factor, Term
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, sample_text
-from digiprosper.report.variance import negative_variance, standard_errors
+from digiprosper.report.variance import negative_variance, quadratic_form, standard_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,6 +103,8 @@ class Estimated(Estimates):
     has_f: bool = True  # whether the covariance has enough rank for a joint test of all slopes
     # what the degrees of freedom of ``cov_type="cr2"`` are computed from
     bias_reduced: BiasReduced | None = None
+    # sums by cluster of one-way or, one for each way, of several-way clustered errors; empty with too many
+    by_cluster: tuple[ClusterSums, ...] = ()
 
     def df_of(self, weights: Floats) -> Floats | float:
         """Return the degrees of freedom of t; under ``"cr2"`` each sum has its own."""
@@ -105,23 +113,59 @@ class Estimated(Estimates):
         return self.bias_reduced.df_t(weights)
 
     def joint_test(
-        self, form: float, weights: Floats
-    ) -> tuple[float, str, float | tuple[float, float], float]:
-        """Turn a Wald statistic into an F test; under ``"cr2"`` that of Pustejovsky & Tipton (2018).
+        self, form: float, weights: Floats, gap: Floats, *, name: str, null: str, drawn: bool = True
+    ) -> TestResult:
+        """Test jointly by the method whose size holds with few clusters.
 
-        There ``(eta - q + 1) / (eta q)`` times the Wald statistic is F(q, eta - q + 1), with eta degrees of
-        freedom of the covariance matrix. It is missing if eta is below q.
+        Under ``"clustered"`` p-values of several restrictions are those of the restricted wild cluster
+        bootstrap, with clusters in several ways those of `_added_covariances`; F(q, G - 1) is an alternative.
+        Under ``"crv3"`` the test is Hotelling's, under ``"cr2"`` that of Pustejovsky & Tipton (2018).
         """
-        if self.bias_reduced is None:
-            return Estimates.joint_test(self, form, weights)
+        if self.bias_reduced is not None:
+            return self._approximate_hotelling(form, weights, name, null)
+        plain = wald_result(form, len(weights), self.inference.df_t, name, null)
+        if len(weights) == 1 or not np.isfinite(form):
+            return plain
+        if self.inference.cov_type == "crv3":
+            groups = self.inference.n_clusters[0]
+            test = hotelling(self.covariance_of(weights), gap, groups, name, null)
+            return replace(test, alternatives={"f": plain})
+        if len(self.by_cluster) > 1:
+            return replace(self._added_covariances(weights, gap, name, null), alternatives={"stata": plain})
+        if not self.by_cluster or not drawn:
+            return plain
+        (sums,) = self.by_cluster
+        wild = restricted_wild(sums, weights, gap)
+        return replace(
+            plain,
+            p_value=wild.p_value,
+            method=wild.text,
+            alternatives={
+                "stata": plain,
+                "crv3": hotelling(jackknife_covariance(sums, weights), gap, sums.groups, name, null),
+            },
+        )
+
+    def _added_covariances(self, weights: Floats, gap: Floats, name: str, null: str) -> TestResult:
+        """Compare the Wald statistic with the covariances of all ways added with Hotelling's F."""
+        groups = min(way.groups for way in self.by_cluster)
+        test = hotelling(added_covariance(self.by_cluster, weights), gap, groups, name, null)
+        return replace(test, method="covariances of the clusters in each way added")
+
+    def _approximate_hotelling(self, form: float, weights: Floats, name: str, null: str) -> TestResult:
+        """Compare ``(eta - q + 1) / (eta q)`` times the Wald statistic with F(q, eta - q + 1).
+
+        eta are the degrees of freedom of the covariance matrix. Missing if eta is below q.
+        """
         from scipy.special import fdtrc
 
+        assert self.bias_reduced is not None
         q = float(len(weights))
         eta = self.bias_reduced.df_wald(weights)
         df = eta - q + 1
         f = form / q * df / eta if df >= 1 else np.nan
         p_value = float(fdtrc(q, df, f)) if np.isfinite(f) else np.nan
-        return float(f), "F", (q, df), p_value
+        return TestResult(name, float(f), "F", (q, df), p_value, null)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -410,8 +454,7 @@ class LinearResults(BaseResults):
     @property
     def f_statistic(self) -> TestResult:
         """F test that all slopes are zero, with the covariance matrix of the fit."""
-        f, df, p = self._all_slopes()
-        return TestResult("F test", f, "F", df, p, "all slopes are zero")
+        return self._test_of_slopes(drawn=True)
 
     @property
     def resids(self) -> pd.Series[float]:
@@ -615,7 +658,7 @@ class LinearResults(BaseResults):
     @property
     def f_value(self) -> float:
         """F statistic of the test that all slopes are zero; missing if `has_f` is False."""
-        return self._all_slopes()[0]
+        return self._test_of_slopes(drawn=False).statistic
 
     @property
     def df_resid(self) -> float:
@@ -730,17 +773,17 @@ class LinearResults(BaseResults):
     def _term_index(self) -> pd.Index[Any]:
         return _term_index(self.names).view()
 
-    def _all_slopes(self) -> tuple[float, tuple[float, float], float]:
-        """Test that all slopes are zero: F, its degrees of freedom, p."""
+    def _test_of_slopes(self, *, drawn: bool) -> TestResult:
+        """Test that all slopes are zero; without draws the p-value is that of F(q, G - 1)."""
         k = len(self.names) - ("Intercept" in self.names)
-        slopes = np.eye(k, len(self.names))
+        name, null = "F test", "all slopes are zero"
         # With no more clusters than slopes the covariance is singular and the joint test does not exist.
         most = self.n_clusters[0] - 1 if self.cov_type == "cr2" else self.df_t
         if not self.has_f or k > most:
-            return np.nan, (float(k), self.df_t), np.nan
-        form, _ = self.estimated.wald(slopes, self.coefficients[:k])
-        f, _, df, p_value = self.estimated.joint_test(form, slopes)
-        return f, cast("tuple[float, float]", df), p_value
+            return TestResult(name, np.nan, "F", (float(k), self.df_t), np.nan, null)
+        slopes, gap = np.eye(k, len(self.names)), self.coefficients[:k]
+        form, _ = self.estimated.wald(slopes, gap)
+        return self.estimated.joint_test(form, slopes, gap, name=name, null=null, drawn=drawn)
 
     def _ssr(self) -> float:
         return float(self.residuals @ self.residuals) if self.rows is None else self.rows.ssr
@@ -749,6 +792,18 @@ class LinearResults(BaseResults):
         if self.rows is not None:
             return self.rows.sample_hash
         return hash_of(self.index)
+
+
+def hotelling(covariance: Floats, gap: Floats, groups: int, name: str, null: str) -> TestResult:
+    """Compare ``(G - q) / (q (G - 1))`` times a Wald statistic with F(q, G - q) (Hotelling 1931)."""
+    from scipy.special import fdtrc
+
+    q = len(gap)
+    size = np.sqrt(np.diag(covariance))
+    form, _ = quadratic_form(gap / size, np.eye(q), covariance / size / size[:, None])
+    f = (groups - q) / (q * (groups - 1)) * form
+    p_value = float(fdtrc(q, groups - q, f)) if np.isfinite(f) else np.nan
+    return TestResult(name, float(f), "F", (float(q), float(groups - q)), p_value, null)
 
 
 def _constant_error(results: LinearResults, weights: Floats) -> float:

@@ -11,7 +11,7 @@ import pandas as pd
 from digiprosper.errors import CollinearityError, IdentificationError, Notice, issue, quoted
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import PERFECT_FIT
-from digiprosper.linear.auxiliary import issued, joint_f_test, refit, refuse_perfect_fit, with_effects
+from digiprosper.linear.auxiliary import issued, joint_test, refit, refuse_perfect_fit, with_effects
 from digiprosper.linear.estimation import columns_at, fit_equation
 from digiprosper.report.tests import TestResult
 
@@ -176,13 +176,11 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     refuse_perfect_fit(fitted.results, "reset_test")
     wider = _with_powers(fitted)
     issue(wider.diagnostics)
-    statistic, df, p, notices = joint_f_test(wider, _POWERS, "reset_test")
+    null = "the square and the cube of the fitted values have no effect"
+    test = joint_test(wider, _POWERS, "reset_test", name="RESET test", null=null)
     columns = ["term", "estimate", "std_error", "statistic", "p_value"]
     detail = wider.tidy().loc[lambda f: f["term"].isin(_POWERS), columns].reset_index(drop=True)
-    null = "the square and the cube of the fitted values have no effect"
-    return TestResult(
-        "RESET test", statistic, "F", df, p, null, detail, diagnostics=(*wider.diagnostics, *notices)
-    )
+    return replace(test, detail=detail, diagnostics=(*wider.diagnostics, *test.diagnostics))
 
 
 def _with_powers(fitted: Fitted) -> LinearResults:

@@ -8,35 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from digiprosper.panel.words import WORDS
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import Column, PlainCell, Remark
-from digiprosper.report.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats, Ints
-
-WORDS = Words(
-    english={
-        "head.Mean": "Mean",
-        "head.SD": "SD",
-        "correlations": (
-            "Pearson correlations, each over the rows where both variables are observed (N = {low})."
-        ),
-        "correlations.uneven": (
-            "Pearson correlations, each over the rows where both variables are observed "
-            "(N = {low} to {high})."
-        ),
-    },
-    chinese={
-        "head.Mean": "均值",
-        "head.SD": "标准差",
-        "correlations": "Pearson相关系数，各使用两个变量均有观测的行（N = {low}）。",
-        "correlations.uneven": "Pearson相关系数，各使用两个变量均有观测的行（N = {low}至{high}）。",
-    },
-)
-"""Of correlations."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

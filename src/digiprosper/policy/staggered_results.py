@@ -26,7 +26,6 @@ from digiprosper.report.estimates import Estimates
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Point, Term
-from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, p_words, sample_text, wrapped
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors
+    from digiprosper.report.tests import TestResult
     from digiprosper.report.words import Words
 
 _ESTIMATORS = {
@@ -324,8 +324,9 @@ class StaggeredDidResults(BaseResults):
         form, least = tested.wald(weights, tested.coefficients)
         # Where a standard error is missing, so is the test.
         if self._testable(gradient[before]) and not abs(least) <= SINGULAR:
-            null = f"{effects} zero"
-            return TestResult("Pre-trend test", *tested.joint_test(form, weights), null)
+            return tested.joint_test(
+                form, weights, tested.coefficients, name="Pre-trend test", null=f"{effects} zero"
+            )
         fewer = " pretrend_test('dynamic') tests averages, which are fewer."
         if not self._testable(averages.gradient[1:][leads]):
             fewer = (

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from digiprosper.report.rendering import Content
 
 # Counts have no point, and intervals have two numbers: both are centred.
 _NUMBER = re.compile(r"([(<]*-?[\d,]+)(\.\d+(?:e[+-]?\d+)?[)*]*)")
 # Widths in Times of what numbers are written with, as shares of the type size. A minus in LaTeX is wider than
 # a parenthesis, and the hyphen of Times as wide: of the two the minus counts as the wider one.
-_WIDTHS = {".": 0.25, ",": 0.25, "(": 0.333, ")": 0.333, "-": 0.334, "<": 0.564, "+": 0.564, "e": 0.444}
+_WIDTHS = {
+    ".": 0.25,
+    ",": 0.25,
+    "(": 0.333,
+    ")": 0.333,
+    "-": 0.334,
+    "<": 0.564,
+    "+": 0.564,
+    "e": 0.444,
+}
 _WIDTH = 0.5
 
 
-class Split(NamedTuple):
-    """A number in two parts: before the decimal point, and from the point on."""
-
-    left: str
-    right: str
-
-
-@dataclass(frozen=True, slots=True)
-class PointColumn:
+class PointColumn(NamedTuple):
     """Widest texts of a column on each side of the decimal point; the right one has the point."""
 
     left: str
@@ -35,14 +33,17 @@ class PointColumn:
 
     def place(self, room: float, size: float) -> float:
         """Return the distance of the decimal point from the left edge, so that the numbers are centred."""
-        left_width, right_width = type_width(self.left) * size, type_width(self.right) * size
+        left_width, right_width = (
+            type_width(self.left) * size,
+            type_width(self.right) * size,
+        )
         return max((room - left_width - right_width) / 2, 0.0) + left_width
 
 
-def split_number(text: str) -> Split | None:
-    """Split a number at its decimal point; None for words, counts and intervals."""
+def split_number(text: str) -> tuple[str, str] | None:
+    """Split a number before its decimal point; None for words, counts and intervals."""
     match = _NUMBER.fullmatch(text)
-    return Split(match[1], match[2]) if match else None
+    return (match[1], match[2]) if match else None
 
 
 def type_width(text: str) -> float:
@@ -53,17 +54,12 @@ def type_width(text: str) -> float:
 def point_columns(content: Content) -> list[PointColumn | None]:
     """Find where the decimal points of each column are aligned.
 
-    One element per column without that of the row names; None if no number of a column has decimals.
+    One element per column without that of the row names; None if no number of a column
+    has decimals.
     """
-    return [_point_column(cells) for cells in content.columns]
-
-
-def _point_column(cells: Sequence[str]) -> PointColumn | None:
-    parts = [part for cell in cells if (part := split_number(cell))]
-    if not parts:
-        return None
-    return PointColumn(_widest(part.left for part in parts), _widest(part.right for part in parts))
-
-
-def _widest(texts: Iterable[str]) -> str:
-    return max(texts, key=type_width)
+    columns: list[PointColumn | None] = []
+    for cells in content.columns:
+        parts = list(filter(None, map(split_number, cells)))
+        widest = [max(texts, key=type_width) for texts in zip(*parts, strict=True)]
+        columns.append(PointColumn(*widest) if parts else None)
+    return columns

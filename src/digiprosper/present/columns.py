@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import pandas as pd
 
@@ -25,14 +25,19 @@ from digiprosper.errors import (
 )
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Column, HasColumns, PlainCell, columns_of, remark_text
+from digiprosper.report.columns import (
+    Column,
+    HasColumns,
+    PlainCell,
+    columns_of,
+    remark_text,
+)
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
 from digiprosper.report.terms import same_products
 from digiprosper.report.words import HEADS, TABLE
 
 if TYPE_CHECKING:
-    from digiprosper.report.columns import Remark, SharedRow
     from digiprosper.report.terms import Factor
     from digiprosper.report.words import Language
 
@@ -40,26 +45,32 @@ LEVELS = " / "
 """Between the levels of a row that a DataFrame names by several."""
 
 Model: TypeAlias = Results | HasColumns | pd.DataFrame | DigiprosperError
-_Several: TypeAlias = ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
+Columns: TypeAlias = Sequence[Column]
+_Several: TypeAlias = (
+    ResultSet | Sequence[Model | ResultSet] | Mapping[str, Model | ResultSet]
+)
 Models: TypeAlias = Model | _Several | Mapping[str, Model | _Several]
 
 
-def read_columns(models: Models, caller: str, *, level: float = 0.95, spanning: bool = False) -> list[Column]:
-    """Read models in any form that users may pass, one column per model or per column of a DataFrame.
+def read_columns(
+    models: Models, caller: str, *, level: float = 0.95, spanning: bool = False
+) -> list[Column]:
+    """Read models in any form that users may pass, one column each, or several.
 
-    With `spanning` the key of several columns is a heading above them, otherwise a prefix of their headings.
+    With `spanning` the key of several columns is a heading above them, otherwise a
+    prefix of their headings.
     """
     columns = _read_all(models, caller, level)
-    return columns if spanning else [_under_one_head(column) for column in _numbered(columns)]
+    return columns if spanning else list(map(_under_one_head, _numbered(columns)))
 
 
 def _read_all(models: object, caller: str, level: float) -> list[Column]:
+    pairs: Iterable[tuple[str | None, object]] = [(None, models)]
     if isinstance(models, Mapping) and not isinstance(models, ResultSet):
-        columns = [c for head, model in models.items() for c in _read(tidy_text(head), model, caller, level)]
+        pairs = ((tidy_text(head), model) for head, model in models.items())
     elif isinstance(models, Sequence) and not isinstance(models, str):
-        columns = [c for model in models for c in _read(None, model, caller, level)]
-    else:
-        columns = _read(None, models, caller, level)
+        pairs = ((None, model) for model in models)
+    columns = [c for head, model in pairs for c in _read(head, model, caller, level)]
     if not columns:
         raise InputTypeError(
             f"{caller}: models is empty; pass a result, or a list or mapping of results.",
@@ -75,13 +86,13 @@ def _under_one_head(column: Column) -> Column:
 
 
 def name_columns(
-    columns: Sequence[Column],
+    columns: Columns,
     heads: Sequence[str] | None,
     labels: Mapping[str, str],
     caller: str,
     language: Language = "english",
 ) -> list[Column]:
-    """Set the headings of columns: `heads`, or their own, or numbers for those without."""
+    """Set the headings of columns: `heads`, or their own, or otherwise numbers."""
     if heads is None:
         return [_in_words(column, labels, language) for column in _numbered(columns)]
     untyped_heads: object = heads
@@ -90,23 +101,28 @@ def name_columns(
         several = "no texts" if texts is None else f"{len(texts)} heads"
         heads_text = "one text" if isinstance(heads, str) else several
         raise OptionError(
-            f"{caller}: heads has {heads_text} for {len(columns)} columns; pass a list with one text per "
-            "column.",
+            f"{caller}: heads has {heads_text} for {len(columns)} columns; pass a list "
+            "with one text per column.",
             [option_problem("heads", heads)],
         )
-    return [replace(c, head=tidy_text(head)) for c, head in zip(columns, texts, strict=True)]
+    return [
+        replace(c, head=tidy_text(head)) for c, head in zip(columns, texts, strict=True)
+    ]
 
 
-def _numbered(columns: Sequence[Column]) -> list[Column]:
+def _numbered(columns: Columns) -> list[Column]:
     """Give columns without a heading a number."""
     numbers = count(1)
-    return [replace(c, head=f"({next(numbers)})" if c.head is None else c.head) for c in columns]
+    return [
+        replace(c, head=f"({next(numbers)})" if c.head is None else c.head)
+        for c in columns
+    ]
 
 
-def distinct_heads(columns: Sequence[Column]) -> list[Column]:
-    """Make headings unique for the notes, with the spanning heading as a prefix where two are equal."""
+def distinct_heads(columns: Columns) -> list[Column]:
+    """Make headings unique for the notes, with the one above where two are equal."""
     counts = Counter(column.head for column in columns)
-    return [_under_one_head(column) if counts[column.head] > 1 else column for column in columns]
+    return [_under_one_head(c) if counts[c.head] > 1 else c for c in columns]
 
 
 def with_constant(column: Column) -> Column:
@@ -121,37 +137,41 @@ def texts_of(argument: object) -> list[str] | None:
     """Read an argument that is a text or several; None if it is neither."""
     if isinstance(argument, str):
         return [argument]
-    if not isinstance(argument, Iterable) or not all(isinstance(text, str) for text in argument):
+    if not isinstance(argument, Iterable) or not all(
+        isinstance(text, str) for text in argument
+    ):
         return None
     return list(argument)
 
 
 def _in_words(column: Column, labels: Mapping[str, str], language: Language) -> Column:
-    """Replace the heading by its label, or by words if it names an equation of a system."""
-    equation, head = column.equation, str(column.head)
-    code = f"head.{head}"
-    column = replace(column, over=_over_words(column, labels, language))
+    """Replace headings by labels, or by words if they name an equation of a system."""
+    equation, words, head, over = (
+        column.equation,
+        column.words,
+        str(column.head),
+        column.over,
+    )
+    if over is not None:
+        code = f"over.{over}"
+        over_words = words.say(code, language) if code in words else over
+        over = labels.get(over, over_words)
     if column.named is not None:
-        named = remark_text(column.named, column.words, labels, column.factors, language)
-        return replace(column, head=named)
-    if code in column.words:
-        return replace(column, head=column.words.say(code, language))
-    if equation is None or head != equation.name:
-        return replace(column, head=_head_label(head, column, labels, language))
-    path = " → ".join(name_label(link, labels, column.factors) for link in equation.path)
-    return replace(column, head=HEADS.say(equation.kind, language, name=path))
+        text = remark_text(column.named, words, labels, column.factors, language)
+    elif f"head.{head}" in words:
+        text = words.say(f"head.{head}", language)
+    elif equation is None or head != equation.name:
+        text = _head_label(head, column, labels, language)
+    else:
+        links = (name_label(link, labels, column.factors) for link in equation.path)
+        text = HEADS.say(equation.kind, language, name=" → ".join(links))
+    return replace(column, head=text, over=over)
 
 
-def _over_words(column: Column, labels: Mapping[str, str], language: Language) -> str | None:
-    if column.over is None:
-        return None
-    code = f"over.{column.over}"
-    method_words = column.words.say(code, language) if code in column.words else column.over
-    return labels.get(column.over, method_words)
-
-
-def _head_label(head: str, column: Column, labels: Mapping[str, str], language: Language) -> str:
-    """Print a heading that is a name or a sum of names, such as a set of controls, with labels."""
+def _head_label(
+    head: str, column: Column, labels: Mapping[str, str], language: Language
+) -> str:
+    """Print a heading that is a name, or a sum of names such as a set of controls."""
     code = f"head.{head}"
     if head not in labels and code in TABLE and column.cells:
         return TABLE.say(code, language)
@@ -171,7 +191,7 @@ def check_labels(labels: object, caller: str) -> dict[str, str]:
     return {k: tidy_text(v) for k, v in labels.items()}
 
 
-def merged_labels(columns: Sequence[Column], labels: Mapping[str, str]) -> dict[str, str]:
+def merged_labels(columns: Columns, labels: Mapping[str, str]) -> dict[str, str]:
     """Merge the labels of all models (the first wins) with those of the call, which win over all.
 
     Where columns have the numbers of their rows as headings, labels start with the number.
@@ -183,10 +203,12 @@ def merged_labels(columns: Sequence[Column], labels: Mapping[str, str]) -> dict[
         for name, text in column.labels.items():
             merged.setdefault(str(name), tidy_text(text))
     merged |= labels
-    return merged | {name: f"({number}) {merged.get(name, name)}" for name, number in numbers.items()}
+    return merged | {
+        name: f"({number}) {merged.get(name, name)}" for name, number in numbers.items()
+    }
 
 
-def merged_factors(columns: Sequence[Column]) -> dict[str, tuple[Factor, ...]]:
+def merged_factors(columns: Columns) -> dict[str, tuple[Factor, ...]]:
     """Merge the factors of the names of all models; the first model wins."""
     merged: dict[str, tuple[Factor, ...]] = {}
     for column in columns:
@@ -194,7 +216,9 @@ def merged_factors(columns: Sequence[Column]) -> dict[str, tuple[Factor, ...]]:
     return merged
 
 
-def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, caller: str) -> list[str]:
+def matching(
+    patterns: Sequence[str] | str, terms: Iterable[str], option: str, caller: str
+) -> list[str]:
     """Find the terms that names or patterns (``*``, ``?``) match, each once, in the order of the patterns."""
     entries = texts_of(patterns)
     if entries is None:
@@ -207,7 +231,9 @@ def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, c
     matched: dict[str, None] = {}
     lost = []
     for entry in entries:
-        hits = [entry] if entry in names else [t for t in names if fnmatchcase(t, entry)]
+        hits = (
+            [entry] if entry in names else [t for t in names if fnmatchcase(t, entry)]
+        )
         if not hits:
             lost.append(entry)
         matched.update(dict.fromkeys(hits))
@@ -215,19 +241,16 @@ def matching(patterns: Sequence[str] | str, terms: Iterable[str], option: str, c
         raise ColumnError(
             f"{caller}: {option} matches no term {quoted(lost)}. The terms are {quoted(names, 12)}; a "
             "pattern such as 'digital*' matches several.",
-            [column_problem(entry, option, f"no term {cited(entry)}") for entry in lost],
+            [
+                column_problem(entry, option, f"no term {cited(entry)}")
+                for entry in lost
+            ],
         )
     return list(matched)
 
 
-def arrange(terms: Iterable[str], first: Sequence[str]) -> list[str]:
-    """Order terms: `first`, then the others, then the intercept."""
-    unlisted = [t for t in terms if t not in first]
-    return [*first, *(t for t in unlisted if t != "Intercept"), *(t for t in unlisted if t == "Intercept")]
-
-
 def select(
-    columns: Sequence[Column],
+    columns: Columns,
     keep: Sequence[str] | str | None,
     drop: Sequence[str] | str | None,
     order: Sequence[str] | str | None = None,
@@ -237,57 +260,66 @@ def select(
 ) -> list[str]:
     """Choose and order the terms of a table or plot by names or patterns."""
     terms = all_terms(columns)
-    kept_terms = terms if keep is None else with_products(matching(keep, terms, "keep", caller), columns)
-    dropped = [] if drop is None else with_products(matching(drop, terms, "drop", caller), columns)
-    first = [] if order is None else with_products(matching(order, terms, "order", caller), columns)
-    out = {*fold, *dropped}
-    chosen = [term for term in terms if term in kept_terms and term not in out]
-    return arrange(chosen, [term for term in first if term in chosen])
+    named = {
+        option: with_products(matching(patterns, terms, option, caller), columns)
+        for option, patterns in (("keep", keep), ("drop", drop), ("order", order))
+        if patterns is not None
+    }
+    out = {*fold, *named.get("drop", ())}
+    chosen = [t for t in terms if t in named.get("keep", terms) and t not in out]
+    first = [term for term in named.get("order", ()) if term in chosen]
+    others = [term for term in chosen if term not in first]
+    # The intercept comes last.
+    return first + sorted(others, key=lambda term: term == "Intercept")
 
 
-def with_products(terms: Sequence[str], columns: Sequence[Column]) -> list[str]:
+def with_products(terms: Sequence[str], columns: Columns) -> list[str]:
     """Add the other names of the same products after each term, such as ``"z:x"`` after ``"x:z"``."""
     product_names = products_of(columns)
-    return list(dict.fromkeys(name for term in terms for name in (term, *product_names.get(term, ()))))
+    return list(
+        dict.fromkeys(
+            name for term in terms for name in (term, *product_names.get(term, ()))
+        )
+    )
 
 
-def products_of(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
+def products_of(columns: Columns) -> dict[str, tuple[str, ...]]:
     """Find the products that columns write with their factors in another order, as `same_products` does."""
-    return same_products(cell.term for column in columns for cell in column.estimates.values())
+    return same_products(
+        cell.term for column in columns for cell in column.estimates.values()
+    )
 
 
-def all_terms(columns: Sequence[Column]) -> list[str]:
+def all_terms(columns: Columns) -> list[str]:
     """List the terms of all columns, each once.
 
-    A term that only a later model has is inserted before the term that follows it in that model. A series,
-    such as the event times of another model, is not divided: the term is inserted before all of it.
+    A term that only a later model has is inserted before the term that follows it in
+    that model. A series, such as the event times of another model, is not divided: the
+    term is inserted before all of it.
     """
-    placed: list[str] = []
-    series = {term: kind for column in columns for term, kind in _series(column).items()}
+    terms: list[str] = []
+    series = _series(columns)
     for column in columns:
         column_terms = [*column.estimates, *column.cells]
-        for position, term in enumerate(column_terms):
-            if term not in placed:
-                later = next((t for t in column_terms[position:] if t in placed), None)
-                placed.insert(_place(term, later, placed, series), term)
-    return placed
+        for number, term in enumerate(column_terms):
+            if term not in terms:
+                later = next((t for t in column_terms[number:] if t in terms), None)
+                position = len(terms) if later is None else terms.index(later)
+                if later in series and term not in series:
+                    while position and series.get(terms[position - 1]) == series[later]:
+                        position -= 1
+                terms.insert(position, term)
+    return terms
 
 
-def _series(column: Column) -> dict[str, str]:
-    """Return the series of each term that belongs to one, such as event times of the same kind."""
-    return {name: cell.term.kind for name, cell in column.estimates.items() if cell.term.point is not None}
-
-
-def _place(term: str, later: str | None, placed: Sequence[str], series: Mapping[str, str]) -> int:
-    """Return the position before a later term, and before all of its series if the term belongs to none."""
-    if later is None:
-        return len(placed)
-    position = placed.index(later)
-    if term in series or later not in series:
-        return position
-    while position > 0 and series.get(placed[position - 1]) == series[later]:
-        position -= 1
-    return position
+def _series(columns: Columns) -> dict[str, str]:
+    """Return the kind of each term of a series, such as event times of one kind."""
+    return {
+        name: cell.term.kind
+        for column in columns
+        for name, cell in column.estimates.items()
+        if cell.term.point is not None
+    }
 
 
 def _read(head: str | None, model: object, caller: str, level: float) -> list[Column]:
@@ -306,81 +338,79 @@ def _read(head: str | None, model: object, caller: str, level: float) -> list[Co
 
 
 def _below(head: str | None, columns: Iterable[Column]) -> list[Column]:
-    """Set a heading that spans columns; if they have one already, it becomes part of their own headings."""
+    """Set a heading that spans columns; one there becomes part of their own."""
     if head is None:
         return list(columns)
     return [replace(_under_one_head(c) if c.over else c, over=head) for c in columns]
 
 
 def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
-    parts = [_read(tidy_text(label), item, caller, level) for label, item in models.outcomes]
-    notes, heads, labels = models.table_notes, models.table_heads, [label for label, _ in models.outcomes]
-    return [
-        replace(
-            column,
-            named=heads.get(label, column.named),
-            set_notes=(*column.set_notes, *notes),
-            set_rows=(*column.set_rows, *rows),
-        )
-        for label, part in zip(labels, parts, strict=True)
-        for column, rows in zip(part, _rows_of(models.table_rows, label, len(part)), strict=True)
-    ]
+    """Read a set of models with its notes and rows.
 
-
-def _rows_of(rows: Sequence[SharedRow], label: str, count: int) -> list[tuple[tuple[Remark, object], ...]]:
-    """Return the rows that a set of models adds for a model; only its last column has their cells."""
-    model_rows = tuple((row.name, row.cells[label]) for row in rows if label in row.cells)
-    blank = tuple((row.name, None) for row in rows)
-    return [blank] * (count - 1) + [model_rows or blank]
+    Of a model with several columns, only the last has the cells of these rows.
+    """
+    blank = tuple((row.name, None) for row in models.table_rows)
+    columns = []
+    for label, item in models.outcomes:
+        part = _read(tidy_text(label), item, caller, level)
+        rows = [row for row in models.table_rows if label in row.cells]
+        cells = tuple((row.name, row.cells[label]) for row in rows)
+        columns += [
+            replace(
+                column,
+                named=models.table_heads.get(label, column.named),
+                set_notes=(*column.set_notes, *models.table_notes),
+                set_rows=(*column.set_rows, *(cells or blank if last else blank)),
+            )
+            for last, column in ((column is part[-1], column) for column in part)
+        ]
+    return columns
 
 
 def _no_result(model: object, caller: str) -> InputTypeError:
     help_text = (
-        _test_help(model)
-        if hasattr(model, "p_value")
-        else "Pass what `fit` returns, a list or mapping of them, a ResultSet, or a DataFrame (of an index: "
-        "its `.weights`)."
+        "Pass what `fit` returns, a list or mapping of them, a ResultSet, or a "
+        "DataFrame (of an index: its `.weights`)."
     )
+    if hasattr(model, "p_value"):
+        turning = hasattr(model, "extremum")
+        rows = '"Turning point": [test.extremum], ' if turning else ""
+        help_text = (
+            "Pass its numbers as rows below its fit, one value per column: "
+            f'etable(fit, rows={{{rows}"Test, p": [test.p_value]}}).'
+        )
     return InputTypeError(
         f"{caller}: {type(model).__name__} is not a result. {help_text}",
         [models_problem("not a result", model)],
     )
 
 
-def _test_help(model: object) -> str:
-    rows = '"Turning point": [test.extremum], ' if hasattr(model, "extremum") else ""
-    return (
-        "Pass its numbers as rows below its fit, one value per column: "
-        f'etable(fit, rows={{{rows}"Test, p": [test.p_value]}}).'
-    )
-
-
 def _read_frame(head: str | None, frame: pd.DataFrame, caller: str) -> list[Column]:
-    if isinstance(frame.index, pd.RangeIndex) and frame.shape[1] > 1 and _is_text(frame.iloc[:, 0]):
-        # Rows that were only numbered are better named by the text beside the number.
-        frame = frame.set_index(frame.columns[0])
-    rows = [_name_text(name) for name in frame.index]
+    if isinstance(frame.index, pd.RangeIndex) and frame.shape[1] > 1:
+        first = frame.iloc[:, 0]
+        if first.map(lambda value: isinstance(value, str)).all() and first.is_unique:
+            # Rows that were only numbered are better named by the text beside them.
+            frame = frame.set_index(frame.columns[0])
+    rows = list(map(_name_text, frame.index))
     counts = pd.Series(rows).value_counts()
     repeated = counts.index[counts > 1].tolist()
     if repeated:
         raise InputTypeError(
-            f"{caller}: the index of a DataFrame gives the row names, but {quoted(repeated)} are "
-            "duplicated; pass one with unique row names (`reset_index()` numbers them).",
+            f"{caller}: the index of a DataFrame gives the row names, but "
+            f"{quoted(repeated)} are duplicated; pass one with unique row names "
+            "(`reset_index()` numbers them).",
             [models_problem(f"repeated rows {quoted(repeated)}", frame)],
         )
-    single = frame.shape[1] == 1
     columns = []
     for position, name in enumerate(frame.columns):
-        column_name = _name_text(name)
-        title, over = (head, None) if single and head is not None else (column_name, head)
-        cells = dict(zip(rows, (PlainCell(column_name, v) for v in frame.iloc[:, position]), strict=True))
-        columns.append(Column(title, cells=cells, over=over))
+        text, values = _name_text(name), frame.iloc[:, position]
+        cells = {row: PlainCell(text, v) for row, v in zip(rows, values, strict=True)}
+        columns.append(Column(text, cells=cells, over=head))
+    if head is not None and len(columns) == 1:
+        return [replace(columns[0], head=head, over=None)]
     return columns
 
 
 def _name_text(name: object) -> str:
-    return LEVELS.join(map(tidy_text, name)) if isinstance(name, tuple) else tidy_text(name)
-
-
-def _is_text(column: pd.Series[Any]) -> bool:
-    return bool(column.map(lambda v: isinstance(v, str)).all()) and column.is_unique
+    parts = name if isinstance(name, tuple) else (name,)
+    return LEVELS.join(map(tidy_text, parts))

@@ -1,225 +1,392 @@
-"""Figure of many models: a coefficient in all of them, and which choices each model made."""
+"""Figures of curves: effects over a variable, densities, the profile of a threshold."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from digiprosper.optional import require
 from digiprosper.present.figure import (
     FAINT,
     INK,
     MARKED,
-    MOST_NAMES,
-    fonts,
-    keep_drawing,
+    PALE,
+    THIN,
+    drawing,
     legend_above,
-    name_axis,
-    new_axes,
-    plain_spines,
-    row_names,
+    name_axes,
+    spread_ticks,
+    text_em,
+    tick_step,
     type_size,
 )
-from digiprosper.present.figure_style import figure_width, say, with_remarks
-from digiprosper.present.lines import balanced_lines, type_columns
+from digiprosper.present.figure_style import figure_width, say, say_level
+from digiprosper.report.text import p_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
     from matplotlib.axes import Axes
 
-    from digiprosper.report.drawings import SpecificationCurve
+    from digiprosper.report.drawings import (
+        ConditionalCurve,
+        DrawnDensity,
+        Interval,
+        Profile,
+        Ridges,
+        SensitivityCurve,
+        SlopeCurve,
+        TurningCurve,
+    )
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-_MOST_MARKS = 150
-_MOST_HEADS = 30
-_MOST_CELLS = 400
-_MOST_VECTORS = 10_000
-_LONGEST_LINE, _LONGEST_HEAD = 40, 24
-# Inches: the width, the estimates, a row of choices and its further lines, a letter of a name, a line of a
-# sloping name.
-_WIDTH, _UPPER, _ROW, _NEXT_LINE, _COLUMN, _HEAD = 6.4, 3.0, 0.19, 0.13, 0.07, 0.13
-# How much of the width names of choices may take.
-_NAMES_SHARE = 0.38
+# Inches.
+_SIZE = 6.4, 4.2
+# Share of the axes below a slope for the distribution of the moderator.
+_STRIP = 0.2
 
 
-def draw_specification_curve(drawn: SpecificationCurve, ax: Axes | None, purpose: str) -> Axes:
-    """Draw ordered estimates, and below them one row per choice.
+# --- over a variable ------------------------------------------------------------------
 
-    Models are at 1, 2, ... on the horizontal axis. With many models, each cell of a row of choices stands for
-    several of them and is shaded by the share that made the choice.
+
+def draw_conditional_effect(
+    curve: ConditionalCurve, ax: Axes | None, purpose: str
+) -> Axes:
+    """Draw an effect over its moderator and where its interval excludes 0.
+
+    Quantiles of the moderator are marked at the lower edge.
     """
-    names, lines = row_names(
-        [say(f"choice.{c.group}", name=c.name) for c in drawn.choices], ax, _WIDTH, purpose
-    )
-    heads = _heads(drawn)
-    with fonts(ax, [*names, *heads, drawn.name, drawn.outcome], purpose):
-        row = _ROW + (lines - 1) * _NEXT_LINE
-        axes = new_axes(_size(names, heads, row), purpose, fit="rows") if ax is None else ax
-        low, high = _range(drawn)
-        rows = low - (high - low) * row / _UPPER * np.arange(1.0, len(names) + 1)
-        _draw_estimates(axes, drawn, (low, high), purpose)
-        _draw_choices(axes, drawn, rows, purpose)
-        _mark_main(axes, drawn)
-        _name_rows(axes, names, rows)
-        _name_estimates(axes, drawn, (low, high))
-        _name_models(axes, drawn, heads)
-        plain_spines(axes)
-        legend_above(axes, columns=3)
-    keep_drawing(axes, drawn)
+    texts = [curve.variable, curve.effect]
+    with drawing(curve, ax, purpose, _SIZE, texts) as axes:
+        _draw_band(axes, curve.points.T, curve.interval)
+        _shade(axes, curve.regions, say("slope.zero.share", share=f"{curve.share:.0%}"))
+        ends = [end for region in curve.regions for end in region]
+        inside = [end for end in ends if end not in curve.support]
+        edge = axes.get_xaxis_transform()
+        for number, end in enumerate(inside):
+            axes.axvline(end, color=INK, linewidth=0.8, linestyle=":")
+            # Neighbours stand at two heights, for they may be close.
+            height = 1.01 + 0.05 * (number % 2)
+            axes.text(
+                end, height, f"{end:.4g}", ha="center", fontsize="small", transform=edge
+            )
+        heights = np.full(len(curve.quantiles), 0.015)
+        axes.plot(
+            curve.quantiles,
+            heights,
+            "|",
+            color=FAINT,
+            markersize=6,
+            clip_on=False,
+            transform=edge,
+        )
+        marked, label = curve.quantiles[[10, 50, 90]], say("conditional.quantiles")
+        axes.plot(
+            marked,
+            [0.015] * 3,
+            "^",
+            color=INK,
+            markersize=6,
+            label=label,
+            transform=edge,
+        )
+        axes.set_xlim(*curve.support)
+        name_axes(axes, [curve.effect], [curve.variable])
+        legend_above(axes, room=0.06 * min(len(inside), 2))
     return axes
 
 
-def _heads(drawn: SpecificationCurve) -> list[str]:
-    """Break the names of models into lines; none if there are so many that they would overlap."""
-    heads = ["\n".join(balanced_lines(head, _LONGEST_HEAD)) for head in drawn.heads]
-    lines = max((head.count("\n") + 1 for head in heads), default=1)
-    room = (1 - _NAMES_SHARE) * (figure_width() or _WIDTH) / (_HEAD * type_size() * lines)
-    return heads if len(heads) <= min(_MOST_HEADS, room) else []
+def draw_slope_curve(curve: SlopeCurve, ax: Axes | None, purpose: str) -> Axes:
+    """Draw a slope over its moderator, and below it the distribution of the moderator.
+
+    A moderator with few values has one point with interval each, otherwise there is a
+    line with a band.
+    """
+    title = say("slope.of", name=curve.variable, outcome=curve.outcome)
+    points, label = curve.points, say_level("interval.t", curve.level)
+    few = not pd.api.types.is_numeric_dtype(points["at"])
+    texts = [title, curve.moderator, *curve.held, *(points["at"] if few else [])]
+    with drawing(curve, ax, purpose, _SIZE, texts) as axes:
+        if few:
+            _draw_levels(axes, points, label)
+        else:
+            _draw_band(axes, points.to_numpy(dtype=np.float64).T, label)
+            unknown = math.isnan(curve.share)
+            code = "slope.zero" if unknown else "slope.zero.share"
+            share = "" if unknown else f"{curve.share:.0%}"
+            _shade(axes, curve.regions, say(code, share=share))
+            axes.set_xlim(points["at"].iloc[0], points["at"].iloc[-1])
+        if curve.rows is not None:
+            _draw_rows(axes, curve.rows)
+        held = say("slope.held", names=say("list").join(curve.held))
+        name_axes(axes, [title], [curve.moderator, held if curve.held else ""])
+        legend_above(axes)
+    return axes
 
 
-def _size(names: Sequence[str], heads: Sequence[str], row: float) -> tuple[float, float]:
-    """Choose a size in inches that has room for the names."""
-    return _WIDTH, _UPPER + 0.9 + _COLUMN * _columns(heads) + row * len(names)
+def draw_sensitivity(curve: SensitivityCurve, ax: Axes | None, purpose: str) -> Axes:
+    """Draw an effect over the correlation of two errors, and where it is 0."""
+    low, high = curve.zero_interval
+    first = curve.insignificant
+    with drawing(curve, ax, purpose, _SIZE, [curve.effect]) as axes:
+        _draw_band(axes, curve.points.T, say_level("interval.percentile", curve.level))
+        axes.axvline(0, linestyle=":", **THIN)
+        label = say("sensitivity.assumed", value=f"{curve.assumed:.3g}")
+        axes.plot([0.0], [curve.assumed], "o", color=INK, markersize=6, label=label)
+        axes.plot([low, high], [0.0, 0.0], color=MARKED, linewidth=2.0)
+        numbers = {"value": curve.zero, "low": low, "high": high}
+        texts = {name: f"{number:.3g}" for name, number in numbers.items()}
+        label = say("sensitivity.zero", **texts)
+        axes.plot([curve.zero], [0.0], "D", color=MARKED, markersize=5, label=label)
+        if not math.isnan(first):
+            code = "sensitivity.already" if first == 0 else "sensitivity.from"
+            label = say(code, value=f"{first:.3g}")
+            axes.plot([first], [0.0], "|", color=MARKED, markersize=16, label=label)
+        name_axes(axes, [curve.effect], [say("sensitivity.axis")])
+        legend_above(axes)
+    return axes
 
 
-def _columns(texts: Sequence[str]) -> float:
-    lines = (line for text in texts for line in text.splitlines())
-    return max(map(type_columns, lines), default=0.0)
+def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Axes:
+    """Draw a fitted curve and its turning point with its confidence set.
+
+    A set or turning point outside the interval of the curve is only in the legend.
+    """
+    title = say("turn.axis", outcome=curve.outcome)
+    low, high = curve.interval
+    with drawing(curve, ax, purpose, _SIZE, [curve.variable, title, *curve.at]) as axes:
+        _draw_band(axes, curve.points.T, say_level("interval.t", curve.level))
+        pieces = [
+            (max(a, low), min(b, high)) for a, b in curve.sets if a < high and b > low
+        ]
+        level, sets = f"{100 * curve.level:g}", _set_text(curve.sets)
+        label = say("turn.set", level=level, sets=sets)
+        if not pieces:
+            axes.plot([], [], linestyle="none", label=label)
+        _shade(axes, pieces, label)
+        _mark_turn(axes, curve)
+        axes.set_xlim(low, high)
+        name_axes(axes, [title], [curve.variable, ", ".join(curve.at)])
+        legend_above(axes)
+    return axes
 
 
-def _range(drawn: SpecificationCurve) -> tuple[float, float]:
-    """Return the limits of the axis for estimates: all intervals, and zero."""
-    values = drawn.points[["estimate", "conf_low", "conf_high"]].to_numpy(dtype=np.float64)
-    values = values[np.isfinite(values)]
-    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
-    room = 0.05 * (high - low) or 1.0
-    return low - room, high + room
+def _draw_band(axes: Axes, points: Floats, label: str) -> None:
+    """Draw a line with its interval; `points` has x, value, lower and upper end."""
+    at, value, low, high = points
+    axes.fill_between(at, low, high, facecolor=(INK, 0.28), linewidth=0, label=label)
+    axes.plot(at, value, color=INK, linewidth=1.4)
+    axes.axhline(0, linestyle="--", **THIN)
 
 
-# --- estimates ----------------------------------------------------------------------------------------------
+def _shade(axes: Axes, pieces: Sequence[Interval], label: str) -> None:
+    """Shade intervals; only the first is in the legend."""
+    for number, (low, high) in enumerate(pieces):
+        text = "_" if number else label
+        axes.axvspan(low, high, color=(INK, 0.08), linewidth=0, label=text, zorder=0)
 
 
-def _draw_estimates(
-    axes: Axes, drawn: SpecificationCurve, interval: tuple[float, float], purpose: str
-) -> None:
-    """Draw estimates with intervals, or with a band if there are many models."""
-    points, count = drawn.points, len(drawn.points)
-    at, significant = np.arange(1, count + 1), points["significant"].to_numpy(dtype=bool)
-    axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
-    if count > _MOST_MARKS:
-        axes.fill_between(
-            at, points["conf_low"], points["conf_high"], color=FAINT, alpha=0.25, linewidth=0, zorder=1
-        )
-    p = f"{1 - drawn.level:.4g}"
-    for chosen, color, text in ((significant, INK, f"p ≤ {p}"), (~significant, FAINT, f"p > {p}")):
-        if chosen.any():
-            _draw_points(axes, at[chosen], points[chosen], color, count)
-            axes.plot([], [], "o", color=color, markersize=5, label=text)
-    axes.set_xlim(0.5 - 0.01 * count, count + 0.5 + 0.01 * count)
-    axes.set_ylim(*interval)
-    ticker: Any = require("matplotlib.ticker", extra="plot", purpose=purpose)
-    ticks = ticker.MaxNLocator(6).tick_values(*interval)
-    axes.set_yticks([tick for tick in ticks if interval[0] <= tick <= interval[1]])
+def _draw_levels(axes: Axes, points: pd.DataFrame, label: str) -> None:
+    """Draw a point with its interval at each value of the moderator."""
+    at, low, high = np.arange(len(points)), points["conf_low"], points["conf_high"]
+    axes.axhline(0, linestyle="--", **THIN)
+    axes.vlines(at, low, high, color=INK, linewidth=1.3, label=label)
+    axes.plot(at, points["estimate"], "o", color=INK, markersize=5)
+    room = 0.75 * (figure_width() or _SIZE[0])
+    step = tick_step(list(points["at"]), room, "plots.marginal_effect")
+    axes.set_xticks(at[::step], points["at"].iloc[::step], parse_math=False)
+    axes.set_xlim(-0.5, len(points) - 0.5)
 
 
-def _draw_points(axes: Axes, at: np.ndarray[Any, Any], points: pd.DataFrame, color: str, count: int) -> None:
-    if count <= _MOST_MARKS:
-        width = 1.3 if count <= _MOST_HEADS else 0.8
-        axes.vlines(at, points["conf_low"], points["conf_high"], color=color, linewidth=width, zorder=2)
-    axes.plot(
-        at,
-        points["estimate"],
-        "o",
-        color=color,
-        markersize=1.5 if count > _MOST_MARKS else _mark_size(count),
-        markeredgewidth=0,
-        rasterized=count > _MOST_VECTORS,
-        zorder=3,
-    )
-
-
-def _mark_size(count: int) -> float:
-    return min(5.0, max(2.0, 200 / count))
-
-
-def _mark_main(axes: Axes, drawn: SpecificationCurve) -> None:
-    if drawn.main is None:
-        return
-    at, row = drawn.main + 1, drawn.points.iloc[drawn.main]
-    axes.axvline(at, color=MARKED, linewidth=0.6, alpha=0.5, zorder=1)
-    axes.vlines(at, row["conf_low"], row["conf_high"], color=MARKED, linewidth=1.3, zorder=4)
-    text = "\n".join(balanced_lines(drawn.main_text, _LONGEST_LINE))
-    axes.plot([at], [row["estimate"]], "D", color=MARKED, markersize=5, zorder=5, label=text)
-
-
-def _name_estimates(axes: Axes, drawn: SpecificationCurve, interval: tuple[float, float]) -> None:
-    """Label the axis of the estimates, without the rows of choices."""
-    name = say("curve.outcome", name=drawn.name, outcome=drawn.outcome) if drawn.outcome else drawn.name
-    lines = balanced_lines(name, _LONGEST_LINE)
-    bottom, top = axes.get_ylim()
-    middle = (sum(interval) / 2 - bottom) / (top - bottom)
-    text = "\n".join([*lines, say("estimate", level=f"{100 * drawn.level:g}")])
-    axes.set_ylabel(text, y=middle, ha="center", parse_math=False)
-
-
-# --- choices ------------------------------------------------------------------------------------------------
-
-
-def _draw_choices(axes: Axes, drawn: SpecificationCurve, rows: Floats, purpose: str) -> None:
-    """Draw one row per choice below the estimates."""
-    if not rows.size:
-        return
-    choices = np.array([choice.made for choice in drawn.choices])
-    count, step = choices.shape[1], abs(rows[0] - axes.get_ylim()[0])
-    axes.axhline(axes.get_ylim()[0] - step / 2, color=FAINT, linewidth=0.8, zorder=0)
-    if count <= _MOST_MARKS:
-        _draw_marks(axes, choices, rows)
+def _draw_rows(axes: Axes, rows: pd.DataFrame) -> None:
+    """Draw the numbers of rows as bars in a strip below the slope."""
+    low, high = axes.get_ylim()
+    ticks = [tick for tick in axes.get_yticks() if low <= tick <= high]
+    axes.set_ylim(low - (high - low) * _STRIP / (1 - _STRIP), high)
+    axes.set_yticks(ticks)
+    if "low" in rows:
+        at, width = (rows["low"] + rows["high"]) / 2, rows["high"] - rows["low"]
     else:
-        _draw_shares(axes, choices, rows, step, purpose)
-    axes.set_ylim(rows[-1] - step, axes.get_ylim()[1])
+        at, width = pd.Series(np.arange(len(rows))), pd.Series(np.full(len(rows), 0.5))
+    most = int(rows["rows"].max())
+    axes.bar(
+        at,
+        (_STRIP - 0.03) * rows["rows"] / most,
+        width,
+        color=PALE,
+        edgecolor="white",
+        linewidth=0.4,
+        transform=axes.get_xaxis_transform(),
+        label=say("slope.rows", count=f"{int(rows['rows'].sum()):,}", most=f"{most:,}"),
+    )
+    axes.axhline(low, **{**THIN, "linewidth": 0.6})
 
 
-def _draw_marks(axes: Axes, choices: np.ndarray[Any, Any], rows: Floats) -> None:
-    size = _mark_size(choices.shape[1])
-    for chosen, color, share in ((choices, INK, 1.0), (~choices, "#dddddd", 0.6)):
-        row, at = np.nonzero(chosen)
-        axes.plot(at + 1, rows[row], "o", color=color, markersize=share * size, markeredgewidth=0)
+def _set_text(sets: Sequence[Interval]) -> str:
+    missing = say("turn.missing")
+    intervals = [
+        missing if math.isnan(low) else f"[{low:.3g}, {high:.3g}]" for low, high in sets
+    ]
+    return say("turn.and").join(intervals) or say("turn.empty")
 
 
-def _draw_shares(axes: Axes, choices: np.ndarray[Any, Any], rows: Floats, step: float, purpose: str) -> None:
-    """Shade each cell of a row by the share of its models that made the choice."""
-    colors: Any = require("matplotlib.colors", extra="plot", purpose=purpose)
-    count = choices.shape[1]
-    edges = np.linspace(0, count, min(count, _MOST_CELLS) + 1).astype(np.intp)
-    shares = np.add.reduceat(choices.astype(np.float64), edges[:-1], axis=1) / np.diff(edges)
-    for at, share in zip(rows, shares, strict=True):
-        axes.imshow(
-            share[None, :],
-            extent=(0.5, count + 0.5, at - 0.4 * step, at + 0.4 * step),
-            cmap=colors.LinearSegmentedColormap.from_list("made", ["#f2f2f2", INK]),
-            vmin=0,
-            vmax=1,
-            aspect="auto",
-            interpolation="nearest",
+def _mark_turn(axes: Axes, curve: TurningCurve) -> None:
+    turn, (low, high) = curve.turn, curve.interval
+    inside = low <= turn <= high
+    code = "at" if inside else "none" if math.isnan(turn) else "outside"
+    label = say(f"turn.{code}", value=f"{turn:.3g}")
+    if inside:
+        axes.axvline(turn, color=MARKED, linewidth=1.0, linestyle="--", label=label)
+    else:
+        axes.plot([], [], linestyle="none", label=label)
+
+
+# --- over candidates ------------------------------------------------------------------
+
+
+def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
+    """Draw a criterion over the candidates of a threshold, and its confidence set."""
+    points, texts = profile.points, [profile.variable, profile.criterion]
+    with drawing(profile, ax, purpose, (6.4, 4.0), texts) as axes:
+        # The outline keeps a set of one value visible.
+        for number, (low, high) in enumerate(profile.sets):
+            label = "_" if number else say_level("profile.set", profile.level)
+            axes.axvspan(
+                low,
+                high,
+                facecolor=(INK, 0.15),
+                edgecolor=(INK, 0.3),
+                linewidth=1.0,
+                label=label,
+                zorder=0,
+            )
+        # Excluded candidates have missing values, so that the line has gaps there.
+        values = np.append(points["gamma"].to_numpy(), profile.excluded)
+        ratios = np.append(
+            points["lr"].to_numpy(), np.full(profile.excluded.size, np.nan)
         )
+        order = np.argsort(values)
+        steps = "steps-post" if profile.before else "steps-pre"
+        axes.plot(
+            values[order],
+            ratios[order],
+            color=INK,
+            linewidth=1.3,
+            label="LR(γ)",
+            drawstyle=steps,
+        )
+        axes.plot(
+            points["gamma"],
+            points["critical"],
+            color=MARKED,
+            linestyle="--",
+            linewidth=1.0,
+            label=_critical_text(profile),
+        )
+        code = "profile.given" if profile.given else "profile.estimate"
+        label = say(code, value=f"{profile.estimate:.4g}")
+        axes.plot(
+            [profile.estimate],
+            [0.0],
+            "o",
+            color=INK,
+            markersize=6,
+            clip_on=False,
+            label=label,
+        )
+        axes.set_ylim(bottom=min(0.0, points["lr"].min()))
+        code = "profile.ratio" if profile.number is None else "profile.ratio.of"
+        name_axes(axes, [say(code, number=profile.number)], [f"{profile.variable} (γ)"])
+        legend_above(axes)
+    return axes
 
 
-def _name_rows(axes: Axes, names: list[str], rows: Floats) -> None:
-    """Write the names of the choices next to their rows."""
-    if 0 < len(names) <= MOST_NAMES:
-        axes.set_yticks(rows, names, minor=True, parse_math=False)
-        axes.tick_params(axis="y", which="minor", length=0, labelsize="small")
+def _critical_text(profile: Profile) -> str:
+    """Write the critical value for the legend; it may differ between candidates."""
+    parts = {"level": f"{100 * profile.level:g}", "criterion": profile.criterion}
+    if profile.critical is None:
+        return say("profile.critical.drawn", **parts)
+    return say("profile.critical", value=f"{profile.critical:.2f}", **parts)
 
 
-def _name_models(axes: Axes, drawn: SpecificationCurve, heads: Sequence[str]) -> None:
-    """Write the names of the models below the axis if they are few, and their number."""
-    if heads:
-        axes.set_xticks(range(1, len(heads) + 1), list(heads), rotation=45, ha="right", parse_math=False)
-    axes.tick_params(axis="x", labelsize="small")
-    count = len(drawn.points)
-    text = say("curve.model" if count == 1 else "curve.models", count=f"{count:,}")
-    name_axis(axes, "x", with_remarks(text, drawn.left_out))
+# --- densities ------------------------------------------------------------------------
+
+
+def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None, purpose: str) -> Axes:
+    """Draw the density of a statistic over draws, its value and the p-value."""
+    value, density = drawn.points["value"], drawn.points["density"]
+    with drawing(drawn, ax, purpose, _SIZE, [drawn.name]) as axes:
+        axes.fill_between(value, density, facecolor=(INK, 0.2), linewidth=0)
+        label = say("draws", count=f"{drawn.draws.size:,}")
+        axes.plot(value, density, color=INK, linewidth=1.4, label=label)
+        heights, edge = np.full(drawn.draws.size, 0.012), axes.get_xaxis_transform()
+        axes.plot(drawn.draws, heights, "|", color=FAINT, markersize=5, transform=edge)
+        axes.axvline(0, linestyle=":", **THIN)
+        label = say("draws.found", value=f"{drawn.found:.4g}".replace("-", "−"))
+        axes.axvline(
+            drawn.found, color=MARKED, linewidth=1.4, linestyle="--", label=label
+        )
+        axes.set_ylim(0, 1.08 * float(density.max()))
+        right = drawn.found < float(value.iloc[0] + value.iloc[-1]) / 2
+        x, side = (0.98, "right") if right else (0.02, "left")
+        axes.text(
+            x,
+            0.97,
+            p_words(drawn.p_value),
+            transform=axes.transAxes,
+            ha=side,
+            va="top",
+            fontsize="small",
+        )
+        name_axes(axes, [say("density")], [drawn.name])
+        legend_above(axes)
+    return axes
+
+
+# Ridges overlap by so much of their distance.
+_OVERLAP = 1.7
+# Points of the texts beside them.
+_SMALL = 8.3
+
+
+def draw_ridges(ridges: Ridges, ax: Axes | None, purpose: str) -> Axes:
+    """Draw the densities of periods above each other, on the same scale."""
+    drawn, grid, count = ridges.ridges, ridges.grid, len(ridges.ridges)
+    names = [ridge.name for ridge in drawn]
+    top = max(float(r.density.max()) for r in drawn if r.density is not None)
+    size, texts = (6.4, 1.4 + 0.36 * count), [*names, ridges.variable, ridges.time]
+    with drawing(ridges, ax, purpose, size, texts) as axes:
+        edge = axes.get_yaxis_transform()
+        for row, ridge in enumerate(drawn):
+            axes.axhline(row, color=FAINT, linewidth=0.5, zorder=2 * row)
+            if ridge.density is not None:
+                height = row - _OVERLAP * ridge.density / top
+                axes.fill_between(
+                    grid,
+                    height,
+                    row,
+                    facecolor=PALE,
+                    alpha=0.8,
+                    linewidth=0,
+                    zorder=2 * row,
+                )
+                axes.plot(grid, height, color=INK, linewidth=1.0, zorder=2 * row + 1)
+            axes.text(
+                1.01, row, ridge.words, transform=edge, va="center", fontsize="small"
+            )
+        axes.set_yticks(range(count), names)
+        axes.set_ylim(count - 0.5, -_OVERLAP - 0.1)
+        axes.set_xlim(grid[0], grid[-1])
+        axes.tick_params(axis="y", length=0)
+        name_axes(
+            axes,
+            [ridges.time],
+            [ridges.variable, say("ridge.kernel", rule=ridges.rule)],
+        )
+        widest = max(text_em(ridge.words) for ridge in drawn)
+        spread_ticks(axes, widest * _SMALL * type_size() / 72)
+        axes.spines["left"].set_visible(False)
+    return axes

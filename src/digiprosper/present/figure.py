@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import math
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
-from digiprosper.optional import require
-from digiprosper.present.figure_style import COLORS, PAGE, figure_language, figure_width
-from digiprosper.present.fonts import chinese_font, is_cff
+from digiprosper.present.figure_style import (
+    COLORS,
+    PAGE,
+    chinese_font,
+    figure_language,
+    figure_width,
+    is_cff,
+    matplotlib_part,
+)
 from digiprosper.present.lines import balanced_lines, type_columns
 from digiprosper.report.characters import has_cjk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.legend import Legend
 
-MARKERS = "osD^vPX*"
-INK, FAINT, MARKED = "#1f4e79", "#8a8a8a", "#b03a2e"
+    from digiprosper.report.drawings import Drawing
+
+INK, FAINT, MARKED, PALE = "#1f4e79", "#8a8a8a", "#b03a2e", "#9dbbd8"
+THIN: Final[dict[str, Any]] = {"color": FAINT, "linewidth": 0.8, "zorder": 0}
+"""Of lines behind the data, such as that at zero."""
 # Single entities are named, and their cells set apart, up to here; more would not be readable on one page.
 MOST_NAMES = 60
 
+_MARKERS: Final = "osD^vPX*"
 _DASHES: Final = ("-", "--", "-.", ":")
 # Of matplotlib, in points, for which sizes of figures are written.
 _USUAL_TYPE: Final = 10.0
@@ -44,7 +54,7 @@ _SLOPE: Final = 0.7
 Fit: TypeAlias = Literal["width", "rows", "boxes"]
 
 _own: WeakSet[Figure] = WeakSet()
-_drawings: WeakKeyDictionary[Axes, object] = WeakKeyDictionary()
+_drawings: WeakKeyDictionary[Axes, Drawing] = WeakKeyDictionary()
 
 
 class Look(NamedTuple):
@@ -58,29 +68,55 @@ class Look(NamedTuple):
 
 def look(position: int) -> Look:
     """Return the look of a model by its number; markers are filled for the first eight, then empty."""
-    color = COLORS[position % len(COLORS)]
-    turn = position // len(COLORS)
-    face = "white" if turn % 2 else color
-    return Look(color, MARKERS[position % len(MARKERS)], face, _DASHES[position % len(_DASHES)])
-
-
-def plain_spines(axes: Axes) -> None:
-    """Remove the upper and the right border."""
-    axes.spines[["top", "right"]].set_visible(False)
+    turn, number = divmod(position, len(COLORS))
+    color, dashes = COLORS[number], _DASHES[number % len(_DASHES)]
+    return Look(color, _MARKERS[number], "white" if turn % 2 else color, dashes)
 
 
 def type_size(purpose: str = "plots") -> float:
-    """Return the font size as a multiple of matplotlib's default: .85 with `figure_style`."""
-    matplotlib: Any = require("matplotlib", extra="plot", purpose=purpose)
+    """Return the size of type relative to matplotlib's: .85 in `figure_style`."""
+    matplotlib = matplotlib_part("", purpose)
     return float(matplotlib.rcParams["font.size"]) / _USUAL_TYPE
 
 
-def keep_drawing(axes: Axes, drawn: object) -> None:
-    """Store what axes show, as long as the axes exist."""
-    _drawings[axes] = drawn
+def _column(purpose: str = "plots") -> float:
+    """Return the width of a column of type in inches."""
+    return _COLUMN * _USUAL_TYPE * type_size(purpose)
 
 
-def kept_drawing(axes: object) -> object | None:
+def _line() -> float:
+    """Return the height of a line of type in inches."""
+    return _LINE * _USUAL_TYPE * type_size()
+
+
+def drawing(
+    drawn: Drawing,
+    ax: Axes | None,
+    purpose: str,
+    size: tuple[float, float],
+    texts: Iterable[str],
+    fit: Fit = "width",
+) -> AbstractContextManager[Axes]:
+    """Give axes without upper and right border to draw on, and store what they show.
+
+    Without `ax` they are those of a new figure, see `new_axes`. `texts` may need a
+    font.
+    """
+    # Here and not in the generator, so that its warning names the line of the call.
+    font = _fonts(ax, texts, purpose)
+
+    @contextmanager
+    def open_axes() -> Iterator[Axes]:
+        with font:
+            axes = new_axes(size, purpose, fit=fit) if ax is None else ax
+            axes.spines[["top", "right"]].set_visible(False)
+            yield axes
+        _drawings[axes] = drawn
+
+    return open_axes()
+
+
+def kept_drawing(axes: object) -> Drawing | None:
     """Return what axes show; None if no function of the library drew on them."""
     untyped_axes: Any = axes
     # What has no coordinates of axes cannot be looked up, such as a list.
@@ -92,7 +128,7 @@ def kept_drawing(axes: object) -> object | None:
 
 def new_axes(size: tuple[float, float], purpose: str, *, fit: Fit = "width") -> Axes:
     """Make a figure with one axes; `size` is in inches, for a font of 10 points."""
-    pyplot = require("matplotlib.pyplot", extra="plot", purpose=purpose)
+    pyplot = matplotlib_part("pyplot", purpose)
     axes: Axes = pyplot.subplots(figsize=_fitted(size, fit), layout="constrained")[1]
     _own.add(_figure(axes))
     return axes
@@ -106,16 +142,20 @@ def _fitted(size: tuple[float, float], fit: Fit) -> tuple[float, float]:
     if fit == "boxes":
         share = min(max(style_width, PAGE) / width, 1.0)
         return share * width, share * height
-    return style_width, height * (type_size() if fit == "rows" else min(style_width / width, 1.0))
+    return style_width, height * (
+        type_size() if fit == "rows" else min(style_width / width, 1.0)
+    )
 
 
-def fonts(ax: Axes | None, texts: Iterable[str], purpose: str) -> AbstractContextManager[Any]:
+def _fonts(
+    ax: Axes | None, texts: Iterable[str], purpose: str
+) -> AbstractContextManager[Any]:
     """Return a context that adds a font with Chinese characters if a new figure needs it.
 
     The font must be in `font.family` itself, after the usual family. In `font.sans-serif` it is either not
     used or replaces the usual one, and then the minus sign is missing. Texts copy the font when made.
     """
-    matplotlib: Any = require("matplotlib", extra="plot", purpose=purpose)
+    matplotlib = matplotlib_part("", purpose)
     needed = ax is None and figure_language() == "english" and any(map(has_cjk, texts))
     font = chinese_font() if needed else None
     usual = list(matplotlib.rcParams["font.family"])
@@ -140,16 +180,22 @@ def axes_inches(axes: Axes) -> tuple[float, float]:
 # --- texts --------------------------------------------------------------------------------------------------
 
 
-def row_names(names: Sequence[str], ax: Axes | None, width: float, purpose: str) -> tuple[list[str], int]:
+def row_names(
+    names: Sequence[str], ax: Axes | None, width: float, purpose: str
+) -> tuple[list[str], int]:
     """Break the names of rows into lines, so that most of the width is left for data.
 
     Returns the names and the largest number of lines. `width` is that of a new figure in inches.
     """
-    size = _USUAL_TYPE * type_size(purpose)
-    inches = (figure_width() or width) if ax is None else _inches(ax, "width") / (1 - _NAMES_SHARE)
-    columns = max(_NAMES_SHARE * inches / (_COLUMN * size), _FEWEST_COLUMNS)
+    column = _column(purpose)
+    inches = figure_width() or width
+    if ax is not None:
+        inches = _inches(ax, "width") / (1 - _NAMES_SHARE)
+    columns = max(_NAMES_SHARE * inches / column, _FEWEST_COLUMNS)
     broken = [
-        "\n".join(line for part in name.split("\n") for line in balanced_lines(part, columns))
+        "\n".join(
+            line for part in name.split("\n") for line in balanced_lines(part, columns)
+        )
         for name in names
     ]
     return broken, max((name.count("\n") + 1 for name in broken), default=1)
@@ -162,18 +208,24 @@ def name_axis(axes: Axes, axis: str, *parts: str, **options: Any) -> None:
     """
     if axis == "x":
         spread_ticks(axes)
-    columns = max(_room(axes, axis) / (_COLUMN * _USUAL_TYPE * type_size()), _FEWEST_COLUMNS)
+    columns = max(_room(axes, axis) / _column(), _FEWEST_COLUMNS)
     lines = [line for part in parts if part for line in balanced_lines(part, columns)]
     setter = axes.set_xlabel if axis == "x" else axes.set_ylabel
     setter("\n".join(lines), parse_math=False, **options)
     if axis == "x" and len(lines) > 1:
-        _grow(axes, (len(lines) - 1) * _LINE * _USUAL_TYPE * type_size())
+        _grow(axes, (len(lines) - 1) * _line())
+
+
+def name_axes(axes: Axes, y: Iterable[str], x: Iterable[str]) -> None:
+    """Label both axes, the vertical one first, since it takes room from the other."""
+    name_axis(axes, "y", *y)
+    name_axis(axes, "x", *x)
 
 
 def tick_step(texts: Sequence[str], inches: float, purpose: str) -> int:
     """Return n such that labels at every n-th tick do not overlap."""
-    widest = _longest(texts) + 1
-    return max(1, math.ceil(len(texts) * widest * _COLUMN * _USUAL_TYPE * type_size(purpose) / inches))
+    widest = (_longest(texts) + 1) * _column(purpose)
+    return max(1, math.ceil(len(texts) * widest / inches))
 
 
 def spread_ticks(axes: Axes, reserved_width: float = 0.0) -> None:
@@ -181,11 +233,11 @@ def spread_ticks(axes: Axes, reserved_width: float = 0.0) -> None:
 
     `reserved_width` is the part of the width, in inches, that texts beside the axes need.
     """
-    ticker: Any = require("matplotlib.ticker", extra="plot", purpose="plots")
+    ticker = matplotlib_part("ticker")
     locator = axes.xaxis.get_major_locator()
     if isinstance(locator, ticker.MaxNLocator):
         texts = [label.get_text() for label in axes.get_xticklabels()]
-        widest = (_longest(texts) + 2) * _COLUMN * _USUAL_TYPE * type_size()
+        widest = (_longest(texts) + 2) * _column()
         most = int((_room(axes, "x") - reserved_width) / widest)
         locator.set_params(nbins=max(2, min(most, _MOST_NUMBERS)))
 
@@ -195,28 +247,39 @@ def text_em(text: str) -> float:
     return 72 * _COLUMN * type_columns(text)
 
 
-def legend_above(axes: Axes, *, room: float = 0.0, columns: int = 2, **options: Any) -> None:
+def legend_above(
+    axes: Axes, *, room: float = 0.0, columns: int = 2, **options: Any
+) -> None:
     """Put the legend above the axes, not wider than they are; `room` is a gap as a share of their height.
 
     With a wider legend the layout would shrink the axes at every draw. A new figure becomes higher with each
     line after the first.
     """
-    anchor: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0 + room), "borderaxespad": 0.2}
+    anchor: dict[str, Any] = {
+        "loc": "lower left",
+        "bbox_to_anchor": (0.0, 1.0 + room),
+        "borderaxespad": 0.2,
+    }
     width = min((_room(axes, "x") - _RIM) * _figure(axes).dpi, axes.bbox.width)
     for count in range(columns, 0, -1):
-        legend = axes.legend(frameon=False, ncols=count, fontsize="small", **anchor, **options)
+        legend = axes.legend(
+            frameon=False, ncols=count, fontsize="small", **anchor, **options
+        )
         excess = legend.get_window_extent().width - width
         if excess <= 0:
             break
     else:
         _break_texts(legend, excess)
-    line = 2 * _LINE * _USUAL_TYPE * type_size()
-    _grow(axes, legend.get_window_extent().height / _figure(axes).dpi - line)
+    _grow(axes, legend.get_window_extent().height / _figure(axes).dpi - 2 * _line())
 
 
 def legend_beside(axes: Axes, **options: Any) -> None:
     """Put the legend to the right of the axes, or above them if it needs too much room."""
-    anchor: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+    anchor: dict[str, Any] = {
+        "loc": "upper left",
+        "bbox_to_anchor": (1.01, 1.0),
+        "borderaxespad": 0.0,
+    }
     legend = axes.legend(frameon=False, **anchor, **options)
     width = legend.get_window_extent().width
     if width > 0.35 * axes.bbox.width:
@@ -250,25 +313,29 @@ def _room(axes: Axes, axis: str) -> float:
         return _inches(axes, "width" if axis == "x" else "height")
     size = figure.get_figwidth() if axis == "x" else figure.get_figheight()
     named = axes.get_ylabel() if axis == "x" else axes.get_xlabel()
-    lines = len(named.splitlines()) * _LINE * _USUAL_TYPE * type_size()
+    lines = len(named.splitlines()) * _line()
     return float(size) - _RIM - lines - _depth(axes, "y" if axis == "x" else "x")
 
 
 def _depth(axes: Axes, axis: str) -> float:
     """Return the inches that tick labels of an axis need at right angles to it."""
     matplotlib_axis = axes.yaxis if axis == "y" else axes.xaxis
-    ticks = [*matplotlib_axis.get_ticklabels(), *matplotlib_axis.get_ticklabels(minor=True)]
+    ticks = [
+        *matplotlib_axis.get_ticklabels(),
+        *matplotlib_axis.get_ticklabels(minor=True),
+    ]
     texts = [text.get_text() for text in ticks if text.get_text()]
-    size = _USUAL_TYPE * type_size()
     if axis == "x" and not any(text.get_rotation() for text in ticks):
-        return _LINE * size * max((text.count("\n") + 1 for text in texts), default=0)
-    slope = 1.0 if axis == "y" else _SLOPE
-    return slope * _COLUMN * size * _longest(texts)
+        return _line() * max((text.count("\n") + 1 for text in texts), default=0)
+    return (1.0 if axis == "y" else _SLOPE) * _column() * _longest(texts)
 
 
 def _longest(texts: Sequence[str]) -> float:
     """Return the width of the longest line in columns."""
-    return max((type_columns(line) for text in texts for line in text.splitlines()), default=0.0)
+    return max(
+        (type_columns(line) for text in texts for line in text.splitlines()),
+        default=0.0,
+    )
 
 
 def _grow(axes: Axes, inches: float) -> None:

@@ -1,25 +1,29 @@
-"""The look of the figures of one paper: their width, their type and the language of their words."""
+"""The look of the figures of one paper: their width, type, fonts and language."""
 
 from __future__ import annotations
 
 import contextlib
 import math
+import sys
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from digiprosper.errors import (
     InputTypeError,
+    Notice,
     OptionError,
     check_option,
     cited,
+    issue,
     nearest,
     option_problem,
     plain,
     quoted,
 )
 from digiprosper.optional import require
-from digiprosper.present.fonts import chinese_font, is_cff
 from digiprosper.report.figure_words import FIGURE
 
 if TYPE_CHECKING:
@@ -54,7 +58,39 @@ _LANGUAGES: Final[dict[str, Language]] = {"en": "english", "zh": "chinese"}
 # Has the mathematical signs and subscripts that other fonts lack, and comes with matplotlib.
 _SIGNS: Final = "DejaVu Sans"
 
-_ACTIVE: ContextVar[tuple[tuple[FigureStyle, contextlib.ExitStack], ...]] = ContextVar("active", default=())
+_FONTS = (
+    "Noto Sans CJK SC",
+    "Source Han Sans SC",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "SimHei",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+    "Noto Sans CJK JP",  # what older matplotlib calls the file that has all of them
+)
+# Files that fontManager may not have listed: it caches, and a font installed since then is not in the cache.
+_FONT_FILES = (
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
+    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
+    "/System/Library/Fonts/PingFang.ttc",
+    "/System/Library/Fonts/Hiragino Sans GB.ttc",
+    "C:/Windows/Fonts/msyh.ttc",
+    "C:/Windows/Fonts/simhei.ttf",
+)
+_INSTALL = {
+    "linux": "apt-get install fonts-noto-cjk",
+    "darwin": "brew install --cask font-noto-sans-cjk-sc",
+}
+# First bytes of a collection of fonts, and of a font with PostScript outlines.
+_COLLECTION, _POSTSCRIPT = b"ttcf", b"OTTO"
+
+
+_ACTIVE: ContextVar[tuple[tuple[FigureStyle, contextlib.ExitStack], ...]] = ContextVar(
+    "active", default=()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +109,7 @@ class FigureStyle:
     @property
     def rc(self) -> dict[str, Any]:
         """Return the settings by name, as `matplotlib.rc_context` takes them."""
-        cycler: Any = require("matplotlib", extra="plot", purpose="plots.figure_style").cycler
+        cycler = matplotlib_part("", "plots.figure_style").cycler
         return {
             "axes.linewidth": 0.6,
             "axes.prop_cycle": cycler(color=COLORS),
@@ -92,14 +128,17 @@ class FigureStyle:
 
     def __enter__(self) -> FigureStyle:
         """Apply the settings."""
-        matplotlib: Any = require("matplotlib", extra="plot", purpose="plots.figure_style")
+        matplotlib = matplotlib_part("", "plots.figure_style")
         stack = contextlib.ExitStack()
         stack.enter_context(matplotlib.rc_context(self.rc))
         _ACTIVE.set((*_ACTIVE.get(), (self, stack)))
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Restore the previous settings."""
         *before, (_, stack) = _ACTIVE.get()
@@ -167,14 +206,21 @@ def figure_style(
     90
     >>> plt.close(ax.figure)
     """
-    require("matplotlib", extra="plot", purpose="plots.figure_style")
+    matplotlib_part("", "plots.figure_style")
     check_option("language", language, tuple(_LANGUAGES))
     chosen = _LANGUAGES[plain(language)]
     font_names = _read_fonts(font)
     chinese = chinese_font() if chosen == "chinese" else None
-    families = (*(font_names or ("sans-serif",)), *((chinese,) if chinese else ()), _SIGNS)
+    families = (
+        *(font_names or ("sans-serif",)),
+        *((chinese,) if chinese else ()),
+        _SIGNS,
+    )
     return FigureStyle(
-        _read_width(width), chosen, tuple(dict.fromkeys(families)), 3 if any(map(is_cff, families)) else 42
+        _read_width(width),
+        chosen,
+        tuple(dict.fromkeys(families)),
+        3 if any(map(is_cff, families)) else 42,
     )
 
 
@@ -195,9 +241,24 @@ def say(code: str, **parts: object) -> str:
     return FIGURE.say(code, figure_language(), **parts)
 
 
+def say_level(code: str, level: float) -> str:
+    """Return the words of a code about a confidence level."""
+    return say(code, level=f"{100 * level:g}")
+
+
 def with_remarks(text: str, remarks: Sequence[str]) -> str:
     """Add remarks, if there are any, in brackets after a text."""
-    return say("brackets", text=text, inside=say("list").join(remarks)) if remarks else text
+    return (
+        say("brackets", text=text, inside=say("list").join(remarks))
+        if remarks
+        else text
+    )
+
+
+def matplotlib_part(part: str, purpose: str = "plots") -> Any:
+    """Import a part of matplotlib, or all of it; `purpose` is for the error."""
+    name = f"matplotlib.{part}" if part else "matplotlib"
+    return require(name, extra="plot", purpose=purpose)
 
 
 def _read_width(width: object) -> float:
@@ -220,7 +281,7 @@ def _read_fonts(font: object) -> tuple[str, ...]:
     if font is None:
         return ()
     names = _font_names(font)
-    manager: Any = require("matplotlib.font_manager", extra="plot", purpose="plots.figure_style")
+    manager = matplotlib_part("font_manager", "plots.figure_style")
     installed = {*manager.fontManager.get_font_names(), *manager.font_family_aliases}
     missing = [name for name in names if name not in installed]
     if missing:
@@ -228,16 +289,74 @@ def _read_fonts(font: object) -> tuple[str, ...]:
             f"plots.figure_style: the font {quoted(missing)} is not installed, or was installed after "
             f"matplotlib listed the fonts; matplotlib.font_manager.fontManager.addfont(file) adds it."
             f"{nearest(missing[0], sorted(installed))}",
-            [option_problem("font", name, what=f"no font {cited(name)}") for name in missing],
+            [
+                option_problem("font", name, what=f"no font {cited(name)}")
+                for name in missing
+            ],
         )
     return names
 
 
 def _font_names(font: object) -> tuple[str, ...]:
     names = [font] if isinstance(font, str) else font
-    if not isinstance(names, list | tuple) or not names or not all(isinstance(n, str) for n in names):
+    if (
+        not isinstance(names, list | tuple)
+        or not names
+        or not all(isinstance(n, str) for n in names)
+    ):
         raise InputTypeError(
             f"plots.figure_style: font={cited(font)} must be the name of a font or a list of names.",
             [option_problem("font", font)],
         )
     return tuple(names)
+
+
+# --- fonts ----------------------------------------------------------------------------
+
+
+@cache
+def chinese_font() -> str | None:
+    """Return an installed font with Chinese characters; if there is none, warn once and return None."""
+    manager = matplotlib_part("font_manager").fontManager
+    listed = _listed(manager)
+    if listed is None:
+        for file in filter(Path.exists, map(Path, _FONT_FILES)):
+            manager.addfont(file)
+        listed = _listed(manager)
+    if listed is None:
+        solution = _INSTALL.get(
+            sys.platform, "install Noto Sans CJK SC from fonts.google.com"
+        )
+        message = (
+            "no font with Chinese characters was found, so labels will show boxes. "
+            f"Solution: {solution}"
+        )
+        issue(
+            [
+                Notice(
+                    "missing_font",
+                    f"{message}, then restart Python.",
+                    {"fonts": _FONTS},
+                )
+            ]
+        )
+    return listed
+
+
+@cache
+def is_cff(family: str) -> bool:
+    """Return whether a font has PostScript outlines, from the first bytes of its file."""
+    manager = matplotlib_part("font_manager")
+    # A name with a hyphen by itself would be read as a pattern.
+    font_file = manager.findfont(manager.FontProperties(family=[family]))
+    with Path(font_file).open("rb") as file:
+        start = file.read(16)
+        if start.startswith(_COLLECTION):
+            file.seek(int.from_bytes(start[12:16], "big"))
+            start = file.read(4)
+    return start.startswith(_POSTSCRIPT)
+
+
+def _listed(manager: Any) -> str | None:
+    installed = set(manager.get_font_names())
+    return next((font for font in _FONTS if font in installed), None)

@@ -7,7 +7,13 @@ from collections.abc import Mapping, Set
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from digiprosper.errors import InputTypeError, OptionError, cited, option_problem, quoted
+from digiprosper.errors import (
+    InputTypeError,
+    OptionError,
+    cited,
+    option_problem,
+    quoted,
+)
 from digiprosper.present.columns import all_terms, matching, products_of, with_products
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.labels import effect_names
@@ -16,6 +22,7 @@ from digiprosper.report.words import TABLE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digiprosper.present.columns import Columns
     from digiprosper.present.style import Style
     from digiprosper.report.columns import Column
 
@@ -27,42 +34,35 @@ Folded = dict[str, list[str]]
 
 
 def fold_terms(
-    columns: Sequence[Column], controls: Sequence[str] | str, blocks: object, style: Style
+    columns: Columns, controls: Sequence[str] | str, blocks: object, style: Style
 ) -> Folded:
-    """Return the terms that each row of controls or blocks summarises, by the name of the row.
+    """Return the terms that each row of controls or blocks summarises, by its name.
 
     `blocks` has terms, patterns or absorbed effects by name.
     """
-    control_terms = with_products(matching(controls, all_terms(columns), "controls", "etable"), columns)
-    folded: Folded = {style.say(TABLE, "controls"): control_terms} if control_terms else {}
-    foldable = _foldable(columns)
+    terms = all_terms(columns)
+    chosen = with_products(matching(controls, terms, "controls", "etable"), columns)
+    folded: Folded = {style.say(TABLE, "controls"): chosen} if chosen else {}
+    effects = chain.from_iterable(absorbed_effects(column) or () for column in columns)
+    foldable = list(dict.fromkeys([*terms, *effects]))
     for name, entries in _named(blocks).items():
         if name in folded:
             raise _refusal(f"the row {cited(name)} is there twice", blocks)
         matched = matching(entries, foldable, f"blocks[{cited(name)}]", "etable")
         folded[name] = with_products(matched, columns)
-    _refuse_empty(folded, blocks)
     _refuse_overlap(folded, blocks)
     return folded
 
 
-def _foldable(columns: Sequence[Column]) -> list[str]:
-    """List the terms, and the effects that models absorb."""
-    effects = chain.from_iterable(absorbed_effects(column) or () for column in columns)
-    return list(dict.fromkeys([*all_terms(columns), *effects]))
-
-
-def _refuse_empty(folded: Folded, blocks: object) -> None:
-    if "" in folded:
-        raise _refusal("a row has no name", blocks)
-    empty = [name for name, terms in folded.items() if not terms]
-    if empty:
-        raise _refusal(f"{quoted(empty)} has no terms", blocks)
-
-
 def _refuse_overlap(folded: Folded, blocks: object) -> None:
+    """Refuse rows without name or terms, and terms in two rows."""
+    empty = [name for name, terms in folded.items() if not terms]
     counts = Counter(chain.from_iterable(folded.values()))
     twice = [term for term, count in counts.items() if count > 1]
+    if "" in folded:
+        raise _refusal("a row has no name", blocks)
+    if empty:
+        raise _refusal(f"{quoted(empty)} has no terms", blocks)
     if twice:
         raise _refusal(f"{quoted(twice)} would be in two rows", blocks)
 
@@ -70,7 +70,9 @@ def _refuse_overlap(folded: Folded, blocks: object) -> None:
 def _named(blocks: object) -> dict[str, Sequence[str]]:
     if blocks is None:
         return {}
-    if not isinstance(blocks, Mapping) or not all(isinstance(name, str) for name in blocks):
+    if not isinstance(blocks, Mapping) or not all(
+        isinstance(name, str) for name in blocks
+    ):
         raise InputTypeError(
             f"etable: blocks={cited(blocks)} must be a mapping from rows to terms such as "
             '{"Controls": ["edu", "open"], "Trends": ["trend*"]}.',
@@ -89,17 +91,27 @@ def _refusal(problem: str, blocks: object) -> OptionError:
     )
 
 
-def folded_rows(columns: Sequence[Column], folded: Folded, style: Style) -> list[tuple[str, list[str]]]:
+def folded_rows(
+    columns: Columns, folded: Folded, style: Style
+) -> list[tuple[str, list[str]]]:
     """Write one row per block: yes, no, or "Some" if a model has only some of its terms."""
     product_names = products_of(columns)
-    effects = set(chain.from_iterable(absorbed_effects(column) or () for column in columns))
-    rows = {name: {product_names.get(term, (term,)) for term in terms} for name, terms in folded.items()}
+    effects = set(
+        chain.from_iterable(absorbed_effects(column) or () for column in columns)
+    )
+    rows = {
+        name: {product_names.get(term, (term,)) for term in terms}
+        for name, terms in folded.items()
+    }
     return [
-        (name, [_cell(column, terms, effects, style) for column in columns]) for name, terms in rows.items()
+        (name, [_cell(column, terms, effects, style) for column in columns])
+        for name, terms in rows.items()
     ]
 
 
-def _cell(column: Column, terms: Set[tuple[str, ...]], effects: set[str], style: Style) -> str:
+def _cell(
+    column: Column, terms: Set[tuple[str, ...]], effects: set[str], style: Style
+) -> str:
     """Write whether a model has the terms; each is a set of names of the same product."""
     if not column.absorbs and all(not effects.isdisjoint(names) for names in terms):
         return NOT_APPLICABLE
@@ -108,10 +120,16 @@ def _cell(column: Column, terms: Set[tuple[str, ...]], effects: set[str], style:
     if 0 < count < len(terms):
         return style.say(TABLE, "some")
     # Effects computed from several equations do not list what those equations contain.
-    lists_all = column.glance is not None and not (column.inference and column.inference.from_draws)
+    lists_all = column.glance is not None and not (
+        column.inference and column.inference.from_draws
+    )
     return style.answer(yes=count > 0) if count or lists_all else ""
 
 
 def absorbed_effects(column: Column) -> tuple[str, ...] | None:
     """List the absorbed effects of a column; None if it is not of a model or of one that absorbs none."""
-    return None if column.glance is None or not column.absorbs else effect_names(column.glance["effects"])
+    return (
+        None
+        if column.glance is None or not column.absorbs
+        else effect_names(column.glance["effects"])
+    )

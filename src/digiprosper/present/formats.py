@@ -1,20 +1,27 @@
-"""Tables as Markdown and LaTeX, and as files of text."""
+"""Tables as files: the ending of a path says how; Markdown, LaTeX, HTML and CSV."""
 
 from __future__ import annotations
 
 import csv
 import html
+import os
 import re
+import shutil
 from itertools import accumulate, takewhile
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from digiprosper.errors import InputTypeError, OptionError, cited, option_problem
 from digiprosper.present.alignment import point_columns, split_number
+from digiprosper.present.office import write_docx
+from digiprosper.present.rich_text import write_rtf
+from digiprosper.present.spreadsheet import write_xlsx
 from digiprosper.report.characters import has_cjk, text_width
 from digiprosper.report.rendering import as_html
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from digiprosper.present.alignment import PointColumn
     from digiprosper.report.rendering import Content
@@ -46,7 +53,8 @@ _GREEK = (
     "omega"
 )
 _LATEX |= {
-    letter: rf"$\{name}$" for letter, name in zip("αβγδεζηθικλμνξπρστφχψω", _GREEK.split(), strict=True)
+    letter: rf"$\{name}$"
+    for letter, name in zip("αβγδεζηθικλμνξπρστφχψω", _GREEK.split(), strict=True)
 }
 _TEXT_WIDTH = 345  # points of a line in LaTeX's article at 10 points
 # A title that brings its number.
@@ -57,7 +65,9 @@ _MISREAD = re.compile(r"[=+@\t]|-(?!\d[\d.,]*$)|\(\s*-?[\d.,]+\s*%?\s*\)$")
 
 def as_markdown(content: Content) -> str:
     """Write a table as a Markdown pipe table, with markup characters escaped."""
-    rows = [[_markdown(cell) for cell in row] for row in (*content.header, *content.body)]
+    rows = [
+        [_markdown(cell) for cell in row] for row in (*content.header, *content.body)
+    ]
     lines = [f"**{_markdown(content.title)}**", ""] if content.title else []
     lines.append("| " + " | ".join(rows[0]) + " |")
     lines.append("|:---|" + ":---:|" * (len(rows[0]) - 1))
@@ -67,18 +77,16 @@ def as_markdown(content: Content) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_latex(content: Content) -> str:
-    r"""Write a table as a LaTeX ``table`` with booktabs rules and notes in threeparttable, for ``\input``."""
-    return "\n".join([*_preamble([content]), _latex_table(content)])
-
-
-def _preamble(contents: Sequence[Content]) -> list[str]:
+def as_latex(*contents: Content) -> str:
+    r"""Write tables as LaTeX with booktabs and threeparttable, for ``\input``."""
     own_numbers = any(_NUMBERED.match(content.title or "") for content in contents)
     packages = "booktabs,threeparttable" + (",caption" if own_numbers else "")
     lines = [rf"% In the preamble: \usepackage{{{packages}}}"]
     if any(has_cjk(content.texts) for content in contents):
-        lines.append(r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)")
-    return lines
+        lines.append(
+            r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)"
+        )
+    return "\n".join([*lines, *map(_latex_table, contents)])
 
 
 def _latex_table(content: Content) -> str:
@@ -93,7 +101,9 @@ def _latex_table(content: Content) -> str:
     lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule"]
     for position in range(len(content.header)):
         lines.append(_latex_head(content.parts(position)))
-        lines += _latex_rules(content.parts(0)) if position == 0 and content.spanning else []
+        lines += (
+            _latex_rules(content.parts(0)) if position == 0 and content.spanning else []
+        )
     lines.append(r"\midrule")
     lines += _latex_body(content)
     lines += [r"\bottomrule", r"\end{tabular}"]
@@ -106,7 +116,9 @@ def _latex_table(content: Content) -> str:
 
 def _latex_width(content: Content) -> float:
     """Estimate the width of a table in points: five per letter, and the space between columns."""
-    columns = zip(*(row[1:] for row in content.rows[len(content.header) - 1 :]), strict=True)
+    columns = zip(
+        *(row[1:] for row in content.rows[len(content.header) - 1 :]), strict=True
+    )
     letters = max(map(text_width, content.names), default=0)
     letters += sum(max(map(text_width, texts)) for texts in columns)
     return 5 * letters + 12 * (len(content.header[0]) - 1)
@@ -114,7 +126,10 @@ def _latex_width(content: Content) -> float:
 
 def _latex_head(parts: Sequence[tuple[str, int]]) -> str:
     cells = [(_latex(text), span) for text, span in parts]
-    joined = (text if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{text}}}" for text, span in cells)
+    joined = (
+        text if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{text}}}"
+        for text, span in cells
+    )
     return " & ".join(joined) + r" \\"
 
 
@@ -139,7 +154,10 @@ def _latex_body(content: Content) -> list[str]:
         if content.is_panel(position):
             lines.append(rf"\multicolumn{{{len(row)}}}{{l}}{{{_latex(row[0])}}} \\")
         else:
-            lines.append(" & ".join([_latex(row[0]), *map(_latex_number, row[1:], columns)]) + r" \\")
+            lines.append(
+                " & ".join([_latex(row[0]), *map(_latex_number, row[1:], columns)])
+                + r" \\"
+            )
     return lines
 
 
@@ -162,7 +180,7 @@ def write_markdown(contents: Sequence[Content], path: Path) -> None:
 
 def write_latex(contents: Sequence[Content], path: Path) -> None:
     """Write tables as a LaTeX file with one ``table`` environment each."""
-    path.write_text("\n".join([*_preamble(contents), *map(_latex_table, contents)]), "utf-8")
+    path.write_text(as_latex(*contents), "utf-8")
 
 
 def write_csv(contents: Sequence[Content], path: Path) -> None:
@@ -194,22 +212,23 @@ def _latex(text: str) -> str:
 
 
 def _latex_number(text: str, column: PointColumn | None) -> str:
-    """Write a number as wide as the widest of its column on both sides of the decimal point."""
+    """Write a number as wide as the widest of its column on both sides of the point."""
     parts = split_number(text)
     if column is None or parts is None:
         return _latex_cell(text)
-    shared_right = _shared(column.right, parts.right)
-    if len(column.right) > shared_right:
+    whole, decimals = parts
+    shared = _shared(column.right, decimals)
+    if len(column.right) > shared:
         # Stars are raised together, so that room for a part of them would not be exact.
-        shared_right = min(shared_right, len(parts.right.rstrip("*")))
-    shared_left = _shared(column.left[::-1], parts.left[::-1])
-    start, end = len(parts.left) - shared_left, len(column.left) - shared_left
-    before = _beside(r"\phantom", column.left[:end]) + _beside(r"\llap", parts.left[:start])
-    after = _beside(r"\phantom", column.right[shared_right:])
+        shared = min(shared, len(decimals.rstrip("*")))
+    shared_left = _shared(column.left[::-1], whole[::-1])
+    start, end = len(whole) - shared_left, len(column.left) - shared_left
+    before = _beside(r"\phantom", column.left[:end]) + _beside(r"\llap", whole[:start])
+    after = _beside(r"\phantom", column.right[shared:])
     if not after:
-        return before + _latex_cell(parts.left[start:] + parts.right)
-    beyond = _beside(r"\rlap", parts.right[shared_right:])
-    return before + _latex_cell(parts.left[start:] + parts.right[:shared_right]) + beyond + after
+        return before + _latex_cell(whole[start:] + decimals)
+    number = _latex_cell(whole[start:] + decimals[:shared])
+    return before + number + _beside(r"\rlap", decimals[shared:]) + after
 
 
 def _shared(first: str, second: str) -> int:
@@ -228,3 +247,52 @@ def _latex_cell(text: str) -> str:
     marks = len(text) - len(body)
     written = re.sub(r"(?<![\w.])-(?=\d|$)", "−", body)
     return _latex(written) + (rf"$^{{{'*' * marks}}}$" if marks else "")
+
+
+# --- by ending ------------------------------------------------------------------------
+
+WRITERS: dict[str, Callable[[Sequence[Content], Path], None]] = {
+    ".docx": write_docx,
+    ".xlsx": write_xlsx,
+    ".tex": write_latex,
+    ".rtf": write_rtf,
+    ".csv": write_csv,
+    ".html": write_html,
+    ".md": write_markdown,
+}
+"""What writes tables, by ending."""
+
+
+def table_path(argument: object, option: str) -> Path:
+    """Check that a path has the ending of a format of tables."""
+    if not isinstance(argument, str | os.PathLike):
+        raise InputTypeError(
+            f"{option}={cited(argument)} must be a path such as 'table.docx'.",
+            [option_problem(option, argument)],
+        )
+    path = Path(argument)
+    ending = path.suffix.lower()
+    if ending not in WRITERS:
+        raise OptionError(
+            f"cannot write a table to {cited(path.name)}: the ending must be one of {', '.join(WRITERS)}. "
+            "For plain text write str(table).",
+            [option_problem("path", path.name, WRITERS, f"ending {cited(ending)}")],
+        )
+    return path
+
+
+def write_tables(contents: Sequence[Content], target: Path) -> None:
+    """Write tables to one file; an existing file does not change if this fails."""
+    write = WRITERS[target.suffix.lower()]
+    # Beside the target and then renamed, so that a failure leaves neither half a file nor none.
+    final = target.resolve()
+    if not final.parent.is_dir():
+        raise FileNotFoundError(
+            f"cannot write {cited(final.name)}: there is no folder {cited(str(final.parent))}."
+        )
+    with TemporaryDirectory(dir=final.parent, prefix=".") as folder:
+        temporary_file = Path(folder, final.name)
+        write(contents, temporary_file)
+        if final.exists():
+            shutil.copymode(final, temporary_file)
+        temporary_file.replace(final)

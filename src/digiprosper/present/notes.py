@@ -1,159 +1,151 @@
-"""The notes of a regression table: what stands in brackets, the stars, and what columns differ in."""
+"""Notes of a regression table: what is in brackets, stars, how columns differ."""
 
 from __future__ import annotations
 
 import math
 import re
-from itertools import chain, compress
-from operator import not_
 from typing import TYPE_CHECKING, TypeAlias
 
 from digiprosper.present.rows import cluster_words, error_details, errors_key
 from digiprosper.report.characters import tidy_text
-from digiprosper.report.columns import remark_text
-from digiprosper.report.labels import name_label
 from digiprosper.report.words import NOTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from digiprosper.errors import DigiprosperError
+    from digiprosper.present.columns import Columns
     from digiprosper.present.style import Style
-    from digiprosper.report.columns import Block, Column, ParameterTest, Remark
-    from digiprosper.report.inference import Inference
+    from digiprosper.report.columns import Block, Column, ParameterTest
 
-_Labels: TypeAlias = "Mapping[str, str]"
 _Owned: TypeAlias = "Sequence[tuple[Column, Block]]"
 # These keep their capital inside a sentence.
 _NAMED = ("Driscoll", "CRV3", "Conley")
 
 
-def note_lines(columns: Sequence[Column], labels: _Labels, style: Style) -> list[str]:
+def note_lines(columns: Columns, style: Style) -> list[str]:
     """Write the notes: what is in brackets, stars, and how columns differ."""
-    estimated = any(c.estimates for c in columns)
-    brackets = [_companion_note(columns, labels, style)] if estimated else []
+    estimated = [c for c in columns if c.estimates]
+    first = [_companion_note(estimated, style)] if estimated else []
+    remarks = [(style.remark(remark, c), c) for c in columns for remark in c.remarks]
     notes = [
         *_constant_note(columns, style),
         *dict.fromkeys(c.note for c in columns if c.note),
-        *dict.fromkeys(chain.from_iterable(_whole_notes(c, labels, style) for c in columns)),
-        *_column_notes(columns, labels, style),
+        *_whole_notes(columns, style),
+        *_by_column(remarks, "column", style),
     ]
     closing_notes = [
         *_star_sources(columns, style),
         *_few_drawn_notes(columns, style),
-        *_block_notes(columns, labels, style),
-        *(_failure_note(c, c.failure, style) for c in columns if c.failure),
+        *_block_notes(columns, style),
+        *_failure_notes(columns, style),
     ]
+    levels = _star_levels(columns, style)
     if style.language == "english":
-        return [*brackets, *notes, *_star_levels(columns, style), *closing_notes]
-    return _opened([*brackets, *_star_levels(columns, style)], [*notes, *closing_notes], style)
+        return [*first, *notes, *levels, *closing_notes]
+    return _opened([*first, *levels], [*notes, *closing_notes], style)
 
 
 def _opened(first: Sequence[str], notes: Sequence[str], style: Style) -> list[str]:
-    """Join the first notes to one sentence, and start with the opening word of notes in Chinese tables."""
+    """Join the first notes to one sentence, after the opening word of Chinese notes."""
     stop = style.say(NOTES, "stop")
-    joined = [_listed((note.removesuffix(stop) for note in first), style, "clauses") + stop] if first else []
-    opening, *following = [*joined, *notes] or [""]
+    clauses = _listed((note.removesuffix(stop) for note in first), style, "clauses")
+    opening, *following = [*([clauses + stop] if first else []), *notes] or [""]
     return [style.say(NOTES, "opening", note=opening), *following] if opening else []
 
 
-def _constant_note(columns: Sequence[Column], style: Style) -> list[str]:
-    has_constant = any(c.constant is not None and c.estimates.get("Intercept") is c.constant for c in columns)
-    return [style.say(NOTES, "constant")] if has_constant else []
+def _constant_note(columns: Columns, style: Style) -> list[str]:
+    pairs = [(c.constant, c.estimates.get("Intercept")) for c in columns if c.constant]
+    shown = any(constant is cell for constant, cell in pairs)
+    return [style.say(NOTES, "constant")] if shown else []
 
 
-def _whole_notes(column: Column, labels: _Labels, style: Style) -> list[str]:
-    """Write the notes of a column, and of its sets of models, that are about the whole table."""
-    remarks = [*([column.whole] if column.whole else []), *column.set_notes]
-    return [_remark_text(column, remark, labels, style) for remark in remarks]
-
-
-def _column_notes(columns: Sequence[Column], labels: _Labels, style: Style) -> list[str]:
-    heads_by_text = _by_text(
-        ((_remark_text(c, remark, labels, style), c) for c, remark in _remarked(columns)), style
-    )
-    return [style.say(NOTES, "column", heads=heads, text=text) for text, heads in heads_by_text.items()]
-
-
-def _remarked(columns: Sequence[Column]) -> Iterator[tuple[Column, Remark]]:
+def _whole_notes(columns: Columns, style: Style) -> list[str]:
+    """Write the notes of columns and of sets of models that are about the whole table."""
+    notes: dict[str, None] = {}
     for column in columns:
-        for remark in column.remarks:
-            yield column, remark
+        remarks = [column.whole, *column.set_notes]
+        notes |= dict.fromkeys(style.remark(r, column) for r in remarks if r)
+    return list(notes)
 
 
-def _remark_text(column: Column, remark: Remark, labels: _Labels, style: Style) -> str:
-    return remark_text(remark, column.words, labels, column.factors, style.language)
+def _failure_notes(columns: Columns, style: Style) -> list[str]:
+    failures = [(c.head, c.failure) for c in columns if c.failure]
+    return [
+        style.say(NOTES, "not_estimated", head=head, why=_first_sentence(failure))
+        for head, failure in failures
+    ]
 
 
-# --- what stands below an estimate --------------------------------------------------------------------------
+def _first_sentence(error: Exception) -> str:
+    """Keep the first sentence of a message; others are for the console."""
+    sentences = re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)
+    return sentences[0].rstrip(".") + "."
 
 
-def _companion_note(columns: Sequence[Column], labels: _Labels, style: Style) -> str:
-    estimated = [c for c in columns if c.estimates]
+# --- what is below an estimate --------------------------------------------------------
+
+
+def _companion_note(columns: Columns, style: Style) -> str:
     if style.below == "se":
-        return style.say(NOTES, "companion.se", errors=_errors_text(estimated, labels, style))
+        return style.say(NOTES, "companion.se", errors=_errors_text(columns, style))
 
-    # A t statistic rests on a standard error, also where there are draws.
-    drawn = [style.below != "t" and _from_draws(c) for c in estimated]
-    errors = _errors_text(list(compress(estimated, map(not_, drawn))), labels, style)
-    later = _inside_a_sentence(errors)
-    texts = [_source(c, style) if is_drawn else later for c, is_drawn in zip(estimated, drawn, strict=True)]
-    sources = _by_text(zip(texts, estimated, strict=True), style)
-
-    companion = style.say(NOTES, f"what.{style.below}")
-    if len(sources) == 1:
-        return style.say(NOTES, "companion", what=companion, source=next(iter(sources)))
-    return style.say(NOTES, "companion.each", what=companion, sources=_from_each(sources, style))
+    what, sources = style.say(NOTES, f"what.{style.below}"), _sources(columns, style)
+    texts = {source for source, _ in sources}
+    if len(texts) == 1:
+        return style.say(NOTES, "companion", what=what, source=texts.pop())
+    each = _listed(_by_column(sources, "source", style, "source"), style, "clauses")
+    return style.say(NOTES, "companion.each", what=what, sources=each)
 
 
-def _source(column: Column, style: Style) -> str:
-    draws = _draws_text(column, style)
-    return style.say(NOTES, "percentiles", draws=draws) if style.below == "ci" else draws
+def _sources(columns: Columns, style: Style) -> list[tuple[str, Column]]:
+    """Write where the intervals or p-values of each column are from."""
+    from_errors = [c for c in columns if not _is_drawn(c, style)]
+    errors = _errors_text(from_errors, style)
+    if not errors.startswith(_NAMED):
+        errors = errors[0].lower() + errors[1:]
+    sources = []
+    for column in columns:
+        text = _draws_text(column, style) if _is_drawn(column, style) else errors
+        if style.below == "ci" and _is_drawn(column, style):
+            text = style.say(NOTES, "percentiles", draws=text)
+        sources.append((text, column))
+    return sources
 
 
-def _inside_a_sentence(errors: str) -> str:
-    return errors if errors.startswith(_NAMED) else errors[0].lower() + errors[1:]
+def _is_drawn(column: Column, style: Style) -> bool:
+    """Return whether what is below an estimate is from draws, as no t statistic is."""
+    return style.below != "t" and _from_draws(column)
 
 
-def _from_each(sources: Mapping[str, str], style: Style) -> str:
-    source_texts = (
-        style.say(NOTES, "source", heads=heads, source=source) for source, heads in sources.items()
-    )
-    return _listed(source_texts, style, "clauses")
-
-
-def _errors_text(columns: Sequence[Column], labels: _Labels, style: Style) -> str:
-    """Name the standard errors; if they differ between columns, a row of the table has them."""
-    errors, brackets = _kind_of_errors(columns, labels, style)
+def _errors_text(columns: Columns, style: Style) -> str:
+    """Name the standard errors; if they differ, a row of the table has them."""
+    errors, brackets = _kind_of_errors(columns, style)
     corrections = {c.inference.ssc for c in columns if c.inference}
-    if len(corrections) == 1:
-        texts = (_correction_text(ssc, style) for ssc in corrections if ssc)
-        brackets += [text for text in texts if text]
-    bracket_text = _listed(brackets, style)
-    return style.say(NOTES, "errors.with", errors=errors, brackets=bracket_text) if brackets else errors
+    ssc = corrections.pop() if len(corrections) == 1 else None
+    if ssc:
+        code = f"ssc.{ssc}"
+        brackets.append(style.say(NOTES, code if code in NOTES else "ssc", name=ssc))
+    text = _listed(filter(None, brackets), style)
+    return (
+        style.say(NOTES, "errors.with", errors=errors, brackets=text)
+        if text
+        else errors
+    )
 
 
-def _correction_text(ssc: str, style: Style) -> str:
-    code = f"ssc.{ssc}"
-    return style.say(NOTES, code if code in NOTES else "ssc", name=ssc)
-
-
-def _kind_of_errors(columns: Sequence[Column], labels: _Labels, style: Style) -> tuple[str, list[str]]:
+def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
     """Name the kind of standard errors, and details for the brackets after it."""
-    inferences = [(c.inference, c) for c in columns if c.inference]
-    if not inferences:
+    pairs = [(c.inference, c) for c in columns if c.inference]
+    if not pairs:
         return style.say(NOTES, "errors"), []
-    if len({errors_key(inference) for inference, _ in inferences}) == 1:
-        return _one_kind(*inferences[0], labels, style)
-    clustered = all(inference.clusters for inference, _ in inferences)
-    return style.say(NOTES, "errors.clustered" if clustered else "errors.several"), []
-
-
-def _one_kind(inference: Inference, column: Column, labels: _Labels, style: Style) -> tuple[str, list[str]]:
+    if len({errors_key(inference) for inference, _ in pairs}) > 1:
+        clustered = all(inference.clusters for inference, _ in pairs)
+        return style.say(NOTES, f"errors.{'clustered' if clustered else 'several'}"), []
+    inference, column = pairs[0]
     code = f"errors.kind.{inference.cov_type}"
     errors = style.say(NOTES, code if code in NOTES else "errors")
     if inference.clusters:
-        clusters = cluster_words(column, labels, style.say(NOTES, "and"))
+        clusters = cluster_words(column, style.say(NOTES, "and"), style)
         errors = style.say(NOTES, "errors.by", errors=errors, clusters=clusters)
     return errors, error_details(inference, style)
 
@@ -163,39 +155,43 @@ def _from_draws(column: Column) -> bool:
 
 
 def _draws_text(column: Column, style: Style) -> str:
-    return style.say(NOTES, "draws", count=f"{column.inference.reps if column.inference else 0:,}")
+    reps = column.inference.reps if column.inference else 0
+    return style.say(NOTES, "draws", count=f"{reps:,}")
 
 
-# --- stars --------------------------------------------------------------------------------------------------
+# --- stars ----------------------------------------------------------------------------
 
 
-def _star_levels(columns: Sequence[Column], style: Style) -> list[str]:
+def _star_levels(columns: Columns, style: Style) -> list[str]:
     if not style.stars or not _are_starred(columns):
         return []
     marks = ["*" * count for count in range(1, len(style.stars) + 1)]
     levels = [f"{100 * level:g}%" for level in style.stars]
-    pairs = [f"{mark} p < {level:g}" for mark, level in zip(marks, style.stars, strict=True)]
+    pairs = zip(marks, style.stars, strict=True)
     return [
         style.say(
             NOTES,
             "stars" if len(marks) > 1 else "stars.one",
-            pairs=_listed(pairs, style),
+            pairs=_listed((f"{mark} p < {level:g}" for mark, level in pairs), style),
             marks=_listed(reversed(marks), style),
             levels=_listed(reversed(levels), style),
         )
     ]
 
 
-def _star_sources(columns: Sequence[Column], style: Style) -> list[str]:
+def _star_sources(columns: Columns, style: Style) -> list[str]:
     if not style.stars or not _are_starred(columns):
         return []
     # Where the parentheses hold the p-value, their note says where it is from.
-    drawn = [] if style.below == "p" else _drawn_stars(columns, style)
-    correlated = any(map(_has_correlations, columns))
-    return [*drawn, *([style.say(NOTES, "stars.correlations")] if correlated else [])]
+    drawn = [] if style.below == "p" else [c for c in columns if _from_draws(c)]
+    sources = [(_draws_text(c, style), c) for c in drawn if _few_drawn(c) is None]
+    notes = _by_column(sources, "stars.draws", style, "draws")
+    if any(map(_has_correlations, columns)):
+        notes.append(style.say(NOTES, "stars.correlations"))
+    return notes
 
 
-def _are_starred(columns: Sequence[Column]) -> bool:
+def _are_starred(columns: Columns) -> bool:
     return any(c.estimates or _has_correlations(c) for c in columns)
 
 
@@ -203,38 +199,42 @@ def _has_correlations(column: Column) -> bool:
     return any(not math.isnan(cell.p_value) for cell in column.cells.values())
 
 
-def _drawn_stars(columns: Sequence[Column], style: Style) -> list[str]:
-    drawn = [c for c in columns if _from_draws(c) and _few_drawn(c) is None]
-    texts = _by_text(((_draws_text(c, style), c) for c in drawn), style)
-    return [style.say(NOTES, "stars.draws", heads=heads, draws=text) for text, heads in texts.items()]
-
-
-def _few_drawn_notes(columns: Sequence[Column], style: Style) -> list[str]:
-    few = _by_text(((f"{_few_drawn(c)}", c) for c in columns if _few_drawn(c) is not None), style)
-    return [style.say(NOTES, "few_drawn", heads=heads, count=count) for count, heads in few.items()]
+def _few_drawn_notes(columns: Columns, style: Style) -> list[str]:
+    counts = [(f"{count}", c) for c in columns if (count := _few_drawn(c)) is not None]
+    return _by_column(counts, "few_drawn", style, "count")
 
 
 def _few_drawn(column: Column) -> int | None:
     return column.inference.few_drawn if column.inference else None
 
 
-# --- parameters beside the slopes ---------------------------------------------------------------------------
+# --- parameters beside the slopes -----------------------------------------------------
 
 
-def _block_notes(columns: Sequence[Column], labels: _Labels, style: Style) -> list[str]:
+def _block_notes(columns: Columns, style: Style) -> list[str]:
     owned = [(c, block) for c in columns for block in c.blocks]
+    kinds = _by_kind(owned)
     return [
-        *_known_notes(owned, style),
-        *_set_notes(owned, style),
+        # Whether standard errors treat an estimated parameter as known.
+        *(style.say(of[0][0].words, f"{kind}.known") for kind, of in kinds.items()),
+        *(_set_note(kind, of, style) for kind, of in kinds.items()),
         *_gap_notes(owned, style),
         *_whole_set_notes(owned, style),
         *_test_notes(owned, style),
-        *(_refused_note(c, block, block.refused, labels, style) for c, block in owned if block.refused),
-        *dict.fromkeys(style.say(c.words, f"{block.kind}.given") for c, block in owned if block.given),
+        *(
+            _refused_note(c, block, block.refused, style)
+            for c, block in owned
+            if block.refused
+        ),
+        *dict.fromkeys(
+            style.say(c.words, f"{block.kind}.given")
+            for c, block in owned
+            if block.given
+        ),
     ]
 
 
-def _by_rank(owned: _Owned) -> dict[str, list[tuple[Column, Block]]]:
+def _by_kind(owned: _Owned) -> dict[str, list[tuple[Column, Block]]]:
     """Group blocks with estimated parameters by kind, in the order of their ranks."""
     kinds: dict[str, list[tuple[Column, Block]]] = {}
     for column, block in sorted(owned, key=lambda pair: pair[1].rank):
@@ -243,26 +243,18 @@ def _by_rank(owned: _Owned) -> dict[str, list[tuple[Column, Block]]]:
     return kinds
 
 
-def _known_notes(owned: _Owned, style: Style) -> list[str]:
-    """Write whether standard errors treat an estimated parameter as known."""
-    return [style.say(blocks[0][0].words, f"{kind}.known") for kind, blocks in _by_rank(owned).items()]
-
-
-def _set_notes(owned: _Owned, style: Style) -> list[str]:
-    lines = []
-    for kind, blocks in _by_rank(owned).items():
-        levels = {f"{100 * block.level:g}%" for _, block in blocks}
-        shared = style.say(NOTES, "sets.level", level=levels.pop()) if len(levels) == 1 else ""
-        words = ((_set_words(c, block, style, name_level=not shared), c) for c, block in blocks)
-        sources = _each(_by_text(words, style), style)
-        kind_name = style.say(blocks[0][0].words, kind)
-        lines.append(style.say(NOTES, "sets", what=kind_name, level=shared, sources=sources))
-    return lines
-
-
-def _set_words(column: Column, block: Block, style: Style, *, name_level: bool) -> str:
-    words = style.say(column.words, f"{block.kind}.set.{block.confidence}")
-    return _listed([f"{100 * block.level:g}%", words], style, "comma") if name_level else words
+def _set_note(kind: str, owned: _Owned, style: Style) -> str:
+    """Write how the confidence sets of one kind of parameters are computed."""
+    levels = {f"{100 * block.level:g}%" for _, block in owned}
+    shared = len(levels) == 1
+    words = []
+    for column, block in owned:
+        text = style.say(column.words, f"{kind}.set.{block.confidence}")
+        with_level = _listed([f"{100 * block.level:g}%", text], style, "comma")
+        words.append((text if shared else with_level, column))
+    level = style.say(NOTES, "sets.level", level=levels.pop()) if shared else ""
+    what, sources = style.say(owned[0][0].words, kind), _each(words, style)
+    return style.say(NOTES, "sets", what=what, level=level, sources=sources)
 
 
 def _gap_notes(owned: _Owned, style: Style) -> list[str]:
@@ -270,106 +262,104 @@ def _gap_notes(owned: _Owned, style: Style) -> list[str]:
     for column, block in owned:
         for number, parameter in enumerate(block.parameters, start=1):
             if parameter.pieces > 1:
-                parameter_name = style.say(column.words, f"{block.kind}.numbered", number=number)
-                gaps.setdefault((parameter_name, parameter.pieces), []).append(str(column.head))
-    gap_texts = [
-        style.say(NOTES, "gap", heads=_listed(heads, style), what=parameter_name, pieces=pieces)
-        for (parameter_name, pieces), heads in gaps.items()
+                what = style.say(column.words, f"{block.kind}.numbered", number=number)
+                gaps.setdefault((what, parameter.pieces), []).append(str(column.head))
+    texts = [
+        style.say(NOTES, "gap", heads=_listed(heads, style), what=what, pieces=pieces)
+        for (what, pieces), heads in gaps.items()
     ]
-    return [style.say(NOTES, "gaps", gaps=_listed(gap_texts, style, "clauses"))] if gap_texts else []
+    joined = _listed(texts, style, "clauses")
+    return [style.say(NOTES, "gaps", gaps=joined)] if texts else []
 
 
 def _whole_set_notes(owned: _Owned, style: Style) -> list[str]:
-    sets = _by_text(
-        (
-            (style.say(column.words, f"{block.kind}.numbered", number=number), column)
-            for column, block in owned
-            for number, parameter in enumerate(block.parameters, start=1)
-            if parameter.whole
-        ),
-        style,
-    )
-    named = [
-        style.say(NOTES, "whole", heads=heads, what=parameter_name) for parameter_name, heads in sets.items()
+    sets = [
+        (style.say(column.words, f"{block.kind}.numbered", number=number), column)
+        for column, block in owned
+        for number, parameter in enumerate(block.parameters, start=1)
+        if parameter.whole
     ]
-    return [style.say(NOTES, "wholes", sets=_listed(named, style, "clauses"))] if named else []
+    joined = _listed(_by_column(sets, "whole", style, "what"), style, "clauses")
+    return [style.say(NOTES, "wholes", sets=joined)] if sets else []
 
 
 def _test_notes(owned: _Owned, style: Style) -> list[str]:
-    tested = [(c, block) for c, block in owned if any(p.tests for p in block.parameters)]
+    tested = [
+        (c, block) for c, block in owned if any(p.tests for p in block.parameters)
+    ]
     if not tested:
         return []
-    words = style.say(NOTES, "tests.or").join(
-        dict.fromkeys(
-            style.say(c.words, f"statistic.{test.statistic}")
-            for c, block in tested
-            for parameter in block.parameters
-            for test in parameter.tests
-        )
+    statistics = dict.fromkeys(
+        style.say(c.words, f"statistic.{test.statistic}")
+        for c, block in tested
+        for parameter in block.parameters
+        for test in parameter.tests
     )
-    sources = _by_text(((_drawn_words(c, block, style), c) for c, block in tested), style)
-    return [style.say(NOTES, "tests", statistics=words, sources=_each(sources, style))]
+    words = style.say(NOTES, "tests.or").join(statistics)
+    sources = _each([(_drawn_words(c, block, style), c) for c, block in tested], style)
+    return [style.say(NOTES, "tests", statistics=words, sources=sources)]
 
 
 def _drawn_words(column: Column, block: Block, style: Style) -> str:
     if block.drawn is None:
         return ""
-    draw_method = style.say(column.words, f"drawn.{block.drawn.how}")
-    return style.say(NOTES, "drawn", count=f"{block.drawn.reps:,}", how=draw_method)
+    method = style.say(column.words, f"drawn.{block.drawn.how}")
+    return style.say(NOTES, "drawn", count=f"{block.drawn.reps:,}", how=method)
 
 
-def _refused_note(column: Column, block: Block, test: ParameterTest, labels: _Labels, style: Style) -> str:
+def _refused_note(
+    column: Column, block: Block, test: ParameterTest, style: Style
+) -> str:
     words, say = column.words, style.say
     code = f"{block.kind}.numbered" if block.parameters else block.kind
-    parameter_name = say(words, code, number=test.number)
-    p = style.probability(test.p_value)
-    p = p.replace("<", "p < ") if p.startswith("<") else f"p = {p}"
     numbers = say(NOTES, "refused.no_p")
     if math.isfinite(test.value):
+        p = style.probability(test.p_value)
+        p = p.replace("<", "p < ") if p.startswith("<") else f"p = {p}"
         statistic = say(words, f"statistic.{test.statistic}")
-        numbers = _listed([f"{statistic} = {style.number(test.value)}", p], style, "comma")
+        numbers = _listed(
+            [f"{statistic} = {style.number(test.value)}", p], style, "comma"
+        )
     none = "" if block.parameters else say(words, f"{block.kind}.none")
-    closing = say(NOTES, "refused.rest", text=none) if none else ""
     return say(
         NOTES,
         "refused",
         head=column.head,
-        what=parameter_name,
-        variable=name_label(block.variable, labels, column.factors),
+        what=say(words, code, number=test.number),
+        variable=style.label(block.variable, column),
         numbers=numbers,
         drawn=_drawn_words(column, block, style),
-        rest=closing,
+        rest=say(NOTES, "refused.rest", text=none) if none else "",
     )
 
 
-# --- gathering ----------------------------------------------------------------------------------------------
+# --- gathering ------------------------------------------------------------------------
 
 
-def _each(sources: Mapping[str, str], style: Style) -> str:
-    """Write a text once if all columns share it, otherwise with the headings of its columns."""
-    if len(sources) == 1:
-        return next(iter(sources))
-    column_texts = (style.say(NOTES, "each", heads=heads, text=text) for text, heads in sources.items())
-    return _listed(column_texts, style, "clauses")
+def _by_column(
+    pairs: Iterable[tuple[str, Column]], code: str, style: Style, role: str = "text"
+) -> list[str]:
+    """Write each text once, with the headings of the columns that share it.
 
-
-def _by_text(pairs: Iterable[tuple[str, Column]], style: Style) -> dict[str, str]:
-    """Join the headings of the columns that share a text."""
+    `role` is its placeholder in the words of the code.
+    """
     heads: dict[str, list[str]] = {}
     for text, column in pairs:
         heads.setdefault(text, []).append(str(column.head))
-    return {text: _listed(names, style) for text, names in heads.items()}
+    return [
+        style.say(NOTES, code, heads=_listed(names, style), **{role: text})
+        for text, names in heads.items()
+    ]
+
+
+def _each(pairs: Sequence[tuple[str, Column]], style: Style) -> str:
+    """Write a text once if all columns share it, otherwise with their headings."""
+    texts = dict.fromkeys(text for text, _ in pairs)
+    if len(texts) == 1:
+        return next(iter(texts))
+    return _listed(_by_column(pairs, "each", style), style, "clauses")
 
 
 def _listed(texts: Iterable[str], style: Style, mark: str = "list") -> str:
     """Join texts with the comma or semicolon of the language."""
     return style.say(NOTES, mark).join(texts)
-
-
-def _failure_note(column: Column, failure: DigiprosperError, style: Style) -> str:
-    return style.say(NOTES, "not_estimated", head=column.head, why=_first_sentence(failure))
-
-
-def _first_sentence(error: DigiprosperError) -> str:
-    """Keep the first sentence of a message; others, such as a list of columns, are for the console."""
-    return re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)[0].rstrip(".") + "."

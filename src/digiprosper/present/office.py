@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from digiprosper.optional import require
@@ -22,7 +21,7 @@ PAGE_MARGIN = 2.5
 _POINT = 2.54 / 72  # centimetres of a point of type
 _PADDING = 0.1  # left and right of a cell, centimetres
 _NOTE_WIDTH = 9.0  # least width of notes, centimetres
-_RULES = {"top": 12, "middle": 6, "bottom": 12}  # eighths of a point
+_RULES = {"thick": 12, "thin": 6}  # eighths of a point
 
 
 def write_docx(contents: Sequence[Content], path: Path) -> None:
@@ -33,7 +32,8 @@ def write_docx(contents: Sequence[Content], path: Path) -> None:
     document.core_properties.comments = ""
     document.core_properties.title = contents[0].title or ""
     pages = [fit_page(content) for content in contents]
-    _set_font(document.styles["Normal"], docx.shared.Pt(pages[0].size), docx)
+    normal = document.styles["Normal"]
+    _set_font(normal.font, normal.element.get_or_add_rPr(), pages[0].size, docx)
     _lay_out(document.sections[0], pages[0], docx)
     before = pages[0]
     for number, (content, page) in enumerate(zip(contents, pages, strict=True)):
@@ -58,46 +58,34 @@ def _lay_out(section: Any, page: Page, docx: Any) -> None:
 
 def _add_table(document: Any, content: Content, page: Page, docx: Any) -> None:
     """Add title, table and notes at the end of a document."""
-    widths, size = page.widths, page.size
     centre = docx.enum.text.WD_ALIGN_PARAGRAPH.CENTER
     if content.title:
         title = document.add_paragraph()
-        _write(title, content.title, size + 1, docx, bold=True)
+        _write(title, content.title, page.size + 1, docx, bold=True)
         _space(title, docx, after=4)
         title.alignment, title.paragraph_format.keep_with_next = centre, True
     rows = content.rows
-    table = document.add_table(len(rows), len(widths))
-    table.alignment, table.autofit = docx.enum.table.WD_TABLE_ALIGNMENT.CENTER, False
+    table = document.add_table(len(rows), len(page.widths))
+    table.alignment = docx.enum.table.WD_TABLE_ALIGNMENT.CENTER
+    table.autofit = False
     _pad(table, docx)
-    for column, width in zip(table.columns, widths, strict=True):
+    for column, width in zip(table.columns, page.widths, strict=True):
         column.width = docx.shared.Cm(width)
-    look = _Look(widths, size, point_places(content, page))
-    for position in range(len(rows)):
-        _fill_row(table.rows[position], position, content, look, docx)
+    points = point_places(content, page)
+    for position, row in enumerate(table.rows):
+        _fill_row(row, position, content, page, points, docx)
     _draw_rules(table, content, docx)
-    _add_notes(document, content.notes, (widths, size), docx)
+    _add_notes(document, content.notes, page, docx)
 
 
 def _draw_rules(table: Any, content: Content, docx: Any) -> None:
-    """Draw the three rules, one above each further panel, and one below headings that span columns."""
-    row_cells = [row._tr.tc_lst for row in table.rows]
-    _rule(row_cells[0], "top", _RULES["top"], docx)
-    _rule(row_cells[len(content.header) - 1], "bottom", _RULES["middle"], docx)
-    _rule(row_cells[-1], "bottom", _RULES["bottom"], docx)
-    for position, cells in enumerate(row_cells):
-        if content.is_ruled(position):
-            _rule(cells, "top", _RULES["middle"], docx)
-    if content.spanning:
-        headed = [cell for cell, (text, _) in zip(row_cells[0], content.parts(0), strict=True) if text]
-        _rule(headed, "bottom", _RULES["middle"], docx)
-
-
-class _Look(NamedTuple):
-    """Widths of columns, font size, and positions of the decimal points of each column."""
-
-    widths: list[float]
-    size: float
-    points: list[float | None]
+    """Draw the rules of every row."""
+    for position, row in enumerate(table.rows):
+        above, below = content.rules(position)
+        for cell, rule in zip(row._tr.tc_lst, below, strict=True):
+            for side, width in (("top", above), ("bottom", rule)):
+                if width:
+                    _rule(cell, side, _RULES[width], docx)
 
 
 def point_places(content: Content, page: Page) -> list[float | None]:
@@ -112,22 +100,29 @@ def point_places(content: Content, page: Page) -> list[float | None]:
     ]
 
 
-def _fill_row(line: Any, position: int, content: Content, look: _Look, docx: Any) -> None:
+def _fill_row(
+    line: Any,
+    position: int,
+    content: Content,
+    page: Page,
+    points: Sequence[float | None],
+    docx: Any,
+) -> None:
     """Write one row; equal headings next to each other share a cell."""
-    (widths, size, points), head = look, content.is_head(position)
-    opens = content.opens_block(position)
+    head, last = content.is_head(position), position == len(content.rows) - 1
+    before = 6 if content.opens_block(position) else 1
     cells, start = line.cells, 0
     for text, span in content.parts(position):
-        cell = cells[start] if span == 1 else cells[start].merge(cells[start + span - 1])
-        cell.width = docx.shared.Cm(sum(widths[start : start + span]))
+        end = start + span
+        cell = cells[start] if span == 1 else cells[start].merge(cells[end - 1])
+        cell.width = docx.shared.Cm(sum(page.widths[start:end]))
         paragraph = cell.paragraphs[0]
-        _write(paragraph, text, size, docx)
-        _space(paragraph, docx, before=6 if opens else 1, after=1)
-        last = position == len(content.rows) - 1
+        _write(paragraph, text, page.size, docx)
+        _space(paragraph, docx, before=before, after=1)
         paragraph.paragraph_format.keep_with_next = bool(content.notes) or not last
         if start > 0:
             _place(cell, None if head else points[start - 1], docx, head=head)
-        start += span
+        start = end
     _mark_row(line, docx, head=head)
 
 
@@ -145,18 +140,22 @@ def _place(cell: Any, point: float | None, docx: Any, *, head: bool) -> None:
         cell.vertical_alignment = docx.enum.table.WD_CELL_VERTICAL_ALIGNMENT.BOTTOM
 
 
-def _add_notes(document: Any, notes: tuple[str, ...], look: tuple[list[float], float], docx: Any) -> None:
-    widths, size = look
-    left_margin, right_margin = _note_margins(document.sections[-1], sum(widths), docx)
+def _add_notes(document: Any, notes: Sequence[str], page: Page, docx: Any) -> None:
+    """Write notes below a centred table, not narrower than a readable width."""
+    width = sum(page.widths)
+    section = document.sections[-1]
+    room = section.page_width - section.left_margin - section.right_margin
+    room /= docx.shared.Cm(1)
+    left_margin = max((room - width) / 2, 0.0)
+    right_margin = max(room - left_margin - max(width, _NOTE_WIDTH), 0.0)
     for number, note in enumerate(notes):
         paragraph = document.add_paragraph()
-        paragraph.paragraph_format.left_indent, paragraph.paragraph_format.right_indent = (
-            left_margin,
-            right_margin,
-        )
-        _write(paragraph, note, max(size - 1.5, 7.0), docx)
+        layout = paragraph.paragraph_format
+        layout.left_indent = docx.shared.Cm(left_margin)
+        layout.right_indent = docx.shared.Cm(right_margin)
+        _write(paragraph, note, max(page.size - 1.5, 7.0), docx)
         _space(paragraph, docx, before=3 if number == 0 else 0)
-        paragraph.paragraph_format.keep_with_next = number < len(notes) - 1
+        layout.keep_with_next = number < len(notes) - 1
 
 
 class Page(NamedTuple):
@@ -171,10 +170,13 @@ class Page(NamedTuple):
 def fit_page(content: Content) -> Page:
     """Choose widths, font size and orientation of an A4 page.
 
-    The page is upright if the table fits when row names are wrapped to a quarter of the width.
+    The page is upright if the table fits when row names are wrapped to a quarter of the
+    width.
     """
     stub = max(map(text_width, content.names), default=0)
-    units, heads, fits = _units(content), _whole_heads(content), list[_Fit]()
+    units = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
+    words = _of_heads(content, _longest_word)
+    heads = _of_heads(content, text_width)
     upright, across = (side - 2 * PAGE_MARGIN for side in _PAGE)
     for size, room, wrapped in (
         (10.5, upright, 0.4),
@@ -183,131 +185,94 @@ def fit_page(content: Content) -> Page:
         (9.0, across, 0.25),
         (7.5, across, 0.2),
     ):
-        fits.append(_Fit(stub, units, heads, size, room, wrapped))
-        if fits[-1].enough:
+        columns = [
+            _centimetres(max(pair), size) for pair in zip(units, words, strict=True)
+        ]
+        # Some letters are wider than half the type size.
+        whole = _centimetres(stub + 2, size)
+        least = min(whole, wrapped * room)
+        if least + sum(columns) <= room:
             break
-    chosen = fits[-1]
-    return Page(chosen.widths, chosen.size, chosen.room > upright, chosen.room)
+    wide = min(whole, 0.5 * room, max(room - sum(columns), least))
+    spare = room - wide - sum(columns)
+    if spare < 0:
+        columns = [c * (room - wide) / sum(columns) for c in columns]
+    else:
+        # Up to the widths with which no heading is broken.
+        share = spare / len(columns)
+        needs = [_centimetres(head, size) for head in heads]
+        columns = [
+            c + min(share, max(1.0, need - c))
+            for c, need in zip(columns, needs, strict=True)
+        ]
+    return Page([wide, *columns], size, room > upright, room)
 
 
-def _units(content: Content) -> list[int]:
-    """Return the width that each column needs, in letters."""
-    units = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
-    return [max(pair) for pair in zip(units, _of_heads(content, _longest_word), strict=True)]
-
-
-def _whole_heads(content: Content) -> list[int]:
-    """Return the widths with which no heading is broken, in letters."""
-    return _of_heads(content, text_width)
+def _centimetres(letters: int, size: float) -> float:
+    """Return the width of a cell; a Latin letter is half as wide as the type is high."""
+    return letters * (size * 0.5 * _POINT) + 2 * _PADDING + 0.1
 
 
 def _of_heads(content: Content, measure: Callable[[str], int]) -> list[int]:
-    """Measure the headings of each column; a heading that spans several is divided among them."""
+    """Measure the headings of each column; one that spans several is divided among them."""
     most = [0] * len(content.columns)
     for position in range(len(content.header)):
         parts = content.parts(position)[1:]
-        of_row = [-(-measure(text) // span) for text, span in parts for _ in range(span)]
+        of_row = [
+            -(-measure(text) // span) for text, span in parts for _ in range(span)
+        ]
         most = [max(pair) for pair in zip(most, of_row, strict=True)]
     return most
 
 
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """A table in one font size on a page of a given width, with row names wrapped to a share of it."""
-
-    stub: int
-    units: list[int]
-    heads: list[int]
-    size: float
-    room: float
-    wrapped: float
-
-    @property
-    def enough(self) -> bool:
-        return self._least + sum(self._columns) <= self.room
-
-    @property
-    def widths(self) -> list[float]:
-        columns, room = self._columns, self.room
-        wide = min(self._whole, 0.5 * room, max(room - sum(columns), self._least))
-        spare = room - wide - sum(columns)
-        if spare < 0:
-            return [wide, *(c * (room - wide) / sum(columns) for c in columns)]
-        share = spare / len(columns)
-        whole = map(self._centimetres, self.heads)
-        return [wide, *(c + min(share, max(1.0, w - c)) for c, w in zip(columns, whole, strict=True))]
-
-    @property
-    def _columns(self) -> list[float]:
-        return [self._centimetres(unit) for unit in self.units]
-
-    @property
-    def _whole(self) -> float:
-        return self._centimetres(self.stub + 2)  # some letters are wider than half the type size
-
-    @property
-    def _least(self) -> float:
-        return min(self._whole, self.wrapped * self.room)
-
-    def _centimetres(self, letters: int) -> float:
-        letter = self.size * 0.5 * _POINT  # a Latin letter is half as wide as the type is high
-        return letters * letter + 2 * _PADDING + 0.1
-
-
-def _note_margins(section: Any, width: float, docx: Any) -> tuple[Any, Any]:
-    """Indent notes to the edges of a centred table, but not to less than a readable width."""
-    room = (section.page_width - section.left_margin - section.right_margin) / docx.shared.Cm(1)
-    left_margin = max((room - width) / 2, 0.0)
-    right_margin = max(room - left_margin - max(width, _NOTE_WIDTH), 0.0)
-    return docx.shared.Cm(left_margin), docx.shared.Cm(right_margin)
-
-
 def _longest_word(text: str) -> int:
-    """Return the width a heading needs: Latin words are not broken, nor are four Chinese characters."""
-    return max((min(text_width(word), max(len(word), 8)) for word in text.split()), default=0)
+    """Return the width a heading needs: only more than four Chinese characters break."""
+    widths = (min(text_width(word), max(len(word), 8)) for word in text.split())
+    return max(widths, default=0)
 
 
-def _set_font(style: Any, size: Any, docx: Any) -> None:
-    style.font.name, style.font.size = _LATIN, size
-    _mark_chinese(style.element.get_or_add_rPr(), docx)
-
-
-def _write(paragraph: Any, text: str, size: float, docx: Any, *, bold: bool = False) -> None:
+def _write(
+    paragraph: Any, text: str, size: float, docx: Any, *, bold: bool = False
+) -> None:
     run = paragraph.add_run(text)
     run.bold = bold or None
-    run.font.name, run.font.size = _LATIN, docx.shared.Pt(size)
-    _mark_chinese(run._element.get_or_add_rPr(), docx)
+    _set_font(run.font, run._element.get_or_add_rPr(), size, docx)
 
 
-def _mark_chinese(properties: Any, docx: Any) -> None:
-    """Set font and language of Chinese text.
+def _set_font(font: Any, properties: Any, size: float, docx: Any) -> None:
+    """Set fonts, and the language of Chinese text.
 
-    Without a font, the theme of the document decides and characters may be missing. Without a language,
-    programs may choose a font of another region with other forms of the characters.
+    Without a font for Chinese, the theme of the document decides and characters may be
+    missing. Without a language, programs may choose a font of another region with other
+    forms of the characters.
     """
-    qn = docx.oxml.ns.qn
-    properties.get_or_add_rFonts().set(qn("w:eastAsia"), _CHINESE)
-    language = docx.oxml.OxmlElement("w:lang")
-    language.set(qn("w:eastAsia"), "zh-CN")
-    properties.append(language)
+    font.name, font.size = _LATIN, docx.shared.Pt(size)
+    properties.get_or_add_rFonts().set(docx.oxml.ns.qn("w:eastAsia"), _CHINESE)
+    properties.append(_element(docx, "lang", eastAsia="zh-CN"))
+
+
+def _element(docx: Any, name: str, **values: str) -> Any:
+    """Make an element of a Word file."""
+    element = docx.oxml.OxmlElement(f"w:{name}")
+    for attribute, value in values.items():
+        element.set(docx.oxml.ns.qn(f"w:{attribute}"), value)
+    return element
 
 
 def _space(paragraph: Any, docx: Any, *, before: float = 0, after: float = 0) -> None:
     layout = paragraph.paragraph_format
-    layout.space_before, layout.space_after = docx.shared.Pt(before), docx.shared.Pt(after)
+    layout.space_before = docx.shared.Pt(before)
+    layout.space_after = docx.shared.Pt(after)
     layout.line_spacing = 1.0
 
 
 def _pad(table: Any, docx: Any) -> None:
-    qn = docx.oxml.ns.qn
-    margins = docx.oxml.OxmlElement("w:tblCellMar")
+    margins = _element(docx, "tblCellMar")
     for side in ("left", "right"):
-        edge = docx.oxml.OxmlElement(f"w:{side}")
-        edge.set(qn("w:w"), str(round(_PADDING / 2.54 * 1440)))
-        edge.set(qn("w:type"), "dxa")
-        margins.append(edge)
+        width = str(round(_PADDING / 2.54 * 1440))
+        margins.append(_element(docx, side, w=width, type="dxa"))
     properties = table._tbl.tblPr
-    look = properties.find(qn("w:tblLook"))
+    look = properties.find(docx.oxml.ns.qn("w:tblLook"))
     properties.append(margins)
     if look is not None:  # the order of these elements is fixed
         properties.append(look)
@@ -315,22 +280,17 @@ def _pad(table: Any, docx: Any) -> None:
 
 def _mark_row(row: Any, docx: Any, *, head: bool) -> None:
     properties = row._tr.get_or_add_trPr()
-    properties.append(docx.oxml.OxmlElement("w:cantSplit"))
+    properties.append(_element(docx, "cantSplit"))
     if head:
-        properties.append(docx.oxml.OxmlElement("w:tblHeader"))
+        properties.append(_element(docx, "tblHeader"))
 
 
-def _rule(cells: Sequence[Any], side: str, width: int, docx: Any) -> None:
-    qn = docx.oxml.ns.qn
-    for cell in cells:
-        properties = cell.get_or_add_tcPr()
-        borders = properties.find(qn("w:tcBorders"))
-        if borders is None:
-            borders = docx.oxml.OxmlElement("w:tcBorders")
-            properties.insert_element_before(borders, "w:vAlign")  # the order of these elements is fixed
-        line = borders.find(qn(f"w:{side}"))
-        if line is None:
-            line = docx.oxml.OxmlElement(f"w:{side}")
-            borders.append(line)
-        for name, value in (("val", "single"), ("sz", str(width)), ("space", "0"), ("color", "000000")):
-            line.set(qn(f"w:{name}"), value)
+def _rule(cell: Any, side: str, width: int, docx: Any) -> None:
+    properties = cell.get_or_add_tcPr()
+    borders = properties.find(docx.oxml.ns.qn("w:tcBorders"))
+    if borders is None:
+        borders = _element(docx, "tcBorders")
+        # The order of these elements is fixed.
+        properties.insert_element_before(borders, "w:vAlign")
+    look = {"val": "single", "sz": str(width), "space": "0", "color": "000000"}
+    borders.append(_element(docx, side, **look))

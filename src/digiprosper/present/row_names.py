@@ -12,7 +12,7 @@ from digiprosper.report.words import TABLE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.report.columns import Column
+    from digiprosper.present.columns import Columns
     from digiprosper.report.terms import Regime, Term
     from digiprosper.report.words import Language
 
@@ -32,68 +32,63 @@ class _Row(NamedTuple):
     term: str
     label: str
     meaning: _Meaning
-    members: set[int]
+    members: list[int]
 
 
 def share_rows(
     terms: Sequence[str],
-    columns: Sequence[Column],
+    columns: Columns,
     labels: Mapping[str, str],
     digits: int,
     language: Language = "english",
 ) -> list[SharedRow]:
-    """Return the rows of terms, in the order of their first terms, and which columns share them.
+    """Return the rows of terms, in the order of their first terms, with their columns.
 
-    A term has one row per meaning (see `Term.meaning`). Products with their factors in another order have the
-    same label. Terms with the same label share a row if no column has two of them; otherwise each has a row,
-    with the term in brackets after the label. Slopes by regime share a row if threshold variable and number
-    of thresholds are equal, or if `labels` has the term.
+    A term has one row per meaning (see `Term.meaning`). Products with their factors in
+    another order have the same label. Terms with the same label share a row if no
+    column has two of them; otherwise each has a row, with the term in brackets after
+    the label. Slopes by regime share a row if threshold variable and number of
+    thresholds are equal, or if `labels` has the term.
     """
     bases = {
-        cell.term.name: cell.term.base for c in columns for cell in c.estimates.values() if cell.term.regime
+        cell.term.name: cell.term.base
+        for c in columns
+        for cell in c.estimates.values()
+        if cell.term.regime
     }
     runs = groupby(terms, key=lambda term: bases.get(term, term))
-    together = [_rows_of(list(run), columns, labels, (digits, language)) for _, run in runs]
-    rows = list(chain.from_iterable(together))
-    shared = _labels_of_products(rows, products_of(columns), labels)
-    return _joined([row._replace(label=shared.get(row.term, row.label)) for row in rows])
+    parts = [_rows_of(list(run), columns, labels, digits, language) for _, run in runs]
+    rows = list(chain.from_iterable(parts))
+    products, written = products_of(columns), {r.term: r.label for r in reversed(rows)}
 
-
-def _labels_of_products(
-    rows: Sequence[_Row], products: Mapping[str, tuple[str, ...]], labels: Mapping[str, str]
-) -> dict[str, str]:
-    """Give all names of a product one label: that of the call, otherwise that of the first row."""
-    written = {row.term: row.label for row in reversed(rows)}
-    shared = {}
-    for name in written.keys() & products.keys() - labels.keys():
-        names = products[name]
-        of_caller = [labels[product_name] for product_name in names if product_name in labels]
-        shared[name] = next(
-            iter([*of_caller, *(written[product_name] for product_name in names if product_name in written)])
+    def shared_label(row: _Row) -> str:
+        """Return the label of a product: that of the call, or that of the first row."""
+        names = () if row.term in labels else products.get(row.term, ())
+        texts = (
+            source[n] for source in (labels, written) for n in names if n in source
         )
-    return shared
+        return next(texts, row.label)
+
+    return _joined([row._replace(label=shared_label(row)) for row in rows])
 
 
 def _rows_of(
     together: Sequence[str],
-    columns: Sequence[Column],
+    columns: Columns,
     labels: Mapping[str, str],
-    look: tuple[int, Language],
+    digits: int,
+    language: Language,
 ) -> list[_Row]:
     """Return the rows of terms that stay together, one per term and meaning."""
-    meanings_by_term = {term: _meanings(term, columns, labels) for term in together}
-    meanings = list(
-        dict.fromkeys(
-            chain.from_iterable(term_meanings.values() for term_meanings in meanings_by_term.values())
-        )
-    )
     rows = []
-    for meaning, term in product(meanings, together):
-        members = {i for i, term_meaning in meanings_by_term[term].items() if term_meaning == meaning}
+    meanings = {term: _meanings(term, columns, labels) for term in together}
+    all_meanings = dict.fromkeys(chain(*(of.values() for of in meanings.values())))
+    for meaning, term in product(all_meanings, together):
+        members = [i for i, other in meanings[term].items() if other == meaning]
         if members:
-            holders = [columns[i] for i in sorted(members)]
-            apart = [other_meaning for other_meaning in meanings if other_meaning != meaning]
-            label = row_label(term, holders, labels, *look, apart=apart)
+            holders = [columns[i] for i in members]
+            apart = [other for other in all_meanings if other != meaning]
+            label = row_label(term, holders, labels, digits, language, apart=apart)
             rows.append(_Row(term, label, meaning, members))
     return rows
 
@@ -108,17 +103,27 @@ def _joined(rows: Sequence[_Row]) -> list[SharedRow]:
         group = groups[row.label, row.meaning]
         holders = [position for member in group for position in member.members]
         if len(set(holders)) < len(holders):
-            joined.append(SharedRow(f"{row.label} [{row.term}]", dict.fromkeys(row.members, row.term)))
+            joined.append(
+                SharedRow(
+                    f"{row.label} [{row.term}]", dict.fromkeys(row.members, row.term)
+                )
+            )
         elif row is group[0]:
-            terms = {position: member.term for member in group for position in member.members}
+            terms = {
+                position: member.term for member in group for position in member.members
+            }
             joined.append(SharedRow(row.label, terms))
     return joined
 
 
-def _meanings(term: str, columns: Sequence[Column], labels: Mapping[str, str]) -> dict[int, _Meaning]:
+def _meanings(
+    term: str, columns: Columns, labels: Mapping[str, str]
+) -> dict[int, _Meaning]:
     """Return the meaning of a term in each column; a term with a label of its own has the same in all."""
     return {
-        position: () if term in labels or term in column.cells else column.estimates[term].term.meaning
+        position: ()
+        if term in labels or term in column.cells
+        else column.estimates[term].term.meaning
         for position, column in enumerate(columns)
         if term in column.estimates or term in column.cells
     }
@@ -126,7 +131,7 @@ def _meanings(term: str, columns: Sequence[Column], labels: Mapping[str, str]) -
 
 def row_label(
     name: str,
-    columns: Sequence[Column],
+    columns: Columns,
     labels: Mapping[str, str],
     digits: int,
     language: Language = "english",
@@ -147,7 +152,9 @@ def row_label(
     if first.family != "linear" or first.regime is None:
         return term_words(first, labels, column.words, column.factors, language)
     variable = name_label(first.regime.variable, labels, column.factors)
-    condition = _shared_condition([c.estimates[name].term for c in holders], variable, digits, language)
+    condition = _shared_condition(
+        [c.estimates[name].term for c in holders], variable, digits, language
+    )
     return TABLE.say(
         "regime.kink" if first.regime.kink else "regime",
         language,
@@ -156,7 +163,9 @@ def row_label(
     )
 
 
-def _cell_label(name: str, columns: Sequence[Column], labels: Mapping[str, str], language: Language) -> str:
+def _cell_label(
+    name: str, columns: Columns, labels: Mapping[str, str], language: Language
+) -> str:
     """Write the label of a row of plain cells: words of its method, or the labels of its levels."""
     for column in columns:
         if f"row.{name}" in column.words:
@@ -172,14 +181,24 @@ def _part_words(part: str, language: Language) -> str:
     return TABLE.say(code, language) if code in TABLE else part
 
 
-def _shared_condition(terms: Sequence[Term], variable: str, digits: int, language: Language) -> str | None:
+def _shared_condition(
+    terms: Sequence[Term], variable: str, digits: int, language: Language
+) -> str | None:
     """Write the condition of a regime; None if columns have different thresholds."""
-    written = {term.regime.condition(variable, digits, language) for term in terms if term.regime}
+    written = {
+        term.regime.condition(variable, digits, language)
+        for term in terms
+        if term.regime
+    }
     return written.pop() if len(written) == 1 else None
 
 
 def _regime_words(
-    regime: Regime, shared: str | None, variable: str, apart: Sequence[_Meaning], language: Language
+    regime: Regime,
+    shared: str | None,
+    variable: str,
+    apart: Sequence[_Meaning],
+    language: Language,
 ) -> str:
     """Name a regime by the condition that columns share, otherwise by its number."""
     if regime.kink:
@@ -187,10 +206,14 @@ def _regime_words(
             "regime.below.kink" if regime.number == 1 else "regime.above.kink", language
         )
     number = TABLE.say("regime.number", language, number=regime.number)
-    which = TABLE.say("regime.number.of", language, number=regime.number, count=regime.count)
+    which = TABLE.say(
+        "regime.number.of", language, number=regime.number, count=regime.count
+    )
     if shared is None:
         return _joined_words(variable, which, language) if apart else number
-    twins = any(meaning[:3] == ("regime", regime.kink, regime.variable) for meaning in apart)
+    twins = any(
+        meaning[:3] == ("regime", regime.kink, regime.variable) for meaning in apart
+    )
     return _joined_words(shared, which, language) if twins else shared
 
 

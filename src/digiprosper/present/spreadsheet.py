@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from digiprosper.report.rendering import Content
 
 _SHEET_MARKS, _SHEET_LETTERS = re.compile(r"[\[\]:*?/\\]"), 31
-_NUMBER = re.compile(r"(?P<open>\(?)(?P<value>-?[\d,]+(?:\.(?P<decimals>\d+))?)(?P<close>\)?\**)")
+_NUMBER = re.compile(
+    r"(?P<open>\(?)(?P<value>-?[\d,]+(?:\.(?P<decimals>\d+))?)(?P<close>\)?\**)"
+)
 _MOST_DIGITS = 15  # of a number in Excel
 
 
@@ -37,7 +39,9 @@ def _sheet_names(contents: Sequence[Content]) -> list[str]:
     names: list[str] = []
     for number, content in enumerate(contents, start=1):
         plain = _SHEET_MARKS.sub(" ", content.title or "").strip(" '")
-        name = " ".join(plain.split())[:_SHEET_LETTERS].rstrip(" '") or f"Table {number}"
+        name = (
+            " ".join(plain.split())[:_SHEET_LETTERS].rstrip(" '") or f"Table {number}"
+        )
         used_names = {used_name.casefold() for used_name in names}
         if name.casefold() in used_names or name.casefold() == "history":
             name = f"{name[: _SHEET_LETTERS - 6].rstrip()} ({number})"
@@ -55,57 +59,55 @@ def _fill_sheet(sheet: Any, content: Content, openpyxl: Any) -> None:
         _text_cell(sheet, 1, 1, content.title).font = styles.Font(bold=True)
     points = point_columns(content)
     for position in range(len(rows)):
-        cells = _row_cells(sheet, first, position, content, points)
-        for cell, border in zip(cells, _borders(content, position, styles), strict=True):
-            cell.font, cell.border = styles.Font(bold=content.is_head(position)), border
-    _centre_heads(sheet, first, content, styles)
+        _fill_row(sheet, first, position, content, points, styles)
     for column in range(len(rows[0])):
         texts = content.names if column == 0 else [row[column] for row in rows]
         letter = openpyxl.utils.get_column_letter(column + 1)
-        sheet.column_dimensions[letter].width = 3 + max(map(text_width, texts), default=0)
+        sheet.column_dimensions[letter].width = 3 + max(
+            map(text_width, texts), default=0
+        )
     for number, note in enumerate(content.notes, start=last + 1):
         _text_cell(sheet, number, 1, note).font = styles.Font(italic=True)
     sheet.freeze_panes = sheet.cell(last_head + 1, 2)
 
 
-def _row_cells(
-    sheet: Any, first: int, position: int, content: Content, points: Sequence[PointColumn | None]
-) -> list[Any]:
-    """Write the cells of a row; those of the body are numbers if possible."""
-    row, number = content.rows[position], first + position
-    named = _text_cell(sheet, number, 1, row[0])
-    texts = enumerate(row[1:], start=2)
-    if content.is_head(position):
-        return [named, *(_text_cell(sheet, number, column, text) for column, text in texts)]
-    return [named, *(_body_cell(sheet, number, column, text, points[column - 2]) for column, text in texts)]
-
-
-def _borders(content: Content, position: int, styles: Any) -> list[Any]:
-    """Set the rules of each cell of a row."""
-    thick, thin = styles.Side(style="medium"), styles.Side(style="thin")
-    top = thick if position == 0 else None
-    if content.is_ruled(position):
-        top = thin
-    bottom = {len(content.header) - 1: thin, len(content.rows) - 1: thick}.get(position)
-    spanning = content.spanning and position == 0
-    return [
-        styles.Border(top=top, bottom=thin if spanning and text else bottom)
-        for text in content.rows[position]
-    ]
-
-
-def _centre_heads(sheet: Any, first: int, content: Content, styles: Any) -> None:
-    """Centre all cells but row names, and headings that span columns above all of these."""
-    for position in range(len(content.rows)):
-        start = 2
-        for _, span in content.parts(position)[1:]:
-            centred = "center" if span == 1 else "centerContinuous"
-            for column in range(start, start + span):
-                cell = sheet.cell(first + position, column)
+def _fill_row(
+    sheet: Any,
+    first: int,
+    position: int,
+    content: Content,
+    points: Sequence[PointColumn | None],
+    styles: Any,
+) -> None:
+    """Write the cells of a row; equal headings next to each other span columns."""
+    number, row, head = (
+        first + position,
+        content.rows[position],
+        content.is_head(position),
+    )
+    sides = {
+        "thick": styles.Side(style="medium"),
+        "thin": styles.Side(style="thin"),
+        "": None,
+    }
+    above, below = content.rules(position)
+    column = 1
+    for (_, span), rule in zip(content.parts(position), below, strict=True):
+        border = styles.Border(top=sides[above], bottom=sides[rule])
+        named, start = column == 1, column
+        for column in range(start, start + span):
+            text = row[column - 1]
+            if column == 1 or head:
+                cell = _text_cell(sheet, number, column, text)
+            else:
+                cell = _body_cell(sheet, number, column, text, points[column - 2])
+            if column > start:
+                cell.value = None
+            cell.font, cell.border = styles.Font(bold=head), border
+            if not named:
+                centred = "center" if span == 1 else "centerContinuous"
                 cell.alignment = styles.Alignment(horizontal=centred)
-                if column > start:
-                    cell.value = None
-            start += span
+        column += 1
 
 
 def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
@@ -117,7 +119,9 @@ def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
     return cell
 
 
-def _body_cell(sheet: Any, row: int, column: int, text: str, points: PointColumn | None) -> Any:
+def _body_cell(
+    sheet: Any, row: int, column: int, text: str, points: PointColumn | None
+) -> Any:
     """Write a cell as a number with a format that shows it as printed, otherwise as text."""
     match = _NUMBER.fullmatch(text)
     number_format = match and _plain_format(match["value"])
@@ -150,7 +154,7 @@ def _room(text: str, points: PointColumn | None) -> tuple[str, str]:
         return "", ""
     lacking = [
         type_width(widest) - type_width(part)
-        for widest, part in zip((points.left, points.right), parts, strict=True)
+        for widest, part in zip(points, parts, strict=True)
     ]
     return _blanks(lacking[0]), _blanks(lacking[1])
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import pandas as pd
-
-from digiprosper.errors import DigiprosperError, InputTypeError, OptionError, cited, option_problem
-from digiprosper.present.columns import texts_of
-from digiprosper.present.files import table_path
-from digiprosper.present.tables import Table, check_title, etable, named_tables
+from digiprosper.errors import OptionError, cited, option_problem
+from digiprosper.present.formats import table_path
+from digiprosper.present.tables import (
+    Table,
+    about,
+    check_title,
+    etable,
+    named_tables,
+    read_notes,
+    text_frame,
+)
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.words import NOTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from typing import Self
 
     from digiprosper.present.columns import Models
     from digiprosper.present.rows import Row
@@ -84,68 +87,50 @@ def stack_tables(
     if file is not None:
         table_path(file, "file")
     named = named_tables(tables, "stack_tables", _EXAMPLE)
-    panels = [_Panel(tidy_text(name), _table(name, table, style)) for name, table in named.items()]
+    panels = []
+    for name, table in named.items():
+        with about(f"stack_tables: this is the panel {cited(name)}."):
+            panel = table if isinstance(table, Table) else etable(table, style=style)
+        panels.append(_panel(tidy_text(name), panel))
     _refuse_others(panels)
-    note_texts = [] if notes is None else texts_of(notes)
-    if note_texts is None:
-        raise InputTypeError(
-            f"stack_tables: notes={cited(notes)} must be a text or a list of texts.",
-            [option_problem("notes", notes)],
-        )
-    stacked = _stacked(panels, (*_joined_notes(panels), *map(tidy_text, note_texts)), title)
+    own_notes = read_notes(notes, "stack_tables")
+    stacked = _stacked(panels, (*_joined_notes(panels), *own_notes), title)
     if file is not None:
         stacked.save(file)
     return stacked
 
 
-@dataclass(frozen=True, slots=True)
-class _Panel:
-    """A table and its title."""
+class _Panel(NamedTuple):
+    """A table and its title.
+
+    heads: rows above the middle rule: headings and dependent variables
+    blocks: rows below it by block; the first has the estimates
+    notes: without their opening word, which Chinese tables have
+    """
 
     title: str
     table: Table
-
-    @property
-    def rows(self) -> list[Row]:
-        frame = self.table.frame
-        return [(str(name), list(cells)) for name, cells in zip(frame.index, frame.to_numpy(), strict=True)]
-
-    @property
-    def heads(self) -> list[Row]:
-        """Return the rows above the middle rule: headings and dependent variables."""
-        table = self.table
-        spans = [("", list(table.spans))] if table.spans else []
-        return [*spans, ("", [str(head) for head in table.frame.columns]), *self.rows[: table.header_rows]]
-
-    @property
-    def blocks(self) -> list[list[Row]]:
-        """Return the rows below the middle rule by block; the first has the estimates."""
-        ends = pairwise([self.table.header_rows, *self.table.breaks, len(self.table.frame)])
-        return [self.rows[start:end] for start, end in ends]
-
-    @property
-    def in_chinese(self) -> bool:
-        """Return whether the notes start with the opening word of Chinese tables."""
-        return bool(self.table.notes) and self.table.notes[0].startswith(_OPENING)
-
-    @property
-    def notes(self) -> list[str]:
-        """Return the notes without their opening word."""
-        return [note.removeprefix(_OPENING) for note in self.table.notes]
-
-    @property
-    def short(self) -> str:
-        """Return the short name of the panel, for notes."""
-        match = _SHORT.match(self.title)
-        return match[1] if match else self.title
+    heads: list[Row]
+    blocks: list[list[Row]]
+    notes: list[str]
+    in_chinese: bool
 
 
-def _table(name: str, table: Table | Models, style: TableStyle | None) -> Table:
-    try:
-        return table if isinstance(table, Table) else etable(table, style=style)
-    except DigiprosperError as error:
-        error.add_note(f"stack_tables: this is the panel {cited(name)}.")
-        raise
+def _panel(title: str, table: Table) -> _Panel:
+    frame, spans, count = table.frame, table.spans, table.header_rows
+    cells = zip(frame.index, frame.to_numpy(), strict=True)
+    rows: list[Row] = [(str(name), list(texts)) for name, texts in cells]
+    above = [list(spans)] if spans else []
+    above.append([str(head) for head in frame.columns])
+    ends = pairwise([count, *table.breaks, len(rows)])
+    return _Panel(
+        title,
+        table,
+        [*(("", texts) for texts in above), *rows[:count]],
+        [rows[start:end] for start, end in ends],
+        [note.removeprefix(_OPENING) for note in table.notes],
+        bool(table.notes) and table.notes[0].startswith(_OPENING),
+    )
 
 
 def _refuse_others(panels: Sequence[_Panel]) -> None:
@@ -158,94 +143,97 @@ def _refuse_others(panels: Sequence[_Panel]) -> None:
         )
     widths = {panel.title: panel.table.frame.shape[1] for panel in panels}
     if len(set(widths.values())) > 1:
-        counts = ", ".join(f"{cited(name)} has {width}" for name, width in widths.items())
+        problem = "panels differ in their number of columns"
+        counts = ", ".join(
+            f"{cited(name)} has {width}" for name, width in widths.items()
+        )
         raise OptionError(
-            f"stack_tables: panels must have equally many columns, but {counts}. Give each panel the same "
-            "models, or save the tables one by one with save_tables.",
-            [option_problem("tables", widths, what="panels differ in their number of columns")],
+            f"stack_tables: panels must have equally many columns, but {counts}. Give "
+            "each panel the same models, or save the tables one by one with save_tables.",
+            [option_problem("tables", widths, what=problem)],
         )
 
 
-def _stacked(panels: Sequence[_Panel], notes: tuple[str, ...], title: str | None) -> Table:
-    """Stack panels, with common headings at the top and common settings at the bottom."""
-    top, closing = _Top.of(panels), _closing(panels)
-    parts = [_blocks(panel, top, closing) for panel in panels]
-    blocks = [*chain.from_iterable(parts), *([closing] if closing else [])]
-    *starts, _ = accumulate(map(len, blocks), initial=len(top.named))
-    *firsts, _ = accumulate(map(len, parts), initial=0)
-    rows = [*top.named, *chain.from_iterable(blocks)]
-    frame = pd.DataFrame(
-        [cells for _, cells in rows],
-        index=pd.Index([name for name, _ in rows], dtype=object),
-        columns=pd.Index(top.heads, dtype=object),
-        dtype=object,
-    )
+def _stacked(
+    panels: Sequence[_Panel], notes: tuple[str, ...], title: str | None
+) -> Table:
+    """Stack panels, with common headings at the top and common settings at the bottom.
+
+    If the headings of columns differ, columns are numbered.
+    """
+    spans, heads = _shared_heads(panels)
+    in_all = (r for r in panels[0].heads if all(r in panel.heads for panel in panels))
+    top = [row for row in in_all if row[0]]
+    closing = _closing(panels)
+    above = [("", list(spans)), ("", heads), *top]
+    blocks: list[list[Row]] = []
+    firsts = []
+    for panel in panels:
+        firsts.append(len(blocks))
+        title_row = (panel.title, [""] * len(heads))
+        blocks += _unshared(panel, title_row, above, closing)
+    blocks += [closing] if closing else []
+    *starts, _ = accumulate(map(len, blocks), initial=len(top))
     return Table(
-        frame,
+        text_frame([*top, *chain.from_iterable(blocks)], heads),
         notes,
-        header_rows=len(top.named),
+        header_rows=len(top),
         breaks=tuple(starts[1:]),
         title=title,
-        spans=top.spans,
-        panels=tuple(starts[first] for first in firsts),
+        spans=spans,
+        panels=tuple(starts[position] for position in firsts),
         closing=starts[-1] if closing else None,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Top:
-    """What is above all panels: headings, spanning headings, and rows with a name."""
-
-    spans: tuple[str, ...]
-    heads: list[str]
-    named: list[Row]
-
-    @classmethod
-    def of(cls, panels: Sequence[_Panel]) -> Self:
-        """Return the headings that all panels share; if those of columns differ, columns are numbered."""
-        first = panels[0].table
-        named = [row for row in panels[0].heads if row[0] and all(row in panel.heads for panel in panels)]
-        heads = {(panel.table.spans, tuple(panel.table.frame.columns)) for panel in panels}
-        if len(heads) == 1:
-            return cls(first.spans, list(map(str, first.frame.columns)), named)
-        return cls((), [f"({number})" for number in range(1, first.frame.shape[1] + 1)], named)
-
-    def left(self, panel: _Panel) -> list[Row]:
-        """Return the headings that only this panel has."""
-        above = [("", list(self.spans)), ("", self.heads), *self.named]
-        return [row for row in panel.heads if row not in above]
+def _shared_heads(panels: Sequence[_Panel]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the headings of columns and above them, or numbers if panels differ."""
+    tables = [panel.table for panel in panels]
+    first, count = tables[0], tables[0].frame.shape[1]
+    if len({(table.spans, tuple(table.frame.columns)) for table in tables}) == 1:
+        return first.spans, list(map(str, first.frame.columns))
+    return (), [f"({number})" for number in range(1, count + 1)]
 
 
-def _blocks(panel: _Panel, top: _Top, closing: Sequence[Row]) -> list[list[Row]]:
+def _unshared(
+    panel: _Panel, title_row: Row, above: Sequence[Row], closing: Sequence[Row]
+) -> list[list[Row]]:
     """Return the rows of a panel by block, without those that all panels share."""
-    title = (panel.title, [""] * len(top.heads))
     estimates, *further_blocks = panel.blocks
-    unshared_blocks = ([row for row in block if row not in closing] for block in further_blocks)
-    return [[title, *top.left(panel), *estimates], *filter(None, unshared_blocks)]
+    own_heads = [row for row in panel.heads if row not in above]
+    unshared = ([row for row in rows if row not in closing] for rows in further_blocks)
+    return [[title_row, *own_heads, *estimates], *filter(None, unshared)]
 
 
 def _closing(panels: Sequence[_Panel]) -> list[Row]:
-    """Return the rows of settings and statistics that are equal in all panels and have no row below them."""
+    """Return rows of settings and statistics that are equal in all panels.
+
+    Those with a row below them are not among them.
+    """
     if len(panels) == 1:
         return []
-    alone = [[row for block in panel.blocks[1:] for row in _alone(block)] for panel in panels]
+    alone = [
+        [row for block in panel.blocks[1:] for row in _alone(block)] for panel in panels
+    ]
     return [row for row in alone[0] if all(row in rows for rows in alone[1:])]
 
 
 def _alone(block: Sequence[Row]) -> list[Row]:
     following = [name for name, _ in block[1:]] + ["end"]
-    return [row for row, after in zip(block, following, strict=True) if row[0] and after]
+    pairs = zip(block, following, strict=True)
+    return [row for row, after in pairs if row[0] and after]
 
 
 def _joined_notes(panels: Sequence[_Panel]) -> list[str]:
-    """Join the notes of panels; a note that not all panels have starts with the name of its panel."""
-    lines = dict.fromkeys(line for panel in panels for line in _note_lines(panel, panels))
+    """Join the notes; one that not all panels have starts with its panel's name."""
+    lines: dict[str, None] = {}
+    for panel in panels:
+        match = _SHORT.match(panel.title)
+        short = match[1] if match else panel.title
+        prefix = f"{short}：" if panel.in_chinese else f"{short}: "
+        for note in panel.notes:
+            alike = all(note in other_panel.notes for other_panel in panels)
+            lines[note if alike else prefix + note] = None
     first, *following = [*lines] or [""]
     opening = _OPENING if any(panel.in_chinese for panel in panels) else ""
     return [f"{opening}{first}", *following] if first else []
-
-
-def _note_lines(panel: _Panel, panels: Sequence[_Panel]) -> list[str]:
-    named = f"{panel.short}：" if panel.in_chinese else f"{panel.short}: "
-    shared = [all(note in other_panel.notes for other_panel in panels) for note in panel.notes]
-    return [note if alike else named + note for note, alike in zip(panel.notes, shared, strict=True)]

@@ -6,7 +6,7 @@ import math
 import numbers
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -22,10 +22,14 @@ from digiprosper.errors import (
     plain,
 )
 from digiprosper.report.characters import tidy_text
+from digiprosper.report.columns import remark_text
+from digiprosper.report.labels import name_label
 from digiprosper.report.words import TABLE
 
 if TYPE_CHECKING:
-    from digiprosper.report.columns import Estimate
+    from collections.abc import Mapping
+
+    from digiprosper.report.columns import Column, Estimate, Remark
     from digiprosper.report.words import Language, Words
 
 Below: TypeAlias = Literal["se", "t", "p", "ci"]
@@ -33,24 +37,6 @@ FromStyle: TypeAlias = Literal["style"]
 FROM_STYLE: Final = "style"
 """What `stars` is where the style decides: None already means no stars."""
 
-STATS = (
-    "nobs",
-    "n_entities",
-    "n_times",
-    "n_clusters",
-    "df_resid",
-    "df_t",
-    "df_absorbed",
-    "rsquared",
-    "rsquared_within",
-    "rsquared_within_entity",
-    "rsquared_adj",
-    "f_statistic",
-    "kp_rk_f",
-    "loglik",
-    "aic",
-    "bic",
-)
 _LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
 _USUAL_STATS = {
     "en": ("nobs", "n_entities", "rsquared_within", "kp_rk_f"),
@@ -60,10 +46,21 @@ _USUAL_STATS = {
 _COUNT = "N"
 _NAMED_ROWS = ("intercept", "test.statistic", "test.distribution", "test.p_value")
 # What stands for no where a journal writes yes in one of these ways.
-_NO = {"是": "否", "控制": "未控制", "YES": "NO", "Yes": "No", "yes": "no", "√": "", "✓": "", "Y": "N"}
+_NO = {
+    "是": "否",
+    "控制": "未控制",
+    "YES": "NO",
+    "Yes": "No",
+    "yes": "no",
+    "√": "",
+    "✓": "",
+    "Y": "N",
+}
 # Users name the columns and rows of their own numbers: only these names say which of them are p-values.
 # Chinese characters, which are letters too, need no blank before the p.
-_P_NAME = re.compile(r"(?:.*[\W\u4e00-\u9fff])?(?:p|[pP][ _-]?value|[pP]\s?值)[)\uff09]?")
+_P_NAME = re.compile(
+    r"(?:.*[\W\u4e00-\u9fff])?(?:p|[pP][ _-]?value|[pP]\s?值)[)\uff09]?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +85,9 @@ class TableStyle:
     digits : int
         Number of decimals, 3 by default.
     stats : sequence of str, optional
-        Statistics below the estimates, which are keys of `glance`. The default is nobs, n_entities,
-        rsquared_within and kp_rk_f in English, and nobs, rsquared and kp_rk_f in Chinese.
+        Statistics below the estimates, which are keys of `glance`, as in `etable`. The
+        default is nobs, n_entities, rsquared_within and kp_rk_f in English, and nobs,
+        rsquared and kp_rk_f in Chinese.
     yes, no : str, optional
         Text in the rows of controls and fixed effects. The default is Yes and No, or 是 and 否. If only `yes`
         is given, `no` is 未控制 for ``"控制"``, NO for ``"YES"``, empty for ``"√"``, and otherwise the
@@ -193,17 +191,23 @@ def _check_word(option: str, word: object) -> str | None:
     if word is None or isinstance(word, str):
         return None if word is None else tidy_text(word)
     raise InputTypeError(
-        f"{option}={cited(word)} must be a text such as 'Yes'.", [option_problem(option, word)]
+        f"{option}={cited(word)} must be a text such as 'Yes'.",
+        [option_problem(option, word)],
     )
 
 
 def _check_stats(stats: object) -> tuple[str, ...]:
     if isinstance(stats, str) or not isinstance(stats, Sequence):
         raise InputTypeError(
-            f"stats={cited(stats)} must be a list of keys such as ['nobs'].", [option_problem("stats", stats)]
+            f"stats={cited(stats)} must be a list of keys such as ['nobs'].",
+            [option_problem("stats", stats)],
         )
     for key in stats:
-        check_option("stats", key, STATS)
+        if not isinstance(key, str):
+            raise OptionError(
+                f"stats={cited(key)} must be a key of glance(), such as 'nobs'.",
+                [option_problem("stats", key)],
+            )
     return tuple(stats)
 
 
@@ -228,10 +232,11 @@ def _check_stars(stars: object) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How numbers are printed, with every option decided.
+    """How numbers and names are printed, with every option decided.
 
-    `stars` are levels in descending order, `stats` are keys of `glance`, `yes_no` are the words in rows of
-    controls and effects, and `cluster_row` is whether clusters that all columns share have a row.
+    `stars` are levels in descending order, `stats` are keys of `glance`, `yes_no` are
+    the words in rows of controls and effects, `cluster_row` is whether clusters that
+    all columns share have a row, and `labels` are those of the models and of the call.
     """
 
     below: Below
@@ -241,10 +246,21 @@ class Style:
     stats: tuple[str, ...] = _USUAL_STATS["en"]
     yes_no: tuple[str, str] = ("Yes", "No")
     cluster_row: bool = True
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def say(self, words: Words, code: str, **parts: object) -> str:
         """Return the words of a code in the language of the table."""
         return words.say(code, self.language, **parts)
+
+    def label(self, name: str, column: Column) -> str:
+        """Print the name of an outcome, effect or cluster with its label."""
+        return name_label(name, self.labels, column.factors)
+
+    def remark(self, remark: Remark, column: Column) -> str:
+        """Print a remark of a column with the labels of its names."""
+        return remark_text(
+            remark, column.words, self.labels, column.factors, self.language
+        )
 
     @property
     def own_labels(self) -> dict[str, str]:
@@ -267,18 +283,30 @@ class Style:
         text = f"{value:.{self.digits}f}"
         if float(text) != 0:
             return text
-        return f"{value:#.{max(self.digits, 1)}g}" if value != 0 else text.removeprefix("-")
+        return (
+            f"{value:#.{max(self.digits, 1)}g}"
+            if value != 0
+            else text.removeprefix("-")
+        )
 
     def probability(self, value: float) -> str:
         """Write a p-value with at least two decimals, never as zero."""
         digits = max(self.digits, 2)
         if math.isnan(value):
             return ""
-        return f"<{10.0**-digits:.{digits}f}" if value < 10.0**-digits else f"{value:.{digits}f}"
+        return (
+            f"<{10.0**-digits:.{digits}f}"
+            if value < 10.0**-digits
+            else f"{value:.{digits}f}"
+        )
 
     def interval(self, low: float, high: float) -> str:
         """Write an interval in brackets; empty if an end is missing."""
-        return "" if math.isnan(low) or math.isnan(high) else f"[{self.number(low)}, {self.number(high)}]"
+        return (
+            ""
+            if math.isnan(low) or math.isnan(high)
+            else f"[{self.number(low)}, {self.number(high)}]"
+        )
 
     def estimate(self, cell: Estimate) -> str:
         """Write an estimate with its stars."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -30,19 +30,27 @@ from digiprosper.present.columns import (
     texts_of,
     with_constant,
 )
-from digiprosper.present.files import table_path, write_tables
 from digiprosper.present.folding import fold_terms
+from digiprosper.present.formats import table_path, write_tables
 from digiprosper.present.notes import note_lines
 from digiprosper.present.rows import (
     Row,
+    StdEffectIn,
     block_rows,
     depvar_rows,
+    named_stats,
     setting_rows,
     stat_rows,
+    std_effect_rows,
     term_rows,
 )
-from digiprosper.present.standardised import StdEffectIn, effect_rows
-from digiprosper.present.style import FROM_STYLE, Below, FromStyle, TableStyle, read_style
+from digiprosper.present.style import (
+    FROM_STYLE,
+    Below,
+    FromStyle,
+    TableStyle,
+    read_style,
+)
 from digiprosper.report.characters import tidy_text, unused_labels
 from digiprosper.report.rendering import Content, as_html, as_text
 
@@ -161,7 +169,9 @@ class Table:
             body=tuple(body[self.header_rows :]),
             breaks=frozenset(b - self.header_rows for b in self.breaks),
             notes=tuple(map(tidy_text, self.notes)),
-            title=tidy_text(text) if (text := self.title if title is None else title) else None,
+            title=tidy_text(text)
+            if (text := self.title if title is None else title)
+            else None,
             spanning=bool(self.spans),
             panels=frozenset(p - self.header_rows for p in self.panels),
             closing=None if self.closing is None else self.closing - self.header_rows,
@@ -232,10 +242,14 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         it also to show tests: ``{"Turning point": [test.extremum], "U test, p": [test.p_value]}``. Numbers in
         a row whose name ends in ``p``, ``p-value`` or ``p值`` are printed as p-values.
     stats : sequence of str, optional
-        Statistics below the estimates, which are keys of `glance`. The default is that of the style: nobs,
-        n_entities, rsquared_within, kp_rk_f. Others are n_times, n_clusters, rsquared,
-        rsquared_within_entity, rsquared_adj, f_statistic, df_resid, df_t, df_absorbed, and loglik, aic and
-        bic for maximum likelihood. The number of clusters is always shown if it differs from the number of
+        Statistics below the estimates, which are keys of `glance` of any model. The
+        default is that of the style: nobs, n_entities, rsquared_within, kp_rk_f. Others
+        with words in both languages are n_times, n_clusters, rsquared,
+        rsquared_within_entity, rsquared_adj, f_statistic, df_resid, df_t, df_absorbed,
+        and loglik, aic and bic for maximum likelihood. Another key, such as one of your
+        own results, is printed under its name or its label: integers as integers, other
+        numbers with the digits of the table. A cell is blank if its model has no such
+        value. The number of clusters is always shown if it differs from the number of
         entities.
     constant : bool
         Whether to show the constant of models with fixed effects (`LinearResults.constant`). The default is
@@ -277,7 +291,8 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     InputTypeError
         If `models` is empty or has an element that is not a result.
     OptionError
-        If an option has a value that is not allowed.
+        If an option has a value that is not allowed, or `stats` has a key that is in
+        `glance` of no model.
     ColumnError
         If `keep`, `drop`, `order`, `controls`, `blocks` or `std_effect` has a term that is in no model.
 
@@ -297,75 +312,81 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     columns = read_columns(models, "etable", spanning=True)
     columns = [with_constant(column) for column in columns] if constant else columns
     given_labels = check_labels(labels, "etable")
-    _tell_unused(columns, given_labels, "etable")
+    _tell_unused([*_names_in(columns), *named_stats(look)], given_labels, "etable")
     texts = look.own_labels | merged_labels(columns, given_labels)
+    look = replace(look, labels=texts)
     columns = name_columns(columns, heads, texts, "etable", look.language)
     folded = fold_terms(columns, controls, blocks, look)
     inside = list(chain.from_iterable(folded.values()))
     terms = select(columns, keep, drop, order, fold=inside, caller="etable")
     terms += [] if keep is None else _constant_beside(terms, columns, drop)
     parts = [
-        term_rows(columns, terms, texts, look),
-        block_rows(columns, texts, look),
-        setting_rows(columns, folded, rows, texts, look),
-        [*stat_rows(columns, look), *effect_rows(columns, std_effect, std_effect_in, texts, look)],
+        term_rows(columns, terms, look),
+        block_rows(columns, look),
+        setting_rows(columns, folded, rows, look),
+        [
+            *stat_rows(columns, look),
+            *std_effect_rows(columns, std_effect, std_effect_in, look),
+        ],
     ]
-    note_texts = [] if notes is None else texts_of(notes)
-    if note_texts is None:
-        raise InputTypeError(
-            f"etable: notes={cited(notes)} must be a text or a list of texts.",
-            [option_problem("notes", notes)],
-        )
-    lines = (*note_lines(distinct_heads(columns), texts, look), *map(tidy_text, note_texts))
-    table = _assemble(columns, depvar_rows(columns, texts, look), parts, lines, title)
+    own_notes = read_notes(notes, "etable")
+    lines = (*note_lines(distinct_heads(columns), look), *own_notes)
+    table = _assemble(columns, depvar_rows(columns, look), parts, lines, title)
     if file is not None:
         table.save(file)
     return table
 
 
-def _constant_beside(terms: Sequence[str], columns: Sequence[Column], drop: object) -> list[str]:
+def read_notes(notes: object, caller: str) -> list[str]:
+    """Read the notes of the caller, a text or several."""
+    texts = [] if notes is None else texts_of(notes)
+    if texts is None:
+        raise InputTypeError(
+            f"{caller}: notes={cited(notes)} must be a text or a list of texts.",
+            [option_problem("notes", notes)],
+        )
+    return list(map(tidy_text, texts))
+
+
+def _constant_beside(
+    terms: Sequence[str], columns: Sequence[Column], drop: object
+) -> list[str]:
     """Add the constant of the columns, if they show it, to the terms that `keep` chose."""
-    has_constant = any(column.constant is not None and "Intercept" in column.estimates for column in columns)
-    return ["Intercept"] if has_constant and "Intercept" not in terms and drop is None else []
+    has_constant = any(
+        column.constant is not None and "Intercept" in column.estimates
+        for column in columns
+    )
+    return (
+        ["Intercept"]
+        if has_constant and "Intercept" not in terms and drop is None
+        else []
+    )
 
 
 def _names_in(columns: Sequence[Column]) -> list[str]:
-    return [
-        str(word)
-        for column in columns
-        for word in (
-            *column.estimates,
-            *column.cells,
-            *column.labels,
-            column.head or "",
-            column.over or "",
-            *(column.glance or {}).values(),
-            *(block.variable for block in column.blocks),
-            *_named_in_words(column),
-        )
-    ]
+    """List all names in a table that labels may be for."""
+    names: list[object] = []
+    for column in columns:
+        names += [*column.estimates, *column.cells, *column.labels]
+        names += [column.head or "", column.over or "", *(column.glance or {}).values()]
+        names += [block.variable for block in column.blocks]
+        remarks = [column.whole, column.named, *column.remarks, *column.set_notes]
+        remarks += [name for name, _ in column.set_rows]
+        in_words = [remark.names.values() for remark in remarks if remark]
+        names += chain.from_iterable(chain.from_iterable(in_words))
+    return list(map(str, names))
 
 
-def _named_in_words(column: Column) -> list[str]:
-    """List the names in headings, rows and notes of a column."""
-    remarks = [
-        column.whole,
-        column.named,
-        *column.remarks,
-        *column.set_notes,
-        *(name for name, _ in column.set_rows),
-    ]
-    return [name for remark in remarks if remark for names in remark.names.values() for name in names]
-
-
-def _tell_unused(columns: Sequence[Column], labels: Mapping[str, str], caller: str) -> None:
-    unused = unused_labels(labels, _names_in(columns))
+def _tell_unused(names: Sequence[str], labels: Mapping[str, str], caller: str) -> None:
+    unused = unused_labels(labels, names)
     if unused:
         hints = [
-            f"{cited(k)}{f' (did you mean {cited(name)}?)' if name else ''}" for k, name in unused.items()
+            f"{cited(k)}{f' (did you mean {cited(name)}?)' if name else ''}"
+            for k, name in unused.items()
         ]
         where = "this table" if caller == "etable" else "these tables"
-        text = f"{caller}: labels match nothing in {where}: {', '.join(hints[:5])}."
+        hint = ", ".join(hints[:5])
+        text = f"{caller}: labels match nothing in {where}: {hint}."
         issue([Notice("unknown_labels", text, {"labels": unused})])
 
 
@@ -381,14 +402,21 @@ def _assemble(
         if block and len(rows) > len(header):
             breaks.append(len(rows))
         rows += block
-    frame = pd.DataFrame(
+    frame = text_frame(rows, [str(c.head) for c in columns])
+    spans = tuple(c.over or "" for c in columns)
+    return Table(
+        frame, notes, len(header), tuple(breaks), title, spans if any(spans) else ()
+    )
+
+
+def text_frame(rows: Sequence[Row], heads: Sequence[str]) -> pd.DataFrame:
+    """Make the frame of a table."""
+    return pd.DataFrame(
         [cells for _, cells in rows],
         index=pd.Index([name for name, _ in rows], dtype=object),
-        columns=pd.Index([c.head for c in columns], dtype=object),
+        columns=pd.Index(list(heads), dtype=object),
         dtype=object,
     )
-    spans = tuple(c.over or "" for c in columns)
-    return Table(frame, notes, len(header), tuple(breaks), title, spans if any(spans) else ())
 
 
 def save_tables(
@@ -441,56 +469,51 @@ def save_tables(
     'paper.md'
     """
     target = table_path(path, "path")
-    read_style(style, None, FROM_STYLE, None, None)
+    stats = named_stats(read_style(style, None, FROM_STYLE, None, None))
     caller_labels = check_labels(labels, "save_tables")
     named = named_tables(tables, "save_tables", '{"Table 1. Baseline": etable(fits)}')
-    columns = {title: _columns_of(title, table) for title, table in named.items()}
-    _tell_unused(list(chain.from_iterable(columns.values())), caller_labels, "save_tables")
-    used_labels = {title: _used(caller_labels, columns[title]) for title in named}
-    contents = [_titled(title, table, used_labels[title], style) for title, table in named.items()]
+    names: dict[str, list[str]] = {}
+    for title, table in named.items():
+        with about(f"save_tables: this is the table {cited(title)}."):
+            # A Table has its labels already.
+            is_table = isinstance(table, Table)
+            columns = [] if is_table else read_columns(table, "etable", spanning=True)
+        names[title] = [] if is_table else [*_names_in(columns), *stats]
+    _tell_unused([*chain.from_iterable(names.values())], caller_labels, "save_tables")
+    contents = []
+    for title, models in named.items():
+        # A label that is used in another table only is no mistake.
+        unused = unused_labels(caller_labels, names[title])
+        used = {key: text for key, text in caller_labels.items() if key not in unused}
+        with about(f"save_tables: this is the table {cited(title)}."):
+            table = (
+                models
+                if isinstance(models, Table)
+                else etable(models, labels=used, style=style)
+            )
+        contents.append(table._content(table.title or title))
     write_tables(contents, target)
     return target
 
 
-def named_tables(tables: object, function: str, example: str) -> dict[str, Any]:
+def named_tables(tables: Any, function: str, example: str) -> dict[str, Any]:
     """Check a mapping from titles to tables."""
-    if not isinstance(tables, Mapping) or not tables or not all(isinstance(title, str) for title in tables):
+    is_filled = isinstance(tables, Mapping) and len(tables) > 0
+    if not is_filled or not all(isinstance(title, str) for title in tables):
+        problem = "not a mapping from titles to tables"
         raise InputTypeError(
-            f"{function}: tables must be a mapping from titles to tables such as {example}.",
-            [option_problem("tables", tables, what="not a mapping from titles to tables")],
+            f"{function}: tables must be a mapping from titles to tables such as "
+            f"{example}.",
+            [option_problem("tables", tables, what=problem)],
         )
     return dict(tables)
 
 
-def _columns_of(title: str, table: Table | Models) -> list[Column]:
-    """Read models; a Table has no columns to read."""
-    with _about(title):
-        return [] if isinstance(table, Table) else read_columns(table, "etable", spanning=True)
-
-
-def _used(labels: Mapping[str, str], columns: Sequence[Column]) -> dict[str, str]:
-    """Choose the labels that apply to one of several tables."""
-    unused = unused_labels(labels, _names_in(columns))
-    return {key: text for key, text in labels.items() if key not in unused}
-
-
-def _titled(
-    title: str, table_or_models: Table | Models, labels: Mapping[str, str], style: TableStyle | None
-) -> Content:
-    with _about(title):
-        table = (
-            table_or_models
-            if isinstance(table_or_models, Table)
-            else etable(table_or_models, labels=labels, style=style)
-        )
-    return table._content(table.title or title)
-
-
 @contextmanager
-def _about(title: str) -> Iterator[None]:
-    """Add the title of the table to errors."""
+def about(note: str) -> Iterator[None]:
+    """Add a note to errors: which of several tables they are about."""
     try:
         yield
     except DigiprosperError as error:
-        error.add_note(f"save_tables: this is the table {cited(title)}.")
+        error.add_note(note)
         raise

@@ -1,4 +1,8 @@
-"""What figures draw, as numbers, names and the words beside them: methods make them, `present` draws them."""
+"""What figures draw, as numbers, names and the words beside them.
+
+Methods make these values, and `present` draws them. `data` of each has its numbers as
+a table.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pandas as pd
 
     from digiprosper.report.columns import Column, Estimate
 
@@ -19,9 +22,28 @@ Interval: TypeAlias = tuple[float, float]
 Slopes: TypeAlias = "Sequence[tuple[str, Estimate]]"
 """Name and estimate of each coefficient on an arrow."""
 
+_CURVE = ["at", "estimate", "conf_low", "conf_high"]
+_NUMBERS = ["estimate", "std_error", "p_value", "conf_low", "conf_high"]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Profile:
+class Drawing:
+    """What one figure draws."""
+
+    def data(self) -> pd.DataFrame:
+        """Return the numbers as a new frame; by default these are the points."""
+        points = getattr(self, "points", None)
+        if not isinstance(points, pd.DataFrame):
+            raise TypeError(f"no data of {type(self).__name__}")
+        return points.reset_index(drop=True)
+
+
+def _numbers(estimate: Estimate) -> list[float]:
+    return [getattr(estimate, name) for name in _NUMBERS]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile(Drawing):
     """A criterion at all candidates of a threshold.
 
     points: columns gamma, lr, critical
@@ -48,7 +70,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DrawnDensity:
+class DrawnDensity(Drawing):
     """Density of a statistic over draws, and its value in the data.
 
     points: columns value, density
@@ -62,16 +84,32 @@ class DrawnDensity:
     found: float
     p_value: float
 
+    def data(self) -> pd.DataFrame:
+        """Return one row per point of the density, per draw, and for the data."""
+        density = self.points.assign(series="density")
+        draws = pd.DataFrame({"value": self.draws, "series": "draw"})
+        data = pd.DataFrame({"value": [self.found], "series": ["data"]})
+        parts = pd.concat([density, draws, data], ignore_index=True)
+        return parts[["series", "value", "density"]]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DrawnEstimates:
+class DrawnEstimates(Drawing):
     """Estimates of models: heading of the model, label of the row, and estimate."""
 
     estimates: Sequence[tuple[str, str, Estimate]]
 
+    def data(self) -> pd.DataFrame:
+        """Return one row per estimate."""
+        rows = [
+            (model, label, e.term.name, *_numbers(e))
+            for model, label, e in self.estimates
+        ]
+        return pd.DataFrame(rows, columns=["model", "label", "term", *_NUMBERS])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RegimeMap:
+class RegimeMap(Drawing):
     """Regime of each entity in each period.
 
     cells: (entities, times) regimes, missing without observation
@@ -85,9 +123,16 @@ class RegimeMap:
     key_names: tuple[str, str]
     regimes: Sequence[str]
 
+    def data(self) -> pd.DataFrame:
+        """Return one row per entity and period of the sample."""
+        entity, time = np.nonzero(~np.isnan(self.cells))
+        regime = self.cells[entity, time].astype(int)
+        keys = {"entity": self.entities[entity], "time": self.times[time]}
+        return pd.DataFrame({**keys, "regime": regime})
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Effects:
+class Effects(Drawing):
     """Effects of a mechanism, one row each.
 
     names: words of each effect, by term
@@ -99,9 +144,18 @@ class Effects:
     source: str
     level: float
 
+    def data(self) -> pd.DataFrame:
+        """Return one row per effect."""
+        estimates = self.column.estimates
+        rows = [
+            (" ".join(words), term, *_numbers(estimates[term]))
+            for term, words in self.names.items()
+        ]
+        return pd.DataFrame(rows, columns=["label", "term", *_NUMBERS])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ConditionalCurve:
+class ConditionalCurve(Drawing):
     """An effect over its moderator.
 
     points: (G, 4) moderator, effect, both ends of its interval
@@ -121,9 +175,13 @@ class ConditionalCurve:
     support: Interval
     quantiles: Floats
 
+    def data(self) -> pd.DataFrame:
+        """Return one row per value of the moderator."""
+        return pd.DataFrame(np.asarray(self.points), columns=_CURVE)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SlopeCurve:
+class SlopeCurve(Drawing):
     """The slope of a variable over its moderator.
 
     points: columns at, estimate, conf_low, conf_high; values of a category or dummy are texts
@@ -144,9 +202,18 @@ class SlopeCurve:
     held: Sequence[str]
     level: float
 
+    def data(self) -> pd.DataFrame:
+        """Return one row per value of the moderator, then one per bar of rows."""
+        slopes = self.points.assign(series="slope")
+        if self.rows is None:
+            return slopes[["series", *_CURVE]].reset_index(drop=True)
+        both = pd.concat([slopes, self.rows.assign(series="rows")], ignore_index=True)
+        ends = [name for name in ("low", "high") if name in both]
+        return both[["series", *_CURVE, *ends, "rows"]]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SensitivityCurve:
+class SensitivityCurve(Drawing):
     """An effect over the correlation of two errors.
 
     points: (G, 4) correlation, effect, both ends of its interval
@@ -163,9 +230,13 @@ class SensitivityCurve:
     zero_interval: Interval
     insignificant: float
 
+    def data(self) -> pd.DataFrame:
+        """Return one row per correlation."""
+        return pd.DataFrame(np.asarray(self.points), columns=["rho", *_CURVE[1:]])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TurningCurve:
+class TurningCurve(Drawing):
     """A fitted curve less its value at the mean, and its turning point.
 
     points: (G, 4) x, curve, both ends of its interval
@@ -184,6 +255,10 @@ class TurningCurve:
     turn: float
     sets: Sequence[Interval]
     at: tuple[str, ...] = ()
+
+    def data(self) -> pd.DataFrame:
+        """Return one row per value of the variable."""
+        return pd.DataFrame(np.asarray(self.points), columns=_CURVE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,7 +280,7 @@ class EventPath:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EventPaths:
+class EventPaths(Drawing):
     """Estimates of models by event time.
 
     ticks: texts by event time, also of binned ends
@@ -217,9 +292,20 @@ class EventPaths:
     outcome: str
     level: float
 
+    def data(self) -> pd.DataFrame:
+        """Return one row per model and event time."""
+        parts = [
+            path.points.assign(
+                model=path.head, reference=path.points["time"] == path.reference
+            )
+            for path in self.paths
+        ]
+        columns = ["model", "time", *_CURVE[1:], "n_treated", "reference"]
+        return pd.concat(parts, ignore_index=True)[columns]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MoranScatter:
+class MoranScatter(Drawing):
     """The spatial lag of a variable over the variable.
 
     period: empty for a cross-section
@@ -239,9 +325,13 @@ class MoranScatter:
     statistic: float
     p_value: float
 
+    def data(self) -> pd.DataFrame:
+        """Return one row per entity."""
+        return self.points.rename_axis("entity").reset_index()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Decay:
+class Decay(Drawing):
     """Effects of a regressor over the cut-off distance of neighbours.
 
     outcome: label; empty if outcomes differ
@@ -272,7 +362,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SpecificationCurve:
+class SpecificationCurve(Drawing):
     """Estimates of one coefficient in many models, in ascending order.
 
     outcome: label; empty if outcomes differ
@@ -293,9 +383,19 @@ class SpecificationCurve:
     left_out: Sequence[str]
     level: float
 
+    def data(self) -> pd.DataFrame:
+        """Return one row per model, with a column of True and False per choice."""
+        choices: dict[str, Any] = {}
+        for choice in self.choices:
+            is_new = choice.name not in choices
+            name = choice.name if is_new else f"{choice.name} ({choice.group})"
+            choices[name] = choice.made
+        points = self.points.reset_index(drop=True)
+        return pd.concat([points, pd.DataFrame(choices)], axis=1)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Balance:
+class Balance(Drawing):
     """Differences between two groups before and after matching.
 
     points: columns label, before, after (absolute standardised differences)
@@ -316,7 +416,7 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PathDiagram:
+class PathDiagram(Drawing):
     """Treatment, mediators and outcome, with the coefficients of the arrows.
 
     treatment, outcome, mediators, moderator: labels; the moderator may be empty
@@ -343,9 +443,35 @@ class PathDiagram:
     level: float
     remarks: Sequence[str]
 
+    def data(self) -> pd.DataFrame:
+        """Return one row per coefficient on an arrow, then one per effect."""
+        mediators = self.mediators
+        arrows = [
+            *(
+                (self.treatment, m, s)
+                for m, s in zip(mediators, self.first, strict=True)
+            ),
+            *(
+                (m, self.outcome, s)
+                for m, s in zip(mediators, self.second, strict=True)
+            ),
+            *((mediators[j], mediators[k], s) for (j, k), s in self.between.items()),
+            *((self.treatment, self.outcome, s) for s in (self.direct, self.total)),
+        ]
+        rows = [
+            (start, end, name.rstrip(" =:"), *_numbers(estimate))
+            for start, end, slopes in arrows
+            for name, estimate in slopes
+        ]
+        rows += [
+            ("", "", effect.words, *_numbers(effect.estimate))
+            for effect in self.effects
+        ]
+        return pd.DataFrame(rows, columns=["from", "to", "label", *_NUMBERS])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ribbons:
+class Ribbons(Drawing):
     """Ranks of a few entities over time, with intervals from draws.
 
     entities: name, and columns rank, rank_low, rank_high by period (missing without observation)
@@ -360,6 +486,15 @@ class Ribbons:
     time: str
     title: str
 
+    def data(self) -> pd.DataFrame:
+        """Return one row per entity and period."""
+        parts = [
+            ranks.rename_axis("time").reset_index().assign(entity=name)
+            for name, ranks in self.entities
+        ]
+        columns = ["entity", "time", "rank", "rank_low", "rank_high"]
+        return pd.concat(parts, ignore_index=True)[columns]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Span:
@@ -371,7 +506,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RankSpans:
+class RankSpans(Drawing):
     """Ranks of one period with spans around them.
 
     ranks: by entity, the best first
@@ -385,9 +520,25 @@ class RankSpans:
     key: str
     title: str
 
+    def data(self) -> pd.DataFrame:
+        """Return one row per entity and span."""
+        entities = {"entity": self.ranks.index, "rank": self.ranks.to_numpy()}
+        parts = [
+            pd.DataFrame(
+                {
+                    **entities,
+                    "span": span.words,
+                    "rank_low": span.low.to_numpy(),
+                    "rank_high": span.high.to_numpy(),
+                }
+            )
+            for span in self.spans
+        ]
+        return pd.concat(parts, ignore_index=True)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bars:
+class Bars(Drawing):
     """Shares of a variance, alone and with others.
 
     first, total: (m,) share alone, and with others; missing if there is none
@@ -398,6 +549,11 @@ class Bars:
     first: Floats
     total: Floats
     fixed: Sequence[bool]
+
+    def data(self) -> pd.DataFrame:
+        """Return one row per source."""
+        names = list(self.names)
+        return pd.DataFrame({"label": names, "first": self.first, "total": self.total})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -410,7 +566,7 @@ class Ridge:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ridges:
+class Ridges(Drawing):
     """Densities of a variable, one per period.
 
     grid: (G,) points at which densities are evaluated
@@ -423,6 +579,20 @@ class Ridges:
     variable: str
     time: str
     rule: str
+
+    def data(self) -> pd.DataFrame:
+        """Return one row per period and grid point, or per period without a density."""
+        parts = [
+            pd.DataFrame(
+                {"period": ridge.name, "at": self.grid, "density": ridge.density}
+            )
+            if ridge.density is not None
+            else pd.DataFrame(
+                {"period": [ridge.name], "at": [np.nan], "density": [np.nan]}
+            )
+            for ridge in self.ridges
+        ]
+        return pd.concat(parts, ignore_index=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -445,7 +615,7 @@ class PathwayStage:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pathways:
+class Pathways(Drawing):
     """The stages from a cause to an outcome; `verdicts` are the words of each verdict."""
 
     source: str
@@ -453,3 +623,12 @@ class Pathways:
     stages: Sequence[PathwayStage]
     verdicts: dict[str, str]
     note: str
+
+    def data(self) -> pd.DataFrame:
+        """Return one row per proposition that was tested."""
+        rows = [
+            (stage.name, row.id, row.path, row.numbers, row.verdict)
+            for stage in self.stages
+            for row in stage.rows
+        ]
+        return pd.DataFrame(rows, columns=["stage", "id", "path", "numbers", "verdict"])

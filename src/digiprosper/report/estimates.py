@@ -11,6 +11,7 @@ import numpy as np
 from digiprosper.errors import check_level
 from digiprosper.kernels import intervals
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.tests import TestResult
 from digiprosper.report.variance import quadratic_form, standard_errors
 
 if TYPE_CHECKING:
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats
     from digiprosper.report.inference import Inference
+
+
+def wald_result(form: float, q: int, df_t: float, name: str, null: str) -> TestResult:
+    """Compare a Wald statistic with F(q, df_t), or with chi-square if `df_t` is infinite."""
+    from scipy.special import chdtrc, fdtrc
+
+    if df_t == inf:
+        return TestResult(name, form, "chi2", float(q), float(chdtrc(q, form)), null)
+    p_value = float(fdtrc(q, df_t, form / q)) if np.isfinite(form) else np.nan
+    return TestResult(name, form / q, "F", (float(q), df_t), p_value, null)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -96,20 +107,21 @@ class Estimates(PickledByName):
         return self.inference.df_t
 
     def joint_test(
-        self, form: float, weights: Floats
-    ) -> tuple[float, str, float | tuple[float, float], float]:
-        """Turn a Wald statistic into statistic, distribution, its df and p-value.
+        self,
+        form: float,
+        weights: Floats,
+        gap: Floats,  # noqa: ARG002
+        *,
+        name: str,
+        null: str,
+        drawn: bool = True,  # noqa: ARG002
+    ) -> TestResult:
+        """Turn a Wald statistic into a test that sums with weights (q, k) have given values.
 
-        F with infinite denominator degrees of freedom is chi-square over q; it is given
-        as chi-square.
+        `form` is the statistic and `gap` (q,) the sums less their values under the null;
+        without `drawn` no bootstrap is used.
         """
-        from scipy.special import chdtrc, fdtrc
-
-        q, df_t = float(len(weights)), self.inference.df_t
-        if df_t == inf:
-            return form, "chi2", q, float(chdtrc(q, form))
-        p_value = float(fdtrc(q, df_t, form / q)) if np.isfinite(form) else np.nan
-        return form / q, "F", (q, df_t), p_value
+        return wald_result(form, len(weights), self.inference.df_t, name, null)
 
     def std_errors(self) -> Floats:
         """Compute standard errors (k,); missing where a variance is negative."""

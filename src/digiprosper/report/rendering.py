@@ -67,6 +67,18 @@ class Content:
         row = position - len(self.header)
         return row > 0 and (row in self.panels or row == self.closing)
 
+    def rules(self, position: int) -> tuple[str, list[str]]:
+        """Return the rules above a row and below each of its parts.
+
+        They are "thick" above and below the table, "thin" inside it, or "" for none.
+        """
+        top, spanning = position == 0, self.spanning and position == 0
+        above = "thick" if top else "thin" if self.is_ruled(position) else ""
+        last_head, last = len(self.header) - 1, len(self.rows) - 1
+        below = {last_head: "thin", last: "thick"}.get(position, "")
+        parts = self.parts(position)
+        return above, ["thin" if spanning and text else below for text, _ in parts]
+
     def parts(self, position: int) -> list[tuple[str, int]]:
         """Return the cells of a row with the number of columns that each spans.
 

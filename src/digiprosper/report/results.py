@@ -23,7 +23,6 @@ from digiprosper.report.summary import (
     Summary,
     coefficient_cells,
 )
-from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, freedom_text
 from digiprosper.report.variance import negative_variance
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors
+    from digiprosper.report.tests import TestResult
 
 
 class BaseResults(Summarised, PickledByName):
@@ -222,7 +222,12 @@ class BaseResults(Summarised, PickledByName):
         TestResult
             F test with the number of restrictions and `df_t` as degrees of freedom, or
             chi-squared test where `df_t` is infinite. It uses `cov`, also where
-            intervals are percentiles of draws. The statistic is missing if the
+            intervals are percentiles of draws. Under ``cov_type="clustered"`` the
+            p-value of several restrictions is that of the restricted wild cluster
+            bootstrap (Cameron, Gelbach & Miller 2008): 999 draws with a fixed seed, from
+            sums by cluster. The test that Stata prints is ``alternatives["stata"]``.
+            With clusters in several ways their covariances are added and F is
+            Hotelling's, as under ``"crv3"``. The statistic is missing if the
             covariance matrix of the restrictions is not positive definite, which is
             possible with clusters in several ways. Under ``cov_type="cr2"`` it is the
             test of Pustejovsky & Tipton (2018).
@@ -246,7 +251,8 @@ class BaseResults(Summarised, PickledByName):
         """
         text = restrictions_text(restrictions)
         matrix, value = read_restrictions(text, self.names)
-        form, least = self.estimated.wald(matrix, self.estimated.sums(matrix) - value)
+        gap = self.estimated.sums(matrix) - value
+        form, least = self.estimated.wald(matrix, gap)
         if abs(least) <= SINGULAR:
             raise TermError(
                 f"wald_test({cited(text)}): the restrictions repeat each other, or there "
@@ -255,9 +261,8 @@ class BaseResults(Summarised, PickledByName):
             )
         if least < 0:
             issue([negative_variance([text])])
-        statistic, distribution, df, p_value = self.estimated.joint_test(form, matrix)
         null = null_text(text, self.names)
-        return TestResult("Wald test", statistic, distribution, df, p_value, null)
+        return self.estimated.joint_test(form, matrix, gap, name="Wald test", null=null)
 
     def combination(self, expression: str) -> LinearCombination:
         """Estimate a linear combination of the coefficients, as Stata's ``lincom``.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from digiprosper.report.columns import Column, PlainCell, remark_text
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.summary import Block, Lines, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.text import p_words
 from digiprosper.report.words import TABLE
 
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 # What stands before the number where the name of the distribution would not say which statistic it is.
 _SYMBOLS = {"normal": "z", "bootstrap": "statistic", "permutation": "statistic", "placebo": "statistic"}
+# What is said of a test by another method.
+_PRINTED = {
+    "stata": "Stata prints",
+    "plm": "The R package plm prints",
+    "f": "With G - 1 degrees of freedom:",
+    "chi2": "With the distribution of many clusters:",
+}
 _DRAWN = {"bootstrap": "bootstrap draws", "permutation": "permutations", "placebo": "placebo treatments"}
 
 
@@ -50,6 +57,11 @@ class TestResult(Summarised, PickledByName):
         Statistics of the draws of a bootstrap, permutation or placebo test.
     diagnostics : tuple of Notice
         Remarks about the data and the fit.
+    method : str
+        How the p-value was computed, if not from the distribution of the statistic.
+    alternatives : mapping
+        The same hypothesis tested in other ways, by name, such as ``"stata"``: the test
+        that Stata prints after the same regression.
 
     Examples
     --------
@@ -71,6 +83,8 @@ class TestResult(Summarised, PickledByName):
     detail: Mapping[str, Any] | pd.DataFrame | None = None
     draws: np.ndarray[Any, np.dtype[np.float64]] | None = None
     diagnostics: tuple[Notice, ...] = ()
+    method: str = ""
+    alternatives: Mapping[str, TestResult] = field(default_factory=dict)
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
         """Return the column of a table: statistic, distribution with degrees of freedom, p-value.
@@ -104,9 +118,16 @@ class TestResult(Summarised, PickledByName):
     def _summary(self) -> Summary:
         symbol = _SYMBOLS.get(self.distribution, self._distribution())
         numbers = f"{symbol} = {self.statistic:z.4f}, {p_words(self.p_value)}{self._draws_text()}"
-        title = f"{self.name}: {numbers}. H0: {self.null}"
-        blocks = (Remarks.of(self.diagnostics),) if self.diagnostics else ()
+        by = f" ({self.method})" if self.method else ""
+        title = f"{self.name}: {numbers}{by}. H0: {self.null}"
+        printed = {key: test for key, test in self.alternatives.items() if key in _PRINTED}
+        others = tuple(f"{_PRINTED[key]} {test._numbers_text()}." for key, test in printed.items())
+        blocks: tuple[Block, ...] = (Lines(others, wrapped=True),) if others else ()
+        blocks += (Remarks.of(self.diagnostics),) if self.diagnostics else ()
         return Summary(type=type(self).__name__, title=title, blocks=blocks, notices=self.diagnostics)
+
+    def _numbers_text(self) -> str:
+        return f"{self._distribution()} = {self.statistic:z.4f}, {p_words(self.p_value)}"
 
     def _draws_text(self) -> str:
         if self.draws is None or self.distribution not in _DRAWN:
@@ -117,6 +138,10 @@ class TestResult(Summarised, PickledByName):
     def _numbers(self) -> PlainNumbers:
         names = ("name", "statistic", "distribution", "df", "p_value", "null")
         values = {name: getattr(self, name) for name in names}
+        values["method"] = self.method
+        values["alternatives"] = {
+            key: {name: getattr(test, name) for name in names} for key, test in self.alternatives.items()
+        }
         return PlainNumbers(more={**values, "detail": self._plain_detail(), "column": self._plain_column()})
 
     def _plain_column(self) -> dict[str, Any]:

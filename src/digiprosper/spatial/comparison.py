@@ -92,7 +92,7 @@ def _wald(fitted: SpatialEstimated, gap: Floats, weights: Floats, null: str) -> 
     form, smallest_eigenvalue = fitted.wald(weights, gap)
     if not smallest_eigenvalue > SINGULAR:
         raise TermError("wald_test: the restrictions repeat each other.")
-    return TestResult("Wald test", *fitted.joint_test(form, weights), null)
+    return fitted.joint_test(form, weights, gap, name="Wald test", null=null)
 
 
 def _refuse_other_data(first: SpatialEstimated, second: SpatialEstimated, *, same_rows: bool) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
-from digiprosper.report.estimates import Estimates
+from digiprosper.report.estimates import Estimates, wald_result
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
+    from digiprosper.report.tests import TestResult
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -35,9 +37,15 @@ class SpatialEstimated(Estimates):
     weights_standardise: str
     weights_hash: str  # of their values
 
-    def joint_test(self, form: float, weights: Floats) -> tuple[float, str, float, float]:
+    def joint_test(
+        self,
+        form: float,
+        weights: Floats,
+        gap: Floats,  # noqa: ARG002
+        *,
+        name: str,
+        null: str,
+        drawn: bool = True,  # noqa: ARG002
+    ) -> TestResult:
         """Turn a Wald statistic into a chi-squared test, also with clustered errors."""
-        from scipy.special import chdtrc
-
-        q = float(len(weights))
-        return form, "chi2", q, float(chdtrc(q, form))
+        return wald_result(form, len(weights), inf, name, null)

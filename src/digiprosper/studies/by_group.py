@@ -27,7 +27,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.resampling import entity_grams, seed_sequence
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.auxiliary import joint_f_test
+from digiprosper.linear.auxiliary import joint_test
 from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.fixed_effects import FixedEffects, estimate
 from digiprosper.linear.kernels.permutation import (
@@ -603,8 +603,8 @@ def _interaction(
             f"by_group: {quoted(absent)} cannot be estimated beside the other regressors and effects. Use "
             "method='permutation'."
         )
-    df: Any
-    statistic, df, p, notices = joint_f_test(wider, names, "by_group")
+    title, null = _title(groups, name), _null(groups, name)
+    test = joint_test(wider, names, "by_group", name=title, null=null)
     issue(wider.diagnostics)
     differences = wider.params[names].tolist()
     detail: dict[str, Any] = {
@@ -613,28 +613,20 @@ def _interaction(
         "method": "interaction",
         "estimates": estimates,
     }
+    diagnostics = (*wider.diagnostics, *test.diagnostics)
     if len(names) == 1:
         detail |= {
             "difference": differences[0],
             "std_error": float(wider.std_errors[names[0]]),
         }
-        statistic, p = float(wider.tstats[names[0]]), float(wider.pvalues[names[0]])
+        t, p_value = float(wider.tstats[names[0]]), float(wider.pvalues[names[0]])
         df = float(wider.df_by_term[names[0]])
-    else:
-        detail |= {
-            "differences": dict(zip(others, differences, strict=True)),
-            "difference": float(np.ptp([0.0, *differences])),
-        }
-    return TestResult(
-        name=_title(groups, name),
-        statistic=statistic,
-        distribution="t" if len(names) == 1 else "F",
-        df=df,
-        p_value=p,
-        null=_null(groups, name),
-        detail=detail,
-        diagnostics=(*wider.diagnostics, *notices),
-    )
+        return TestResult(title, t, "t", df, p_value, null, detail, diagnostics=diagnostics)
+    detail |= {
+        "differences": dict(zip(others, differences, strict=True)),
+        "difference": float(np.ptp([0.0, *differences])),
+    }
+    return replace(test, detail=detail, diagnostics=diagnostics)
 
 
 def _with_interactions(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from digiprosper.errors import (
     DigiprosperError,
     InputTypeError,
+    OptionError,
     TermError,
     check_option,
     check_whole,
@@ -16,6 +17,7 @@ from digiprosper.errors import (
     issue,
     issue_of_many,
     one_of_many,
+    option_problem,
     plain,
     quoted,
 )
@@ -27,7 +29,7 @@ from digiprosper.linear.preparation import prepare
 from digiprosper.optional import progress_bar, require
 from digiprosper.panel.access import check_panel
 from digiprosper.report.collection import ResultSet
-from digiprosper.specification import as_sequence, as_terms
+from digiprosper.specification import Specification, as_sequence, as_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -180,8 +182,8 @@ def stepwise(
 
     Parameters
     ----------
-    spec : FixedEffects
-        The first model.
+    spec : specification
+        The first model: one with regressors ``x``, such as a `FixedEffects`.
     panel : Panel
         The data.
     order : sequence of str or of lists of str
@@ -189,7 +191,8 @@ def stepwise(
         together.
     sample : {"common", "own"}
         ``"common"`` (default) estimates all models on the rows of the last one. Then a coefficient changes
-        because of the control and not because of the sample. ``"own"`` estimates each model on all its rows.
+        because of the control and not because of the sample. ``"own"`` estimates each model on all its rows;
+        it is needed for specifications other than `FixedEffects`.
 
     Returns
     -------
@@ -199,11 +202,11 @@ def stepwise(
     Raises
     ------
     InputTypeError
-        If `spec` is not a `FixedEffects`, `panel` is not a Panel, or `order` is not as above.
+        If `spec` is not a specification with regressors, `panel` is not a Panel, or `order` is not as above.
     TermError
         If a term is added twice, or a list in `order` is empty.
     OptionError
-        If `sample` has another value.
+        If `sample` has another value, or is ``"common"`` and `spec` is not a `FixedEffects`.
     DigiprosperError
         As in `FixedEffects.fit`.
 
@@ -222,20 +225,25 @@ def stepwise(
     [1, 3, 4]
     """
     check_option("sample", sample, ("common", "own"))
-    if not isinstance(spec, FixedEffects):
-        raise InputTypeError(
-            f"stepwise takes a FixedEffects specification, not {type(spec).__name__}. Fit the steps of "
-            "another one with fit_all({'(1)': spec, '(2)': spec.add('x'), ...}, panel)."
+    name = type(spec).__name__
+    if not isinstance(spec, Specification) or not hasattr(spec, "x"):
+        raise InputTypeError(f"stepwise takes a specification with regressors x, not {name}.")
+    if sample == "common" and not isinstance(spec, FixedEffects):
+        text = (
+            "stepwise: the steps of a FixedEffects specification can be estimated on common "
+            f"rows, those of {name} cannot. Pass sample='own', and compare nobs of the steps."
         )
+        raise OptionError(text, [option_problem("sample", sample, ("own",), text)])
     check_panel(panel, "stepwise")
-    specs = accumulate(
+    specs: Iterable[Any] = accumulate(
         _blocks(order), lambda before, terms: before.add(*terms), initial=spec
     )
     labelled = {f"({i})": step for i, step in enumerate(specs, start=1)}
     if sample == "own":
         return fit_all(labelled, panel)
 
-    models = ResultSet(tuple(_on_common_rows(spec, labelled, panel)))
+    base = cast("FixedEffects", spec)
+    models = ResultSet(tuple(_on_common_rows(base, labelled, panel)))
     issue(said_once(chain.from_iterable(fit.diagnostics for fit in models.values())))
     return models
 

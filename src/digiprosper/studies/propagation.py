@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite.kernels.end_points import redrawn_ends
-from digiprosper.composite.rows import cut_rows
+from digiprosper.composite.kernels.uncertainty import redrawn_coefficients
 from digiprosper.composite.specification import CompositeIndex
+from digiprosper.composite.state import cut_rows
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
@@ -478,7 +479,7 @@ def _weigher(index: IndexResults, panel: Panel, end_points: EndPointDraws) -> We
     sample = cut_rows(recipe, panel)
     rows = recipe.scope.learned_rows(sample.time, sample.times)[0]
     z = index.state.learned[0].scale.apply(sample.matrix[rows], recipe.positive)
-    return redrawn_ends(sums, z, sample.entity[rows]).coefficients
+    return partial(redrawn_coefficients, sums, z, sample.entity[rows])
 
 
 def _end_point_notices(fitted: Mapping[str, IndexResults], end_points: EndPointDraws) -> list[Notice]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.composite.kernels.information import INFORMATION, Moments, component_margins
+from digiprosper.composite.kernels.information import INFORMATION, SLOPES, Moments, component_margins
 
 KINDS = list(INFORMATION)
 
@@ -38,24 +38,24 @@ def textbook(z, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_level_is_the_textbooks(kind):
     z = drawn()
-    np.testing.assert_allclose(INFORMATION[kind].level(moments(z)), textbook(z, kind), rtol=1e-10)
+    np.testing.assert_allclose(INFORMATION[kind](moments(z)), textbook(z, kind), rtol=1e-10)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stack_is_its_samples_one_by_one(kind):
     samples = [moments(drawn(seed)) for seed in range(4)]
     stack = Moments(np.array([s.mean for s in samples]), np.array([s.cov for s in samples]))
-    each = [INFORMATION[kind].level(s) for s in samples]
-    np.testing.assert_allclose(INFORMATION[kind].level(stack), each, rtol=1e-12)
+    each = [INFORMATION[kind](s) for s in samples]
+    np.testing.assert_allclose(INFORMATION[kind](stack), each, rtol=1e-12)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_constant_column_is_as_if_it_were_not_there(kind):
     z = drawn(1)
     wide = np.insert(z, 2, 4.0, axis=1)
-    level = INFORMATION[kind].level(moments(wide))
+    level = INFORMATION[kind](moments(wide))
     assert level[2] == pytest.approx(0.0, abs=1e-14)
-    np.testing.assert_allclose(np.delete(level, 2), INFORMATION[kind].level(moments(z)), rtol=1e-10)
+    np.testing.assert_allclose(np.delete(level, 2), INFORMATION[kind](moments(z)), rtol=1e-10)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -65,10 +65,10 @@ def test_slope_is_the_derivative(kind):
     mean = rng.normal(size=(6, 5))
     cov = rng.normal(size=(6, 5, 5))
     cov = cov + cov.transpose(0, 2, 1)
-    slope = INFORMATION[kind].slope(at, Moments(mean, cov))
+    slope = SLOPES[kind](at, Moments(mean, cov))
     for k in range(6):
         ahead, behind = (
-            INFORMATION[kind].level(Moments(at.mean + s * mean[k], at.cov + s * cov[k]))
+            INFORMATION[kind](Moments(at.mean + s * mean[k], at.cov + s * cov[k]))
             for s in (step, -step)
         )
         np.testing.assert_allclose(slope[k], (ahead - behind) / (2 * step), rtol=1e-6, atol=1e-7)
@@ -79,22 +79,22 @@ def test_slope_leaves_a_constant_column_alone(kind):
     z = np.insert(drawn(4), 1, 4.0, axis=1)
     rng = np.random.default_rng(5)
     change = Moments(rng.normal(size=(3, 6)), np.zeros((3, 6, 6)))
-    slope = INFORMATION[kind].slope(moments(z), change)
+    slope = SLOPES[kind](moments(z), change)
     assert np.isfinite(slope).all()
     np.testing.assert_allclose(slope[:, 1], 0.0, atol=1e-14)
 
 
 def test_critic_of_a_single_column_and_of_columns_that_agree():
     z = drawn(6)
-    assert INFORMATION["critic"].level(moments(z[:, :1])).tolist() == [1.0]
+    assert INFORMATION["critic"](moments(z[:, :1])).tolist() == [1.0]
     same = np.column_stack([z[:, 0], 3 * z[:, 0] + 1])
-    assert INFORMATION["critic"].level(moments(same)).tolist() == [0.0, 0.0]
+    assert INFORMATION["critic"](moments(same)).tolist() == [0.0, 0.0]
 
 
 def test_components_keep_the_first_when_none_exceeds_one():
-    level = INFORMATION["pca"].level(Moments(np.zeros(1), np.array([[2.5]])))
+    level = INFORMATION["pca"](Moments(np.zeros(1), np.array([[2.5]])))
     assert level.tolist() == [1.0]
-    uncorrelated = INFORMATION["pca"].level(Moments(np.zeros(3), np.diag([1.0, 4.0, 9.0])))
+    uncorrelated = INFORMATION["pca"](Moments(np.zeros(3), np.diag([1.0, 4.0, 9.0])))
     assert np.count_nonzero(uncorrelated) == 1
 
 

@@ -89,9 +89,9 @@ def test_given_weights_of_constant_indicators_alone_are_refused():
 def test_entropies_stand_beside_given_weights_where_they_exist():
     z, given = drawn(4), np.full(5, 0.2)
     found = weigh(z, Rule("given", (np.arange(5),), given=given), NAMES)
-    np.testing.assert_array_equal(found.entropy, weigh(z, flat_rule("entropy", 5), NAMES).entropy)
-    assert np.isnan(weigh(z - 9, Rule("given", (np.arange(5),), given=given), NAMES).entropy).all()
-    assert np.isnan(weigh(z, flat_rule("critic", 5), NAMES).entropy).all()
+    np.testing.assert_array_equal(found.redundancy, weigh(z, flat_rule("entropy", 5), NAMES).redundancy)
+    assert np.isnan(weigh(z - 9, Rule("given", (np.arange(5),), given=given), NAMES).redundancy).all()
+    assert np.isnan(weigh(z, flat_rule("critic", 5), NAMES).redundancy).all()
 
 
 def test_rounding_is_no_variation():

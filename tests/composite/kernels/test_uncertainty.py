@@ -10,8 +10,9 @@ from scipy import stats
 
 from digiprosper import CompositeIndex, Indicator, IndicatorSystem, Panel
 from digiprosper.composite.kernels.information import INFORMATION, Moments
+from digiprosper.composite.kernels.normalise import learn_scale
 from digiprosper.composite.kernels.structure import FIXED_WEIGHTS, Rule, weigh
-from digiprosper.composite.kernels.uncertainty import FixedSums, MomentSums, TheilSums, entity_sums
+from digiprosper.composite.kernels.uncertainty import entity_sums, redrawn_coefficients
 from digiprosper.composite.weights import WEIGHTINGS
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 
@@ -116,15 +117,15 @@ def test_a_draw_without_weights_is_missing():
 
 
 @pytest.mark.parametrize(
-    ("weighting", "kind"),
-    [("entropy", TheilSums), ("critic", MomentSums), ("pca", MomentSums), ("equal", FixedSums)],
+    ("weighting", "shape"),
+    [("entropy", (9, 4)), ("critic", (9, 4, 4)), ("pca", (9, 4, 4)), ("equal", (9, 0, 0))],
 )
-def test_what_is_summed_depends_on_the_weighting(weighting, kind):
+def test_what_is_summed_depends_on_the_weighting(weighting, shape):
     z, entity = drawn()
     sums = sums_of(z, entity, rule_of(weighting))
-    assert type(sums) is kind
+    assert sums.second.shape == shape
     other = pickle.loads(pickle.dumps(sums))
-    assert type(other) is kind
+    assert other.second.shape == shape
     np.testing.assert_array_equal(other.jackknife(), sums.jackknife())
 
 
@@ -290,7 +291,7 @@ def margins_cover(n, panels, seed):
             loadings /= np.maximum(1.02 * np.linalg.norm(loadings, axis=1), 1)[:, None]
             r = loadings @ loadings.T
             np.fill_diagonal(r, 1.0)
-            truth = INFORMATION["pca"].level(Moments(np.zeros(5), r))
+            truth = INFORMATION["pca"](Moments(np.zeros(5), r))
             for _ in range(panels):
                 z, entity = factors(loadings, rng.integers(2**32), n, 6)
                 sums = sums_of(z, entity, rule)
@@ -329,3 +330,41 @@ def test_components_may_change_within_two_standard_errors(seed, reasons):
     z = np.random.default_rng(seed).normal(size=(60, 3)) @ np.array(mixed)
     sums = sums_of(z, np.repeat(np.arange(30), 2), Rule("pca", (np.arange(3),)))
     assert len(sums.unstable_components()) == reasons
+
+
+# --- end points of the entities drawn -----------------------------------------------------------------------
+
+POSITIVE = np.array([True, False, True, True])
+
+
+def scaled(x):
+    return learn_scale("minmax", x).apply(x, POSITIVE)
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+@pytest.mark.parametrize("shift", [0.0, 0.01])
+def test_coefficients_are_weights_over_ranges(weighting, shift):
+    rng = np.random.default_rng(5)
+    entity = np.repeat(np.arange(9), rng.integers(2, 6, 9))
+    x = rng.lognormal(size=(entity.size, 1)) + rng.lognormal(size=(entity.size, 4))
+    shift = shift if weighting == "entropy" else 0.0
+    rule, z = Rule(weighting, (np.arange(4),), shift=shift), scaled(x)
+    sums = entity_sums(z, entity, rule, np.zeros(4, dtype=bool))
+    counts = draw_counts(np.random.default_rng(1), 9, 25)
+    found = redrawn_coefficients(sums, z, entity, counts)
+    span = np.ptp(x, axis=0)
+    for taken, coefficients in zip(counts, found, strict=True):
+        stacked = np.repeat(x, taken[entity].astype(int), axis=0)
+        weights = weigh(scaled(stacked), rule, NAMES).weights
+        np.testing.assert_allclose(coefficients, weights * span / np.ptp(stacked, axis=0), rtol=1e-9)
+
+
+def test_a_column_that_does_not_vary_among_those_drawn_has_no_weight():
+    x = np.array([[1.0, 1], [1, 2], [2, 3], [5, 4]])
+    entity = np.array([0, 0, 1, 2])
+    z = learn_scale("minmax", x).apply(x, np.array([True, True]))
+    sums = entity_sums(z, entity, Rule("equal", (np.arange(2),)), np.zeros(2, dtype=bool))
+    found = redrawn_coefficients(sums, z, entity, np.array([[3.0, 0, 0], [0, 3, 0], [1, 1, 1]]))
+    np.testing.assert_allclose(found[0], [0.0, 3.0])  # the second runs over a third of its range
+    assert np.isnan(found[1]).all()
+    np.testing.assert_allclose(found[2], [0.5, 0.5])

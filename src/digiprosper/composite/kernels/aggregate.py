@@ -2,64 +2,58 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.kernels import Floats, Ints
 
 Aggregation = Literal["linear", "geometric", "geometric_dimensions", "topsis"]
+# Undefined for negative factors and weights, and 0 where one factor is 0.
+PRODUCTS: Final = ("geometric", "geometric_dimensions")
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate:
-    """A way to aggregate.
+def aggregate(
+    aggregation: str,
+    z: Floats,
+    weights: Floats,
+    worst: Floats,
+    best: Floats,
+    groups: Sequence[Ints],
+) -> Floats:
+    """Compute scores (..., N) from z (N, m), directed and normalised.
 
-    scores: from z (N, m), weights (..., m), worst and best (m,) and columns by dimension to scores (..., N).
-    z is directed and normalised; each set of weights adds up to one.
-    product: undefined for negative factors and weights, and 0 where one factor is 0.
-    by_dimension: the scores of dimensions are aggregated and not the indicators.
+    weights (..., m): each set adds up to one
+    worst, best (m,): smallest and largest z where the end points were learned
+    groups: columns by dimension
     """
-
-    scores: Callable[[Floats, Floats, Floats, Floats, Sequence[Ints]], Floats]
-    product: bool = False
-    by_dimension: bool = False
-
-
-def aggregate_linear(
-    z: Floats, weights: Floats, worst: Floats, best: Floats, groups: Sequence[Ints]
-) -> Floats:
-    """Weighted sum: S_i = sum_j w_j z_ij."""
-    del worst, best, groups
-    scores: Floats = weights @ z.T
-    return scores
+    if aggregation == "geometric":
+        return aggregate_geometric(z, weights)
+    if aggregation == "geometric_dimensions":
+        return aggregate_dimensions(z, weights, groups)
+    if aggregation == "topsis":
+        return aggregate_topsis(z, weights, worst, best)
+    return np.asarray(weights @ z.T)
 
 
-def aggregate_geometric(
-    z: Floats, weights: Floats, worst: Floats, best: Floats, groups: Sequence[Ints]
-) -> Floats:
+def aggregate_geometric(z: Floats, weights: Floats) -> Floats:
     """Weighted product: S_i = prod_j z_ij^w_j; 0 where one indicator with a weight is 0."""
-    del worst, best, groups
     logs = np.log(np.where(z > 0, z, 1.0))
     zeros = (weights > 0).astype(np.float64) @ (z <= 0).T.astype(np.float64)
-    scores: Floats = np.where(zeros > 0, 0.0, np.exp(weights @ logs.T))
-    return scores
+    return np.where(zeros > 0, 0.0, np.exp(weights @ logs.T))
 
 
-def aggregate_dimensions(
-    z: Floats, weights: Floats, worst: Floats, best: Floats, groups: Sequence[Ints]
-) -> Floats:
+def aggregate_dimensions(z: Floats, weights: Floats, groups: Sequence[Ints]) -> Floats:
     """Weighted product of the dimensions' weighted means: S_i = prod_k D_ik^W_k.
 
-    D_ik = sum_j w_j z_ij / W_k over the columns j of dimension k, and W_k is the sum of their weights.
-    The Human Development Index is made so (UNDP 2024, Human Development Report 2023/24, technical note 1).
-    0 where the mean of a dimension with a weight is 0, NaN where it is negative.
+    D_ik = sum_j w_j z_ij / W_k over the columns j of dimension k, and W_k is the sum of
+    their weights. The Human Development Index is made so (UNDP 2024, Human Development
+    Report 2023/24, technical note 1). 0 where the mean of a dimension with a weight is
+    0, NaN where it is negative.
     """
-    del worst, best
     scores = np.ones((*weights.shape[:-1], len(z)))
     for columns in groups:
         inside = weights[..., columns]
@@ -69,25 +63,12 @@ def aggregate_dimensions(
     return scores
 
 
-def aggregate_topsis(
-    z: Floats, weights: Floats, worst: Floats, best: Floats, groups: Sequence[Ints]
-) -> Floats:
+def aggregate_topsis(z: Floats, weights: Floats, worst: Floats, best: Floats) -> Floats:
     """Relative closeness to the ideal: C_i = D-_i / (D+_i + D-_i), with weights inside the square.
 
-    D+_i = sqrt(sum_j (w_j (z_ij - best_j))^2) and D-_i the same with the worst (Hwang and Yoon 1981).
-    worst and best are the smallest and largest z where the end points were learned; they differ in at least
-    one column with a weight.
+    D+_i = sqrt(sum_j (w_j (z_ij - best_j))^2) and D-_i the same with the worst (Hwang
+    and Yoon 1981). worst and best differ in at least one column with a weight.
     """
-    del groups
     far = np.sqrt(weights**2 @ ((z - best) ** 2).T)
     near = np.sqrt(weights**2 @ ((z - worst) ** 2).T)
-    scores: Floats = near / (far + near)
-    return scores
-
-
-AGGREGATIONS: Final[Mapping[str, Aggregate]] = {
-    "linear": Aggregate(aggregate_linear),
-    "geometric": Aggregate(aggregate_geometric, product=True),
-    "geometric_dimensions": Aggregate(aggregate_dimensions, product=True, by_dimension=True),
-    "topsis": Aggregate(aggregate_topsis),
-}
+    return np.asarray(near / (far + near))

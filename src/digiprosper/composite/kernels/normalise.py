@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from digiprosper.kernels import Bools, Floats
 
 Normalisation = Literal["minmax", "zscore", "rank", "max", "none"]
 
 # A range of a few units in the last place is rounding, not variation.
-_ROUNDING: Final = 8 * float(np.finfo(np.float64).eps)
+_ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 
 def is_constant(low: Floats, high: Floats) -> Bools:
@@ -89,9 +87,13 @@ class Ranks(EndPoints):
         rank = np.empty_like(x)
         for j, learned in enumerate(self.values.T):
             below = np.searchsorted(learned, x[:, j], side="left")
-            rank[:, j] = (below + np.searchsorted(learned, x[:, j], side="right") - 1) / 2.0
+            rank[:, j] = (
+                below + np.searchsorted(learned, x[:, j], side="right") - 1
+            ) / 2.0
         last = len(self.values) - 1
-        return self._divided(np.where(positive, rank, last - rank), np.full(x.shape[1], max(last, 1)))
+        return self._divided(
+            np.where(positive, rank, last - rank), np.full(x.shape[1], max(last, 1))
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,33 +116,13 @@ class AsGiven(EndPoints):
         return x.copy()
 
 
-def learn_end_points(x: Floats) -> EndPoints:
-    """Take the smallest and largest value of every column of x, (N, m)."""
-    return EndPoints(x.min(axis=0), x.max(axis=0))
-
-
-def _learn_z_scores(x: Floats) -> EndPoints:
-    sd = x.std(axis=0, ddof=1) if len(x) > 1 else np.zeros(x.shape[1])
-    return ZScores(x.min(axis=0), x.max(axis=0), x.mean(axis=0), sd)
-
-
-def _learn_ranks(x: Floats) -> EndPoints:
-    values = np.sort(x, axis=0)
-    return Ranks(values[0].copy(), values[-1].copy(), values)
-
-
-def _learn_maxima(x: Floats) -> EndPoints:
-    return Maxima(x.min(axis=0), x.max(axis=0))
-
-
-def _learn_nothing(x: Floats) -> EndPoints:
-    return AsGiven(x.min(axis=0), x.max(axis=0))
-
-
-NORMALISATIONS: Final[Mapping[str, Callable[[Floats], EndPoints]]] = {
-    "minmax": learn_end_points,
-    "zscore": _learn_z_scores,
-    "rank": _learn_ranks,
-    "max": _learn_maxima,
-    "none": _learn_nothing,
-}
+def learn_scale(normalise: str, x: Floats) -> EndPoints:
+    """Learn a scale from every column of x, (N, m)."""
+    low, high = x.min(axis=0), x.max(axis=0)
+    if normalise == "zscore":
+        sd = x.std(axis=0, ddof=1) if len(x) > 1 else np.zeros(x.shape[1])
+        return ZScores(low, high, x.mean(axis=0), sd)
+    if normalise == "rank":
+        return Ranks(low, high, np.sort(x, axis=0))
+    scales = {"minmax": EndPoints, "max": Maxima, "none": AsGiven}
+    return scales[normalise](low, high)

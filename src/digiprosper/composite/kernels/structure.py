@@ -11,7 +11,7 @@ import numpy as np
 from digiprosper.composite.kernels.information import INFORMATION, Moments
 from digiprosper.composite.kernels.normalise import is_constant
 from digiprosper.errors import IndicatorError, Notice, quoted
-from digiprosper.kernels.dispersion import theil_shares, theil_t
+from digiprosper.kernels.dispersion import theil_t
 from digiprosper.kernels.tolerances import CANCELLED, NO_THEIL
 from digiprosper.report.pickling import PickledByName
 
@@ -66,24 +66,17 @@ class Rule(PickledByName):
         """Whether weights come from the data."""
         return self.weighting not in FIXED_WEIGHTS
 
-    @property
-    def by_entropy(self) -> bool:
-        """Whether weights are shares of Theil indices."""
-        return self.weighting == "entropy"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weighing(PickledByName):
     """Weights and what they rest on, (m,) each.
 
     weights: effective weights, across times inside; they add up to one
-    entropy: relative entropy in [0, 1]; NaN when entropy plays no part
-    redundancy: one minus the entropy, Theil's T / ln N
+    redundancy: one minus the relative entropy, Theil's T / ln N; NaN when entropy plays no part
     constant: whether the column does not vary
     """
 
     weights: Floats
-    entropy: Floats
     redundancy: Floats
     constant: Bools
 
@@ -94,7 +87,12 @@ def flat_rule(weighting: str, width: int, *, shift: float = 0.0) -> Rule:
 
 
 def weigh(
-    z: Floats, rule: Rule, names: Sequence[str], *, where: str = "", sums: ColumnSums | None = None
+    z: Floats,
+    rule: Rule,
+    names: Sequence[str],
+    *,
+    where: str = "",
+    sums: ColumnSums | None = None,
 ) -> Weighing:
     """Weigh the columns of z, (N, m), directed and finite, non-negative where logarithms are taken.
 
@@ -102,52 +100,41 @@ def weigh(
     """
     constant, redundancy = _redundancy(z, rule, sums)
     ignored = np.zeros_like(constant) if rule.keeps_constant else constant
-    _refuse_constant(ignored, names, f"{len(z)} rows{where}")
+    refuse_constant(ignored, names, f"{len(z)} rows{where}")
 
-    inner = shares(redundancy if rule.by_entropy else _level(z, rule, ignored), rule.groups)
-    _refuse_no_shares(inner, ignored, rule, names, where)
-    if rule.across == "nested":
-        inner = _nested(z, inner, rule, where)
-    weights = equal_across(inner, rule.groups) if rule.across == "equal_dimensions" else inner
-    return Weighing(weights, 1.0 - redundancy, redundancy, constant)
-
-
-def _refuse_no_shares(inner: Floats, ignored: Bools, rule: Rule, names: Sequence[str], where: str) -> None:
+    level = redundancy if rule.weighting == "entropy" else _level(z, rule, ignored)
+    weights = shares(level, rule.groups)
     for columns in rule.groups:
-        cancelled = np.isnan(inner[columns]).any()
-        empty = not inner[columns].any() and not ignored[columns].all()
-        if cancelled or empty:
+        inside = weights[columns]
+        if np.isnan(inside).any() or not (inside.any() or ignored[columns].all()):
             why = NO_WEIGHTS[rule.weighting]
             message = f"no {rule.weighting} weights{where} for {quoted(names)}: {why}."
-            raise IndicatorError(message, [Notice("no_weights", message, {"weighting": rule.weighting})])
+            raise IndicatorError(
+                message, [Notice("no_weights", message, {"weighting": rule.weighting})]
+            )
+
+    if rule.across == "nested":
+        scores = np.column_stack([z[:, g] @ weights[g] for g in rule.groups])
+        labels = [f"dimension {k + 1}" for k in range(len(rule.groups))]
+        above = replace(rule, groups=(np.arange(len(labels)),), across="flat")
+        across = weigh(scores, above, labels, where=where).weights
+        for columns, weight in zip(rule.groups, across, strict=True):
+            weights[columns] *= weight
+    if rule.across == "equal_dimensions":
+        weights = equal_across(weights, rule.groups)
+    return Weighing(weights, redundancy, constant)
 
 
-def _nested(z: Floats, inner: Floats, rule: Rule, where: str) -> Floats:
-    """Multiply shares inside dimensions by the weights of the dimensions' scores."""
-    scores = np.column_stack([z[:, columns] @ inner[columns] for columns in rule.groups])
-    labels = [f"dimension {k + 1}" for k in range(len(rule.groups))]
-    above = replace(rule, groups=(np.arange(len(rule.groups)),), across="flat")
-    across = weigh(scores, above, labels, where=where).weights
-
-    out = inner.copy()
-    for share, columns in zip(across, rule.groups, strict=True):
-        out[columns] *= share
-    return out
-
-
-def weights_of_theil(theil: Floats, nobs: int, constant: Bools, names: Sequence[str]) -> Weighing:
-    """Compute entropy weights of all columns at once from their Theil indices, (m,)."""
-    _refuse_constant(constant, names, f"{nobs} rows")
-    redundancy = theil / math.log(nobs)
-    return Weighing(theil_shares(theil), 1.0 - redundancy, redundancy, constant)
-
-
-def _refuse_constant(constant: Bools, names: Sequence[str], rows: str) -> None:
+def refuse_constant(constant: Bools, names: Sequence[str], rows: str) -> None:
+    """Refuse columns that are all constant over the rows, such as "12 rows in 2011"."""
     if constant.all():
         message = (
-            f"every indicator is constant over the {rows} ({quoted(names)}): no weights can be computed."
+            f"every indicator is constant over the {rows} ({quoted(names)}): no "
+            "weights can be computed."
         )
-        raise IndicatorError(message, [Notice("constant_indicator", message, {"columns": tuple(names)})])
+        raise IndicatorError(
+            message, [Notice("constant_indicator", message, {"columns": tuple(names)})]
+        )
 
 
 def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
@@ -159,7 +146,9 @@ def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
     for columns in groups:
         total = level[..., columns].sum(axis=-1, keepdims=True)
         size = np.abs(level[..., columns]).sum(axis=-1, keepdims=True)
-        by = np.where(np.abs(total) > CANCELLED * size, total, np.where(size > 0, np.nan, 1.0))
+        by = np.where(
+            np.abs(total) > CANCELLED * size, total, np.where(size > 0, np.nan, 1.0)
+        )
         out[..., columns] = level[..., columns] / by
     return out
 
@@ -169,9 +158,8 @@ def equal_across(inner: Floats, groups: Sequence[Ints]) -> Floats:
 
     `inner`, (..., m), has the shares inside groups.
     """
-    counted = sum(inner[..., g].any(axis=-1, keepdims=True).astype(np.float64) for g in groups)
-    weights: Floats = inner / np.maximum(counted, 1.0)
-    return weights
+    informative = sum(inner[..., g].any(axis=-1, keepdims=True) * 1.0 for g in groups)
+    return np.asarray(inner / np.maximum(informative, 1.0))
 
 
 def moments_of(z: Floats, constant: Bools) -> Moments:
@@ -183,7 +171,9 @@ def moments_of(z: Floats, constant: Bools) -> Moments:
 
 def _redundancy(z: Floats, rule: Rule, sums: ColumnSums | None) -> tuple[Bools, Floats]:
     # Entropies are shown beside given weights, so that a reader can compare.
-    if rule.weighting not in ("entropy", "given") or (rule.weighting == "given" and z.min() < 0):
+    if rule.weighting not in ("entropy", "given") or (
+        rule.weighting == "given" and z.min() < 0
+    ):
         return is_constant(z.min(axis=0), z.max(axis=0)), np.full(z.shape[1], np.nan)
     theil = theil_t(z, shift=rule.shift, sums=sums)
     constant = theil == 0
@@ -193,15 +183,11 @@ def _redundancy(z: Floats, rule: Rule, sums: ColumnSums | None) -> tuple[Bools, 
     theil = np.where(constant, 0.0, theil)
     if rule.periods is None:
         return constant, theil / math.log(len(z)) if len(z) > 1 else theil
-    return constant, np.where(constant, 0.0, 1.0 - _legacy_entropy(z + rule.shift) / math.log(rule.periods))
-
-
-def _legacy_entropy(z: Floats) -> Floats:
-    """Compute -sum p ln(p + 1e-10), as the copied script does."""
-    total = z.sum(axis=0)
-    p = z / np.where(total > 0, total, 1.0)
-    entropy: Floats = -(p * np.log(p + _LEGACY_SHARE)).sum(axis=0)
-    return entropy
+    shifted = z + rule.shift
+    total = shifted.sum(axis=0)
+    p = shifted / np.where(total > 0, total, 1.0)
+    entropy = -(p * np.log(p + _LEGACY_SHARE)).sum(axis=0)
+    return constant, np.where(constant, 0.0, 1.0 - entropy / math.log(rule.periods))
 
 
 def _level(z: Floats, rule: Rule, ignored: Bools) -> Floats:
@@ -212,5 +198,5 @@ def _level(z: Floats, rule: Rule, ignored: Bools) -> Floats:
     moments = moments_of(z, ignored)
     level = np.zeros(z.shape[1])
     for columns in rule.groups:
-        level[columns] = INFORMATION[rule.weighting].level(moments.of(columns))
+        level[columns] = INFORMATION[rule.weighting](moments.of(columns))
     return level

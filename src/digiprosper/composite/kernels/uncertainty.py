@@ -1,7 +1,10 @@
 """Sampling errors of weights from sums by entity: influence functions, the jackknife, bootstrap draws.
 
 Entities are what is drawn, since the rows of one entity depend on each other. End points are held fixed, so
-that everything a draw needs is linear in how often each entity is drawn.
+that everything a draw needs is linear in how often each entity is drawn; or they are taken from the entities
+drawn. Min-max scaling is then z' = (z - low) / (high - low) of the values z scaled in the sample: means and
+covariances follow from those of z. Entropies need the rows again, once for each low end there is: these are
+values of single entities, far fewer than draws.
 """
 
 from __future__ import annotations
@@ -11,7 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from digiprosper.composite.kernels.information import INFORMATION, Moments, component_margins
+from digiprosper.composite.kernels.information import (
+    INFORMATION,
+    SLOPES,
+    Moments,
+    component_margins,
+)
 from digiprosper.composite.kernels.structure import Rule, equal_across, shares
 from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
 from digiprosper.kernels.resampling import draw_counts
@@ -29,10 +37,11 @@ _MARGIN: Final = 2.0
 class EntitySums(PickledByName):
     """Sums by entity from which weights can be computed again for drawn entities without the panel.
 
-    What is summed depends on the weighting: see the subclasses.
     entities (n,): codes of the entities that weights were learned from
     rows (n,): rows of each
-    first, second (n, m) or (n, m, m): sums over the rows of each
+    first (n, m), second (n, m) or (n, m, m): sums over the rows of each. For entropy weights of d = z / mean
+        - 1 and of (1 + d) ln(1 + d) - d; for others of z - mean and of its cross products, which weights that
+        are not estimated do not need
     mean (m,): means of z, shifted where weights are by entropy
     constant (m,): columns that do not vary; their sums are 0
     """
@@ -50,9 +59,11 @@ class EntitySums(PickledByName):
 
         Counts of a bootstrap, ``1 - eye(n)`` for the jackknife, ones for the sample.
         """
-        return weights_of_level(self.level(counts), self.rule)
+        return _weights_of_level(self.level(counts), self.rule)
 
-    def draws(self, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**28) -> Floats:
+    def draws(
+        self, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**28
+    ) -> Floats:
         """Draw entities with replacement and weigh again: (reps, m).
 
         `memory` is the bytes that one chunk of draws may take; chunks do not change the draws.
@@ -62,12 +73,21 @@ class EntitySums(PickledByName):
         chunk = max(1, memory // (8 * (4 * self.rows.size + 4 * self.second[0].size)))
         for start in range(0, reps, chunk):
             stop = min(start + chunk, reps)
-            out[start:stop] = self.weights(draw_counts(generator, self.rows.size, stop - start))
+            out[start:stop] = self.weights(
+                draw_counts(generator, self.rows.size, stop - start)
+            )
         return out
 
     def jackknife(self) -> Floats:
         """Weigh again without each entity, (n, m)."""
         return self.weights(1.0 - np.eye(self.rows.size))
+
+    def delta_errors(self) -> Floats:
+        """Compute standard errors (m,) from the influences; NaN where they do not hold."""
+        n = self.rows.size
+        if n < 2 or self.unstable_components():
+            return np.full(self.mean.size, np.nan)
+        return np.asarray(np.sqrt(n / (n - 1) * (self.influence() ** 2).sum(axis=0)))
 
     def influence(self) -> Floats:
         """Differentiate the weights by the multiplicity of each entity at one, (n, m).
@@ -77,25 +97,56 @@ class EntitySums(PickledByName):
         (psi_j - w_j sum_k psi_k) / sum_k T_k.
         """
         once = np.ones((1, self.rows.size))
-        level = self.level(once)[0]
-        slope = self.slope()
+        level, weights = self.level(once)[0], self.weights(once)[0]
+        slope = self._slope()
         out = np.zeros_like(slope)
-        weights = self.weights(once)[0]
         for columns in self.rule.groups:
             total, share = level[columns].sum(), weights[columns].sum()
             if total != 0 and share != 0:
                 inside = weights[columns] / share
-                moved = slope[:, columns] - inside * slope[:, columns].sum(axis=1, keepdims=True)
+                moved = slope[:, columns] - inside * slope[:, columns].sum(
+                    axis=1, keepdims=True
+                )
                 out[:, columns] = share * moved / total
         return out
 
     def level(self, counts: Floats) -> Floats:
         """Compute the information of every column, (R, m), with multiplicities `counts`, (R, n)."""
-        raise NotImplementedError
+        if self.rule.weighting == "entropy":
+            theil = theil_of_counts(counts, self.rows, self.first, self.second)
+            whole = theil_of_counts(
+                np.ones((1, self.rows.size)), self.rows, self.first, self.second
+            )
+            return np.where(theil > LOST_IN_DRAW * whole, theil, 0.0)
+        if self.rule.estimated:
+            return self.information(self.moments(counts))
+        fixed = np.ones(self.mean.size) if self.rule.given is None else self.rule.given
+        if not self.rule.keeps_constant:
+            fixed = np.where(self.constant, 0.0, fixed)
+        return np.tile(fixed, (len(counts), 1))
 
-    def slope(self) -> Floats:
+    def _slope(self) -> Floats:
         """Differentiate the information by the multiplicities, (n, m)."""
-        raise NotImplementedError
+        slope = np.zeros_like(self.first)
+        if self.rule.weighting == "entropy":
+            total = self.rows.sum()
+            theil = self.second.sum(axis=0) / total
+            return np.asarray(
+                (self.second - theil * (self.rows[:, None] + self.first)) / total
+            )
+        if self.rule.estimated:
+            sample, change = self._sample_moments()
+            for columns in self.rule.groups:
+                inside = sample.of(columns), change.of(columns)
+                slope[:, columns] = SLOPES[self.rule.weighting](*inside)
+        return slope
+
+    def information(self, moments: Moments) -> Floats:
+        """Compute the information of every column, (R, m), from moments, group by group."""
+        level = np.zeros_like(moments.mean)
+        for columns in self.rule.groups:
+            level[:, columns] = INFORMATION[self.rule.weighting](moments.of(columns))
+        return level
 
     def unstable_components(self) -> tuple[str, ...]:
         """Find what may jump in PCA weights within the sampling error, so that no delta error is valid.
@@ -103,76 +154,15 @@ class EntitySums(PickledByName):
         "count", "order" or "sign", see `component_margins`, where a margin is below two of its standard
         errors, clustered by entity; empty for other weights.
         """
-        return ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FixedSums(EntitySums):
-    """Sums for weights that are not estimated: `first` and `second` are not used."""
-
-    def level(self, counts: Floats) -> Floats:
-        """Repeat the weights: see `EntitySums.level`."""
-        fixed = np.ones(self.mean.size) if self.rule.given is None else self.rule.given
-        if not self.rule.keeps_constant:
-            fixed = np.where(self.constant, 0.0, fixed)
-        return np.tile(fixed, (len(counts), 1))
-
-    def slope(self) -> Floats:
-        """Return zeros: see `EntitySums.slope`."""
-        return np.zeros_like(self.first)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TheilSums(EntitySums):
-    """Sums for entropy weights: `first` of d = z / mean - 1, `second` of (1 + d) ln(1 + d) - d."""
-
-    def level(self, counts: Floats) -> Floats:
-        """Compute Theil's T: see `EntitySums.level`."""
-        theil = theil_of_counts(counts, self.rows, self.first, self.second)
-        whole = theil_of_counts(np.ones((1, self.rows.size)), self.rows, self.first, self.second)
-        return np.where(theil > LOST_IN_DRAW * whole, theil, 0.0)
-
-    def slope(self) -> Floats:
-        """Differentiate Theil's T: see `EntitySums.slope`."""
-        total = self.rows.sum()
-        theil = self.second.sum(axis=0) / total
-        relative_sums = self.rows[:, None] + self.first
-        moved: Floats = (self.second - theil * relative_sums) / total
-        return moved
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MomentSums(EntitySums):
-    """Sums for weights from means and covariances: `first` of z - mean, `second` of its cross products."""
-
-    def level(self, counts: Floats) -> Floats:
-        """Compute the information from moments: see `EntitySums.level`."""
-        return self.information(self.moments(counts))
-
-    def information(self, moments: Moments) -> Floats:
-        """Compute the information of every column, (R, m), group by group."""
-        level = np.zeros_like(moments.mean)
-        for columns in self.rule.groups:
-            level[:, columns] = INFORMATION[self.rule.weighting].level(moments.of(columns))
-        return level
-
-    def slope(self) -> Floats:
-        """Differentiate by the moments: see `EntitySums.slope`."""
-        sample, change = self._sample_moments()
-        slope = np.zeros_like(self.first)
-        for columns in self.rule.groups:
-            slope[:, columns] = INFORMATION[self.rule.weighting].slope(sample.of(columns), change.of(columns))
-        return slope
-
-    def unstable_components(self) -> tuple[str, ...]:
-        """Compare margins with their standard errors: see `EntitySums.unstable_components`."""
         if self.rule.weighting != "pca":
             return ()
         n = self.rows.size
         unstable = []
         sample, change = self._sample_moments()
         for columns in self.rule.groups:
-            for reason, margin, slope in component_margins(sample.of(columns), change.of(columns)):
+            for reason, margin, slope in component_margins(
+                sample.of(columns), change.of(columns)
+            ):
                 error = np.sqrt(n / (n - 1) * (slope**2).sum(axis=0))
                 if (np.abs(margin) <= _MARGIN * error).any():
                     unstable.append(reason)
@@ -183,7 +173,9 @@ class MomentSums(EntitySums):
         size = (counts @ self.rows)[:, None]
         shift = counts @ self.first / size
         width = self.mean.size
-        products = (counts @ self.second.reshape(self.rows.size, -1)).reshape(-1, width, width)
+        products = (counts @ self.second.reshape(self.rows.size, -1)).reshape(
+            -1, width, width
+        )
         cov = products / size[:, :, None] - shift[:, :, None] * shift[:, None, :]
 
         whole = self.second.sum(axis=0).diagonal() / self.rows.sum()
@@ -196,14 +188,18 @@ class MomentSums(EntitySums):
         total = self.rows.sum()
         whole = self.moments(np.ones((1, self.rows.size)))
         sample = Moments(whole.mean[0], whole.cov[0])
-        change = Moments(self.first / total, (self.second - self.rows[:, None, None] * sample.cov) / total)
+        change = Moments(
+            self.first / total,
+            (self.second - self.rows[:, None, None] * sample.cov) / total,
+        )
         return sample, change
 
 
-def weights_of_level(level: Floats, rule: Rule) -> Floats:
+def _weights_of_level(level: Floats, rule: Rule) -> Floats:
     """Turn the information of the columns in each draw, (R, m), into weights; NaN where a draw has none."""
-    inner = shares(level, rule.groups)
-    weights = equal_across(inner, rule.groups) if rule.across == "equal_dimensions" else inner
+    weights = shares(level, rule.groups)
+    if rule.across == "equal_dimensions":
+        weights = equal_across(weights, rule.groups)
     weights[~(np.abs(weights.sum(axis=1) - 1.0) <= SUM_TO_ONE)] = np.nan
     return weights
 
@@ -212,18 +208,76 @@ def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntityS
     """Sum what the weights rest on by entity: z is (N, m), `entity` (N,) has non-decreasing codes."""
     seen, codes = np.unique(entity, return_inverse=True)
     rows = np.bincount(codes)
-    if rule.by_entropy:
-        mean, first, second = entity_divergence(np.where(constant, 1.0, z), codes, shift=rule.shift)
-        return TheilSums(seen, rows, first, second, mean, constant, rule)
+    if rule.weighting == "entropy":
+        mean, first, second = entity_divergence(
+            np.where(constant, 1.0, z), codes, shift=rule.shift
+        )
+        return EntitySums(seen, rows, first, second, mean, constant, rule)
 
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     mean = z.mean(axis=0)
     centred = np.where(constant, 0.0, z - mean)
     first = np.add.reduceat(centred, starts, axis=0)
-    if not rule.estimated:
-        return FixedSums(seen, rows, first, np.empty((seen.size, 0, 0)), mean, constant, rule)
+    second = np.empty((seen.size, 0, 0))
+    if rule.estimated:
+        products = [
+            np.add.reduceat(centred * centred[:, [j]], starts, axis=0)
+            for j in range(z.shape[1])
+        ]
+        second = np.stack(products, axis=1)
+    return EntitySums(seen, rows, first, second, mean, constant, rule)
 
-    second = np.empty((seen.size, z.shape[1], z.shape[1]))
+
+# --- end points of the entities drawn -----------------------------------------------------------------------
+
+
+def redrawn_coefficients(
+    sums: EntitySums, z: Floats, entity: Ints, counts: Floats
+) -> Floats:
+    """Scale and weigh again with multiplicities `counts`, (R, n): weight over range, (R, m), for z.
+
+    z (N, m): directed rows in [0, 1] from which weights were learned
+    entity (N,): codes, non-decreasing, those of ``sums.entities``
+    The index of a draw is the sum of its coefficients times z, up to a constant. NaN where it has no weights.
+    """
+    _, codes = np.unique(entity, return_inverse=True)
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    low, high = np.empty((2, len(counts), z.shape[1]))
+    for j, column in enumerate(z.T):
+        low[:, j] = np.where(
+            counts > 0.0, np.minimum.reduceat(column, starts), np.inf
+        ).min(axis=1)
+        high[:, j] = np.where(
+            counts > 0.0, np.maximum.reduceat(column, starts), -np.inf
+        ).max(axis=1)
+
+    span = np.where(high - low > LOST_IN_DRAW, high - low, 0.0)
+    divisor = np.where(span > 0.0, span, 1.0)
+    if sums.rule.weighting == "entropy":
+        level = _redrawn_theil(sums, z, codes, counts, low, span)
+    elif sums.rule.estimated:
+        moments = sums.moments(counts)
+        cov = moments.cov / (divisor[:, :, None] * divisor[:, None, :])
+        level = sums.information(Moments((moments.mean - low) / divisor, cov))
+    else:
+        level = sums.level(counts)
+    return _weights_of_level(np.where(span > 0.0, level, 0.0), sums.rule) / divisor
+
+
+def _redrawn_theil(
+    sums: EntitySums, z: Floats, codes: Ints, counts: Floats, low: Floats, span: Floats
+) -> Floats:
+    """Compute Theil's T, (R, m), of z less the low end, plus the shift in units of the range."""
+    theil = np.zeros_like(span)
+    origin = low - sums.rule.shift * span
     for j in range(z.shape[1]):
-        second[:, j] = np.add.reduceat(centred * centred[:, [j]], starts, axis=0)
-    return MomentSums(seen, rows, first, second, mean, constant, rule)
+        for start in np.unique(origin[:, j]):
+            draws = np.flatnonzero((origin[:, j] == start) & (span[:, j] > 0.0))
+            if draws.size:
+                # Rows below the low end belong to entities that these draws do not have.
+                column = np.maximum(z[:, [j]] - start, 0.0)
+                _, first, second = entity_divergence(column, codes)
+                theil[draws, j] = theil_of_counts(
+                    counts[draws], sums.rows, first, second
+                )[:, 0]
+    return theil

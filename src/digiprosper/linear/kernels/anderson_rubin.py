@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels.cluster_jackknife import deviation_halves, deviations
 from digiprosper.kernels.covariance import joint_meat
+from digiprosper.kernels.slopes import apart
 from digiprosper.kernels.tolerances import NO_VARIANCE, REAL_ROOT, SAME_ROOT, SINGULAR
+from digiprosper.kernels.within import is_nested
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Floats
-    from digiprosper.kernels.covariance import Vcov
+    from digiprosper.kernels.covariance import Part, Vcov
+    from digiprosper.kernels.slopes import Effect
     from digiprosper.linear.kernels.two_stage import Projection
 
 
@@ -32,16 +36,70 @@ class ReducedForms(PickledByName):
     slopes: Floats
     # ((1 + m) q, (1 + m) q) of the slopes, column after column, with the small-sample factor
     covariance: Floats
-    df_t: float  # degrees of freedom of the denominator
+    df_t: float  # degrees of freedom of the denominator of F
+    factor: float = 1.0  # F is the Wald statistic over q times this: one, or that of Hotelling
 
 
-def reduced_forms(projected: Projection, vcov: Vcov) -> ReducedForms:
-    """Compute the reduced forms, with the covariance of a regression on controls and instruments."""
-    residuals = [projected.outcome_left, *projected.endog_left.T]
-    equations = [(projected.instruments, column, vcov) for column in residuals]
-    covariance = score_covariance(equations, obs_weights=projected.obs_weights)
+def reduced_forms(
+    projected: Projection, vcov: Vcov, effects: Sequence[Effect] = ()
+) -> ReducedForms:
+    """Compute the reduced forms, with the covariance of a regression on controls and instruments.
+
+    `effects` are those absorbed. With clusters it is the jackknife covariance (CRV3),
+    which is a sum of squares at every coefficient, and
+    ``(G - q) / (G - 1)`` times the Wald statistic over q is F(q, G - q) (Hotelling 1931). With clusters in
+    several ways it is the sum of the clustered covariances, from which that of the intersections is not
+    subtracted (Davezies, D'Haultfoeuille & Guyonvarch 2021), and G is the smallest number of clusters.
+    """
     slopes = np.column_stack([projected.reduced_slopes, projected.first_slopes])
-    return ReducedForms(slopes, covariance, vcov.df_t)
+    residuals = [projected.outcome_left, *projected.endog_left.T]
+    clustered = vcov.cov_type == "clustered"
+    if clustered and len(vcov.parts) == 1:
+        covariance = _jackknife(projected, vcov.parts[0], effects, np.column_stack(residuals))
+    else:
+        ways = replace(vcov, parts=_one_way(vcov.parts)) if clustered else vcov
+        equations = [(projected.instruments, column, ways) for column in residuals]
+        covariance = score_covariance(equations, obs_weights=projected.obs_weights)
+    if not clustered:
+        return ReducedForms(slopes, covariance, vcov.df_t, 1.0)
+    q, groups = len(slopes), vcov.df_t + 1
+    return ReducedForms(slopes, covariance, groups - q, max(groups - q, 0.0) / (groups - 1))
+
+
+def _jackknife(
+    projected: Projection, part: Part, effects: Sequence[Effect], residuals: Floats
+) -> Floats:
+    """Compute the CRV3 covariance of the slopes on the instruments.
+
+    Controls and effects are estimated again without each cluster; effects are those of
+    the fit if slopes of groups cross the clusters, which cannot be left out singly.
+    """
+    codes = part.codes
+    assert codes is not None
+    if not all(is_nested(slope.codes, codes) for slope in apart(effects)[1]):
+        effects = ()
+    instruments = np.eye(projected.basis.shape[1])[projected.n_controls :]
+    moved = deviations(
+        projected.basis,
+        residuals,
+        instruments,
+        codes,
+        effects,
+        obs_weights=projected.obs_weights,
+    )
+    root, middle = deviation_halves(moved.reshape(part.levels, -1))
+    covariance = np.asarray(root @ middle @ root.T)
+    size = np.abs(residuals).T @ np.abs(projected.instruments)
+    empty = np.abs(np.diag(covariance)) <= (NO_VARIANCE * size.ravel()) ** 2
+    covariance[empty] = np.nan
+    covariance[:, empty] = np.nan
+    return covariance
+
+
+def _one_way(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Keep the sums by cluster in each way, each with a factor of its own, and no intersection."""
+    ways = (len(parts) + 1).bit_length() - 1
+    return tuple(replace(part, factor=part.levels / (part.levels - 1)) for part in parts[:ways])
 
 
 def score_covariance(
@@ -74,12 +132,12 @@ def form(gap: Floats, covariance: Floats) -> float:
 def statistic(reduced: ReducedForms, values: Floats) -> float:
     """Compute the F statistic of the instruments, given coefficients (m,) of the endogenous regressors.
 
-    It has q and `df_t` degrees of freedom (Anderson & Rubin 1949), and is missing where the covariance is not
-    positive definite.
+    It has q and `df_t` degrees of freedom (Anderson & Rubin 1949; Hotelling 1931 with clusters), and is
+    missing where the covariance is not positive definite.
     """
     weights = np.concatenate([[1.0], -np.asarray(values, dtype=np.float64)])
     gap = reduced.slopes @ weights
-    return form(gap, _weighted(reduced.covariance, weights)) / len(gap)
+    return reduced.factor * form(gap, _weighted(reduced.covariance, weights)) / len(gap)
 
 
 def _weighted(covariance: Floats, weights: Floats) -> Floats:
@@ -137,14 +195,16 @@ def _in_units(reduced: ReducedForms) -> tuple[ReducedForms, float]:
     variances = np.diag(reduced.covariance).reshape(2, q).sum(axis=1)
     sizes = np.sqrt((reduced.slopes**2).sum(axis=0) + np.abs(variances))
     scales = np.repeat(sizes, q)
-    unit = ReducedForms(reduced.slopes / sizes, reduced.covariance / scales / scales[:, None], reduced.df_t)
+    unit = replace(
+        reduced, slopes=reduced.slopes / sizes, covariance=reduced.covariance / scales / scales[:, None]
+    )
     return unit, float(sizes[0] / sizes[1])
 
 
 def _boundaries(reduced: ReducedForms, critical: float) -> Floats:
     """Find where the statistic reaches the critical value, or the covariance ceases to be positive."""
     q = reduced.slopes.shape[0]
-    at_critical = _coefficients(reduced, 1 / (q * critical))
+    at_critical = _coefficients(reduced, reduced.factor / (q * critical))
     singular = _coefficients(reduced, 0.0)
     roots = np.sort(np.concatenate([_real_roots(*at_critical), _real_roots(*singular)]))
     if not roots.size:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.kernels.tolerances import FLAT_RESIDUALS, PERFECT_FIT
+from digiprosper.kernels.within import compress
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 _BYTES = 256_000_000
 # Arrays of the size of a block that exist at once.
 _ARRAYS = 10
+# Periods before the first, so that a simulated series has forgotten its start.
+_BURN_IN = 50
+# Turns of taking out period and entity means; one is exact in a balanced panel.
+_TURNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,74 @@ def null_autocorrelation(before: Floats, entity: Ints) -> float:
     if rows.size == 0 or rows.max() < 2:
         return np.nan
     return float(-(1 / rows).sum() / (1 - 1 / rows).sum())
+
+
+def score_test(residuals: Floats, before: Floats, entity: Ints, null: float) -> tuple[float, int]:
+    """Test that the slope of residuals on their lag is `null`, with the null imposed: F, and N entities.
+
+    With ``r_i = sum_t (u_it - null u_it-1) u_it-1`` the score statistic ``LM = (sum r_i)^2 / sum r_i^2`` is
+    at most N, and ``(N - 1) LM / (N - LM)`` is the square of the t statistic of the mean of r, F(1, N - 1).
+    """
+    paired = ~np.isnan(before)
+    now, lag, codes = residuals[paired], before[paired], compress(entity[paired])[0]
+    scores = np.bincount(codes, (now - null * lag) * lag)
+    lm, n = scores.sum() ** 2 / (scores @ scores), scores.size
+    return float((n - 1) * lm / (n - lm)) if lm < n else np.inf, n
+
+
+def levene(values: Floats, entity: Ints) -> Floats:
+    """Compute the F statistics (R,) of equal means of the absolute values (R, N) by entity (Levene 1960)."""
+    sizes = np.abs(values)
+    rows, n = np.bincount(entity), sizes.shape[1]
+    indicator = np.zeros((n, rows.size))
+    indicator[np.arange(n), entity] = 1 / rows[entity]
+    means = sizes @ indicator
+    between = ((means - sizes.mean(axis=1, keepdims=True)) ** 2) @ rows / (rows.size - 1)
+    within = ((sizes - means[:, entity]) ** 2).sum(axis=1) / (n - rows.size)
+    return np.asarray(between / within)
+
+
+def levene_draws(
+    residuals: Floats, before: Floats, entity: Ints, time: Ints, *, by_time: bool, reps: int, seed: int
+) -> Floats:
+    """Draw Levene's F (R,) for errors of one variance: AR(1) with the pooled innovations of the residuals.
+
+    The autocorrelation is that of the residuals, corrected for the bias that entity means give it. Entity
+    means, and period means if `by_time`, are taken out of each draw as the model does.
+    """
+    periods = np.bincount(entity).mean()
+    slope = persistence(residuals, before, entity).slope
+    phi = float(np.clip((slope + 1 / (periods - 1)) / (1 - 1 / (periods - 1)), -0.95, 0.95))
+    paired = ~np.isnan(before)
+    innovations = residuals[paired] - phi * before[paired]
+    innovations = innovations - innovations.mean()
+
+    count, length = int(entity.max()) + 1, int(time.max()) + 1
+    generator = np.random.default_rng(seed)
+    statistics = np.empty(reps)
+    rows = max(1, _BYTES // (8 * 4 * residuals.size * max(1, count // 8)))
+    for start in range(0, reps, rows):
+        size = min(rows, reps - start)
+        shocks = generator.choice(innovations, (size, count, length + _BURN_IN))
+        errors = np.zeros((size, count, length))
+        last = np.zeros((size, count))
+        for step in range(length + _BURN_IN):
+            last = phi * last + shocks[:, :, step]
+            if step >= _BURN_IN:
+                errors[:, :, step - _BURN_IN] = last
+        values = errors[:, entity, time]
+        values = _without_means(values, entity)
+        if by_time:
+            for _ in range(_TURNS):
+                values = _without_means(_without_means(values, time), entity)
+        statistics[start : start + size] = levene(values, entity)
+    return statistics
+
+
+def _without_means(values: Floats, codes: Ints) -> Floats:
+    indicator = np.zeros((codes.size, int(codes.max()) + 1))
+    indicator[np.arange(codes.size), codes] = 1 / np.bincount(codes)[codes]
+    return np.asarray(values - (values @ indicator)[:, codes])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

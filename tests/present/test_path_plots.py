@@ -1,4 +1,4 @@
-"""The paths that are drawn are those of the results, and no text is in another's way."""
+"""Figures of paths: they are those of the results, and no text is in another's way."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from matplotlib.transforms import Bbox
 import digiprosper as dp
 from digiprosper import plots
 from digiprosper.errors import DigiprosperWarning, InputTypeError, OptionError
-from digiprosper.present.fonts import chinese_font
+from digiprosper.present.figure import FAINT, INK, MARKED
+from digiprosper.present.figure_style import chinese_font
+from digiprosper.present.path_plots import draw_pathways
+from digiprosper.report.drawings import PathwayRow, Pathways, PathwayStage
 
 mpl.use("Agg")
-
 LABELS = {
     "digital": "Digital economy index",
     "prosperity": "Common prosperity index",
@@ -43,7 +45,10 @@ SPECS = {
     "a": ("productivity", {"moderator": "urban", "moderates": "a"}),
     "b": (THREE[:2], {"moderator": "urban", "moderates": "b"}),
     "direct": ("productivity", {"moderator": "urban", "moderates": "direct"}),
-    "everything": (THREE[:2], {"moderator": "urban", "moderates": ("a", "b", "direct")}),
+    "everything": (
+        THREE[:2],
+        {"moderator": "urban", "moderates": ("a", "b", "direct")},
+    ),
     "threshold": ("productivity", {"threshold": ("urban", 55.0)}),
     "two regimes": (THREE[:2], {"threshold": ("urban", 55.0)}),
     "quadratic": (THREE[:2], {"quadratic": ("a", "direct")}),
@@ -61,7 +66,9 @@ def fitted(name):
     mediators, options = SPECS[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
-        spec = dp.Mediation("prosperity", "digital", mediators, "fiscal", reps=99, **options)
+        spec = dp.Mediation(
+            "prosperity", "digital", mediators, "fiscal", reps=99, **options
+        )
         return spec.fit(data(), rng=1)
 
 
@@ -87,31 +94,57 @@ def words(ax):
 def row_of(ax, name):
     """Texts on the line of a text below the figure."""
     line = next(t for t in ax.texts if t.get_text() == name)
-    return [t.get_text() for t in ax.texts if t.get_position()[1] == line.get_position()[1]]
+    return [
+        t.get_text() for t in ax.texts if t.get_position()[1] == line.get_position()[1]
+    ]
 
 
 def crowded(ax):
     """Pairs that are in each other's way: texts, boxes, arrows; and what leaves the axes or its box."""
     ax.figure.canvas.draw()
-    texts = {f"{i} {t.get_text()}": t.get_window_extent() for i, t in enumerate(ax.texts)}
+    texts = {
+        f"{i} {t.get_text()}": t.get_window_extent() for i, t in enumerate(ax.texts)
+    }
     boxes = [p.get_window_extent() for p in ax.patches if isinstance(p, FancyBboxPatch)]
     # The patch's own path goes there and back round the head; this is the line alone.
-    ways = [p._path_original.vertices for p in ax.patches if isinstance(p, FancyArrowPatch)]
-    arrows = [Path(pair) for way in ways for pair in pairwise(ax.transData.transform(way))]
-    found = [(a, b) for a in texts for b in texts if a < b and texts[a].overlaps(texts[b])]
+    ways = [
+        p._path_original.vertices for p in ax.patches if isinstance(p, FancyArrowPatch)
+    ]
+    arrows = [
+        Path(pair) for way in ways for pair in pairwise(ax.transData.transform(way))
+    ]
+    found = [
+        (a, b) for a in texts for b in texts if a < b and texts[a].overlaps(texts[b])
+    ]
     found += [(a, b) for i, a in enumerate(boxes) for b in boxes[:i] if a.overlaps(b)]
     whole = ax.get_window_extent()
     for name, box in texts.items():
         found += [] if contains(whole, box) else [(name, "axes")]
-        found += [(name, "box") for b in boxes if b.overlaps(box) and not contains(b, box)]
-        found += [(name, "arrow") for arrow in arrows if arrow.intersects_bbox(box, filled=False)]
+        found += [
+            (name, "box") for b in boxes if b.overlaps(box) and not contains(b, box)
+        ]
+        found += [
+            (name, "arrow")
+            for arrow in arrows
+            if arrow.intersects_bbox(box, filled=False)
+        ]
     # Arrows end on the rim of a box.
     inner = [Bbox.from_extents(b.x0 + 4, b.y0 + 4, b.x1 - 4, b.y1 - 4) for b in boxes]
-    return found + [(b, "arrow") for b in inner for a in arrows if a.intersects_bbox(b, filled=False)]
+    return found + [
+        (b, "arrow")
+        for b in inner
+        for a in arrows
+        if a.intersects_bbox(b, filled=False)
+    ]
 
 
 def contains(outer, inner):
-    return outer.x0 <= inner.x0 and inner.x1 <= outer.x1 and outer.y0 <= inner.y0 and inner.y1 <= outer.y1
+    return (
+        outer.x0 <= inner.x0
+        and inner.x1 <= outer.x1
+        and outer.y0 <= inner.y0
+        and inner.y1 <= outer.y1
+    )
 
 
 @pytest.mark.many(1)
@@ -124,7 +157,11 @@ def test_what_is_in_the_way_is_found(axes):
     axes.text(0.5, 0.5, "one")
     axes.text(0.51, 0.5, "other")
     axes.text(0.9, 0.1, "beyond the edge of the axes")
-    axes.add_patch(FancyArrowPatch(path=Path([(0.0, 0.0), (0.0, 0.52), (1.0, 0.52)]), arrowstyle="-|>"))
+    axes.add_patch(
+        FancyArrowPatch(
+            path=Path([(0.0, 0.0), (0.0, 0.52), (1.0, 0.52)]), arrowstyle="-|>"
+        )
+    )
     assert {b for _, b in crowded(axes)} == {"1 other", "axes", "arrow"}
 
 
@@ -146,7 +183,9 @@ def test_numbers_with_many_digits_make_the_figure_wider():
     )
     large = plots.mediation_path(replace(fit, equations=equations))
     assert crowded(large) == []
-    widths = [ax.figure.get_size_inches()[0] for ax in (plots.mediation_path(small), large)]
+    widths = [
+        ax.figure.get_size_inches()[0] for ax in (plots.mediation_path(small), large)
+    ]
     assert widths[0] < widths[1]
 
 
@@ -178,7 +217,12 @@ def test_stars_are_those_of_the_paths_p_values():
     results = fitted("one")
     equations = tuple(
         # The errors of tidy's p-values grow with the covariance.
-        (name, replace(e, estimated=replace(e.estimated, middle=e.estimated.middle * factor)))
+        (
+            name,
+            replace(
+                e, estimated=replace(e.estimated, middle=e.estimated.middle * factor)
+            ),
+        )
         for (name, e), factor in zip(results.equations, (1e4, 1e4, 1.0), strict=True)
     )
     found = words(plots.mediation_path(replace(results, equations=equations)))
@@ -201,7 +245,9 @@ def test_below_are_the_effects_with_their_percentile_intervals():
             label,
         ]
     assert "90% percentile interval" in words(ax)
-    assert not {"Total effect", "Direct effect"} & set(words(ax))  # they are on the arrow
+    assert not {"Total effect", "Direct effect"} & set(
+        words(ax)
+    )  # they are on the arrow
 
 
 @pytest.mark.filterwarnings("ignore:no font with Chinese characters")
@@ -209,12 +255,18 @@ def test_below_are_errors_sample_and_seed():
     results = fitted("one")
     text = " ".join(words(plots.mediation_path(results)))
     assert f"{results.conventions}." in text
-    named = " ".join(words(plots.mediation_path(results, labels={"province": "省份", "year": "年份"})))
+    named = " ".join(
+        words(
+            plots.mediation_path(results, labels={"province": "省份", "year": "年份"})
+        )
+    )
     assert "effects: 省份, 年份." in named
     assert "Standard errors clustered by 省份 (31 clusters" in named
     assert "province" not in named
     assert "Sample: 372 rows, 31 entities, 12 periods; effects: province, year." in text
-    assert "standard errors in parentheses; * p < 0.1, ** p < 0.05, *** p < 0.01." in text
+    assert (
+        "standard errors in parentheses; * p < 0.1, ** p < 0.05, *** p < 0.01." in text
+    )
 
 
 def test_one_mediators_effect_is_not_listed_twice():
@@ -224,7 +276,8 @@ def test_one_mediators_effect_is_not_listed_twice():
     assert len([t for t in words(alone) if "Indirect" in t]) == 1
     text = " ".join(words(alone))
     assert (
-        "Also in the outcome's equation: Labour productivity (log, 10,000 yuan per person), New firms" in text
+        "Also in the outcome's equation: Labour productivity (log, 10,000 yuan per person), New firms"
+        in text
     )
     assert crowded(alone) == []
 
@@ -236,7 +289,9 @@ def test_a_chain_has_every_path_between_its_mediators():
     for name, source, target in (("d₂₁", 0, 1), ("d₃₁", 0, 2), ("d₃₂", 1, 2)):
         estimate = results.paths[f"mediator:{THREE[target]}"].params[THREE[source]]
         assert f"{name} = {estimate:.3f}" in found
-    assert len([p for p in ax.patches if isinstance(p, FancyArrowPatch)]) == 3 + 3 + 3 + 1
+    assert (
+        len([p for p in ax.patches if isinstance(p, FancyArrowPatch)]) == 3 + 3 + 3 + 1
+    )
     assert "→ Upgrading of industry →" in found
 
 
@@ -246,18 +301,27 @@ def test_many_chains_are_cut_and_counted():
 
 
 @pytest.mark.parametrize(
-    ("name", "kinds"), [("a", "a"), ("b", "b"), ("direct", "c"), ("everything", "abc"), ("two", "")]
+    ("name", "kinds"),
+    [("a", "a"), ("b", "b"), ("direct", "c"), ("everything", "abc"), ("two", "")],
 )
 def test_a_moderator_points_at_the_paths_it_moves(name, kinds):
     results = fitted(name)
     ax = plots.mediation_path(results)
-    dashed = [p for p in ax.patches if isinstance(p, FancyArrowPatch) and p.get_linestyle() == "--"]
+    dashed = [
+        p
+        for p in ax.patches
+        if isinstance(p, FancyArrowPatch) and p.get_linestyle() == "--"
+    ]
     assert len(dashed) == len(kinds)
     beside = [t for t in words(ax) if t.startswith("× w:")]
-    assert len(beside) == sum(1 if kind == "c" else len(results.mediators) for kind in kinds)
+    assert len(beside) == sum(
+        1 if kind == "c" else len(results.mediators) for kind in kinds
+    )
     if kinds:
         equation = results.paths["mediator:productivity" if "a" in kinds else "outcome"]
-        term = {"a": "digital:urban", "b": "productivity:urban", "c": "digital:urban"}[kinds[0]]
+        term = {"a": "digital:urban", "b": "productivity:urban", "c": "digital:urban"}[
+            kinds[0]
+        ]
         assert any(t.startswith(f"× w: {equation.params[term]:.3f}") for t in beside)
         assert "w = 54.96 (50% quantile)" in words(ax)
         assert not any(t.startswith("total c") for t in words(ax))
@@ -268,7 +332,11 @@ def test_parts_of_an_effect_stand_under_it():
     results = fitted("a")
     ax = plots.mediation_path(results, digits=6)
     lines = {t.get_text(): t.get_position() for t in ax.texts}
-    parts = ["w = 46.52 (10% quantile)", "w = 64.29 (90% quantile)", "change per unit of w"]
+    parts = [
+        "w = 46.52 (10% quantile)",
+        "w = 64.29 (90% quantile)",
+        "change per unit of w",
+    ]
     heights = [lines[name][1] for name in parts]
     assert heights == sorted(heights, reverse=True)
     assert all(lines[name][0] > lines["Direct effect"][0] for name in parts)
@@ -278,7 +346,10 @@ def test_parts_of_an_effect_stand_under_it():
 def test_a_threshold_has_both_regimes_on_each_arrow():
     results = fitted("threshold")
     found = words(plots.mediation_path(results))
-    for name, term, equation in (("b", "productivity", "outcome"), ("a", "digital", "mediator:productivity")):
+    for name, term, equation in (
+        ("b", "productivity", "outcome"),
+        ("a", "digital", "mediator:productivity"),
+    ):
         for word, regime in (("low", "regime1"), ("high", "regime2")):
             estimate = results.paths[equation].params[f"{term}:{regime}"]
             assert any(t.startswith(f"{name} {word} = {estimate:.3f}") for t in found)
@@ -294,13 +365,17 @@ def test_a_square_stands_under_the_slope():
     found = words(plots.mediation_path(results))
     estimate = results.paths["outcome"].params["I(digital**2)"]
     assert any(t.startswith(f"x²: {estimate:.3f}") for t in found)
-    assert len([t for t in found if t.startswith("x²:")]) == 4  # two mediators, the direct path, the note
+    assert (
+        len([t for t in found if t.startswith("x²:")]) == 4
+    )  # two mediators, the direct path, the note
 
 
 def test_on_given_axes_the_type_shrinks_with_the_room():
     from matplotlib import pyplot as plt
 
-    small, large = (plt.figure(figsize=size).add_axes((0, 0, 1, 1)) for size in ((4, 3), (16, 12)))
+    small, large = (
+        plt.figure(figsize=size).add_axes((0, 0, 1, 1)) for size in ((4, 3), (16, 12))
+    )
     for ax in (small, large):
         assert plots.mediation_path(fitted("two"), ax=ax) is ax
         assert crowded(ax) == []
@@ -310,16 +385,16 @@ def test_on_given_axes_the_type_shrinks_with_the_room():
 
 
 def test_dollar_signs_are_text():
-    assert not any(t.get_parse_math() for t in plots.mediation_path(fitted("three")).texts)
-
-
-# --- what every figure owes ---------------------------------------------------------------------------------
+    assert not any(
+        t.get_parse_math() for t in plots.mediation_path(fitted("three")).texts
+    )
 
 
 def test_bad_calls_are_refused(one_way):
     fit = fitted("two")
     with pytest.raises(
-        InputTypeError, match=r"plots.mediation_path: takes what Mediation\(...\).fit returns, not Fit"
+        InputTypeError,
+        match=r"plots.mediation_path: takes what Mediation\(...\).fit returns, not Fit",
     ):
         plots.mediation_path(one_way)
     with pytest.raises(OptionError, match="mediator='fiscal' is not known"):
@@ -373,7 +448,9 @@ def test_chinese_labels_have_glyphs_and_room(tmp_path):
         pytest.skip("no font with Chinese characters on this machine")
     for name in SPECS:
         ax = plots.mediation_path(fitted(name), labels=ZH)
-        ax.figure.savefig(tmp_path / "f.png")  # a missing glyph warns, and warnings are errors
+        ax.figure.savefig(
+            tmp_path / "f.png"
+        )  # a missing glyph warns, and warnings are errors
         assert crowded(ax) == []
     assert mpl.rcParams["font.family"] == ["sans-serif"]
 
@@ -382,15 +459,121 @@ def test_a_missing_extra_names_its_cure(monkeypatch):
     results = fitted("a")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r'plots.mediation_path needs matplotlib: pip install "\.\[plot\]"'):
+    with pytest.raises(
+        ImportError,
+        match=r'plots.mediation_path needs matplotlib: pip install "\.\[plot\]"',
+    ):
         plots.mediation_path(results)
 
 
 @pytest.mark.further
 def test_importing_loads_no_matplotlib():
     code = (
-        "import sys, digiprosper.present.path_figure\n"
+        "import sys, digiprosper.present.path_plots\n"
         "print(sorted({'matplotlib', 'scipy.special'} & set(sys.modules)))"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert out.stdout.strip() == "[]"
+
+
+pyplot = pytest.importorskip("matplotlib.pyplot")
+WORDS = {
+    "supported": "supported",
+    "contradicted": "contradicted",
+    "inconclusive": "inconclusive",
+}
+ROWS = [
+    PathwayRow("P01", "digital → income", "0.12 [0.04, 0.21]", "supported"),
+    PathwayRow("P15", "digital, digital² → gap", "-0.3 [-0.4, -0.2]", "contradicted"),
+]
+DRAWN = Pathways(
+    source="Digital economy",
+    target="Common prosperity",
+    stages=[
+        PathwayStage("Making the cake bigger", ROWS, "Not tested: P02"),
+        PathwayStage(
+            "Constraints",
+            [PathwayRow("P20", "a × b → c", "1 [0, 2]", "inconclusive")],
+            "",
+        ),
+        PathwayStage("Conditions", [], "Not tested: P47"),
+    ],
+    verdicts=WORDS,
+    note="A note.",
+)
+
+
+@pytest.fixture
+def axes_of_pathway():
+    drawn = draw_pathways(DRAWN, None, "test")
+    yield drawn
+    pyplot.close(drawn.figure)
+
+
+def texts_of(axes_of_pathway):
+    return [text.get_text() for text in axes_of_pathway.texts if text.get_text()]
+
+
+def markers_of(axes_of_pathway):
+    lines = [
+        line for line in axes_of_pathway.get_lines() if line.get_marker() != "None"
+    ]
+    return [
+        (line.get_color(), line.get_marker(), line.get_markerfacecolor())
+        for line in lines
+    ]
+
+
+def test_every_text_is_there(axes_of_pathway) -> None:
+    found = texts_of(axes_of_pathway)
+    for row in ROWS:
+        assert {row.id, row.path, row.numbers} <= set(found)
+    assert {"Not tested: P47", "A note."} <= set(found)
+    assert [" ".join(text.split()) for text in found if "\n" in text] == [
+        DRAWN.source,
+        DRAWN.target,
+    ]
+
+
+def test_a_verdict_has_a_colour_and_a_marker(axes_of_pathway) -> None:
+    looks = markers_of(axes_of_pathway)
+    assert looks[:3] == [(INK, "o", INK), (MARKED, "X", MARKED), (FAINT, "o", "white")]
+    # Once more beside the words of the verdicts.
+    assert looks[3:] == looks[:3]
+    assert len({look[1:] for look in looks}) == 3
+
+
+def test_nothing_lies_outside_and_rows_do_not_overlap(axes_of_pathway) -> None:
+    axes_of_pathway.figure.canvas.draw()
+    frame = axes_of_pathway.get_window_extent()
+    boxes = [
+        text.get_window_extent() for text in axes_of_pathway.texts if text.get_text()
+    ]
+    assert all(frame.x0 - 2 <= box.x0 and box.x1 <= frame.x1 + 2 for box in boxes)
+    for j, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[j + 1 :])
+
+
+def test_long_paths_are_broken() -> None:
+    long = replace(ROWS[0], path=" → ".join(["a variable with a long name"] * 5))
+    ax = draw_pathways(
+        replace(DRAWN, stages=[PathwayStage("S", [long], "")]), None, "test"
+    )
+    assert long.path not in texts_of(ax)
+    assert " ".join(texts_of(ax)).count("long") == 5
+    pyplot.close(ax.figure)
+
+
+def test_given_axes_are_drawn_on_in_smaller_type() -> None:
+    small = pyplot.subplots(figsize=(4, 3))[1]
+    assert draw_pathways(DRAWN, small, "test") is small
+    assert max(text.get_fontsize() for text in small.texts if text.get_text()) < 9
+    pyplot.close(small.figure)
+
+
+def test_without_a_tested_proposition() -> None:
+    ax = draw_pathways(replace(DRAWN, stages=DRAWN.stages[2:], note=""), None, "test")
+    assert "Not tested: P47" in texts_of(ax)
+    pyplot.close(ax.figure)

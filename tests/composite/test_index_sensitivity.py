@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from digiprosper import CompositeIndex, DigiprosperWarning, Indicator, IndicatorSystem, Panel
-from digiprosper.composite.sensitivity import complete_grid, index_sensitivity
+from digiprosper.composite.rankings import complete_grid, index_sensitivity
 from digiprosper.errors import (
     DigiprosperError,
     IdentificationError,

@@ -1,10 +1,11 @@
-"""What the figures show is what the results say."""
+"""Figures of entities: what they show is what the results say."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -14,7 +15,7 @@ from scipy.stats import gaussian_kde
 
 import digiprosper as dp
 from digiprosper import plots
-from digiprosper.composite.ranking_results import ComparedRanks, IndexSensitivity, RankedRows, RankResults
+from digiprosper.composite.ranking_results import IndexSensitivity, RankResults
 from digiprosper.errors import (
     ColumnError,
     DigiprosperWarning,
@@ -22,8 +23,10 @@ from digiprosper.errors import (
     InputTypeError,
     OptionError,
 )
-from digiprosper.present import index_plots
-from digiprosper.present.fonts import chinese_font
+from digiprosper.present import curve_plots, entity_plots
+from digiprosper.present.entity_plots import draw_moran_scatter
+from digiprosper.present.figure_style import chinese_font
+from digiprosper.report.drawings import MoranScatter
 
 mpl.use("Agg")
 
@@ -51,7 +54,13 @@ def index_of(n, periods=(2019, 2020, 2021), keys=("city", "year")):
 
 
 def ranked(
-    n=4, periods=(2019, 2020, 2021), *, labels=None, among="per_year", keep=slice(None), keys=("city", "year")
+    n=4,
+    periods=(2019, 2020, 2021),
+    *,
+    labels=None,
+    among="per_year",
+    keep=slice(None),
+    keys=("city", "year"),
 ):
     """Entity i has rank i + 1 in the sample and moves to its neighbours' in some draws."""
     index = index_of(n, periods, keys)[keep]
@@ -60,7 +69,11 @@ def ranked(
     draws[:20] = np.minimum(draws[:20] + 1, n)
     draws[20:30] = np.maximum(draws[20:30] - 1, 1)
     return RankResults(
-        ranked=RankedRows(name="digital", index=index, among=among, method="pooled", labels=labels or {}),
+        name="digital",
+        index=index,
+        among=among,
+        method="pooled",
+        labels=labels or {},
         values=1.0 / base,
         rank_values=base,
         draw_values=draws.astype(np.uint16),
@@ -70,24 +83,31 @@ def ranked(
     )
 
 
-def varied(n=4, periods=(2020, 2021), *, problems=("", "", "", ""), complete=((0, 1), (0, 1)), labels=None):
+def varied(
+    n=4,
+    periods=(2020, 2021),
+    *,
+    problems=("", "", "", ""),
+    complete=((0, 1), (0, 1)),
+    labels=None,
+):
     index = index_of(n, periods)
     base = np.repeat(np.arange(1, n + 1), max(len(periods), 1))
     ranks = np.array([base, base, n + 1 - base, base], dtype=np.uint16)
     ranks[[bool(p) for p in problems]] = 0
     return IndexSensitivity(
-        ranked=RankedRows(
-            name="digital", index=index, among="per_year", method="pooled", labels=labels or {}
-        ),
+        name="digital",
+        index=index,
+        among="per_year",
+        method="pooled",
+        labels=labels or {},
         options=(("weighting", ("entropy", "std")), ("aggregate", ("linear", "topsis"))),
         baseline=(0, 0),
         base_ranks=base,
-        compared=ComparedRanks(
-            rank_values=ranks,
-            correlations=np.ones(4),
-            problems=problems,
-            same=np.array([True, False, False, False]),
-        ),
+        rank_values=ranks,
+        correlations=np.ones(4),
+        problems=problems,
+        same=np.array([True, False, False, False]),
         complete=complete,
         diagnostics=(),
     )
@@ -103,9 +123,6 @@ def texts(ax):
 
 def bars(container):
     return [(b.get_x(), round(b.get_x() + b.get_width(), 9)) for b in container]
-
-
-# --- ranks over time ----------------------------------------------------------------------------------------
 
 
 def test_ribbons_are_ranks_and_intervals_over_time():
@@ -156,11 +173,10 @@ def test_the_level_reaches_the_ribbon():
     wide = plots.rank_ribbon(ranked(), ["c001"])
     narrow = plots.rank_ribbon(ranked(), ["c001"], level=0.5)
     assert narrow.get_ylabel() == "Rank and 50% of draws"
-    spread = [np.ptp(ax.collections[0].get_paths()[0].vertices[:, 1]) for ax in (wide, narrow)]
+    spread = [
+        np.ptp(ax.collections[0].get_paths()[0].vertices[:, 1]) for ax in (wide, narrow)
+    ]
     assert spread == [2.0, 0.0]
-
-
-# --- ranks of one period ------------------------------------------------------------------------------------
 
 
 @pytest.mark.further
@@ -171,7 +187,8 @@ def test_one_period_has_a_line_an_entity():
     assert texts(ax) == ["c000", "c001", "c002", "c003"]
     assert ax.yaxis_inverted()
     spans = [
-        (low - 0.25, high + 0.25) for low, high in zip(table["rank_low"], table["rank_high"], strict=True)
+        (low - 0.25, high + 0.25)
+        for low, high in zip(table["rank_low"], table["rank_high"], strict=True)
     ]
     assert bars(ax.containers[0]) == spans
     assert ax.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
@@ -214,11 +231,11 @@ def test_a_hundred_names_fit_on_a_page():
 
 
 def test_ticks_are_round_and_few():
-    assert index_plots._rank_ticks(1) == [1]
-    assert index_plots._rank_ticks(8) == list(range(1, 9))
-    assert index_plots._rank_ticks(12) == [1, 3, 5, 7, 9, 11]
-    assert index_plots._rank_ticks(31) == [1, 5, 10, 15, 20, 25, 30]
-    assert index_plots._rank_ticks(2800)[:3] == [1, 500, 1000]
+    assert entity_plots._rank_ticks(1) == [1]
+    assert entity_plots._rank_ticks(8) == list(range(1, 9))
+    assert entity_plots._rank_ticks(12) == [1, 3, 5, 7, 9, 11]
+    assert entity_plots._rank_ticks(31) == [1, 5, 10, 15, 20, 25, 30]
+    assert entity_plots._rank_ticks(2800)[:3] == [1, 500, 1000]
 
 
 def test_labels_given_in_the_call_win(axes):
@@ -230,17 +247,18 @@ def test_labels_given_in_the_call_win(axes):
     assert axes.get_legend().get_title().get_text() == "Town"
 
 
-# --- sensitivity --------------------------------------------------------------------------------------------
-
-
 def test_spread_over_combinations():
     found = varied()
     ax = plots.index_sensitivity(found)
     spread = found.spread()
     assert texts(ax) == ["c000", "c001", "c002", "c003"]
     outer, inner = (bars(c) for c in ax.containers)
-    assert outer == [(a - 0.25, b + 0.25) for a, b in zip(spread["min"], spread["max"], strict=True)]
-    assert inner == [(a - 0.25, b + 0.25) for a, b in zip(spread["q25"], spread["q75"], strict=True)]
+    assert outer == [
+        (a - 0.25, b + 0.25) for a, b in zip(spread["min"], spread["max"], strict=True)
+    ]
+    assert inner == [
+        (a - 0.25, b + 0.25) for a, b in zip(spread["q25"], spread["q75"], strict=True)
+    ]
     assert ax.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
     assert legend(ax) == ["baseline", "all 4 combinations", "middle half"]
     assert ax.get_xlabel() == "Rank, year 2021"
@@ -276,40 +294,51 @@ def test_shares_are_bars_of_alone_and_together():
     assert with_one.texts[0].get_text() == "one value only"
     with pytest.raises(IdentificationError, match="cannot be decomposed"):
         plots.index_sensitivity(varied(complete=((0,), (0,))), show="shares")
-    assert plots.index_sensitivity(found, show="shares", period="mean").get_xlim() == (0, 1)
-
-
-# --- densities ----------------------------------------------------------------------------------------------
+    assert plots.index_sensitivity(found, show="shares", period="mean").get_xlim() == (
+        0,
+        1,
+    )
 
 
 @pytest.fixture
 def series():
     rng = np.random.default_rng(1)
     index = index_of(30)
-    return pd.Series(rng.normal(size=90) + np.tile([0, 1, 2], 30), index=index, name="digital")
+    return pd.Series(
+        rng.normal(size=90) + np.tile([0, 1, 2], 30), index=index, name="digital"
+    )
 
 
 @pytest.mark.parametrize("rule", ["scott", "silverman"])
 def test_ridges_are_scipys_densities_on_one_scale(series, rule):
     ax = plots.kernel_ridge(series, bandwidth=rule)
-    kernels = [gaussian_kde(series.xs(t, level=1), bw_method=rule) for t in (2019, 2020, 2021)]
+    kernels = [
+        gaussian_kde(series.xs(t, level=1), bw_method=rule) for t in (2019, 2020, 2021)
+    ]
     curves = [line for line in ax.lines if len(line.get_xdata()) > 2]
     x = curves[0].get_xdata()
     top = max(k(x).max() for k in kernels)
     for place, (curve, kernel) in enumerate(zip(curves, kernels, strict=True)):
         np.testing.assert_allclose(
-            place - curve.get_ydata(), index_plots._OVERLAP * kernel(x) / top, atol=1e-12
+            place - curve.get_ydata(),
+            curve_plots._OVERLAP * kernel(x) / top,
+            atol=1e-12,
         )
     h = [float(np.sqrt(k.covariance[0, 0])) for k in kernels]
     assert [t.get_text() for t in ax.texts] == [f"h = {v:.3g}, n = 30" for v in h]
-    assert ax.get_xlabel() == f"digital\nGaussian kernel, {rule.title()}'s bandwidth h by period"
+    assert (
+        ax.get_xlabel()
+        == f"digital\nGaussian kernel, {rule.title()}'s bandwidth h by period"
+    )
     assert texts(ax) == ["2019", "2020", "2021"]
     assert ax.yaxis_inverted()  # the first period on top
     ends = [
         (series.xs(t, level=1).min() - 3 * b, series.xs(t, level=1).max() + 3 * b)
         for t, b in zip((2019, 2020, 2021), h, strict=True)
     ]
-    assert (x[0], x[-1]) == pytest.approx((min(a for a, _ in ends), max(b for _, b in ends)))
+    assert (x[0], x[-1]) == pytest.approx(
+        (min(a for a, _ in ends), max(b for _, b in ends))
+    )
 
 
 def test_a_bandwidth_in_units_of_the_values(series):
@@ -332,14 +361,17 @@ def test_periods_are_chosen_and_gaps_are_counted(series):
 
 def test_a_panel_brings_its_labels(series):
     frame = series.reset_index()
-    panel = dp.Panel(frame, "city", "year", labels={"digital": "Digital economy", "year": "Year"})
+    panel = dp.Panel(
+        frame, "city", "year", labels={"digital": "Digital economy", "year": "Year"}
+    )
     ax = plots.kernel_ridge(panel, "digital")
     assert ax.get_xlabel().startswith("Digital economy\n")
     assert ax.get_ylabel() == "Year"
-    assert plots.kernel_ridge(panel, "digital", labels={"digital": "D"}).get_xlabel().startswith("D\n")
-
-
-# --- what all of them owe -----------------------------------------------------------------------------------
+    assert (
+        plots.kernel_ridge(panel, "digital", labels={"digital": "D"})
+        .get_xlabel()
+        .startswith("D\n")
+    )
 
 
 def test_bad_calls_are_refused(series):
@@ -347,7 +379,9 @@ def test_bad_calls_are_refused(series):
         (plots.rank_ribbon, "rank_probabilities"),
         (plots.index_sensitivity, "index_sensitivity"),
     ):
-        with pytest.raises(InputTypeError, match=f"takes what {maker} returns, not Series"):
+        with pytest.raises(
+            InputTypeError, match=f"takes what {maker} returns, not Series"
+        ):
             function(series)
     found = ranked()
     with pytest.raises(OptionError, match="'x' is not in the sample"):
@@ -376,7 +410,12 @@ def test_bad_calls_are_refused(series):
     panel = dp.Panel(series.reset_index(), "city", "year")
     with pytest.raises(ColumnError, match="digtal"):
         plots.kernel_ridge(panel, "digtal")
-    for data, column in ((panel, None), (series, "digital"), ([1, 2], None), (series.to_numpy(), None)):
+    for data, column in (
+        (panel, None),
+        (series, "digital"),
+        ([1, 2], None),
+        (series.to_numpy(), None),
+    ):
         with pytest.raises(InputTypeError, match="takes a Series indexed by"):
             plots.kernel_ridge(data, column)
     for data in (series.reset_index(drop=True), series.astype(str)):
@@ -397,7 +436,10 @@ def everything(series, **options):
 def test_figures_lay_themselves_out_and_change_no_setting(series):
     before = dict(mpl.rcParams)
     for ax in everything(series):
-        assert ax.figure.get_layout_engine().__class__.__name__ == "ConstrainedLayoutEngine"
+        assert (
+            ax.figure.get_layout_engine().__class__.__name__
+            == "ConstrainedLayoutEngine"
+        )
         assert not ax.spines["top"].get_visible()
     assert dict(mpl.rcParams) == before
 
@@ -423,7 +465,9 @@ def test_chinese_labels_have_glyphs(series, tmp_path):
         pytest.skip("no font with Chinese characters on this machine")
     zh = {"city": "城市", "year": "年份", "digital": "数字经济", "weighting": "权重"}
     for ax in everything(series, labels=zh):
-        ax.figure.savefig(tmp_path / "f.png")  # a missing glyph warns, and warnings are errors
+        ax.figure.savefig(
+            tmp_path / "f.png"
+        )  # a missing glyph warns, and warnings are errors
         assert ax.xaxis.label.get_fontfamily() == ["sans-serif", font]
     assert mpl.rcParams["font.family"] == ["sans-serif"]
 
@@ -436,27 +480,35 @@ def test_a_missing_extra_names_its_cure(series, monkeypatch):
         "index_sensitivity": lambda: plots.index_sensitivity(varied()),
         "kernel_ridge": lambda: plots.kernel_ridge(series),
     }.items():
-        with pytest.raises(ImportError, match=rf'plots.{name} needs matplotlib: pip install "\.\[plot\]"'):
+        with pytest.raises(
+            ImportError,
+            match=rf'plots.{name} needs matplotlib: pip install "\.\[plot\]"',
+        ):
             call()
 
 
 @pytest.mark.further
 def test_importing_loads_no_matplotlib():
     code = (
-        "import sys, digiprosper.present.index_plots\n"
+        "import sys, digiprosper.present.entity_plots\n"
         "print(sorted({'matplotlib', 'scipy.stats'} & set(sys.modules)))"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert out.stdout.strip() == "[]"
 
 
 @pytest.mark.further
 def test_real_results_are_drawn():
-    from digiprosper.composite.rankings import rank_probabilities
-    from digiprosper.composite.sensitivity import index_sensitivity
+    from digiprosper.composite.rankings import index_sensitivity, rank_probabilities
 
-    states = dp.datasets.us_states().assign(roads="I(hwy / emp)", pipes="I(water / emp)")
-    spec = dp.CompositeIndex(dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}}))
+    states = dp.datasets.us_states().assign(
+        roads="I(hwy / emp)", pipes="I(water / emp)"
+    )
+    spec = dp.CompositeIndex(
+        dp.IndicatorSystem.from_dict({"": {"roads": "+", "pipes": "+"}})
+    )
     found = rank_probabilities(spec, states, rng=1)
     assert legend(plots.rank_ribbon(found))[0] == "WY"
     assert len(texts(plots.rank_ribbon(found, period=1986))) == 48
@@ -470,3 +522,64 @@ def test_complex_values_have_no_density():
     values = pd.Series(np.arange(4) + 1j, index=index_of(2, (2019, 2020)))
     with pytest.raises(InputTypeError, match="needs numbers"):
         plots.kernel_ridge(values)
+
+
+pytest.importorskip("matplotlib")
+POINTS = pd.DataFrame(
+    {"value": [1.0, 0.5, -1.0, -0.5], "spatial_lag": [0.4, -0.2, -0.3, 0.1]},
+    index=list("abcd"),
+)
+DRAWN = MoranScatter(
+    variable="Income",
+    period="2020",
+    weights="W: row-standardised",
+    points=POINTS,
+    quadrants=[("High-high", 1), ("High-low", 1), ("Low-low", 1), ("Low-high", 1)],
+    slope=0.22,
+    statistic=-0.22,
+    p_value=0.0004,
+)
+
+
+def test_points_line_quadrants_and_texts() -> None:
+    ax = draw_moran_scatter(DRAWN, None, "test", names=True)
+    horizontal, vertical, points, line = ax.get_lines()
+    assert (horizontal.get_ydata()[0], vertical.get_xdata()[0]) == (0, 0)
+    np.testing.assert_array_equal(points.get_xydata(), POINTS.to_numpy())
+    assert line.get_slope() == 0.22
+    assert ax.get_title() == "Moran's I in 2020: −0.220 (p < 0.001)"
+    assert ax.get_xlabel() == "Income, standardised"
+    assert ax.get_ylabel() == "Spatial lag\nW: row-standardised"
+    texts = {text.get_text(): text for text in ax.texts}
+    assert set(texts) == {
+        *"abcd",
+        "High-high (1)",
+        "High-low (1)",
+        "Low-low (1)",
+        "Low-high (1)",
+    }
+    # Each quadrant is named in its corner.
+    for name, right, top in (
+        ("High-high", 1, 1),
+        ("High-low", 1, 0),
+        ("Low-low", 0, 0),
+        ("Low-high", 0, 1),
+    ):
+        x, y = texts[f"{name} (1)"].get_position()
+        assert (x > 0.5, y > 0.5) == (right, top)
+
+
+def test_names_are_left_out_on_request_and_of_many() -> None:
+    ax = draw_moran_scatter(DRAWN, None, "test", names=False)
+    assert len(ax.texts) == 4
+    many = pd.DataFrame({"value": np.zeros(61), "spatial_lag": np.zeros(61)})
+    ax = draw_moran_scatter(
+        replace(DRAWN, points=many, period=""), None, "test", names=True
+    )
+    assert len(ax.texts) == 4
+    assert ax.get_title().startswith("Moran's I: ")
+
+
+def test_axes_that_are_given_are_used() -> None:
+    first = draw_moran_scatter(DRAWN, None, "test", names=True)
+    assert draw_moran_scatter(DRAWN, first, "test", names=True) is first

@@ -1,0 +1,216 @@
+"""The wild cluster bootstrap of joint linear restrictions, from sums by cluster alone.
+
+The null hypothesis is imposed, the residuals of each cluster are multiplied by one
+random weight, and the Wald statistic of the draw is compared with that of the fit
+(Cameron, Gelbach & Miller 2008; MacKinnon, Nielsen & Webb 2023, WCR-C). A draw needs of
+each cluster only the scores and the cross products of its regressors: effects that are
+nested in the clusters are exact, those that cross them (periods) keep the values of the
+fit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.kernels.tolerances import LOST_WITHOUT, SINGULAR, TIED_DRAWS
+from digiprosper.linear.kernels.wild import wild_weights
+from digiprosper.report.pickling import PickledByName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.equation import Solved
+
+REPS = 999
+SEED = 2011
+MOST_CLUSTERS = 1_000
+# Numbers that the sums of one fit may take, 8 MB.
+_MOST_NUMBERS = 2**20
+# Cells up to which all products of a row are formed at once.
+_SMALL = 2**20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusterSums(PickledByName):
+    """Sums by cluster from which the scores of every draw follow.
+
+    Z (N, m) are the columns that residuals are multiplied with (`Solved.scored`): errors
+    e move the coefficients by ``root @ Z' e``, and so the fitted values by
+    ``V (sum of products)^-1 Z' e``. V is Z in least squares; with instruments Z are the
+    projected regressors and V the regressors.
+    """
+
+    root: Floats  # (k, m)
+    scores: Floats  # (G, m) ``Z_g' e_g``
+    products: Floats  # (G, m, m) ``Z_g' V_g``
+
+    @property
+    def groups(self) -> int:
+        """Return the number of clusters."""
+        return len(self.scores)
+
+
+def cluster_sums(equation: Solved, codes: Ints, groups: int) -> ClusterSums | None:
+    """Sum scores and products by cluster; None with too many clusters or columns."""
+    m = equation.scored.shape[1]
+    if groups > MOST_CLUSTERS or groups * m * (m + 1) > _MOST_NUMBERS:
+        return None
+    moved = equation.scored if equation.moved is None else equation.moved
+    columns = np.column_stack([moved, equation.residuals])
+    sums = products_by_cluster(equation.scored, columns, codes, groups, equation.obs_weights)
+    return ClusterSums(equation.root, sums[:, :, m], sums[:, :, :m])
+
+
+def products_by_cluster(
+    z: Floats, columns: Floats, codes: Ints, groups: int, obs_weights: Floats | None
+) -> Floats:
+    """Compute the (weighted) products ``Z_g' C_g`` (G, m, p) of Z (N, m) and columns (N, p)."""
+    weighted = z if obs_weights is None else z * obs_weights[:, None]
+    if (codes[1:] < codes[:-1]).any():
+        order = np.argsort(codes, kind="stable")
+        codes, weighted, columns = codes[order], weighted[order], columns[order]
+    ends = np.searchsorted(codes, np.arange(groups + 1))
+    if weighted.size * columns.shape[1] <= _SMALL:
+        return np.add.reduceat(weighted[:, :, None] * columns[:, None, :], ends[:-1])
+    blocks = pairwise(ends.tolist())
+    return np.stack([weighted[first:last].T @ columns[first:last] for first, last in blocks])
+
+
+@dataclass(frozen=True, slots=True)
+class WildTest:
+    """A joint test by the bootstrap."""
+
+    p_value: float
+    reps: int
+    enumerated: bool  # the draws are all combinations of weights, each once
+    weights: str  # "webb" or "rademacher"
+
+    @property
+    def text(self) -> str:
+        """Name the method, with the number of draws."""
+        every = "all " if self.enumerated else ""
+        return f"restricted wild cluster bootstrap, {every}{self.reps:,} draws"
+
+
+def restricted_wild(
+    sums: ClusterSums,
+    weights: Floats,
+    gap: Floats,
+    *,
+    restricted: Floats | None = None,
+    reps: int = REPS,
+    seed: int = SEED,
+) -> WildTest:
+    """Test that sums of coefficients with weights (q, k) have given values.
+
+    `gap` (q,) is the sums less their values under the null. `restricted` (G, m) are the
+    scores ``Z_g' u_g`` of the residuals under the null, where another estimate than
+    restricted least squares gives them.
+    """
+    signs = wild_weights(sums.groups, reps)
+    chunk = max(1, 2**24 // (8 * sums.groups * len(gap)))
+    statistic, draws = wild_statistics(
+        sums, weights, gap, signs.chunks(np.random.SeedSequence(seed), chunk), restricted=restricted
+    )
+    beyond = int((draws >= statistic - TIED_DRAWS * max(statistic, 1.0)).sum())
+    # With all combinations the data are one of the draws.
+    data = 0 if signs.enumerated else 1
+    p_value = max(beyond + data, 1) / (draws.size + data)
+    return WildTest(p_value, signs.reps, signs.enumerated, signs.name)
+
+
+def wild_statistics(
+    sums: ClusterSums,
+    weights: Floats,
+    gap: Floats,
+    signs: Iterable[Floats],
+    *,
+    restricted: Floats | None = None,
+) -> tuple[float, Floats]:
+    """Compute the Wald statistic of the fit, without a small-sample factor, and of draws.
+
+    `signs` are arrays (R, G) of the weights of the clusters. They go to the clusters in
+    an order that the data give, so that the p-value does not depend on their names.
+    """
+    total = sums.products.sum(axis=0)
+    influence = weights @ sums.root
+    # Restrictions are turned so that their covariance in the fit is the identity: neither
+    # units nor the basis of the restrictions matter.
+    moved = sums.scores @ influence.T
+    values, vectors = np.linalg.eigh(moved.T @ moved)
+    turned = (vectors / np.sqrt(values)).T
+    influence, gap = turned @ influence, turned @ gap
+
+    if restricted is None:
+        shift = influence.T @ np.linalg.solve(influence @ total @ influence.T, gap)
+        restricted = sums.scores + sums.products @ shift
+    direct = restricted @ influence.T  # (G, q)
+    through = np.einsum("qi,gij,jl->gql", influence, sums.products, np.linalg.inv(total))
+    order = np.argsort(direct @ gap, kind="stable")
+    restricted, direct, through = restricted[order], direct[order], through[order]
+
+    draws = []
+    for v in signs:
+        moments = v @ restricted
+        scores = v[:, :, None] * direct - np.einsum("gql,rl->rgq", through, moments)
+        draws.append(_wald(moments @ influence.T, scores))
+    return float(gap @ gap), np.concatenate(draws)
+
+
+def _wald(moved: Floats, scores: Floats) -> Floats:
+    """Compute Wald statistics (R,); infinite where the covariance has no inverse.
+
+    `moved` (R, q) are the sums of a draw less their values under the null, `scores`
+    (R, G, q) its scores by cluster.
+    """
+    values, vectors = np.linalg.eigh(np.einsum("rgq,rgp->rqp", scores, scores))
+    heights = np.einsum("rqp,rq->rp", vectors, moved)
+    singular = values[:, 0] <= SINGULAR * values[:, -1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistics = np.sum(heights**2 / values, axis=1)
+    return np.asarray(np.where(singular, np.inf, statistics))
+
+
+def jackknife_covariance(sums: ClusterSums, weights: Floats) -> Floats:
+    """Compute the CRV3 covariance (q, q) of sums of coefficients with weights (q, k).
+
+    ``(G - 1) / G`` times the sum of products of the changes when one cluster is left out
+    (MacKinnon, Nielsen & Webb 2023). Missing if a cluster cannot be left out.
+    """
+    total = sums.products.sum(axis=0)
+    moved = changes_without(sums.products, sums.scores) @ (weights @ sums.root @ total).T
+    return np.asarray((sums.groups - 1) / sums.groups * moved.T @ moved)
+
+
+def changes_without(products: Floats, scores: Floats) -> Floats:
+    """Compute minus the changes (G, m, ...) of coefficients on Z when one cluster is left out.
+
+    They are ``(sum of products - products_g)^-1 scores_g``; `products` (G, m, m) and
+    `scores` (G, m) or (G, m, p). Missing where the coefficients are not identified
+    without the cluster.
+    """
+    without = products.sum(axis=0) - products
+    size = np.sqrt(np.diag(products.sum(axis=0)))
+    values, vectors = np.linalg.eigh(without / size / size[:, None])
+    identified = np.asarray((values > LOST_WITHOUT).all(axis=1))
+    values = np.where(identified[:, None], values, np.nan)
+    shape = (*scores.shape[:2], -1)
+    heights = vectors.transpose(0, 2, 1) @ (scores.reshape(shape) / size[:, None]) / values[:, :, None]
+    return np.asarray((vectors @ heights) / size[:, None]).reshape(scores.shape)
+
+
+def added_covariance(ways: Sequence[ClusterSums], weights: Floats) -> Floats:
+    """Add the covariances (q, q) of sums of coefficients that are clustered in each way.
+
+    The usual one subtracts the covariance of the intersections and may be indefinite;
+    the sum is positive semidefinite, and larger (Davezies, D'Haultfoeuille & Guyonvarch
+    2021).
+    """
+    moved = [way.scores @ (weights @ way.root).T for way in ways]
+    factors = [way.groups / (way.groups - 1) for way in ways]
+    return np.asarray(sum(f * m.T @ m for f, m in zip(factors, moved, strict=True)))

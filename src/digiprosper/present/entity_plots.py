@@ -1,0 +1,371 @@
+"""Figures of entities: ranks and what these depend on, regimes, neighbours."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.present.figure import (
+    FAINT,
+    INK,
+    MARKED,
+    MOST_NAMES,
+    PALE,
+    THIN,
+    axes_inches,
+    drawing,
+    legend_above,
+    legend_beside,
+    look,
+    name_axes,
+    name_axis,
+    text_em,
+    tick_step,
+    type_size,
+)
+from digiprosper.present.figure_style import figure_width, matplotlib_part, say
+from digiprosper.report.characters import tidy_text
+from digiprosper.report.text import p_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from digiprosper.report.drawings import (
+        Bars,
+        MoranScatter,
+        RankSpans,
+        RegimeMap,
+        Ribbons,
+    )
+
+    Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+# --- ranks ----------------------------------------------------------------------------
+
+# Outer and inner span of a rank.
+_SHADES = (PALE, "#5f8fbf")
+_HEIGHTS = (0.18, 0.45)
+# Entities whose ranks are named; inches from one to the next, and of all together on a
+# page; points of their names.
+_MOST_RANKS, _PITCH, _PAGE_HIGH, _SMALL = 100, 0.2, 8.6, 8.3
+
+
+def draw_ribbons(ribbons: Ribbons, ax: Axes | None, purpose: str) -> Axes:
+    """Draw ranks over time with a ribbon for each entity; rank 1 is at the top."""
+    times = ribbons.times
+    x = times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times
+    texts = [*(name for name, _ in ribbons.entities), ribbons.key, ribbons.time]
+    with drawing(ribbons, ax, purpose, (6.8, 4.2), texts) as axes:
+        for number, (name, entity_ranks) in enumerate(ribbons.entities):
+            color, marker, face, dashes = look(number)
+            low, high, ranks = (
+                entity_ranks[column].to_numpy(dtype=float)
+                for column in ("rank_low", "rank_high", "rank")
+            )
+            axes.fill_between(x, low, high, facecolor=color, alpha=0.18, linewidth=0)
+            axes.plot(
+                x,
+                ranks,
+                marker=marker,
+                markersize=4,
+                linewidth=1.3,
+                linestyle=dashes,
+                color=color,
+                markerfacecolor=face,
+                label=name,
+            )
+        axes.set_ylim(ribbons.worst + 0.5, 0.5)
+        axes.set_yticks(_rank_ticks(ribbons.worst))
+        if times.inferred_type == "integer":
+            _set_whole_ticks(axes.xaxis)
+        name_axes(axes, [ribbons.title], [ribbons.time])
+        legend_beside(axes, title=ribbons.key)
+    return axes
+
+
+def draw_rank_spans(spans: RankSpans, ax: Axes | None, purpose: str) -> Axes:
+    """Draw the ranks of one period with spans.
+
+    Up to 100 entities have names. If there are more, spans show by how many positions
+    each rank moves.
+    """
+    count = len(spans.ranks)
+    named = count <= _MOST_RANKS
+    names = [tidy_text(e) for e in spans.ranks.index] if named else []
+    pitch = min(_PITCH, _PAGE_HIGH / (count * type_size(purpose)))
+    size = (6.4, 1.2 + pitch * count) if named else (6.8, 4.0)
+    texts = [*names, spans.key, spans.title]
+    with drawing(spans, ax, purpose, size, texts, "rows" if named else "width") as axes:
+        if named:
+            _draw_spans(axes, spans)
+            # Lines of type as high as the rows, and no higher than other names.
+            small = min(_SMALL * type_size(), 72 * pitch * type_size())
+            axes.set_yticks(range(count), names, fontsize=small, parse_math=False)
+            name_axes(axes, [spans.key], [spans.title])
+        else:
+            _draw_moves(axes, spans)
+            name_axis(axes, "y", say("rank.moves"))
+            name_axis(
+                axes,
+                "x",
+                say("rank.count", title=spans.title, count=f"{count:,}", key=spans.key),
+            )
+        legend_above(axes, columns=3)
+    return axes
+
+
+def _draw_spans(axes: Axes, drawn: RankSpans) -> None:
+    ranks, spans = drawn.ranks, drawn.spans
+    rows, worst = np.arange(len(ranks)), int(spans[0].high.max())
+    looks = zip(spans, _SHADES[-len(spans) :], _HEIGHTS[-len(spans) :], strict=True)
+    for span, color, height in looks:
+        # A rank that never moves has a span of no length: half a rank keeps it visible.
+        width = span.high - span.low + 0.5
+        axes.barh(
+            rows,
+            width,
+            left=span.low - 0.25,
+            height=height,
+            color=color,
+            label=span.words,
+        )
+    axes.plot(ranks, rows, "o", color=INK, markersize=4, label=drawn.mark)
+    axes.set_ylim(len(ranks) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlim(0.4, worst + 0.6)
+    axes.set_xticks(_rank_ticks(worst))
+
+
+def _draw_moves(axes: Axes, drawn: RankSpans) -> None:
+    """Draw spans around zero: hundreds of ranks would hide the spans by their size."""
+    ranks, spans = drawn.ranks, drawn.spans
+    positions = np.arange(1, len(ranks) + 1)
+    for span, color in zip(spans, _SHADES[-len(spans) :], strict=True):
+        low, high = ranks - span.low, ranks - span.high
+        axes.fill_between(
+            positions, low, high, step="mid", color=color, linewidth=0, label=span.words
+        )
+    axes.axhline(0, color=INK, linewidth=1.0, label=drawn.mark)
+    axes.set_xlim(0.5, len(ranks) + 0.5)
+    axes.set_xticks(_rank_ticks(len(ranks)))
+    _set_whole_ticks(axes.yaxis)
+
+
+def _set_whole_ticks(axis: Any) -> None:
+    ticker = matplotlib_part("ticker")
+    axis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def _rank_ticks(worst: int) -> list[int]:
+    """Choose ticks of ranks: 1, then round numbers, at most nine."""
+    steps = (m * 10**e for e in range(9) for m in (1, 2, 5))
+    step = next(step for step in steps if worst <= 8 * step)
+    return (
+        [*range(1, worst + 1, step)]
+        if step <= 2
+        else [1, *range(step, worst + 1, step)]
+    )
+
+
+def draw_bars(bars: Bars, ax: Axes | None, purpose: str) -> Axes:
+    """Draw shares of a variance as bars; the share of each source alone is dark."""
+    first, total = np.nan_to_num(bars.first), np.nan_to_num(bars.total)
+    count = len(bars.names)
+    with drawing(bars, ax, purpose, (6.4, 1.5 + 0.42 * count), bars.names) as axes:
+        at = np.arange(count)
+        axes.barh(at, first, height=0.6, color=INK, label=say("bars.alone"))
+        axes.barh(
+            at,
+            total - first,
+            left=first,
+            height=0.6,
+            color=PALE,
+            label=say("bars.total"),
+        )
+        for row, (share, fixed) in enumerate(zip(bars.total, bars.fixed, strict=True)):
+            text, end = (say("bars.fixed"), 0.0) if fixed else (f"{share:.0%}", share)
+            axes.text(0.01 + end, row, text, va="center", fontsize="small")
+        axes.set_yticks(at, bars.names)
+        axes.set_ylim(count - 0.5, -0.5)
+        axes.set_xlim(0, max(1.0, float(total.max()) * 1.1))
+        axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+        axes.tick_params(axis="y", length=0)
+        name_axis(axes, "x", say("bars.axis"))
+        legend_above(axes)
+    return axes
+
+
+# --- regimes --------------------------------------------------------------------------
+
+_MOST_PERIODS = 16
+# Of the width of a map, what its names leave at least.
+_MAP_SHARE = 0.65
+
+
+def draw_regime_map(drawn: RegimeMap, ax: Axes | None, purpose: str) -> Axes:
+    """Draw regimes of entities by period; up to 60 entities have names."""
+    count, width = drawn.cells.shape
+    named = count <= MOST_NAMES
+    names = [tidy_text(e) for e in drawn.entities.astype(str)] if named else []
+    size = (
+        min(max(1.6 + 0.42 * width, 5.0), 8.0),
+        max(0.19 * count if named else 5.0, 1.0) + 1.4,
+    )
+    periods = [tidy_text(t) for t in drawn.times.astype(str)]
+    room = _MAP_SHARE * (figure_width() or size[0])
+    fitting = tick_step(periods, room, purpose)
+    step = max(math.ceil(width / _MOST_PERIODS), fitting)
+    entity, time = drawn.key_names
+    texts = [*names, entity, time, *drawn.regimes]
+    with drawing(drawn, ax, purpose, size, texts, "rows") as axes:
+        _draw_cells(axes, drawn.cells, drawn.regimes)
+        axes.set_xticks(range(0, width, step), periods[::step])
+        axes.set_yticks(range(len(names)), names, fontsize="small")
+        axes.tick_params(length=0)
+        counted = say("brackets", text=entity, inside=f"{count:,}")
+        name_axes(axes, [entity if names else counted], [time])
+        axes.spines[:].set_visible(False)
+    return axes
+
+
+def _draw_cells(axes: Axes, cells: Floats, entries: Sequence[str]) -> None:
+    matplotlib = matplotlib_part("")
+    # One hue darkens with the other's change, so that regimes stay apart in grey and
+    # for the colour-blind; the palest still differs from the blank of a missing cell.
+    shades = matplotlib.colormaps["YlGnBu"](np.linspace(0.22, 0.92, len(entries)))
+    axes.imshow(
+        np.ma.masked_invalid(cells),
+        cmap=matplotlib.colors.ListedColormap(shades),
+        vmin=0.5,
+        vmax=len(entries) + 0.5,
+        aspect="auto",
+        interpolation="nearest",
+    )
+    if len(cells) <= MOST_NAMES:
+        axes.set_xticks(np.arange(cells.shape[1] + 1) - 0.5, minor=True)
+        axes.set_yticks(np.arange(cells.shape[0] + 1) - 0.5, minor=True)
+        axes.grid(which="minor", color="white", linewidth=1.0)
+        axes.tick_params(which="minor", length=0)
+    patch = matplotlib.patches.Patch
+    handles = [
+        patch(facecolor=shade, label=text)
+        for shade, text in zip(shades, entries, strict=True)
+    ]
+    blank = int(np.isnan(cells).sum())
+    if blank:
+        text = say("map.blank", count=f"{blank:,}")
+        handles.append(patch(facecolor="white", edgecolor=FAINT, label=text))
+    legend_above(axes, columns=1, handles=handles)
+
+
+# --- neighbours -----------------------------------------------------------------------
+
+_Box: TypeAlias = tuple[float, float, float, float]
+"""Left, right, bottom and top."""
+
+# Points of the names of entities and from a point to its name; half a point's size;
+# where names may stand: right (1) or left (-1) of it, over (1) or under (-1).
+_NAME_TYPE, _NEAR, _DOT = 7.0, 2.5, 1.5
+_SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1))
+# Corner of each quadrant, from the upper right one clockwise, as shares of the axes.
+_CORNERS = ((0.99, 0.99), (0.99, 0.01), (0.01, 0.01), (0.01, 0.99))
+
+
+def draw_moran_scatter(
+    drawn: MoranScatter, ax: Axes | None, purpose: str, *, names: bool
+) -> Axes:
+    """Draw the spatial lag over the value, with a line whose slope is Moran's I."""
+    points, entities = drawn.points, [str(entity) for entity in drawn.points.index]
+    named = names and len(entities) <= MOST_NAMES
+    texts = [drawn.variable, drawn.weights, *entities]
+    with drawing(drawn, ax, purpose, (6.0, 5.4), texts) as axes:
+        axes.axhline(0, linestyle="--", **THIN)
+        axes.axvline(0, linestyle="--", **THIN)
+        size = 3 if named else 4.5
+        axes.plot(
+            points["value"], points["spatial_lag"], "o", color=INK, markersize=size
+        )
+        axes.axline((0, 0), slope=drawn.slope, color=MARKED, linewidth=1.3, zorder=1)
+        # With room for the names of the quadrants.
+        for column, set_limits in (
+            ("value", axes.set_xlim),
+            ("spatial_lag", axes.set_ylim),
+        ):
+            reach = 1.2 * float(np.abs(points[column]).max())
+            reach = reach if reach > 0 else 1.0
+            set_limits(-reach, reach)
+        if named:
+            _name_entities(axes, drawn, entities)
+        _name_quadrants(axes, drawn)
+        code = "moran.title.in" if drawn.period else "moran.title"
+        value = f"{drawn.statistic:.3f}".replace("-", "−")
+        title = say(code, period=drawn.period, value=value, p=p_words(drawn.p_value, 3))
+        axes.set_title(title, fontsize="medium", parse_math=False)
+        name_axes(
+            axes,
+            [say("moran.lag"), drawn.weights],
+            [say("moran.value", name=drawn.variable)],
+        )
+    return axes
+
+
+def _name_entities(axes: Axes, drawn: MoranScatter, entities: list[str]) -> None:
+    """Write names next to points, the farthest from the means first, if they fit."""
+    points = drawn.points.to_numpy(dtype=np.float64)
+    size = _NAME_TYPE * type_size()
+    low = np.array([axes.get_xlim()[0], axes.get_ylim()[0]])
+    scale = 72 * np.array(axes_inches(axes)) / (-2 * low)
+    positions = (points - low) * scale
+    used = [(x - _DOT, x + _DOT, y - _DOT, y + _DOT) for x, y in positions.tolist()]
+    for at in np.argsort(-np.hypot(*points.T), kind="stable"):
+        width = size * text_em(entities[at])
+        boxes = {side: _box(positions[at], side, width, size) for side in _SIDES}
+        free = (s for s, box in boxes.items() if not any(_meet(box, u) for u in used))
+        side = next(free, None)
+        if side is not None:
+            used.append(boxes[side])
+            across, up = side
+            axes.annotate(
+                entities[at],
+                (points[at, 0], points[at, 1]),
+                (_NEAR * across, _NEAR / 2 * up),
+                textcoords="offset points",
+                ha={1: "left", -1: "right"}[across],
+                va={1: "bottom", -1: "top"}[up],
+                fontsize=size,
+                color="#555555",
+                parse_math=False,
+            )
+
+
+def _box(position: Floats, side: tuple[int, int], width: float, height: float) -> _Box:
+    """Return the edges of a name next to a point, in points."""
+    across, up = side
+    x, y = float(position[0]) + across * _NEAR, float(position[1]) + up * _NEAR / 2
+    sides = sorted((x, x + across * width))
+    ends = sorted((y, y + up * height))
+    return sides[0], sides[1], ends[0], ends[1]
+
+
+def _meet(first: _Box, second: _Box) -> bool:
+    across = first[0] < second[1] and second[0] < first[1]
+    return across and first[2] < second[3] and second[2] < first[3]
+
+
+def _name_quadrants(axes: Axes, drawn: MoranScatter) -> None:
+    for (words, count), (right, top) in zip(drawn.quadrants, _CORNERS, strict=True):
+        axes.text(
+            right,
+            top,
+            say("quadrant", name=words, count=count),
+            transform=axes.transAxes,
+            ha="right" if right > 0.5 else "left",
+            va="top" if top > 0.5 else "bottom",
+            fontsize="small",
+            color=INK,
+        )

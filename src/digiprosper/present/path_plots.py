@@ -1,0 +1,598 @@
+"""Figures of paths: mediations, and pathways between a cause and an outcome."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from digiprosper.present.figure import FAINT, INK, MARKED, drawing
+from digiprosper.present.figure_style import matplotlib_part, say, say_level
+from digiprosper.present.lines import balanced_lines, broken_lines, type_columns
+from digiprosper.present.style import Style
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from matplotlib.axes import Axes
+
+    from digiprosper.report.columns import Estimate
+    from digiprosper.report.drawings import Drawing, PathDiagram, Pathways, PathwayStage
+
+    Point = tuple[float, float]
+    Edges = tuple[float, float, float, float]
+    """Left, right, bottom and top."""
+    Texts = tuple[str, str]
+    """Over and under a line."""
+    Slopes = Sequence[tuple[str, Estimate]]
+    """Name and estimate of each coefficient on an arrow."""
+    _Row = tuple[str, str, str, bool]
+    """Words, estimate, interval, and whether the row belongs to that over it."""
+
+_PALE = "#eef3f8"
+# Type in points; inches a point of type takes by column and by line.
+_BOX_TYPE, _TYPE = 9.0, 8.0
+_COLUMN, _LINE = 0.58 / 72, 1.45 / 72
+
+
+class _Picture:
+    """Boxes (left, bottom, width, height, colour) and texts in inches.
+
+    texts: text, x, y, points, horizontal and vertical alignment, colour
+    """
+
+    def __init__(self) -> None:
+        self.boxes: list[tuple[float, float, float, float, str]] = []
+        self.texts: list[tuple[str, float, float, float, str, str, str]] = []
+
+    def write(
+        self,
+        text: str,
+        x: float,
+        y: float,
+        *,
+        size: float = _TYPE,
+        ha: str = "left",
+        va: str = "center",
+        color: str = "black",
+    ) -> None:
+        if text:
+            self.texts.append((text, x, y, size, ha, va, color))
+
+    def draw_lines(self, axes: Axes, scale: float) -> None:
+        """Draw what is between the boxes, smaller by a factor."""
+        raise NotImplementedError
+
+
+def _draw_picture(
+    picture: _Picture,
+    edges: Edges,
+    drawn: Drawing,
+    ax: Axes | None,
+    purpose: str,
+    rim: float = 0.0,
+) -> Axes:
+    """Draw boxes, lines and texts, which shrink to fit a narrow figure or given axes.
+
+    Given axes need no room for the rim.
+    """
+    left_edge, right_edge, bottom, top = edges
+    # A constrained layout keeps a rim of its own.
+    width, height = right_edge - left_edge + 0.1, top - bottom + 0.1
+    words = [text for text, *_ in picture.texts]
+    with drawing(drawn, ax, purpose, (width, height), words, "boxes") as axes:
+        figure: Any = axes.get_figure()
+        if ax is None:
+            scale = float(figure.get_figwidth()) / width
+        else:
+            inverted = figure.dpi_scale_trans.inverted()
+            room = axes.get_window_extent().transformed(inverted)
+            scale = min(room.width / (width - rim), room.height / (height - rim), 1.0)
+        patches = matplotlib_part("patches")
+        for x, y, box_width, box_height, face in picture.boxes:
+            axes.add_patch(
+                patches.FancyBboxPatch(
+                    (x, y),
+                    box_width,
+                    box_height,
+                    boxstyle="round,pad=0,rounding_size=0.06",
+                    facecolor=face,
+                    edgecolor=INK,
+                    linewidth=1.1 * scale,
+                    zorder=2,
+                )
+            )
+        picture.draw_lines(axes, scale)
+        for text, x, y, size, ha, va, color in picture.texts:
+            axes.text(
+                x,
+                y,
+                text,
+                ha=ha,
+                va=va,
+                fontsize=size * scale,
+                color=color,
+                parse_math=False,  # a label may have dollar signs
+            )
+        axes.set_xlim(left_edge, right_edge)
+        axes.set_ylim(bottom, top)
+        axes.set_aspect("equal")
+        axes.set_axis_off()
+    return axes
+
+
+def _inches(text: str, size: float = _TYPE, column: float = _COLUMN) -> float:
+    return max(map(type_columns, text.split("\n"))) * size * column
+
+
+# --- mediation ------------------------------------------------------------------------
+
+_STARS = (0.1, 0.05, 0.01)
+# Inches: width of a box, space round its text, from a line to its text, between lines
+# of a chain, and what a row of text is moved in.
+_WIDTH, _PADDING, _NEAR, _TRACK, _INDENT = 1.7, 0.18, 0.04, 0.42, 0.2
+_MOST_ROWS = 20
+
+
+def draw_paths(
+    diagram: PathDiagram, digits: int, ax: Axes | None, purpose: str
+) -> Axes:
+    """Draw the paths from treatment through mediators to outcome, and effects below."""
+    style, picture = Style("se", _STARS, digits), _PathPicture()
+    lay_out = _in_a_row if diagram.chain else _in_a_stack
+    lay_out(picture, diagram, style)
+    stars = (
+        say("path.star", mark="*" * count, level=f"{level:g}")
+        for count, level in enumerate(_STARS, start=1)
+    )
+    arrows = say("path.arrows", stars=say("list").join(stars))
+    _write_effects(picture, _effect_rows(diagram, style), [arrows, *diagram.remarks])
+    return _draw_picture(picture, picture.edges, diagram, ax, purpose)
+
+
+class _PathPicture(_Picture):
+    """A picture with arrows, whose edges follow from what is in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrows: list[tuple[tuple[Point, ...], bool]] = []
+
+    def box(self, text: str, x: float, y: float) -> None:
+        height = _box_height(text)
+        self.boxes.append((x - _WIDTH / 2, y - height / 2, _WIDTH, height, _PALE))
+        lines = "\n".join(_box_lines(text))
+        self.write(lines, x, y, size=_BOX_TYPE, ha="center")
+
+    def arrow(self, *points: Point, dashed: bool = False) -> None:
+        self.arrows.append((points, dashed))
+
+    def about(self, texts: Texts, x: float, y: float) -> None:
+        """Write texts above and below a horizontal line."""
+        self.write(texts[0], x, y + _NEAR, ha="center", va="bottom")
+        self.write(texts[1], x, y - _NEAR, ha="center", va="top")
+
+    @property
+    def edges(self) -> Edges:
+        rims = [(x, x + width, y, y + height) for x, y, width, height, _ in self.boxes]
+        for text, x, y, size, ha, va, _ in self.texts:
+            width, height = _inches(text, size), (text.count("\n") + 1) * size * _LINE
+            left_edge = x - width * {"left": 0.0, "center": 0.5, "right": 1.0}[ha]
+            bottom = y - height * {"bottom": 0.0, "center": 0.5, "top": 1.0}[va]
+            rims.append((left_edge, left_edge + width, bottom, bottom + height))
+        rims += [(x, x, y, y) for points, _ in self.arrows for x, y in points]
+        lefts, rights, bottoms, tops = zip(*rims, strict=True)
+        return (
+            min(lefts) - 0.05,
+            max(rights) + 0.05,
+            min(bottoms) - 0.05,
+            max(tops) + 0.05,
+        )
+
+    def draw_lines(self, axes: Axes, scale: float) -> None:
+        arrow_patch = matplotlib_part("patches").FancyArrowPatch
+        path = matplotlib_part("path").Path
+        for points, dashed in self.arrows:
+            axes.add_patch(
+                arrow_patch(
+                    path=path(points),
+                    arrowstyle="-|>",
+                    mutation_scale=9 * scale,
+                    color=FAINT if dashed else INK,
+                    linewidth=1.1 * scale,
+                    linestyle="--" if dashed else "-",
+                    capstyle="butt",
+                    joinstyle="round",
+                )
+            )
+
+
+def _effect_rows(diagram: PathDiagram, style: Style) -> list[_Row]:
+    rows = [
+        (
+            effect.words,
+            style.number(effect.estimate.estimate),
+            style.interval(effect.estimate.conf_low, effect.estimate.conf_high),
+            effect.inner,
+        )
+        for effect in diagram.effects
+    ]
+    head = (diagram.title, "", say_level("interval.percentile", diagram.level), False)
+    more = len(rows) - _MOST_ROWS
+    more_row = [(say("path.more", count=more), "", "", False)] if more > 0 else []
+    return [head, *rows[:_MOST_ROWS], *more_row]
+
+
+def _in_a_stack(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None:
+    """Place parallel mediators above each other, with aligned arrows."""
+    first = [_one_line(slopes, style) for slopes in diagram.first]
+    second = [_one_line(slopes, style) for slopes in diagram.second]
+    straight = _one_line([*diagram.direct, *diagram.total], style)
+    texts = [text for pair in (*first, *second, straight) for text in pair]
+    run, half = max(1.4, 0.3 + max(map(_inches, texts))), _WIDTH / 2
+    middle, right = run + half, 2 * (run + half)
+    treatment, outcome = diagram.treatment, diagram.outcome
+    picture.box(treatment, 0.0, 0.0)
+    picture.box(outcome, right, 0.0)
+    picture.arrow((half, 0.0), (right - half, 0.0))
+    aside = run / 2 if "direct" in diagram.moved else 0.0
+    picture.about(straight, middle + aside, 0.0)
+    tops = _box_height(treatment) / 2, _box_height(outcome) / 2
+    y = max(*tops, _TYPE * _LINE + _NEAR)
+    if diagram.moderator:
+        y = _put_moderator(picture, diagram, (middle, y), (half, right))
+    mediators = list(zip(diagram.mediators, first, second, strict=True))
+    for name, a, b in reversed(mediators):
+        height = max(_box_height(name), 2 * (_TYPE * _LINE + _NEAR))
+        y += 0.2 + height / 2
+        picture.box(name, middle, y)
+        picture.arrow((0.0, tops[0]), (0.0, y), (run, y))
+        picture.arrow((middle + half, y), (right, y), (right, tops[1]))
+        picture.about(a, run / 2, y)
+        picture.about(b, right - run / 2, y)
+        y += height / 2
+
+
+def _put_moderator(
+    picture: _PathPicture, diagram: PathDiagram, below: Point, sides: Point
+) -> float:
+    """Place the moderator over the paths it moderates, and return its upper edge."""
+    (middle, y), (half, right) = below, sides
+    text = f"w: {diagram.moderator}"
+    y += 0.3 + _box_height(text) / 2
+    picture.box(text, middle, y)
+    ends = {
+        "a": ((middle - half, y), (0.0, y)),
+        "b": ((middle + half, y), (right, y)),
+        "direct": ((middle, y - _box_height(text) / 2), (middle, 0.0)),
+    }
+    for kind in sorted(diagram.moved):
+        picture.arrow(*ends[kind], dashed=True)
+    return y + _box_height(text) / 2
+
+
+def _in_a_row(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None:
+    """Place serial mediators in a row above treatment and outcome.
+
+    Lines above and below the row have different heights, and their texts are between two
+    boxes where no line goes up or down. Thus no text is crossed, whatever the number of
+    mediators.
+    """
+    count, names = len(diagram.mediators), diagram.mediators
+    treatment, outcome = diagram.treatment, diagram.outcome
+    first = [_two_lines(slopes, style) for slopes in diagram.first]
+    second = [_two_lines(slopes, style) for slopes in diagram.second]
+    between = {pair: _two_lines(s, style) for pair, s in diagram.between.items()}
+    direct, total = (_two_lines(s, style) for s in (diagram.direct, diagram.total))
+    straight = "\n".join(direct), "\n".join(total)
+    over = [t for pair in (*first, *second, *between.values(), straight) for t in pair]
+    pitch = _WIDTH + max(0.9, 0.2 + max(map(_inches, over)))
+    roofs = _box_height(treatment) / 2, _box_height(outcome) / 2
+    last, foot = (count - 1) * pitch, max(*roofs, 2 * _TYPE * _LINE + _NEAR)
+    rises, falls = _levels(count)
+    most = max(rises + falls)
+    row = foot + (0.8 + most) * _TRACK + max(map(_box_height, names)) / 2
+    floors = [row - _box_height(name) / 2 for name in names]
+    for k, name in enumerate(names):
+        picture.box(name, k * pitch, row)
+    picture.box(treatment, 0.0, 0.0)
+    picture.box(outcome, last, 0.0)
+    picture.arrow((_WIDTH / 2, 0.0), (last - _WIDTH / 2, 0.0))
+    picture.about(straight, last / 2, 0.0)
+    side, middle = 0.35 * _WIDTH, (foot + min(floors)) / 2
+    picture.arrow((-side, roofs[0]), (-side, floors[0]))
+    picture.write("\n".join(first[0]), -side - 0.08, middle, ha="right")
+    picture.arrow((last + side, floors[-1]), (last + side, roofs[1]))
+    picture.write("\n".join(second[-1]), last + side + 0.08, middle, ha="left")
+    for i in range(1, count):
+        # Ports from left to right as the heights from top to bottom, so that lines of one
+        # box do not cross.
+        port, k = _WIDTH * (0.4 * i / count - 0.2), count - 1 - i
+        x, y = i * pitch - side, foot + (0.8 + most - rises[i - 1]) * _TRACK
+        picture.arrow((port, roofs[0]), (port, y), (x, y), (x, floors[i]))
+        picture.about(first[i], pitch / 2, y)
+        x, y = k * pitch + side, foot + (0.8 + most - falls[i - 1]) * _TRACK
+        picture.arrow((x, floors[k]), (x, y), (last - port, y), (last - port, roofs[1]))
+        picture.about(second[k], last - pitch / 2, y)
+    _join_the_row(picture, names, between, (row, pitch))
+
+
+def _levels(count: int) -> tuple[list[int], list[int]]:
+    """Return heights of lines to the second, third, ... mediator, and from the last but one.
+
+    Shorter lines are higher. A line to a mediator and one from it, or from a later one,
+    share a height.
+    """
+    shared = (count - 1) // 2
+    rises = list(range(1, count))
+    return rises, [i if i <= shared else count - 1 + i - shared for i in rises]
+
+
+def _join_the_row(
+    picture: _PathPicture,
+    names: Sequence[str],
+    texts: Mapping[tuple[int, int], Texts],
+    at: Point,
+) -> None:
+    """Draw paths between mediators: straight for neighbours, others above the row."""
+    row, pitch = at
+    over = sorted(
+        (pair for pair in texts if pair[1] - pair[0] > 1),
+        key=lambda p: (p[1] - p[0], p),
+    )
+    levels = _free_levels(over)
+    roofs = [row + _box_height(name) / 2 for name in names]
+    for (j, k), text in texts.items():
+        if k - j == 1:
+            picture.arrow((j * pitch + _WIDTH / 2, row), (k * pitch - _WIDTH / 2, row))
+            picture.about(text, (j + 0.5) * pitch, row)
+            continue
+        start, end = _ports((j, k), over, pitch)
+        y = max(roofs) + (levels[j, k] + 0.8) * _TRACK
+        picture.arrow((start, roofs[j]), (start, y), (end, y), (end, roofs[k]))
+        picture.about(text, (j + 0.5) * pitch, y)
+
+
+def _free_levels(over: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """Give each path above the row the lowest height at which it meets no previous path."""
+    levels: dict[tuple[int, int], int] = {}
+    for j, k in over:
+        used_levels = {level for (s, t), level in levels.items() if s < k and j < t}
+        levels[j, k] = next(
+            level for level in range(len(over)) if level not in used_levels
+        )
+    return levels
+
+
+def _ports(
+    path: tuple[int, int], over: Sequence[tuple[int, int]], pitch: float
+) -> Point:
+    """Return where a path above the row leaves its first box and enters its second."""
+    j, k = path
+    outs = sorted((p for p in over if p[0] == j), reverse=True)
+    ins = sorted((p for p in over if p[1] == k), reverse=True)
+    start = j * pitch + _WIDTH / 2 * (outs.index(path) + 1) / (len(outs) + 1)
+    end = k * pitch - _WIDTH / 2 * (len(ins) - ins.index(path)) / (len(ins) + 1)
+    return start, end
+
+
+def _write_effects(
+    picture: _PathPicture, rows: Sequence[_Row], remarks: Sequence[str]
+) -> None:
+    """Write the list of effects and the remarks below what is drawn."""
+    left_edge, right_edge, bottom, _ = picture.edges
+    step, y = _TYPE * _LINE, bottom - 0.2
+    widths = max(_inches(number) for _, number, _, _ in rows)
+    ends = max(_inches(interval) for _, _, interval, _ in rows)
+    room = right_edge - left_edge - widths - ends - 0.4
+    stub = min(room, max(_inches(name) + _INDENT * inner for name, _, _, inner in rows))
+    for name, number, interval, inner in rows:
+        picture.write(number, left_edge + stub + 0.2 + widths, y, ha="right", va="top")
+        picture.write(interval, left_edge + stub + 0.4 + widths, y, va="top")
+        for line in broken_lines(name, (room - _INDENT * inner) / (_TYPE * _COLUMN)):
+            picture.write(line, left_edge + _INDENT * inner, y, va="top")
+            y -= step
+    y -= 0.1
+    for remark in remarks:
+        for line in broken_lines(remark, (right_edge - left_edge) / (_TYPE * _COLUMN)):
+            picture.write(line, left_edge, y, va="top")
+            y -= step
+
+
+def _one_line(slopes: Slopes, style: Style) -> Texts:
+    """Write the texts of a long arrow: the first slope above it, other terms below."""
+    texts = [
+        " ".join(filter(None, (name, style.estimate(cell), style.companion(cell))))
+        for name, cell in slopes
+    ]
+    first, second = [*texts, ""][:2]
+    return first, second
+
+
+def _two_lines(slopes: Slopes, style: Style) -> Texts:
+    """Write the texts of a short arrow: estimate above and standard error below."""
+    name, cell = slopes[0]
+    return f"{name} {style.estimate(cell)}", style.companion(cell)
+
+
+def _box_lines(text: str) -> list[str]:
+    return balanced_lines(text, (_WIDTH - _PADDING) / (_BOX_TYPE * _COLUMN))
+
+
+def _box_height(text: str) -> float:
+    return len(_box_lines(text)) * _BOX_TYPE * _LINE + _PADDING
+
+
+# --- pathways -------------------------------------------------------------------------
+
+# Estimated widths are on the safe side, so that columns of a row do not touch.
+_WIDE_COLUMN = 0.61 / 72
+# Inches: width of the boxes at the ends, from them to the stages, of the arrow before a
+# row, between columns, round the texts of a stage, between stages, and the widest path.
+_BOX, _GAP, _ARROW, _SPACE, _INSIDE, _BETWEEN, _WIDEST = (
+    1.1,
+    0.34,
+    0.42,
+    0.1,
+    0.1,
+    0.16,
+    2.8,
+)
+# Colour, marker, its face and line of each verdict, which differ in grey.
+_LOOKS: dict[str, tuple[str, str, str, Any]] = {
+    "supported": (INK, "o", INK, "-"),
+    "contradicted": (MARKED, "X", MARKED, (0, (5, 1.5, 1, 1.5))),
+    "inconclusive": (FAINT, "o", "white", (0, (3, 2))),
+}
+
+
+class _PathwayPicture(_Picture):
+    """A picture with lines, with or without a head, and verdicts; y decreases from 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[tuple[list[Point], bool]] = []
+        self.verdicts: list[tuple[str, float, float]] = []
+
+    def draw_lines(self, axes: Axes, scale: float) -> None:
+        for points, with_head in self.lines:
+            xs, ys = zip(*points, strict=True)
+            width = 1.1 * scale
+            axes.plot(xs, ys, color=INK, linewidth=width, solid_joinstyle="round")
+            if with_head:
+                _draw_arrow(axes, points[-2], points[-1], INK, "-", scale)
+        for verdict, x, y in self.verdicts:
+            color, marker, face, line = _LOOKS[verdict]
+            _draw_arrow(axes, (x, y), (x + _ARROW, y), color, line, scale)
+            axes.plot(
+                [x + 0.42 * _ARROW],
+                [y],
+                marker,
+                color=color,
+                markerfacecolor=face,
+                markersize=(7 if marker == "X" else 5.5) * scale,
+            )
+
+
+def _draw_arrow(
+    axes: Axes, start: Point, end: Point, color: str, line: Any, scale: float
+) -> None:
+    # Not shrunk at its ends, as an annotation is by default.
+    style = {"arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0}
+    style |= {"color": color, "linestyle": line}
+    style |= {"linewidth": 1.2 * scale, "mutation_scale": 8 * scale}
+    axes.annotate("", end, start, arrowprops=style)
+
+
+def draw_pathways(drawn: Pathways, ax: Axes | None, purpose: str) -> Axes:
+    """Draw stages below each other, between the cause on the left and the outcome."""
+    picture = _PathwayPicture()
+    columns = _columns(drawn)
+    middles, y = [], 0.0
+    for stage in drawn.stages:
+        bottom = _write_stage(picture, stage, columns, y)
+        width = columns.right - columns.left
+        picture.boxes.append((columns.left, bottom, width, y - bottom, "white"))
+        middles.append((y + bottom) / 2)
+        y = bottom - _BETWEEN
+    width, centre = columns.right + _GAP + _BOX, (y + _BETWEEN) / 2
+    _put_end(picture, drawn.source, 0.0, centre)
+    _put_end(picture, drawn.target, width - _BOX, centre)
+    _join_stages(picture, middles, centre, columns)
+    bottom = _write_verdicts(picture, drawn, width, y - 0.1)
+    edges = (-0.05, width + 0.05, bottom - 0.05, 0.05)
+    return _draw_picture(picture, edges, drawn, ax, purpose, rim=0.2)
+
+
+class _Columns(NamedTuple):
+    """Left edges of the columns of the rows; the numbers are aligned at the right."""
+
+    left: float
+    id: float
+    path: float
+    wide: float
+    numbers: float
+    right: float
+
+
+def _columns(drawn: Pathways) -> _Columns:
+    rows = [row for stage in drawn.stages for row in stage.rows]
+    left_edge = _BOX + _GAP
+    ids = left_edge + _INSIDE + _ARROW + _SPACE
+    path = ids + _widest(row.id for row in rows) + _SPACE
+    wide = min(_WIDEST, max(_widest(row.path for row in rows), 1.5))
+    numbers = path + wide + _SPACE + _widest(row.numbers for row in rows)
+    heads = _widest((stage.name for stage in drawn.stages), _BOX_TYPE) + 2 * _INSIDE
+    right_edge = max(numbers + _INSIDE, left_edge + heads, left_edge + 4.0)
+    return _Columns(left_edge, ids, path, wide, right_edge - _INSIDE, right_edge)
+
+
+def _write_stage(
+    picture: _PathwayPicture, stage: PathwayStage, columns: _Columns, top: float
+) -> float:
+    """Write a stage from its upper edge, and return its lower edge."""
+    step = _TYPE * _LINE
+    y = top - _INSIDE - _BOX_TYPE * _LINE / 2
+    picture.write(stage.name, columns.left + _INSIDE, y, size=_BOX_TYPE, color=INK)
+    y -= _BOX_TYPE * _LINE / 2 + 0.05
+    for row in stage.rows:
+        lines = broken_lines(row.path, columns.wide / (_TYPE * _WIDE_COLUMN))
+        picture.verdicts.append((row.verdict, columns.left + _INSIDE, y - step / 2))
+        picture.write(row.id, columns.id, y - step / 2)
+        picture.write(row.numbers, columns.numbers, y - step / 2, ha="right")
+        for line in lines:
+            picture.write(line, columns.path, y - step / 2)
+            y -= step
+        y -= 0.03
+    return _write_untested(picture, stage.untested, columns, y) - _INSIDE / 2
+
+
+def _write_untested(
+    picture: _PathwayPicture, text: str, columns: _Columns, y: float
+) -> float:
+    step = _TYPE * _LINE
+    room = (columns.right - columns.left - 2 * _INSIDE) / (_TYPE * _WIDE_COLUMN)
+    for line in broken_lines(text, room) if text else []:
+        picture.write(line, columns.left + _INSIDE, y - step / 2, color="#666666")
+        y -= step
+    return y
+
+
+def _put_end(picture: _PathwayPicture, text: str, x: float, centre: float) -> None:
+    lines = balanced_lines(text, (_BOX - 2 * _INSIDE) / (_BOX_TYPE * _WIDE_COLUMN))
+    height = len(lines) * _BOX_TYPE * _LINE + 2 * _INSIDE
+    picture.boxes.append((x, centre - height / 2, _BOX, height, _PALE))
+    picture.write("\n".join(lines), x + _BOX / 2, centre, size=_BOX_TYPE, ha="center")
+
+
+def _join_stages(
+    picture: _PathwayPicture, middles: Sequence[float], centre: float, columns: _Columns
+) -> None:
+    """Draw lines from the first box to every stage, and from every stage to the last."""
+    end = columns.right + _GAP
+    fork, meet = _BOX + _GAP / 2, end - _GAP / 2
+    for y in middles:
+        picture.lines.append(
+            ([(_BOX, centre), (fork, centre), (fork, y), (columns.left, y)], True)
+        )
+        picture.lines.append(([(columns.right, y), (meet, y), (meet, centre)], False))
+    picture.lines.append(([(meet, centre), (end, centre)], True))
+
+
+def _write_verdicts(
+    picture: _PathwayPicture, drawn: Pathways, width: float, y: float
+) -> float:
+    """Write the legend of verdicts and the note, and return the lower edge."""
+    step = _TYPE * _LINE
+    x = 0.0
+    for verdict, words in drawn.verdicts.items():
+        picture.verdicts.append((verdict, x, y - step / 2))
+        picture.write(words, x + _ARROW + _SPACE / 2, y - step / 2)
+        x += _ARROW + _SPACE + _inches(words, column=_WIDE_COLUMN) + 0.3
+    y -= step + 0.08
+    room = width / (_TYPE * _WIDE_COLUMN)
+    for line in broken_lines(drawn.note, room) if drawn.note else []:
+        picture.write(line, 0.0, y - step / 2)
+        y -= step
+    return y
+
+
+def _widest(texts: Iterable[str], size: float = _TYPE) -> float:
+    return max((_inches(text, size, _WIDE_COLUMN) for text in texts), default=0.0)
