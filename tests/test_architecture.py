@@ -44,6 +44,7 @@ EXTRAS = {
     "composite/test_index_sensitivity.py",
     "datasets/test_recovery.py",
     "linear/test_absorbed_slopes.py",
+    "linear/test_common_shocks_size.py",
     "linear/test_constant.py",
     "linear/test_linear_covariances.py",
     "linear/test_conley_size.py",

