@@ -197,9 +197,6 @@ class Within:
         # One contiguous row a column: sums and look-ups by level are several times faster that way.
         return np.array(columns.T, dtype=np.float64, order="C", ndmin=2)
 
-    def _weighted(self, work: Floats) -> Floats:
-        return work if self.obs_weights is None else work * self.obs_weights
-
     def _centre(self, work: Floats) -> Floats:
         """Take out the means by level of the main effect, or the overall means without effects.
 
@@ -213,7 +210,7 @@ class Within:
             return np.asarray(means)
         if not self._is_centred:
             return np.zeros((len(work), 1))
-        means = self._sums(self.main, self._weighted(work)) / self._counts[self.main]
+        means = self._sums(self.main, work if w is None else work * w) / self._counts[self.main]
         for row, part in zip(work, means, strict=True):
             row -= part.take(self.codes[self.main])
         return np.asarray(means)
@@ -227,7 +224,8 @@ class Within:
         work = np.array(column, dtype=np.float64, ndmin=2)
         codes, counts = self.codes[position], self._counts[position]
         for _ in range(2):  # the second time removes what rounding left
-            work -= (self._sums(position, self._weighted(work)) / counts).take(codes, axis=1)
+            weighted = work if self.obs_weights is None else work * self.obs_weights
+            work -= (self._sums(position, weighted) / counts).take(codes, axis=1)
         return np.asarray(work[0])
 
     @property
@@ -297,7 +295,7 @@ class Within:
 
         `square` is the squared length that the exactness of conjugate gradients is measured by.
         """
-        weighted = self._weighted(work)
+        weighted = work if self.obs_weights is None else work * self.obs_weights
         closed_form, positions, counts = self.closed_form, range(len(self.levels)), self.main_counts
         main = _beside([self._sums(p, weighted) for p in closed_form]) / counts
         others = [p for p in positions if p not in closed_form]

@@ -370,7 +370,7 @@ def _columns(
             columns += _expand(term, beside, reduced, categories)
         positions[use] = range(start, len(columns))
     return columns, {
-        role: tuple(chain.from_iterable(positions[use] for use in role_uses))
+        role: tuple(chain.from_iterable(map(positions.__getitem__, role_uses)))
         for role, role_uses in uses.items()
     }
 
