@@ -15,6 +15,7 @@ from digiprosper.errors import ColumnError, TermError
 from digiprosper.panel.access import table_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.terms import canonical, parse
+from digiprosper.report.terms import Factor
 
 WIDE = "".join(chr(ord(c) + 0xFEE0) for c in "GDP")  # full-width letters
 DATA = pd.DataFrame(
@@ -198,3 +199,47 @@ def test_terms_have_at_most_100_nested_levels() -> None:
     assert parse(deepest, ["x"], "x").names == ("x",)
     with pytest.raises(TermError, match="100 nested levels"):
         parse(deepest.replace("-x", "--x"), ["x"], "x")
+
+
+KNOWN = ["x", "z", "数字", "K / L", "e"]
+
+
+def shown(piece):
+    """Write a text as it is, a column as (name,) and a call as the list of its pieces."""
+    if isinstance(piece, str):
+        return piece
+    return [shown(part) for part in piece.pieces] if piece.pieces else (piece.text,)
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("log(x)", ["log(", ("x",), ")"]),
+        ("exp(e)", ["exp(", ("e",), ")"]),
+        ("I( x  **2)", ["I( ", ("x",), "  **2)"]),
+        ("I(x*数字 - z)", ["I(", ("x",), "*", ("数字",), " - ", ("z",), ")"]),
+        ("I(log(x )/ lag(z, k=2))", ["I(", ["log(", ("x",), " )"], "/ ", ["lag(", ("z",), ", k=2)"], ")"]),
+        ("log(`K / L`)", ["log(`", ("K / L",), "`)"]),
+        ("I((x + 1)**2)", ["I((", ("x",), " + 1)**2)"]),
+        ("I(x == 'x @ z')", ["I(", ("x",), " == 'x @ z')"]),
+        ("I(\n x\r\n + -数字)", ["I(\n ", ("x",), "\r\n + -", ("数字",), ")"]),
+        ("C( x )", ["C(", ("x",), ")"]),
+    ],
+)
+def test_a_factor_is_its_pieces(text, pieces):
+    (factor,) = parse(text, KNOWN, "x").factors
+    assert [shown(piece) for piece in factor.pieces] == pieces
+
+
+def test_a_column_has_no_pieces():
+    term = parse("x:log(z)", KNOWN, "x")
+    assert [factor.pieces for factor in term.factors] == [
+        (),
+        ("log(", Factor("z", "z", columns=("z",)), ")"),
+    ]
+
+
+def test_full_width_letters_are_another_column():
+    wide = "\uff58"
+    (factor,) = parse(f"log({wide})", ["x", wide], "x").factors
+    assert [piece.text for piece in factor.pieces if isinstance(piece, Factor)] == [wide]

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from formulaic import model_matrix
 
-from digiprosper import Panel
-from digiprosper.errors import ColumnError, InputTypeError, MissingDataError, OptionError, TermError
+from digiprosper import FixedEffects, FixedEffectsIV, Mediation, Panel, PanelThreshold
+from digiprosper.errors import (
+    ColumnError,
+    IdentificationError,
+    InputTypeError,
+    MissingDataError,
+    OptionError,
+    TermError,
+)
 from digiprosper.panel.access import table_of
 from digiprosper.panel.selection import coefficient_column
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Callable
 
 nan = np.nan
 
@@ -139,3 +150,290 @@ def test_a_coefficients_column_can_be_rebuilt(panel: Panel) -> None:
         np.testing.assert_allclose(
             coefficient_column(table_of(panel), sample.factors[name], sample.categories)[rows], column
         )
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        ["x"],
+        ["C(region)"],
+        ["C(kind)"],
+        ["C(level)"],
+        ["C(flag)"],
+        ["C(year)"],
+        ["C(region)", "C(kind)"],
+        ["C(region)", "x"],
+        ["x", "C(region):x"],
+        ["C(region):x"],
+        ["x:C(region)"],
+        ["x", "x:C(region)"],
+        ["C(region)", "C(region):x"],
+        ["C(region)", "x", "C(region):x"],
+        ["x", "z", "x:z", "C(level):x:z"],
+        ["C(level):log(x)"],
+        ["log(x)", "C(level):log(x)"],
+    ],
+    ids=" + ".join,
+)
+def test_categories_equal_formulaics_columns(panel: Panel, regions: pd.DataFrame, terms: list[str]) -> None:
+    sample = panel.sample({"x": terms})
+    expected = model_matrix(" + ".join(terms), regions).drop(columns="Intercept")
+    expected = expected.loc[:, [c for c in expected if "unused" not in c]]
+    assert set(sample.names_of("x")) == set(expected.columns)
+    np.testing.assert_allclose(
+        sample.columns("x"), expected[list(sample.names_of("x"))].to_numpy(dtype=float)
+    )
+
+
+@pytest.mark.parametrize("name", ["K / L", "`K / L`"])
+def test_a_product_with_an_odd_name_knows_its_main_term(panel: Panel, name: str) -> None:
+    names = panel.sample({"x": [name, "C(region):`K / L`"]}).names
+    assert names == ("K / L", "C(region)[T.north]:`K / L`", "C(region)[T.west]:`K / L`")
+
+
+def test_levels_outside_of_the_sample_vanish(panel: Panel) -> None:
+    holes = panel.assign(x=panel.frame["x"].where(panel.frame["region"] != "east"))
+    assert holes.sample({"x": ["x", "C(region)"]}).names == ("x", "C(region)[T.west]")
+    some = panel.assign(x=panel.frame["x"].where(panel.frame["region"] != "north"))
+    assert some.sample({"x": ["x", "C(region)"]}).names == ("x", "C(region)[T.west]")
+    with pytest.raises(InputTypeError, match=r"C\(region\) has fewer than two"):
+        panel.subset("region == 'east'").sample({"x": ["C(region)"]})
+
+
+def test_rival_equations_code_a_category_each_for_itself(panel: Panel) -> None:
+    sample = panel.sample({"y": ["y"], "(1)": ["z", "C(region):x"], "(2)": ["z", "C(region):x", "x"]})
+    assert sample.names_of("(1)") == (
+        "z",
+        "C(region)[east]:x",
+        "C(region)[north]:x",
+        "C(region)[west]:x",
+    )
+    assert sample.names_of("(2)") == ("z", "C(region)[T.north]:x", "C(region)[T.west]:x", "x")
+
+
+def test_parts_of_one_equation_are_read_together_and_weights_are_no_part(panel: Panel) -> None:
+    together = panel.sample({"treatment": ["x"], "x": ["C(region):x"]})
+    assert together.names_of("x") == ("C(region)[T.north]:x", "C(region)[T.west]:x")
+    weighted = panel.sample({"y": ["y"], "x": ["C(region):x"], "obs_weights": ["x"]})
+    assert len(weighted.names_of("x")) == 3
+    assert len(panel.sample({"y": ["x"], "x": ["C(region):x"]}).names_of("x")) == 3
+
+
+def test_a_term_is_evaluated_once_however_it_is_spaced(panel: Panel) -> None:
+    sample = panel.sample({"a": ["I(x ** 2)", "x"], "b": ["x", "I(x**2)", "`x`"]})
+    assert sample.names == ("I(x ** 2)", "x")
+    assert sample.roles == {"a": (0, 1), "b": (1, 0, 1)}
+
+
+# --- a reference that is named ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("term", "theirs"),
+    [
+        ("C(region, ref='west')", "C(region, contr.treatment('west'))"),
+        ('C(region,ref="north")', "C(region, contr.treatment('north'))"),
+        ("C(kind, ref=2)", "C(kind, contr.treatment(2))"),
+        ("C(kind, ref='2')", "C(kind, contr.treatment(2))"),
+        ("C(below, ref=-1)", "C(below, contr.treatment(-1))"),
+        ("C(flag, ref=True)", "C(flag, contr.treatment(True))"),
+        ("C(region, ref='west'):x", "C(region, contr.treatment('west')):x"),
+        ("x:C(region, ref='west')", "x:C(region, contr.treatment('west'))"),
+    ],
+)
+def test_a_named_reference_equals_formulaics_treatment_coding(
+    regions: pd.DataFrame, term: str, theirs: str
+) -> None:
+    frame = regions.assign(below=regions["kind"] - 3)
+    sample = Panel(frame, "city", "year").sample({"x": ["x", term]})
+    expected = model_matrix(f"x + {theirs}", frame).drop(columns=["Intercept", "x"])
+    np.testing.assert_allclose(sample.columns("x")[:, 1:], expected.to_numpy(dtype=float))
+    column, written = term.split("C(")[1].split(",")[0], term.split("ref=")[1].split(")")[0].strip("\"'")
+    levels = [str(level) for level in np.unique(frame[column]) if str(level) != written]
+    endings = [name.split("[")[1].split("]")[0] for name in sample.names_of("x")[1:]]
+    assert endings == [f"T.{level}" for level in levels]
+
+
+def test_names_say_the_reference(panel: Panel) -> None:
+    names = panel.sample({"x": ['C(region,ref="west")']}).names
+    assert names == ("C(region, ref='west')[T.east]", "C(region, ref='west')[T.north]")
+
+
+def test_a_reference_has_no_part_where_every_level_has_a_column(panel: Panel) -> None:
+    sample = panel.sample({"x": ["C(region, ref='west'):x"]})
+    plain = panel.sample({"x": ["C(region):x"]})
+    np.testing.assert_array_equal(sample.matrix, plain.matrix)
+    assert len(sample.names) == 3
+
+
+def test_a_category_is_the_same_main_term_whatever_its_reference(panel: Panel) -> None:
+    names = panel.sample({"x": ["C(region, ref='west')", "C(region):C(kind)"]}).names
+    assert names[2:] == panel.sample({"x": ["C(region)", "C(region):C(kind)"]}).names[2:]
+
+
+@pytest.mark.parametrize("kind", ["dates", "periods", "categories"])
+def test_a_reference_may_be_a_date_a_period_or_a_category(regions: pd.DataFrame, kind: str) -> None:
+    dates = pd.to_datetime(regions["year"].astype(str))
+    column, reference = {
+        "dates": (dates, "2012-01-01"),
+        "periods": (dates.dt.to_period("Y"), "2012"),
+        "categories": (regions["year"].astype(str).astype("category"), "2012"),
+    }[kind]
+    panel = Panel(regions.assign(when=column), "city", "year")
+    matrix = panel.sample({"x": [f"C(when, ref='{reference}')"]}).matrix
+    np.testing.assert_array_equal(matrix.sum(axis=1) == 0, regions["year"] == 2012)
+
+
+@pytest.mark.parametrize(
+    ("term", "words"),
+    [
+        ("C(region, ref='wesst')", r"'region' has no value 'wesst' \(did you mean 'west'\?\); .*'east'"),
+        (
+            "C(region, ref='overseas')",
+            r"'region' has no value 'overseas'; its values are 'east', 'north', 'west'",
+        ),
+        ("C(kind, ref=7)", "'kind' has no value 7"),
+        ("C(level, ref='unused')", "'level' is 'unused' in no row of the sample|no value 'unused'"),
+        ("C(region, ref='wesst'):x", "no value 'wesst'"),
+    ],
+)
+def test_a_reference_that_does_not_exist_is_named(panel: Panel, term: str, words: str) -> None:
+    with pytest.raises(TermError, match=words) as caught:
+        panel.sample({"x": [term]})
+    assert term.removesuffix(":x") in str(caught.value)
+
+
+def test_a_reference_without_a_row_in_the_sample_is_named(panel: Panel) -> None:
+    holes = panel.assign(x=panel.frame["x"].where(panel.frame["region"] != "east"))
+    with pytest.raises(TermError, match="'region' is 'east' in no row of the sample"):
+        holes.sample({"x": ["x", "C(region, ref='east')"]})
+
+
+@pytest.mark.parametrize(
+    ("term", "write"),
+    [
+        ("C(region, 'west')", "C(region, ref='east')"),
+        ("C(region, base='west')", "C(region, ref='east')"),
+        ("C(region, ref=kind)", "C(region, ref='east')"),
+        ("C(region, ref=None)", "C(region, ref='east')"),
+        ("C(region, Treatment('west'))", "C(region, ref='west')"),
+        ("C(region, Treatment(reference='west'))", "C(region, ref='west')"),
+        ("i(region, ref = 'west')", "C(region, ref='west')"),
+        ("i(region)", "C(region)"),
+        ("ib2.kind", "C(kind, ref=2)"),
+        ("I(C(region, ref='west'))", "C() takes one column"),
+    ],
+)
+def test_other_ways_to_name_a_reference_are_told_what_to_write(panel: Panel, term: str, write: str) -> None:
+    with pytest.raises(TermError) as caught:
+        panel.sample({"x": [term]})
+    assert write in str(caught.value)
+
+
+# --- more columns than rows ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wide() -> Panel:
+    """A thousand rows in which two columns have a thousand values each, and others fewer."""
+    rng = np.random.default_rng(5)
+    n = 1000
+    columns = {"i": np.repeat(np.arange(100), 10), "t": np.tile(np.arange(10), 100)}
+    columns |= {"a": rng.permutation(n), "b": rng.permutation(n)}
+    columns |= {"g": np.arange(n) % 40, "k": np.arange(n) % 30, "five": np.arange(n) % 5}
+    return Panel(pd.DataFrame(columns | {c: rng.normal(size=n) for c in "yxmzq"}), "i", "t")
+
+
+MODELS: dict[str, Callable[[str], Any]] = {
+    "FixedEffects": lambda term: FixedEffects("y", ["x", term]),
+    "formula": lambda term: FixedEffects.from_formula(f"y ~ x + {term} | i"),
+    "endog": lambda term: FixedEffectsIV("y", ["x"], endog=term, instruments="z"),
+    "instruments": lambda term: FixedEffectsIV("y", "q", endog="x", instruments=["z", term]),
+    "PanelThreshold": lambda term: PanelThreshold("y", "x", "q", [term]),
+    "Mediation": lambda term: Mediation("y", "x", "m", [term]),
+}
+
+
+def refused(fit: Callable[[], object]) -> IdentificationError:
+    """Catch the error of a fit that may neither take time nor memory."""
+    tracemalloc.start()
+    start = time.process_time()
+    try:
+        with pytest.raises(IdentificationError) as caught:
+            fit()
+        assert time.process_time() - start < 1
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
+    return caught.value
+
+
+@pytest.mark.many(len(MODELS))
+@pytest.mark.parametrize("model", MODELS)
+def test_a_term_of_a_million_columns_is_refused_before_memory_is_asked_for(wide: Panel, model: str) -> None:
+    error = refused(lambda: MODELS[model]("C(a):C(b)").fit(wide))
+    assert "'C(a):C(b)' makes 1,000,000 columns, and the sample has 1,000 rows" in str(error)
+    assert "absorb='a^b'" in str(error)
+    assert [p.data for p in error.problems] == [{"term": "C(a):C(b)", "columns": 1_000_000, "rows": 1000}]
+
+
+def test_terms_that_have_too_many_columns_together_are_refused_in_one_error(wide: Panel) -> None:
+    products = ["C(g):C(t)", "C(k):C(t)", "C(five):C(g)", "C(five):C(k)"]
+    error = refused(lambda: FixedEffects.from_formula(f"y ~ x + {' + '.join(products)} | i").fit(wide))
+    assert "1,051 with the other terms, and the sample has 1,000 rows" in str(error)
+    assert {p.data["term"] for p in error.problems} == set(products)
+    error = refused(lambda: FixedEffects.from_formula("y ~ C(a)*C(b)*C(g)*C(k) | i").fit(wide))
+    assert len(error.problems) == 11
+
+
+@pytest.mark.parametrize(
+    ("term", "absorb"),
+    [("C(a):C(b):x", "a^b[x]"), ("C(a):log(m2):C(b)", "a^b[log(m2)]"), ("C(i, ref=3):C(a)", "i^a")],
+)
+def test_what_to_absorb_is_written_out(wide: Panel, term: str, absorb: str) -> None:
+    panel = wide.assign(m2="exp(m)")
+    error = refused(lambda: panel.sample({"x": ["x", term]}))
+    assert f"absorb='{absorb}'" in str(error)
+
+
+def test_levels_and_rows_are_those_of_the_sample(wide: Panel) -> None:
+    few = wide.assign(x=wide.frame["x"].where(wide.frame["a"] < 30))
+    assert len(few.sample({"x": ["x", "C(t)"]}).names) == 10
+    error = refused(lambda: few.sample({"x": ["x", "C(t):C(five)"]}))
+    assert "the sample has 30 rows" in str(error)
+
+
+def test_as_many_columns_as_rows_are_made(wide: Panel) -> None:
+    assert wide.sample({"x": ["C(a):x"]}).matrix.shape == (1000, 1000)
+    with pytest.raises(IdentificationError, match="1,001 with the other terms"):
+        wide.sample({"x": ["C(a):x", "z"]})
+
+
+def test_rival_equations_are_counted_each_for_itself(wide: Panel) -> None:
+    rivals = {"(1)": ["z", "C(a):x"][1:], "(2)": ["C(b):x"]}
+    assert wide.sample(rivals).matrix.shape == (1000, 2000)
+
+
+def test_columns_beyond_memory_are_refused_although_there_are_rows_enough() -> None:
+    n = 200_000
+    frame = pd.DataFrame({"i": np.arange(n) // 4, "t": np.arange(n) % 4, "k": np.arange(n) % 6000})
+    panel = Panel(frame.assign(x=1.0 * frame["t"]), "i", "t")
+    error = refused(lambda: panel.sample({"x": ["x", "C(k)"]}))
+    assert "'C(k)' makes 5,999 columns" in str(error)
+    assert "would need 9 GB of memory" in str(error)
+
+
+@pytest.mark.parametrize("absorb", ["a^b", "a:b", "half", "half[z]", "half^k[z]"])
+def test_absorbed_effects_may_have_as_many_levels_as_rows(wide: Panel, absorb: str) -> None:
+    panel = wide.assign(half=wide.frame["a"] // 4)
+    tracemalloc.start()
+    sample_of = {"y": ["y"], "x": ["x"]}
+    panel.sample(sample_of, codes=[absorb.split("[")[0]])
+    assert tracemalloc.get_traced_memory()[1] < 5e6
+    spec = FixedEffects("y", "x", time_effects=False, absorb=absorb, singletons="keep", cov_type="robust")
+    try:
+        spec.fit(panel)
+    except IdentificationError:
+        assert absorb != "half"
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()

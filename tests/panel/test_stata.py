@@ -65,7 +65,7 @@ def test_labels_and_value_labels(tmp_path: Path, cities: pd.DataFrame) -> None:
 
 def test_the_same_numbers_as_pandas_reads(tmp_path: Path, cities: pd.DataFrame) -> None:
     path = written(tmp_path, cities, value_labels={"region": {1: "west", 2: "east"}})
-    read = read_stata(path, "year").frame
+    read = read_stata(path, "year")[0]
     other = pd.read_stata(path)
     pd.testing.assert_frame_equal(
         read.assign(region=read["region"].astype(str)),
@@ -86,7 +86,7 @@ def test_value_labels_of_a_part_of_a_column(tmp_path: Path, cities: pd.DataFrame
     with pytest.warns(DigiprosperWarning, match="'region'.*the numbers are kept"):
         panel = Panel.from_stata(path, entity="city", time="year")
     assert panel.frame["region"].tolist() == [1, 1, 1, 2, 2, 2, 2, 2, 2]
-    assert [n.code for n in read_stata(path).notices] == ["partly_labelled"]
+    assert [n.code for n in read_stata(path)[2]] == ["partly_labelled"]
 
 
 def test_a_variable_named_none_keeps_its_value_labels(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from digiprosper.panel.arguments import (
     refuse,
     refuse_extreme,
     refuse_missing,
-    where,
 )
+from digiprosper.panel.keys import where
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.panel.keys import Mask
+    from digiprosper.kernels import Bools, Floats, Ints
 
 Numbers: TypeAlias = "npt.ArrayLike | pd.Series[Any]"
 """One number a row."""
@@ -97,7 +96,7 @@ def _refuse_weights(function: str, weights: Floats, rows: pd.Index[Any]) -> None
     )
 
 
-def _refuse_low(function: str, y: Floats, counted: Mask, rows: pd.Index[Any], least: Least) -> None:
+def _refuse_low(function: str, y: Floats, counted: Bools, rows: pd.Index[Any], least: Least) -> None:
     if least == "any":
         return
     refuse(function, "y", counted & (y < 0), rows, "negative", "Shares of a total need values of at least 0")

@@ -12,7 +12,8 @@ from digiprosper.errors import issue
 from digiprosper.inequality.notices import mixed_units
 from digiprosper.inequality.observations import observe
 from digiprosper.kernels.dispersion import theil_by_group, theil_t
-from digiprosper.panel.arguments import arguments, below_zero, where
+from digiprosper.panel.arguments import arguments, below_zero
+from digiprosper.panel.keys import where
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 

@@ -13,7 +13,7 @@ from digiprosper.kernels.within import level_sums
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.slopes import Effect
 
 
@@ -74,7 +74,7 @@ def _solved(system: Floats, scale: Floats, outcomes: int) -> tuple[Floats, Float
     return slopes, np.where(identified[:, None, :], 0.0, vectors)
 
 
-def _unidentified(null: Floats, slopes: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _unidentified(null: Floats, slopes: Floats) -> Bools:
     """Find the coefficients that change along a null direction of the scaled columns: (R, k)."""
     if not null.any():
         return np.zeros((len(null), len(slopes)), dtype=np.bool_)

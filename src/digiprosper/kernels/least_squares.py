@@ -37,6 +37,13 @@ class Dependence:
     on: tuple[int, ...]
 
 
+def with_weights(columns: Floats, obs_weights: Floats | None) -> Floats:
+    """Multiply columns (N,) or (N, k) by the weights of the rows, if there are any."""
+    if obs_weights is None:
+        return columns
+    return columns * (obs_weights if columns.ndim == 1 else obs_weights[:, None])
+
+
 def dependences(design: Floats, *, gram: Floats | None = None) -> list[Dependence]:
     """Find columns that are exact combinations of earlier ones; none if the rank is full.
 
@@ -79,8 +86,8 @@ def ols(
     the (weighted) cross products of the design with itself and with the outcome, where they are known.
     """
     if products is None:
-        weighted = design if obs_weights is None else design * obs_weights[:, None]
-        products = weighted.T @ design, weighted.T @ outcome
+        weighted_design = with_weights(design, obs_weights)
+        products = weighted_design.T @ design, weighted_design.T @ outcome
     unit, scale = _scaled(products[0])
     spectrum = _well_conditioned(unit)
     if spectrum is None:
@@ -95,9 +102,8 @@ def ols(
 def _by_rotation(design: Floats, outcome: Floats, scale: Floats, obs_weights: Floats | None) -> Fit:
     """Solve by QR of weighted columns."""
     root_weights = None if obs_weights is None else np.sqrt(obs_weights)
-    weighted_design = design if root_weights is None else design * root_weights[:, None]
-    weighted_outcome = outcome if root_weights is None else outcome * root_weights
-    q, r = np.linalg.qr(weighted_design * scale)
+    weighted_outcome = with_weights(outcome, root_weights)
+    q, r = np.linalg.qr(with_weights(design, root_weights) * scale)
     root = np.linalg.inv(r) * scale[:, None]
     heights = q.T @ weighted_outcome
     # Not from the slopes: large ones of opposite sign would leave their rounding.

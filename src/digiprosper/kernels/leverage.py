@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.tolerances import FULL_LEVERAGE
 from digiprosper.kernels.within import finest, level_sums, within
 
@@ -37,9 +38,9 @@ def row_leverage(basis: Floats, *, obs_weights: Floats | None = None) -> Floats:
     `basis` (N, m) spans the demeaned regressors and is far from collinear. Demeaned columns are orthogonal
     to the dummies, so that the leverage of both together is the sum of their leverages.
     """
-    weighted = basis if obs_weights is None else basis * obs_weights[:, None]
-    shares = basis @ np.linalg.inv(weighted.T @ basis)
-    return np.asarray(np.einsum("ij,ij->i", shares, weighted))
+    weighted_basis = with_weights(basis, obs_weights)
+    shares = basis @ np.linalg.inv(weighted_basis.T @ basis)
+    return np.asarray(np.einsum("ij,ij->i", shares, weighted_basis))
 
 
 def error_scale(cov_type: str, effects: Floats, regressors: Floats) -> Floats:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from digiprosper.errors import InputTypeError, Notice, OptionError, cited, option_problem
+from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.slopes import apart
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
 from digiprosper.kernels.within import compress, finest, is_nested, within
@@ -22,7 +23,7 @@ from digiprosper.kernels.within import compress, finest, is_nested, within
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.slopes import Effect, Slope
 
 Equation = tuple[int, tuple[int, ...]]
@@ -109,7 +110,7 @@ def entity_grams(
 
     if not demeaned:
         columns = within([*layout.nested, *layout.slopes], n, obs_weights=obs_weights).demean(columns)
-    scale = np.sqrt(layout.weighed(columns**2).sum(axis=0))
+    scale = np.sqrt(with_weights(columns**2, obs_weights).sum(axis=0))
     scale[scale == 0.0] = 1.0
     columns = columns / scale
 
@@ -133,12 +134,6 @@ class _Layout:
     blocks: Ints  # levels of each block
     inverse: _Inverse
     obs_weights: Floats | None
-
-    def weighed(self, values: Floats) -> Floats:
-        """Multiply rows by their weights."""
-        if self.obs_weights is None:
-            return values
-        return values * (self.obs_weights if values.ndim == 1 else self.obs_weights[:, None])
 
     def nested_at(self, rows: Ints) -> tuple[list[Ints], list[Slope]]:
         """Select rows of the nested effects and of their slopes."""
@@ -198,7 +193,7 @@ def _inverse_of(crossed: Sequence[Ints], blocks: Ints, nested: Sequence[Ints], *
 def _products(layout: _Layout, demeaned: Floats) -> Iterator[Floats]:
     """Multiply the columns with each other, by cluster: (G, 1) each."""
     for a, b in zip(*np.triu_indices(demeaned.shape[1]), strict=True):
-        products = layout.weighed(demeaned[:, a] * demeaned[:, b])
+        products = with_weights(demeaned[:, a] * demeaned[:, b], layout.obs_weights)
         yield _total([layout.clusters], layout.groups, products)[:, None]
 
 
@@ -209,7 +204,7 @@ def _with_dummies(layout: _Layout, demeaned: Floats) -> Iterator[Floats]:
         return
     cells = [layout.clusters * levels + codes for codes in layout.crossed]
     for column in demeaned.T:
-        yield _total(cells, groups * levels, layout.weighed(column)).reshape(groups, levels)
+        yield _total(cells, groups * levels, with_weights(column, layout.obs_weights)).reshape(groups, levels)
     if layout.inverse != "linked":
         yield _total(cells, groups * levels, layout.obs_weights).reshape(groups, levels)
 
@@ -270,10 +265,7 @@ def _of_dummies(layout: _Layout) -> Iterator[Floats]:
     """Multiply crossed dummies net of nested effects, by cluster: the rows of each block's triangle."""
     if layout.inverse == "diagonal":
         return
-    clusters = layout.clusters
-    groups = layout.groups
-    crossed = layout.crossed
-    blocks = layout.blocks
+    clusters, groups, crossed, blocks = layout.clusters, layout.groups, layout.crossed, layout.blocks
     for size, end in zip(blocks.tolist(), np.cumsum(blocks).tolist(), strict=True):
         rows = np.flatnonzero((crossed[0] >= end - size) & (crossed[0] < end))
         local = [codes[rows] - (end - size) for codes in crossed]
@@ -282,8 +274,7 @@ def _of_dummies(layout: _Layout) -> Iterator[Floats]:
         demean = _demeaning(*layout.nested_at(rows), rows.size, w)
         for level in range(size):
             dummy = np.any([codes == level for codes in local], axis=0).astype(np.float64)
-            net = demean(dummy) if w is None else demean(dummy) * w
-            products = _total(cells, groups * size, net).reshape(groups, size)
+            products = _total(cells, groups * size, with_weights(demean(dummy), w)).reshape(groups, size)
             yield products[:, level:]
 
 
@@ -295,10 +286,10 @@ def _demeaning(
     if len(nested) > 1 or slopes:
         return within([*nested, *slopes], n, obs_weights=w).demean
     codes = nested[0]
-    size = np.bincount(nested[0], weights=w)
+    size = np.bincount(codes, weights=w)
     # Not the general projection: zeros have to be exact, in differences of sums too; they tell what is not
     # linked.
-    return lambda dummy: dummy - (np.bincount(codes, weights=dummy if w is None else dummy * w) / size)[codes]
+    return lambda dummy: dummy - (np.bincount(codes, weights=with_weights(dummy, w)) / size)[codes]
 
 
 def draw_counts(rng: np.random.SeedSequence | np.random.Generator, n_clusters: int, reps: int) -> Floats:
@@ -448,7 +439,7 @@ def _half(cross: Floats, system: Floats, scale: Floats) -> Floats:
     return np.asarray((cross * scale[:, None, :]) @ vectors * root[:, None, :])
 
 
-def _linked(adjacent: np.ndarray[Any, np.dtype[np.bool_]]) -> Floats:
+def _linked(adjacent: Bools) -> Floats:
     """Set a one for every two levels that a chain of neighbours joins, in each draw: (R, L, L)."""
     present = adjacent.diagonal(axis1=1, axis2=2)
     together = present[:, :, None] & present[:, None, :]

@@ -45,7 +45,7 @@ def compress(codes: Ints) -> tuple[Ints, int]:
     return (np.cumsum(occurs) - 1)[codes], int(occurs.sum())
 
 
-def not_singletons(effects: Sequence[Ints]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def not_singletons(effects: Sequence[Ints]) -> Bools:
     """Mark rows (N,) that share every effect with another row, also once other singletons are dropped."""
     keep = np.ones(effects[0].size, dtype=bool)
     levels = [int(codes.max()) + 1 for codes in effects]
@@ -339,20 +339,14 @@ class Within:
 
     def _conjugate(self, right: Floats, size: Floats) -> Floats:
         """Solve for all columns at once by conjugate gradients, scaled by the levels' counts."""
-        closed_form = self.closed_form
-        scale = (
-            1
-            / np.sqrt(np.concatenate([c for p, c in enumerate(self._counts) if p not in closed_form]))[
-                :, None
-            ]
-        )
+        others = [c for p, c in enumerate(self._counts) if p not in self.closed_form]
+        scale = 1 / np.sqrt(np.concatenate(others))[:, None]
         counts = self.main_counts[:, None]
 
         def apply(vectors: Floats) -> Floats:
             scaled = scale * vectors
-            return np.asarray(
-                scale * (self._gram @ scaled - self._cross.T @ ((self._cross @ scaled) / counts))
-            )
+            net = self._gram @ scaled - self._cross.T @ ((self._cross @ scaled) / counts)
+            return np.asarray(scale * net)
 
         # The floor is a multiple of the rounding in `right`; below it lies only its part outside the range.
         if self.obs_weights is not None:

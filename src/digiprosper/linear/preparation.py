@@ -35,8 +35,8 @@ from digiprosper.linear.notices import (
     saturated_levels,
     singletons_dropped,
 )
-from digiprosper.panel.absorb import Absorbed, effect_key, read_absorbed
 from digiprosper.panel.access import check_panel, table_of
+from digiprosper.panel.codes import Absorbed, effect_key, read_absorbed
 from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import parse
 from digiprosper.specification import as_terms

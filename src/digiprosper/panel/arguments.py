@@ -20,14 +20,13 @@ from digiprosper.errors import (
     Notice,
     alignment_problem,
     cited,
-    counted,
     missing_problem,
     quoted,
     several,
     text_problem,
 )
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
-from digiprosper.panel.keys import Mask, rows_text
+from digiprosper.panel.keys import infinite_problems, rows_data, rows_text, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -81,15 +80,7 @@ class Arguments:
 
     def refuse_rows(self, bad: Mapping[str, Bools], defect: str, why: str) -> None:
         """Refuse the rows that are marked (N,) under any name, in one error."""
-        problems = [
-            Notice(
-                defect,
-                f"{name} is {defect} in {where(rows, self.rows)}",
-                {"argument": name, "count": int(rows.sum()), "rows": tuple(self.rows[rows][:5])},
-            )
-            for name, rows in bad.items()
-            if rows.any()
-        ]
+        problems = _defects(bad, self.rows, defect)
         if problems:
             raise IdentificationError(
                 f"{self.function}: {several(problems)}. {why}. Correct these rows, or set them to missing.",
@@ -163,7 +154,9 @@ def arguments(
     A number in `columns` stands for every row. `tables` are DataFrames, arrays (N, K), or lists or mappings
     of columns, and come before `columns`. `labels` have one label per row.
     """
-    parts = _parts(function, columns, tables)
+    # By argument: its columns by the names that messages use.
+    parts = {argument: _columns_of(function, argument, table) for argument, table in tables.items()}
+    parts |= {argument: {argument: column} for argument, column in columns.items()}
     flat = {name: column for part in parts.values() for name, column in part.items()}
     _refuse_texts(function, flat)
 
@@ -215,12 +208,6 @@ def _as_table(values: Floats) -> Floats:
     return values if values.ndim == 2 else values[:, None]
 
 
-def _parts(function: str, columns: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """List the columns of each argument by the names that messages use."""
-    parts = {argument: _columns_of(function, argument, table) for argument, table in tables.items()}
-    return parts | {argument: {argument: column} for argument, column in columns.items()}
-
-
 def _columns_of(function: str, argument: str, table: Any) -> dict[str, Any]:
     heads, columns = _columns(function, argument, table)
     if not columns:
@@ -248,10 +235,10 @@ def _columns(function: str, argument: str, table: Any) -> tuple[list[Any], list[
 
 def _heads(tables: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Hashable]]:
     """List the labels of the columns of each table: names of Series, positions of columns without a name."""
-    return {argument: _labels_of(table, list(parts[argument].values())) for argument, table in tables.items()}
+    return {argument: _labels_of(table, parts[argument].values()) for argument, table in tables.items()}
 
 
-def _labels_of(table: Any, columns: Sequence[Any]) -> list[Hashable]:
+def _labels_of(table: Any, columns: Iterable[Any]) -> list[Hashable]:
     if isinstance(table, pd.DataFrame | Mapping):
         return list(table)
     return [c.name if isinstance(c, pd.Series) else position for position, c in enumerate(columns)]
@@ -272,12 +259,7 @@ def _refuse_texts(function: str, columns: Mapping[str, Any]) -> None:
 
 
 def _refuse_infinite(function: str, columns: Mapping[str, Floats], rows: pd.Index[Any]) -> None:
-    problems = []
-    for name, column in columns.items():
-        bad = np.isinf(column)
-        if bad.any():
-            data = {"column": name, "count": int(bad.sum()), "rows": tuple(rows[bad][:5])}
-            problems.append(Notice("infinite", f"{name} is infinite in {where(bad, rows)}", data))
+    problems = [p for name, column in columns.items() for p in infinite_problems(name, name, column, rows)]
     if problems:
         raise MissingDataError(
             f"{function}: {several(problems)}. This is often a division by zero or the log of zero: correct "
@@ -398,17 +380,14 @@ def _array(value: Any) -> np.ndarray[Any, Any]:
 def _not_numeric(function: str, name: str, cells: list[Any]) -> InputTypeError:
     plain = int | float | np.number | np.bool_ | None
     odd = [v for v in cells if not isinstance(v, plain) or isinstance(v, complex)][:5]
-    odd += [f"an integer beyond {sys.float_info.max:.1e}" for v in cells if _beyond(v)][:1]
+    limit = sys.float_info.max
+    if any(isinstance(v, int) and abs(v) > limit for v in cells):
+        odd.append(f"an integer beyond {limit:.1e}")
     return InputTypeError(
         f"{function}: {name} is not one number per row (first: {quoted(odd, 3)}); convert text with "
         "pandas.to_numeric first.",
         [text_problem(name, odd)],
     )
-
-
-def _beyond(value: Any) -> bool:
-    """Tell whether a whole number is beyond the range of floating-point numbers."""
-    return isinstance(value, int) and abs(value) > sys.float_info.max
 
 
 def refuse_missing(function: str, columns: Mapping[str, Floats | Ints], rows: pd.Index[Any]) -> None:
@@ -437,17 +416,22 @@ def refuse_extreme(function: str, columns: Mapping[str, Floats]) -> None:
         )
 
 
-def refuse(function: str, name: str, bad: Mask, rows: pd.Index[Any], defect: str, why: str) -> None:
+def refuse(function: str, name: str, bad: Bools, rows: pd.Index[Any], defect: str, why: str) -> None:
     """Refuse values that a measure cannot take."""
-    if bad.any():
-        text = f"{name} is {defect} in {where(bad, rows)}"
-        data = {"argument": name, "count": int(bad.sum()), "rows": tuple(rows[bad][:5])}
-        raise IdentificationError(
-            f"{function}: {text}. {why}: correct or remove these rows, and report it.",
-            [Notice(defect, text, data)],
+    problems = _defects({name: bad}, rows, defect)
+    if problems:
+        text = f"{function}: {problems[0].message}. {why}: correct or remove these rows, and report it."
+        raise IdentificationError(text, problems)
+
+
+def _defects(bad: Mapping[str, Bools], rows: pd.Index[Any], defect: str) -> list[Notice]:
+    """State which rows (N,) of each name have a defect, where there are any."""
+    return [
+        Notice(
+            defect,
+            f"{name} is {defect} in {where(marked, rows)}",
+            {"argument": name, **rows_data(marked, rows)},
         )
-
-
-def where(bad: Mask, rows: pd.Index[Any]) -> str:
-    """Count the marked rows and list the first, for a message."""
-    return f"{counted(int(bad.sum()), 'row')} (first: {rows_text(tuple(rows[bad][:5]))})"
+        for name, marked in bad.items()
+        if marked.any()
+    ]

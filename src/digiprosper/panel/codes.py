@@ -1,22 +1,117 @@
-"""Terms turned into codes: absorbed effects, clusters and categories."""
+"""Absorbed effects and clusters: what is accepted, and their codes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, cited
+from digiprosper.errors import InputTypeError, TermError, cited, term_problem
 from digiprosper.panel.evaluation import evaluate
-from digiprosper.panel.terms import Term, crossed, no_pairs, parse, split_crossed
+from digiprosper.panel.keys import plain_levels
+from digiprosper.panel.terms import (
+    LONGEST_TERM,
+    PIECE,
+    Term,
+    canonical,
+    crossed,
+    no_pairs,
+    parse,
+    split_crossed,
+    split_outside_calls,
+)
+from digiprosper.report.parsing import too_long
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Ints
-    from digiprosper.panel.keys import Mask
     from digiprosper.panel.table import Table
+
+_HELP = (
+    "Slopes by group are written 'province[year]', or 'province[[year]]' without the effect of the province "
+    "itself; several are separated by commas"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """One absorbed effect: a constant by level, or the slope of a term by level."""
+
+    # The term whose values are the levels, such as "province" or "region^industry".
+    effect: str
+    # The term that the slope is of; None for a constant by level.
+    slope: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The effect, or ``"province[[year]]"`` for a slope."""
+        return self.effect if self.slope is None else f"{self.effect}[[{self.slope}]]"
+
+
+def read_absorbed(text: str, column_names: Sequence[str]) -> tuple[Absorbed, ...]:
+    """Read an entry of `absorb`: an effect, ``"province[year, x]"`` or ``"province[[year]]"``.
+
+    The effect itself comes first, unless the brackets are double, then its slopes.
+    """
+    stripped = text if text in column_names else text.strip()
+    if stripped in column_names or too_long(stripped, LONGEST_TERM):
+        return (Absorbed(stripped),)
+    pieces = PIECE.findall(stripped)
+    if "[" not in pieces and "]" not in pieces:
+        return (Absorbed(stripped),)
+
+    effect, inside = _in_brackets(stripped, pieces)
+    double = inside[:1] == ["["] and inside[-1:] == ["]"]
+    slopes = _slopes(inside[1:-1] if double else inside, stripped, column_names)
+    constant = () if double else (Absorbed(effect),)
+    return (*constant, *(Absorbed(effect, slope) for slope in slopes))
+
+
+def _in_brackets(text: str, pieces: Sequence[str]) -> tuple[str, list[str]]:
+    """Separate an effect from the text in the brackets at its end."""
+    first = pieces.index("[") if "[" in pieces else 0
+    effect = "".join(pieces[:first]).strip()
+    if pieces.count("[") != pieces.count("]") or pieces[-1] != "]":
+        raise _refused(text, "its brackets are not closed, or something follows them")
+    if not effect:
+        raise _refused(text, "no effect stands before the brackets")
+    return effect, list(pieces[first + 1 : -1])
+
+
+def _slopes(pieces: Sequence[str], text: str, column_names: Sequence[str]) -> list[str]:
+    """List the different terms between the commas in the brackets of a text."""
+    if "[" in pieces or "]" in pieces:
+        raise _refused(text, "there are brackets inside the brackets")
+    parts = split_outside_calls(pieces, ",")
+    if not all(parts):
+        raise _refused(text, "a slope is empty")
+    slopes = []
+    for part in parts:
+        term = parse(part, column_names, "absorb")
+        if term.categories:
+            why = f"a slope needs numbers and {cited(part)} is a category; crossed effects are written"
+            raise _refused(text, f"{why} {cited('province^region')}")
+        slopes.append(term.column or canonical(part, column_names))
+    return list(dict.fromkeys(slopes))
+
+
+def _refused(text: str, why: str) -> TermError:
+    return TermError(
+        f"absorb cannot use {cited(text)}: {why}. {_HELP}.",
+        [term_problem(text, "absorb", why)],
+    )
+
+
+def effect_key(effect: str, column_names: Sequence[str]) -> str:
+    """Name an effect: ``C(state)`` and ``state`` are the same, and so are ``a^b``, ``b^a`` and ``a:b``."""
+    parts = {
+        term.column or canonical(term.text, column_names) for term in crossed(effect, column_names, "absorb")
+    }
+    # No name of a column has a line break.
+    return "\n".join(sorted(parts))
 
 
 def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index[Any]]:
@@ -99,10 +194,4 @@ def levels_of(table: Table, name: str) -> tuple[Ints, pd.Index[Any]]:
         raise InputTypeError(
             f"column {cited(name)} mixes types and has no order; convert it to text."
         ) from error
-    plain = pd.Index(levels.to_numpy()) if isinstance(levels, pd.CategoricalIndex) else pd.Index(levels)
-    return codes.astype(np.intp), plain
-
-
-def seen_codes(codes: Ints, rows: Mask) -> Ints:
-    """List the codes that occur in some rows, sorted and without -1."""
-    return np.unique(codes[rows & (codes >= 0)])
+    return codes.astype(np.intp), plain_levels(levels)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,40 +21,32 @@ from digiprosper.panel.table import is_number_type
 from digiprosper.report.notices import missing_rows, rows_dropped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.errors import Notice
-    from digiprosper.kernels import Ints
-    from digiprosper.panel.keys import Mask
+    from digiprosper.kernels import Bools, Ints
     from digiprosper.panel.table import Table
 
 _CHANGES = ("standardise", "winsorize", "interpolate")
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Rows with a missing value."""
-
-    # Shape (N,): whether any of the columns is missing.
-    rows: Mask
-    # Number of these rows and their columns; None where nothing is missing.
-    notice: Notice | None
+def missing_counts(gaps: Mapping[str, Bools]) -> dict[str, int]:
+    """Count the rows (N,) in which each text is missing, the most first, without those in none."""
+    counts = {text: int(gap.sum()) for text, gap in gaps.items() if gap.any()}
+    return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
-def missing_in(table: Table, names: Sequence[str]) -> Missing:
-    """Find the rows in which a column of any kind is missing, with a notice of code missing_rows."""
+def missing_in(table: Table, names: Sequence[str]) -> tuple[Bools, Notice | None]:
+    """Find the rows (N,) in which any column is missing, with a notice (code missing_rows)."""
     gaps = {name: table.series(name).isna().to_numpy() for name in names}
     rows = np.zeros(table.nobs, dtype=bool)
     for gap in gaps.values():
         rows |= gap
     if not rows.any():
-        return Missing(rows, None)
-
-    counts = {name: int(gap.sum()) for name, gap in gaps.items() if gap.any()}
-    by_term = dict(sorted(counts.items(), key=lambda item: -item[1]))
-    count = int(rows.sum())
+        return rows, None
+    by_term, count = missing_counts(gaps), int(rows.sum())
     text = rows_dropped(count, table.nobs, by_term)
-    return Missing(rows, missing_rows(count, text, by_term, tuple(table.index[rows][:5])))
+    return rows, missing_rows(count, text, by_term, tuple(table.index[rows][:5]))
 
 
 def refuse_no_names(columns: object) -> None:
@@ -86,7 +77,7 @@ def chosen_columns(table: Table, columns: str | Sequence[str] | None, method: st
     if columns is None:
         return numeric_columns(table)
 
-    names = _as_list(columns)
+    names: list[Any] = [columns] if isinstance(columns, str) or not np.iterable(columns) else list(columns)
     odd = [n for n in names if not isinstance(n, str)]
     if odd:
         raise InputTypeError(f"{method}: columns are names (text); {quoted(odd)} is not.")
@@ -102,12 +93,6 @@ def _refuse_keys(table: Table, names: Sequence[str], method: str) -> None:
     keys = [n for n in names if n in table.keys.names]
     if keys:
         raise PanelIndexError(f"{method}: {quoted(keys)} is a key and cannot be changed; assign() a copy.")
-
-
-def _as_list(columns: Any) -> list[Any]:
-    if isinstance(columns, str) or not np.iterable(columns):
-        return [columns]
-    return list(columns)
 
 
 def grouping(table: Table, by: str | None, method: str) -> Ints:

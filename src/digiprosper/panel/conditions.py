@@ -15,42 +15,25 @@ import pandas as pd
 
 from digiprosper.errors import Notice, TermError, cited, issue, nearest, term_problem, unknown_columns
 from digiprosper.panel.evaluation import calculate
-from digiprosper.panel.grammar import (
-    FUNCTIONS,
-    check_arithmetic,
-    coded_words,
-)
+from digiprosper.panel.grammar import BINARY, COMPARE, FUNCTIONS, check_arithmetic, coded_words
+from digiprosper.panel.keys import has_dates
 from digiprosper.panel.table import is_number_type
 from digiprosper.report.parsing import KEPT, too_deep, too_long
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from digiprosper.panel.keys import Mask
+    from digiprosper.kernels import Bools
     from digiprosper.panel.table import Table
 
 _LONGEST = 20_000
-_COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
 _ALLOWED = (
     ast.BoolOp,
     ast.boolop,
     ast.UnaryOp,
     ast.unaryop,
     ast.BinOp,
-    ast.Add,
-    ast.Sub,
-    ast.Mult,
-    ast.Div,
-    ast.FloorDiv,
-    ast.Mod,
-    ast.Pow,
+    *BINARY,
     ast.Compare,
     ast.cmpop,
     ast.Name,
@@ -64,7 +47,7 @@ _AND_OR = re.compile(rf"{KEPT}|(?P<mark>[&|])")
 _INSIDE_INT64 = 63
 # Values named in a warning, and values of a column among which the nearest is looked for.
 _MOST_NAMED = 5
-_MOST_COMPARED = 2_000
+_MOSTCOMPARED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +63,7 @@ class _Condition:
         )
 
 
-def rows_where(text: str, table: Table, caller: str = "subset") -> Mask:
+def rows_where(text: str, table: Table, caller: str = "subset") -> Bools:
     """Find the rows where a condition is true, shape (N,).
 
     It may have comparisons (also chained), arithmetic, functions of terms, ``and``, ``or``, ``not`` (or
@@ -88,11 +71,11 @@ def rows_where(text: str, table: Table, caller: str = "subset") -> Mask:
     and ``!=`` and ``not in`` are true; in nullable columns it is missing, and the row is not selected.
     """
     condition = _Condition(text, table, caller)
-    tree, restore = _read(condition)
+    tree, names = _read(condition)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     columns = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
     for column in columns:
-        column.id = restore.get(column.id, column.id)
+        column.id = names.get(column.id, column.id)
     unknown = [c.id for c in columns if c.id not in table.known]
     if unknown:
         raise unknown_columns(unknown, table.known, f"{caller}({cited(text)})", table.labels)
@@ -108,7 +91,7 @@ def _read(condition: _Condition) -> tuple[ast.expr, dict[str, str]]:
 
     # As in pandas, where & and | bind as and and or do.
     spelled = _AND_OR.sub(lambda m: {"&": " and ", "|": " or "}.get(m["mark"], m[0]), text)
-    source, words = coded_words(spelled)
+    source, names = coded_words(spelled)
     try:
         tree = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError) as error:
@@ -127,7 +110,7 @@ def _read(condition: _Condition) -> tuple[ast.expr, dict[str, str]]:
     deep = too_deep(tree)
     if deep:
         raise condition.refused(f"cannot be read: {deep}.")
-    return tree, {word: name for name, word in words.items()}
+    return tree, names
 
 
 def _allowed(node: ast.AST) -> bool:
@@ -164,12 +147,12 @@ def _one_kind(truth: pd.Series[Any]) -> pd.Series[Any]:
 def _compared(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) -> pd.Series[Any]:
     if isinstance(op, ast.In | ast.NotIn):
         return _member(op, a, b, condition)
-    if type(op) not in _COMPARE:
+    if type(op) not in COMPARE:
         raise condition.refused("has 'is'; write == or !=.")
     left_side, right_side = _side(a, condition), _side(b, condition)
     _refuse_other_kind(left_side, right_side, condition)
     try:
-        truth = _COMPARE[type(op)](left_side, right_side)
+        truth = COMPARE[type(op)](left_side, right_side)
     # What pandas raises when text is compared with numbers, by the type of the column.
     except (TypeError, ValueError, NotImplementedError) as error:
         raise condition.refused(
@@ -191,21 +174,14 @@ def _member(op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition) -> p
     for value in values:
         _refuse_other_kind(column, value, condition)
 
-    is_member = _one_kind(_is_in(column, values))
+    # isin compares a text with dates as text, == reads it as a date.
+    dates = bool(values) and has_dates(column)
+    is_member = _one_kind(
+        reduce(operator.or_, [column == v for v in values]) if dates else column.isin(values)
+    )
     if isinstance(a, ast.Name):
         _warn_of_unseen(values, column, a.id, condition)
     return is_member if isinstance(op, ast.In) else ~is_member
-
-
-def _is_in(column: pd.Series[Any], values: Sequence[str | float]) -> pd.Series[Any]:
-    # isin compares a text with dates as text, == reads it as a date.
-    if values and _has_dates(column):
-        return reduce(operator.or_, [column == v for v in values])
-    return column.isin(values)
-
-
-def _has_dates(column: pd.Series[Any]) -> bool:
-    return isinstance(column.dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(column.dtype)
 
 
 def _warn_of_unseen(
@@ -213,22 +189,19 @@ def _warn_of_unseen(
 ) -> None:
     """Warn of values in a list that do not occur in the column: most are misspelt."""
     seen = pd.Series(column.dropna().unique())
-    unseen = _unseen(dict.fromkeys(values), seen, dates=_has_dates(column))
+    distinct, seen_values = dict.fromkeys(values), set(seen.tolist())
+    if has_dates(column):
+        unseen = [v for v in distinct if not (seen == v).any()]
+    else:
+        unseen = [v for v in distinct if v not in seen_values]
     if not unseen:
         return
-    texts = [s for s in seen[:_MOST_COMPARED] if isinstance(s, str)]
+    texts = [s for s in seen[:_MOSTCOMPARED] if isinstance(s, str)]
     shown = ", ".join(f"{cited(v)}{nearest(v, texts) if texts else ''}" for v in unseen[:_MOST_NAMED])
     more = f" and {len(unseen) - _MOST_NAMED} more" if len(unseen) > _MOST_NAMED else ""
     remark = f"these values do not occur in the column {cited(name)}"
     text = f"{condition.caller}({cited(condition.text)}): {remark}: {shown}{more}."
     issue([Notice("unseen_values", text, {"column": name, "values": tuple(unseen)})])
-
-
-def _unseen(values: Iterable[str | float], seen: pd.Series[Any], *, dates: bool) -> list[str | float]:
-    if dates:
-        return [v for v in values if not (seen == v).any()]
-    seen_values = set(seen.tolist())
-    return [v for v in values if v not in seen_values]
 
 
 def _side(node: ast.expr, condition: _Condition) -> Any:
@@ -252,12 +225,11 @@ def _arithmetic(node: ast.expr, condition: _Condition) -> float | pd.Series[Any]
         return float(values)
     names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in condition.table.known]
     out = pd.Series(values)
-    return out.astype("Float64") if any(_nullable(condition.table.series(n)) for n in names) else out
-
-
-def _nullable(values: pd.Series[Any]) -> bool:
-    extension = isinstance(values.dtype, pd.api.extensions.ExtensionDtype)
-    return extension and pd.api.types.is_numeric_dtype(values.dtype)
+    types = [condition.table.series(name).dtype for name in names]
+    nullable = any(
+        isinstance(t, pd.api.extensions.ExtensionDtype) and pd.api.types.is_numeric_dtype(t) for t in types
+    )
+    return out.astype("Float64") if nullable else out
 
 
 def _constant(node: ast.expr, condition: _Condition) -> str | float:

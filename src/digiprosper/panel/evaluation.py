@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.kernels import Floats
-    from digiprosper.panel.keys import Keys
+    from digiprosper.panel.table import Table
     from digiprosper.panel.terms import Term
 
 _MATHS: Mapping[str, Callable[[Floats], Floats]] = {
@@ -30,53 +30,19 @@ _MATHS: Mapping[str, Callable[[Floats], Floats]] = {
 }
 
 
-class Columns(Protocol):
-    """The columns on which terms are evaluated."""
-
-    @property
-    def known(self) -> Sequence[str]:
-        """Names that exist, the keys among them."""
-        ...
-
-    @property
-    def keys(self) -> Keys:
-        """Coded keys of the rows."""
-        ...
-
-    def series(self, name: str) -> pd.Series[Any]:
-        """Values of any column with their own type."""
-        ...
-
-    def numeric(self, name: str) -> Floats:
-        """Values of a numeric column as float64."""
-        ...
-
-    def raw(self, name: str) -> np.ndarray[Any, Any]:
-        """Values of any column as they are."""
-        ...
-
-    def shift(self, values: Floats, periods: int) -> Floats:
-        """Values `periods` steps earlier inside the entity, missing where there is none."""
-        ...
-
-    def describe_rows(self, bad: np.ndarray[Any, np.dtype[np.bool_]]) -> str:
-        """Count rows and list the first."""
-        ...
-
-
-def evaluate(term: Term, columns: Columns) -> Floats:
+def evaluate(term: Term, table: Table) -> Floats:
     """Evaluate a term without categories, shape (N,); missing where an operand is missing."""
     if term.column is not None:
-        return columns.numeric(term.column)
+        return table.numeric(term.column)
     out: Floats | None = None
     for factor in term.factors:
-        value = np.asarray(calculate(factor.node, columns, term.text), dtype=np.float64)
-        out = value if out is None else _finite(np.multiply, (out, value), columns, term.text)
+        value = np.asarray(calculate(factor.node, table, term.text), dtype=np.float64)
+        out = value if out is None else _finite(np.multiply, (out, value), table, term.text)
     assert out is not None
     return out
 
 
-def calculate(node: ast.expr, columns: Columns, text: str) -> Any:
+def calculate(node: ast.expr, table: Table, text: str) -> Any:
     """Evaluate a checked syntax tree without categories: values (N,), a number or a text.
 
     Values are missing where an operand is missing.
@@ -87,60 +53,60 @@ def calculate(node: ast.expr, columns: Columns, text: str) -> Any:
         case ast.Constant(value=number):
             return float(number)  # type: ignore[arg-type]
         case ast.Name():
-            return columns.numeric(node.id)
+            return table.numeric(node.id)
         case ast.UnaryOp():
-            (inner,) = _numbers([node.operand], columns, text)
+            (inner,) = _numbers([node.operand], table, text)
             return -inner if isinstance(node.op, ast.USub) else inner
         case ast.Compare():
-            return _compare(node, columns, text)
+            return _compare(node, table, text)
         case ast.BinOp():
-            sides = _numbers([node.left, node.right], columns, text)
-            return _finite(BINARY[type(node.op)], sides, columns, text)
+            sides = _numbers([node.left, node.right], table, text)
+            return _finite(BINARY[type(node.op)], sides, table, text)
         case ast.Call():
-            return _call(node, columns, text)
+            return _call(node, table, text)
     raise AssertionError(f"{type(node).__name__} is no part of a checked term")
 
 
-def _numbers(nodes: Sequence[ast.expr], columns: Columns, text: str) -> tuple[Any, ...]:
-    values = tuple(calculate(node, columns, text) for node in nodes)
+def _numbers(nodes: Sequence[ast.expr], table: Table, text: str) -> tuple[Any, ...]:
+    values = tuple(calculate(node, table, text) for node in nodes)
     if any(isinstance(value, str) for value in values):
         raise TermError(f"the term {cited(text)} uses text in a calculation.")
     return values
 
 
-def _call(node: ast.Call, columns: Columns, text: str) -> Any:
+def _call(node: ast.Call, table: Table, text: str) -> Any:
     name = called(node)
     if name == "treated":
         (column,) = node.args
         assert isinstance(column, ast.Name)
-        return treated(columns, column.id, text)
-    value = calculate(node.args[0], columns, text)
+        return treated(table, column.id, text)
+    value = calculate(node.args[0], table, text)
     if name not in SHIFTS:
-        return _finite(_MATHS[name], (value,), columns, text)
-    return _shifted(name, np.asarray(value, dtype=np.float64), steps(node, text, "x"), columns, text)
+        return _finite(_MATHS[name], (value,), table, text)
+    return _shifted(name, np.asarray(value, dtype=np.float64), steps(node, text, "x"), table, text)
 
 
-def _shifted(name: str, value: Floats, periods: int, columns: Columns, text: str) -> Floats:
-    shifted = columns.shift(value, -periods if name == "lead" else periods)
+def _shifted(name: str, value: Floats, periods: int, table: Table, text: str) -> Floats:
+    shifted = table.shift(value, -periods if name == "lead" else periods)
     if np.isnan(shifted).all():
         raise MissingDataError(
             f"the term {cited(text)} is missing in every row: no entity is observed {periods} step"
             f"{'s' * (periods > 1)} apart. Check the time key and the panel's step.",
             [Notice("missing_everywhere", text, {"term": text})],
         )
-    return _finite(np.subtract, (value, shifted), columns, text) if name == "diff" else shifted
+    return _finite(np.subtract, (value, shifted), table, text) if name == "diff" else shifted
 
 
-def _compare(node: ast.Compare, columns: Columns, text: str) -> Floats:
+def _compare(node: ast.Compare, table: Table, text: str) -> Floats:
     sides = [node.left, node.comparators[0]]
     if any(isinstance(s, ast.Constant) and isinstance(s.value, str) for s in sides):
-        return _compare_text(node, columns, text)
-    a, b = (calculate(s, columns, text) for s in sides)
+        return _compare_text(node, table, text)
+    a, b = (calculate(s, table, text) for s in sides)
     missing = np.isnan(a) | np.isnan(b)
     return np.where(missing, np.nan, COMPARE[type(node.ops[0])](a, b))
 
 
-def _compare_text(node: ast.Compare, columns: Columns, text: str) -> Floats:
+def _compare_text(node: ast.Compare, table: Table, text: str) -> Floats:
     """Compare a column with a text, which may stand on either side."""
     comparison = node.ops[0]
     sides = [node.left, node.comparators[0]]
@@ -151,22 +117,20 @@ def _compare_text(node: ast.Compare, columns: Columns, text: str) -> Floats:
     if not names:
         raise TermError(f"the term {cited(text)} compares two constants.")
 
-    values = columns.raw(names[0])
+    values = table.raw(names[0])
     if values.dtype.kind not in "OU":
         raise TermError(
             f"the term {cited(text)} compares the column {cited(names[0])} ({values.dtype}) with text."
         )
-    equal = _equal(values, words[0])
-    return equal if isinstance(comparison, ast.Eq) else 1 - equal
-
-
-def _equal(values: np.ndarray[Any, Any], word: object) -> Floats:
     missing = np.asarray(pd.isna(values))
-    equal = [not gap and value == word for value, gap in zip(values, missing, strict=True)]
-    return np.where(missing, np.nan, np.array(equal, dtype=float))
+    equal = np.array(
+        [not gap and value == words[0] for value, gap in zip(values, missing, strict=True)], dtype=bool
+    )
+    truth = equal if isinstance(comparison, ast.Eq) else ~equal
+    return np.where(missing, np.nan, truth)
 
 
-def _finite(function: Callable[..., Any], values: tuple[Any, ...], columns: Columns, text: str) -> Any:
+def _finite(function: Callable[..., Any], values: tuple[Any, ...], table: Table, text: str) -> Any:
     for value in values:
         if isinstance(value, str):
             raise InputTypeError(f"the term {cited(text)} needs numbers and got the text {cited(value)}.")
@@ -178,7 +142,7 @@ def _finite(function: Callable[..., Any], values: tuple[Any, ...], columns: Colu
 
     bad = ~np.isfinite(out) & ~missing
     if np.any(bad):
-        where = columns.describe_rows(np.asarray(bad)) if np.ndim(bad) else "every row"
+        where = table.describe_rows(np.asarray(bad)) if np.ndim(bad) else "every row"
         raise MissingDataError(
             f"the term {cited(text)} is undefined or infinite in {where}: a log of zero or less, a root "
             "of a negative number, a division by zero, or a result beyond 1.8e308. Correct or rescale "

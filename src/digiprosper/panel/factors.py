@@ -15,11 +15,8 @@ from digiprosper.report.terms import Factor
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from digiprosper.panel.terms import Factor as Parsed
-    from digiprosper.panel.terms import Term
+    from digiprosper.panel.terms import ParsedFactor, Term
 
-_ROOT = 0.5
-_LOGARITHM = "log"
 _SIGNS = {"lag": 1, "lead": -1}
 
 
@@ -37,7 +34,7 @@ def term_factors(term: Term) -> tuple[Factor, ...]:
     return tuple(number_factor(factor, factor.text) for factor in term.factors)
 
 
-def dummy_factor(factor: Parsed, ending: str, level: int) -> Factor:
+def dummy_factor(factor: ParsedFactor, ending: str, level: int) -> Factor:
     """Describe the dummy of a level, whose name ends in a text such as ``"[T.east]"``.
 
     `level` is the position among the levels in the sample.
@@ -46,7 +43,7 @@ def dummy_factor(factor: Parsed, ending: str, level: int) -> Factor:
     return Factor(f"{factor.text}{ending}", column, level=level, columns=(column,), pieces=(category, ending))
 
 
-def number_factor(factor: Parsed, text: str) -> Factor:
+def number_factor(factor: ParsedFactor, text: str) -> Factor:
     """Describe a numeric factor.
 
     ``I(x**2)``, ``I(1 / x)`` and ``sqrt(x)`` have a column and its power, ``log(x)`` a column and a function,
@@ -56,12 +53,14 @@ def number_factor(factor: Parsed, text: str) -> Factor:
     if isinstance(node, ast.Name):
         return Factor(text, node.id, columns=factor.names)
     assert isinstance(node, ast.Call)
-    columns = tuple(dict.fromkeys((*factor.names, *_calls(node))))
+    # The calls inside are terms too.
+    calls = [_text(part) for part in ast.walk(node) if isinstance(part, ast.Call) and part is not node]
+    columns = tuple(dict.fromkeys((*factor.names, *calls)))
     described = partial(Factor, text, columns=columns, pieces=factor.pieces)
     function = called(node)
     if function in _SIGNS:
         return described(column=text, shift=_SIGNS[function] * steps(node, function, "x"))
-    if function == _LOGARITHM:
+    if function == "log":
         return described(column=_text(node.args[0]), function=function)
 
     base, power = _base_and_power(function, node.args[0])
@@ -73,7 +72,7 @@ def number_factor(factor: Parsed, text: str) -> Factor:
 def _base_and_power(function: str, node: ast.expr) -> tuple[ast.expr | None, float]:
     """Read ``sqrt(x)``, ``I(x**2)``, ``I(x**-1)`` and ``I(1 / x)``; the base of anything else is None."""
     if function == "sqrt":
-        return node, _ROOT
+        return node, 0.5
     if function != "I" or not isinstance(node, ast.BinOp):
         return None, 1.0
     if isinstance(node.op, ast.Div) and _number(node.left) == 1 and _is_plain(node.right):
@@ -96,11 +95,6 @@ def _number(node: ast.expr) -> float | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return float(node.value)
     return None
-
-
-def _calls(node: ast.expr) -> list[str]:
-    """List the calls inside a factor, which are terms too."""
-    return [_text(part) for part in ast.walk(node) if isinstance(part, ast.Call) and part is not node]
 
 
 def _text(node: ast.expr) -> str:

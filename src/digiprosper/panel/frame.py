@@ -21,26 +21,30 @@ from digiprosper.errors import (
     issue,
     plain,
 )
-from digiprosper.panel.assignment import aligned, assigned, attached
+from digiprosper.panel.changes import (
+    aligned,
+    assigned,
+    attached,
+    checked_labels,
+    interpolated,
+    renamed,
+    standardised,
+    winsorized,
+)
 from digiprosper.panel.columns import chosen_columns, grouping, missing_in, refuse_no_names
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.describe import Correlation, between_within, correlate, summarise
-from digiprosper.panel.interpolation import interpolated
 from digiprosper.panel.keys import jumping_times, refuse_infinite, sorted_keys, to_pandas
-from digiprosper.panel.labels import checked_labels
-from digiprosper.panel.renaming import renamed
 from digiprosper.panel.selection import checked_roles, cut_sample
 from digiprosper.panel.stata import read_stata
 from digiprosper.panel.table import Table
-from digiprosper.panel.transform import standardised, winsorized
 from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
 
-    from digiprosper.kernels import Floats
-    from digiprosper.panel.keys import Mask
+    from digiprosper.kernels import Bools, Floats
     from digiprosper.panel.sample import Sample
 
 # More rows than any panel has.
@@ -218,9 +222,9 @@ class Panel:
         >>> panel.labels
         {'gdp': 'GDP per head'}
         """
-        read = read_stata(path, time, encoding)
-        panel = cls(read.frame, entity, time, labels=read.labels, step=step, time_format=time_format)
-        issue(read.notices)
+        frame, labels, notices = read_stata(path, time, encoding)
+        panel = cls(frame, entity, time, labels=labels, step=step, time_format=time_format)
+        issue(notices)
         return panel
 
     def _with(self, table: Table, imputations: pd.DataFrame | None = None, *, is_part: bool = False) -> Panel:
@@ -230,7 +234,7 @@ class Panel:
         panel._is_part = self._is_part or is_part
         return panel
 
-    def _cut(self, mask: Mask, why: str) -> Panel:
+    def _cut(self, mask: Bools, why: str) -> Panel:
         if not mask.any():
             raise MissingDataError(f"{why} keeps no rows of this panel.")
         table = self._table.keep(mask)
@@ -669,11 +673,11 @@ class Panel:
         """
         requested = self.columns if columns is None else columns
         names = chosen_columns(self._table, requested, "dropna")
-        missing = missing_in(self._table, names)
-        if missing.notice is None:
+        missing, notice = missing_in(self._table, names)
+        if notice is None:
             return self
-        complete = self._cut(~missing.rows, "dropna()")
-        issue([missing.notice])
+        complete = self._cut(~missing, "dropna()")
+        issue([notice])
         return complete
 
     def balance(self, keep: Literal["entities", "times"] = "entities") -> Panel:
@@ -865,10 +869,10 @@ class Panel:
         if self.time_name is None:
             raise PanelIndexError("interpolate needs a time key, but this is a cross-section.")
         names = chosen_columns(self._table, columns, "interpolate")
-        filled = interpolated(self._table, names, extrapolate=extrapolate)
-        issue(filled.notices)
-        logs = [log for log in (self._imputations, *filled.logs) if len(log)]
-        return self._with(filled.table, pd.concat(logs, ignore_index=True) if logs else None)
+        table, new_logs, notices = interpolated(self._table, names, extrapolate=extrapolate)
+        issue(notices)
+        logs = [log for log in (self._imputations, *new_logs) if len(log)]
+        return self._with(table, pd.concat(logs, ignore_index=True) if logs else None)
 
     def lag(self, columns: str | Sequence[str], periods: int = 1) -> Panel:
         """Add lags of columns, named such as ``x_lag1``.

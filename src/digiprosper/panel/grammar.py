@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import ast
 import keyword
+import operator
 import re
 import unicodedata
-from itertools import chain
+from dataclasses import dataclass
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digiprosper.errors import TermError, cited, term_problem
 from digiprosper.report.parsing import QUOTED
+from digiprosper.report.terms import Factor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from digiprosper.report.terms import Pieces
 
 FUNCTIONS = ("C", "I", "log", "log1p", "exp", "sqrt", "abs", "lag", "lead", "diff", "treated")
 SHIFTS = ("lag", "lead", "diff")
@@ -33,12 +38,12 @@ BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mod: np.mod,
 }
 COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: np.equal,
-    ast.NotEq: np.not_equal,
-    ast.Lt: np.less,
-    ast.LtE: np.less_equal,
-    ast.Gt: np.greater,
-    ast.GtE: np.greater_equal,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
 }
 
 _TOKEN = re.compile(rf"(?P<text>{QUOTED})|`(?P<ticked>[^`]+)`|(?P<word>[^\W\d]\w*)|(?P<mark>[:@#])")
@@ -73,8 +78,8 @@ _SPELLINGS = (
 def coded_words(text: str) -> tuple[str, dict[str, str]]:
     """Replace names that Python's grammar does not accept by words, and ``:`` by ``@``.
 
-    ``@`` and ``#`` become ``$``, which Python refuses: it would read the one as an operator and the other as
-    a comment. The mapping is from name to word; no such word is in `text`.
+    ``@`` and ``#`` become ``$``, which Python refuses: it would read the one as an operator
+    and the other as a comment. The mapping is from word to name; no such word is in `text`.
     """
     words: dict[str, str] = {}
     stem = "_ticked"
@@ -90,7 +95,8 @@ def coded_words(text: str) -> tuple[str, dict[str, str]]:
             name = match["word"]
         return words.setdefault(name, f"{stem}{len(words)}_") if name else match[0]
 
-    return _TOKEN.sub(coded, text), words
+    source = _TOKEN.sub(coded, text)
+    return source, {word: name for name, word in words.items()}
 
 
 def with_names(text: str, names: Mapping[str, str]) -> str:
@@ -131,6 +137,59 @@ def columns_in(node: ast.AST) -> list[str]:
         return [node.id]
     parts = node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
     return list(chain.from_iterable(map(columns_in, parts)))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A term as Python's parser read it."""
+
+    # With words in place of names that the parser does not accept, and @ in place of the colon.
+    text: str
+    # Such a word to the name that it stands for.
+    names: Mapping[str, str]
+
+    def pieces(self, node: ast.expr) -> Pieces:
+        """Split a factor into texts and the factors inside it; empty for a column.
+
+        ``log(x) - 1`` inside ``I()`` is ``"I("``, the factor ``log(x)``, ``" - 1)"``.
+        """
+        if isinstance(node, ast.Name):
+            return ()
+        at, stop = self._span(node)
+        closing, parts = "", list[str | Factor]()
+        for part in _outermost(node):
+            start, end = self._span(part)
+            tick = "`" if isinstance(part, ast.Name) and part.id in self.names else ""
+            parts += [f"{closing}{self._between(at, start)}{tick}", self._factor(part)]
+            at, closing = end, tick
+        return (*parts, f"{closing}{self._between(at, stop)}")
+
+    def _factor(self, part: ast.Name | ast.Call) -> Factor:
+        if isinstance(part, ast.Name):
+            name = self.names.get(part.id, part.id)
+            return Factor(name, name, columns=(name,))
+        pieces = self.pieces(part)
+        typed = (piece if isinstance(piece, str) else piece.text for piece in pieces)
+        return Factor("".join(typed), pieces=pieces)
+
+    def _span(self, node: ast.expr) -> tuple[int, int]:
+        """Find where a node starts and ends; the parser counts bytes from the start of a line."""
+        lines = self.text.encode().splitlines(keepends=True)
+        starts = list(accumulate(map(len, lines), initial=0))
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
+        return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+
+    def _between(self, start: int, stop: int) -> str:
+        return self.text.encode()[start:stop].decode()
+
+
+def _outermost(node: ast.AST) -> list[ast.Name | ast.Call]:
+    """List the columns and calls inside a node, but not those inside another call."""
+    out: list[ast.Name | ast.Call] = []
+    for part in node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node):
+        out += [part] if isinstance(part, ast.Name | ast.Call) else _outermost(part)
+    return out
 
 
 def split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:

@@ -33,11 +33,9 @@ from digiprosper.errors import (
 from digiprosper.kernels.within import compress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from digiprosper.kernels import Ints
-
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
+    from digiprosper.kernels import Bools, Floats, Ints
 
 _DATE_STEPS = ("Y", "Q", "M", "W", "D")
 # A year with a part of it in one number: the format, how many digits, and what they are.
@@ -89,7 +87,7 @@ class Keys:
             verify_integrity=False,
         )
 
-    def keep(self, mask: Mask) -> Keys:
+    def keep(self, mask: Bools) -> Keys:
         """Keep some rows (N,); codes are renumbered without gaps, and the grid of steps stays."""
         entity, entities = cut_codes(self.entity[mask], self.entities)
         time, times = cut_codes(self.time[mask], self.times)
@@ -214,14 +212,29 @@ def _key_columns(
     frame: pd.DataFrame, entity: str | None, time: str | None
 ) -> tuple[pd.DataFrame, str, str | None]:
     """Make columns of the keys, and return their names."""
-    if entity is not None:
-        return _keys_in_columns(frame, entity, time)
+    if entity is None:
+        return _keys_in_index(frame, time)
+    key_names: list[object] = [entity, time]
+    if not all(key is None or isinstance(key, str) for key in key_names):
+        raise InputTypeError("entity and time are column names (text).")
+    entity, time = _as_named(entity), None if time is None else _as_named(time)
+    if entity == time:
+        raise PanelIndexError(
+            f"entity and time are both {cited(entity)}; they must be two different columns."
+        )
+    names = [entity] if time is None else [entity, time]
+    if (set(names) - set(frame.columns)) & set(frame.index.names):
+        frame = frame.reset_index()
+    absent = [key for key in names if key not in frame.columns]
+    if absent:
+        error = unknown_columns(absent, frame.columns, "the panel's key")
+        raise PanelIndexError(error.message, error.problems)
+    return frame, entity, time
+
+
+def _keys_in_index(frame: pd.DataFrame, time: str | None) -> tuple[pd.DataFrame, str, str]:
     if time is not None:
         raise PanelIndexError(f"time={cited(time)} is given without entity; specify both keys.")
-    return _keys_in_index(frame)
-
-
-def _keys_in_index(frame: pd.DataFrame) -> tuple[pd.DataFrame, str, str]:
     if frame.index.nlevels != 2:
         raise PanelIndexError(
             "specify the keys: Panel(df, entity='province', time='year'). Without them the table "
@@ -236,32 +249,6 @@ def _keys_in_index(frame: pd.DataFrame) -> tuple[pd.DataFrame, str, str]:
             "index levels; rename one."
         )
     return frame.rename_axis(index=[first, second]).reset_index(), first, second
-
-
-def _keys_in_columns(
-    frame: pd.DataFrame, entity: str, time: str | None
-) -> tuple[pd.DataFrame, str, str | None]:
-    entity, time = _two_names(entity, time)
-    key_names = [key for key in (entity, time) if key is not None]
-    if (set(key_names) - set(frame.columns)) & set(frame.index.names):
-        frame = frame.reset_index()
-    absent = [key for key in key_names if key not in frame.columns]
-    if absent:
-        error = unknown_columns(absent, frame.columns, "the panel's key")
-        raise PanelIndexError(error.message, error.problems)
-    return frame, entity, time
-
-
-def _two_names(entity: str, time: str | None) -> tuple[str, str | None]:
-    key_names: list[object] = [entity, time]
-    if not all(key is None or isinstance(key, str) for key in key_names):
-        raise InputTypeError("entity and time are column names (text).")
-    entity, time = _as_named(entity), None if time is None else _as_named(time)
-    if entity == time:
-        raise PanelIndexError(
-            f"entity and time are both {cited(entity)}; they must be two different columns."
-        )
-    return entity, time
 
 
 def _as_named(key: str) -> str:
@@ -291,9 +278,7 @@ def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
         )
 
 
-def _refuse_repeats(
-    frame: pd.DataFrame, names: list[str], order: Ints, same: np.ndarray[Any, np.dtype[np.bool_]]
-) -> None:
+def _refuse_repeats(frame: pd.DataFrame, names: list[str], order: Ints, same: Bools) -> None:
     if not same.any():
         return
     rows = frame[names].take(order[1:][same]).drop_duplicates()
@@ -322,9 +307,7 @@ def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
         codes, levels = pd.factorize(values, sort=True)
     except TypeError as error:
         raise mixed from error
-    index = pd.Index(levels)
-    if isinstance(index, pd.CategoricalIndex):
-        index = pd.Index(index.to_numpy())
+    index = plain_levels(levels)
     if isinstance(index.dtype, pd.api.extensions.ExtensionDtype) and pd.api.types.is_integer_dtype(
         index.dtype
     ):
@@ -332,12 +315,21 @@ def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
     return codes.astype(np.intp), index.rename(name)
 
 
+def plain_levels(levels: Any) -> pd.Index[Any]:
+    """Turn the levels of `pandas.factorize` into an index; those of categories have their values' type."""
+    index: pd.Index[Any] = pd.Index(levels)
+    return pd.Index(index.to_numpy()) if isinstance(index, pd.CategoricalIndex) else index
+
+
+def has_dates(values: pd.Series[Any]) -> bool:
+    """Tell whether a column has dates or periods."""
+    return isinstance(values.dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(values.dtype)
+
+
 def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
     """Give times a type that has an order and a distance."""
     kind = values.dtype
-    if isinstance(kind, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(kind):
-        return values
-    if pd.api.types.is_integer_dtype(kind):
+    if has_dates(values) or pd.api.types.is_integer_dtype(kind):
         return values
     if pd.api.types.is_object_dtype(kind) and all(isinstance(v, dt.date) for v in values):
         return pd.to_datetime(values)
@@ -349,7 +341,7 @@ def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
 
 def _read_times(values: pd.Series[Any], name: str, time_format: object) -> pd.Series[Any]:
     """Read numbers or texts as periods of the finest part of the format, or as dates where it has days."""
-    if isinstance(values.dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(values.dtype):
+    if has_dates(values):
         text = f"time {cited(name)} has dates or periods, which need no format; omit time_format."
         raise _no_format(time_format, text)
     codes, texts = pd.factorize(np.array([_time_as_text(v) for v in values], dtype=object))
@@ -384,9 +376,9 @@ def _times_of(texts: list[str], time_format: object) -> pd.PeriodIndex | pd.Date
     parts = set(re.findall("%(.)", time_format))
     # strptime has no quarters, and reads a week only with one of its days.
     if "q" in parts:
-        return pd.PeriodIndex(_quarters_of(texts, time_format), freq="Q")
+        return pd.PeriodIndex(_periods_of(texts, time_format, "%Y", "%q", _quarter), freq="Q")
     if "V" in parts and not parts & set("aAuw"):
-        return pd.PeriodIndex(_weeks_of(texts, time_format), freq="W")
+        return pd.PeriodIndex(_periods_of(texts, time_format, "%G", "%V", _week), freq="W")
     try:
         dates = pd.to_datetime(pd.Index(texts, dtype=object), format=time_format, errors="coerce")
     except (ValueError, re.error) as error:
@@ -397,35 +389,32 @@ def _times_of(texts: list[str], time_format: object) -> pd.PeriodIndex | pd.Date
     return dates
 
 
-def _quarters_of(texts: list[str], time_format: str) -> list[pd.Period | None]:
-    pairs = _pairs_of(texts, time_format, "%Y", "%q")
-    return [
-        pd.Period(year=pair[0], quarter=pair[1], freq="Q") if pair and 1 <= pair[1] <= 4 else None
-        for pair in pairs
-    ]
+def _quarter(year: int, quarter: int) -> pd.Period | None:
+    return pd.Period(year=year, quarter=quarter, freq="Q") if 1 <= quarter <= 4 else None
 
 
-def _weeks_of(texts: list[str], time_format: str) -> list[pd.Period | None]:
-    return [
-        pd.Period(dt.date.fromisocalendar(*pair, 1), freq="W") if pair and _is_week(*pair) else None
-        for pair in _pairs_of(texts, time_format, "%G", "%V")
-    ]
-
-
-def _is_week(year: int, week: int) -> bool:
+def _week(year: int, week: int) -> pd.Period | None:
     # The week of 28 December is the last of its year.
-    return year > 0 and 1 <= week <= dt.date(year, 12, 28).isocalendar().week
+    if year < 1 or not 1 <= week <= dt.date(year, 12, 28).isocalendar().week:
+        return None
+    return pd.Period(dt.date.fromisocalendar(year, week, 1), freq="W")
 
 
-def _pairs_of(texts: list[str], time_format: str, year: str, part: str) -> list[tuple[int, int] | None]:
-    """Read the year and a part of it from each text; None where it does not match the format."""
+def _periods_of(
+    texts: list[str],
+    time_format: str,
+    year: str,
+    part: str,
+    period: Callable[[int, int], pd.Period | None],
+) -> list[pd.Period | None]:
+    """Read each text as a year and a part of it; None where it does not match the format."""
     pattern = re.escape(time_format)
     pattern = pattern.replace(year, "(?P<year>[0-9]{4})", 1).replace(part, "(?P<part>[0-9]{1,2})", 1)
     if "%" in pattern or "<year>" not in pattern:
         text = f"time_format={cited(time_format)} must have {year} and {part} once each, and no other part."
         raise _no_format(time_format, text)
     matches = [re.fullmatch(pattern, text) for text in texts]
-    return [None if m is None else (int(m["year"]), int(m["part"])) for m in matches]
+    return [None if m is None else period(int(m["year"]), int(m["part"])) for m in matches]
 
 
 def _no_format(time_format: object, text: str) -> OptionError:
@@ -536,20 +525,9 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
     """Refuse infinite values in any numeric column, all columns in one error with the first rows."""
     problems = []
     for name in frame.columns:
-        if not pd.api.types.is_float_dtype(frame[name].dtype):
-            continue
-        bad = np.isinf(frame[name].to_numpy(dtype=np.float64, na_value=np.nan))
-        if bad.any():
-            rows = tuple(index[bad][:5])
-            problems.append(
-                Notice(
-                    "infinite",
-                    f"column {cited(name)} is infinite in {counted(int(bad.sum()), 'row')} (first: "
-                    f"{rows_text(rows)})",
-                    {"column": name, "count": int(bad.sum()), "rows": rows},
-                )
-            )
-
+        if pd.api.types.is_float_dtype(frame[name].dtype):
+            values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            problems += infinite_problems(name, f"column {cited(name)}", values, index)
     if problems:
         raise MissingDataError(
             several(problems)
@@ -557,6 +535,25 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
             "missing with df.replace([numpy.inf, -numpy.inf], numpy.nan).",
             problems,
         )
+
+
+def infinite_problems(name: str, subject: str, values: Floats, index: pd.Index[Any]) -> list[Notice]:
+    """State that a column (N,) is infinite (code infinite; data column, count, rows), if it is."""
+    bad = np.isinf(values)
+    if not bad.any():
+        return []
+    text = f"{subject} is infinite in {where(bad, index)}"
+    return [Notice("infinite", text, {"column": name, **rows_data(bad, index)})]
+
+
+def rows_data(bad: Bools, index: pd.Index[Any]) -> dict[str, Any]:
+    """Count the marked rows (N,) and list the first five, for the data of a problem."""
+    return {"count": int(bad.sum()), "rows": tuple(index[bad][:5])}
+
+
+def where(bad: Bools, index: pd.Index[Any]) -> str:
+    """Count the marked rows (N,) and list the first, for a message."""
+    return f"{counted(int(bad.sum()), 'row')} (first: {rows_text(tuple(index[bad][:5]))})"
 
 
 def rows_text(rows: tuple[object, ...]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from digiprosper.errors import MissingDataError, Notice, cited, clipped, counted, quoted
 from digiprosper.panel.grammar import as_written
-from digiprosper.panel.keys import Keys, Mask, cut_codes, rows_text
+from digiprosper.panel.keys import Keys, cut_codes, rows_text
 from digiprosper.report.terms import Factor
 from digiprosper.report.verdicts import is_balanced
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +255,7 @@ class Sample:
 
     def keep(
         self,
-        mask: Mask,
+        mask: Bools,
         reason: str,
         *,
         by_term: Mapping[str, int] | None = None,

@@ -1,43 +1,73 @@
-"""One sample for a system of equations: which columns, which rows, which codes."""
+"""One sample for a system of equations: which rows, which codes, and terms written out as columns."""
 
 from __future__ import annotations
 
 import ast
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+import math
+from itertools import chain, product
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
     ColumnError,
+    IdentificationError,
     InputTypeError,
     MissingDataError,
+    Notice,
+    TermError,
     check_option,
     cited,
     clipped,
+    counted,
     missing_problem,
+    nearest,
     quoted,
+    several,
+    term_problem,
     unknown_columns,
 )
 from digiprosper.panel.codes import code_terms, effect_terms, levels_of
-from digiprosper.panel.design import evaluate_all, write_out
+from digiprosper.panel.columns import missing_counts
 from digiprosper.panel.evaluation import calculate, evaluate
-from digiprosper.panel.factors import crossed_factors
-from digiprosper.panel.grammar import columns_in
+from digiprosper.panel.factors import crossed_factors, dummy_factor, number_factor, term_factors
+from digiprosper.panel.grammar import as_written, columns_in
 from digiprosper.panel.sample import Compared, Sample
-from digiprosper.panel.terms import canonical, crossed, parse
+from digiprosper.panel.terms import Term, canonical, crossed, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.panel.design import Evaluated
-    from digiprosper.panel.keys import Mask
+    from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel.table import Table
-    from digiprosper.panel.terms import Factor as ParsedFactor
-    from digiprosper.panel.terms import Term
+    from digiprosper.panel.terms import ParsedFactor
     from digiprosper.report.terms import Factor
+
+# A term, and for each of its categories whether it loses its first level, or its reference.
+_Use: TypeAlias = tuple[str, tuple[bool, ...]]
+# Numbers in the matrix of a sample: 8 GB. Every fit makes several copies of it.
+_MOST_CELLS = 2**30
+_NO_REGRESSOR = ("y", "obs_weights", "coordinates", "threshold_variable", "absorb")
+
+
+class _Column(NamedTuple):
+    """A column (N,) of the matrix, the factors whose product it is, and its term's lags."""
+
+    name: str
+    array: Floats
+    factors: tuple[Factor, ...]
+    lags: tuple[tuple[str, int], ...]
+
+
+class _Category(NamedTuple):
+    """A column as categories: codes (N,), and the values behind them, also in the sample."""
+
+    codes: Ints
+    levels: pd.Index[Any]
+    # Codes in the rows of the sample, sorted, and their values.
+    seen: Ints
+    seen_levels: pd.Index[Any]
 
 
 def cut_sample(
@@ -48,24 +78,29 @@ def cut_sample(
     clusters: Sequence[str],
     missing: str,
 ) -> Sample:
-    """Select the complete rows of a sample, as `Panel.sample` does once its arguments are checked.
+    """Select the complete rows of a sample, for `Panel.sample`, whose arguments are checked.
 
     `codes` and `clusters` are terms that are coded; a missing cluster is an error.
     """
     terms, keys_by_role = _parse_roles(roles, table)
-    evaluated = evaluate_all(table, terms)
+    values, beside = _evaluated(table, terms)
     arrays, levels, code_factors = _all_codes(table, codes, clusters)
 
     effects = [text for text in codes if text not in clusters]
-    gaps = _gaps(table, evaluated, {text: arrays[text] for text in effects})
+    gaps = _gaps(table, terms, values, beside, {text: arrays[text] for text in effects})
     complete = ~np.logical_or.reduce([np.zeros(table.nobs, dtype=bool), *gaps.values()])
-    _refuse_cluster_gaps(table, {text: arrays[text] for text in clusters}, complete)
+    _refuse_cluster_gaps(table, clusters, arrays, complete)
 
-    design = write_out(table, evaluated, keys_by_role, complete)
+    categories = _categories(table, terms.values(), complete)
+    uses = _uses_by_role(keys_by_role, terms, categories, table.nobs, int(complete.sum()))
+    factors = {key: term_factors(term) for key, term in terms.items()}
+    columns, positions = _columns(terms, uses, values, beside, factors, categories)
+    typed_factors = _typed_factors(roles, keys_by_role, factors)
     whole = Sample(
-        matrix=design.matrix,
-        names=design.names,
-        roles=design.roles,
+        # Columns are read one by one: each lies in one piece of memory.
+        matrix=np.array([c.array for c in columns]).T if columns else np.empty((table.nobs, 0)),
+        names=tuple([column.name for column in columns]),
+        roles=positions,
         entity=table.keys.entity,
         time=table.keys.time,
         codes=arrays,
@@ -73,20 +108,15 @@ def cut_sample(
         variables=_variables(table, terms.values()),
         index=table.index,
         dropped=(),
-        categories=design.categories,
+        categories=_levels_by_text(terms.values(), categories),
         labels=dict(table.labels),
         keys=table.keys,
-        lags=design.lags,
-        factors={
-            **code_factors,
-            **_typed_factors(roles, keys_by_role, evaluated.factors),
-            **design.factors,
-        },
+        lags={column.name: column.lags for column in columns},
+        factors=code_factors | typed_factors | {c.name: c.factors for c in columns},
     )
     if complete.all():
         return whole
-    counts = {text: int(gap.sum()) for text, gap in gaps.items() if gap.any()}
-    by_term = dict(sorted(counts.items(), key=lambda item: -item[1]))
+    by_term = missing_counts(gaps)
     compared = _missing_comparisons(table, terms.values(), effects, gaps)
     if missing == "raise":
         raise _missing_values(by_term, compared, table.describe_rows(~complete))
@@ -150,12 +180,12 @@ def _typed_factors(
     keys_by_role: Mapping[str, Sequence[str]],
     factors: Mapping[str, tuple[Factor, ...]],
 ) -> dict[str, tuple[Factor, ...]]:
-    """Take the factors of terms by the text that was typed, which specifications use."""
-    typed_factors = {}
-    for role, texts in typed.items():
-        for text, key in zip(texts, keys_by_role[role], strict=True):
-            typed_factors[text] = factors[key]
-    return typed_factors
+    """List the factors of terms by the text that was typed, which specifications use."""
+    return {
+        text: factors[key]
+        for role, texts in typed.items()
+        for text, key in zip(texts, keys_by_role[role], strict=True)
+    }
 
 
 def _all_codes(
@@ -170,23 +200,30 @@ def _all_codes(
     return arrays, levels, factors
 
 
-def _gaps(table: Table, evaluated: Evaluated, codes: Mapping[str, Ints]) -> dict[str, Mask]:
+def _gaps(
+    table: Table,
+    terms: Mapping[str, Term],
+    values: Mapping[str, Floats],
+    beside: Mapping[str, Floats],
+    codes: Mapping[str, Ints],
+) -> dict[str, Bools]:
     """Find the rows where each text is missing; a column and a term may have the same text."""
-    terms = evaluated.terms
-    gaps = [(terms[key].text, np.isnan(values)) for key, values in evaluated.numbers.items()]
-    gaps += [(text, np.isnan(values)) for text, values in evaluated.beside.items()]
+    gaps = [(terms[key].text, np.isnan(column)) for key, column in values.items()]
+    gaps += [(text, np.isnan(column)) for text, column in beside.items()]
     for term in terms.values():
         gaps += [(name, np.asarray(pd.isna(table.raw(name)))) for name in term.categories]
     gaps += [(text, array < 0) for text, array in codes.items()]
-    out: dict[str, Mask] = {}
+    out: dict[str, Bools] = {}
     for text, gap in gaps:
         out[text] = out[text] | gap if text in out else gap
     return out
 
 
-def _refuse_cluster_gaps(table: Table, clusters: Mapping[str, Ints], complete: Mask) -> None:
-    for text, codes in clusters.items():
-        bad = (codes < 0) & complete
+def _refuse_cluster_gaps(
+    table: Table, clusters: Sequence[str], codes: Mapping[str, Ints], complete: Bools
+) -> None:
+    for text in clusters:
+        bad = (codes[text] < 0) & complete
         if bad.any():
             raise MissingDataError(
                 f"clusters: {cited(text)} is missing in {table.describe_rows(bad)}. Fill it, or subset the "
@@ -196,42 +233,35 @@ def _refuse_cluster_gaps(table: Table, clusters: Mapping[str, Ints], complete: M
 
 
 def _missing_comparisons(
-    table: Table, terms: Iterable[Term], effects: Sequence[str], gaps: Mapping[str, Mask]
+    table: Table, terms: Iterable[Term], effects: Sequence[str], gaps: Mapping[str, Bools]
 ) -> list[Compared]:
     """Find the terms that are missing where a comparison in them is, and what it compares with."""
-    out = []
-    for text, factors in _factors_of_gaps(table, terms, effects).items():
-        nodes = chain.from_iterable(ast.walk(factor.node) for factor in factors)
-        comparisons = [node for node in nodes if isinstance(node, ast.Compare)]
-        if comparisons:
-            out += _missing_comparison(table, text, comparisons, gaps[text])
-    return out
-
-
-def _factors_of_gaps(
-    table: Table, terms: Iterable[Term], effects: Sequence[str]
-) -> dict[str, list[ParsedFactor]]:
-    """List factors by the text under which `_gaps` has them."""
-    out: dict[str, list[ParsedFactor]] = {}
-    for text in effects:
-        pairs = crossed(text, table.known, "absorb")
-        out[text] = list(chain.from_iterable(term.factors for term in pairs))
+    # By the text under which `_gaps` has the factors.
+    factors = {
+        text: [factor for term in crossed(text, table.known, "absorb") for factor in term.factors]
+        for text in effects
+    }
     for term in terms:
         for factor in term.factors:
             if factor.category is None:
                 text = factor.text if term.categories else term.text
-                out.setdefault(text, []).append(factor)
+                factors.setdefault(text, []).append(factor)
+    out = []
+    for text, text_factors in factors.items():
+        nodes = chain.from_iterable(ast.walk(factor.node) for factor in text_factors)
+        comparisons = [node for node in nodes if isinstance(node, ast.Compare)]
+        out += _missing_comparison(table, text, comparisons, gaps[text])
     return out
 
 
 def _missing_comparison(
-    table: Table, text: str, compared: Sequence[ast.Compare], gap: Mask
+    table: Table, text: str, compared: Sequence[ast.Compare], gap: Bools
 ) -> list[Compared]:
     keys = table.keys
     absent = [np.isnan(calculate(node, table, text)) & gap for node in compared]
-    rows = np.logical_or.reduce(absent)
-    if not rows.any():
+    if not np.any(absent):
         return []
+    rows = np.logical_or.reduce(absent)
     missing = [node for node, where in zip(compared, absent, strict=True) if where.any()]
     names = dict.fromkeys(chain.from_iterable(columns_in(node) for node in missing))
     columns = tuple(name for name in names if pd.isna(table.raw(name))[rows].any())
@@ -279,3 +309,249 @@ def _dummy(table: Table, column: str, levels: pd.Index[Any], level: int) -> Floa
     codes, column_levels = levels_of(table, column)
     position = np.append(levels.get_indexer(column_levels), -1)[codes]
     return np.where(position < 0, np.nan, position == level)
+
+
+def _evaluated(table: Table, terms: Mapping[str, Term]) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Evaluate each term without categories, and the factors next to categories, once.
+
+    The latter, such as x in ``C(region):x``, are by their text.
+    """
+    values = {key: evaluate(term, table) for key, term in terms.items() if not term.categories}
+    beside = [_numbers(term) for term in terms.values() if term.categories]
+    for factors in beside:
+        if len(factors) > 1:  # the product may be infinite where no factor is
+            evaluate(Term(":".join(f.text for f in factors), None, factors), table)
+    single = {f.text: Term(f.text, None, (f,)) for f in chain.from_iterable(beside)}
+    return values, {text: evaluate(term, table) for text, term in single.items()}
+
+
+def _numbers(term: Term) -> tuple[ParsedFactor, ...]:
+    return tuple(factor for factor in term.factors if factor.category is None)
+
+
+def _uses_by_role(
+    keys_by_role: Mapping[str, Sequence[str]],
+    terms: Mapping[str, Term],
+    categories: Mapping[str, _Category],
+    nobs: int,
+    rows: int,
+) -> dict[str, list[_Use]]:
+    """List the terms of each role with the categories that lose a level; refuse too many columns.
+
+    The table has `nobs` rows, `rows` of them in the sample.
+    """
+    if not categories:  # each term is one column, whatever the other terms
+        return {role: [(key, ()) for key in keys] for role, keys in keys_by_role.items()}
+    uses: dict[str, list[_Use]] = {}
+    for role, keys in keys_by_role.items():
+        present = {_parts(terms[key]) for key in _beside(role, keys_by_role)}
+        uses[role] = [(key, _reduced(terms[key], present)) for key in keys]
+        _refuse_wide(_widths(uses[role], terms, categories), nobs, rows)
+    return uses
+
+
+def _columns(
+    terms: Mapping[str, Term],
+    uses: Mapping[str, Sequence[_Use]],
+    values: Mapping[str, Floats],
+    beside: Mapping[str, Floats],
+    factors: Mapping[str, tuple[Factor, ...]],
+    categories: Mapping[str, _Category],
+) -> tuple[list[_Column], dict[str, tuple[int, ...]]]:
+    """Expand terms to columns, and list the positions of each role; roles share columns of a term."""
+    columns: list[_Column] = []
+    positions: dict[_Use, range] = {}
+    for use in dict.fromkeys(chain.from_iterable(uses.values())):
+        key, reduced = use
+        start, term = len(columns), terms[key]
+        if key in values:
+            columns.append(_Column(term.text, values[key], factors[key], term.lags))
+        else:
+            columns += _expand(term, beside, reduced, categories)
+        positions[use] = range(start, len(columns))
+    return columns, {
+        role: tuple(chain.from_iterable(map(positions.__getitem__, role_uses)))
+        for role, role_uses in uses.items()
+    }
+
+
+def _beside(role: str, keys_by_role: Mapping[str, Sequence[str]]) -> Iterable[str]:
+    """List the terms of a role and of the roles in the same equation.
+
+    Roles that share terms are rival equations, as the columns of a stepwise table; the others belong
+    together, as a treatment and its controls.
+    """
+    role_keys = set(keys_by_role[role])
+    joint_roles = [
+        other_role
+        for other_role, keys in keys_by_role.items()
+        if other_role not in _NO_REGRESSOR and role_keys.isdisjoint(keys)
+    ]
+    return chain.from_iterable(keys_by_role[other_role] for other_role in (role, *joint_roles))
+
+
+def _parts(term: Term) -> frozenset[str]:
+    if term.column is not None:
+        return frozenset([term.column])
+    return frozenset(map(_part, term.factors))
+
+
+def _part(factor: ParsedFactor) -> str:
+    """Name a factor by the column it varies with: a category is the same whatever its reference level."""
+    if factor.category is not None:
+        return f"C({factor.category})"
+    return factor.names[0] if isinstance(factor.node, ast.Name) else canonical(factor.text)
+
+
+def _reduced(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
+    """Decide for each category whether it loses its reference level.
+
+    It does where the term without it is in the equation (the effects or the intercept for a category alone),
+    as in any formula language.
+    """
+    categories = [factor for factor in term.factors if factor.category is not None]
+    margins = [_parts(term) - {_part(factor)} for factor in categories]
+    return tuple(not margin or margin in present for margin in margins)
+
+
+def _categories(table: Table, terms: Iterable[Term], complete: Bools) -> dict[str, _Category]:
+    """Code the columns inside categories, each once; levels without a complete row do not exist."""
+    out: dict[str, _Category] = {}
+    for name in dict.fromkeys([name for term in terms for name in term.categories]):
+        codes, levels = levels_of(table, name)
+        seen = np.unique(codes[complete & (codes >= 0)])
+        if seen.size < 2:
+            raise InputTypeError(f"C({name}) has fewer than two values in the sample.")
+        out[name] = _Category(codes, levels, seen, levels.take(seen))
+    return out
+
+
+def _levels_by_text(
+    terms: Iterable[Term], categories: Mapping[str, _Category]
+) -> dict[str, tuple[str, pd.Index[Any]]]:
+    """List the column and the levels in the sample of each text such as ``"C(region)"``."""
+    return {
+        factor.text: (factor.category, categories[factor.category].seen_levels)
+        for term in terms
+        if term.categories
+        for factor in term.factors
+        if factor.category is not None
+    }
+
+
+def _widths(
+    uses: Sequence[_Use], terms: Mapping[str, Term], categories: Mapping[str, _Category]
+) -> dict[Term, int]:
+    """Count the columns of each term before any is computed."""
+    out = {}
+    for key, reduced in uses:
+        sizes = [categories[name].seen.size for name in terms[key].categories]
+        out[terms[key]] = math.prod(size - without for size, without in zip(sizes, reduced, strict=True))
+    return out
+
+
+def _refuse_wide(widths: Mapping[Term, int], nobs: int, rows: int) -> None:
+    """Refuse categories with more columns than rows, of one term or of all terms of a role together."""
+    # A sample without rows has an error of its own.
+    most = min(rows or nobs, _MOST_CELLS // nobs)
+    categories = [term for term in widths if term.categories]
+    if categories and sum(widths.values()) > most:
+        alone = [term for term in categories if widths[term] > most]
+        raise _too_wide(alone or categories, widths, nobs, rows)
+
+
+def _too_wide(terms: Sequence[Term], widths: Mapping[Term, int], nobs: int, rows: int) -> IdentificationError:
+    total = sum(widths.values())
+    widest = sorted(terms, key=widths.__getitem__, reverse=True)
+    problems = [
+        Notice(
+            "too_many_columns",
+            f"{cited(term.text)} makes {counted(widths[term], 'column')}",
+            {"term": term.text, "columns": widths[term], "rows": rows},
+        )
+        for term in widest
+    ]
+    together = "" if widths[widest[0]] > rows else f", {total:,} with the other terms"
+    why = "more coefficients than rows cannot be estimated"
+    if total <= rows:
+        why = f"its columns would need {total * nobs * 8 / 2**30:,.0f} GB of memory"
+    return IdentificationError(
+        f"{several(problems)}{together}, and the sample has {counted(rows, 'row')}: {why}. Drop terms, or "
+        f"absorb categories: absorb={quoted(map(_as_effect, widest))}.",
+        problems,
+    )
+
+
+def _as_effect(term: Term) -> str:
+    """Write a term with categories as an absorbed effect, or as slopes by group."""
+    pairs = "^".join(map(as_written, term.categories))
+    slope = ":".join(factor.text for factor in _numbers(term))
+    return f"{pairs}[{slope}]" if slope else pairs
+
+
+def _expand(
+    term: Term,
+    beside: Mapping[str, Floats],
+    reduced: Sequence[bool],
+    categories: Mapping[str, _Category],
+) -> list[_Column]:
+    """Multiply the dummies of a term's categories with each other and with its other factors."""
+    products: list[tuple[tuple[Factor, ...], Floats | float]] = [((), 1.0)]
+    losing = iter(reduced)
+    for factor in term.factors:
+        if factor.category is None:
+            multipliers = [(number_factor(factor, factor.text), beside[factor.text])]
+        else:
+            multipliers = _dummies(factor, categories[factor.category], without_reference=next(losing))
+        pairs = product(products, multipliers)
+        products = [((*before, new), column * values) for (before, column), (new, values) in pairs]
+    return [
+        _Column(":".join(f.text for f in factors), np.asarray(column), factors, term.lags)
+        for factors, column in products
+    ]
+
+
+def _dummies(
+    factor: ParsedFactor, category: _Category, *, without_reference: bool
+) -> list[tuple[Factor, Floats]]:
+    """Compute the dummies of a category."""
+    reference = _reference(factor, category)
+    tag = "T." if without_reference else ""
+    return [
+        (
+            dummy_factor(factor, f"[{tag}{category.levels[level]}]", position),
+            (category.codes == level).astype(np.float64),
+        )
+        for position, level in enumerate(category.seen)
+        if not (without_reference and position == reference)
+    ]
+
+
+def _reference(factor: ParsedFactor, category: _Category) -> int:
+    """Find the position of the reference level in the sample: the first, unless the factor names one."""
+    if factor.reference is None:
+        return 0
+    seen = category.seen_levels
+    positions = _positions(seen, factor.reference)
+    if positions:
+        return positions[0]
+    column = cited(str(factor.category))
+    if _positions(category.levels, factor.reference):
+        why = f"{column} is {cited(factor.reference)} in no row of the sample"
+    else:
+        guess = nearest(factor.reference, seen)
+        why = f"{column} has no value {cited(factor.reference)}{guess}"
+    raise TermError(
+        f"the term {cited(factor.text)} has no reference level: {why}; its values are {quoted(seen, 12)}.",
+        [term_problem(factor.text, "ref", why)],
+    )
+
+
+def _positions(levels: pd.Index[Any], reference: str | float) -> list[int]:
+    """Find the levels that equal a constant, or whose text does; for a date, the text of the day."""
+    texts = [str(level) for level in levels]
+    return [
+        position
+        for position, (level, text) in enumerate(zip(levels, texts, strict=True))
+        if level == reference or str(reference) in (text, text.removesuffix(" 00:00:00"))
+    ]

@@ -6,7 +6,6 @@ import io
 import os
 import struct
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,21 +42,12 @@ _DAMAGED = (
 _WIDE = {"i": "int64", "f": "float64"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StataTable:
-    """The content of a Stata file."""
-
-    frame: pd.DataFrame
-    # By variable; variables without a label are left out.
-    labels: Mapping[str, str]
-    # What differs from the file.
-    notices: tuple[Notice, ...]
-
-
 def read_stata(
     path: str | os.PathLike[str], time: str | None = None, encoding: str | None = None
-) -> StataTable:
-    """Read a Stata file; value labels become categories, missing values of every code are missing.
+) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
+    """Read a Stata file: its table, labels of variables, and what differs from the file.
+
+    Value labels become categories; missing values of every code are missing.
 
     The time key `time` keeps its numbers. `encoding` is that of text in files of Stata 13 and earlier.
     """
@@ -74,12 +64,8 @@ def read_stata(
     if isinstance(time, str):
         value_labels.pop(time, None)
     partly = _name_values(frame, value_labels)
-    return StataTable(frame, _not_empty(labels), (*notices, *partly))
-
-
-def _not_empty(labels: Mapping[str, str]) -> dict[str, str]:
-    shown = {name: one_line(text) for name, text in labels.items()}
-    return {name: text for name, text in shown.items() if text}
+    shown = {name: one_line(label) for name, label in labels.items()}
+    return frame, {name: label for name, label in shown.items() if label}, notices + partly
 
 
 def _empty_as_missing(frame: pd.DataFrame) -> None:
@@ -97,7 +83,13 @@ def _name_values(frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, st
             partly.append(name)
         else:
             frame[name] = category
-    return [partly_labelled(partly)] if partly else []
+    if not partly:
+        return []
+    text = (
+        f"{quoted(partly)}: some values have no value label, or one that another value has too; the "
+        "numbers are kept."
+    )
+    return [Notice("partly_labelled", text, {"columns": tuple(partly)})]
 
 
 def _read(path: Any) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[int, str]], list[Any]]:
@@ -118,19 +110,15 @@ def _read(path: Any) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[int, 
                 frame = reader.read(convert_categoricals=False)
                 texts = reader.value_labels()
         except _DAMAGED as error:
-            raise _no_stata(path, str(error)) from error
+            raise InputTypeError(
+                f"from_stata: {cited(str(path))} cannot be read as a Stata file (.dta), or is damaged: "
+                f"{clipped(str(error))}."
+            ) from error
     # Arithmetic of narrow integers would overflow.
     kinds = {name: kind for name, dtype in frame.dtypes.items() if (kind := _WIDE.get(dtype.kind))}
     frame = frame.astype(kinds)
     value_labels = {name: texts[key] for name, key in zip(frame.columns, sets, strict=True) if key in texts}
     return frame, labels, value_labels, caught
-
-
-def _no_stata(path: object, why: str) -> InputTypeError:
-    return InputTypeError(
-        f"from_stata: {cited(str(path))} cannot be read as a Stata file (.dta), or is damaged: "
-        f"{clipped(why)}."
-    )
 
 
 def _all_decoded(texts: Mapping[Any, str], encoding: str) -> dict[Any, str]:
@@ -171,11 +159,19 @@ def _of_warnings(caught: Sequence[warnings.WarningMessage], frame: pd.DataFrame)
     notices = []
     for warning in caught:
         if _LEAP_SECONDS in str(warning.message):
-            notices.append(
-                leap_seconds([str(name) for name in frame if _are_numbers_as_objects(frame[name])])
+            columns = tuple([str(name) for name in frame if _are_numbers_as_objects(frame[name])])
+            text = (
+                f"{quoted(columns)} counts milliseconds with leap seconds (%tC) and stays a number; for "
+                "dates write it as %tc in Stata: generate double t = cofC(x)."
             )
+            notices.append(Notice("leap_seconds", text, {"columns": columns}))
         elif issubclass(warning.category, UnicodeWarning):
-            notices.append(undecoded_text())
+            text = (
+                "some text of the Stata file is not in UTF-8, which files of Stata 14 and later should "
+                "have, and was read as Latin-1; convert the file in Stata with 'unicode translate', or "
+                "pass its encoding."
+            )
+            notices.append(Notice("undecoded_text", text))
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return list({notice.code: notice for notice in notices}.values())
@@ -183,30 +179,3 @@ def _of_warnings(caught: Sequence[warnings.WarningMessage], frame: pd.DataFrame)
 
 def _are_numbers_as_objects(values: pd.Series[Any]) -> bool:
     return values.dtype == object and all(isinstance(v, int | float) for v in values.dropna())
-
-
-def leap_seconds(columns: Sequence[str]) -> Notice:
-    """Report date columns that count leap seconds (code leap_seconds; data columns)."""
-    text = (
-        f"{quoted(columns)} counts milliseconds with leap seconds (%tC) and stays a number; for dates write "
-        "it as %tc in Stata: generate double t = cofC(x)."
-    )
-    return Notice("leap_seconds", text, {"columns": tuple(columns)})
-
-
-def undecoded_text() -> Notice:
-    """Report text that is not in the encoding of its file (code undecoded_text; no data)."""
-    return Notice(
-        "undecoded_text",
-        "some text of the Stata file is not in UTF-8, which files of Stata 14 and later should have, and was "
-        "read as Latin-1; convert the file in Stata with 'unicode translate', or pass its encoding.",
-    )
-
-
-def partly_labelled(columns: Sequence[str]) -> Notice:
-    """Report columns whose value labels could not become categories (code partly_labelled; data columns)."""
-    text = (
-        f"{quoted(columns)}: some values have no value label, or one that another value has too; the numbers "
-        "are kept."
-    )
-    return Notice("partly_labelled", text, {"columns": tuple(columns)})

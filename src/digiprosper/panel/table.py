@@ -12,18 +12,17 @@ from digiprosper.errors import (
     InputTypeError,
     PanelIndexError,
     cited,
-    counted,
     quoted,
     text_problem,
     unknown_columns,
 )
-from digiprosper.panel.keys import rows_text
+from digiprosper.panel.keys import has_dates, where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from digiprosper.kernels import Floats
-    from digiprosper.panel.keys import Keys, Mask
+    from digiprosper.kernels import Bools, Floats
+    from digiprosper.panel.keys import Keys
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,9 +122,9 @@ class Table:
             return ordinal, int(keys.times[-1] - keys.times[0]) // int(self.step)
         return ordinal, int(ordinal.max())
 
-    def describe_rows(self, bad: Mask) -> str:
+    def describe_rows(self, bad: Bools) -> str:
         """Count rows and list the first."""
-        return f"{counted(int(bad.sum()), 'row')} (first: {rows_text(tuple(self.index[bad][:5]))})"
+        return where(bad, self.index)
 
     def with_columns(self, columns: Mapping[str, Any]) -> Table:
         """Add or replace columns."""
@@ -134,7 +133,7 @@ class Table:
             data[name] = values
         return replace(self, data=data)
 
-    def keep(self, mask: Mask) -> Table:
+    def keep(self, mask: Bools) -> Table:
         """Keep some rows."""
         return replace(self, data=self.data[mask].reset_index(drop=True), keys=self.keys.keep(mask))
 
@@ -162,7 +161,7 @@ def _not_numeric(values: pd.Series[Any], name: str) -> InputTypeError:
     if not odd:
         odd = list(distinct.head(3))
         cure = f"convert it: df[{cited(name)}] = pd.to_numeric(df[{cited(name)}])"
-        if isinstance(values.dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(values.dtype):
+        if has_dates(values):
             cure = f"assign a number, such as panel[{cited(name)}].dt.year"
     return InputTypeError(
         f"column {cited(name)} is {values.dtype} and not numeric (first: {quoted(odd, 3)}); {cure}.",

@@ -19,6 +19,7 @@ from digiprosper.errors import TermError, cited, clipped, quoted, term_problem, 
 from digiprosper.panel.grammar import (
     FUNCTIONS,
     SHIFTS,
+    Source,
     called,
     check_arithmetic,
     check_category,
@@ -31,7 +32,6 @@ from digiprosper.panel.grammar import (
     split_factors,
     steps,
 )
-from digiprosper.panel.pieces import Source
 from digiprosper.report.parsing import KEPT, too_deep, too_long
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 _LOGARITHMS = ("log", "log1p")
 _TICKED = re.compile("`([^`]+)`")
-_PIECE = re.compile(rf"{KEPT}|.", re.DOTALL)
+# Signs and quoted names.
+PIECE = re.compile(rf"{KEPT}|.", re.DOTALL)
 _BLANK = re.compile(rf"(?P<kept>{KEPT})|(?P<between>(?<=\w)\s+(?=\w))|\s+")
 LONGEST_TERM = 2_000
 # A text without any of these signs can only be meant as the name of a column.
@@ -49,7 +50,7 @@ _SIGNS = frozenset("()+*:^~|,=[]{}#")
 
 
 @dataclass(frozen=True, slots=True)
-class Factor:
+class ParsedFactor:
     """One factor of a term."""
 
     text: str
@@ -74,7 +75,7 @@ class Term:
     # The column, when the whole text is its name.
     column: str | None
     # Empty for a column.
-    factors: tuple[Factor, ...]
+    factors: tuple[ParsedFactor, ...]
     # Columns inside ``C(...)``.
     categories: tuple[str, ...] = ()
 
@@ -163,14 +164,19 @@ def split_crossed(text: str, column_names: Sequence[str]) -> tuple[str, ...]:
     """Split an effect such as ``"region^year"`` at ``^`` outside calls, quotation marks and backticks."""
     if text in column_names or "^" not in text or too_long(text, LONGEST_TERM):
         return (text,)
+    return tuple(split_outside_calls(PIECE.findall(text), "^"))
+
+
+def split_outside_calls(pieces: Iterable[str], sign: str) -> list[str]:
+    """Join signs and quoted names to the parts between a sign that is outside calls."""
     parts, depth = [""], 0
-    for piece in _PIECE.findall(text):
+    for piece in pieces:
         depth += (piece == "(") - (piece == ")")
-        if piece == "^" and depth == 0:
+        if piece == sign and depth == 0:
             parts.append("")
         else:
             parts[-1] += piece
-    return tuple(part.strip() for part in parts)
+    return [part.strip() for part in parts]
 
 
 def crossed(text: str, column_names: Sequence[str], role: str) -> tuple[Term, ...]:
@@ -220,7 +226,9 @@ def parse(text: str, column_names: Sequence[str], role: str) -> Term:
     tree, source = _tree(stripped, column_names, role)
     nodes = split_factors(tree, stripped, role)
     if "C" in map(called, nodes):
-        nodes, source = _in_normal_form(tree, source)
+        # As the names of its columns are written, where levels are between factors.
+        source = Source(ast.unparse(tree), source.names)
+        nodes = joined(ast.parse(source.text, mode="eval").body)
     factors = [_factor(node, source, column_names, role) for node in nodes]
     if len(factors) == 1 and isinstance(factors[0].node, ast.Name):
         return Term(factors[0].names[0], factors[0].names[0], ())
@@ -228,26 +236,20 @@ def parse(text: str, column_names: Sequence[str], role: str) -> Term:
     return Term(stripped, None, tuple(factors), categories)
 
 
-def _in_normal_form(tree: ast.expr, source: Source) -> tuple[list[ast.expr], Source]:
-    """Write a term with categories as the names of its columns do, where levels are between factors."""
-    normal = Source(ast.unparse(tree), source.names)
-    return joined(ast.parse(normal.text, mode="eval").body), normal
-
-
 def _tree(stripped: str, column_names: Sequence[str], role: str) -> tuple[ast.expr, Source]:
     """Parse with Python's own grammar, in which ':' becomes the one operator terms lack."""
     long = too_long(stripped, LONGEST_TERM)
     if long:
         raise refused(stripped, role, long)
-    text, words = coded_words(stripped)
+    source = Source(*coded_words(stripped))
     try:
-        tree = ast.parse(text, mode="eval").body
+        tree = ast.parse(source.text, mode="eval").body
     except (SyntaxError, ValueError) as error:
         raise _unreadable(stripped, column_names, role) from error
     deep = too_deep(tree)
     if deep:
         raise refused(stripped, role, deep)
-    return tree, Source(text, {word: name for name, word in words.items()})
+    return tree, source
 
 
 def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
@@ -266,7 +268,7 @@ def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
     return refused(text, role, in_other_words(text) or why)
 
 
-def _factor(node: ast.expr, source: Source, column_names: Sequence[str], role: str) -> Factor:
+def _factor(node: ast.expr, source: Source, column_names: Sequence[str], role: str) -> ParsedFactor:
     """Check one factor and restore the names of its columns, which are coded as words."""
     names = source.names
     text = _as_typed(node, names)
@@ -287,8 +289,8 @@ def _factor(node: ast.expr, source: Source, column_names: Sequence[str], role: s
         if isinstance(part, ast.Name):
             part.id = names.get(part.id, part.id)
     if not is_category:
-        return Factor(text, node, tuple(columns), None, pieces)
-    return Factor(text, node, tuple(columns), columns[0], pieces, reference(node))
+        return ParsedFactor(text, node, tuple(columns), None, pieces)
+    return ParsedFactor(text, node, tuple(columns), columns[0], pieces, reference(node))
 
 
 def _as_typed(node: ast.expr, names: Mapping[str, str]) -> str:

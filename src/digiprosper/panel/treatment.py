@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,32 +20,22 @@ from digiprosper.errors import (
 from digiprosper.panel.table import is_number_type
 
 if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.panel.keys import Keys
+    from digiprosper.panel.table import Table
 
 
-class _Rows(Protocol):
-    @property
-    def keys(self) -> Keys: ...
-
-    def series(self, name: str) -> pd.Series[Any]: ...
-
-    def numeric(self, name: str) -> Floats: ...
-
-    def describe_rows(self, bad: Bools) -> str: ...
-
-
-def as_times(rows: _Rows, column: str) -> Any:
+def as_times(table: Table, column: str) -> Any:
     """Convert a column of first treated times (N,) to the type of the time key.
 
     Missing for entities that are never treated; None where the type does not match.
     """
-    values, times = rows.series(column), rows.keys.times
+    values, times = table.series(column), table.keys.times
     if values.isna().all():
         return np.full(len(values), np.nan)
     if pd.api.types.is_integer_dtype(times.dtype):
         fits = is_number_type(values) and not pd.api.types.is_complex_dtype(values.dtype)
-        return rows.numeric(column) if fits and not pd.api.types.is_bool_dtype(values.dtype) else None
+        return table.numeric(column) if fits and not pd.api.types.is_bool_dtype(values.dtype) else None
     if type(pd.Index(values)) is type(times) and pd.Index(values).dtype == times.dtype:
         return pd.Index(values)
     is_date = isinstance(times, pd.DatetimeIndex) and times.tz is None
@@ -73,13 +63,13 @@ def entities_text(keys: Keys, names: list[Any]) -> str:
     return f"{len(names):,} {keys.entity_name} ({quoted(names)})"
 
 
-def treated(rows: _Rows, column: str, text: str) -> Floats:
+def treated(table: Table, column: str, text: str) -> Floats:
     """Compute the dummy of an absorbing treatment, shape (N,): 1 from the first treated time on, else 0.
 
     The column of first treated times is missing for entities that are never treated, as in `EventStudy` and
     `StaggeredDid`.
     """
-    keys = rows.keys
+    keys = table.keys
     if keys.time_name is None:
         raise PanelIndexError(
             f"the term {cited(text)} needs a time key, but this is a cross-section: "
@@ -87,10 +77,10 @@ def treated(rows: _Rows, column: str, text: str) -> Floats:
         )
     if column in keys.names:
         raise _refused(text, f"{cited(column)} is a key of the panel; name a column of first treated times")
-    first = as_times(rows, column)
+    first = as_times(table, column)
     if first is None:
         raise InputTypeError(
-            f"the term {cited(text)}: {cited(column)} is {rows.series(column).dtype}, but "
+            f"the term {cited(text)}: {cited(column)} is {table.series(column).dtype}, but "
             f"{cited(keys.time_name)} is {keys.times.dtype}. A column of first treated times has the type of "
             "the time key, and is missing where an entity is never treated.",
             [term_problem(text, column, "another type than the time key")],
@@ -99,14 +89,14 @@ def treated(rows: _Rows, column: str, text: str) -> Floats:
     if never.all():
         return np.zeros(never.size)
     if pd.api.types.is_integer_dtype(keys.times.dtype):
-        _refuse_early_codes(rows, first, column, text)
+        _refuse_early_codes(table, first, column, text)
     refuse_several_times(keys, pd.factorize(first)[0], column, f"the term {cited(text)}: {cited(column)}")
     return np.where(never, 0.0, np.asarray(keys.times.take(keys.time) >= first))
 
 
-def _refuse_early_codes(rows: _Rows, first: Floats, column: str, text: str) -> None:
+def _refuse_early_codes(table: Table, first: Floats, column: str, text: str) -> None:
     """Refuse 0 and less before the first time: they would be treated always, and mean never treated."""
-    early = (first < rows.keys.times[0]) & (first <= 0)
+    early = (first < table.keys.times[0]) & (first <= 0)
     if not early.any():
         return
     if set(first[~np.isnan(first)]) <= {0.0, 1.0}:
@@ -114,8 +104,9 @@ def _refuse_early_codes(rows: _Rows, first: Floats, column: str, text: str) -> N
     least = f"{first[early].min():g}"
     raise _refused(
         text,
-        f"{cited(column)} is {least} in {rows.describe_rows(early)}, before the first "
-        f"{rows.keys.time_name} ({rows.keys.times[0]}). Let it be missing where an entity is never treated, "
+        f"{cited(column)} is {least} in {table.describe_rows(early)}, before the first "
+        f"{table.keys.time_name} ({table.keys.times[0]}). Let it be missing where an entity is "
+        "never treated, "
         f"assign({column}=lambda f: f[{cited(column)}].where(f[{cited(column)}] > 0))",
     )
 

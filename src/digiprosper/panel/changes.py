@@ -1,0 +1,449 @@
+"""What the methods of Panel that change columns, names and labels compute."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from digiprosper.errors import (
+    UNPRINTABLE,
+    AlignmentError,
+    ColumnError,
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    PanelIndexError,
+    TermError,
+    alignment_problem,
+    cited,
+    column_problem,
+    counted,
+    one_line,
+    quoted,
+    unknown_columns,
+)
+from digiprosper.kernels.tolerances import CONSTANT, WHOLE
+from digiprosper.panel.columns import numeric_columns
+from digiprosper.panel.describe import unit_of
+from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.grammar import as_written, with_names
+from digiprosper.panel.keys import refuse_infinite, rows_text, to_pandas
+from digiprosper.panel.terms import parse
+from digiprosper.report.notices import imputed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.panel.keys import Keys
+    from digiprosper.panel.table import Table
+
+_ARRAYS = (np.ndarray, pd.api.extensions.ExtensionArray, pd.Index)
+
+
+def assigned(table: Table, name: str, value: object) -> Table:
+    """Add or replace one column, for `Panel.assign`."""
+    if name in table.keys.names:
+        raise PanelIndexError(f"{cited(name)} is a key and cannot be assigned; build a new Panel.")
+    if UNPRINTABLE.search(name):
+        raise ColumnError(
+            f"assign: the name {cited(name)} has line breaks or control characters; write "
+            f"{cited(one_line(name))}."
+        )
+    changed = table.with_columns({name: _values(table, name, value)})
+    refuse_infinite(changed.data[[name]], table.index)
+    return changed
+
+
+def _values(table: Table, name: str, value: object) -> Any:
+    if isinstance(value, str):
+        return _values_of_term(table, name, value)
+    if callable(value):
+        value = value(table.frame)
+        # Made from panel.frame, so its rows are in the panel's order.
+        if isinstance(value, _ARRAYS) and value.ndim == 1 and len(value) == table.nobs:
+            return value
+    if isinstance(value, pd.Series):
+        return aligned(table, value, name).array
+    if value is None or np.isscalar(value) or isinstance(value, pd.Timestamp | pd.Period):
+        return value
+    raise AlignmentError(
+        f"{cited(name)} is a {type(value).__name__} without row labels. The rows of the panel are "
+        "sorted, so values cannot be matched by position: pass a Series indexed by (entity, time), "
+        "such as panel.frame['x'] * 2, or a term as text.",
+        [alignment_problem(name, f"no labels for {cited(name)}")],
+    )
+
+
+def _values_of_term(table: Table, name: str, text: str) -> Any:
+    term = parse(text, table.known, f"assign({name}=...)")
+    if any(factor.category for factor in term.factors):
+        raise TermError(f"assign({name}=...): C() makes several columns; use it in the model instead.")
+    return evaluate(term, table) if term.column is None else table.raw(term.column)
+
+
+def aligned(table: Table, value: pd.Series[Any], name: str) -> pd.Series[Any]:
+    """Reorder a Series with the labels of the table into the order of its rows."""
+    index = table.index
+    _refuse_swapped(table, value.index, name)
+    if value.index.equals(index):
+        return value
+    if value.index.nlevels == index.nlevels and value.index.is_unique and len(value) == len(index):
+        positions = value.index.get_indexer(index)
+        if (positions >= 0).all():
+            return value.iloc[positions]
+    raise AlignmentError(
+        f"{cited(name)} has {len(value)} rows indexed by {quoted(value.index.names)}; the panel has "
+        f"{len(index)} rows indexed by {quoted(index.names)}. The two indexes do not match. "
+        "Start from panel.frame, or use panel.attach() for data that cover only some rows.",
+        [alignment_problem(name, f"other index for {cited(name)}")],
+    )
+
+
+def _refuse_swapped(table: Table, index: pd.Index[Any], name: str) -> None:
+    keys = list(table.keys.names)
+    if len(keys) == 2 and list(index.names) == keys[::-1]:
+        raise AlignmentError(
+            f"{cited(name)} is indexed by {quoted(index.names)}, the panel by {quoted(keys)}; swap "
+            "the levels: .swaplevel().",
+            [alignment_problem(name, "levels in the other order")],
+        )
+
+
+def attached(table: Table, data: pd.Series[Any] | pd.DataFrame) -> Table:
+    """Add columns by their keys, for `Panel.attach`; rows that the data do not cover are missing."""
+    _refuse_unkeyed(data)
+    frame = to_pandas(data.to_frame() if isinstance(data, pd.Series) else data)
+    keys = [n for n in frame.columns if n in table.keys.names]
+    if keys:
+        raise PanelIndexError(f"{quoted(keys)} is a key and cannot be attached; rename the column.")
+
+    target = _labels_to_match(table, frame.index)
+    if not frame.index.is_unique:
+        twice = frame.index[frame.index.duplicated()][0]
+        raise AlignmentError(f"the data have a duplicate key {cited(twice)}.")
+    _refuse_strangers(frame.index, target)
+
+    positions = frame.index.get_indexer(target)
+    matched = frame.iloc[positions] if positions.min() >= 0 else frame.reindex(target)
+    changed = table.with_columns({name: matched[name].array for name in frame.columns})
+    refuse_infinite(changed.data[list(frame.columns)], table.index)
+    return changed
+
+
+def _refuse_unkeyed(data: object) -> None:
+    if not (isinstance(data, pd.Series) or hasattr(data, "columns")):
+        raise InputTypeError(
+            f"attach takes a Series or DataFrame indexed by the keys, not {type(data).__name__}. "
+            "For a composite index pass its scores: panel.attach(index.scores)."
+        )
+    if isinstance(data, pd.Series) and data.name is None:
+        raise AlignmentError("the Series has no name; give it one: series.rename('index_score').")
+
+
+def _labels_to_match(table: Table, index: pd.Index[Any]) -> pd.Index[Any]:
+    """Label the rows of the table by the keys that an index has."""
+    _refuse_swapped(table, index, "the data")
+    if index.nlevels == len(table.keys.names) == 2:
+        return table.index
+    names = [str(n) for n in index.names]
+    if names == [table.keys.entity_name]:
+        return table.keys.entities.take(table.keys.entity)
+    if names == [str(table.keys.time_name)]:
+        return table.keys.times.take(table.keys.time)
+    raise AlignmentError(
+        f"the data are indexed by {quoted(names)}; index them by {quoted(table.index.names)}, or by one key."
+    )
+
+
+def _refuse_strangers(index: pd.Index[Any], target: pd.Index[Any]) -> None:
+    in_panel = target.get_indexer_for(index) >= 0 if target.is_unique else index.isin(target)
+    strangers = index[~in_panel]
+    if len(strangers):
+        raise AlignmentError(
+            f"{len(strangers)} rows of the data have keys that are not in the panel (first: "
+            f"{rows_text(tuple(strangers[:5]))}); drop these rows first.",
+            [alignment_problem(None, "strangers", strangers[:5])],
+        )
+
+
+def checked_labels(labels: Mapping[str, str], column_names: Sequence[str]) -> dict[str, str]:
+    """Check the labels of columns and terms, and put each on one line."""
+    mapping: object = labels
+    if not isinstance(mapping, Mapping):
+        raise InputTypeError(
+            f"labels must be a mapping of column to text, not {type(mapping).__name__}: {{'gdp': 'GDP'}}."
+        )
+    no_text = [n for n in mapping if not isinstance(n, str)]
+    if no_text:
+        raise InputTypeError(f"labels: the names {quoted(no_text)} are not text.")
+
+    texts: dict[str, object] = {one_line(name): text for name, text in labels.items()}
+    _refuse_unknown(texts, column_names)
+    odd = [name for name, text in texts.items() if not isinstance(text, str)]
+    if odd:
+        raise InputTypeError(f"labels must be text; the label of {quoted(odd)} is not.")
+    return {name: one_line(str(text)) for name, text in texts.items()}
+
+
+def _refuse_unknown(names: Iterable[str], column_names: Sequence[str]) -> None:
+    unknown: list[str] = []
+    for name in names:
+        try:
+            parse(name, column_names, "labels")
+        except ColumnError as error:
+            unknown += [problem.data["column"] for problem in error.problems]
+    if unknown:
+        advice = "Label a column that is made later by panel.relabel(), once the panel has it."
+        raise unknown_columns(unknown, column_names, "labels", advice=advice)
+
+
+def renamed(table: Table, names: Mapping[str, str]) -> Table:
+    """Rename columns and keys, also in the labels of columns and terms, for `Panel.rename`."""
+    _refuse_unusable(names)
+    unknown = [name for name in names if name not in table.known]
+    if unknown:
+        raise unknown_columns(unknown, table.known, "rename", table.labels)
+    _refuse_clashes(table, names)
+
+    keys = table.keys
+    entity = names.get(keys.entity_name, keys.entity_name)
+    time = None if keys.time_name is None else names.get(keys.time_name, keys.time_name)
+    return replace(
+        table,
+        data=table.data.rename(columns=dict(names)),
+        keys=replace(
+            keys,
+            entity_name=entity,
+            time_name=time,
+            entities=keys.entities.rename(entity),
+            times=keys.times.rename(time),
+        ),
+        labels={_key(text, table, names): label for text, label in table.labels.items()},
+    )
+
+
+def _key(text: str, table: Table, names: Mapping[str, str]) -> str:
+    """Give the key of a label, a column or a term, the new names."""
+    if text in table.known:
+        return names.get(text, text)
+    return with_names(text, {old: as_written(new) for old, new in names.items()})
+
+
+def _refuse_unusable(names: Mapping[str, object]) -> None:
+    odd = [old for old, new in names.items() if not isinstance(new, str)]
+    if odd:
+        raise InputTypeError(f"rename: the new name of {quoted(odd)} is not text.")
+    bad = [str(new) for new in names.values() if not str(new).strip() or UNPRINTABLE.search(str(new))]
+    if bad:
+        raise ColumnError(
+            f"rename: the new name {quoted(bad)} is empty, or has line breaks or control characters.",
+            [column_problem(name, "rename", f"{cited(name)} is no name") for name in bad],
+        )
+
+
+def _refuse_clashes(table: Table, names: Mapping[str, str]) -> None:
+    counts = Counter(names.get(name, name) for name in table.known)
+    clashes = [name for name, count in counts.items() if count > 1]
+    if clashes:
+        raise ColumnError(
+            f"rename: {quoted(clashes)} would be the name of two columns; rename the other, too, or leave "
+            "it out of the table.",
+            [column_problem(name, "rename", f"{cited(name)} twice") for name in clashes],
+        )
+
+
+def standardised(table: Table, name: str, groups: Ints) -> Floats:
+    """Standardise a column within groups (N,): mean 0, standard deviation 1 with divisor n - 1."""
+    values = table.numeric(name)
+    values = values / unit_of(values[~np.isnan(values)])
+    grouped = pd.Series(values).groupby(groups)
+    sd = grouped.transform("std").to_numpy()
+
+    size = np.abs(values)
+    flat = ~np.isnan(size) & ~(sd > CONSTANT * np.where(np.isnan(size), 0.0, size))
+    if flat.any():
+        raise IdentificationError(
+            f"standardise: column {cited(name)} does not vary in {table.describe_rows(flat)}; drop it, or "
+            "choose larger groups."
+        )
+    return np.asarray((values - grouped.transform("mean").to_numpy()) / sd)
+
+
+def winsorized(values: Floats, groups: Ints, shares: tuple[float, float], quantile: str) -> Floats:
+    """Replace values beyond the quantiles of their group by these quantiles, in a copy; missing ones stay.
+
+    `shares` are the lower and upper share; `quantile` is the rule, ``"stata"`` or ``"linear"``.
+    """
+    of_values = _stata_quantile if quantile == "stata" else np.quantile
+    out = values.copy()
+    order = np.argsort(groups, kind="stable")
+    for part in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
+        rows = part[~np.isnan(values[part])]
+        if rows.size:
+            # Sums and differences of two values may be out of range, those of their halves are not.
+            halves = values[rows] / 2
+            low, high = (2 * of_values(halves, share) for share in shares)
+            out[rows] = np.clip(values[rows], low, high)
+    return out
+
+
+def _stata_quantile(values: Floats, share: float) -> float:
+    """Average the inverse distribution function at jumps; a product such as .07 * 100 counts as whole."""
+    ordered = np.sort(values)
+    position = values.size * share
+    last = values.size - 1
+    whole = round(position)
+    if abs(position - whole) < WHOLE * max(position, 1.0):
+        return float(ordered[max(whole - 1, 0)] + ordered[min(whole, last)]) / 2
+    return float(ordered[int(position)])
+
+
+# From here on estimates depend on interpolated values.
+_LARGE_SHARE = 0.1
+
+
+def interpolated(
+    table: Table, names: Sequence[str], *, extrapolate: bool
+) -> tuple[Table, list[pd.DataFrame], list[Notice]]:
+    """Fill gaps linearly in time within each entity, for `Panel.interpolate`.
+
+    `extrapolate` carries the nearest value beyond an entity's first and last observation.
+    Also return the filled cells (column, entity, time, value) by column, and notices.
+    """
+    columns: dict[str, Floats] = {}
+    logs: list[pd.DataFrame] = []
+    notices: list[Notice] = []
+    for name in names:
+        old = table.numeric(name)
+        inside, new = _filled(table, old, extrapolate=extrapolate)
+        filled = np.isnan(old) & ~np.isnan(new)
+        if filled.any():
+            columns[name] = new
+            logs.append(_logged(table, name, filled, new))
+            notices += _doubts(table, name, filled, int((filled & np.isnan(inside)).sum()))
+            notices += _equal_to_a_lag(table, name, filled)
+        notices += _unfilled(table.keys, name, new, extrapolate=extrapolate)
+    return table.with_columns(columns), logs, notices
+
+
+def _filled(table: Table, values: Floats, *, extrapolate: bool) -> tuple[Floats, Floats]:
+    """Fill between an entity's observations, and beyond them if `extrapolate`."""
+    keys = table.keys
+    position = _positions(keys)[keys.time]
+    inside = filled_in(values, position, keys.entity, extrapolate=False)
+    if not extrapolate:
+        return inside, inside
+    return inside, filled_in(values, position, keys.entity, extrapolate=True)
+
+
+def filled_in(values: Floats, position: Floats, entity: Ints, *, extrapolate: bool) -> Floats:
+    """Fill missing values (N,) linearly within each entity, in a copy.
+
+    `position` (N,) is the time of each row as a number; `entity` (N,) has sorted codes.
+    """
+    out = values.copy()
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(entity) > 0, [True]]))
+    for start, stop in pairwise(starts):
+        part, at = values[start:stop], position[start:stop]
+        observed = ~np.isnan(part)
+        if observed.any() and not observed.all():
+            ends = {} if extrapolate else {"left": np.nan, "right": np.nan}
+            filled = np.interp(at, at[observed], part[observed], **ends)
+            out[start:stop] = np.where(observed, part, filled)
+    return out
+
+
+def _positions(keys: Keys) -> Floats:
+    """Convert each time to a number: its value, or its position on the grid of dates."""
+    times = keys.times
+    if isinstance(times, pd.DatetimeIndex) and keys.ordinals is None:
+        return np.asarray(times.asi8, dtype=np.float64)
+    if pd.api.types.is_integer_dtype(times.dtype):
+        return times.to_numpy(dtype=np.float64)
+    assert keys.ordinals is not None
+    return keys.ordinals.astype(np.float64)
+
+
+def _logged(table: Table, name: str, filled: Bools, values: Floats) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "column": name,
+            "entity": table.raw(table.keys.entity_name)[filled],
+            "time": table.raw(str(table.keys.time_name))[filled],
+            "value": values[filled],
+        }
+    )
+
+
+def _doubts(table: Table, name: str, filled: Bools, ends: int) -> list[Notice]:
+    """Report columns with a large share of filled cells, and extrapolated ends."""
+    data = _counts(table.keys, name, filled)
+    count = data["count"]
+    entities = counted(data["entities"], "entity", "entities")
+    out = []
+    if count > _LARGE_SHARE * table.nobs:
+        text = (
+            f"{count / table.nobs:.0%} of {cited(name)} is interpolated ({counted(count, 'cell')}, "
+            f"{entities}): estimates depend on interpolated values. "
+            "See panel.imputations."
+        )
+        out.append(imputed({name: count}, "many", text))
+    if ends:
+        text = (
+            f"extrapolate=True fills {ends} value{'s' * (ends > 1)} before the first or after the "
+            f"last observation of {cited(name)}."
+        )
+        out.append(imputed({name: ends}, "extrapolated", text))
+    return out
+
+
+def _equal_to_a_lag(table: Table, name: str, filled: Bools) -> list[Notice]:
+    """Report a column that equals the lag of another one: its first period is no gap."""
+    if table.keys.ordinals is None:
+        return []
+    count = int(filled.sum())
+    notices = []
+    for source in numeric_columns(table):
+        if source != name and _is_lag(table, name, source, filled):
+            text = (
+                f"{cited(name)} equals the lag of {cited(source)}; its missing values are the first "
+                f"periods of each entity. {counted(count, 'cell')} filled. Interpolate "
+                f"{cited(source)} before lagging, or drop the first period."
+            )
+            notices.append(imputed({name: count}, "lagged", text, source))
+    return notices
+
+
+def _is_lag(table: Table, name: str, source: str, filled: Bools) -> bool:
+    values, lagged = table.numeric(name), table.shift(table.numeric(source), 1)
+    both = ~np.isnan(values) & ~np.isnan(lagged)
+    equal = both.sum() > 2 and (values[both] == lagged[both]).all()
+    return bool(equal and (np.isnan(lagged) & filled).any())
+
+
+def _unfilled(keys: Keys, name: str, values: Floats, *, extrapolate: bool) -> list[Notice]:
+    missing = np.isnan(values)
+    if not missing.any():
+        return []
+    data = _counts(keys, name, missing)
+    cure = "they lie before the first or after the last value of their entity, or the entity has no value"
+    if extrapolate:
+        cure = "their entity has no observed value"
+    text = (
+        f"{counted(data['count'], 'cell')} of {cited(name)} "
+        f"({counted(data['entities'], 'entity', 'entities')}) "
+        f"could not be interpolated and stay missing: {cure}."
+    )
+    return [Notice("unfilled", text, data)]
+
+
+def _counts(keys: Keys, name: str, cells: Bools) -> dict[str, Any]:
+    entities = int(np.unique(keys.entity[cells]).size)
+    return {"column": name, "count": int(cells.sum()), "entities": entities}

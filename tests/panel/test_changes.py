@@ -1,0 +1,536 @@
+"""New columns, names and labels; standardised, pulled in and filled ones; and what is refused."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+
+from digiprosper import FixedEffects, Panel, etable
+from digiprosper.errors import (
+    AlignmentError,
+    ColumnError,
+    DigiprosperError,
+    IdentificationError,
+    InputTypeError,
+    MissingDataError,
+    MissingDataWarning,
+    OptionError,
+    PanelIndexError,
+    TermError,
+)
+from digiprosper.panel.changes import filled_in, winsorized
+
+
+def test_assign_takes_terms_callables_scalars_and_series(panel: Panel) -> None:
+    new = panel.assign(
+        ln="log(gdp / `K / L`)",
+        twice=lambda d: d["gdp"] * 2,
+        one=1,
+        word="region",
+        series=panel.frame["gdp"].sample(frac=1.0, random_state=3),
+        later="I(twice - gdp)",
+    )
+    f = new.frame
+    np.testing.assert_allclose(f["ln"], np.log(f["gdp"] / f["K / L"]))
+    np.testing.assert_allclose(f["twice"], 2 * f["gdp"])
+    np.testing.assert_array_equal(f["series"], f["gdp"])
+    np.testing.assert_allclose(f["later"], f["gdp"])
+    assert set(f["one"]) == {1}
+    assert f["word"].equals(f["region"].rename("word"))
+    assert "ln" not in panel.columns
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda p: np.ones(p.nobs),
+        lambda p: [1.0] * p.nobs,
+        lambda p: pd.Series(np.ones(p.nobs)),
+        lambda p: p.frame["gdp"].iloc[:-1],
+        lambda p: p.frame["gdp"].swaplevel(),
+        lambda p: pl.Series([1.0] * p.nobs),
+    ],
+    ids=["array", "list", "range index", "a row less", "levels swapped", "polars"],
+)
+def test_assign_refuses_what_has_no_row_labels(panel: Panel, value: Any) -> None:
+    with pytest.raises(AlignmentError, match="'z'"):
+        panel.assign(z=value(panel))
+
+
+def test_assign_refuses_keys_categories_and_infinities(panel: Panel) -> None:
+    with pytest.raises(PanelIndexError, match="'year' is a key"):
+        panel.assign(year=1)
+    with pytest.raises(TermError, match="several columns"):
+        panel.assign(z="C(region)")
+    with pytest.raises(MissingDataError, match="'z' is infinite"):
+        panel.assign(z=lambda d: d["gdp"] / 0)
+    with pytest.raises(TermError, match=r"I\(gdp / digital\)"):
+        panel.assign(z="gdp / digital")
+
+
+@pytest.mark.parametrize(
+    "dtype", ["category", "Int64", "int64[pyarrow]", "string[pyarrow]", "datetime64[ns]"]
+)
+def test_types_survive_assign_and_attach(dtype: str) -> None:
+    values = {"category": ["b", None, "a"], "string[pyarrow]": ["b", None, "a"]}.get(dtype, [3, None, 1])
+    data = pd.DataFrame({"i": [1, 1, 2], "t": [1, 2, 1], "x": pd.array(values, dtype=dtype)})
+    panel = Panel(data, "i", "t")
+    assert panel.assign(z=panel.frame["x"]).frame["z"].dtype == data["x"].dtype
+    assert panel.attach(panel.frame["x"].rename("z")).frame["z"].dtype == data["x"].dtype
+
+
+def test_attach_by_both_keys_or_one(panel: Panel) -> None:
+    by_both = panel.attach(panel.frame["gdp"].iloc[1:].rename("again"))
+    np.testing.assert_array_equal(by_both.frame["again"].iloc[1:], panel.frame["gdp"].iloc[1:])
+    assert np.isnan(by_both.frame["again"].iloc[0])
+    by_time = panel.attach(pd.Series({2010: 1.0, 2011: 2.0}, name="rate").rename_axis("year"))
+    assert by_time.frame["rate"].groupby("year").first().to_dict()[2011] == 2.0
+    assert np.isnan(by_time.frame["rate"].groupby("year").first().to_dict()[2013])
+    by_entity = panel.attach(pd.DataFrame({"coast": {"p0": 1, "p1": 0}}).rename_axis("city"))
+    assert by_entity.frame.loc["p0", "coast"].eq(1).all()
+    assert by_entity.labels == panel.labels
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (lambda p: p.frame["gdp"].rename(None), "no name"),
+        (lambda p: pd.Series([1.0], name="z"), "index them by 'city', 'year'"),
+        (lambda p: pd.Series({"p0": 1.0, "p9": 2.0}, name="z").rename_axis("city"), "p9"),
+        (
+            lambda p: pd.Series([1.0, 2.0], index=pd.Index([2010, 2010], name="year"), name="z"),
+            "duplicate key",
+        ),
+        (lambda p: p.frame["gdp"].swaplevel(), "swaplevel"),
+    ],
+    ids=["no name", "no key", "stranger", "repeat", "levels swapped"],
+)
+def test_attach_refuses_what_does_not_match(panel: Panel, data: Any, words: str) -> None:
+    with pytest.raises(AlignmentError, match=words):
+        panel.attach(data(panel))
+
+
+@pytest.mark.parametrize("data", [None, "gdp", [1.0], {"gdp": 1.0}, np.ones(3)])
+def test_attach_takes_tables_and_series(panel: Panel, data: Any) -> None:
+    with pytest.raises(InputTypeError, match=r"attach takes a Series.*index\.scores"):
+        panel.attach(data)
+
+
+def test_attach_refuses_the_name_of_a_key(panel: Panel) -> None:
+    with pytest.raises(PanelIndexError, match="'year' is a key"):
+        panel.attach(panel.frame["gdp"].rename("year"))
+
+
+def test_a_function_of_the_frame_may_return_an_array_of_its_length(panel: Panel) -> None:
+    doubled = (panel.frame["gdp"] * 2).to_numpy()
+    made = panel.assign(
+        a=lambda f: f["gdp"].to_numpy() * 2,
+        b=lambda f: pd.array(f["gdp"].to_numpy() * 2, dtype="Float64"),
+        c=lambda f: pd.Index(f["gdp"] * 2),
+    ).frame
+    for name in "abc":
+        np.testing.assert_array_equal(made[name].to_numpy(dtype=float), doubled)
+    for odd in (lambda f: f["gdp"].to_numpy()[1:], lambda f: f[["gdp"]].to_numpy(), lambda f: f[["gdp"]]):
+        with pytest.raises(AlignmentError):
+            panel.assign(z=odd)
+    with pytest.raises(AlignmentError):
+        panel.assign(z=doubled)
+    assert panel.lag("gdp", np.int64(2)).columns[-1] == "gdp_lag2"
+
+
+def test_swapped_levels_are_refused_where_both_keys_have_the_same_values() -> None:
+    """Every (year, id) is also an (id, year): matching them would transpose the column in silence."""
+    square = Panel(pd.DataFrame({"i": [0, 0, 1, 1], "t": [0, 1, 0, 1], "x": [1.0, 2, 3, 4]}), "i", "t")
+    turned = square.frame["x"].swaplevel()
+    for call in (
+        lambda: square.assign(z=turned),
+        lambda: square.attach(turned.rename("z")),
+        lambda: square.subset(turned > 2),
+    ):
+        with pytest.raises(AlignmentError, match="swaplevel"):
+            call()
+
+
+def test_labels_travel_through_every_method(panel: Panel) -> None:
+    mask = panel.frame["gdp"] > 0
+    made = [
+        panel.assign(z="log(gdp)"),
+        panel.subset("year > 2010"),
+        panel.subset(mask),
+        panel.attach(panel.frame["gdp"].rename("w")),
+        panel.relabel(digital="Digital economy"),
+        panel.balance("entities") if (panel.frame.groupby("city").size() == 6).any() else panel,
+        panel.standardise("digital"),
+        panel.winsorize("digital"),
+        panel.interpolate("digital"),
+        panel.lag("gdp"),
+        panel.diff("gdp"),
+    ]
+    for other in made:
+        assert other.labels["gdp"] == "GDP"
+        assert other.sample({"y": ["gdp"]}).labels["gdp"] == "GDP"
+    assert panel.labels == {"gdp": "GDP"}
+    assert made[4].labels == {"gdp": "GDP", "digital": "Digital economy"}
+    assert panel.relabel(**{"log(gdp)": "ln GDP"}).labels["log(gdp)"] == "ln GDP"
+    panel.labels["gdp"] = "changed"
+    assert panel.labels == {"gdp": "GDP"}
+
+
+def test_the_label_of_a_later_column_has_a_way(cities: pd.DataFrame) -> None:
+    with pytest.raises(ColumnError, match=r"no column named 'index'.*panel\.relabel\(\)"):
+        Panel(cities, "city", "year", labels={"index": "Digital economy"})
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [
+        ({"gpd": "GDP"}, ColumnError),
+        ({"log(gpd)": "GDP"}, ColumnError),
+        ({"gdp**2": "GDP"}, TermError),
+        ({"gdp": 3}, InputTypeError),
+        ({1: "GDP"}, InputTypeError),
+        (["gdp"], InputTypeError),
+        (pd.DataFrame({"gdp": ["GDP"]}), InputTypeError),
+    ],
+)
+def test_labels_are_checked(cities: pd.DataFrame, labels: Any, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match=r"g[dp][dp]|labels"):
+        Panel(cities, "city", "year", labels=labels)
+
+
+def test_columns_and_their_labels(panel: Panel) -> None:
+    other = panel.rename(gdp="output", digital="gdp")
+    assert other.columns == ("output", "gdp", "region", "K / L", "资本")
+    assert other.labels == {"output": "GDP"}
+    pd.testing.assert_series_equal(other["output"], panel["gdp"], check_names=False)
+    assert panel.columns[0] == "gdp"
+
+
+def test_keys(panel: Panel) -> None:
+    other = panel.rename(city="place", year="wave")
+    assert (other.entity_name, other.time_name) == ("place", "wave")
+    assert other.index.names == ["place", "wave"]
+    assert other.entities.name == "place"
+    assert other.lag("gdp")["gdp_lag1"].isna().tolist() == panel.lag("gdp")["gdp_lag1"].isna().tolist()
+    assert other.subset("wave >= 2012").nobs == panel.subset("year >= 2012").nobs
+    alone = Panel(pd.DataFrame({"i": [1, 2], "x": [1, 2]}), "i").rename(i="j")
+    assert (alone.entity_name, alone.time_name) == ("j", None)
+
+
+@pytest.mark.parametrize(
+    ("term", "names", "expected"),
+    [
+        ("log(gdp)", {"gdp": "output"}, "log(output)"),
+        ("log(gdp)", {"gdp": "GDP 2"}, "log(`GDP 2`)"),
+        ("log(`K / L`)", {"K / L": "depth"}, "log(depth)"),
+        ("gdp:lag(digital, 2)", {"gdp": "digital", "digital": "gdp"}, "digital:lag(gdp, 2)"),
+        ("I(gdp**2)", {"digital": "x"}, "I(gdp**2)"),
+        ("C(region):资本", {"资本": "capital", "region": "lambda"}, "C(`lambda`):capital"),
+        ("log1p(gdp)", {"gdp": "log"}, "log1p(log)"),
+        ("C(region, ref='gdp')", {"region": "ref", "gdp": "x"}, "C(ref, ref='gdp')"),
+        ("treated(gdp)", {"gdp": "first"}, "treated(first)"),
+    ],
+)
+def test_labels_of_terms(panel: Panel, term: str, names: dict[str, str], expected: str) -> None:
+    other = panel.relabel(**{term: "label"}).rename(**names)
+    assert other.labels[expected] == "label"
+    assert other.relabel(**other.labels).labels == other.labels
+
+
+def test_a_column_named_as_an_argument_leaves_the_argument(panel: Panel) -> None:
+    terms = {"C(region, ref='east')": "Region", "lag(gdp, k=2)": "Lag", "I(ref == k)": "Same"}
+    other = panel.assign(ref=1.0, k=2.0).relabel(**terms).rename(ref="z", k="w")
+    assert list(other.labels)[1:] == ["C(region, ref='east')", "lag(gdp, k=2)", "I(z == w)"]
+
+
+def test_labels_reach_the_table(panel: Panel) -> None:
+    other = panel.relabel(**{"log(gdp)": "Output"}).rename(gdp="y", digital="d")
+    text = str(etable(FixedEffects("log(y)", ["d"], cov_type="unadjusted").fit(other)))
+    assert "Output" in text
+
+
+def test_two_columns_exchange_their_names(panel: Panel) -> None:
+    other = panel.rename(gdp="digital", digital="gdp")
+    assert other["digital"].tolist() == panel["gdp"].tolist()
+    assert other.rename(gdp="digital", digital="gdp").columns == panel.columns
+
+
+def test_imputations_follow() -> None:
+    df = pd.DataFrame({"i": [1, 1, 1], "t": [1, 2, 3], "x": [1.0, None, 3.0]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MissingDataWarning)
+        panel = Panel(df, "i", "t").interpolate("x")
+    assert panel.rename(x="z").imputations["column"].tolist() == ["z"]
+    assert panel.imputations["column"].tolist() == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("names", "kind", "words"),
+    [
+        ({"gpd": "x"}, ColumnError, "did you mean 'gdp'"),
+        ({"GDP": "x"}, ColumnError, "the label of the column 'gdp'"),
+        ({"gdp": "digital"}, ColumnError, "name of two columns"),
+        ({"gdp": "x", "digital": "x"}, ColumnError, "name of two columns"),
+        ({"gdp": "year"}, ColumnError, "name of two columns"),
+        ({"city": "year"}, ColumnError, "name of two columns"),
+        ({"gdp": ""}, ColumnError, "is empty"),
+        ({"gdp": "a\nb"}, ColumnError, "line breaks"),
+        ({"gdp": 5}, InputTypeError, "not text"),
+        ({"gdp": None}, InputTypeError, "not text"),
+    ],
+)
+def test_refusals(panel: Panel, names: dict[str, Any], kind: type[DigiprosperError], words: str) -> None:
+    with pytest.raises(kind, match=words):
+        panel.rename(**names)
+
+
+nan = np.nan
+
+
+def test_standardise_by_hand(panel: Panel) -> None:
+    x = panel.frame["digital"]
+    np.testing.assert_allclose(panel.standardise("digital").frame["digital"], (x - x.mean()) / x.std(ddof=1))
+    grouped = x.groupby("year")
+    expected = (x - grouped.transform("mean")) / grouped.transform("std")
+    np.testing.assert_allclose(panel.standardise("digital", by="time").frame["digital"], expected)
+    np.testing.assert_allclose(panel.standardise("digital", by="year").frame["digital"], expected)
+    region = panel.standardise(["digital", "gdp"], by="region").frame
+    assert region.groupby("region")["gdp"].std().round(12).eq(1).all()
+
+
+@pytest.mark.parametrize("largest", [1e150, 1.7e308])
+def test_columns_at_the_end_of_the_range_are_described_and_changed(panel: Panel, largest: float) -> None:
+    x = panel.frame["digital"] / panel.frame["digital"].abs().max()
+    huge = panel.assign(digital=largest * x)
+    expected = panel.standardise("digital").frame["digital"]
+    np.testing.assert_allclose(huge.standardise("digital").frame["digital"], expected)
+    got = huge.winsorize("digital", 0.1, 0.9).frame["digital"] / largest
+    np.testing.assert_allclose(got, panel.assign(digital=x).winsorize("digital", 0.1, 0.9).frame["digital"])
+    level = panel.assign(digital=largest)
+    assert level.summarise("digital").loc["digital", "p50"] == largest
+    assert level.correlate(["digital", "gdp"]).mean["digital"] == largest
+    for rule in ("stata", "linear"):
+        assert (level.winsorize("digital", 0.1, 0.9, quantile=rule).frame["digital"] == largest).all()
+    with pytest.raises(IdentificationError, match="'digital' does not vary"):
+        level.standardise("digital")
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 3.0, 1e-9])
+def test_standardise_refuses_what_does_not_vary(panel: Panel, value: float) -> None:
+    with pytest.raises(IdentificationError, match="'gdp' does not vary"):
+        panel.assign(gdp=value).standardise("gdp")
+    with pytest.raises(IdentificationError, match="'gdp' does not vary in 1 row"):
+        panel.assign(own="I((year == 2011) * (city == 'p1'))").standardise("gdp", by="own")
+
+
+def stata_percentile(x: np.ndarray[Any, Any], percent: int) -> float:
+    """Stata's _pctile: with i = n p / 100 whole, the mean of x_(i) and x_(i+1), otherwise x_(ceil i)."""
+    ordered, n = np.sort(x), x.size
+    whole, rest = divmod(n * percent, 100)
+    return float((ordered[whole - 1] + ordered[whole]) / 2 if rest == 0 else ordered[whole])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(3, 260), st.integers(1, 40), st.integers(0, 10))
+def test_winsorize_is_statas_rule(n: int, percent: int, seed: int) -> None:
+    x = np.random.default_rng(seed).normal(size=n)
+    panel = Panel(pd.DataFrame({"i": np.arange(n), "x": x}), "i")
+    low, high = stata_percentile(x, percent), stata_percentile(x, 100 - percent)
+    got = panel.winsorize("x", percent / 100, 1 - percent / 100).frame["x"]
+    np.testing.assert_allclose(got, np.clip(x, low, high), rtol=1e-14)
+
+
+def test_winsorize_by_time_and_linear(panel: Panel) -> None:
+    holes = panel.assign(gdp=panel.frame["gdp"].where(panel.frame["digital"] > -1))
+    got = holes.winsorize("gdp", 0.2, 0.8, by="time").frame["gdp"]
+    for year, x in holes.frame["gdp"].groupby("year"):
+        there = x.dropna().to_numpy()
+        expected = x.clip(stata_percentile(there, 20), stata_percentile(there, 80))
+        np.testing.assert_allclose(got.xs(year, level="year"), expected)
+    assert got.isna().equals(holes.frame["gdp"].isna())
+    x = panel.frame["gdp"]
+    np.testing.assert_allclose(
+        panel.winsorize("gdp", quantile="linear").frame["gdp"], x.clip(*np.quantile(x, [0.01, 0.99]))
+    )
+    pd.testing.assert_series_equal(panel.winsorize("gdp", 0, 1).frame["gdp"], x)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        ({"lower": 0.9, "upper": 0.1}, OptionError, "lower"),
+        ({"upper": 99}, OptionError, "upper=99"),
+        ({"quantile": "spss"}, OptionError, "'stata', 'linear'"),
+        ({"by": "regoin"}, ColumnError, "region"),
+        ({"columns": "region"}, InputTypeError, "'region'"),
+        ({"columns": ["gdp", "gpd"]}, ColumnError, "'gpd'"),
+    ],
+)
+def test_winsorize_refuses(panel: Panel, options: dict[str, Any], kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind, match=words):
+        panel.winsorize(**{"columns": "gdp", **options})
+
+
+def test_quantiles_of_each_group_and_missing_values_stay() -> None:
+    column = np.array([0.0, 1, 2, 3, 100, nan, 7, 8])
+    groups = np.array([0, 0, 0, 0, 0, 0, 1, 1])
+    out = winsorized(column, groups, (0.2, 0.8), "stata")
+    # Five values: the 20th percentile is the mean of the first two, the 80th of the last two.
+    np.testing.assert_allclose(out, [0.5, 1, 2, 3, 51.5, nan, 7, 8])
+    np.testing.assert_allclose(winsorized(column, groups, (0.0, 1.0), "linear"), column)
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(0, 1), (0.5, np.nextafter(0.5, 1)), (0.0, 0.01), (0.99, 1.0)])
+def test_shares_to_winsorize_by_reach_from_0_to_1(panel: Panel, lower: float, upper: float) -> None:
+    assert panel.winsorize("gdp", lower, upper).nobs == panel.nobs
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(-1e-9, 0.9), (0.1, 1 + 1e-9), (0.5, 0.5), (0.6, 0.4)])
+def test_other_shares_to_winsorize_by_are_refused(panel: Panel, lower: float, upper: float) -> None:
+    with pytest.raises(OptionError, match="0 <= lower < upper <= 1"):
+        panel.winsorize("gdp", lower, upper)
+
+
+def test_a_column_that_varies_by_less_than_1e_13_of_its_size_is_not_standardised() -> None:
+    sign = np.tile([-1.0, 1.0], 6)
+    data = pd.DataFrame({"i": np.repeat([1, 2], 6), "t": np.tile(np.arange(6), 2)})
+    varies, flat = (Panel(data.assign(x=1 + share * sign), "i", "t") for share in (1.2e-13, 0.8e-13))
+    assert varies.standardise("x").frame["x"].abs().max() < 2
+    with pytest.raises(IdentificationError, match="'x' does not vary"):
+        flat.standardise("x")
+
+
+nan = np.nan
+
+
+GAPS = pd.DataFrame(
+    {
+        "i": ["A"] * 6 + ["B"] * 5,
+        "t": [1, 2, 3, 6, 7, 8, 1, 2, 3, 4, 5],
+        "x": [nan, 1, nan, 5, 6, nan, 1, 2, 3, 4, 5],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("extrapolate", "expected"),
+    [(False, [nan, 1, 2, 4, nan, 5, nan]), (True, [1, 1, 2, 4, 4, 5, 5])],
+)
+def test_gaps_are_filled_in_time_and_never_across_entities(extrapolate: bool, expected: list[float]) -> None:
+    values = np.array([nan, 1, nan, 4, nan, 5, nan])
+    position = np.array([0.0, 1, 2, 4, 5, 0, 1])
+    entity = np.array([0, 0, 0, 0, 0, 1, 1])
+    before = values.copy()
+    np.testing.assert_allclose(filled_in(values, position, entity, extrapolate=extrapolate), expected)
+    np.testing.assert_array_equal(values, before)
+
+
+def test_interpolation_is_linear_in_time_inside_an_entity_and_logged() -> None:
+    panel = Panel(GAPS, "i", "t")
+    with pytest.warns(MissingDataWarning, match="2 cells of 'x' .* stay missing"):
+        filled = panel.interpolate("x")
+    np.testing.assert_allclose(filled.frame["x"], [nan, 1, 2, 5, 6, nan, 1, 2, 3, 4, 5])
+    assert filled.imputations.to_dict("records") == [{"column": "x", "entity": "A", "time": 3, "value": 2.0}]
+    assert filled.nobs == panel.nobs
+    assert panel.imputations.empty
+    assert list(panel.imputations.columns) == ["column", "entity", "time", "value"]
+    assert filled.subset("t < 9").assign(z=1).imputations.equals(filled.imputations)
+
+
+def test_extrapolation_is_off_by_default_and_warns() -> None:
+    with pytest.warns(MissingDataWarning) as caught:
+        filled = Panel(GAPS, "i", "t").interpolate("x", extrapolate=True)
+    np.testing.assert_allclose(filled.frame["x"], [1, 1, 2, 5, 6, 6, 1, 2, 3, 4, 5])
+    assert len(filled.imputations) == 3
+    words = " ".join(str(w.message) for w in caught)
+    assert "extrapolate=True fills 2 values" in words
+    assert "27% of 'x' is interpolated (3 cells, 1 entity)" in words
+    assert "panel.imputations" in words
+
+
+def test_extrapolation_without_ends_to_fill_is_silent_about_ends() -> None:
+    data = GAPS[GAPS["t"].between(2, 7)]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Panel(data, "i", "t").interpolate("x", extrapolate=True)
+    assert not [w for w in caught if "extrapolate" in str(w.message)]
+
+
+def test_imputations_leave_with_their_rows() -> None:
+    data = pd.DataFrame({"i": [1] * 4 + [2] * 4, "t": [1, 2, 3, 4] * 2, "x": [1, nan, 3, 4, 5, nan, 7, 8]})
+    with pytest.warns(MissingDataWarning, match="25% of 'x'"):
+        filled = Panel(data, "i", "t").interpolate("x")
+    assert len(filled.imputations) == 2
+    assert filled.subset("i == 2").imputations["entity"].tolist() == [2]
+    assert filled.subset("t > 2").imputations.empty
+
+
+def test_cells_that_stay_missing_are_counted() -> None:
+    data = pd.DataFrame(
+        {"i": [1, 1, 1, 1, 2, 2, 3], "t": [1, 2, 3, 4, 1, 2, 1], "x": [nan, 1, nan, 3, nan, nan, 2]}
+    )
+    with pytest.warns(MissingDataWarning) as said:
+        filled = Panel(data, "i", "t").interpolate("x")
+    (told,) = (str(w.message) for w in said if "stay missing" in str(w.message))
+    assert told.startswith("3 cells of 'x' (2 entities)")
+    assert filled.frame["x"].isna().sum() == 3
+    with pytest.warns(MissingDataWarning) as said:
+        Panel(data, "i", "t").interpolate("x", extrapolate=True)
+    (told,) = (str(w.message) for w in said if "stay missing" in str(w.message))
+    assert told.startswith("2 cells of 'x' (1 entity)")
+
+
+def test_interpolating_a_lag_is_told() -> None:
+    data = pd.DataFrame(
+        {"i": np.repeat([1, 2, 3], 12), "t": np.tile(np.arange(12), 3), "cp": np.arange(36.0)}
+    )
+    panel = Panel(data, "i", "t").lag("cp")
+    with pytest.warns(MissingDataWarning) as caught:
+        panel.interpolate("cp_lag1", extrapolate=True)
+    assert any(
+        "'cp_lag1' equals the lag of 'cp'" in str(w.message) and "drop the first period" in str(w.message)
+        for w in caught
+    )
+
+
+def test_interpolation_uses_the_value_of_time_off_the_grid_too() -> None:
+    data = pd.DataFrame(
+        {"i": [1] * 12, "t": [0, 3, *range(5, 55, 5)], "x": [0.0, nan, 5.0, *range(10, 55, 5)]}
+    )
+    np.testing.assert_allclose(Panel(data, "i", "t", step=5).interpolate("x").frame["x"].iloc[1], 3.0)
+    hours = pd.to_datetime(["2020-01-01 00:00", "2020-01-01 06:00", "2020-01-01 08:00"])
+    irregular = pd.DataFrame({"i": 1, "t": hours, "x": [0.0, nan, 8.0]})
+    with pytest.warns(MissingDataWarning):
+        np.testing.assert_allclose(Panel(irregular, "i", "t").interpolate("x").frame["x"], [0, 6, 8])
+
+
+def told_of_imputation(data: pd.DataFrame, name: str, **options: Any) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Panel(data, "i", "t").interpolate(name, **options)
+    return [str(w.message) for w in caught]
+
+
+def test_more_than_a_tenth_of_interpolated_cells_is_told() -> None:
+    data = pd.DataFrame({"i": np.repeat([1, 2], 10), "t": np.tile(np.arange(10), 2), "x": np.arange(20.0)})
+    tenth, more = ({"x": data["x"].where(~data.index.isin(range(3, 3 + n)))} for n in (2, 3))
+    assert told_of_imputation(data.assign(**tenth), "x") == []
+    assert any("15% of 'x' is interpolated" in said for said in told_of_imputation(data.assign(**more), "x"))
+
+
+@pytest.mark.parametrize("shared", [2, 3])
+def test_a_column_is_a_lag_of_another_by_three_rows_or_more(shared: int) -> None:
+    data = pd.DataFrame({"i": 1, "t": np.arange(40), "x": np.arange(40.0) ** 2, "lagged": np.arange(40.0)})
+    data["lagged"] = data["x"].shift(1).where(data["t"] <= shared, data["x"] + 0.5)
+    data.loc[data["t"] > shared + 1, "x"] = nan
+    data.loc[data["t"] == shared + 1, "lagged"] = nan
+    data["x"] = data["x"].where(data["t"] <= shared)
+    said = told_of_imputation(data, "lagged", extrapolate=True)
+    assert any("equals the lag of 'x'" in words for words in said) == (shared == 3)
