@@ -299,7 +299,7 @@ MANY: list[Case] = [
         OptionError,
         ["sample='mine'", "'common', 'own'"],
     ),
-    (lambda: stepwise(mediate(), panel(), ["edu"]), InputTypeError, ["FixedEffects", "Mediation"]),
+    (lambda: stepwise(mediate(), panel(), ["edu"]), OptionError, ["FixedEffects", "Mediation"]),
     (lambda: spec().drop("edu"), ColumnError, ["'edu'", "'digital'"]),
     (lambda: spec().swap("edu", "urban"), ColumnError, ["'edu'", "'digital'"]),
     (lambda: spec().replace(cluster="city"), OptionError, ["'cluster'", "'clusters'"]),
