@@ -179,14 +179,14 @@ def moran_scatter(labels: Labels) -> Any:
 
 
 def impacts(labels: Labels) -> Any:
-    spec = dp.PanelSpatial("log(gsp)", ["log(pcap)", "log(pc)", "unemp"], borders(), bias_correction="lee_yu")
+    spec = dp.PanelSpatial("log(gsp)", ["log(pcap)", "log(pc)", "unemp"], borders())
     return dp.plots.impacts(spec.fit(states()), labels=labels)
 
 
 def decay(labels: Labels) -> Any:
     places = dp.datasets.us_capitals()
     weights = {km: dp.SpatialWeights.inverse_distance(places, cutoff=km) for km in range(700, 1600, 200)}
-    spec = dp.PanelSpatial("log(gsp)", ["log(pc)", "unemp"], borders(), bias_correction="lee_yu")
+    spec = dp.PanelSpatial("log(gsp)", ["log(pc)", "unemp"], borders())
     battery = {km: spec.replace(spatial_weights=one) for km, one in weights.items()}
     return dp.plots.decay(dp.fit_all(battery, states()), labels=labels)
 

@@ -284,7 +284,8 @@ CONTRACT = {
     "SpatialWeights.aligned_to": "entities",
     "PanelSpatial": (
         "y, x, spatial_weights, *, model='sdm', spatial_lags=None, entity_effects=True, time_effects=True, "
-        "transform='exact', bias_correction=None, cov_type='observed', effects_error='delta', reps=1000"
+        "transform='exact', likelihood='adjusted', cov_type=None, effects_error='delta', reps=1000, "
+        "bias_correction=None"
     ),
     "PanelSpatial.fit": "panel, *, rng=None, progress=False",
     "SpatialResults.effects_table": "level=0.95",

@@ -38,7 +38,6 @@ HELD = {
     "PathTest": "mediation.decisions:Test",
     "SpatialDecomposition": "spatial.impacts:SpatialDecomposition",
     "SpatialEffects": "spatial.impacts:SpatialEffects",
-    "SpatialEstimated": "spatial.groups:SpatialEstimated",
     "StaggeredCohorts": "policy.timing:CohortCoding",
     "Term": "report.terms:Term",
     "TermFactor": "report.terms:Factor",

@@ -463,7 +463,7 @@ def impacts(
     --------
     >>> import digiprosper as dp, matplotlib.pyplot as plt
     >>> borders = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
-    >>> spec = dp.PanelSpatial("log(gsp)", ["log(pc)", "unemp"], borders, bias_correction="lee_yu")
+    >>> spec = dp.PanelSpatial("log(gsp)", ["log(pc)", "unemp"], borders)
     >>> fit = spec.fit(dp.datasets.us_states())
     >>> ax = impacts(fit, labels={"pc": "capital", "unemp": "unemployment"})
     >>> [text.get_text() for text in ax.get_yticklabels()]

@@ -149,8 +149,8 @@ def _specification(case: Case) -> tuple[dp.PanelSpatial, dp.Panel]:
         entity_effects=[True, False],
         time_effects=[True, False],
         transform=["exact", "splm"],
-        bias_correction=[None, "lee_yu"],
-        cov_type=["observed", "information", "clustered"],
+        likelihood=["adjusted", "lee_yu", "unadjusted"],
+        cov_type=[None, "larger", "observed", "information", "clustered"],
         effects_error=["delta", "simulated"],
         spatial_lags=[None, x[:1], []],
     )

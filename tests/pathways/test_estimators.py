@@ -170,9 +170,7 @@ def test_threshold_with_channels(panel) -> None:
 def test_spatial(panel, ring, impact) -> None:
     mechanism = Mechanism("M", "a claim", cause="x", outcome="y", sign="+", shape="spatial", impact=impact)
     report = evaluated(panel, mechanism, spatial_weights=ring)
-    spec = dp.PanelSpatial(
-        "prosperity", ["digital", *CONTROLS], ring, bias_correction="lee_yu", cov_type="clustered"
-    )
+    spec = dp.PanelSpatial("prosperity", ["digital", *CONTROLS], ring)
     rows = spec.fit(panel).impacts
     expected = rows[(rows["term"] == "digital") & (rows["kind"] == impact)]
     assert numbers(report.parts.loc[0]) == of_tidy(expected, "digital")

@@ -56,7 +56,7 @@ def _policies() -> dict[str, Any]:
     treated = panel.assign(first=lambda f: f["region"].map({"east": 2015.0, "west": 2018.0}))
     spec = FixedEffects("prosperity", ["digital", "urban"])
     weights = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
-    spatial = dp.PanelSpatial("log(gsp)", ["log(pc)"], weights, bias_correction="lee_yu")
+    spatial = dp.PanelSpatial("log(gsp)", ["log(pc)"], weights)
     last = panel.subset("year == 2020").assign(coast=lambda f: 1.0 * (f["region"] == "east"))
     outcome = last.frame["prosperity"].droplevel("year")
     return {

@@ -220,12 +220,14 @@ def test_a_battery_over_weights_equals_single_fits() -> None:
     }
     # Links of the first band are not in the second one: a difference of raw weights leaves those beyond.
     every["beyond 900 km"] = SpatialWeights(weights().raw - near.raw, near.entities)
-    found = fit_all({label: BASE.replace(spatial_weights=w) for label, w in every.items()}, PANEL)
+    # Of eight cities the adjusted likelihood has no maximum with some of these weights.
+    base = BASE.replace(likelihood="unadjusted")
+    found = fit_all({label: base.replace(spatial_weights=w) for label, w in every.items()}, PANEL)
     assert found.labels == tuple(every)
     effects = found.effects_table(0.9)
     assert effects["model"].unique().tolist() == list(every)
     for label, one in every.items():
-        alone = BASE.replace(spatial_weights=one).fit(PANEL)
+        alone = base.replace(spatial_weights=one).fit(PANEL)
         pd.testing.assert_series_equal(found[label].params, alone.params)
         own = effects[effects["model"] == label].drop(columns="model").reset_index(drop=True)
         pd.testing.assert_frame_equal(own, alone.effects_table(0.9))

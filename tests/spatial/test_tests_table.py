@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,15 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import PanelSpatial, spatial_tests
+from digiprosper.spatial.kernels.determinants import Determinants
 from digiprosper.spatial.kernels.information import Point, expected_information
 from digiprosper.spatial.kernels.likelihood import at_values
 from digiprosper.spatial.kernels.spectrum import spectrum
 from digiprosper.spatial.preparation import lay_out, spatial_columns
+from tests.spatial.test_estimation import DESIGNS, user_panels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 X = ("log(pcap)", "log(pc)", "log(emp)", "unemp")
 
@@ -21,7 +26,7 @@ X = ("log(pcap)", "log(pc)", "log(emp)", "unemp")
 @pytest.mark.parametrize("effects", ["individual", "two-way"])
 def test_produc(states, contiguity, numbers: dict[str, Any], effects: str) -> None:
     spec = PanelSpatial("log(gsp)", X, contiguity, time_effects=effects == "two-way")
-    found = spatial_tests(spec, states).frame.set_index("test")["statistic"]
+    found = spatial_tests(spec, states).frame.set_index("test")["chi2"]
     lagrange = found[["LM lag", "LM error", "Robust LM lag", "Robust LM error"]]
     assert lagrange.to_numpy() == pytest.approx(numbers["produc_lm"][effects], abs=6e-5)
     ratios = numbers["produc_lr"][effects]
@@ -39,7 +44,7 @@ def test_elhorst_table_3_2(cigar, cigar_weights, numbers: dict[str, Any], effect
     spec = PanelSpatial(
         "log(sales)", ["logp", "logy"], cigar_weights, entity_effects=entity, time_effects=time
     )
-    found = spatial_tests(spec, cigar).frame["statistic"].to_numpy()[:4]
+    found = spatial_tests(spec, cigar).frame["chi2"].to_numpy()[:4]
     assert found == pytest.approx(numbers["cigar_tests"]["lm"][effects], abs=6e-4)
 
 
@@ -49,26 +54,30 @@ def test_effects_and_wald_tests_of_cigar(cigar, cigar_weights, numbers: dict[str
     spec = PanelSpatial("log(sales)", ["logp", "logy"], cigar_weights, cov_type="information")
     found = spatial_tests(spec, cigar).frame.set_index("test")
     known = numbers["cigar_tests"]
-    assert found.loc["LR state effects", "statistic"] == pytest.approx(known["lr_entity"], abs=6e-4)
-    assert found.loc["LR year effects", "statistic"] == pytest.approx(known["lr_time"], abs=6e-4)
+    assert found.loc["LR state effects", "chi2"] == pytest.approx(known["lr_entity"], abs=6e-4)
+    assert found.loc["LR year effects", "chi2"] == pytest.approx(known["lr_time"], abs=6e-4)
     assert found.loc[["LR state effects", "LR year effects"], "df"].tolist() == [45, 29]
-    assert found.loc["Wald SDM against SAR", "statistic"] == pytest.approx(
-        known["information"]["sar"], abs=6e-5
-    )
-    assert found.loc["Wald SDM against SEM", "statistic"] == pytest.approx(
-        known["information"]["sem"], abs=6e-5
-    )
+    assert found.loc["Wald SDM against SAR", "chi2"] == pytest.approx(known["information"]["sar"], abs=6e-5)
+    assert found.loc["Wald SDM against SEM", "chi2"] == pytest.approx(known["information"]["sem"], abs=6e-5)
 
 
 def test_the_model_of_the_specification_plays_no_part(states, contiguity) -> None:
     spec = PanelSpatial("log(gsp)", X, contiguity, spatial_lags=["unemp"])
     found = spatial_tests(spec, states).frame
     assert found.equals(spatial_tests(PanelSpatial("log(gsp)", X, contiguity, model="sem"), states).frame)
-    assert list(found.columns) == ["test", "statistic", "df", "p_value", "null"]
+    assert list(found.columns) == [
+        "test",
+        "statistic",
+        "df",
+        "p_value",
+        "chi2",
+        "chi2_p_value",
+        "null",
+    ]
 
 
 def test_the_notices_of_the_models_stay_with_the_tests(states, contiguity) -> None:
-    spec = PanelSpatial("log(gsp)", ["unemp"], contiguity)
+    spec = PanelSpatial("log(gsp)", ["unemp"], contiguity, likelihood="unadjusted")
     with pytest.warns(dp.IdentificationWarning, match="biases rho of the SDM"):
         tests = spatial_tests(spec, states)
     biased = [n.data for n in tests.diagnostics if n.code.endswith("time_effects_bias")]
@@ -76,7 +85,7 @@ def test_the_notices_of_the_models_stay_with_the_tests(states, contiguity) -> No
     messages = [notice.message for notice in tests.diagnostics]
     assert len(messages) == len(set(messages))
     assert "biases rho of the SDM" in " ".join(tests.summary().split())
-    assert not spatial_tests(spec.replace(bias_correction="lee_yu"), states).diagnostics
+    assert not spatial_tests(spec.replace(likelihood="adjusted"), states).diagnostics
 
 
 # Of a circle of 21 in one direction I + W is invertible, so the likelihood may increase beyond rho = -1.
@@ -93,14 +102,14 @@ def circle_panel(rho: float, lag: float, seed: int) -> dp.Panel:
 
 @pytest.mark.filterwarnings("ignore:rho = ")
 @pytest.mark.parametrize(
-    ("rho", "lag", "seed", "without", "missing"),
+    ("rho", "lag", "seed", "without", "missing", "missing_chi2"),
     [
-        (-1.6, 0.0, 1, ["sdm", "sar", "sem"], [True, True, True, True]),
-        (-0.85, 0.9, 31, ["sem"], [False, False, True, False]),
+        (-1.6, 0.0, 1, ["sdm", "sar", "sem"], [True, True, True, True], [True, True, True, True]),
+        (-0.85, 0.9, 31, ["sem"], [False, False, False, False], [False, False, True, False]),
     ],
 )
 def test_a_model_without_a_maximum_leaves_the_other_tests(
-    rho: float, lag: float, seed: int, without: list[str], missing: list[bool]
+    rho: float, lag: float, seed: int, without: list[str], missing: list[bool], missing_chi2: list[bool]
 ) -> None:
     spec = PanelSpatial("y", ["x"], dp.SpatialWeights(CIRCLE, range(21)))
     with pytest.warns(dp.IdentificationWarning, match="has no estimates"):
@@ -114,6 +123,8 @@ def test_a_model_without_a_maximum_leaves_the_other_tests(
     ]
     assert frame["statistic"].isna().tolist() == [False] * (len(frame) - 4) + missing
     assert frame["p_value"].isna().tolist() == [False] * (len(frame) - 4) + missing
+    assert frame["chi2"].isna().tolist() == [False] * (len(frame) - 4) + missing_chi2
+    assert frame["chi2_p_value"].isna().tolist() == [False] * (len(frame) - 4) + missing_chi2
     assert frame["df"].tolist()[-4:] == [1, 1, 1, 1]
     notices = [n for n in tests.diagnostics if n.code == "model_not_estimated"]
     assert [notice.data["model"] for notice in notices] == without
@@ -137,11 +148,12 @@ def test_weights_of_several_row_sums(states, contiguity, time: bool) -> None:
     layout = lay_out(spec, states)
     columns = spatial_columns(layout, splm=False, error=False)
     found = spectrum(layout.matrix)
-    null = at_values(columns, found, 0.0, 0.0)
-    point = Point(columns, null, found, layout.matrix, True, False, columns.n_times, layout.demean)
+    determinants = Determinants(found, columns.n_times, columns.nobs)
+    null = at_values(columns, determinants, 0.0, 0.0)
+    point = Point(columns, null, determinants, layout.matrix, True, False, layout.demean)
     score = columns.y[:, 1] @ null.residuals / null.sigma2
     expected = score**2 * np.linalg.inv(expected_information(point))[0, 0]
-    assert spatial_tests(spec, states).frame["statistic"][0] == pytest.approx(expected, rel=1e-9)
+    assert spatial_tests(spec, states).frame["chi2"][0] == pytest.approx(expected, rel=1e-9)
 
 
 def test_what_is_no_specification(states, contiguity) -> None:
@@ -149,3 +161,27 @@ def test_what_is_no_specification(states, contiguity) -> None:
     for spec in (fit, dp.FixedEffects("log(gsp)", X), None):
         with pytest.raises(dp.InputTypeError):
             spatial_tests(spec, states)
+
+
+@pytest.mark.montecarlo
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize("kind", ["4 nearest", "1/d", "1/d spectral"])
+@pytest.mark.parametrize("design", DESIGNS)
+def test_size_of_spatial_tests(kind: str, design: str, measured: Callable[..., None]) -> None:
+    """Share of 300 panels of 31 provinces and 10 periods in which a true null hypothesis is rejected at 5%.
+
+    Two-way effects, and neither a spatial lag nor a spatial error nor spatial lags of regressors. Weights,
+    regressor and errors as in the coverage of spatial Durbin models. "chi2" is the chi-squared test, not
+    centred and without the adjusted likelihood.
+    """
+    rejected = []
+    for panel, weights in user_panels(kind, design, 0.0, 300, lags=0.0):
+        frame = spatial_tests(PanelSpatial("y", ["x"], weights), panel).frame.set_index("test")
+        frame = frame.drop(index=["LR province effects", "LR year effects"])
+        rejected.append((frame[["p_value", "chi2_p_value"]] <= 0.05).to_numpy())
+    shares = np.mean(rejected, axis=0)
+    row: dict[str, float | str] = {"W": kind, "errors": design}
+    for test, (by_signs, by_chi2) in zip(frame.index, shares.tolist(), strict=True):
+        row |= {test: by_signs, f"{test}, chi2": by_chi2}
+    measured("size_of_spatial_tests", row)
+    assert shares[:, 0].max() <= 0.1

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.kernels.covariance import Counts, Vcov
+    from digiprosper.kernels.least_squares import Fit
     from digiprosper.linear.kernels.bias_reduced import BiasReduced
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
@@ -175,13 +176,7 @@ def fit_equation(
     computes the covariance together with further parameters, and reports on that one whether it is positive
     semidefinite.
     """
-    if not regressors:
-        raise IdentificationError("x is empty; specify at least one regressor.")
-    refuse_names([demeaned.names[j] for j in regressors])
-    columns, notices = independent_columns(prepared, demeaned, regressors)
-    refuse_wide(prepared.sample.nobs, len(columns), prepared.within.rank)
-    refuse_flat_outcome(prepared, demeaned, outcome)
-
+    columns, notices = checked_columns(prepared, demeaned, outcome, regressors)
     solved = _solve(prepared, demeaned, outcome, columns)
     names = [demeaned.names[j] for j in columns]
     refuse_full_leverage(prepared, solved, names)
@@ -191,6 +186,19 @@ def fit_equation(
     )
     diagnostics = (*prepared.notices, *notices, *results.diagnostics, *remarks)
     return replace(results, diagnostics=diagnostics), solved
+
+
+def checked_columns(
+    prepared: Prepared, demeaned: Demeaned, outcome: int, regressors: Sequence[int]
+) -> tuple[list[int], list[Notice]]:
+    """Refuse an equation that is not identified; return the positions to use, and notices."""
+    if not regressors:
+        raise IdentificationError("x is empty; specify at least one regressor.")
+    refuse_names([demeaned.names[j] for j in regressors])
+    columns, notices = independent_columns(prepared, demeaned, regressors)
+    refuse_wide(prepared.sample.nobs, len(columns), prepared.within.rank)
+    refuse_flat_outcome(prepared, demeaned, outcome)
+    return columns, notices
 
 
 def refuse_names(names: Sequence[str]) -> None:
@@ -347,7 +355,7 @@ def refuse_flat_outcome(prepared: Prepared, demeaned: Demeaned, outcome: int) ->
 # --- what is told of a fit --------------------------------------------------------------------------------
 
 
-def fit_notices(solved: Solved, length: float, depvar: str, names: Sequence[str]) -> list[Notice]:
+def fit_notices(solved: Solved | Fit, length: float, depvar: str, names: Sequence[str]) -> list[Notice]:
     """Report regressors that are nearly collinear, and residuals that are rounding.
 
     `length` is the norm of the demeaned outcome.
@@ -411,7 +419,7 @@ def results_with_covariance(
             by_cluster=_sums_by_cluster(prepared, full),
             **_rows_and_effects(prepared, demeaned, positions, full),
         ),
-        sample=_estimation_sample(prepared.sample, prepared.options.obs_weights, demeaned, positions),
+        sample=estimation_sample(prepared.sample, prepared.options.obs_weights, demeaned, positions),
         labels=dict(prepared.sample.labels),
         diagnostics=tuple(notices),
     )
@@ -507,9 +515,10 @@ def _inference(prepared: Prepared, solved: Solved, reduced: BiasReduced | None) 
     )
 
 
-def _estimation_sample(
-    sample: Sample, obs_weights: str | None, demeaned: Demeaned, positions: tuple[int, ...]
+def estimation_sample(
+    sample: Sample, obs_weights: str | None, demeaned: Demeaned, positions: Sequence[int]
 ) -> EstimationSample:
+    """Describe the rows of a fit, with moments of the outcome and the regressors at `positions`."""
     names = tuple(demeaned.names[j] for j in positions)
     further = [name for name in sample.variables if name not in names]
     values = (sample.variables[name] for name in further)

@@ -719,11 +719,7 @@ class Proposition:
 
     def _spatial(self) -> Finding:
         weights: Any = self.spatial_weights
-        # With two-way effects the estimates of few entities are biased by more than an error.
-        options: Any = {"bias_correction": "lee_yu", "cov_type": "clustered"}
-        spec = PanelSpatial(
-            self.outcome, [self.cause, *self.controls], weights, **options
-        )
+        spec = PanelSpatial(self.outcome, [self.cause, *self.controls], weights)
         fit = spec.fit(self.panel, rng=self.entropy)
         rows, impact = fit.effects_table(self.level), self.mechanism.impact
         part = _row_part(

@@ -180,7 +180,7 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         --------
         >>> import digiprosper as dp
         >>> borders = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
-        >>> spec = dp.PanelSpatial("log(gsp)", ["log(pc)", "log(emp)"], borders, bias_correction="lee_yu")
+        >>> spec = dp.PanelSpatial("log(gsp)", ["log(pc)", "log(emp)"], borders)
         >>> models = dp.fit_all({"SDM": spec, "SAR": spec.replace(model="sar")}, dp.datasets.us_states())
         >>> models.effects_table().query("term == 'log(pc)'")["kind"].tolist()
         ['direct', 'indirect', 'total', 'direct', 'indirect', 'total']

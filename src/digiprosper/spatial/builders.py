@@ -26,6 +26,7 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.panel.coordinates import degrees_of
+from digiprosper.spatial.checks import checked_labels, positions_among, refuse_repeated
 from digiprosper.spatial.kernels.neighbours import (
     inverse_differences,
     inverse_distances,
@@ -34,7 +35,6 @@ from digiprosper.spatial.kernels.neighbours import (
     same_places,
     same_values,
 )
-from digiprosper.spatial.labels import checked_labels, places_among, refuse_repeated
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
@@ -66,7 +66,7 @@ def from_square(frame: pd.DataFrame) -> Built:
         "A square frame has the same labels in its index and its columns: frame.set_index(...) if a column "
         "holds them."
     )
-    positions = places_among(columns, rows, "the columns of the frame", "the index", remedy)
+    positions = positions_among(columns, rows, "the columns of the frame", "the index", remedy)
     if len(columns) > len(rows):
         without_row = columns[~columns.isin(rows)]
         raise AlignmentError(
@@ -116,7 +116,7 @@ def from_pairs(frame: pd.DataFrame, i: str, j: str, w: str | None, entities: obj
 
     labels = _all_labels(ends) if entities is None else checked_labels(entities, "entities")
     rows, neighbours = (
-        places_among(labels, end, "entities", f"the column {cited(c)}")
+        positions_among(labels, end, "entities", f"the column {cited(c)}")
         for c, end in zip((i, j), ends, strict=True)
     )
     weights = np.ones(len(frame)) if w is None else _numbers(frame[w])
@@ -184,7 +184,7 @@ def from_lists(neighbours: object) -> Built:
         ends += list(weight_of)
         weights += list(weight_of.values())
     neighbour_labels = pd.Index(ends, dtype=None if ends else labels.dtype, tupleize_cols=False)
-    positions = places_among(labels, neighbour_labels.unique(), "the mapping", "the neighbours")
+    positions = positions_among(labels, neighbour_labels.unique(), "the mapping", "the neighbours")
     codes = positions[pd.factorize(neighbour_labels)[0]] if ends else np.empty(0, dtype=np.intp)
     return Built(_links(np.array(rows, dtype=np.intp), codes, np.array(weights), len(labels)), labels)
 
@@ -240,7 +240,7 @@ def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
     if entities is None:
         return ids
     if isinstance(entities, Mapping):
-        positions = places_among(
+        positions = positions_among(
             pd.Index(list(entities), tupleize_cols=False), ids, "entities", "the weights"
         )
         return checked_labels([list(entities.values())[position] for position in positions], "entities")
@@ -295,8 +295,8 @@ def by_gravity(
     """Compute weights from the product of a positive variable over the distance to a power."""
     built = by_distance(coordinates, power, cutoff)
     labels, means, name = _means(values, "gravity")
-    positions = places_among(labels, built.entities, "values", "the coordinates")
-    places_among(built.entities, labels, "coordinates", "the values")
+    positions = positions_among(labels, built.entities, "values", "the coordinates")
+    positions_among(built.entities, labels, "coordinates", "the values")
     not_positive = labels[means <= 0]
     if len(not_positive):
         raise OptionError(

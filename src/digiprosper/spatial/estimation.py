@@ -10,18 +10,17 @@ import numpy as np
 from digiprosper.errors import IdentificationError, Notice, OptionError, option_problem, quoted
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import NO_VARIANCE, SINGULAR
+from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_clusters, lost_draws
-from digiprosper.spatial.groups import SpatialEstimated
 from digiprosper.spatial.impacts import SpatialEffects
+from digiprosper.spatial.kernels.determinants import Determinants
 from digiprosper.spatial.kernels.information import (
     Point,
     clustered_covariance,
     expected_information,
     lee_yu,
     observed_information,
-    time_effects_bias,
-    time_effects_shift,
 )
 from digiprosper.spatial.kernels.likelihood import at_values, maximise
 from digiprosper.spatial.kernels.multiplier import (
@@ -35,6 +34,7 @@ from digiprosper.spatial.kernels.multiplier import (
 )
 from digiprosper.spatial.notices import (
     biased_coefficient,
+    common_shocks,
     entity_effects_errors,
     near_end,
     several_rows,
@@ -44,7 +44,7 @@ from digiprosper.spatial.results import SpatialResults
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
-    from digiprosper.spatial.kernels.likelihood import Optimum, SpatialColumns
+    from digiprosper.spatial.kernels.likelihood import Optimum
     from digiprosper.spatial.kernels.spectrum import Spectrum
     from digiprosper.spatial.preparation import Layout
 
@@ -65,51 +65,106 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
 
     Notices are stored in `diagnostics`, not issued.
     """
-    maximum = _maximum(spec, layout)
-    point = maximum if spec.bias_correction is None else _corrected(maximum, layout)
+    point = maximum(spec, layout)
+    if spec.likelihood == "lee_yu":
+        point = _corrected(point, layout)
     intercept = () if any(layout.effects) else ("Intercept",)
     names = (*point.names, *layout.names[1:], *intercept)
-    covariance = _covariance(point, spec.cov_type, names)
+    covariances = _covariances(point, spec.error_type, names)
+    covariance = _larger(covariances)
     seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
     inverse = point.inverse(point.optimum.rho)
-    spatial_effects = _effects(layout, point, covariance, inverse, _Draws(seed, spec.reps))
+    spatial_effects = _effects(layout, point, covariances, inverse, _Draws(seed, spec.reps))
     n_drawn = 0 if spatial_effects.draws is None else len(spatial_effects.draws)
     inference = _inference(spec, layout, seed, n_drawn)
+    optimum, spectrum, weights = point.optimum, point.determinants.spectrum, layout.weights
+    df_absorbed = layout.prepared.within.rank
     return SpatialResults(
-        estimated=_estimated(spec, layout, point, names, covariance, inference, inverse),
+        estimated=Estimates.of(names, _values(point, len(names)), covariance, inference),
         effects=spatial_effects,
-        sample=layout.linear.sample,
-        labels=layout.linear.labels,
+        sample=layout.sample,
+        labels=dict(layout.prepared.sample.labels),
         diagnostics=(
-            *layout.linear.diagnostics,
-            *layout.weights.diagnostics,
+            *layout.notices,
+            *weights.diagnostics,
             *_near_ends(point, layout),
-            *_bias_notices(spec, layout, maximum, covariance),
+            *_bias_notices(spec, layout, point, covariance),
+            *_shock_notices(spec, layout, point),
             *_cluster_notices(spec, layout),
-            *several_rows(layout.slopes, layout.linear.factors),
+            *several_rows(layout.slopes, layout.sample.factors),
             *(() if seed is None else lost_draws(spec.reps - n_drawn, spec.reps, _LOST)),
         ),
+        depvar=spec.y,
+        model=spec.model,
+        transform=spec.transform,
+        likelihood=spec.likelihood,
+        residuals=optimum.residuals,
+        loglik=optimum.loglik,
+        sigma2=optimum.sigma2,
+        rsquared_within=_rsquared(layout, point, inverse),
+        n_parameters=len(point.spatial) + len(layout.names) + df_absorbed,
+        df_absorbed=df_absorbed,
+        effect_names=layout.prepared.effect_names,
+        interval=(np.nan, np.nan) if spectrum is None else (spectrum.low, spectrum.high),
+        weights_name=weights.name,
+        weights_text=weights.conventions,
+        weights_standardise=weights.standardise,
+        weights_hash=weights.digest,
     )
 
 
-def _maximum(spec: Any, layout: Layout) -> Point:
-    """Maximise the likelihood."""
+def _rsquared(layout: Layout, point: Point, inverse: Floats) -> float:
+    """Compute the squared correlation of the demeaned outcome with its prediction."""
+    slopes = point.optimum.coefficients[: len(layout.names) - 1]
+    fitted = (layout.demeaned[:, 1:] @ slopes).reshape(len(inverse), -1)
+    predicted = inverse @ fitted if point.lag else fitted
+    return float(np.corrcoef(predicted.ravel(), layout.demeaned[:, 0])[0, 1] ** 2)
+
+
+def maximum(spec: Any, layout: Layout) -> Point:
+    """Maximise the likelihood, adjusted or not; refuse a maximum at an end of the interval."""
     lag, error = spec.model in LAG, spec.model in ERROR
     splm = spec.transform == "splm"
     columns = spatial_columns(layout, splm=splm, error=error)
     spectrum = layout.weights.spectrum if lag or error else None
     if spectrum is None and (lag or error):
-        _refuse_no_cycle(layout)
+        raise IdentificationError(
+            f"all eigenvalues of the weights {layout.weights.name!r} are zero, because their links have no "
+            "cycle. So the spatial coefficient is not bounded. Use model='slx', or weights in which "
+            "neighbours are mutual."
+        )
+    determinants = Determinants(spectrum, columns.n_times, columns.nobs)
+    if spec.likelihood == "adjusted":
+        determinants = _adjusted(layout, spectrum, splm=splm)
+    if spectrum is None:
+        optimum = at_values(columns, determinants, 0.0, 0.0)
+    else:
+        optimum = maximise(columns, determinants, lag=lag, error=error)
+        _refuse_end(optimum, spectrum, layout, adjusted=determinants.period_means is not None)
     return Point(
         columns=columns,
-        optimum=_optimum(columns, spectrum, layout, lag=lag, error=error),
-        spectrum=spectrum,
+        optimum=optimum,
+        determinants=determinants,
         matrix=layout.weights.matrix,
         lag=lag,
         error=error,
-        periods=columns.n_times,
         demean=np.asarray if splm else layout.demean,
     )
+
+
+def _adjusted(layout: Layout, spectrum: Spectrum | None, *, splm: bool) -> Determinants:
+    """Count a period less for entity effects, and a row of each period less for time effects."""
+    entity, time = layout.effects
+    if splm and time and row_sum(layout.matrix) is None:
+        text = (
+            "likelihood='adjusted' with time effects and weights with different row sums requires "
+            "transform='exact'. Use likelihood='unadjusted' for the estimates of splm."
+        )
+        raise OptionError(text, [option_problem("transform", "splm", ("exact",), text)])
+    periods = layout.n_times - float(entity)
+    rows = periods * (len(layout.matrix) - float(time))
+    means = layout.weights.period_means if time and spectrum is not None else None
+    return Determinants(spectrum, periods, rows, means)
 
 
 def _values(point: Point, count: int) -> Floats:
@@ -117,30 +172,21 @@ def _values(point: Point, count: int) -> Floats:
     return np.concatenate([point.spatial, point.optimum.coefficients])[:count]
 
 
-def _optimum(
-    columns: SpatialColumns, spectrum: Spectrum | None, layout: Layout, *, lag: bool, error: bool
-) -> Optimum:
-    """Maximise the likelihood; refuse a maximum at an end of the interval."""
-    if spectrum is None:
-        return at_values(columns, None, 0.0, 0.0)
-    optimum = maximise(columns, spectrum, lag=lag, error=error)
-    if optimum.at_end:
-        value = optimum.rho if optimum.at_end == "rho" else optimum.lam
-        raise IdentificationError(
-            f"the likelihood has no maximum inside the interval ({spectrum.low:.4g}, {spectrum.high:.4g}) in "
-            f"which I - {optimum.at_end} W is invertible: it increases up to {optimum.at_end} = {value:.4g}. "
-            f"Check the weights {layout.weights.name!r}, and whether the outcome has a common trend, which "
-            "time effects would remove."
-        )
-    return optimum
-
-
-def _refuse_no_cycle(layout: Layout) -> None:
+def _refuse_end(optimum: Optimum, spectrum: Spectrum, layout: Layout, *, adjusted: bool) -> None:
+    if not optimum.at_end:
+        return
+    value = optimum.rho if optimum.at_end == "rho" else optimum.lam
     text = (
-        f"all eigenvalues of the weights {layout.weights.name!r} are zero, because their links have no "
-        "cycle. So the spatial coefficient is not bounded. Use model='slx', or weights in which neighbours "
-        "are mutual."
+        f"the likelihood has no maximum inside the interval ({spectrum.low:.4g}, {spectrum.high:.4g}) in "
+        f"which I - {optimum.at_end} W is invertible: it increases up to {optimum.at_end} = {value:.4g}. "
+        f"Check the weights {layout.weights.name!r}, and whether the outcome has a common trend, which "
+        "time effects would remove."
     )
+    if adjusted:
+        text = (
+            f"{text} With time effects, weights with many links leave little information on "
+            f"{optimum.at_end}: use weights with fewer links or a faster decay."
+        )
     raise IdentificationError(text)
 
 
@@ -151,27 +197,28 @@ def _corrected(point: Point, layout: Layout) -> Point:
         islands = layout.weights.islands
         islands_text = f" ({len(islands)} without neighbours: {quoted(islands)})" if islands else ""
         text = (
-            "bias_correction='lee_yu' with time effects requires weights with equal row sums, such as "
+            "likelihood='lee_yu' with time effects requires weights with equal row sums, such as "
             f"row-standardised weights without islands; those of {layout.weights.name!r} differ"
-            f"{islands_text}. Use SpatialWeights(standardise='row') in which every entity has a "
-            "neighbour, or time_effects=False."
+            f"{islands_text}. Use likelihood='adjusted', which does not require them."
         )
-        raise OptionError(text, [option_problem("bias_correction", "lee_yu", (None,), text)])
-    optimum = lee_yu(point, entity=entity, time=time)
-    spectrum = point.spectrum
+        raise OptionError(text, [option_problem("likelihood", "lee_yu", ("adjusted",), text)])
+    determinants = point.determinants
+    spectrum, periods = determinants.spectrum, determinants.periods - float(entity)
+    optimum = lee_yu(point, layout.weights.period_means if time else None, entity=entity)
     for coefficient in (optimum.rho, optimum.lam):
         if spectrum is not None and not spectrum.low < coefficient < spectrum.high:
             raise IdentificationError(
-                f"bias_correction='lee_yu' moves the spatial coefficient to {coefficient:.4g}, out of its "
+                f"likelihood='lee_yu' moves the spatial coefficient to {coefficient:.4g}, out of its "
                 f"interval ({spectrum.low:.4g}, {spectrum.high:.4g}): there are too few entities. Use "
-                "bias_correction=None, or time_effects=False."
+                "likelihood='adjusted', or time_effects=False."
             )
-    return replace(point, optimum=optimum, periods=point.columns.n_times - float(entity))
+    rows = periods * point.columns.n_entities
+    return replace(point, optimum=optimum, determinants=Determinants(spectrum, periods, rows))
 
 
-def _covariance(point: Point, cov_type: str, names: tuple[str, ...]) -> Floats:
-    """Compute the covariance of the coefficients that have names."""
-    information = expected_information(point) if cov_type == "information" else observed_information(point)
+def _covariances(point: Point, error_type: str, names: tuple[str, ...]) -> tuple[Floats, ...]:
+    """Compute the covariance of the coefficients that have names, or the two whose larger errors count."""
+    information = expected_information(point) if error_type == "information" else observed_information(point)
     scale = 1 / np.sqrt(np.abs(np.diag(information)))
     scaled = information * scale * scale[:, None]
     if not float(np.linalg.eigvalsh(scaled)[0]) > SINGULAR:
@@ -181,13 +228,26 @@ def _covariance(point: Point, cov_type: str, names: tuple[str, ...]) -> Floats:
             "(spatial_lags)."
         )
     k = len(names)
-    covariance = (np.linalg.inv(scaled) * scale * scale[:, None])[:k, :k]
-    if cov_type != "clustered":
-        return np.asarray(covariance)
+    inverse = np.linalg.inv(scaled) * scale * scale[:, None]
+    covariance = np.asarray(inverse[:k, :k])
+    if error_type in ("observed", "information"):
+        return (covariance,)
+    if error_type == "larger":
+        return covariance, clustered_covariance(point, inverse)[:k, :k]
     _refuse_two_clusters(point)
-    clustered = clustered_covariance(point)[:k, :k]
+    clustered = clustered_covariance(point, inverse)[:k, :k]
     _refuse_no_variance(np.diag(clustered), np.diag(covariance), names)
-    return clustered
+    return (clustered,)
+
+
+def _larger(covariances: tuple[Floats, ...]) -> Floats:
+    """Scale the first covariance to the larger of the standard errors, which keeps it positive definite."""
+    first, *others = covariances
+    variance = np.diag(first)
+    for other in others:
+        variance = np.maximum(variance, np.diag(other))
+    scale = np.sqrt(np.divide(variance, np.diag(first), out=np.ones_like(variance), where=np.diag(first) > 0))
+    return np.asarray(first * scale * scale[:, None])
 
 
 def _refuse_two_clusters(point: Point) -> None:
@@ -211,27 +271,29 @@ def _refuse_no_variance(clustered: Floats, observed: Floats, names: tuple[str, .
 
 
 def _effects(
-    layout: Layout, point: Point, covariance: Floats, inverse: Floats, drawing: _Draws
+    layout: Layout, point: Point, covariances: tuple[Floats, ...], inverse: Floats, drawing: _Draws
 ) -> SpatialEffects:
     """Compute effects of all regressors, with errors by the delta method or from draws."""
-    selection = _chosen(layout, point, len(covariance))
-    values = _values(point, len(covariance))
-    b, covariance_b = selection @ values, selection @ covariance @ selection.T
+    selection = _chosen(layout, point, len(covariances[0]))
+    b = selection @ _values(point, len(covariances[0]))
+    covariances_b = [selection @ covariance @ selection.T for covariance in covariances]
     k = len(layout.slopes)
     lag, matrix = point.lag, layout.matrix
     slopes, lags = b[-2 * k : -k], b[-k:]
-    if lag and point.spectrum is not None:
-        average, derivative = averages(matrix, inverse, point.spectrum, point.optimum.rho)
+    spectrum = point.determinants.spectrum
+    if lag and spectrum is not None:
+        average, derivative = averages(matrix, inverse, spectrum, point.optimum.rho)
     else:
         average, derivative = without_lag(matrix)
-    average_effects = effects(average, derivative, slopes, lags, covariance_b, lag=lag)
+    estimates, gradient = effects(average, derivative, slopes, lags, lag=lag)
+    drawn = None if drawing.seed is None else _drawn(point, matrix, b, covariances_b, drawing)
     return SpatialEffects(
         terms=layout.slopes,
         slopes=slopes,
         lags=lags,
-        estimates=average_effects.estimates,
-        covariance=average_effects.covariance,
-        draws=None if drawing.seed is None else _drawn(point, matrix, b, covariance_b, drawing),
+        estimates=estimates,
+        covariance=_larger(tuple(gradient @ covariance @ gradient.T for covariance in covariances_b)),
+        draws=drawn,
         units=by_unit(matrix, inverse),
         entities=layout.prepared.sample.entities,
     )
@@ -250,21 +312,30 @@ def _chosen(layout: Layout, point: Point, count: int) -> Floats:
     return selection
 
 
-def _drawn(point: Point, matrix: Floats, b: Floats, covariance: Floats, drawing: _Draws) -> Floats:
-    """Draw coefficients from their normal distribution and compute the effects of each draw."""
-    k = (b.size - point.lag) // 2
-    generator = np.random.default_rng(drawing.seed)
-    draws = b + generator.standard_normal((drawing.reps, b.size)) @ symmetric_root(covariance)
-    if not point.lag or point.spectrum is None:
-        return effects_of_draws(matrix, None, draws[:, 0], draws[:, :k], draws[:, k:])
-    inside = (draws[:, 0] > point.spectrum.low) & (draws[:, 0] < point.spectrum.high)
-    rho, slopes, lags = draws[inside, 0], draws[inside, 1 : k + 1], draws[inside, k + 1 :]
-    return effects_of_draws(matrix, point.spectrum, rho, slopes, lags)
+def _drawn(point: Point, matrix: Floats, b: Floats, covariances: list[Floats], drawing: _Draws) -> Floats:
+    """Draw coefficients from their normal distribution and compute the effects of each draw.
+
+    With two covariances, each effect has the draws with the larger standard deviation.
+    """
+    k, q = (b.size - point.lag) // 2, int(point.lag)
+    normal = np.random.default_rng(drawing.seed).standard_normal((drawing.reps, b.size))
+    samples = [b + normal @ symmetric_root(covariance) for covariance in covariances]
+    spectrum = point.determinants.spectrum if point.lag else None
+    if spectrum is not None:
+        inside = [(draws[:, 0] > spectrum.low) & (draws[:, 0] < spectrum.high) for draws in samples]
+        samples = [draws[np.logical_and.reduce(inside)] for draws in samples]
+    first, *others = (
+        effects_of_draws(matrix, spectrum, draws[:, 0], draws[:, q : k + q], draws[:, k + q :])
+        for draws in samples
+    )
+    for other in others:
+        first = np.where(other.std(axis=0) > first.std(axis=0), other, first)
+    return first
 
 
 def _near_ends(point: Point, layout: Layout) -> list[Notice]:
     """Report spatial coefficients near an end of their interval."""
-    spectrum = point.spectrum
+    spectrum = point.determinants.spectrum
     if spectrum is None:
         return []
     notices: list[Notice] = []
@@ -273,33 +344,57 @@ def _near_ends(point: Point, layout: Layout) -> list[Notice]:
     return notices
 
 
-def _bias_notices(spec: Any, layout: Layout, maximum: Point, covariance: Floats) -> list[Notice]:
-    """Report the bias of rho, lambda and the standard errors that comes from the fixed effects."""
+def _bias_notices(spec: Any, layout: Layout, point: Point, covariance: Floats) -> list[Notice]:
+    """Report the bias of rho, lambda and the standard errors that a likelihood without adjustment leaves."""
     entity, time = layout.effects
-    can_correct = not time or row_sum(layout.matrix) is not None
     notices: list[Notice] = []
-    if entity and spec.bias_correction is None and spec.cov_type != "clustered":
-        notices += entity_effects_errors(layout.n_times, can_correct=can_correct)
-    if not time or not maximum.names:
+    if spec.likelihood == "adjusted":
         return notices
-
-    shift, bias = time_effects_shift(maximum), time_effects_bias(maximum)
-    for j, name in enumerate(maximum.names):
+    if entity and spec.likelihood == "unadjusted" and spec.error_type != "clustered":
+        notices += entity_effects_errors(layout.n_times)
+    if not time or not point.names:
+        return notices
+    try:
+        adjusted = maximum(spec.replace(likelihood="adjusted", transform="exact"), layout)
+        observed, clustered = _covariances(adjusted, "larger", (*point.names, *layout.names[1:]))
+    except IdentificationError:
+        return notices
+    for j, name in enumerate(point.names):
+        error = deviation = float(np.sqrt(covariance[j, j]))
+        if spec.error_type != "clustered":
+            deviation *= float(np.sqrt(max(clustered[j, j] / observed[j, j], 1.0)))
         notices += biased_coefficient(
             name,
-            float(bias[j]),
-            float(bias[j] + shift[j]) if can_correct else None,
-            float(np.sqrt(covariance[j, j])),
-            len(layout.matrix),
+            point.spatial[j] - adjusted.spatial[j],
+            error,
+            deviation,
             model=spec.model,
-            corrected=bool(spec.bias_correction),
+            n_entities=len(layout.matrix),
+            likelihood=spec.likelihood,
         )
     return notices
 
 
+def _shock_notices(spec: Any, layout: Layout, point: Point) -> tuple[Notice, ...]:
+    """Report means of the residuals by period that vary more than independent shocks of entities do."""
+    from scipy.special import fdtrc
+
+    n, t = len(layout.matrix), layout.n_times
+    if spec.time_effects or t < 2 or n < 2:
+        return ()
+    residuals = point.optimum.residuals.reshape(n, t)
+    means = residuals.mean(axis=0)
+    means = means - means.mean()
+    between, total = n * float(means @ means), float(residuals.ravel() @ residuals.ravel())
+    df = (t - 1) * (n - 1)
+    statistic = between * (n - 1) / max(total - between, np.finfo(np.float64).tiny)
+    p_value = float(fdtrc(t - 1, df, statistic))
+    return common_shocks(layout.prepared.sample.keys.time_name, between / total, p_value)
+
+
 def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
     """Report few entities to cluster by."""
-    if spec.cov_type != "clustered":
+    if spec.error_type != "clustered":
         return ()
     sample = layout.prepared.sample
     return few_clusters(
@@ -309,52 +404,15 @@ def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
     )
 
 
-def _estimated(
-    spec: Any,
-    layout: Layout,
-    point: Point,
-    names: tuple[str, ...],
-    covariance: Floats,
-    inference: Inference,
-    inverse: Floats,
-) -> SpatialEstimated:
-    optimum, spectrum, k = point.optimum, point.spectrum, len(layout.names) - 1
-    demeaned_fit = (layout.demeaned[:, 1:] @ optimum.coefficients[:k]).reshape(len(inverse), -1)
-    explained = inverse @ demeaned_fit if point.lag else demeaned_fit
-    df_absorbed = layout.prepared.within.rank
-    return SpatialEstimated.of(
-        names,
-        _values(point, len(names)),
-        covariance,
-        inference,
-        depvar=spec.y,
-        model=spec.model,
-        residuals=optimum.residuals,
-        sigma2=optimum.sigma2,
-        loglik=optimum.loglik,
-        n_parameters=len(point.spatial) + k + df_absorbed + 1,
-        rsquared_within=float(np.corrcoef(explained.ravel(), layout.demeaned[:, 0])[0, 1] ** 2),
-        df_absorbed=df_absorbed,
-        effect_names=layout.prepared.effect_names,
-        interval=(np.nan, np.nan) if spectrum is None else (spectrum.low, spectrum.high),
-        transform=spec.transform,
-        bias_correction=spec.bias_correction,
-        weights_name=layout.weights.name,
-        weights_text=layout.weights.conventions,
-        weights_standardise=layout.weights.standardise,
-        weights_hash=layout.weights.digest,
-    )
-
-
 def _inference(spec: Any, layout: Layout, seed: np.random.SeedSequence | None, reps: int) -> Inference:
     sample = layout.prepared.sample
-    clustered = spec.cov_type == "clustered"
+    by_entity = spec.error_type in ("clustered", "larger")
     groups = sample.n_entities
     return Inference(
-        cov_type=spec.cov_type,
-        clusters=(sample.keys.entity_name,) if clustered else (),
-        n_clusters=(groups,) if clustered else (),
-        df_t=groups - 1.0 if clustered else np.inf,
+        cov_type=spec.error_type,
+        clusters=(sample.keys.entity_name,) if by_entity else (),
+        n_clusters=(groups,) if by_entity else (),
+        df_t=groups - 1.0 if by_entity else np.inf,
         reps=reps,
         rng_entropy=None if seed is None else _entropy(seed),
     )

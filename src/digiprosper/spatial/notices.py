@@ -10,8 +10,8 @@ one_direction           n_links, weights (name); not a warning
 made_from_variable      variable, weights (name); not a warning
 near_end                coefficient (rho or lambda), value, interval, weights (name)
 time_effects_bias       as large_time_effects_bias, from half a standard error; not a warning
-large_time_effects_bias coefficient (rho or lambda), bias, std_error, coverage, model, corrected (whether it
-                        remains after the correction)
+large_time_effects_bias coefficient (rho or lambda), bias, std_error, coverage, model, likelihood
+common_shocks           times (column), share, p_value; not a warning
 entity_effects_errors   n_times, coverage; not a warning
 several_rows            terms (variable to the regressors that it is in); not a warning
 model_not_estimated     model, tests (names)
@@ -38,6 +38,8 @@ _NEAR_END: Final = 0.02
 # In standard errors: a 95% interval with this bias covers 92%, or 83%.
 _NOTED_BIAS: Final = 0.5
 _LARGE_BIAS: Final = 1.0
+# With independent shocks, one fit in a thousand would be reported.
+_COMMON: Final = 0.001
 # The formula of the coverage of short panels is a little above simulated shares.
 _LEAST_COVERAGE: Final = 0.925
 # Below this the normal approximation says no more than that the interval misses.
@@ -126,56 +128,58 @@ def near_end(name: str, value: float, interval: tuple[float, float], weights: st
 def biased_coefficient(
     name: str,
     bias: float,
-    remains: float | None,
     std_error: float,
-    n_entities: int,
+    deviation: float,
     *,
     model: str,
-    corrected: bool,
+    n_entities: int,
+    likelihood: str,
 ) -> tuple[Notice, ...]:
     """Report a spatial coefficient that time effects bias by half a standard error or more.
 
-    `remains` is the bias that the correction of Lee & Yu leaves, None for weights with different row sums.
-    From one standard error the code is large_time_effects_bias, which is issued as a warning.
+    `bias` is its difference from the estimate of the adjusted likelihood, and
+    `deviation` the standard deviation of the estimate, which may be larger than its
+    standard error. From one standard error the code is large_time_effects_bias, which
+    is issued as a warning.
     """
-    value = remains if corrected and remains is not None else bias
-    distance = abs(value) / std_error
+    distance = abs(bias) / std_error
     if distance < _NOTED_BIAS:
         return ()
-    coverage = _NORMAL.cdf(_QUANTILE - distance) - _NORMAL.cdf(-_QUANTILE - distance)
+    half = _QUANTILE * std_error
+    coverage = _NORMAL.cdf((half - abs(bias)) / deviation) - _NORMAL.cdf((-half - abs(bias)) / deviation)
     share = f"about {coverage:.0%}" if coverage >= _LEAST_PRINTED else f"less than {_LEAST_PRINTED:.0%}"
-    size = f"about {value:z.3f} ({distance:.1f} standard errors)"
-    bias_text = f"; bias_correction='lee_yu' leaves {size}" if corrected else f", here by {size}"
-    if remains is None:
-        remedy = (
-            "bias_correction='lee_yu' requires weights with equal row sums. Compare with row-standardised "
-            "weights with few links, such as those of k_nearest, and report this bias."
-        )
-    elif corrected or abs(remains) >= _NOTED_BIAS * std_error:
-        remedy = "Compare with weights that have fewer links or a faster decay, and report this bias."
-        remedy = remedy if corrected else f"bias_correction='lee_yu' removes only a part of it. {remedy}"
-    else:
-        remedy = "Use bias_correction='lee_yu', and report it."
+    corrected = "likelihood='lee_yu' leaves" if likelihood == "lee_yu" else "here by"
     effects_text = " The coverage for the effects is too low as well." if name == "rho" else ""
     text = (
         f"maximum likelihood with time effects and {n_entities} entities biases {name} of the "
-        f"{model.upper()}{bias_text}: a 95% interval of {name} contains the true value in {share} of samples."
-        f"{effects_text} {remedy}"
+        f"{model.upper()}, {corrected} about {bias:z.3f} ({distance:.1f} standard errors): a 95% interval of "
+        f"{name} contains the true value in {share} of samples.{effects_text} Use likelihood='adjusted'."
     )
     data = {
         "coefficient": name,
-        "bias": value,
+        "bias": bias,
         "std_error": std_error,
         "coverage": coverage,
         "model": model,
-        "corrected": corrected,
+        "likelihood": likelihood,
     }
-    if distance < _LARGE_BIAS:
-        return (Notice("time_effects_bias", text, data),)
-    return (Notice("large_time_effects_bias", text, data),)
+    code = "time_effects_bias" if distance < _LARGE_BIAS else "large_time_effects_bias"
+    return (Notice(code, text, data),)
 
 
-def entity_effects_errors(n_times: int, *, can_correct: bool) -> tuple[Notice, ...]:
+def common_shocks(times: str | None, share: float, p_value: float) -> tuple[Notice, ...]:
+    """Report residuals of a model without time effects whose means by period vary."""
+    if p_value >= _COMMON:
+        return ()
+    text = (
+        f"{share:.0%} of the variance of the residuals is that of their means by {times}: shocks are common "
+        "to all entities. Without time effects they look like spillovers. Use time_effects=True, and report "
+        "both models."
+    )
+    return (Notice("common_shocks", text, {"times": times, "share": share, "p_value": p_value}),)
+
+
+def entity_effects_errors(n_times: int) -> tuple[Notice, ...]:
     """Report standard errors that are too small because of entity effects in a short panel.
 
     The mean squared residual is too small by the factor (T - 1) / T. With up to 5 periods the coverage of a
@@ -185,11 +189,10 @@ def entity_effects_errors(n_times: int, *, can_correct: bool) -> tuple[Notice, .
     coverage = 2 * _NORMAL.cdf(_QUANTILE * factor) - 1
     if coverage >= _LEAST_COVERAGE:
         return ()
-    remedy = "bias_correction='lee_yu'" if can_correct else "cov_type='clustered'"
     text = (
         f"with entity effects and {n_times} periods, the standard errors of maximum likelihood are too small "
         f"by the factor {factor:.2f}: a 95% interval contains the true value in about {coverage:.0%} of "
-        f"samples. Use {remedy}."
+        "samples. Use likelihood='adjusted'."
     )
     return (Notice("entity_effects_errors", text, {"n_times": n_times, "coverage": coverage}),)
 

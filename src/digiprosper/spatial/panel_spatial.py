@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from digiprosper.errors import OptionError, TermError, check_option, cited, issue, option_problem
@@ -30,8 +30,10 @@ SpatialModel: TypeAlias = Literal["sdm", "sar", "sem", "slx", "sdem", "sac"]
 """Durbin, lag, error, lagged regressors, Durbin error, or lag and error."""
 Transform: TypeAlias = Literal["exact", "splm"]
 """Lag first and then demean, or the other way round as splm does."""
-SpatialCovType: TypeAlias = Literal["observed", "information", "clustered"]
-"""Second derivatives, their expectation, or a sandwich by entity."""
+Likelihood: TypeAlias = Literal["adjusted", "lee_yu", "unadjusted"]
+"""Without the bias of fixed effects, corrected for it afterwards, or with it."""
+SpatialCovType: TypeAlias = Literal["larger", "observed", "information", "clustered"]
+"""The larger of observed and clustered; second derivatives, their expectation, or a sandwich by entity."""
 EffectsError: TypeAlias = Literal["delta", "simulated"]
 """Errors of effects by the delta method, or from draws of the coefficients."""
 _LEAST_DRAWS = 100
@@ -74,22 +76,31 @@ class PanelSpatial(Specification):
         How fixed effects are removed. ``"exact"`` (default) computes the spatial lag first, which equals
         maximum likelihood with dummies. ``"splm"`` removes the fixed effects first, as R's splm does. They
         differ only with time effects.
-    bias_correction : {None, "lee_yu"}
-        Bias correction of Lee & Yu (2010). With entity effects it multiplies sigma2 by T / (T - 1) and
-        adjusts the covariance matrix. With time effects it corrects all parameters, which needs weights with
-        equal row sums. It removes most of the bias if W has few links, and only a part of it with weights
-        such as inverse distances to all entities. The default is None, as in xsmle, splm and spreg. `fit`
-        warns if the bias of rho or lambda from time effects, or what the correction leaves of it, is at least
-        one standard error.
-    cov_type : {"observed", "information", "clustered"}
-        Type of the standard errors. ``"observed"`` (default) uses the Hessian of the log likelihood, and
-        ``"information"`` its expectation. ``"clustered"`` is a sandwich that allows for heteroskedasticity
-        and serial correlation within entities.
+    likelihood : {"adjusted", "lee_yu", "unadjusted"}
+        How the bias of fixed effects is treated. ``"adjusted"`` (default) maximises a
+        likelihood without this bias: entity effects use one period, and time effects
+        one row of each period. ``"unadjusted"`` is the likelihood of the model with
+        dummies, as in xsmle, splm and spreg. With time effects and 31 provinces its 95%
+        intervals of rho contain the true value in 20 to 80% of samples, and a notice
+        says so. ``"lee_yu"`` corrects its estimates afterwards to the first order, which
+        needs weights with equal row sums and leaves a part of the bias if W has many
+        links.
+    cov_type : {"larger", "observed", "information", "clustered"}, optional
+        Type of the standard errors. ``"observed"`` uses the Hessian of the log
+        likelihood, and ``"information"`` its expectation. ``"clustered"`` is a sandwich
+        that allows for heteroskedasticity and serial correlation within entities.
+        ``"larger"`` is the larger of ``"observed"`` and ``"clustered"`` for each
+        coefficient and each effect, with t of N - 1 degrees of freedom. The default is
+        ``"larger"`` with the adjusted likelihood, because intervals with it contain the
+        true value in about 95% of samples with 31 entities, and ``"observed"`` with the
+        others, as in xsmle.
     effects_error : {"delta", "simulated"}
         Standard errors of direct, indirect and total effects: by the delta method (default), or from `reps`
         draws of the coefficients from their normal distribution.
     reps : int
         Number of draws for ``effects_error="simulated"``, 1000 by default.
+    bias_correction : None
+        Another value is an error, which names `likelihood`.
 
     Raises
     ------
@@ -111,10 +122,19 @@ class PanelSpatial(Specification):
 
     Notes
     -----
-    The log likelihood is that of Ord (1975) for panels (Elhorst 2003; Lee & Yu 2010, Journal of Econometrics
-    154:165). Its log-determinants are computed from the eigenvalues of W. It is maximised over rho and
-    lambda, with slopes and sigma2 concentrated out. sigma2 is ``e'e / NT``, and the log likelihood has the
-    constant ``-NT/2 (ln 2 pi + 1)``.
+    The log likelihood is that of Ord (1975) for panels (Elhorst 2003; Lee & Yu 2010,
+    Journal of Econometrics 154:165). Its log-determinants are computed from the
+    eigenvalues of W. It is maximised over rho and lambda, with slopes and sigma2
+    concentrated out. The constant is ``-n/2 (ln 2 pi + 1)`` and sigma2 is ``e'e / n``
+    with n = NT.
+
+    With both effects the adjusted likelihood has n = (N - 1)(T - 1), and T - 1 times a
+    log-determinant with the derivative ``-tr(M W (I - rho W)^-1)``, where M subtracts the
+    mean. If all rows of W have the sum w, this is ``ln|I - rho W| - ln(1 - w rho)``: the
+    likelihood of the data after the orthonormal transformation of Lee & Yu (2010).
+    Otherwise it is the integral of an adjusted score (Yang 2018, Journal of Econometrics
+    205:423), in ``"sac"`` approximately. Log likelihoods, and AIC and BIC, can be
+    compared between models with the same fixed effects.
 
     The effects of a regressor are computed from the matrix ``S = (I - rho W)^-1 (I b + W th)`` (LeSage & Pace
     2009, section 2.7). The direct effect is the mean of its diagonal, the total effect the mean of its row
@@ -134,9 +154,9 @@ class PanelSpatial(Specification):
     >>> panel = dp.Panel(pd.DataFrame({**keys, "y": y.ravel(), "x": x.ravel()}), "city", "year")
     >>> fit = dp.PanelSpatial("y", ["x"], weights, model="sar").fit(panel)
     >>> fit.params.round(2).to_dict()
-    {'rho': 0.4, 'x': 0.98}
+    {'rho': 0.42, 'x': 0.98}
     >>> fit.impacts.round(2)[["term", "kind", "estimate", "std_error"]].values.tolist()
-    [['x', 'direct', 1.07, 0.06], ['x', 'indirect', 0.56, 0.1], ['x', 'total', 1.63, 0.14]]
+    [['x', 'direct', 1.08, 0.07], ['x', 'indirect', 0.62, 0.11], ['x', 'total', 1.7, 0.16]]
     """
 
     y: str = field(metadata=TERM)
@@ -148,12 +168,16 @@ class PanelSpatial(Specification):
     entity_effects: bool = True
     time_effects: bool = True
     transform: Transform = "exact"
-    bias_correction: Literal["lee_yu"] | None = None
-    cov_type: SpatialCovType = "observed"
+    likelihood: Likelihood = "adjusted"
+    cov_type: SpatialCovType | None = None
     effects_error: EffectsError = "delta"
     reps: int = 1000
+    bias_correction: InitVar[object] = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, bias_correction: object) -> None:
+        if bias_correction is not None:
+            text = "bias_correction is called likelihood: 'adjusted' (default), 'lee_yu' or 'unadjusted'."
+            raise OptionError(text, [option_problem("bias_correction", bias_correction, (None,), text)])
         plain_options(self)
         one_term(self.y, "y")
         object.__setattr__(self, "x", as_terms(self.x, "x"))
@@ -173,6 +197,13 @@ class PanelSpatial(Specification):
         if self.model not in DURBIN:
             return ()
         return tuple(self.x if self.spatial_lags is None else self.spatial_lags)
+
+    @property
+    def error_type(self) -> SpatialCovType:
+        """The `cov_type`, or its default with this likelihood."""
+        if self.cov_type is not None:
+            return self.cov_type
+        return "larger" if self.likelihood == "adjusted" else "observed"
 
     def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> SpatialResults:  # noqa: ARG002
         """Estimate the model.
@@ -195,8 +226,8 @@ class PanelSpatial(Specification):
         Warns
         -----
         IdentificationWarning
-            If the bias of rho or lambda from time effects that is not corrected is at least one standard
-            error, or if rho or lambda is near the end of its interval.
+            If rho or lambda is near the end of its interval, or if its bias from time
+            effects, without the adjusted likelihood, is at least one standard error.
         SpatialWeightsWarning
             If entities have no neighbours, or are not in the panel.
         """
@@ -212,10 +243,10 @@ def _check_options(spec: PanelSpatial) -> None:
             raise OptionError(text, [option_problem(name, getattr(spec, name), (True, False), text)])
     check_option("model", spec.model, get_args(SpatialModel))
     check_option("transform", spec.transform, get_args(Transform))
-    check_option("bias_correction", spec.bias_correction, (None, "lee_yu"))
-    check_option("cov_type", spec.cov_type, get_args(SpatialCovType))
+    check_option("likelihood", spec.likelihood, get_args(Likelihood))
+    check_option("cov_type", spec.cov_type, (None, *get_args(SpatialCovType)))
     check_option("effects_error", spec.effects_error, get_args(EffectsError))
     check_reps(spec.reps, _LEAST_DRAWS)
-    if spec.bias_correction and not (spec.entity_effects or spec.time_effects):
-        text = "bias_correction='lee_yu' corrects for entity or time effects, of which the model has neither."
-        raise OptionError(text, [option_problem("bias_correction", "lee_yu", (None,), text)])
+    if spec.likelihood == "lee_yu" and not (spec.entity_effects or spec.time_effects):
+        text = "likelihood='lee_yu' corrects for entity or time effects, of which the model has neither."
+        raise OptionError(text, [option_problem("likelihood", "lee_yu", ("unadjusted",), text)])

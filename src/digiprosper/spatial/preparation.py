@@ -18,9 +18,15 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
+from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import PERFECT_FIT
-from digiprosper.linear.diagnostics import lagged_outcome
-from digiprosper.linear.estimation import demean_columns, fit_equation
+from digiprosper.linear.diagnostics import lagged_outcome, lost_digits
+from digiprosper.linear.estimation import (
+    checked_columns,
+    demean_columns,
+    estimation_sample,
+    fit_notices,
+)
 from digiprosper.linear.preparation import LinearOptions, prepare, refuse_extreme
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.keys import rows_text
@@ -32,9 +38,10 @@ from digiprosper.spatial.kernels.multiplier import row_sum
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.results import LinearResults
+    from digiprosper.linear.results import EstimationSample
     from digiprosper.panel import Panel
     from digiprosper.panel.sample import Dropped
     from digiprosper.spatial.weights import SpatialWeights
@@ -50,28 +57,21 @@ _OWN_NAMES = ("rho", "lambda", "Intercept")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Columns of a spatial model, with the least-squares fit on them."""
+    """The balanced sample of a spatial model, its weights and its columns."""
 
     prepared: Prepared
     weights: SpatialWeights  # of the entities of the sample, in their order
     matrix: Floats  # (N, N), the weights as a dense array
-    linear: LinearResults  # least squares on the regressors and the spatial lags of the model
+    sample: EstimationSample
+    notices: tuple[Notice, ...]  # about the rows and the regressors
+    residuals: Floats  # (NT,) of least squares of the demeaned outcome
     slopes: tuple[str, ...]  # regressors
     lags: tuple[str, ...]  # regressors that have a spatial lag in the model
     raw: Floats  # (NT, 1 + k) outcome, regressors and their spatial lags, as in the data
     names: tuple[str, ...]  # of the columns of `raw`
     demeaned: Floats  # (NT, 1 + k), `raw` without the fixed effects
-
-    @property
-    def n_times(self) -> int:
-        """Number of periods."""
-        return self.prepared.sample.n_times
-
-    @property
-    def effects(self) -> tuple[bool, bool]:
-        """Whether there are entity effects, and time effects."""
-        keys, names = self.prepared.sample.keys, self.prepared.effect_names
-        return keys.entity_name in names, keys.time_name in names
+    effects: tuple[bool, bool]  # whether there are entity effects, and time effects
+    n_times: int
 
     def lag(self, columns: Floats) -> Floats:
         """Compute the spatial lag of (NT, p) columns."""
@@ -80,6 +80,20 @@ class Layout:
     def demean(self, columns: Floats) -> Floats:
         """Remove the fixed effects from (NT, p) columns."""
         return without_means(columns, self.n_times, *self.effects)
+
+    def without_lags(self) -> Layout:
+        """Leave out the spatial lags of regressors."""
+        k = 1 + len(self.slopes)
+        demeaned = self.demeaned[:, :k]
+        residuals = ols(demeaned[:, 1:], demeaned[:, 0]).residuals
+        return replace(
+            self,
+            lags=(),
+            names=self.names[:k],
+            raw=self.raw[:, :k],
+            demeaned=demeaned,
+            residuals=residuals,
+        )
 
 
 def lag_name(name: str) -> str:
@@ -113,7 +127,6 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     _refuse_names(spec, prepared)
 
     weights = spec.spatial_weights.aligned_to(prepared.sample.entities)
-    matrix = weights.dense
     slopes, lags = prepared.sample.names_of("x"), prepared.sample.names_of("lagged")
     prepared = _with_lags(prepared, lags)
     sample = prepared.sample
@@ -121,10 +134,34 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     spatial = lagged(weights.matrix, sample.columns("lagged"))
     raw = np.column_stack([sample.columns("y"), sample.columns("x"), spatial])
     demeaned = demean_columns(prepared, names, raw)
-    remarks = lagged_outcome(prepared)
-    linear, _ = fit_equation(prepared, demeaned, 0, range(1, len(names)), remarks=remarks)
-    _refuse_perfect(linear, demeaned.lengths[0])
-    return Layout(prepared, weights, matrix, linear, slopes, lags, raw, names, demeaned.columns)
+    checked_columns(prepared, demeaned, 0, range(1, len(names)))
+    regression = ols(demeaned.columns[:, 1:], demeaned.columns[:, 0])
+    if float(np.linalg.norm(regression.residuals)) < PERFECT_FIT * demeaned.lengths[0]:
+        raise IdentificationError(
+            f"the regressors fit the outcome {cited(spec.y)} perfectly, so the likelihood cannot be "
+            "computed. Drop the regressor that the outcome is computed from."
+        )
+    notices = (
+        *prepared.notices,
+        *fit_notices(regression, demeaned.lengths[0], spec.y, names[1:]),
+        *lost_digits(names[1:], demeaned.moments[1:], regression.bread),
+        *lagged_outcome(prepared),
+    )
+    return Layout(
+        prepared=prepared,
+        weights=weights,
+        matrix=weights.dense,
+        sample=estimation_sample(sample, None, demeaned, range(len(names))),
+        notices=notices,
+        residuals=regression.residuals,
+        slopes=slopes,
+        lags=lags,
+        raw=raw,
+        names=names,
+        demeaned=demeaned.columns,
+        effects=(spec.entity_effects, spec.time_effects),
+        n_times=sample.n_times,
+    )
 
 
 def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumns:
@@ -226,14 +263,6 @@ def _refuse_names(spec: Any, prepared: Prepared) -> None:
     reserved = [name for name in prepared.sample.names_of("x") if name in _OWN_NAMES]
     if reserved:
         raise TermError(f"{quoted(reserved)} is the name of a coefficient of the model; rename the column.")
-
-
-def _refuse_perfect(linear: LinearResults, length: float) -> None:
-    if float(np.linalg.norm(linear.residuals)) < PERFECT_FIT * length:
-        raise IdentificationError(
-            f"the regressors fit the outcome {cited(linear.depvar)} perfectly, so the likelihood cannot be "
-            "computed. Drop the regressor that the outcome is computed from."
-        )
 
 
 def check_terms(spec: Any, lagged_terms: Sequence[str]) -> None:

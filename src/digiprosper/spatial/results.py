@@ -9,14 +9,23 @@ import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.errors import InputTypeError, Notice
+from digiprosper.errors import (
+    InputTypeError,
+    Notice,
+    OptionError,
+    TermError,
+    check_option,
+    cited,
+    option_problem,
+)
+from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.report.columns import Column, Remark, result_column
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Cells, Lines, Remarks, Summary
 from digiprosper.report.terms import Factor, Term
+from digiprosper.report.tests import TestResult
 from digiprosper.report.text import interval_text, p_text, sample_text
-from digiprosper.spatial.comparison import lr_test, wald_to
 from digiprosper.spatial.impacts import (
     SpatialDecomposition,
     SpatialEffects,
@@ -27,23 +36,40 @@ from digiprosper.spatial.impacts import (
 from digiprosper.spatial.words import MODELS, WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from digiprosper.kernels import Floats
     from digiprosper.linear.results import EstimationSample
+    from digiprosper.report.estimates import Estimates
     from digiprosper.report.inference import Inference
-    from digiprosper.report.tests import TestResult
     from digiprosper.report.words import Words
-    from digiprosper.spatial.groups import SpatialEstimated
 
 _SPATIAL = ("rho", "lambda")
 _ERRORS = {
+    "larger": (
+        "The larger of the standard errors from the second derivatives of the log likelihood and of those "
+        "clustered by"
+    ),
     "observed": "Standard errors from the second derivatives of the log likelihood",
     "information": "Standard errors from the information matrix",
     "clustered": "Standard errors clustered by",
 }
 
+DURBIN_NULLS = {
+    "sar": "the coefficients of all spatial lags of regressors are zero",
+    "sem": "W:x + rho x is zero for all regressors x (common factors)",
+}
+"""What restricts a Durbin model to each simpler model."""
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+# What each spatial model contains beside itself with fewer terms.
+_SIMPLER = {
+    "sdm": ("sar", "sem", "slx"),
+    "sdem": ("sem", "slx"),
+    "sac": ("sar", "sem"),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class SpatialResults(BaseResults):
     """Results of a spatial panel model, made by `PanelSpatial.fit`.
 
@@ -52,8 +78,8 @@ class SpatialResults(BaseResults):
 
     Parameters
     ----------
-    estimated : SpatialEstimated
-        Coefficients, their covariance matrix and the log likelihood. Tests use the normal distribution, or t
+    estimated : Estimates
+        Coefficients and their covariance matrix. Tests use the normal distribution, or t
         with G - 1 degrees of freedom with clustered standard errors.
     effects : SpatialEffects
         Direct, indirect and total effects.
@@ -63,6 +89,32 @@ class SpatialResults(BaseResults):
         Labels of columns.
     diagnostics : tuple of Notice
         Remarks about the sample, the weights and the estimates.
+    depvar : str
+        Outcome.
+    model, transform, likelihood : str
+        Options of the specification.
+    residuals : array
+        Residuals of the filtered equation (NT,), without the fixed effects.
+    loglik : float
+        Log likelihood at its maximum, with the constant ``-NT/2 (ln 2 pi + 1)``.
+    sigma2 : float
+        Variance of the errors: mean squared residual, with the bias correction if there
+        is one.
+    rsquared_within : float
+        Squared correlation of the outcome and its prediction, after fixed effects are
+        removed. The prediction is ``(I - rho W)^-1`` times the fit of the regressors and
+        their spatial lags.
+    n_parameters : int
+        Number of parameters, with sigma2 and the rank of the fixed effects.
+    df_absorbed : int
+        Rank of the fixed effects.
+    effect_names : tuple of str
+        Fixed effects.
+    interval : tuple of float
+        Ends of the interval in which ``I - rho W`` is invertible.
+    weights_name, weights_text, weights_standardise, weights_hash : str
+        Name of the weights, how they were made, how they were standardised, and a hash
+        of their values.
     version : str
         Version of digiprosper that fitted the model.
 
@@ -70,10 +122,10 @@ class SpatialResults(BaseResults):
     --------
     >>> import digiprosper as dp
     >>> weights = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
-    >>> spec = dp.PanelSpatial("log(gsp)", ["log(pc)"], weights, model="sar", bias_correction="lee_yu")
+    >>> spec = dp.PanelSpatial("log(gsp)", ["log(pc)"], weights, model="sar")
     >>> fit = spec.fit(dp.datasets.us_states())
     >>> fit.params.round(3).to_dict()
-    {'rho': 0.494, 'log(pc)': 0.538}
+    {'rho': 0.49, 'log(pc)': 0.539}
     >>> fit.impacts["kind"].tolist()
     ['direct', 'indirect', 'total']
     """
@@ -81,11 +133,27 @@ class SpatialResults(BaseResults):
     words: ClassVar[Words] = WORDS
     _rows_key: ClassVar[str] = "coefficients"
 
-    estimated: SpatialEstimated
+    estimated: Estimates
     effects: SpatialEffects
     sample: EstimationSample
     labels: Mapping[str, str]
     diagnostics: tuple[Notice, ...]
+    depvar: str
+    model: str
+    transform: str
+    likelihood: str
+    residuals: Floats
+    loglik: float
+    sigma2: float
+    rsquared_within: float
+    n_parameters: int
+    df_absorbed: int
+    effect_names: tuple[str, ...]
+    interval: tuple[float, float]
+    weights_name: str
+    weights_text: str
+    weights_standardise: str
+    weights_hash: str
     version: str = __version__
 
     # --- the protocol -------------------------------------------------------------------------------------
@@ -93,7 +161,7 @@ class SpatialResults(BaseResults):
     @property
     def nobs(self) -> int:
         """Number of rows in the estimation sample."""
-        return self.estimated.residuals.size
+        return self.residuals.size
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
@@ -104,18 +172,17 @@ class SpatialResults(BaseResults):
             A mapping with the keys of all types of results, and loglik, aic, bic, sigma2, n_parameters and
             weights.
         """
-        estimated = self.estimated
         values: dict[str, Any] = {
             "depvar": self.depvar,
             "n_entities": self.sample.n_entities,
             "n_times": self.sample.n_times,
             "n_clusters": min(self.inference.n_clusters) if self.inference.n_clusters else None,
             "df_t": None if np.isinf(self.df_t) else self.df_t,
-            "df_absorbed": estimated.df_absorbed,
+            "df_absorbed": self.df_absorbed,
             "cov_type": self.inference.cov_type,
             "clusters": "+".join(self.inference.clusters) or None,
-            "effects": "+".join(estimated.effect_names) or None,
-            "rsquared_within": estimated.rsquared_within,
+            "effects": "+".join(self.effect_names) or None,
+            "rsquared_within": self.rsquared_within,
             "sample_hash": None if self.sample.index is None else hash_of(self.sample.index),
             "rng_entropy": self.rng_entropy,
             "version": self.version,
@@ -123,8 +190,8 @@ class SpatialResults(BaseResults):
             "aic": self.aic,
             "bic": self.bic,
             "sigma2": self.sigma2,
-            "n_parameters": estimated.n_parameters,
-            "weights": estimated.weights_text,
+            "n_parameters": self.n_parameters,
+            "weights": self.weights_text,
         }
         return cast("Glance", {**empty_glance("PanelSpatial", self.nobs), **values})
 
@@ -223,7 +290,7 @@ class SpatialResults(BaseResults):
         OptionError
             If the model is not a Durbin model, or a regressor has no spatial lag.
         """
-        return wald_to(self.estimated, model)
+        return _wald_to(self, model)
 
     def lr_test(self, other: object) -> TestResult:
         """Compare with a nested model by a likelihood ratio test.
@@ -250,48 +317,19 @@ class SpatialResults(BaseResults):
             raise InputTypeError(
                 f"lr_test takes the results of another PanelSpatial, not {type(other).__name__}."
             )
-        same_rows = self.glance()["sample_hash"] == other.glance()["sample_hash"]
-        return lr_test(self.estimated, other.estimated, same_rows=same_rows)
+        return _lr_test(self, other)
 
     # --- numbers ------------------------------------------------------------------------------------------
 
     @property
-    def depvar(self) -> str:
-        """Outcome."""
-        return self.estimated.depvar
-
-    @property
-    def model(self) -> str:
-        """The `model` of the specification."""
-        return self.estimated.model
-
-    @property
-    def loglik(self) -> float:
-        """Log likelihood at its maximum, with the constant ``-NT/2 (ln 2 pi + 1)``."""
-        return self.estimated.loglik
-
-    @property
-    def sigma2(self) -> float:
-        """Variance of the errors: mean squared residual, with the bias correction if there is one."""
-        return self.estimated.sigma2
-
-    @property
     def aic(self) -> float:
         """Akaike information criterion. Parameters include sigma2 and the fixed effects."""
-        return 2 * self.estimated.n_parameters - 2 * self.loglik
+        return 2 * self.n_parameters - 2 * self.loglik
 
     @property
     def bic(self) -> float:
         """Bayesian information criterion, with the parameters of `aic`."""
-        return float(np.log(self.nobs)) * self.estimated.n_parameters - 2 * self.loglik
-
-    @property
-    def rsquared_within(self) -> float:
-        """Squared correlation of the outcome and its prediction, after fixed effects are removed.
-
-        The prediction is ``(I - rho W)^-1`` times the fit of the regressors and their spatial lags.
-        """
-        return self.estimated.rsquared_within
+        return float(np.log(self.nobs)) * self.n_parameters - 2 * self.loglik
 
     @property
     def rng_entropy(self) -> int | None:
@@ -301,7 +339,7 @@ class SpatialResults(BaseResults):
     @property
     def resids(self) -> pd.Series[float]:
         """Residuals e, indexed by row."""
-        return pd.Series(self.estimated.residuals, index=self.sample.index, name="resid", copy=True)
+        return pd.Series(self.residuals, index=self.sample.index, name="resid", copy=True)
 
     @property
     def factors(self) -> Mapping[str, tuple[Factor, ...]]:
@@ -324,10 +362,9 @@ class SpatialResults(BaseResults):
     @property
     def settings(self) -> str:
         """Options of the specification."""
-        estimated = self.estimated
-        parts = [f"transform = {estimated.transform}"]
-        if estimated.bias_correction:
-            parts.append(f"bias correction = {estimated.bias_correction}")
+        parts = [f"transform = {self.transform}"]
+        if self.likelihood != "adjusted":
+            parts.append(f"likelihood = {self.likelihood}")
         if self.rng_entropy is not None:
             parts.append(f"rng = {self.rng_entropy}")
         return ", ".join(parts)
@@ -356,13 +393,13 @@ class SpatialResults(BaseResults):
         )
 
     def _about(self) -> list[str]:
-        estimated, sample = self.estimated, self.sample
-        effects = ", ".join(estimated.effect_names) or "none (intercept)"
+        sample = self.sample
+        effects = ", ".join(self.effect_names) or "none (intercept)"
         numbers = f"Log likelihood {self.loglik:.3f}, AIC {self.aic:.2f}, BIC {self.bic:.2f}"
         fit = f"sigma2 {self.sigma2:.4g}, within R2 {self.rsquared_within:z.3f}"
         return [
             f"Model: {MODELS[self.model]}",
-            f"Weights: {estimated.weights_text}",
+            f"Weights: {self.weights_text}",
             f"Fixed effects: {effects}",
             sample_text(self.nobs, sample.n_entities, sample.n_times, sample.key_names),
             f"{numbers}, {fit}",
@@ -400,8 +437,8 @@ class SpatialResults(BaseResults):
         return {
             "model": self.model,
             "impacts": self.impacts.to_dict("records"),
-            "interval": list(self.estimated.interval),
-            "weights_hash": self.estimated.weights_hash,
+            "interval": list(self.interval),
+            "weights_hash": self.weights_hash,
             "sample_stats": self.sample_stats.reset_index().to_dict("records"),
         }
 
@@ -417,11 +454,9 @@ class SpatialResults(BaseResults):
 
     def _remarks(self) -> tuple[Remark, ...]:
         """Name for a table which model and weights these are, and whether a bias is corrected."""
-        estimated = self.estimated
-        names = {"weights": (estimated.weights_text,), "name": (estimated.weights_name,)}
-        model = Remark(f"{self.model}.weights.{estimated.weights_standardise}", names)
-        correction = estimated.bias_correction
-        return (model,) if correction is None else (model, Remark(correction, {}))
+        names = {"weights": (self.weights_text,), "name": (self.weights_name,)}
+        model = Remark(f"{self.model}.weights.{self.weights_standardise}", names)
+        return (model,) if self.likelihood == "unadjusted" else (model, Remark(self.likelihood, {}))
 
     def _several_rows(self) -> list[Remark]:
         """Name for a table of effects which variables are in several of its rows."""
@@ -437,3 +472,106 @@ class SpatialResults(BaseResults):
         if name == "Intercept":
             return Term(name, kind="intercept")
         return Term(name, path=(name,), factors=self.factors.get(name, (Factor(name, name),)))
+
+
+# --- tests of simpler models ------------------------------------------------------------
+
+
+def _wald_to(fitted: SpatialResults, model: str) -> TestResult:
+    """Test whether a Durbin model reduces to another, as `SpatialResults.wald_to`."""
+    check_option("model", model, ("sar", "sem"))
+    _refuse_no_durbin(fitted, model)
+    names, b = fitted.names, fitted.coefficients
+    lags = [name for name in names if name.startswith("W:") and name.removeprefix("W:") in names]
+    if not lags:
+        raise OptionError("wald_to: the model has no spatial lags of regressors; fit with spatial_lags=None.")
+    restrictions = np.zeros((len(lags), b.size))
+    restrictions[np.arange(len(lags)), [names.index(name) for name in lags]] = 1.0
+    if model == "sar" or "rho" not in names:
+        return _wald(fitted, restrictions @ b, restrictions, DURBIN_NULLS["sar"])
+    return _common_factors(fitted, lags, restrictions)
+
+
+def _refuse_no_durbin(fitted: SpatialResults, model: str) -> None:
+    durbin = ("sdm",) if model == "sar" else ("sdm", "sdem")
+    if fitted.model not in durbin:
+        text = f"wald_to({model!r}) is for model={' or '.join(map(repr, durbin))}, not {fitted.model!r}."
+        raise OptionError(text, [option_problem("model", fitted.model, durbin, text)])
+
+
+def _common_factors(fitted: SpatialResults, lags: Sequence[str], restrictions: Floats) -> TestResult:
+    """Test that each lag has the coefficient of its regressor times minus rho, by the delta method."""
+    names, b = fitted.names, fitted.coefficients
+    if 2 * len(lags) + 1 < len([name for name in names if name != "Intercept"]):
+        raise OptionError(
+            "wald_to('sem') requires spatial lags of all regressors; fit with spatial_lags=None."
+        )
+    slope_positions = [names.index(name.removeprefix("W:")) for name in lags]
+    rho = b[names.index("rho")]
+    gap = restrictions @ b + rho * b[slope_positions]
+    restrictions[np.arange(len(lags)), slope_positions] += rho
+    restrictions[:, names.index("rho")] += b[slope_positions]
+    return _wald(fitted, gap, restrictions, DURBIN_NULLS["sem"])
+
+
+def _lr_test(first: SpatialResults, second: SpatialResults) -> TestResult:
+    """Compare nested models, as `SpatialResults.lr_test`."""
+    _refuse_other_data(first, second)
+    small, large = sorted((first, second), key=lambda fit: fit.n_parameters)
+    df = large.n_parameters - small.n_parameters
+    if first.likelihood == "adjusted" and first.effect_names != second.effect_names:
+        text = (
+            "lr_test: adjusted likelihoods of models with different fixed effects cannot be "
+            "compared; fit both with likelihood='unadjusted'."
+        )
+        raise OptionError(text, [option_problem("likelihood", "adjusted", ("unadjusted",), text)])
+    if df == 0 or not _is_nested(small, large):
+        raise OptionError(
+            "lr_test: neither model is nested in the other, which has all terms, effects and spatial "
+            "coefficients of the simpler one. Compare them by aic or bic."
+        )
+    from scipy.special import chdtrc
+
+    statistic = max(2 * (large.loglik - small.loglik), 0.0)
+    null = f"the restrictions of the {small.model.upper()} hold in the {large.model.upper()}"
+    if small.model == large.model:
+        null = f"what the {large.model.upper()} with fewer terms or effects leaves out is zero"
+    return TestResult(
+        "Likelihood ratio test", statistic, "chi2", float(df), float(chdtrc(df, statistic)), null
+    )
+
+
+def _wald(fitted: SpatialResults, gap: Floats, weights: Floats, null: str) -> TestResult:
+    form, smallest_eigenvalue = fitted.estimated.wald(weights, gap)
+    if not smallest_eigenvalue > SINGULAR:
+        raise TermError("wald_test: the restrictions repeat each other.")
+    return fitted.estimated.joint_test(form, weights, gap, name="Wald test", null=null)
+
+
+def _refuse_other_data(first: SpatialResults, second: SpatialResults) -> None:
+    pairs = {
+        "outcome": (first.depvar, second.depvar),
+        "rows": (first.glance()["sample_hash"], second.glance()["sample_hash"]),
+        "weights": (first.weights_hash, second.weights_hash),
+        "likelihood": (first.likelihood, second.likelihood),
+        "transform": (first.transform, second.transform),
+    }
+    different = [aspect for aspect, (value, other_value) in pairs.items() if value != other_value]
+    if different:
+        text = (
+            f"lr_test: the two fits differ in their {' and '.join(different)}; compare fits on the same data."
+        )
+        raise OptionError(text, [option_problem("other", cited(different), what=text)])
+
+
+def _is_nested(small: SpatialResults, large: SpatialResults) -> bool:
+    """Tell whether one model is another with restrictions."""
+    simpler = (large.model, *_SIMPLER.get(large.model, ()))
+    effects = set(small.effect_names) <= set(large.effect_names)
+    # A model without any spatial term is every model with all of them zero.
+    without_space = small.model == "slx" and not any(name.startswith("W:") for name in small.names)
+    regressors = set(small.names) - {"rho", "lambda", "Intercept"} <= set(large.names)
+    if small.model == "sem" and large.model == "sdm":
+        lagged = {f"W:{name}" for name in small.names if name not in ("lambda", "Intercept")}
+        return effects and regressors and lagged <= set(large.names)
+    return effects and regressors and (without_space or small.model in simpler)

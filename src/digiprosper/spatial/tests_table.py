@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,20 +13,20 @@ from digiprosper.kernels.least_squares import ols
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.report.text import p_text, sample_text
-from digiprosper.spatial.comparison import DURBIN_NULLS
-from digiprosper.spatial.estimation import estimate
+from digiprosper.spatial.estimation import estimate, maximum
 from digiprosper.spatial.kernels.lagrange import lagrange_tests
 from digiprosper.spatial.kernels.multiplier import row_sum
+from digiprosper.spatial.kernels.signs import REPS, Drawn, durbin_draws, lagrange_draws, p_value
 from digiprosper.spatial.notices import model_not_estimated
 from digiprosper.spatial.panel_spatial import PanelSpatial
-from digiprosper.spatial.preparation import lay_out
+from digiprosper.spatial.preparation import lay_out, spatial_columns, without_means
+from digiprosper.spatial.results import DURBIN_NULLS
 
 if TYPE_CHECKING:
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import EstimationSample
     from digiprosper.panel import Panel
-    from digiprosper.report.tests import TestResult
     from digiprosper.spatial.preparation import Layout
     from digiprosper.spatial.results import SpatialResults
 
@@ -47,6 +47,8 @@ class _Row(NamedTuple):
     statistic: float
     df: int
     p_value: float
+    chi2: float
+    chi2_p_value: float
     null: str
 
 
@@ -76,10 +78,10 @@ class SpatialTests(Summarised, PickledByName):
     --------
     >>> import digiprosper as dp
     >>> weights = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
-    >>> spec = dp.PanelSpatial("log(gsp)", ["log(emp)"], weights, bias_correction="lee_yu")
+    >>> spec = dp.PanelSpatial("log(gsp)", ["log(emp)"], weights)
     >>> tests = dp.spatial_tests(spec, dp.datasets.us_states())
     >>> tests.frame[["test", "p_value"]].round(3).values.tolist()[-2:]
-    [['LR SDM against SEM', 0.095], ['Wald SDM against SEM', 0.12]]
+    [['LR SDM against SEM', 0.508], ['Wald SDM against SEM', 0.508]]
     """
 
     frame: pd.DataFrame
@@ -104,14 +106,21 @@ class SpatialTests(Summarised, PickledByName):
                 "" if np.isnan(row.statistic) else f"{row.statistic:.3f}",
                 f"{row.df}",
                 p_text(row.p_value),
+                "" if np.isnan(row.chi2) else f"{row.chi2:.3f}",
+                p_text(row.chi2_p_value),
             ]
             for row in map(_Row._make, self.frame.itertuples(index=False, name=None))
         ]
+        heads = ["", "statistic", "df", "p", "chi2, not centred", "p of chi2"]
         return Summary(
             type=type(self).__name__,
             title=f"Tests to choose a spatial model. Outcome: {self.depvar}",
-            blocks=(Lines(about), Cells.of(["", "chi2", "df", "p"], rows), Remarks.of(self.diagnostics)),
+            blocks=(Lines(about), Cells.of(heads, rows), Remarks.of(self.diagnostics)),
             notices=self.diagnostics,
+            conventions=(
+                "p by the signs of entities, "
+                f"{REPS} draws with a fixed seed; p of fixed effects and p of chi2 by chi-squared"
+            ),
         )
 
     def _numbers(self) -> PlainNumbers:
@@ -164,116 +173,164 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
     --------
     >>> import digiprosper as dp
     >>> weights = dp.SpatialWeights.from_neighbours(dp.datasets.us_neighbours())
-    >>> spec = dp.PanelSpatial("log(gsp)", ["log(pc)", "unemp"], weights, bias_correction="lee_yu")
+    >>> spec = dp.PanelSpatial("log(gsp)", ["log(pc)", "unemp"], weights)
     >>> tests = dp.spatial_tests(spec, dp.datasets.us_states())
     >>> tests.frame[["test", "statistic", "p_value"]].round(3).values.tolist()[:2]
-    [['LM lag', 222.562, 0.0], ['LM error', 151.828, 0.0]]
+    [['LM lag', 237.185, 0.002], ['LM error', 174.735, 0.002]]
     """
     if not isinstance(spec, PanelSpatial):
         raise InputTypeError(
             f"spatial_tests takes a PanelSpatial specification, not {type(spec).__name__}: "
             "spatial_tests(spec, panel)."
         )
-    base = spec.replace(effects_error="delta", spatial_lags=None)
-    non_spatial = base.replace(model="slx", spatial_lags=(), bias_correction=None)
-    layout = lay_out(non_spatial, panel)
-    fits, missing = _durbin_fits(base, panel)
+    base = spec.replace(effects_error="delta", spatial_lags=None, model="sdm", likelihood="adjusted")
+    durbin = lay_out(base, panel)
+    simple = durbin.without_lags()
+    plain = base.replace(likelihood="lee_yu" if spec.likelihood == "lee_yu" else "unadjusted")
+    layouts = {"sdm": durbin, "sar": simple, "sem": simple}
+    adjusted, missing = _fits(base, layouts)
+    conventional, others = _fits(plain, layouts)
     rows = [
-        *_lagrange_rows(layout),
-        *_effect_rows(non_spatial, panel),
-        *_durbin_rows(fits, len(layout.slopes)),
+        *_lagrange_rows(simple),
+        *_effect_rows(simple, panel),
+        *_durbin_rows(base, layouts, adjusted, conventional),
     ]
     # The table has no rows of effects, which the notice several_rows is about.
+    fits = adjusted if spec.likelihood == "adjusted" else conventional
     notices = [n for fit in fits.values() for n in fit.diagnostics if n.code != "several_rows"]
     distinct = {notice.message: notice for notice in notices}
+    missing = others | missing
     tests = SpatialTests(
         frame=pd.DataFrame(rows, columns=list(_Row._fields)),
         depvar=spec.y,
-        weights=layout.weights.conventions,
-        effect_names=layout.prepared.effect_names,
-        sample=layout.linear.sample,
-        nobs=len(layout.raw),
-        diagnostics=(*distinct.values(), *missing),
+        weights=durbin.weights.conventions,
+        effect_names=durbin.prepared.effect_names,
+        sample=durbin.sample,
+        nobs=len(durbin.raw),
+        diagnostics=(*distinct.values(), *missing.values()),
     )
     issue(tests.diagnostics)
     return tests
 
 
-def _fit(spec: PanelSpatial, panel: Panel) -> SpatialResults:
-    return estimate(spec, lay_out(spec, panel), None)
-
-
-def _durbin_fits(base: PanelSpatial, panel: Panel) -> tuple[dict[str, SpatialResults], list[Notice]]:
+def _fits(
+    base: PanelSpatial, layouts: dict[str, Layout]
+) -> tuple[dict[str, SpatialResults], dict[str, Notice]]:
     """Fit SDM, SAR and SEM; report those that have no estimates, and the tests that need them."""
-    fits, missing = {}, []
-    for model in ("sdm", *DURBIN_NULLS):
-        layout = lay_out(base.replace(model=model), panel)
+    fits, missing = {}, {}
+    for model, layout in layouts.items():
         try:
             fits[model] = estimate(base.replace(model=model), layout, None)
         except IdentificationError as error:
-            needs = [_LR.format(model.upper())]
-            if model == "sdm":
-                needs = [test.format(other.upper()) for other in DURBIN_NULLS for test in (_LR, _WALD)]
-            missing.append(model_not_estimated(model, needs, str(error)))
+            # Draws of a Wald test need the model under the null, chi-squared does not.
+            kinds = (_LR, _WALD) if base.likelihood == "adjusted" or model == "sdm" else (_LR,)
+            others = DURBIN_NULLS if model == "sdm" else (model,)
+            needs = [kind.format(other.upper()) for other in others for kind in kinds]
+            if base.likelihood != "adjusted":
+                needs = [f"chi2 of {test}" for test in needs]
+            missing[model] = model_not_estimated(model, needs, str(error))
     return fits, missing
 
 
+def _drawn(layout: Layout, residuals: Floats, inverse: Floats | None) -> Drawn:
+    shape = (len(layout.matrix), layout.n_times)
+    entity, time = layout.effects
+    outcome = layout.raw[:, 0].reshape(shape)
+    return Drawn(outcome, residuals.reshape(shape), inverse, layout.matrix, entity, time)
+
+
 def _lagrange_rows(layout: Layout) -> list[_Row]:
+    """Test for a spatial lag and a spatial error from residuals of least squares."""
     from scipy.special import chdtrc
 
-    x, e, lag_y, lag_e = _residuals(layout)
-    statistics = lagrange_tests(layout.matrix, x, e, lag_y, lag_e)
+    x, residuals = layout.demeaned[:, 1:], layout.residuals
+    entity, time = layout.effects
+    if not any(layout.effects):
+        x = np.column_stack([layout.raw[:, 1:], np.ones(len(layout.raw))])
+        residuals = ols(x, layout.raw[:, 0]).residuals
+    drawn = _drawn(layout, residuals, None)
+    periods = layout.n_times - float(entity)
+    centred = lagrange_draws(drawn, x, periods, periods * (len(layout.matrix) - float(time)))
+    if time and row_sum(layout.matrix) is None:
+        # Without the fixed effects first, time effects would remain in the spatial lag.
+        lags = layout.demean(layout.lag(np.column_stack([layout.raw[:, 0], residuals])))
+    else:
+        lags = layout.lag(np.column_stack([layout.demean(layout.raw[:, :1]), residuals]))
+    conventional = lagrange_tests(layout.matrix, x, residuals, lags[:, 0], lags[:, 1])
     return [
-        _Row(test, statistic, 1, float(chdtrc(1, statistic)), null)
-        for (test, null), statistic in zip(_LAGRANGE.items(), statistics, strict=True)
+        _Row(
+            test,
+            float(statistics[0]),
+            1,
+            p_value(statistics),
+            chi2,
+            float(chdtrc(1, chi2)),
+            null,
+        )
+        for (test, null), statistics, chi2 in zip(_LAGRANGE.items(), centred.T, conventional, strict=True)
     ]
 
 
-def _residuals(layout: Layout) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return regressors, residuals of least squares, and spatial lags of the outcome and of the residuals."""
-    if not any(layout.effects):
-        x = np.column_stack([layout.raw[:, 1:], np.ones(len(layout.raw))])
-        y = layout.raw[:, :1]
-        e = ols(x, y[:, 0]).residuals
-        lags = layout.lag(np.column_stack([y, e]))
-        return x, e, lags[:, 0], lags[:, 1]
-
-    x = layout.demeaned[:, 1:]
-    e = ols(x, layout.demeaned[:, 0]).residuals
-    if layout.effects[1] and row_sum(layout.matrix) is None:
-        lags = layout.demean(layout.lag(np.column_stack([layout.raw[:, 0], e])))
-    else:
-        lags = layout.lag(np.column_stack([layout.demeaned[:, 0], e]))
-    return x, e, lags[:, 0], lags[:, 1]
-
-
-def _effect_rows(non_spatial: PanelSpatial, panel: Panel) -> list[_Row]:
+def _effect_rows(layout: Layout, panel: Panel) -> list[_Row]:
     """Test the fixed effects in the model without spatial terms, by likelihood ratios."""
-    full = _fit(non_spatial, panel)
+    from scipy.special import chdtrc
+
+    n, t = len(layout.matrix), layout.n_times
+    entity, time = layout.effects
+    tested: list[tuple[str | None, int, Floats]] = []
+    if entity:
+        tested.append((panel.entity_name, n - 1, without_means(layout.raw, t, entity=False, time=time)))
+    if time:
+        tested.append((panel.time_name, t - 1, without_means(layout.raw, t, entity=entity, time=False)))
+    squares = float(layout.residuals @ layout.residuals)
     rows = []
-    for option, dimension in (("entity_effects", panel.entity_name), ("time_effects", panel.time_name)):
-        if getattr(non_spatial, option):
-            without = _fit(non_spatial.replace(**{option: False}), panel)
-            rows.append(_row(f"LR {dimension} effects", full.lr_test(without), f"no {dimension} effects"))
+    for dimension, df, columns in tested:
+        columns = columns - columns.mean(axis=0)
+        residuals = ols(columns[:, 1:], columns[:, 0]).residuals
+        ratio = n * t * float(np.log(residuals @ residuals / squares))
+        p = float(chdtrc(df, ratio))
+        rows.append(_Row(f"LR {dimension} effects", ratio, df, p, ratio, p, f"no {dimension} effects"))
     return rows
 
 
-def _durbin_rows(fits: dict[str, SpatialResults], n_lags: int) -> list[_Row]:
+def _durbin_rows(
+    base: PanelSpatial,
+    layouts: dict[str, Layout],
+    adjusted: dict[str, SpatialResults],
+    conventional: dict[str, SpatialResults],
+) -> list[_Row]:
     """Test SAR and SEM against SDM; a test whose models have no estimates has no statistic."""
-    durbin, rows = fits.get("sdm"), []
+    rows = []
     for model, null in DURBIN_NULLS.items():
-        likelihood_ratio, wald = _LR.format(model.upper()), _WALD.format(model.upper())
-        if durbin is None or model not in fits:
-            rows.append(_Row(likelihood_ratio, np.nan, n_lags, np.nan, null))
-        else:
-            rows.append(_row(likelihood_ratio, durbin.lr_test(fits[model]), null))
-        if durbin is None:
-            rows.append(_Row(wald, np.nan, n_lags, np.nan, null))
-        else:
-            rows.append(_row(wald, durbin.wald_to(model), null))
+        statistics, p_values = [np.nan, np.nan], [np.nan, np.nan]
+        if {"sdm", model} <= adjusted.keys():
+            draws = _durbin_draws(base, layouts, model)
+            # Adjusted likelihoods of SDM and SEM are nested only if rows of W have equal sums.
+            statistics = np.maximum(draws[0], 0.0).tolist()
+            p_values = [p_value(column) for column in draws.T]
+        ratio, wald = np.nan, np.nan
+        ratio_p, wald_p = np.nan, np.nan
+        if "sdm" in conventional:
+            test = conventional["sdm"].wald_to(model)
+            wald, wald_p = test.statistic, test.p_value
+            if model in conventional:
+                test = conventional["sdm"].lr_test(conventional[model])
+                ratio, ratio_p = test.statistic, test.p_value
+        df, name = len(layouts["sdm"].slopes), model.upper()
+        rows.append(_Row(_LR.format(name), statistics[0], df, p_values[0], ratio, ratio_p, null))
+        rows.append(_Row(_WALD.format(name), statistics[1], df, p_values[1], wald, wald_p, null))
     return rows
 
 
-def _row(name: str, test: TestResult, null: str) -> _Row:
-    df: Any = test.df
-    return _Row(name, test.statistic, int(df), test.p_value, null)
+def _durbin_draws(base: PanelSpatial, layouts: dict[str, Layout], model: str) -> Floats:
+    """Draw the statistics of a model against SDM under this model, the observed ones first."""
+    layout = layouts[model]
+    durbin = spatial_columns(layouts["sdm"], splm=False, error=False)
+    null = maximum(base.replace(model=model, transform="exact"), layout)
+    at = null.optimum.rho if model == "sar" else null.optimum.lam
+    drawn = _drawn(layout, null.optimum.residuals, null.inverse(at))
+    error = None
+    if model == "sem":
+        dummies = null.columns.x.shape[1] > durbin.x.shape[1] // 2 + 1
+        error = replace(drawn, time=drawn.time and not dummies)
+    return durbin_draws(drawn, durbin, null.columns, null.determinants, len(layout.slopes), error)

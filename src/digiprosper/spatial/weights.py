@@ -45,7 +45,14 @@ from digiprosper.spatial.builders import (
     from_square,
     named_columns,
 )
-from digiprosper.spatial.checks import checked_matrix, refuse_name, refuse_unlinked
+from digiprosper.spatial.checks import (
+    checked_labels,
+    checked_matrix,
+    positions_among,
+    refuse_name,
+    refuse_unlinked,
+)
+from digiprosper.spatial.kernels.determinants import PeriodMeans
 from digiprosper.spatial.kernels.matrices import (
     Matrix,
     Pattern,
@@ -62,7 +69,6 @@ from digiprosper.spatial.kernels.matrices import (
 )
 from digiprosper.spatial.kernels.neighbours import nearest_distances
 from digiprosper.spatial.kernels.spectrum import Spectrum, spectrum
-from digiprosper.spatial.labels import checked_labels, places_among
 from digiprosper.spatial.notices import (
     islands,
     made_from_variable,
@@ -221,6 +227,11 @@ class SpatialWeights(Summarised, PickledByName):
         return spectrum(self.dense)
 
     @cached_property
+    def period_means(self) -> PeriodMeans | None:
+        """What time effects take out of the log-determinants of these weights, if they have any."""
+        return None if self.spectrum is None else PeriodMeans(self.dense, self.spectrum)
+
+    @cached_property
     def digest(self) -> str:
         """Hash of the standardised weights, to compare the weights of two results."""
         return hashlib.sha256(self.dense.tobytes()).hexdigest()[:16]
@@ -281,7 +292,7 @@ class SpatialWeights(Summarised, PickledByName):
         if isinstance(entities, pd.Index) and entities.equals(self.entities):
             return self
         labels = checked_labels(entities, "entities")
-        positions = places_among(self.entities, labels, f"the weights {self.name}", "the panel")
+        positions = positions_among(self.entities, labels, f"the weights {self.name}", "the panel")
         if len(labels) == self.n and (positions == np.arange(self.n)).all():
             return self
         used = np.zeros(self.n, dtype=bool)
@@ -788,8 +799,8 @@ class SpatialWeights(Summarised, PickledByName):
         refuse_other(a, "nested")
         refuse_other(b, "nested")
         _refuse_no_share(share)
-        places_among(a.entities, b.entities, f"the first weights ({a.name})", "the second ones")
-        places_among(b.entities, a.entities, f"the second weights ({b.name})", "the first ones")
+        positions_among(a.entities, b.entities, f"the first weights ({a.name})", "the second ones")
+        positions_among(b.entities, a.entities, f"the second weights ({b.name})", "the first ones")
         parts = (a, b.aligned_to(a.entities), float(share))
         weights = cls(_mixed(*parts), a.entities, standardise=standardise, name=name)
         return weights._changed(**_described(*parts), parts=parts)

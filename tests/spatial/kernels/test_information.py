@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
+from digiprosper.spatial.kernels.determinants import Determinants, PeriodMeans
 from digiprosper.spatial.kernels.information import (
     Point,
     clustered_covariance,
     expected_information,
     lee_yu,
     observed_information,
-    time_effects_bias,
-    time_effects_shift,
 )
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, maximise
 from digiprosper.spatial.kernels.spectrum import spectrum
@@ -43,8 +40,9 @@ def make_point(
     )
     found = spectrum(w)
     assert found is not None
-    best = maximise(columns, found, lag=lag, error=error)
-    return Point(columns, best, found, w, lag, error, T, demean), x, y[:, 0]
+    determinants = Determinants(found, T, N * T)
+    best = maximise(columns, determinants, lag=lag, error=error)
+    return Point(columns, best, determinants, w, lag, error, demean), x, y[:, 0]
 
 
 def values_of(point: Point) -> np.ndarray:
@@ -54,7 +52,7 @@ def values_of(point: Point) -> np.ndarray:
 @pytest.mark.parametrize(("lag", "error"), MODELS)
 def test_observed_information_is_minus_the_numerical_hessian(lag: bool, error: bool) -> None:
     point, _, _ = make_point(lag, error)
-    columns, found, q = point.columns, point.spectrum, len(point.spatial)
+    columns, found, q = point.columns, point.determinants.spectrum, len(point.spatial)
     assert found is not None
 
     def log_likelihood(v: np.ndarray) -> float:
@@ -138,20 +136,20 @@ def test_clustered_covariance_adds_entities_and_pairs_one_by_one(lag: bool, erro
             pair[:q] = [(m[i, j] + m[j, i]) * (e[i] @ e[j]) / s2 for m in b]
             meat += np.outer(pair, pair)
     bread = np.linalg.inv(observed_information(point))
-    assert clustered_covariance(point) == pytest.approx(N / (N - 1) * bread @ meat @ bread, rel=1e-9)
+    assert clustered_covariance(point, bread) == pytest.approx(N / (N - 1) * bread @ meat @ bread, rel=1e-9)
 
 
 def test_scores_by_entity_and_pair_add_up_to_zero_at_the_maximum() -> None:
     point, _, _ = make_point(lag=True, error=False)
     e = point.optimum.residuals
     score = point.moves().T @ e / point.optimum.sigma2
-    score[0] -= point.trace(point.optimum.rho, lags=1, inverses=1)
+    score[0] += point.determinants.slope("rho", point.optimum.rho)
     assert np.abs(score).max() < 1e-8
 
 
 def test_lee_yu_with_entity_effects_corrects_the_variance_alone() -> None:
     point, _, _ = make_point(lag=True, error=False, effects="i")
-    corrected = lee_yu(point, entity=True, time=False)
+    corrected = lee_yu(point, None, entity=True)
     assert corrected.rho == point.optimum.rho
     assert corrected.sigma2 == pytest.approx(point.optimum.sigma2 * T / (T - 1))
 
@@ -161,33 +159,9 @@ def test_lee_yu_with_time_effects_adds_the_bias_of_the_formula() -> None:
     rho, s2 = point.optimum.rho, point.optimum.sigma2
     score = np.array([1 / (1 - rho), 0, 0, 1 / (2 * s2)])
     expected = values_of(point) + np.linalg.inv(expected_information(point) / (N * T)) @ score / N
-    corrected = lee_yu(point, entity=True, time=True)
+    found = point.determinants.spectrum
+    assert found is not None
+    corrected = lee_yu(point, PeriodMeans(point.matrix, found), entity=True)
     assert corrected.rho == pytest.approx(expected[0])
     assert corrected.coefficients == pytest.approx(expected[1:3])
     assert corrected.sigma2 == pytest.approx(expected[3] * T / (T - 1))
-
-
-@pytest.mark.parametrize(("lag", "error"), MODELS)
-def test_the_bias_of_time_effects_is_that_of_traces(lag: bool, error: bool) -> None:
-    """The expected score is T tr(Q G) - T tr(G), where Q takes the effect of a period out of the errors."""
-    point, _, _ = make_point(lag, error, effects="t")
-    # Rows with different sums.
-    uneven = replace(point, matrix=point.matrix * np.linspace(0.4, 1, N)[:, None], inverses={})
-    best, identity = point.optimum, np.eye(N)
-    filtered = identity - best.lam * uneven.matrix
-    period = filtered.sum(axis=1, keepdims=True)
-    demeaned = identity - period @ period.T / (period.T @ period)
-    of_rho = (
-        filtered
-        @ uneven.matrix
-        @ np.linalg.inv(identity - best.rho * uneven.matrix)
-        @ np.linalg.inv(filtered)
-    )
-    of_lam = uneven.matrix @ np.linalg.inv(filtered)
-    matrices = [of_rho] * lag + [of_lam] * error
-    scores = np.array([np.trace(demeaned @ matrix) - np.trace(matrix) for matrix in matrices])
-    whole = np.concatenate([scores, [0, 0], [-1 / (2 * best.sigma2)]]) * T
-    shift = -np.linalg.solve(expected_information(uneven), whole)
-    assert time_effects_shift(uneven) == pytest.approx(shift)
-    share = np.minimum(-2 * scores * shift[: len(scores)], 0.9)
-    assert time_effects_bias(uneven) == pytest.approx(-shift[: len(scores)] / (1 - share))

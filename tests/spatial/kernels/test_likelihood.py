@@ -9,11 +9,17 @@ import numpy as np
 import pytest
 
 from digiprosper.kernels.tolerances import AT_THE_END
+from digiprosper.spatial.kernels.determinants import Determinants
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, maximise
-from digiprosper.spatial.kernels.spectrum import spectrum
+from digiprosper.spatial.kernels.spectrum import Spectrum, spectrum
 from digiprosper.spatial.preparation import without_means
 
 N, T = 8, 5
+
+
+def unadjusted(found: Spectrum) -> Determinants:
+    n = len(found.values)
+    return Determinants(found, T, n * T)
 
 
 @dataclass
@@ -70,8 +76,8 @@ def test_a_lag_of_the_outcome_needs_no_columns_of_a_spatial_error() -> None:
     few = SpatialColumns(full.y[:, :2], full.x, full.x[:, :0], T)
     assert full.has_error
     assert not few.has_error
-    expected = maximise(full, found, lag=True, error=False)
-    best = maximise(few, found, lag=True, error=False)
+    expected = maximise(full, unadjusted(found), lag=True, error=False)
+    best = maximise(few, unadjusted(found), lag=True, error=False)
     assert best.rho == pytest.approx(expected.rho, abs=1e-13)
     assert best.coefficients == pytest.approx(expected.coefficients, abs=1e-13)
 
@@ -99,7 +105,7 @@ def test_the_maximum_is_that_of_dummies_written_out(effects: str, lag: bool, err
     case = make_case(seed, effects)
     found = spectrum(case.w)
     assert found is not None
-    best = maximise(columns_of(case, effects), found, lag=lag, error=error)
+    best = maximise(columns_of(case, effects), unadjusted(found), lag=lag, error=error)
     at = np.array([best.rho, best.lam])
     assert best.at_end == ""
     assert best.loglik == pytest.approx(case.log_likelihood(*at), abs=1e-9)
@@ -117,7 +123,7 @@ def test_weights_without_one_row_sum_without_time_effects() -> None:
     found = spectrum(case.w)
     assert found is not None
     for lag, error in ((True, False), (False, True), (True, True)):
-        best = maximise(columns_of(case, "i"), found, lag=lag, error=error)
+        best = maximise(columns_of(case, "i"), unadjusted(found), lag=lag, error=error)
         assert best.loglik == pytest.approx(case.log_likelihood(best.rho, best.lam), abs=1e-9)
         for step in (-1e-4, 1e-4):
             near = case.log_likelihood(best.rho + step * lag, best.lam + step * error)
@@ -137,7 +143,7 @@ def test_an_optimum_at_the_end_is_reported(sign: float) -> None:
     x = rng.normal(size=(n * T, 1))
     first = lagged(w, y)
     columns = SpatialColumns(np.hstack([y, first, lagged(w, first)]), x, lagged(w, x), T)
-    best = maximise(columns, found, lag=True, error=False)
+    best = maximise(columns, unadjusted(found), lag=True, error=False)
     assert best.at_end == "rho"
     # A little inside the interval, at whose end the determinant may be zero.
     margin = AT_THE_END * (found.high - found.low)
@@ -161,7 +167,7 @@ def test_two_coefficients_with_several_maxima(seed: int) -> None:
     columns = SpatialColumns(np.hstack([y, first, lagged(w, first)]), x, lagged(w, x), t)
     found = spectrum(w)
     assert found is not None
-    best = maximise(columns, found, lag=True, error=True)
+    best = maximise(columns, Determinants(found, t, n * t), lag=True, error=True)
 
     def height(rho: float, lam: float) -> float:
         design, outcome = columns.filtered(lam), columns.filtered_outcome(rho, lam)

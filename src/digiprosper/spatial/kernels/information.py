@@ -13,11 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from digiprosper.kernels import Floats
+    from digiprosper.spatial.kernels.determinants import Determinants, PeriodMeans
     from digiprosper.spatial.kernels.likelihood import Optimum, SpatialColumns
     from digiprosper.spatial.kernels.matrices import Matrix
-    from digiprosper.spatial.kernels.spectrum import Spectrum
-
-_LARGEST_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,11 +24,10 @@ class Point:
 
     columns: SpatialColumns  # without fixed effects
     optimum: Optimum
-    spectrum: Spectrum | None  # None if no determinant is needed
+    determinants: Determinants
     matrix: Matrix  # (N, N) weights
     lag: bool  # whether the outcome has a spatial lag
     error: bool  # whether the error has a spatial lag
-    periods: float  # in the log-determinant: T, or T - 1 if the bias of entity effects is corrected
     demean: Callable[[Floats], Floats]  # removes the fixed effects from an (NT, 1) array
     inverses: dict[float, Floats] = field(default_factory=dict)  # (I - a W)^-1 by a; shared by points
 
@@ -61,15 +58,21 @@ class Point:
             self.inverses[at] = multiplier(self.matrix, at)
         return self.inverses[at]
 
-    def multiplied(self, at: float) -> Floats:
-        """Compute ``W (I - a W)^-1``, an (N, N) array."""
-        return np.asarray(self.matrix @ self.inverse(at))
+    def period_vector(self) -> Floats | None:
+        """Compute the unit vector (N,) that time effects take out, if adjusted for them."""
+        if self.determinants.period_means is None:
+            return None
+        ones = np.ones(self.columns.n_entities)
+        filtered = ones - self.optimum.lam * (self.matrix @ ones)
+        return np.asarray(filtered / np.linalg.norm(filtered))
 
-    def trace(self, at: float, *, lags: int, inverses: int) -> float:
-        """Compute the trace of ``W^lags (I - a W)^-inverses``, times the number of periods that count."""
-        if self.spectrum is None:
-            return 0.0
-        return self.periods * self.spectrum.trace(at, lags=lags, inverses=inverses)
+    def multiplied(self, at: float) -> Floats:
+        """Compute ``G = W (I - a W)^-1``, an (N, N) array, or M G M if the likelihood is adjusted."""
+        lag, p = np.asarray(self.matrix @ self.inverse(at)), self.period_vector()
+        if p is None:
+            return lag
+        lag = lag - np.outer(p, p @ lag)
+        return np.asarray(lag - np.outer(lag @ p, p))
 
 
 def observed_information(point: Point) -> Floats:
@@ -86,11 +89,11 @@ def observed_information(point: Point) -> Floats:
         cross = float(columns.y[:, 2] @ e)
         squares[0, 1] += cross
         squares[1, 0] += cross
-    for j, at in enumerate(point.spatial):
-        squares[j, j] += sigma2 * point.trace(at, lags=2, inverses=2)
+    for j, (name, at) in enumerate(zip(point.names, point.spatial, strict=True)):
+        squares[j, j] -= sigma2 * point.determinants.curve(name, at)
     with_variance = moves.T @ e / sigma2**2
     # At the estimate the sum of squares is sigma2 times as many rows as the likelihood counts.
-    rows = point.periods * columns.n_entities
+    rows = point.determinants.rows
     of_variance = float(e @ e) / sigma2**3 - rows / (2 * sigma2**2)
     return _bordered(squares / sigma2, with_variance, of_variance)
 
@@ -102,17 +105,17 @@ def expected_information(point: Point) -> Floats:
     means = _means(point, multiplied)
     squares = means.T @ means / sigma2
     with_variance = np.zeros(len(squares))
+    periods, rows = point.determinants.periods, point.determinants.rows
     for j, first in enumerate(point.spatial):
-        with_variance[j] = point.trace(first, lags=1, inverses=1) / sigma2
+        with_variance[j] = -point.determinants.slope(point.names[j], first) / sigma2
         for i, second in enumerate(point.spatial):
             symmetric = multiplied[first].T + multiplied[first]
-            squares[i, j] += point.periods * float(np.sum(symmetric.T * multiplied[second]))
-    rows = point.periods * point.columns.n_entities
+            squares[i, j] += periods * float(np.sum(symmetric.T * multiplied[second]))
     return _bordered(squares, with_variance, rows / (2 * sigma2**2))
 
 
-def clustered_covariance(point: Point) -> Floats:
-    """Compute a sandwich of the observed information that allows for dependence within entities.
+def clustered_covariance(point: Point, bread: Floats) -> Floats:
+    """Compute a sandwich that allows for dependence within entities; `bread` inverts the information.
 
     The score of a spatial coefficient has the form ``sum_t e_t' B e_t + m_t' e_t``. Its part from one entity
     is summed over the periods; its part from a pair of entities, ``(B_ij + B_ji) sum_t e_it e_jt``, is a term
@@ -125,10 +128,11 @@ def clustered_covariance(point: Point) -> Floats:
     products = by_period @ by_period.T / sigma2
     linear = _means(point, multiplied) * point.optimum.residuals[:, None] / sigma2
     scores = linear.reshape(n, -1, linear.shape[1]).sum(axis=1)
-    rows = point.periods
+    p = point.period_vector()
+    expected = point.determinants.periods * (1.0 if p is None else 1 - p**2)
     for j, at in enumerate(point.spatial):
-        scores[:, j] += np.diag(multiplied[at]) * (np.diag(products) - rows)
-    of_variance = (np.diag(products) - rows) / (2 * sigma2)
+        scores[:, j] += np.diag(multiplied[at]) * (np.diag(products) - expected)
+    of_variance = (np.diag(products) - expected) / (2 * sigma2)
     scores = np.column_stack([scores, of_variance])
     meat = scores.T @ scores
 
@@ -137,65 +141,26 @@ def clustered_covariance(point: Point) -> Floats:
         for j, second in enumerate(point.spatial):
             first_pairs, second_pairs = (multiplied[at] + multiplied[at].T for at in (first, second))
             meat[i, j] += float(np.sum(first_pairs[above] * second_pairs[above] * products[above] ** 2))
-    bread = np.linalg.inv(observed_information(point))
     return np.asarray(n / (n - 1) * bread @ meat @ bread)
 
 
-def time_effects_shift(point: Point) -> Floats:
-    """Compute the correction of the estimates for time effects, to the first order (Lee & Yu 2010).
-
-    It is ``T I^-1 a`` for rho, lambda, the slopes and sigma2, with the expected information I. -T a is the
-    expectation of the scores at the true values: `_period_scores` of rho and lambda, ``1 / (2 sigma2)`` of
-    sigma2, and 0 of the slopes.
-    """
-    bias = np.zeros(len(point.spatial) + point.optimum.coefficients.size + 1)
-    bias[: len(point.spatial)] = _period_scores(point)
-    bias[-1] = 1 / (2 * point.optimum.sigma2)
-    return np.asarray(point.columns.n_times * np.linalg.solve(expected_information(point), bias))
-
-
-def time_effects_bias(point: Point) -> Floats:
-    """Estimate the bias of rho and lambda from time effects.
-
-    ``-s / (1 - 2 a s)``, where s is `time_effects_shift` and a `_period_scores`. Time effects also remove the
-    information ``2 T a^2`` in the means of the periods, of which 2 a s is the share. It is limited to .9:
-    beyond that the bias is only known to be very large.
-    """
-    shift = time_effects_shift(point)[: len(point.spatial)]
-    share = 2 * _period_scores(point) * shift
-    return np.asarray(-shift / (1 - np.minimum(share, _LARGEST_SHARE)))
-
-
-def _period_scores(point: Point) -> Floats:
-    """Compute a, minus the expected score of rho and lambda per period under time effects.
-
-    With B = I - lambda W, S = (I - rho W)^-1 and the vector of ones 1, it is ``1'B'B W S 1 / 1'B'B 1`` for
-    rho and ``1'B'W 1 / 1'B'B 1`` for lambda. If all rows of W have the sum w, these are
-    ``w / (1 - rho w)`` and ``w / (1 - lambda w)``, as in Lee & Yu (2010).
-    """
-    rho, lam, ones = point.optimum.rho, point.optimum.lam, np.ones(point.columns.n_entities)
-
-    def filtered(column: Floats) -> Floats:
-        return np.asarray(column - lam * (point.matrix @ column))
-
-    period, scores = filtered(ones), []
-    if point.lag:
-        scores.append(period @ filtered(point.matrix @ (point.inverse(rho) @ ones)))
-    if point.error:
-        scores.append(period @ (point.matrix @ ones))
-    return np.asarray(scores) / (period @ period)
-
-
-def lee_yu(point: Point, *, entity: bool, time: bool) -> Optimum:
+def lee_yu(point: Point, period_means: PeriodMeans | None, *, entity: bool) -> Optimum:
     """Correct the bias of fixed effects (Lee & Yu 2010; Elhorst 2014, eqs 3.25 and 3.26).
 
-    With time effects `time_effects_shift` is added to the estimates; with entity effects sigma2 is multiplied
-    by ``T / (T - 1)``. The log likelihood remains that of the maximum.
+    With time effects, which `period_means` stands for, ``T I^-1 a`` is added to the
+    estimates, with the expected information I. -T a is the expectation of the scores at
+    the true values. If all rows of W have the sum w, it is ``-w / (1 - rho w)`` for rho,
+    the same for lambda, ``-1 / (2 sigma2)`` for sigma2, and 0 for the slopes. With entity
+    effects sigma2 is multiplied by ``T / (T - 1)``. The log likelihood remains that of the
+    maximum.
     """
     optimum, columns, q = point.optimum, point.columns, len(point.spatial)
     values = np.concatenate([point.spatial, optimum.coefficients, [optimum.sigma2]])
-    if time:
-        values = values + time_effects_shift(point)
+    if period_means is not None:
+        bias = np.zeros(values.size)
+        bias[:q] = [period_means.slope(name, at) for name, at in zip(point.names, point.spatial, strict=True)]
+        bias[-1] = 1 / (2 * optimum.sigma2)
+        values = values + columns.n_times * np.linalg.solve(expected_information(point), bias)
     if entity:
         values[-1] *= columns.n_times / (columns.n_times - 1)
     rho = float(values[0]) if point.lag else 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from digiprosper.kernels import Floats
+    from digiprosper.spatial.kernels.determinants import Determinants
     from digiprosper.spatial.kernels.matrices import Matrix
     from digiprosper.spatial.kernels.spectrum import Spectrum
 
@@ -84,56 +85,57 @@ def lagged(matrix: Matrix, columns: Floats) -> Floats:
     return np.asarray((matrix @ by_entity).reshape(columns.shape))
 
 
-def maximise(columns: SpatialColumns, spectrum: Spectrum, *, lag: bool, error: bool) -> Optimum:
+def maximise(columns: SpatialColumns, determinants: Determinants, *, lag: bool, error: bool) -> Optimum:
     """Maximise the likelihood of a spatial panel.
 
     A grid over the interval of each spatial coefficient finds the highest maximum; the estimate is the root
     of the score beside it. `at_end` tells if there is no maximum inside the interval.
     """
-    reduced = _reduced(columns)
-    nodes, determinants = spectrum.nodes if lag else (np.zeros(1), np.zeros(1))
-    terms = _LogTerms(spectrum, nodes, determinants, columns.n_times, columns.nobs)
+    spectrum = determinants.spectrum
+    assert spectrum is not None
+    reduced, grid, values = _reduced(columns), np.zeros(1), np.zeros(1)
+    if lag:
+        grid, values = determinants.lag_grid()
 
     def profile_at(lam: float) -> _Profile:
-        return _profile(_squares(reduced, np.array([lam])), terms)
+        return _profile(_squares(reduced, np.array([lam])), determinants, grid, values)
 
     if not error:
         profile = profile_at(0.0)
-        return at_values(columns, spectrum, profile.rho, 0.0, at_end="rho" if profile.at_end else "")
+        return at_values(columns, determinants, profile.rho, 0.0, at_end="rho" if profile.at_end else "")
 
     def heights(lams: Floats) -> Floats:
         squares = _squares(reduced, lams)
-        rhos = np.array([_profile(squares.select(i), terms).rho for i in range(lams.size)])
-        residual_squares = np.diag(squares.at(rhos))
-        log_determinants = spectrum.log_determinant(rhos) + spectrum.log_determinant(lams)
-        return np.asarray(columns.n_times * log_determinants - columns.nobs / 2 * np.log(residual_squares))
+        rhos = np.array(
+            [_profile(squares.select(i), determinants, grid, values).rho for i in range(lams.size)]
+        )
+        both = determinants.value("rho", rhos) + determinants.value("lambda", lams)
+        return np.asarray(both - determinants.rows / 2 * np.log(np.diag(squares.at(rhos))))
 
     def score(lam: float) -> float:
-        return _error_score(reduced, spectrum, profile_at(lam).rho, lam)
+        return _error_score(reduced, determinants, profile_at(lam).rho, lam)
 
     lam, at_end = _root(score, heights, spectrum.chebyshev(_NODES_EACH), spectrum)
     profile = profile_at(lam)
     ends = {"rho": profile.at_end, "lambda": at_end}
     reached = [name for name, end in ends.items() if end]
-    return at_values(columns, spectrum, profile.rho, lam, at_end=reached[0] if reached else "")
+    return at_values(columns, determinants, profile.rho, lam, at_end=reached[0] if reached else "")
 
 
-def log_likelihood(
-    columns: SpatialColumns, spectrum: Spectrum | None, rho: float, lam: float, squares: float
-) -> float:
+def log_likelihood(determinants: Determinants, rho: float, lam: float, squares: float) -> float:
     """Compute the concentrated log likelihood from the sum of squared residuals.
 
-    ``T ln|I - rho W| + T ln|I - lambda W| - NT/2 [ln(2 pi e'e / NT) + 1]``; the determinants are 1 without a
-    spectrum.
+    With n rows, it is both log-determinants minus ``n/2 [ln(2 pi e'e / n) + 1]``.
     """
-    n = columns.nobs
-    at = np.array([rho, lam])
-    log_determinants = 0.0 if spectrum is None else float(spectrum.log_determinant(at).sum())
-    return columns.n_times * log_determinants - n / 2 * float(np.log(2 * np.pi * squares / n) + 1)
+    n = determinants.rows
+    both = sum(
+        float(determinants.value(name, np.array([at]))[0]) for name, at in (("rho", rho), ("lambda", lam))
+    )
+    return both - n / 2 * float(np.log(2 * np.pi * squares / n) + 1)
 
 
 def at_values(
-    columns: SpatialColumns, spectrum: Spectrum | None, rho: float, lam: float, *, at_end: str = ""
+    columns: SpatialColumns, determinants: Determinants, rho: float, lam: float, *, at_end: str = ""
 ) -> Optimum:
     """Estimate slopes and sigma2 given the spatial coefficients, by least squares on all rows."""
     coefficients, residuals = _least_squares(columns.filtered(lam), columns.filtered_outcome(rho, lam))
@@ -142,8 +144,8 @@ def at_values(
         rho=rho,
         lam=lam,
         coefficients=coefficients,
-        sigma2=squares / columns.nobs,
-        loglik=log_likelihood(columns, spectrum, rho, lam, squares),
+        sigma2=squares / determinants.rows,
+        loglik=log_likelihood(determinants, rho, lam, squares),
         residuals=residuals,
         at_end=at_end,
     )
@@ -189,21 +191,6 @@ class _Squares(NamedTuple):
         return self.least[:, None] + self.curve[:, None] * (rho - self.bottom[:, None]) ** 2
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _LogTerms:
-    """Log-determinants on a grid, T and NT: the likelihood in rho apart from the residuals."""
-
-    spectrum: Spectrum
-    grid: Floats
-    determinants: Floats
-    n_times: int
-    nobs: int
-
-    def heights(self, squares: _Squares) -> Floats:
-        """Compute the likelihood on the grid, without the terms in lambda alone; a row per lambda."""
-        return np.asarray(self.n_times * self.determinants - self.nobs / 2 * np.log(squares.at(self.grid)))
-
-
 def _squares(reduced: SpatialColumns, lams: Floats) -> _Squares:
     """Regress the outcome and its spatial lag, both filtered, on the filtered regressors, for each lambda."""
     if reduced.has_error:
@@ -223,33 +210,37 @@ def _squares(reduced: SpatialColumns, lams: Floats) -> _Squares:
     return _Squares(np.einsum("li,li->l", partial_residuals, partial_residuals), curve, bottom)
 
 
-def _profile(squares: _Squares, terms: _LogTerms) -> _Profile:
-    """Find rho given one lambda; its only value is 0 in a model without a spatial lag of the outcome."""
-    if terms.grid.size == 1:
+def _profile(squares: _Squares, determinants: Determinants, grid: Floats, values: Floats) -> _Profile:
+    """Find rho given one lambda; its only value is 0 in a model without a spatial lag of the outcome.
+
+    `values` are the log-determinants on the grid.
+    """
+    spectrum = determinants.spectrum
+    if grid.size == 1 or spectrum is None:
         return _Profile(0.0, at_end=False)
     least, curve, bottom = (float(part[0]) for part in squares)
 
     def score(rho: float) -> float:
-        determinant = terms.spectrum.trace(rho, lags=1, inverses=1)
         fall = -curve * (rho - bottom) / (least + curve * (rho - bottom) ** 2)
-        return terms.nobs * fall - terms.n_times * determinant
+        return determinants.rows * fall + determinants.slope("rho", rho)
+
+    def heights_of(rhos: Floats, log_determinants: Floats) -> Floats:
+        return np.asarray(log_determinants - determinants.rows / 2 * np.log(squares.at(rhos)[0]))
 
     def heights(rhos: Floats) -> Floats:
-        finer = replace(terms, grid=rhos, determinants=terms.spectrum.log_determinant(rhos))
-        return np.asarray(finer.heights(squares)[0])
+        return heights_of(rhos, determinants.value("rho", rhos))
 
-    first = terms.heights(squares)[0]
-    return _Profile(*_root(score, heights, terms.grid, terms.spectrum, first=first))
+    first = determinants.peaks(grid, heights_of(grid, values)[None])[0]
+    return _Profile(*_root(score, heights, grid, spectrum, first=first))
 
 
-def _error_score(reduced: SpatialColumns, spectrum: Spectrum, rho: float, lam: float) -> float:
-    """Compute the derivative of the log likelihood in lambda, divided by NT."""
+def _error_score(reduced: SpatialColumns, determinants: Determinants, rho: float, lam: float) -> float:
+    """Compute the derivative of the log likelihood in lambda."""
     outcome, design = reduced.filtered_outcome(rho, lam), reduced.filtered(lam)
     coefficients, residuals = _least_squares(design, outcome)
     lag = reduced.y[:, 1] - rho * reduced.y[:, 2] - reduced.wx @ coefficients
-    n_entities = len(spectrum.values)
     fall = float(lag @ residuals) / float(residuals @ residuals)
-    return fall - spectrum.trace(lam, lags=1, inverses=1) / n_entities
+    return determinants.rows * fall + determinants.slope("lambda", lam)
 
 
 # --- roots on an interval -----------------------------------------------------------------------------------

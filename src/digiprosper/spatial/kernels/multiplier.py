@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -23,14 +22,6 @@ class Averages(NamedTuple):
     own_lag: Floats  # diagonal of S W
     total: Floats  # row sums of S
     total_lag: Floats  # row sums of S W
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Effects:
-    """Average effects and their covariance by the delta method (LeSage & Pace 2009, 2.7)."""
-
-    estimates: Floats  # (3, k) direct, indirect and total
-    covariance: Floats  # (3k, 3k), in the order of `estimates` read by row
 
 
 def row_sum(matrix: Floats) -> float | None:
@@ -79,12 +70,13 @@ def without_lag(matrix: Floats) -> tuple[Averages, Averages]:
 
 
 def effects(
-    value: Averages, slope: Averages, slopes: Floats, lags: Floats, covariance: Floats, *, lag: bool
-) -> Effects:
-    """Compute the average effects of ``S (I b + W th)`` with errors by the delta method.
+    value: Averages, slope: Averages, slopes: Floats, lags: Floats, *, lag: bool
+) -> tuple[Floats, Floats]:
+    """Compute the average effects of ``S (I b + W th)`` and their derivatives (LeSage & Pace 2009, 2.7).
 
     `value` and `slope` are averages of the multiplier and their derivatives in rho; `slopes` and `lags` are b
-    and th, zero where there is none. `covariance` is that of rho (with `lag`), b and th, in this order.
+    and th, zero where there is none. Returns direct, indirect and total effects (3, k), and the derivatives
+    (3k, p) in rho (with `lag`), b and th, in this order; rows in the order of the effects read by row.
     """
     k = slopes.size
     direct = value.own * slopes + value.own_lag * lags
@@ -97,7 +89,7 @@ def effects(
         of_total.insert(0, (slope.total * slopes + slope.total_lag * lags)[:, None])
     direct_rows, total_rows = np.hstack(of_direct), np.hstack(of_total)
     gradient = np.vstack([direct_rows, total_rows - direct_rows, total_rows])
-    return Effects(np.vstack([direct, total - direct, total]), gradient @ covariance @ gradient.T)
+    return np.vstack([direct, total - direct, total]), gradient
 
 
 def effects_of_draws(

@@ -1,0 +1,286 @@
+"""Spatial tests by unit signs: statistics of outcomes drawn under the null hypothesis.
+
+The residuals of the model under the null hypothesis are multiplied by a random sign for
+each entity, which keeps the dependence of its periods, and the models are fitted again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from digiprosper.kernels import Floats
+    from digiprosper.spatial.kernels.determinants import Determinants
+    from digiprosper.spatial.kernels.likelihood import SpatialColumns
+
+REPS: Final = 499
+_SEED: Final = 31
+# Numbers in one array of drawn outcomes: 32 MB; some six are alive at once.
+_BLOCK: Final = 2**22
+_ERROR_NODES: Final = 96
+_CURVE_NODES: Final = 64
+_TIE: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """Outcomes under a null hypothesis, the observed one first."""
+
+    outcome: Floats  # (N, T)
+    residuals: Floats  # (N, T) of the model under the null
+    inverse: Floats | None  # (N, N) from residuals to the outcome; None is the identity
+    matrix: Floats  # (N, N) weights
+    entity: bool  # whether entity effects are removed
+    time: bool  # whether time effects are removed
+
+    def blocks(self) -> Iterator[tuple[Floats, Floats]]:
+        """Yield demeaned outcomes and their spatial lags, each (B, NT)."""
+        n, t = self.residuals.shape
+        signs = np.random.default_rng(_SEED).choice([-1.0, 1.0], size=(1 + REPS, n))
+        signs[0] = 1.0
+        # By size of the residuals, so that the order of the entities does not matter.
+        signs[:, np.argsort((self.residuals**2).sum(axis=1), kind="stable")] = (
+            signs.copy()
+        )
+        step = max(1, _BLOCK // (n * t))
+        for start in range(0, 1 + REPS, step):
+            shift = (signs[start : start + step, :, None] - 1) * self.residuals
+            outcomes = self.outcome + (
+                shift if self.inverse is None else self.inverse @ shift
+            )
+            yield self.demean(outcomes), self.demean(self.matrix @ outcomes)
+
+    def demean(self, cells: Floats) -> Floats:
+        """Remove the fixed effects from (B, N, T) values; returns (B, NT)."""
+        if self.entity:
+            cells = cells - cells.mean(axis=2, keepdims=True)
+        if self.time:
+            cells = cells - cells.mean(axis=1, keepdims=True)
+        return cells.reshape(len(cells), -1)
+
+    def lag(self, rows: Floats) -> Floats:
+        """Compute demeaned spatial lags of (B, NT) values."""
+        return self.demean(self.matrix @ rows.reshape(len(rows), *self.residuals.shape))
+
+
+def p_value(statistics: Floats) -> float:
+    """Compute the share of statistics at least as large as the first, which is the observed one."""
+    observed, draws = statistics[0], statistics[1:]
+    return float(1 + (draws >= observed - _TIE * abs(observed)).sum()) / (
+        1 + draws.size
+    )
+
+
+# --- Lagrange multiplier tests ----------------------------------------------------------
+
+
+def lagrange_draws(drawn: Drawn, x: Floats, periods: float, rows: float) -> Floats:
+    """Compute centred LM statistics, a (1 + B, 4) array: lag, error, robust lag and robust error.
+
+    `x` are the (NT, k) regressors without the fixed effects, `periods` and `rows` those of
+    the adjusted likelihood. The expectation and variance of ``e'We / e'e`` are those of a
+    ratio of quadratic forms (Cliff & Ord 1981; Baltagi & Yang 2013): with the residual
+    maker Q, the traces of QW and of its square, and the degrees of freedom. The score of
+    the lag has in addition the variance of ``e'W`` times the fitted values.
+    """
+    basis = np.linalg.qr(x / np.linalg.norm(x, axis=0))[0]
+    df = rows - x.shape[1]
+    first, second = _traces(drawn, basis, periods)
+    variance = df**2 * ((2 * second + first**2) / (df * (df + 2)) - (first / df) ** 2)
+    parts = []
+    for outcomes, lags in drawn.blocks():
+        errors = _residuals(outcomes, basis)
+        error_lags = drawn.lag(errors)
+        sigma2 = _products(errors, errors) / df
+        # The lag of the fitted values and fixed effects, net of the regressors.
+        fitted = _residuals(lags - error_lags, basis)
+        of_error = _products(errors, error_lags) / sigma2 - first
+        of_lag = _products(errors, lags) / sigma2 - first
+        information = _products(fitted, fitted) / sigma2
+        share = variance / (information + variance)
+        parts.append(
+            np.column_stack(
+                [
+                    of_lag**2 / (information + variance),
+                    of_error**2 / variance,
+                    (of_lag - of_error) ** 2 / information,
+                    (of_error - share * of_lag) ** 2 / (variance * (1 - share)),
+                ]
+            )
+        )
+    return np.vstack(parts)
+
+
+def _traces(drawn: Drawn, basis: Floats, periods: float) -> tuple[float, float]:
+    """Compute the trace of Q W and that of the square of its symmetric part."""
+    symmetric = (drawn.matrix + drawn.matrix.T) / 2
+    if drawn.time:
+        symmetric = symmetric - symmetric.mean(axis=0)
+        symmetric = symmetric - symmetric.mean(axis=1, keepdims=True)
+    cells = basis.T.reshape(-1, *drawn.residuals.shape)
+    lags = drawn.demean(symmetric @ cells)
+    inner = lags @ basis
+    first = periods * float(np.trace(symmetric)) - float(np.trace(inner))
+    second = periods * float((symmetric**2).sum()) - 2 * float((lags**2).sum())
+    return first, second + float((inner**2).sum())
+
+
+def _residuals(rows: Floats, basis: Floats) -> Floats:
+    return rows - (rows @ basis) @ basis.T
+
+
+def _products(first: Floats, second: Floats) -> Floats:
+    return np.asarray(np.einsum("bi,bi->b", first, second))
+
+
+# --- restrictions of the spatial Durbin model -------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _LagFit:
+    """Fits of a model with a spatial lag of B outcomes."""
+
+    rho: Floats  # (B,)
+    loglik: Floats  # (B,) apart from a constant
+    squares: Floats  # (B,) sums of squared residuals
+    lag_products: (
+        Floats  # (B,) of the spatial lag, net of the regressors, and the residuals
+    )
+    lag_squares: Floats  # (B,) sums of squares of that lag
+
+
+def _lag_fits(
+    outcomes: Floats, lags: Floats, x: Floats, determinants: Determinants
+) -> _LagFit:
+    """Maximise the likelihood over rho on a grid, with a parabola beside the best node."""
+    basis = np.linalg.qr(x / np.linalg.norm(x, axis=0))[0]
+    e0, e1 = _residuals(outcomes, basis), _residuals(lags, basis)
+    a, c, d = _products(e0, e0), _products(e0, e1), _products(e1, e1)
+    grid, values = determinants.lag_grid()
+    squares = a[:, None] - 2 * c[:, None] * grid + d[:, None] * grid**2
+    heights = values - determinants.rows / 2 * np.log(squares)
+    rho, loglik = _peak(grid, heights, determinants.peaks(grid, heights))
+    return _LagFit(rho, loglik, a - 2 * c * rho + d * rho**2, c - d * rho, d)
+
+
+def _peak(grid: Floats, heights: Floats, peaks: Floats) -> tuple[Floats, Floats]:
+    """Find the maximum of the parabola through the highest peak of each row and its neighbours."""
+    rows = np.arange(len(heights))
+    best = np.clip(peaks.argmax(axis=1), 1, grid.size - 2)
+    x0, x1, x2 = grid[best - 1], grid[best], grid[best + 1]
+    y0, y1, y2 = (heights[rows, best + step] for step in (-1, 0, 1))
+    below, above = (y1 - y0) / (x1 - x0), (y2 - y1) / (x2 - x1)
+    bend = (above - below) / (x2 - x0)
+    inside = bend < 0
+    at = (x0 + x1) / 2 - np.divide(
+        below, 2 * bend, out=np.zeros_like(below), where=inside
+    )
+    at = np.where(inside, np.clip(at, x0, x2), x1)
+    return at, y0 + below * (at - x0) + bend * (at - x0) * (at - x1)
+
+
+def durbin_draws(
+    drawn: Drawn,
+    durbin: SpatialColumns,
+    simple: SpatialColumns,
+    determinants: Determinants,
+    k: int,
+    error: Drawn | None,
+) -> Floats:
+    """Compute statistics of SAR or SEM against a Durbin model of k regressors: (1 + B, 2), LR and Wald.
+
+    `simple` has the columns of the model under the null. `error` is `drawn` with the fixed
+    effects that are removed from the columns of a SEM; None is a SAR.
+    """
+    curve_nodes, curves = _curves(determinants)
+    parts = []
+    refits = drawn.blocks() if error is None else error.blocks()
+    for (outcomes, lags), (again, lags_again) in zip(
+        drawn.blocks(), refits, strict=True
+    ):
+        full = _lag_fits(outcomes, lags, durbin.x, determinants)
+        if error is None:
+            null = _lag_fits(outcomes, lags, simple.x, determinants).loglik
+        else:
+            null = _error_logliks(again, lags_again, simple, determinants)
+        curve = np.interp(full.rho, curve_nodes, curves)
+        precision = full.lag_squares - 2 * full.lag_products**2 / full.squares
+        precision = precision * determinants.rows / full.squares - curve
+        x_products = np.linalg.solve(
+            durbin.x.T @ durbin.x, durbin.x.T @ np.hstack([outcomes.T, lags.T])
+        )
+        by_outcome, by_lag = np.split(x_products, 2, axis=1)
+        gap, moves, inverse = _restrictions(
+            durbin.x, k, full.rho, by_outcome, by_lag, common=error is not None
+        )
+        sigma2 = full.squares / determinants.rows
+        covariance = sigma2[:, None, None] * inverse
+        covariance = (
+            covariance
+            + moves[:, :, None] * moves[:, None, :] / precision[:, None, None]
+        )
+        wald = np.einsum(
+            "bi,bi->b", gap, np.linalg.solve(covariance, gap[:, :, None])[:, :, 0]
+        )
+        parts.append(np.column_stack([2 * (full.loglik - null), wald]))
+    return np.vstack(parts)
+
+
+def _restrictions(
+    x: Floats, k: int, rho: Floats, by_outcome: Floats, by_lag: Floats, *, common: bool
+) -> tuple[Floats, Floats, Floats]:
+    """Compute what is zero under the null (B, k), how rho moves it, and its covariance over sigma2 given rho.
+
+    The coefficients are ``by_outcome - rho by_lag``. Without `common` factors those of the
+    lags are zero, and with them those plus rho times the slopes.
+    """
+    inverse = np.linalg.inv(x.T @ x)
+    coefficients = by_outcome - rho * by_lag
+    slopes, lags = coefficients[:k].T, coefficients[k : 2 * k].T
+    of_lags = inverse[k : 2 * k, k : 2 * k]
+    if not common:
+        return lags, by_lag[k : 2 * k].T, np.broadcast_to(of_lags, (rho.size, k, k))
+    cross, at = inverse[:k, k : 2 * k], rho[:, None, None]
+    covariance = at**2 * inverse[:k, :k] + at * (cross + cross.T) + of_lags
+    moves = by_lag[k : 2 * k].T + rho[:, None] * by_lag[:k].T - slopes
+    return lags + rho[:, None] * slopes, moves, covariance
+
+
+def _error_logliks(
+    outcomes: Floats, lags: Floats, columns: SpatialColumns, determinants: Determinants
+) -> Floats:
+    """Maximise the likelihood of a SEM for B outcomes over lambda, apart from a constant.
+
+    The regressors are the same in every draw: all products with them are those with a basis
+    of the regressors and their lags.
+    """
+    assert determinants.spectrum is not None
+    grid = determinants.spectrum.chebyshev(_ERROR_NODES)
+    basis = np.linalg.qr(np.hstack([columns.x, columns.wx]))[0]
+    y0, y1 = outcomes @ basis, lags @ basis
+    a, c, d = (
+        _products(outcomes, outcomes),
+        _products(outcomes, lags),
+        _products(lags, lags),
+    )
+    squares = a[:, None] - 2 * c[:, None] * grid + d[:, None] * grid**2
+    x, wx = basis.T @ columns.x, basis.T @ columns.wx
+    for j, at in enumerate(grid):
+        fitted = (y0 - at * y1) @ np.linalg.qr(x - at * wx)[0]
+        squares[:, j] -= _products(fitted, fitted)
+    heights = determinants.value("lambda", grid) - determinants.rows / 2 * np.log(
+        squares
+    )
+    return _peak(grid, heights, heights)[1]
+
+
+def _curves(determinants: Determinants) -> tuple[Floats, Floats]:
+    """Compute the second derivative of the log-determinant on a grid."""
+    assert determinants.spectrum is not None
+    nodes = determinants.spectrum.chebyshev(_CURVE_NODES)
+    return nodes, np.array([determinants.curve("rho", at) for at in nodes])

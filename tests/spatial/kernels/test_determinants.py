@@ -1,0 +1,243 @@
+"""Against matrices written out: traces, the transformed data of Lee & Yu, and quadrature."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digiprosper.spatial.kernels.determinants import Determinants, PeriodMeans
+from digiprosper.spatial.kernels.information import (
+    Point,
+    clustered_covariance,
+    observed_information,
+)
+from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, maximise
+from digiprosper.spatial.kernels.spectrum import spectrum
+from digiprosper.spatial.preparation import without_means
+
+N, T = 9, 4
+MODELS = [(True, False), (False, True), (True, True)]
+
+
+def make_weights(kind: str, seed: int = 1) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    w = rng.uniform(size=(N, N)) * (rng.uniform(size=(N, N)) < 0.6)
+    np.fill_diagonal(w, 0)
+    w[np.arange(N), (np.arange(N) + 1) % N] += 0.3
+    if kind == "symmetric":
+        w = np.maximum(w, w.T)
+    return (
+        w / w.sum(axis=1, keepdims=True)
+        if kind == "row"
+        else w / np.abs(np.linalg.eigvals(w)).max()
+    )
+
+
+def adjusted(w: np.ndarray, *, entity: bool = True) -> Determinants:
+    values = spectrum(w)
+    assert values is not None
+    periods = T - float(entity)
+    return Determinants(values, periods, periods * (N - 1), PeriodMeans(w, values))
+
+
+def panel(w: np.ndarray, seed: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    x, e = rng.normal(size=(N * T, 2)), rng.normal(size=(N * T, 1))
+    return x, lagged(
+        np.linalg.inv(np.eye(N) - 0.3 * w), x.sum(axis=1, keepdims=True) + e
+    )
+
+
+def columns_of(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> SpatialColumns:
+    def demean(columns: np.ndarray) -> np.ndarray:
+        return without_means(columns, T, entity=True, time=True)
+
+    first = lagged(w, y)
+    lags = [demean(y), demean(first), demean(lagged(w, first))]
+    return SpatialColumns(np.hstack(lags), demean(x), demean(lagged(w, x)), T)
+
+
+@pytest.mark.parametrize("kind", ["row", "symmetric", "spectral"])
+def test_the_slope_of_rho_is_that_of_demeaned_errors(kind: str) -> None:
+    """Minus (T - 1) tr(M G), the expected score of demeaned errors."""
+    w = make_weights(kind)
+    determinants, m = adjusted(w), np.eye(N) - 1 / N
+    values = determinants.spectrum
+    assert values is not None
+    for share in (-0.8, -0.1, 1e-9, 0.4, 0.9):
+        at, step = share * (values.high if share > 0 else -values.low), 1e-5
+        g = w @ np.linalg.inv(np.eye(N) - at * w)
+        assert determinants.slope("rho", at) == pytest.approx(
+            -(T - 1) * np.trace(m @ g)
+        )
+        assert determinants.curve("rho", at) == pytest.approx(
+            -(T - 1) * np.trace(m @ g @ g)
+        )
+        for name in ("rho", "lambda"):
+            below, above = determinants.value(name, np.array([at - step, at + step]))
+            assert (above - below) / (2 * step) == pytest.approx(
+                determinants.slope(name, at), rel=1e-6
+            )
+            slopes = [determinants.slope(name, at + sign * step) for sign in (-1, 1)]
+            bend = (slopes[1] - slopes[0]) / (2 * step)
+            assert bend == pytest.approx(determinants.curve(name, at), rel=1e-6)
+        # Errors filtered by I - lambda W have period effects proportional to (I - lambda W) 1.
+        period = (np.eye(N) - at * w).sum(axis=1, keepdims=True)
+        project = np.eye(N) - period @ period.T / (period.T @ period)
+        assert determinants.slope("lambda", at) == pytest.approx(
+            -(T - 1) * np.trace(project @ g)
+        )
+
+
+@pytest.mark.parametrize(("lag", "error"), MODELS)
+def test_with_equal_row_sums_it_is_the_likelihood_of_transformed_data(
+    lag: bool, error: bool
+) -> None:
+    """Orthonormal transformations of periods and entities leave (N - 1)(T - 1) rows without effects.
+
+    As in Lee & Yu (2010): the transformed weights are F'WF, and nothing is adjusted.
+    """
+    w = make_weights("row")
+    x, y = panel(w)
+    best = maximise(columns_of(w, x, y), adjusted(w), lag=lag, error=error)
+
+    def complement(size: int) -> np.ndarray:
+        """Orthonormal columns (size, size - 1) that add up to zero."""
+        return np.linalg.svd(np.eye(size) - 1 / size)[0][:, : size - 1]
+
+    by_entity, by_period = complement(N), complement(T)
+    w_less = by_entity.T @ w @ by_entity
+
+    def transformed(column: np.ndarray) -> np.ndarray:
+        return by_entity.T @ column.reshape(N, T) @ by_period
+
+    cells, regressors = transformed(y[:, 0]), [transformed(column) for column in x.T]
+    rows = (N - 1) * (T - 1)
+
+    def log_likelihood(rho: float, lam: float) -> float:
+        outer, inner = np.eye(N - 1) - rho * w_less, np.eye(N - 1) - lam * w_less
+        design = np.column_stack([(inner @ cell).ravel() for cell in regressors])
+        outcome = (inner @ outer @ cells).ravel()
+        e = outcome - design @ np.linalg.lstsq(design, outcome)[0]
+        both = np.linalg.slogdet(outer)[1] + np.linalg.slogdet(inner)[1]
+        return (T - 1) * both - rows / 2 * (np.log(2 * np.pi * (e @ e) / rows) + 1)
+
+    assert best.loglik == pytest.approx(log_likelihood(best.rho, best.lam), abs=1e-9)
+    for rho, lam in ((1e-4, 0), (-1e-4, 0), (0, 1e-4), (0, -1e-4)):
+        assert (
+            log_likelihood(best.rho + rho * lag, best.lam + lam * error)
+            <= best.loglik + 1e-12
+        )
+
+
+@pytest.mark.parametrize("kind", ["symmetric", "spectral"])
+def test_with_different_row_sums_it_is_the_root_of_the_adjusted_score(
+    kind: str,
+) -> None:
+    w = make_weights(kind)
+    x, y = panel(w)
+    columns = columns_of(w, x, y)
+    best = maximise(columns, adjusted(w), lag=True, error=False)
+    basis = np.linalg.qr(columns.x)[0]
+    e0, e1 = (column - basis @ (basis.T @ column) for column in columns.y[:, :2].T)
+    e = e0 - best.rho * e1
+    g = w @ np.linalg.inv(np.eye(N) - best.rho * w)
+    m = np.eye(N) - 1 / N
+    score = e1 @ e / (e @ e / ((N - 1) * (T - 1))) - (T - 1) * np.trace(m @ g)
+    assert abs(score) < 1e-7
+    assert best.sigma2 == pytest.approx(e @ e / ((N - 1) * (T - 1)))
+
+
+def test_the_expected_score_is_zero_where_row_sums_differ() -> None:
+    """Over 4,000 panels the adjusted score at the true rho has mean zero, and the plain one has not."""
+    w = make_weights("spectral")
+    rng = np.random.default_rng(3)
+    inverse = np.linalg.inv(np.eye(N) - 0.3 * w)
+    e = rng.normal(size=(4000, N, T))
+    y = inverse @ (
+        e + 2 * rng.normal(size=(4000, 1, T)) + rng.normal(size=(4000, N, 1))
+    )
+
+    def demean(cells: np.ndarray) -> np.ndarray:
+        cells = cells - cells.mean(axis=2, keepdims=True)
+        return cells - cells.mean(axis=1, keepdims=True)
+
+    residuals = demean(y - 0.3 * (w @ y))
+    products = np.einsum("bit,bit->b", residuals, demean(w @ y))
+    error = products.std() / np.sqrt(4000)
+    assert abs(products.mean() + adjusted(w).slope("rho", 0.3)) < 3 * error
+    plain = Determinants(adjusted(w).spectrum, T, N * T)
+    assert abs(products.mean() + plain.slope("rho", 0.3)) > 10 * error
+
+
+@pytest.mark.parametrize("kind", ["row", "spectral"])
+@pytest.mark.parametrize(("lag", "error"), MODELS[:2])
+def test_covariances_with_matrices_written_out(
+    kind: str, lag: bool, error: bool
+) -> None:
+    """The Hessian by differences, and scores of entities and pairs one by one."""
+    w = make_weights(kind)
+    x, y = panel(w)
+    columns, determinants = columns_of(w, x, y), adjusted(w)
+    best = maximise(columns, determinants, lag=lag, error=error)
+    assert not best.at_end
+    if error and kind == "spectral":
+        return  # the columns of this test have no dummies of periods
+
+    def demean(column: np.ndarray) -> np.ndarray:
+        return without_means(column, T, entity=True, time=True)
+
+    point = Point(columns, best, determinants, w, lag, error, demean)
+    at = np.array([*point.spatial, *best.coefficients, best.sigma2])
+
+    def log_likelihood(v: np.ndarray) -> float:
+        rho, lam = (v[0], 0.0) if lag else (0.0, v[0])
+        e = columns.filtered_outcome(rho, lam) - columns.filtered(lam) @ v[1:-1]
+        both = determinants.value("rho" if lag else "lambda", v[:1])[0]
+        return both - determinants.rows / 2 * np.log(v[-1]) - e @ e / (2 * v[-1])
+
+    steps, hessian = 1e-4 * np.eye(4), np.empty((4, 4))
+    signs = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
+    for i in range(4):
+        for j in range(4):
+            terms = [
+                s * t * log_likelihood(at + s * steps[i] + t * steps[j])
+                for s, t in signs
+            ]
+            hessian[i, j] = sum(terms) / 4e-8
+    information = observed_information(point)
+    assert information == pytest.approx(-hessian, rel=1e-5, abs=1e-3)
+
+    e, s2, m = best.residuals.reshape(N, T), best.sigma2, np.eye(N) - 1 / N
+    g = m @ w @ np.linalg.inv(np.eye(N) - at[0] * w) @ m
+    mean = point.moves()
+    mean[:, 0] -= demean((g @ e).reshape(-1, 1))[:, 0]
+    mean = mean.reshape(N, T, -1)
+    meat = np.zeros((4, 4))
+    for i in range(N):
+        excess = e[i] @ e[i] / s2 - (T - 1) * (1 - 1 / N)
+        score = np.append(e[i] @ mean[i] / s2, excess / (2 * s2))
+        score[0] += g[i, i] * excess
+        meat += np.outer(score, score)
+        for j in range(i):
+            meat[0, 0] += ((g[i, j] + g[j, i]) * (e[i] @ e[j]) / s2) ** 2
+    bread = np.linalg.inv(information)
+    expected = N / (N - 1) * bread @ meat @ bread
+    assert clustered_covariance(point, bread) == pytest.approx(expected, rel=1e-9)
+
+
+def test_an_end_of_the_interval_is_no_peak() -> None:
+    """With different row sums the likelihood may rise to an end; a local maximum below is the estimate."""
+    w = make_weights("spectral")
+    determinants = adjusted(w)
+    values = determinants.spectrum
+    assert values is not None
+    grid = values.chebyshev(50)
+    heights = -((grid - grid[20]) ** 2) + 1e-3 / (values.high * 1.001 - grid) ** 2
+    assert heights.argmax() == 49
+    assert determinants.peaks(grid, heights[None])[0].argmax() == 20
+    rising = grid[None]
+    assert determinants.peaks(grid, rising) is not None
+    assert determinants.peaks(grid, rising)[0].argmax() == 49
+    row = adjusted(make_weights("row"))
+    assert row.peaks(grid, heights[None])[0].argmax() == 49
