@@ -138,7 +138,9 @@ def wild_statistics(
     an order that the data give, so that the p-value does not depend on their names.
     """
     total = sums.products.sum(axis=0)
-    influence = weights @ sums.root
+    # Of coefficients that are nearly collinear sums are far better known than differences.
+    basis, triangle = np.linalg.qr((weights @ sums.root).T)
+    influence, gap = basis.T, np.linalg.solve(triangle.T, gap)
     # Restrictions are turned so that their covariance in the fit is the identity: neither
     # units nor the basis of the restrictions matter.
     moved = sums.scores @ influence.T
