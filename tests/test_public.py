@@ -215,10 +215,11 @@ CONTRACT = {
     "EventStudy.fit": "panel, *, rng=None, progress=False",
     "EventStudyResults.event_path": "level=0.95",
     "EventStudyResults.pretrend_test": "",
+    "StaggeredDidResults.event_path": "level=0.95, bands='pointwise'",
     "StaggeredDid": (
         "y, event, x=(), *, estimator='callaway_santanna', control=None, aggregate='dynamic', "
-        "adjustment=None, base_period=None, anticipation=0, leads=None, never=None, clusters=None, "
-        "obs_weights=None, missing='drop'"
+        "adjustment=None, base_period=None, anticipation=0, leads=None, never=None, cov_type='hc2', "
+        "clusters=None, obs_weights=None, missing='drop'"
     ),
     "Matching.att": "outcome, *, neighbours=1",
     "match_entities": (

@@ -39,6 +39,7 @@ HELD = {
     "SpatialDecomposition": "spatial.impacts:SpatialDecomposition",
     "SpatialEffects": "spatial.impacts:SpatialEffects",
     "StaggeredCohorts": "policy.timing:CohortCoding",
+    "StaggeredUnitScores": "policy.kernels.unit_signs:UnitScores",
     "Term": "report.terms:Term",
     "TermFactor": "report.terms:Factor",
     "TermPoint": "report.terms:Point",

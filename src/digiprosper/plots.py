@@ -297,14 +297,15 @@ def event_study(
     labels : mapping, optional
         Labels of terms, columns or models. They replace those of the results.
     level : float
-        Confidence level of the interval at each single event time, .95 by default.
+        Confidence level, .95 by default: of the interval at each single event time, and of the joint band.
     ax : Axes, optional
         Axes to draw on. The default is a new figure.
 
     Returns
     -------
     Axes
-        Estimates with intervals, an empty marker at the reference, a line at zero, and a dashed line between
+        Estimates with intervals, those of `StaggeredDid` also with thin lines of a joint band, which covers
+        all event times at once; an empty marker at the reference, a line at zero, and a dashed line between
         event times -1 and 0. Binned ends have labels such as ``≤ −5`` and ``≥ 5``; they are in the legend if
         another result has an estimate of this single event time.
 

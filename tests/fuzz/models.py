@@ -293,6 +293,7 @@ def staggered(case: Case) -> Any:
         "clusters": [case.column("g"), case.panel.entity_name],
         "missing": ["drop", "drop", "raise"],
         "anticipation": [0, 1],
+        "cov_type": ["hc2", "influence"],
     }
     if estimator == "callaway_santanna":
         choices |= {"control": ["never", "not_yet"], "base_period": ["varying", "universal"]}

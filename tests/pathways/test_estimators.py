@@ -192,6 +192,18 @@ def test_staggered(panel) -> None:
     )
 
 
+def test_a_single_entity_that_is_never_treated_is_reported(panel) -> None:
+    first = dict(zip(panel.entities[1:], [2015, 2017] * 15, strict=True))
+    treated = [float(year >= first.get(name, np.inf)) for name, year in panel.index]
+    policy = panel.assign(schooling=pd.Series(treated, index=panel.index))
+    mechanism = Mechanism(
+        "M", "a claim", cause="w", outcome="y", sign="+", shape="linear", design="staggered"
+    )
+    report = evaluated(policy, mechanism)
+    assert "few_untreated" in report.notices["code"].tolist()
+    assert "rest on one unit" in " ".join(report.summary().split())
+
+
 def test_notices_of_the_models_are_in_the_report_once(panel) -> None:
     """Two of 31 provinces are treated, and two propositions have the same model."""
     treated = [float(name in panel.entities[:2] and year >= 2016) for name, year in panel.index]

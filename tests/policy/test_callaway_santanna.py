@@ -49,7 +49,7 @@ def test_csdid(x: Any, control: Any, adjustment: Any, anticipation: int, base: A
     peer = pytest.importorskip("csdid.att_gt")
     frame = draw(2)
     options = {"control": control, "adjustment": adjustment, "anticipation": anticipation}
-    options["base_period"] = base
+    options |= {"base_period": base, "cov_type": "influence"}
     fit = dp.StaggeredDid("y", "first", x, **options).fit(dp.Panel(frame, "city", "year"))
 
     theirs = peer.ATTgt(
@@ -97,7 +97,9 @@ def test_weights_of_csdid(x: Any, varying: bool, adjustment: Any, control: Any, 
     frame, rng = draw(2), np.random.default_rng(2)
     frame["w"] = rng.uniform(0.3, 3, size=90)[frame["city"]]
     frame["w"] *= rng.uniform(0.5, 2, size=len(frame)) if varying else 1.0
-    fit = fit_of(frame, x=x, obs_weights="w", adjustment=adjustment, control=control, base_period=base)
+    options: dict[str, Any] = {"adjustment": adjustment, "control": control, "base_period": base}
+    options["cov_type"] = "influence"
+    fit = fit_of(frame, x=x, obs_weights="w", **options)
     theirs = peer.ATTgt(
         yname="y",
         gname="first",
@@ -123,10 +125,7 @@ def test_weights_of_csdid(x: Any, varying: bool, adjustment: Any, control: Any, 
         one = theirs.aggte(by, bstrap=False, cband=False).atte
         assert found["estimate"][0] == pytest.approx(float(one["overall_att"]), abs=atol)
         assert found["std_error"][0] == pytest.approx(float(np.squeeze(one["overall_se"])), abs=atol)
-    gap = np.abs(
-        fit.group_time["estimate"]
-        - fit_of(frame, x=x, adjustment=adjustment, control=control, base_period=base).group_time["estimate"]
-    ).max()
+    gap = np.abs(fit.group_time["estimate"] - fit_of(frame, x=x, **options).group_time["estimate"]).max()
     assert gap > 100 * atol
 
 
@@ -137,7 +136,7 @@ def test_a_gap_in_time_is_that_of_csdid(base: Any) -> None:
     """Cohort 2014 is compared with 2012, and nothing is refused."""
     peer = pytest.importorskip("csdid.att_gt")
     frame = draw(5).query("year != 2013")
-    fit = fit_of(frame, base_period=base)
+    fit = fit_of(frame, base_period=base, cov_type="influence")
     theirs = peer.ATTgt("y", "year", "city", "first", frame.fillna({"first": 0}), xformla="y ~ 1")
     known = theirs.fit(bstrap=False, base_period=base).results
     known = pd.DataFrame(known)[["group", "year", "att", "se"]].astype(float)
@@ -154,7 +153,8 @@ def test_a_gap_in_time_is_that_of_csdid(base: Any) -> None:
 def test_balanced_event_times_of_csdid(balanced: int) -> None:
     peer = pytest.importorskip("csdid.att_gt")
     frame = draw(3)
-    found = fit_of(frame).aggregate("dynamic", balanced=balanced).tidy()
+    fit = fit_of(frame, cov_type="influence")
+    found = fit.aggregate("dynamic", balanced=balanced).tidy()
     theirs = peer.ATTgt("y", "year", "city", "first", frame.fillna({"first": 0}), xformla="y ~ 1")
     one = theirs.fit(bstrap=False).aggte("dynamic", balance_e=balanced, bstrap=False, cband=False).atte
     assert [f"event:{int(time)}" for time in one["egt"]] == found["term"][1:].tolist()
@@ -189,7 +189,7 @@ def test_diff_diff(adjustment: Any) -> None:
 def test_effects_are_differences_in_differences_of_means() -> None:
     """On an unbalanced panel of the entities that have rows in both periods."""
     frame = draw(3).sample(frac=0.9, random_state=3)
-    fit = fit_of(frame, base_period="universal")
+    fit = fit_of(frame, base_period="universal", cov_type="influence")
     wide = frame.set_index(["city", "year"])["y"].unstack()  # noqa: PD010
     first = frame.groupby("city")["first"].first().reindex(wide.index)
     for row in fit.group_time.itertuples():
@@ -219,9 +219,11 @@ def test_clusters_add_the_influence_of_their_entities() -> None:
     twice = pd.concat([frame, frame.assign(city=frame["city"] + 1000)]).assign(
         pair=lambda f: f["city"] % 1000
     )
-    one, both = fit_of(frame), fit_of(twice, clusters=["pair"])
-    np.testing.assert_allclose(both.params, one.params, atol=1e-10)
-    np.testing.assert_allclose(both.cov, one.cov, atol=1e-12)
+    for errors in ("influence", "hc2"):
+        one = fit_of(frame, cov_type=errors)
+        both = fit_of(twice, clusters=["pair"], cov_type=errors)
+        np.testing.assert_allclose(both.params, one.params, atol=1e-10)
+        np.testing.assert_allclose(both.cov, one.cov, atol=1e-12)
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")

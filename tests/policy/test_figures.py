@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import EventStudy, Panel, match_entities
+from digiprosper import EventStudy, Panel, StaggeredDid, match_entities
 from digiprosper.errors import DigiprosperWarning, InputTypeError
 from digiprosper.policy.figures import balance, event_paths, named_studies
 
@@ -37,6 +37,21 @@ def test_an_event_time_that_is_binned_in_one_study_only_has_its_number_and_the_s
 def test_labels_name_models(study) -> None:
     drawn = event_paths(named_studies({"a": study, "b": study}, "test"), {"a": "两向固定效应"}, 0.95)
     assert [path.head for path in drawn.paths] == ["两向固定效应", "b"]
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_a_staggered_path_has_a_joint_band_and_an_event_study_none(panel, study) -> None:
+    fit = StaggeredDid("y", "first").fit(panel)
+    paths = event_paths(named_studies({"a": fit, "b": study}, "test"), {}, 0.9).paths
+    banded, plain = (path.points for path in paths)
+    band = fit.event_path(0.9, bands="joint")
+    assert banded["band_low"].tolist() == band["conf_low"].tolist()
+    assert banded["band_high"].tolist() == band["conf_high"].tolist()
+    assert banded["conf_low"].tolist() == fit.event_path(0.9)["conf_low"].tolist()
+    assert "band_low" not in plain
+    divided = StaggeredDid("y", "first", estimator="imputation", clusters=["year"]).fit(panel)
+    (path,) = event_paths(named_studies(divided, "test"), {}, 0.9).paths
+    assert "band_low" not in path.points
 
 
 @pytest.mark.parametrize("given", [None, 3, "text", [], {}, [1], {"a": None}])

@@ -43,7 +43,7 @@ def test_effects_are_outcomes_less_predictions_of_a_regression_of_untreated_rows
 
 def test_leads_are_coefficients_of_untreated_rows() -> None:
     frame = draw(3)
-    fit = fit_of(frame, leads=2)
+    fit = fit_of(frame, leads=2, cov_type="influence")
     assert list(fit.params.index[1:3]) == ["event:-2", "event:-1"]
     event = frame["year"] - frame["first"]
     frame = frame.assign(l1=(event == -1) * 1.0, l2=(event == -2) * 1.0)[frame["on"] == 0]
@@ -83,7 +83,7 @@ def test_without_earlier_periods_there_is_no_test() -> None:
 def test_diff_diff(x: tuple[str, ...]) -> None:
     diff_diff = pytest.importorskip("diff_diff")
     frame = draw(6, n=60)
-    fit = fit_of(frame, x)
+    fit = fit_of(frame, x, cov_type="influence")
     theirs = diff_diff.ImputationDiD().fit(
         frame.fillna({"first": 0}), "y", "city", "year", "first", covariates=list(x) or None
     )

@@ -60,7 +60,9 @@ def mpdta() -> dp.Panel:
 
 
 def spec_of(estimator: str, **options: Any) -> dp.StaggeredDid:
-    return dp.StaggeredDid("lemp", "first.treat", estimator=estimator, never=0, **options)
+    """Errors of the programs that the numbers are from."""
+    options |= {"never": 0, "cov_type": "influence"}
+    return dp.StaggeredDid("lemp", "first.treat", estimator=estimator, **options)
 
 
 def assert_case(fit: dp.StaggeredDidResults, case: str, only: int | None = None) -> None:
@@ -84,7 +86,7 @@ def test_callaway_santanna_on_mpdta(mpdta: dp.Panel) -> None:
         np.testing.assert_allclose(cells[name], known[name], rtol=0, atol=known["atol"])
     for by in ("simple", "dynamic", "group", "calendar"):
         assert_case(fit.aggregate(by), by)
-    test, known = fit.pretrend_test(), CASES["pretrend", "mpdta"]
+    test, known = fit.pretrend_test().alternatives["csdid"], CASES["pretrend", "mpdta"]
     assert test.p_value == pytest.approx(known["p_value"], abs=known["atol"])
     assert fit.nobs == 2500
     assert fit.coding.cohorts == ((2004, 20), (2006, 40), (2007, 131))
@@ -94,7 +96,7 @@ def test_callaway_santanna_on_mpdta(mpdta: dp.Panel) -> None:
 
 @pytest.mark.data("mpdta.csv")
 def test_callaway_santanna_with_a_control_on_mpdta(mpdta: dp.Panel) -> None:
-    fit = dp.StaggeredDid("lemp", "first.treat", ["lpop"], aggregate="simple", never=0).fit(mpdta)
+    fit = spec_of("callaway_santanna", x=["lpop"], aggregate="simple").fit(mpdta)
     assert_case(fit, "simple_lpop")
 
 
@@ -167,8 +169,9 @@ def test_coverage_and_size_of_the_page(
 
     Cities are observed for 8 years. The effects of the two cohorts grow at different rates. Errors have a
     serial correlation of .5. Coverage is the share of panels in which the 95% interval of the average effect
-    over all treated rows covers the truth. Size is the share in which `pretrend_test("dynamic")` rejects at
-    5%.
+    over all treated rows covers the truth. Size is the share in which the test of the averages before
+    treatment rejects at 5%. Errors and tests are those of `cov_type="influence"`: of csdid, did_imputation
+    and the regression.
     """
     rng = np.random.default_rng(n + treated)
     keys = pd.DataFrame({"city": np.repeat(np.arange(n), 8), "year": np.tile(np.arange(8), n)})
@@ -178,7 +181,8 @@ def test_coverage_and_size_of_the_page(
     since = (keys["year"] - keys["first"] + 1).clip(lower=0).fillna(0)
     effect = since * np.where(keys["first"] == 3, 0.3, 0.1)
     truth, draws = effect[since > 0].mean(), 300
-    spec, hits, finds = dp.StaggeredDid("y", "first", estimator=estimator, aggregate="simple"), 0, 0
+    options: Any = {"estimator": estimator, "aggregate": "simple", "cov_type": "influence"}
+    spec, hits, finds = dp.StaggeredDid("y", "first", **options), 0, 0
     for _ in range(draws):
         error = rng.normal(size=(n, 8))
         error[:, 0] /= np.sqrt(0.75)
@@ -187,7 +191,8 @@ def test_coverage_and_size_of_the_page(
         fit = spec.fit(panel_of(keys.assign(y=error.ravel() + effect)))
         low, high = fit.conf_int().loc["att"]
         hits += low <= truth <= high
-        finds += fit.pretrend_test("dynamic").p_value < 0.05
+        (known,) = fit.pretrend_test("dynamic").alternatives.values()
+        finds += known.p_value < 0.05
     row = {"cities": n, "in each cohort": treated // 2, "estimator": f"`{estimator}`"}
     rates = {"coverage": hits / draws, "size of the pre-trend test": finds / draws}
     measured("coverage_of_staggered_effects", row | rates)
@@ -210,8 +215,14 @@ def test_rows_labels_and_origin_do_not_matter(estimator: Any) -> None:
         again = spec.fit(panel_of(other))
         np.testing.assert_allclose(again.params, fit.params, rtol=1e-9, atol=1e-10)
         np.testing.assert_allclose(again.cov, fit.cov, rtol=1e-7, atol=1e-12)
+        # Draws too: signs are in the order of the data.
+        assert again.pretrend_test().p_value == fit.pretrend_test().p_value
+        band, wanted = (one.event_path(bands="joint")["conf_high"] for one in (again, fit))
+        np.testing.assert_allclose(band, wanted, rtol=1e-7)
     scaled = spec.fit(panel_of(frame.assign(y=1000 * frame["y"] + 5)))
     np.testing.assert_allclose(scaled.params, 1000 * fit.params, rtol=1e-8, atol=1e-7)
+    assert scaled.pretrend_test().p_value == fit.pretrend_test().p_value
+    np.testing.assert_allclose(scaled.df_by_term, fit.df_by_term, rtol=1e-7)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -351,6 +362,7 @@ def test_malformed_input_is_refused_by_name(name: str) -> None:
         ({"aggregate": "event"}, "aggregate"),
         ({"adjustment": "dr"}, "adjustment"),
         ({"base_period": "long"}, "base_period"),
+        ({"cov_type": "clustered"}, "cov_type"),
         ({"anticipation": -1}, "anticipation"),
         ({"anticipation": 1.5}, "anticipation"),
         ({"leads": 0, "estimator": "imputation"}, "leads"),
@@ -596,7 +608,10 @@ def test_regressions_use_the_weight_of_every_row(estimator: Any) -> None:
             fit.group_time["estimate"], by_hand.params[list(cells.values())], atol=1e-10
         )
         errors = by_hand.std_errors[list(cells.values())]
-        np.testing.assert_allclose(fit.group_time["std_error"], errors, atol=1e-10)
+        other = dp.StaggeredDid(
+            "y", "first", ["x"], estimator=estimator, obs_weights="w", cov_type="influence"
+        ).fit(panel_of(frame))
+        np.testing.assert_allclose(other.group_time["std_error"], errors, atol=1e-10)
     mass = frame.groupby(["first", "year"])["w"].sum()
     estimates = fit.group_time.set_index(["cohort", "time"])["estimate"]
     since = [(g, t) for g, t in estimates.index if t >= g]

@@ -103,7 +103,7 @@ def test_averages_of_a_balanced_panel_agree(fit: dp.StaggeredDidResults) -> None
     assert mean.p_value == pytest.approx(fit.pvalues["att"])
 
 
-def test_wald_tests(fit: dp.StaggeredDidResults) -> None:
+def test_wald_tests(fit: dp.StaggeredDidResults, frame: pd.DataFrame) -> None:
     test = fit.wald_test("event:0 = 0, event:1 = event:2")
     matrix = np.zeros((2, fit.params.size))
     names = list(fit.params.index)
@@ -111,8 +111,15 @@ def test_wald_tests(fit: dp.StaggeredDidResults) -> None:
     matrix[1, [names.index("event:1"), names.index("event:2")]] = 1, -1
     gap = matrix @ fit.params.to_numpy()
     form = gap @ np.linalg.solve(matrix @ fit.cov.to_numpy() @ matrix.T, gap)
-    q = 1 if np.isinf(fit.df_t) else 2
-    assert test.statistic * q == pytest.approx(form, rel=1e-8)
+    # Hotelling's F with the fewest degrees of freedom of the two sums.
+    least = fit.estimated.df_of(matrix).min()
+    assert test.df == pytest.approx((2, least - 1))
+    assert test.statistic == pytest.approx(form / 2 * (least - 1) / least, rel=1e-8)
+    plain = fit_of(frame, estimator=fit.estimator, cov_type="influence")
+    other = plain.wald_test("event:0 = 0, event:1 = event:2")
+    form = gap @ np.linalg.solve(matrix @ plain.cov.to_numpy() @ matrix.T, gap)
+    q = 1 if np.isinf(plain.df_t) else 2
+    assert other.statistic * q == pytest.approx(form, rel=1e-8)
     one = fit.wald_test("event:0 = 0")
     assert one.p_value == pytest.approx(fit.pvalues["event:0"], rel=1e-8)
     with pytest.raises(TermError):
@@ -123,15 +130,18 @@ def test_wald_tests(fit: dp.StaggeredDidResults) -> None:
         fit.combination("event:0 = 1")
 
 
-def test_tests_before_treatment(fit: dp.StaggeredDidResults) -> None:
+def test_tests_before_treatment(fit: dp.StaggeredDidResults, frame: pd.DataFrame) -> None:
+    fit = fit_of(frame, estimator=fit.estimator, cov_type="influence")
     cells, path = fit.group_time, fit.path
     if fit.estimator == "imputation":
         count = int((path["time"] < 0).sum())
     else:
         count = int((cells["event_time"] < 0).sum())
-    df = fit.pretrend_test().df
+    assert fit.pretrend_test().df == count
+    (known,) = fit.pretrend_test().alternatives.values()
+    df = known.df
     assert (df if isinstance(df, float) else df[0]) == count
-    other = fit.pretrend_test("dynamic")
+    (other,) = fit.pretrend_test("dynamic").alternatives.values()
     leads = [name for name in fit.params.index if name.startswith("event:-")]
     expected = fit.wald_test([f"{name} = 0" for name in leads])
     assert (other.statistic, other.p_value) == pytest.approx((expected.statistic, expected.p_value), rel=1e-8)
@@ -148,6 +158,18 @@ def test_averages_are_recommended_where_they_can_be_tested() -> None:
     with pytest.raises(OptionError, match=r"pretrend_test\('dynamic'\) tests averages"):
         fit.pretrend_test()
     assert fit.pretrend_test("dynamic").df == 5
+
+
+def test_averages_that_add_up_to_others_are_not_tested_twice() -> None:
+    """Without never treated entities, changes of cohorts against each other add up to zero."""
+    rng = np.random.default_rng(1)
+    city, year = np.divmod(np.arange(31 * 10), 10)
+    first = np.repeat([3.0, 5.0, 8.0], [10, 10, 11])[city]
+    frame = pd.DataFrame({"city": city, "year": year, "first": first, "y": rng.normal(size=310)})
+    test = fit_of(frame, control="not_yet").pretrend_test("dynamic")
+    assert test.method
+    assert 0 < test.df < 7
+    assert test.alternatives["csdid"].df == 7
 
 
 def test_more_effects_than_the_covariance_allows(frame: pd.DataFrame) -> None:
@@ -198,6 +220,47 @@ def test_the_path_has_the_reference_and_the_treated(fit: dp.StaggeredDidResults)
     expected = {f"event:{time}" for time in np.arange(-9, 10)} & {*fit.params.index, f"event:{fit.reference}"}
     assert printed == sorted(expected, key=lambda name: int(name.split(":")[1]))
     pd.testing.assert_frame_equal(fit.aggregate("simple").path, fit.path)
+
+
+def test_the_joint_band_is_wider_than_the_intervals(fit: dp.StaggeredDidResults) -> None:
+    path, band = fit.event_path(0.9), fit.event_path(0.9, bands="joint")
+    pd.testing.assert_frame_equal(
+        band.drop(columns=["conf_low", "conf_high"]), path[list(band)].drop(columns=["conf_low", "conf_high"])
+    )
+    half = (band["conf_high"] - band["estimate"]) / band["std_error"]
+    # One critical value for all event times.
+    assert half.max() == pytest.approx(half.min())
+    assert half.max() > 1.7
+    assert (fit.event_path(bands="joint")["conf_low"].dropna() < band["conf_low"].dropna()).all()
+    pd.testing.assert_frame_equal(fit.event_path(0.9, "joint"), band)
+    with pytest.raises(OptionError) as caught:
+        fit.event_path(bands="uniform")  # type: ignore[arg-type]
+    assert caught.value.problems[0].data["option"] == "bands"
+    with pytest.raises(OptionError):
+        fit.event_path(1.5, bands="joint")
+    assert "event_path(bands='joint')" in " ".join(fit.summary().split())
+    assert "pointwise" not in fit.aggregate("group").summary()
+
+
+def test_the_summary_has_the_test_and_the_error_of_other_programs(
+    fit: dp.StaggeredDidResults, frame: pd.DataFrame
+) -> None:
+    text = " ".join(fit.summary().split())
+    test = fit.pretrend_test()
+    (known,) = test.alternatives.values()
+    program = {
+        "callaway_santanna": "csdid prints",
+        "imputation": "did_imputation prints",
+        "sun_abraham": "The clustered regression has",
+    }[fit.estimator]
+    assert test.method == "wild bootstrap by city, 999 draws"
+    assert f"p = {test.p_value:.3f} (wild bootstrap by city, 999 draws)" in text
+    assert f"{program} {known._distribution()} = " in text
+    plain = fit_of(frame, estimator=fit.estimator, cov_type="influence")
+    assert f"{program} the standard error {plain.std_errors['att']:.4g} of att" in text
+    assert "of att (cov_type" not in plain.summary()
+    assert plain.pretrend_test().p_value == test.p_value
+    assert fit.to_dict()["df_by_term"] == pytest.approx(fit.df_by_term.to_dict())
 
 
 def test_tables_beside_an_event_study(fit: dp.StaggeredDidResults, study: dp.EventStudyResults) -> None:

@@ -23,7 +23,8 @@ def draw(seed: int = 1, n: int = 45, periods: int = 7) -> pd.DataFrame:
 @pytest.mark.parametrize("x", [[], ["x"]])
 def test_averages_of_a_regression_with_dummies_made_by_hand(x: list[str]) -> None:
     frame = draw()
-    fit = dp.StaggeredDid("y", "first", x, estimator="sun_abraham").fit(dp.Panel(frame, "city", "year"))
+    spec = dp.StaggeredDid("y", "first", x, estimator="sun_abraham", cov_type="influence")
+    fit = spec.fit(dp.Panel(frame, "city", "year"))
     names = []
     for g in (3, 5):
         for t in range(7):
@@ -43,7 +44,7 @@ def test_averages_of_a_regression_with_dummies_made_by_hand(x: list[str]) -> Non
     assert fit.std_errors["event:-2"] == pytest.approx(total.std_error, abs=1e-12)
     before = [name for name in names if int(name[2]) < int(name[1])]
     theirs = by_hand.wald_test([f"{name} = 0" for name in before]).alternatives["stata"]
-    test = fit.pretrend_test()
+    (test,) = fit.pretrend_test().alternatives.values()
     assert (test.statistic, test.p_value) == pytest.approx((theirs.statistic, theirs.p_value), rel=1e-10)
     assert test.df == theirs.df
 
@@ -51,7 +52,8 @@ def test_averages_of_a_regression_with_dummies_made_by_hand(x: list[str]) -> Non
 def test_one_cohort_is_the_event_study() -> None:
     frame = draw(2).query("first != 5")
     panel = dp.Panel(frame, "city", "year")
-    fit = dp.StaggeredDid("y", "first", estimator="sun_abraham").fit(panel)
+    spec = dp.StaggeredDid("y", "first", estimator="sun_abraham", cov_type="influence")
+    fit = spec.fit(panel)
     study = dp.EventStudy("y", "first", before=3, after=3).fit(panel)
     np.testing.assert_allclose(fit.path["estimate"], study.path["estimate"], atol=1e-12)
     np.testing.assert_allclose(fit.path["std_error"], study.path["std_error"], atol=1e-12)

@@ -701,6 +701,22 @@ def test_estimates_intervals_reference_and_lines() -> None:
     assert legend(ax) == [REFERENCE]
 
 
+def test_a_joint_band_is_thin_beside_the_intervals_and_named() -> None:
+    banded = path()
+    banded.points["band_low"] = banded.points["conf_low"] - 0.3
+    banded.points["band_high"] = banded.points["conf_high"] + 0.3
+    ax = draw_event_paths(paths(banded), None, "test", counts=False)
+    band, intervals = ax.collections
+    np.testing.assert_allclose(band.get_segments()[0], [[-3, -0.8], [-3, 0.2]])
+    np.testing.assert_allclose(intervals.get_segments()[0], [[-3, -0.5], [-3, -0.1]])
+    assert band.get_linewidth()[0] < intervals.get_linewidth()[0]
+    shown = " ".join(ax.get_ylabel().split())
+    assert shown == "Output Estimate, 95% interval (thick) and joint band (thin)"
+    numbers = paths(banded, path("b")).data()
+    assert numbers.columns.tolist()[3:7] == ["conf_low", "conf_high", "band_low", "band_high"]
+    assert numbers["band_low"].isna().sum() == 7
+
+
 def test_counts_stand_under_the_event_times() -> None:
     ax = draw_event_paths(paths(path()), None, "test", counts=True)
     assert ax.get_xticklabels()[0].get_text() == "−3\n1,200"

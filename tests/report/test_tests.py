@@ -81,3 +81,28 @@ def test_a_stored_test_is_the_same_column_of_a_table() -> None:
     tests = [dp.hausman(spec, panel), dp.wild_bootstrap(spec, panel, "unemp", reps=199, rng=1)]
     stored = [Summary.from_dict(json.loads(json.dumps(test.to_dict()))) for test in tests]
     assert str(dp.etable(stored)) == str(dp.etable(tests))
+
+
+def test_the_method_and_the_alternatives_are_printed_and_stored() -> None:
+    known = TestResult("Wald test", 4.0, "chi2", 2.0, 0.1353, "a = b")
+    test = TestResult(
+        "Wald test",
+        3.5,
+        "bootstrap",
+        2.0,
+        0.21,
+        "a = b",
+        method="wild bootstrap, 999 draws",
+        alternatives={"csdid": known},
+    )
+    assert test.summary().splitlines() == [
+        "Wald test: statistic = 3.5000, p = 0.2100 (wild bootstrap, 999 draws). H0: a = b",
+        "csdid prints chi2(2) = 4.0000, p = 0.1353.",
+    ]
+    stored = json.loads(json.dumps(test.to_dict()))
+    assert stored["method"] == "wild bootstrap, 999 draws"
+    assert stored["alternatives"]["csdid"]["p_value"] == 0.1353
+    assert Summary.from_dict(stored).to_text() == test.summary()
+    again = pickle.loads(pickle.dumps(test))
+    assert again.alternatives["csdid"].summary() == known.summary()
+    assert [f.name for f in dataclasses.fields(TestResult)][-2:] == ["method", "alternatives"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,12 @@ from digiprosper.policy.kernels.aggregation import (
     cluster_sums,
     treated_products,
 )
+from digiprosper.policy.kernels.jackknife import (
+    MOST_JACKKNIFED,
+    Comparisons,
+    without_each_cluster,
+)
+from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS, leverage, of_parts
 from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import (
     cells_left_out,
@@ -22,6 +28,7 @@ from digiprosper.policy.notices import (
     pairs_of_rows,
     weights_vary,
 )
+from digiprosper.policy.unit_errors import clusters_of_entities
 from digiprosper.report.inference import Inference
 
 if TYPE_CHECKING:
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
+    from digiprosper.policy.kernels.unit_signs import UnitScores
     from digiprosper.policy.timing import Cohorts
 
 # Controls of a higher probability of treatment have no weight, as in the R package DRDID.
@@ -50,18 +58,25 @@ class _Effect:
     influence: Floats
     n_treated: int
     n_controls: int
+    base: int  # period that it is compared with
+    used: Bools  # (n,) entities compared
+    treated: Bools  # (n,) those of the cohort among all entities
 
 
 def estimate_callaway_santanna(
     spec: Any, prepared: Prepared, cohorts: Cohorts
-) -> tuple[GroupTime, int | None, Inference, tuple[Notice, ...]]:
+) -> tuple[GroupTime, Floats | None, int | None, Inference, tuple[Notice, ...]]:
     """Estimate ATT(g, t) as differences in differences.
 
-    The covariance is the sum of squared influence functions by cluster. Returns the effects, the event time
-    of the reference (None if it differs between cohorts), the type of the errors, and notices.
+    The covariance is the sum of squared influence functions by cluster. With controls `x` and
+    ``cov_type="hc2"`` it is that of the jackknife. Returns the effects, the weights (N, m) of the outcomes in
+    them without `x`, the event time of the reference (None if it differs between cohorts), the type of the
+    errors, and notices.
     """
     _refuse_without_control(spec, cohorts)
-    codes = _clusters_of_entities(prepared)
+    codes = clusters_of_entities(prepared)
+    if codes is None:
+        raise _divided_entities(prepared)
     # The last period before treatment and its anticipation; -1 if there is none.
     last = (cohorts.steps[:, None] < cohorts.first - spec.anticipation).sum(axis=0) - 1
     effects, left_out = _effects(spec, prepared.sample, cohorts, last)
@@ -88,7 +103,108 @@ def estimate_callaway_santanna(
         clusters=prepared.cluster_names,
         n_clusters=(int(codes.max()) + 1,),
     )
-    return cells, reference, inference, notices
+    if spec.x:
+        estimated = effects, cells, codes
+        cells, inference = _with_jackknife(
+            spec, prepared.sample, cohorts, estimated, inference
+        )
+        return cells, None, reference, inference, notices
+    weights = None
+    if prepared.sample.nobs * len(effects) <= MOST_WEIGHTS:
+        weights = _row_weights(effects, prepared.sample, cohorts.weights)
+    return cells, weights, reference, inference, notices
+
+
+def _with_jackknife(
+    spec: Any,
+    sample: Sample,
+    cohorts: Cohorts,
+    estimated: tuple[Sequence[_Effect], GroupTime, Ints],
+    inference: Inference,
+) -> tuple[GroupTime, Inference]:
+    """Compute the covariance of effects and shares of cohorts by the jackknife.
+
+    It estimates again without each cluster. With many clusters, or if an effect has no
+    estimate without one of them, the covariance stays that from influence functions.
+    """
+    effects, cells, codes = estimated
+    count = int(codes.max()) + 1
+    if count > MOST_JACKKNIFED:
+        return cells, inference
+    y, x, weights = _by_entity(sample, cohorts.weights)
+    later = np.array([effect.time for effect in effects])
+    base = np.array([effect.base for effect in effects])
+    earlier = np.minimum(later, base)
+    used = np.array([effect.used for effect in effects])
+    controls = np.where(used[:, :, None], x[:, earlier].transpose(1, 0, 2), 0.0)
+    size = np.maximum(used.sum(axis=1), 1)[:, None, None]
+    centred = np.where(
+        used[:, :, None], controls - controls.sum(axis=1, keepdims=True) / size, 0.0
+    )
+    spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / size)
+    scaled = centred / np.where(spread > 0, spread, 1.0)
+    data = Comparisons(
+        change=np.where(used, y[:, later].T - y[:, base].T, 0.0),
+        used=used,
+        treated=np.array([effect.treated for effect in effects]),
+        design=np.concatenate([np.ones((*used.shape, 1)), scaled], axis=2),
+        weights=np.where(used, weights[:, earlier].T, 0.0),
+    )
+    adjustment = spec.adjustment or "doubly_robust"
+    again = without_each_cluster(data, codes, adjustment, (_TRIM, _SEPARATED))
+    if np.isnan(again).any():
+        return cells, inference
+    kept = codes != np.arange(count)[:, None]
+    sizes = kept * cohorts.entity_weights
+    member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
+    again = np.hstack([again, sizes @ member / sizes.sum(axis=1, keepdims=True)])
+    deviations = np.sqrt((count - 1) / count) * (again.mean(axis=0) - again)
+    units = _units_of_jackknife(deviations[:, : len(effects)], cohorts, codes, used)
+    cells = replace(cells, units=units)
+    if spec.cov_type == "influence":
+        return cells, inference
+    joint = np.asarray(deviations.T @ deviations)
+    jackknife = replace(inference, cov_type="crv3", df_t=count - 1.0)
+    return replace(cells, joint=joint), jackknife
+
+
+def _units_of_jackknife(
+    deviations: Floats, cohorts: Cohorts, codes: Ints, used: Bools
+) -> UnitScores | None:
+    """Take the deviations (C, m) without each cluster as what its entities add.
+
+    None if clusters have entities of several cohorts. `used` (m, n) are the entities of
+    each effect.
+    """
+    group = np.where(cohorts.of_entity < 0, cohorts.first.size, cohorts.of_entity)
+    parts = np.unique(np.column_stack([codes, group]), axis=0)
+    if len(parts) != len(deviations):
+        return None
+    sizes = cluster_sums(used.T.astype(np.float64), codes, len(parts))
+    member = np.arange(cohorts.first.size + 1)[:, None] == parts[:, 1]
+    model = np.array([deviations[rows].T @ deviations[rows] for rows in member])
+    # `unit_covariance` and bands divide by the root again.
+    scores = deviations * np.sqrt(1 - leverage(sizes, parts[:, 1]))
+    return of_parts(parts, scores, scores, sizes, model, codes.size - len(member))
+
+
+def _row_weights(
+    effects: Sequence[_Effect], sample: Sample, obs_weights: Floats
+) -> Floats:
+    """Compute the weights (N, m) of the outcomes in differences of means."""
+    row = np.full((sample.n_entities, sample.n_times), -1)
+    row[sample.entity, sample.time] = np.arange(sample.nobs)
+    weights = np.zeros((sample.nobs, len(effects)))
+    for column, effect in enumerate(effects):
+        later, base = row[effect.used, effect.time], row[effect.used, effect.base]
+        earlier = base if effect.base < effect.time else later
+        size, treated = obs_weights[earlier], effect.treated[effect.used]
+        share = np.where(
+            treated, size / size[treated].sum(), -size / size[~treated].sum()
+        )
+        weights[later, column] = share
+        weights[base, column] = -share
+    return weights
 
 
 def _effects(
@@ -122,8 +238,19 @@ def _effects(
             raise _no_effect(effect.problem, spec.x, *_named(cohorts, cohort, time))
         influence = np.zeros(change.size)
         influence[used] = effect.influence
-        counts = int(inside.sum()), int((~inside).sum())
-        effects.append(_Effect(cohort, time, effect.estimate, influence, *counts))
+        effects.append(
+            _Effect(
+                cohort=cohort,
+                time=time,
+                estimate=effect.estimate,
+                influence=influence,
+                n_treated=int(inside.sum()),
+                n_controls=int((~inside).sum()),
+                base=base,
+                used=used,
+                treated=treated,
+            )
+        )
     return effects, left_out
 
 
@@ -162,6 +289,7 @@ def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTi
     treated = np.repeat(member.any(axis=1)[:, None], cohorts.first.size, axis=1)
     clusters = int(codes.max()) + 1
     sums = cluster_sums(scores, codes, clusters)
+    joint = np.asarray(sums.T @ sums)
     return GroupTime(
         cohort=cohort,
         time=time,
@@ -170,10 +298,11 @@ def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTi
         n_treated=np.array([effect.n_treated for effect in effects], dtype=np.intp),
         mass=cohorts.share[cohort],
         share=cohorts.share,
-        joint=np.asarray(sums.T @ sums),
+        joint=joint,
         treated_part=treated_products(
             scores, np.hstack([member[:, cohort], treated]), codes, clusters
         ),
+        influence=joint,
     )
 
 
@@ -190,21 +319,15 @@ def _named(cohorts: Cohorts, cohort: int, time: int) -> tuple[Any, Any]:
     return cohorts.coding.cohorts[cohort][0], cohorts.coding.times[time]
 
 
-def _clusters_of_entities(prepared: Prepared) -> Ints:
-    """Return the cluster of each entity; refuse clusters that divide entities."""
-    (codes,) = prepared.cluster_codes
-    entity = prepared.sample.entity
-    cluster_of_entity = np.zeros(prepared.sample.n_entities, dtype=np.intp)
-    cluster_of_entity[entity] = codes
-    if (cluster_of_entity[entity] != codes).any():
-        text = (
-            f"clusters={cited(list(prepared.cluster_names))}: some "
-            f"{prepared.sample.keys.entity_name} have rows in several clusters. The "
-            "effects compare periods of the same entity, so each cluster must contain "
-            "whole entities."
-        )
-        raise bad_option("clusters", prepared.cluster_names, text)
-    return cluster_of_entity
+def _divided_entities(prepared: Prepared) -> Exception:
+    """Return the error that clusters divide entities."""
+    text = (
+        f"clusters={cited(list(prepared.cluster_names))}: some "
+        f"{prepared.sample.keys.entity_name} have rows in several clusters. The "
+        "effects compare periods of the same entity, so each cluster must contain "
+        "whole entities."
+    )
+    return bad_option("clusters", prepared.cluster_names, text)
 
 
 def _refuse_without_control(spec: Any, cohorts: Cohorts) -> None:

@@ -48,8 +48,7 @@ def event_paths(
 
     An event time that is a binned end in some studies only is labelled by its number; these studies name it.
     """
-    columns = ["time", "estimate", "conf_low", "conf_high", "n_treated"]
-    points = {head: study.event_path(level)[columns] for head, study in studies.items()}
+    points = {head: _points(study, level) for head, study in studies.items()}
     times = sorted({int(time) for path in points.values() for time in path["time"]})
     texts_of = {head: _event_texts(study, times) for head, study in studies.items()}
     ticks = {}
@@ -66,6 +65,18 @@ def event_paths(
     }
     outcome = outcomes.pop() if len(outcomes) == 1 else ""
     return EventPaths(paths=paths, ticks=ticks, outcome=outcome, level=level)
+
+
+def _points(study: EffectsByEventTime, level: float) -> pd.DataFrame:
+    """Return the estimates with intervals, and the joint band if there is one."""
+    columns = ["time", "estimate", "conf_low", "conf_high", "n_treated"]
+    points = study.event_path(level)[columns]
+    if isinstance(study, EventStudyResults):
+        return points
+    band = study.event_path(level, "joint")
+    if not band["conf_low"].notna().any():
+        return points
+    return points.assign(band_low=band["conf_low"], band_high=band["conf_high"])
 
 
 def _unnamed_ends(

@@ -14,6 +14,7 @@ from digiprosper.policy.kernels.aggregation import (
     cluster_sums,
     treated_products,
 )
+from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS
 from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.sun_abraham import treated_cells
 from digiprosper.report.inference import Inference
@@ -31,11 +32,11 @@ _CHUNK = 32 * 2**20
 
 def estimate_imputation(
     spec: Any, prepared: Prepared, cohorts: Cohorts
-) -> tuple[GroupTime, None, Inference, tuple[Notice, ...]]:
+) -> tuple[GroupTime, Floats | None, None, Inference, tuple[Notice, ...]]:
     """Impute the untreated outcomes of treated rows, and average the differences by cohort and time.
 
-    Differences before treatment are estimated by event time. Returns the effects, no reference, the type of
-    the errors, and no notices.
+    Differences before treatment are estimated by event time. Returns the effects, the weights (N, m) of the
+    outcomes in them, no reference, the type of the errors, and no notices.
     """
     sample, (clusters,) = prepared.sample, prepared.cluster_codes
     y = sample.columns("y")[:, 0]
@@ -64,6 +65,7 @@ def estimate_imputation(
 
     pooled, n_cohorts = np.full(leads.size, -1), cohorts.first.size
     scores = np.hstack([scores, lead_scores])
+    joint = np.pad(scores.T @ scores, (0, n_cohorts))
     cells = GroupTime(
         cohort=np.append(cohort, pooled),
         time=np.append(time, pooled),
@@ -74,14 +76,24 @@ def estimate_imputation(
             np.bincount(group, cohorts.weights[treated]), np.ones(leads.size)
         ),
         share=cohorts.share,
-        joint=np.pad(scores.T @ scores, (0, n_cohorts)),
+        joint=joint,
         treated_part=np.pad(lead_part, (used.size, n_cohorts)),
+        influence=joint,
     )
     n_clusters = (int(clusters.max()) + 1,)
     inference = Inference(
         cov_type="clustered", clusters=prepared.cluster_names, n_clusters=n_clusters
     )
-    return cells, None, inference, ()
+    row_weights = None
+    if sample.nobs * cells.estimates.size <= MOST_WEIGHTS:
+        leads_used = dummies[:, identified].astype(np.float64)
+        row_weights = np.hstack(
+            [
+                _row_weights(model, groups, np.arange(used.size)),
+                _lead_weights(model, leads_used),
+            ]
+        )
+    return cells, row_weights, None, inference, ()
 
 
 def _lead_times(leads: int | None, event: Ints, entity: Ints) -> Ints:
@@ -250,14 +262,30 @@ def _scores(
     clusters: tuple[Ints, int],
 ) -> Floats:
     """Sum by cluster the residuals times the weights that rows have in the means of the chosen groups."""
+    return cluster_sums(
+        _row_weights(model, group, chosen_groups) * spread[:, None], *clusters
+    )
+
+
+def _row_weights(model: UntreatedModel, group: Ints, chosen_groups: Ints) -> Floats:
+    """Compute the weights (N, m) of outcomes in the means of the effects of the chosen groups."""
     shares = (group[:, None] == chosen_groups) * model.weights[:, None]
     shares /= shares.sum(axis=0)
     by_entity = cluster_sums(shares, model.entity, model.sums.size)
     level = by_entity / np.where(model.sums > 0, model.sums, 1.0)[:, None]
     slopes = model.design.T @ shares
     imputed = (level[model.entity] + model.design @ slopes) * model.weights[:, None]
-    row_weights = np.where(model.untreated[:, None], -imputed, shares)
-    return cluster_sums(row_weights * spread[:, None], *clusters)
+    return np.asarray(np.where(model.untreated[:, None], -imputed, shares))
+
+
+def _lead_weights(model: UntreatedModel, leads: Floats) -> Floats:
+    """Compute the weights (N, k) of outcomes in the slopes of event times before treatment."""
+    untreated = model.untreated
+    root = np.sqrt(model.weights[untreated])[:, None]
+    regressors = root * model.residuals(leads)[untreated]
+    weights = np.zeros_like(leads)
+    weights[untreated] = root * (regressors @ np.linalg.pinv(regressors.T @ regressors))
+    return weights
 
 
 def lead_effects(

@@ -15,11 +15,14 @@ from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import (
     few_for_averages,
     few_treated_clusters,
+    few_untreated,
+    other_errors,
     small_cohorts,
 )
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.sun_abraham import estimate_sun_abraham
 from digiprosper.policy.timing import check_never, read_cohorts, read_timing
+from digiprosper.policy.unit_errors import with_unit_errors
 from digiprosper.report.protocol import empty_glance, hash_of
 from digiprosper.specification import (
     TERM,
@@ -31,9 +34,15 @@ from digiprosper.specification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from digiprosper.panel import Panel
+    from digiprosper.errors import Notice
+    from digiprosper.kernels import Floats
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Panel, Sample
+    from digiprosper.policy.kernels.aggregation import GroupTime
+    from digiprosper.policy.timing import Cohorts
+    from digiprosper.report.inference import Inference
 
 StaggeredEstimator: TypeAlias = Literal[
     "callaway_santanna", "imputation", "sun_abraham"
@@ -42,6 +51,7 @@ StaggeredControl: TypeAlias = Literal["never", "not_yet"]
 StaggeredAggregate: TypeAlias = Literal["dynamic", "simple", "group", "calendar"]
 StaggeredAdjustment: TypeAlias = Literal["doubly_robust", "ipw", "regression"]
 StaggeredBasePeriod: TypeAlias = Literal["varying", "universal"]
+StaggeredCovType: TypeAlias = Literal["hc2", "influence"]
 
 _FURTHEST = 10_000
 _ESTIMATE: Final[dict[str, Callable[..., Any]]] = {
@@ -56,6 +66,7 @@ _WORDS: Final = (
     ("control", StaggeredControl, (None,)),
     ("adjustment", StaggeredAdjustment, (None,)),
     ("base_period", StaggeredBasePeriod, (None,)),
+    ("cov_type", StaggeredCovType, ()),
     ("missing", Literal["drop", "raise"], ()),
 )
 # With whom each estimator can compare, its default first.
@@ -121,6 +132,12 @@ class StaggeredDid(Specification):
         for which at least half of the treated entities have an earlier period.
     never : float, optional
         Value of `event` for entities that are never treated, in addition to missing values. Many files use 0.
+    cov_type : {"hc2", "influence"}
+        Standard errors. ``"hc2"`` (default) holds with few entities in a cohort: HC2 by cluster (CR2), with t
+        and Bell and McCaffrey's degrees of freedom for each effect, and with `x` in ``"callaway_santanna"``
+        the jackknife of the whole estimator, with t(G - 1). ``"influence"`` has the errors of csdid,
+        did_imputation and of the regression of Sun and Abraham. Results name them ``"cr2"``, ``"crv3"`` (the
+        jackknife) and ``"clustered"``. See Notes.
     clusters : sequence of str, optional
         One cluster variable. The default is the entity.
     obs_weights : str, optional
@@ -152,20 +169,25 @@ class StaggeredDid(Specification):
 
     Notes
     -----
-    ``"callaway_santanna"`` (Callaway & Sant'Anna 2021, Journal of Econometrics 225:200): standard errors are
-    computed from influence functions and allow for the sampling of the cohort shares, as in csdid.
+    Standard errors with ``cov_type="hc2"``: every estimate is a weighted sum of outcomes. The entities of a
+    cohort differ from its mean, in each period, by their errors alone. The squares of these differences,
+    divided by one minus the share of the entity in its cohort, estimate the variance; the degrees of freedom
+    are those of Bell & McCaffrey (2002, Survey Methodology 28:169), with the covariance over time of all
+    entities as working model. A cohort of one entity, or a single entity that is never treated, shows no such
+    difference: its errors are taken to be as variable as those of the others, and a notice says so. The
+    jackknife is computed for at most 100 clusters; with more, errors are from influence functions.
 
-    ``"imputation"`` (Borusyak, Jaravel & Spiess 2024, Review of Economic Studies 91:3253): standard errors
-    are those of theorem 3 of the paper, with equal effects within a cohort and period, as in did_imputation.
-
-    Both are clustered, without a small-sample correction, and use the normal distribution.
+    ``cov_type="influence"``: for ``"callaway_santanna"`` (Callaway & Sant'Anna 2021, Journal of Econometrics
+    225:200) from influence functions, which allow for the sampling of the cohort shares, as in csdid. For
+    ``"imputation"`` (Borusyak, Jaravel & Spiess 2024, Review of Economic Studies 91:3253) those of theorem 3
+    of the paper, with equal effects within a cohort and period, as in did_imputation. Both are clustered,
+    without a small-sample correction, and use the normal distribution. For ``"sun_abraham"`` (Sun & Abraham
+    2021, Journal of Econometrics 225:175) those of the regression, with small-sample correction and t.
+    ``"imputation"`` and ``"sun_abraham"`` take the cohort shares as fixed; Stata's eventstudyinteract allows
+    for their sampling. With few entities in a cohort or few never treated these intervals are too short.
 
     If the panel has no rows in the last period before the treatment of a cohort, the cohort is compared with
     its last earlier period, as in csdid and R's did. The notice ``earlier_base`` names such cohorts.
-
-    ``"sun_abraham"`` (Sun & Abraham 2021, Journal of Econometrics 225:175): standard errors are those of the
-    regression, with small-sample correction and the t distribution. The cohort shares are taken as fixed;
-    Stata's eventstudyinteract allows for their sampling.
 
     Examples
     --------
@@ -192,6 +214,7 @@ class StaggeredDid(Specification):
     anticipation: int = 0
     leads: int | None = None
     never: float | None = None
+    cov_type: StaggeredCovType = "hc2"
     clusters: Sequence[str] | None = None
     obs_weights: str | None = None
     missing: Literal["drop", "raise"] = "drop"
@@ -251,23 +274,19 @@ class StaggeredDid(Specification):
         prepared = prepare(panel, roles, options, missing=self.missing)
         sample = prepared.sample
         cohorts = read_cohorts(self, sample, timing, prepared.obs_weights)
-        if not (cohorts.treated & (cohorts.event >= 0)).any():
-            text = (
-                f"event={cited(self.event)}: no row of a treated "
-                f"{sample.keys.entity_name} since its treatment is in the sample, so "
-                "there is no effect to estimate. Check whether the outcome or a "
-                "control is missing there."
-            )
-            raise not_identified("none_treated", text, event=self.event)
-
+        _refuse_without_effects(self, sample, cohorts)
         estimate = _ESTIMATE[self.estimator]
-        cells, reference, inference, notices = estimate(self, prepared, cohorts)
+        cells, weights, reference, inference, notices = estimate(
+            self, prepared, cohorts
+        )
+        cells, inference = with_unit_errors(
+            self, prepared, cohorts, (cells, weights), inference
+        )
         n_clusters = min(inference.n_clusters)
         diagnostics = (
             *(notice for notice in prepared.notices if notice not in prepared.few),
-            *few_for_averages(n_clusters, prepared.cluster_names[0]),
-            *few_treated_clusters(prepared, cohorts.treated),
-            *small_cohorts(cohorts.coding),
+            *_about_errors(prepared, cohorts, cells, inference),
+            *other_errors(self.cov_type, inference.cov_type, _reason(self, weights)),
             *notices,
         )
         issue(diagnostics)
@@ -304,6 +323,43 @@ class StaggeredDid(Specification):
             factors=dict(sample.factors),
             diagnostics=diagnostics,
         )
+
+
+def _refuse_without_effects(
+    spec: StaggeredDid, sample: Sample, cohorts: Cohorts
+) -> None:
+    """Refuse a sample without rows of treated entities since their treatment."""
+    if not (cohorts.treated & (cohorts.event >= 0)).any():
+        text = (
+            f"event={cited(spec.event)}: no row of a treated "
+            f"{sample.keys.entity_name} since its treatment is in the sample, so "
+            "there is no effect to estimate. Check whether the outcome or a "
+            "control is missing there."
+        )
+        raise not_identified("none_treated", text, event=spec.event)
+
+
+def _about_errors(
+    prepared: Prepared,
+    cohorts: Cohorts,
+    cells: GroupTime,
+    inference: Inference,
+) -> Iterator[Notice]:
+    """Report few clusters, few treated or untreated entities, and small cohorts."""
+    n_clusters, name = min(inference.n_clusters), prepared.cluster_names[0]
+    small = inference.cov_type in ("cr2", "crv3")
+    by_entity = name == prepared.sample.keys.entity_name
+    yield from few_for_averages(n_clusters, name, small=small and by_entity)
+    yield from few_treated_clusters(prepared, cohorts.treated, small=small)
+    yield from small_cohorts(cohorts.coding, allowed_for=small)
+    yield from few_untreated(cohorts.coding, cells.units, inference.cov_type)
+
+
+def _reason(spec: StaggeredDid, weights: Floats | None) -> str:
+    """Return why errors may not be those of ``cov_type="hc2"``."""
+    if spec.estimator == "callaway_santanna" and spec.x:
+        return "jackknife"
+    return "large" if weights is None else "divided"
 
 
 def _check_options_of_estimator(spec: StaggeredDid) -> None:

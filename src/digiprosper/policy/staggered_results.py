@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
     OptionError,
+    check_level,
     check_option,
     check_whole,
     cited,
@@ -18,6 +19,11 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.kernels.aggregation import GroupTime, average
+from digiprosper.policy.kernels.unit_signs import (
+    UnitScores,
+    joint_critical,
+    wild_test,
+)
 from digiprosper.policy.messages import bad_option, plain_cohorts, time_text
 from digiprosper.policy.window import with_reference
 from digiprosper.policy.words import WORDS
@@ -26,7 +32,14 @@ from digiprosper.report.estimates import Estimates
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Point, Term
-from digiprosper.report.text import conventions, p_words, sample_text, wrapped
+from digiprosper.report.tests import TestResult
+from digiprosper.report.text import (
+    conventions,
+    number_text,
+    p_words,
+    sample_text,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +52,6 @@ if TYPE_CHECKING:
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors
-    from digiprosper.report.tests import TestResult
     from digiprosper.report.words import Words
 
 _ESTIMATORS = {
@@ -59,11 +71,59 @@ _BEFORE = {
     "earlier": "Before treatment: difference from all earlier periods.",
     "cohorts": "The reference is not the same event time for all cohorts.",
 }
+# Whose errors and test of effects before treatment are those of cov_type="influence",
+# and the code of this test.
+_PROGRAMS = {
+    "callaway_santanna": ("csdid prints", "csdid"),
+    "imputation": ("did_imputation prints", "did_imputation"),
+    "sun_abraham": ("The clustered regression has", "f"),
+}
 _ADJUSTMENTS = {
     "doubly_robust": "doubly robust",
     "ipw": "inverse probability weights",
     "regression": "regression",
 }
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class StaggeredEstimates(Estimates):
+    """Averages of effects; each sum of them has degrees of freedom of its own."""
+
+    gradient: Floats  # (k, m + G) derivatives of the averages by effects and shares
+    shares: Floats  # (G, G) covariance of the shares of cohorts
+    units: UnitScores
+
+    def df_of(self, weights: Floats) -> Floats | float:
+        """Return the degrees of freedom of t for sums with weights (q, k)."""
+        gradient = weights @ self.gradient
+        m = self.units.model.shape[1]
+        of_shares = gradient[:, m:]
+        added = np.einsum("qg,gh,qh->q", of_shares, self.shares, of_shares)
+        return self.units.df_t(gradient[:, :m], added)
+
+    def joint_test(
+        self,
+        form: float,
+        weights: Floats,
+        gap: Floats,  # noqa: ARG002
+        *,
+        name: str,
+        null: str,
+        drawn: bool = True,  # noqa: ARG002
+    ) -> TestResult:
+        """Turn a Wald statistic into an F test.
+
+        With v the fewest degrees of freedom of the q sums, ``(v - q + 1) / (v q)`` times
+        the statistic is F(q, v - q + 1), as if the covariance was Wishart. It is missing
+        if v is below q.
+        """
+        from scipy.special import fdtrc
+
+        q, least = float(len(weights)), float(np.min(self.df_of(weights)))
+        df = least - q + 1
+        f = form / q * df / least if df > 0 else np.nan
+        p_value = float(fdtrc(q, df, f)) if np.isfinite(f) else np.nan
+        return TestResult(name, float(f), "F", (q, df), p_value, null)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -226,25 +286,53 @@ class StaggeredDidResults(BaseResults):
         """Effects by event time with 95% intervals; see `event_path`."""
         return self.event_path()
 
-    def event_path(self, level: float = 0.95) -> pd.DataFrame:
+    def event_path(
+        self,
+        level: float = 0.95,
+        bands: Literal["pointwise", "joint"] = "pointwise",
+    ) -> pd.DataFrame:
         """Return the effects by event time, whatever `by` is.
 
         Parameters
         ----------
         level : float
             Confidence level of the intervals, .95 by default.
+        bands : {"pointwise", "joint"}
+            ``"pointwise"`` (default): each interval covers the effect of its event time. ``"joint"``: the
+            intervals cover the effects of all event times at once, so that they are wider; a path outside of
+            the band is rejected.
 
         Returns
         -------
         DataFrame
             One row per event time, with columns time, estimate, std_error, conf_low, conf_high and n_treated
             (number of treated entities). The reference has estimate 0 and no standard error.
+
+        Raises
+        ------
+        OptionError
+            If `bands` is unknown, or `level` is not between 0 and 1.
+
+        Notes
+        -----
+        The joint band is estimate plus and minus a critical value times the standard error. The critical
+        value is a quantile of the largest absolute t statistic in 999 draws with a fixed seed: random signs
+        of clusters, with the standard errors computed again in every draw. Without that the band is too
+        narrow with few entities in a cohort.
         """
+        check_option("bands", bands, ("pointwise", "joint"))
         averages = average(self.cells, "dynamic", self.balanced)
         reference = self.reference
         numbers = replace(self, by="dynamic").tidy(level)[1:].reset_index(drop=True)
         path = numbers[["estimate", "std_error", "conf_low", "conf_high"]]
         path.insert(0, "time", averages.keys)
+        if bands == "joint":
+            half = (
+                self._joint_critical(averages.gradient[1:], level) * path["std_error"]
+            )
+            path = path.assign(
+                conf_low=path["estimate"] - half, conf_high=path["estimate"] + half
+            )
         used = averages.gradient[1:, : self.cells.estimates.size] != 0
         path = path.assign(n_treated=used @ self.cells.n_treated)
         if reference is None or reference in averages.keys:
@@ -255,6 +343,22 @@ class StaggeredDidResults(BaseResults):
         path = path.set_index("time").reindex(times)
         path.loc[reference, ["estimate", "n_treated"]] = 0.0, n_treated
         return path.reset_index().astype({"time": int, "n_treated": int})
+
+    def _joint_critical(self, gradient: Floats, level: float) -> float:
+        """Compute the critical value of the joint band; missing without the scores."""
+        check_level(level)
+        units = self.cells.units
+        if units is None:
+            return float("nan")
+        estimated = self._estimates_of((), np.zeros(len(gradient)), gradient)
+        errors = estimated.std_errors()
+        shown = errors > 0
+        if not shown.any():
+            return float("nan")
+        covariance = estimated.covariance[np.ix_(shown, shown)]
+        correlation = covariance / np.outer(errors[shown], errors[shown])
+        effects = gradient[shown, : self.cells.estimates.size]
+        return joint_critical(units, effects, correlation, level)
 
     @property
     def before(self) -> str:
@@ -289,8 +393,11 @@ class StaggeredDidResults(BaseResults):
         Returns
         -------
         TestResult
-            Wald test that all effects before treatment (and its anticipation) are zero. It is an F test with
-            ``"sun_abraham"``, otherwise a chi-squared test.
+            Wald test that all effects before treatment (and its anticipation) are zero. Its p-value is that
+            of a wild bootstrap: random signs of clusters times the residuals without effects before
+            treatment, with the statistic computed again in 999 draws with a fixed seed, or in all signs of at
+            most ten clusters. ``alternatives`` has the test of other programs: chi-squared, with
+            ``"sun_abraham"`` F. With few entities in a cohort it rejects true hypotheses far too often.
 
         Raises
         ------
@@ -320,19 +427,23 @@ class StaggeredDidResults(BaseResults):
         kind = "averages by event time" if pooled else "effects by cohort and time"
         effects = f"{before.sum()} {kind} before treatment are"
         weights = np.eye(before.sum())
-        tested = self._estimates_of((), estimates[before], gradient[before])
+        tested = self._estimates_of(
+            (), estimates[before], gradient[before], influence=True
+        )
         form, least = tested.wald(weights, tested.coefficients)
         # Where a standard error is missing, so is the test.
         if self._testable(gradient[before]) and not abs(least) <= SINGULAR:
-            return tested.joint_test(
-                form, weights, tested.coefficients, name="Pre-trend test", null=f"{effects} zero"
+            standard = tested.joint_test(
+                form,
+                weights,
+                tested.coefficients,
+                name="Pre-trend test",
+                null=f"{effects} zero",
             )
+            return self._wild_pretrend(standard, estimates[before], gradient[before])
         fewer = " pretrend_test('dynamic') tests averages, which are fewer."
         if not self._testable(averages.gradient[1:][leads]):
-            fewer = (
-                " Fewer can be tested with estimator='imputation' and a small number of "
-                "leads."
-            )
+            fewer = " Fewer can be tested with estimator='imputation' and a small number of leads."
         text = (
             f"{effects} too many to test jointly with {self.coding.n_ever:,} treated "
             f"{self.coding.entity} in {len(self.coding.cohorts)} cohorts and errors "
@@ -344,7 +455,40 @@ class StaggeredDidResults(BaseResults):
             f"pretrend_test: {text}", [option_problem("by", by, what=text)]
         )
 
+    def _wild_pretrend(
+        self, standard: TestResult, estimates: Floats, gradient: Floats
+    ) -> TestResult:
+        """Test by a wild bootstrap, with the test of other programs beside it.
+
+        Without the scores that it draws there is only the `standard` test.
+        """
+        units = self.cells.units
+        if units is None or not units.scores.size:
+            return standard
+        effects = gradient[:, : self.cells.estimates.size]
+        statistic, rank, p_value, count = wild_test(units, effects, estimates)
+        if not np.isfinite(statistic):
+            return standard
+        return TestResult(
+            standard.name,
+            statistic,
+            "bootstrap",
+            float(rank),
+            p_value,
+            standard.null,
+            method=f"wild bootstrap by {self.inference.clusters[0]}, {count:,} draws",
+            alternatives={_PROGRAMS[self.estimator][1]: standard},
+        )
+
     # --- the protocol -------------------------------------------------------------------------------------
+
+    @property
+    def df_by_term(self) -> pd.Series[float]:
+        """Degrees of freedom of each t statistic; infinite for the normal distribution."""
+        df = np.broadcast_to(
+            self.estimated.df_of(np.eye(len(self.names))), len(self.names)
+        )
+        return self._by_term(df, "df")
 
     @property
     def key_names(self) -> tuple[str, str]:
@@ -410,16 +554,17 @@ class StaggeredDidResults(BaseResults):
     def conventions(self) -> str:
         """Type of the standard errors, with clusters and distribution."""
         inference = self.inference
-        if self.estimator == "sun_abraham":
-            return f"{conventions(inference)}; shares of cohorts taken as fixed"
+        if inference.cov_type == "cr2":
+            smallest = float(self.df_by_term.min())
+            return conventions(replace(inference, df_t=smallest))
+        if inference.cov_type == "crv3" or self.estimator == "sun_abraham":
+            fixed = "; shares of cohorts taken as fixed"
+            return f"{conventions(inference)}{fixed * (inference.cov_type != 'crv3')}"
         names, count = " and ".join(inference.clusters), inference.n_clusters[0]
         source = "conservative, with effects taken as equal inside a cohort and period"
         if self.estimator == "callaway_santanna":
             source = "from influence functions, those of the cohorts' shares included"
-        return (
-            f"Standard errors clustered by {names} ({count:,} clusters, normal "
-            f"distribution), {source}"
-        )
+        return f"Standard errors clustered by {names} ({count:,} clusters, normal distribution), {source}"
 
     @property
     def settings(self) -> str:
@@ -469,6 +614,7 @@ class StaggeredDidResults(BaseResults):
                 Lines((*self._about(), "")),
                 cells,
                 self._test_lines(),
+                self._other_lines(),
                 Remarks.of(self.diagnostics),
             ),
             notices=self.diagnostics,
@@ -485,9 +631,31 @@ class StaggeredDidResults(BaseResults):
         except OptionError as error:
             text = f"Pre-trend test not available: {error.problems[0].message}"
         else:
-            numbers = f"{test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
-            text = f"Pre-trend test ({test.null}): {test._distribution()} = {numbers}."
+            lines = [f"Pre-trend test ({test.null}): {_test_words(test)}."]
+            lines += [
+                f"{_PROGRAMS[self.estimator][0]} {_test_words(other)}."
+                for other in test.alternatives.values()
+            ]
+            return Lines(("", *wrapped(lines)))
         return Lines(("", *wrapped([text])))
+
+    def _other_lines(self) -> Lines:
+        """Write which intervals these are, and what other programs print."""
+        lines = []
+        if self.by == "dynamic":
+            lines.append(
+                "Intervals are pointwise; event_path(bands='joint') covers all event times at once."
+            )
+        if self.inference.cov_type in ("cr2", "crv3"):
+            averages = average(self.cells, self.by, self.balanced)
+            gradient, estimates = averages.gradient[:1], averages.estimates[:1]
+            other = self._estimates_of((), estimates, gradient, influence=True)
+            lines.append(
+                f"{_PROGRAMS[self.estimator][0]} the standard error "
+                f"{number_text(float(other.std_errors()[0]))} of att "
+                "(cov_type='influence')."
+            )
+        return Lines(tuple(wrapped(lines)))
 
     def _more_numbers(self) -> dict[str, Any]:
         coding = self.coding
@@ -501,6 +669,7 @@ class StaggeredDidResults(BaseResults):
             "before": self.before,
             "cohorts": plain_cohorts(coding.cohorts),
             "n_never": coding.n_never,
+            "df_by_term": self.df_by_term.to_dict(),
             "group_time": self.group_time.to_dict("records"),
             "path": self.path.to_dict("records"),
         }
@@ -520,27 +689,46 @@ class StaggeredDidResults(BaseResults):
         return Term(f"{name}:{text}", family=kind, kind=kind, point=point)
 
     def _estimates_of(
-        self, names: Sequence[str], estimates: Floats, gradient: Floats
+        self,
+        names: Sequence[str],
+        estimates: Floats,
+        gradient: Floats,
+        *,
+        influence: bool = False,
     ) -> Estimates:
         """Estimate q functions of effects and shares with derivatives `gradient` (q, m + G).
 
-        A function has no standard error if it depends on an effect that has none.
+        A function has no standard error if it depends on an effect that has none. With
+        `influence` the errors are those of other programs.
         """
-        joint = self.cells.joint
+        cells = self.cells
+        joint = cells.influence if influence else cells.joint
         variances = np.diag(joint)
         missing = np.isnan(variances)
         size = np.sqrt(np.where(variances > 0, variances, 1.0))
         root = np.where(missing, 0.0, gradient) * size
         root[(gradient[:, missing] != 0).any(axis=1)] = np.nan
-        return Estimates(
-            names=tuple(names),
-            coefficients=estimates,
-            root=root,
-            middle=np.where(
-                missing | missing[:, None], 0.0, joint / np.outer(size, size)
-            ),
-            inference=self.inference,
-        )
+        middle = np.where(missing | missing[:, None], 0.0, joint / np.outer(size, size))
+        numbers: Any = {
+            "names": tuple(names),
+            "coefficients": estimates,
+            "root": root,
+            "middle": middle,
+            "inference": self.inference,
+        }
+        if (
+            self.inference.cov_type == "cr2"
+            and not influence
+            and cells.units is not None
+        ):
+            m = cells.estimates.size
+            shares = cells.influence[m:, m:]
+            return StaggeredEstimates(
+                **numbers, gradient=gradient, shares=shares, units=cells.units
+            )
+        if influence and self.estimator != "sun_abraham":
+            numbers["inference"] = replace(self.inference, df_t=inf)
+        return Estimates(**numbers)
 
     def _testable(self, gradient: Floats) -> bool:
         """Return whether the differences between treated clusters can test so many restrictions.
@@ -550,8 +738,16 @@ class StaggeredDidResults(BaseResults):
         are. So the treated part must itself have the rank of the restrictions. Otherwise the covariance of
         some sum of the effects is that of controls alone, which is far too small.
         """
-        size = self._estimates_of((), np.zeros(len(gradient)), gradient).std_errors()
+        zeros = np.zeros(len(gradient))
+        size = self._estimates_of((), zeros, gradient, influence=True).std_errors()
         if not (size > 0).all():
             return True
         part = gradient @ self.cells.treated_part @ gradient.T / np.outer(size, size)
         return bool(np.linalg.eigvalsh(part)[0] > SINGULAR)
+
+
+def _test_words(test: TestResult) -> str:
+    """Write statistic, p-value and method of a test."""
+    symbol = "Wald" if test.distribution == "bootstrap" else test._distribution()
+    words = f"{symbol} = {test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
+    return f"{words} ({test.method})" if test.method else words

@@ -9,12 +9,13 @@ import numpy as np
 from digiprosper.errors import quoted
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.policy.kernels.aggregation import GroupTime, treated_products
+from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS
 from digiprosper.policy.messages import not_identified
 from digiprosper.policy.notices import earlier_base, no_rows_before
 
 if TYPE_CHECKING:
     from digiprosper.errors import Notice
-    from digiprosper.kernels import Ints
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.policy.timing import Cohorts
     from digiprosper.report.inference import Inference
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
 
 def estimate_sun_abraham(
     spec: Any, prepared: Prepared, cohorts: Cohorts
-) -> tuple[GroupTime, int | None, Inference, tuple[Notice, ...]]:
+) -> tuple[GroupTime, Floats | None, int | None, Inference, tuple[Notice, ...]]:
     """Regress the outcome on dummies of each cohort in each period except one before its treatment.
 
-    Averages take the shares of the cohorts as fixed. Returns the effects, the event time of the reference
-    (None if it differs between cohorts), the type of the errors, and notices.
+    Averages take the shares of the cohorts as fixed. Returns the effects, the weights (N, m) of the outcomes
+    in them, the event time of the reference (None if it differs between cohorts), the type of the errors, and
+    notices.
     """
     sample, coding = prepared.sample, cohorts.coding
     if not coding.n_never:
@@ -62,6 +64,7 @@ def estimate_sun_abraham(
     scores = (solved.x[treated] @ solved.bread[:, :m]) * weighted[:, None]
     member = cohorts.cohort[treated, None] == cohort
     part = treated_products(scores, member, clusters[treated], int(clusters.max()) + 1)
+    joint = np.pad(fitted.covariance[:m, :m], (0, n_cohorts))
     cells = GroupTime(
         cohort=cohort,
         time=time,
@@ -70,8 +73,9 @@ def estimate_sun_abraham(
         n_treated=np.bincount(code[treated])[estimated],
         mass=np.bincount(code[treated], weights)[estimated].astype(np.float64),
         share=cohorts.share,
-        joint=np.pad(fitted.covariance[:m, :m], (0, n_cohorts)),
+        joint=joint,
         treated_part=np.pad(part, (0, n_cohorts)),
+        influence=joint,
     )
     events = set((cohorts.steps[bases] - cohorts.first).tolist())
     notices = (
@@ -79,7 +83,11 @@ def estimate_sun_abraham(
         *no_rows_before(sample, cohorts),
         *earlier_base(cohorts, bases, spec.anticipation, ()),
     )
-    return cells, events.pop() if len(events) == 1 else None, fitted.inference, notices
+    row_weights = None
+    if sample.nobs * m <= MOST_WEIGHTS:
+        row_weights = (solved.x @ solved.bread[:, :m]) * cohorts.weights[:, None]
+    reference = events.pop() if len(events) == 1 else None
+    return cells, row_weights, reference, fitted.inference, notices
 
 
 def treated_cells(cohorts: Cohorts, time: Ints) -> tuple[Ints, Ints]:

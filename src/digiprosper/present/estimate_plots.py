@@ -323,7 +323,7 @@ _BLANK = 0.5
 def draw_event_paths(
     drawn: EventPaths, ax: Axes | None, purpose: str, *, counts: bool
 ) -> Axes:
-    """Draw estimates with intervals over event time, one marker per model.
+    """Draw estimates with intervals and joint bands over event time, by model.
 
     There is a line at zero, and one at the start of the policy, between -1 and 0.
     """
@@ -347,9 +347,13 @@ def draw_event_paths(
                 label=label,
             )
         _set_event_times(axes, drawn, counts=counts)
+        banded = any("band_low" in path.points for path in drawn.paths)
         name_axes(
             axes,
-            [drawn.outcome, say_level("estimate", drawn.level)],
+            [
+                drawn.outcome,
+                say_level("event.bands" if banded else "estimate", drawn.level),
+            ],
             [say("event.counts" if counts else "event.axis")],
         )
         if len(heads) > 1 or has_reference or any(path.before for path in drawn.paths):
@@ -363,7 +367,11 @@ def _draw_path(axes: Axes, path: EventPath, number: int, count: int) -> None:
     shift = (number - (count - 1) / 2) * min(0.6 / count, 0.2)
     points = path.points[path.points["time"] != path.reference]
     at, low, high = points["time"] + shift, points["conf_low"], points["conf_high"]
-    axes.vlines(at, low, high, color=color, linewidth=1.3)
+    banded = "band_low" in points
+    if banded:
+        band = points["band_low"], points["band_high"]
+        axes.vlines(at, *band, color=color, linewidth=0.6)
+    axes.vlines(at, low, high, color=color, linewidth=2.0 if banded else 1.3)
     label = _event_legend(path) or "_"
     axes.plot(
         at,

@@ -265,7 +265,8 @@ class TurningCurve(Drawing):
 class EventPath:
     """Estimates of one model by event time.
 
-    points: columns time, estimate, conf_low, conf_high (missing for the reference), n_treated
+    points: columns time, estimate, conf_low, conf_high (missing for the reference), n_treated, and
+        band_low and band_high if there is a joint band
     reference: event time that is zero by construction; None if there is none
     ends: binned ends without a tick, because other models have a single event time there
     before: base of event times before treatment if it is not the reference: ``"previous"`` period, all
@@ -300,8 +301,11 @@ class EventPaths(Drawing):
             )
             for path in self.paths
         ]
-        columns = ["model", "time", *_CURVE[1:], "n_treated", "reference"]
-        return pd.concat(parts, ignore_index=True)[columns]
+        table = pd.concat(parts, ignore_index=True)
+        bands = [name for name in ("band_low", "band_high") if name in table]
+        return table[
+            ["model", "time", *_CURVE[1:], *bands, "n_treated", "reference"]
+        ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

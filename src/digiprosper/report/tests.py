@@ -25,6 +25,8 @@ _SYMBOLS = {"normal": "z", "bootstrap": "statistic", "permutation": "statistic",
 _PRINTED = {
     "stata": "Stata prints",
     "plm": "The R package plm prints",
+    "csdid": "csdid prints",
+    "did_imputation": "did_imputation prints",
     "f": "With G - 1 degrees of freedom:",
     "chi2": "With the distribution of many clusters:",
 }

@@ -30,6 +30,7 @@ def cells() -> GroupTime:
         share=share,
         joint=root.T @ root,
         treated_part=root.T @ root,
+        influence=root.T @ root,
     )
 
 
@@ -61,7 +62,7 @@ def test_averages_and_their_derivatives(cells: GroupTime, by: str) -> None:
         other = GroupTime(
             **{
                 name: getattr(cells, name)
-                for name in ("cohort", "time", "event", "n_treated", "joint", "treated_part")
+                for name in ("cohort", "time", "event", "n_treated", "joint", "treated_part", "influence")
             },
             estimates=estimates,
             share=share,

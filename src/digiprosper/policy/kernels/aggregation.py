@@ -11,6 +11,7 @@ from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.policy.kernels.unit_signs import UnitScores
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -29,6 +30,9 @@ class GroupTime(PickledByName):
     # (m + G, m + G) part of `joint` from treated entities: of the own cohort for effects before treatment,
     # of all cohorts for shares. See `treated_products`.
     treated_part: Floats
+    # (m + G, m + G) covariance from influence functions, that of other programs
+    influence: Floats
+    units: UnitScores | None = None  # what each entity adds to the effects
 
 
 @dataclass(frozen=True, slots=True, eq=False)

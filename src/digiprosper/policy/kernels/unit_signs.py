@@ -1,0 +1,388 @@
+"""Errors, tests and bands of effects that hold with few entities in a cohort.
+
+Every effect is a weighted sum of outcomes. The entities of a cohort have the same
+expected outcomes but for their own level, so that what they differ by shows the errors
+of the effects: as HC2 with the degrees of freedom of Bell & McCaffrey (2002), and by
+random signs of entities (Cameron, Gelbach & Miller 2008).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digiprosper.kernels.tolerances import FULL_LEVERAGE, SINGULAR
+from digiprosper.kernels.within import level_sums
+from digiprosper.report.pickling import PickledByName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from digiprosper.kernels import Bools, Floats, Ints
+
+MOST_CLUSTERS = 1_000
+"""Results keep scores, and tests and bands draw signs, up to so many clusters."""
+REPS = 999
+"""Draws of a test and of a band."""
+MOST_WEIGHTS = 2**25
+"""Numbers in the weights of all rows in all effects: 256 MB."""
+# Numbers in an array of draws: 64 MB.
+_SEED = 20260101
+_MOST_CELLS = 2**23
+# Up to so many clusters all signs are enumerated.
+_ENUMERATED = 10
+# A band with a group of fewer parts than this has normal draws: signs of so few parts
+# have too few values.
+_FEW_PARTS = 5
+# The variance that so many parts show is drawn as a constant.
+_MANY_PARTS = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class UnitScores(PickledByName):
+    """What the entities of each cluster and cohort (p parts) add to m effects.
+
+    With the entity as cluster a part is an entity. The never treated are the last of
+    the G + 1 groups. Beyond `MOST_CLUSTERS` clusters there are no scores (p = 0).
+    """
+
+    cluster: Ints  # (p,) code of the cluster
+    group: Ints  # (p,) position of the cohort; G if never treated
+    scores: Floats  # (p, m) weights times residuals within cohort and period
+    # (p, m) weights times residuals without effects before treatment
+    null_scores: Floats
+    # (p, m) standard deviation of a part's sum if all entities have the same covariance
+    sizes: Floats
+    # (G + 1, m, m) covariance of the effects that is due to each group, likewise
+    model: Floats
+    # (G + 1,) parts of each group, fewer if their weights are unequal
+    effective: Floats
+    alone: Bools  # (G + 1,) whether an effect rests on a single part of the group
+    df_pooled: int  # entities less groups: of the covariance of all entities
+    n_clusters: int
+
+    def df_t(self, gradient: Floats, added: Floats) -> Floats:
+        """Compute degrees of freedom of t (q,) for sums of effects, gradient (q, m).
+
+        Satterthwaite's, with the variance of each group if all entities have the same
+        covariance (Bell & McCaffrey 2002). `added` (q,) is a further variance, that of
+        the shares of cohorts.
+        """
+        variances = np.einsum(
+            "qm,gmk,qk->gq", gradient, self.model, gradient, optimize=True
+        )
+        alone = self.alone
+        variances = np.vstack([variances[~alone], variances[alone].sum(axis=0), added])
+        most = self.n_clusters - 1
+        freedom = np.array([*(self.effective[~alone] - 1), self.df_pooled, most])
+        freedom = np.maximum(freedom, 1.0)[:, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            df = variances.sum(axis=0) ** 2 / (variances**2 / freedom).sum(axis=0)
+        return np.minimum(np.where(np.isnan(df), most, df), most)
+
+
+def unit_scores(
+    weights: Floats,
+    residuals: Floats,
+    null_residuals: Floats,
+    entity: Ints,
+    time: Ints,
+    group: Ints,
+    cluster: Ints,
+    obs_weights: Floats,
+) -> UnitScores:
+    """Sum the weights (N, m) of rows times residuals by part.
+
+    `residuals` (N,) are those within cohort and period, `null_residuals` (N,) those
+    without effects before treatment. `group`, `cluster` and `obs_weights` are by entity.
+    """
+    n, periods, m = group.size, int(time.max()) + 1, weights.shape[1]
+    df_pooled = n - np.unique(group).size
+    omega = _omega(residuals, entity, time, obs_weights)
+    root = _root(omega * (n / df_pooled))
+    by_period = np.zeros((n, periods, m))
+    by_period[entity, time] = weights
+    whitened = np.einsum("itm,tr->irm", by_period, root, optimize=True)
+    model = np.zeros((int(group.max()) + 1, m, m))
+    for position in range(len(model)):
+        rows = whitened[group == position].reshape(-1, m)
+        model[position] = rows.T @ rows
+    pairs = np.column_stack([cluster, group])
+    parts, part = np.unique(pairs, axis=0, return_inverse=True)
+    by_entity = (
+        level_sums(entity, n, weights * residuals[:, None]),
+        level_sums(entity, n, weights * null_residuals[:, None]),
+        np.sqrt((whitened**2).sum(axis=1)),
+    )
+    scores, null_scores, sizes = (
+        level_sums(part, len(parts), values) for values in by_entity
+    )
+    return of_parts(parts, scores, null_scores, sizes, model, df_pooled)
+
+
+def of_parts(
+    parts: Ints,
+    scores: Floats,
+    null_scores: Floats,
+    sizes: Floats,
+    model: Floats,
+    df_pooled: int,
+) -> UnitScores:
+    """Count the parts of each group; `parts` (p, 2) has their clusters and groups."""
+    cluster, group = parts.T
+    member = (np.arange(len(model))[:, None] == group).astype(np.float64)
+    shares = leverage(sizes, group)
+    squares = member @ shares**2
+    used = squares > 0
+    counts = np.where(used, 1 / np.where(used, squares, 1.0), 0.0).sum(axis=1)
+    full = (shares > 1 - FULL_LEVERAGE).any(axis=1).astype(np.float64)
+    return UnitScores(
+        cluster=cluster,
+        group=group,
+        scores=scores,
+        null_scores=null_scores,
+        sizes=sizes,
+        model=model,
+        effective=np.asarray(counts / np.maximum(used.sum(axis=1), 1)),
+        alone=np.asarray(member @ full > 0),
+        df_pooled=df_pooled,
+        n_clusters=int(cluster.max()) + 1,
+    )
+
+
+def without_scores(units: UnitScores) -> UnitScores:
+    """Leave out the scores of more clusters than tests and bands draw signs of."""
+    if units.n_clusters <= MOST_CLUSTERS:
+        return units
+    none, columns = np.empty(0, dtype=np.intp), np.empty((0, units.scores.shape[1]))
+    return replace(
+        units,
+        cluster=none,
+        group=none,
+        scores=columns,
+        null_scores=columns,
+        sizes=columns,
+    )
+
+
+def leverage(sizes: Floats, group: Ints) -> Floats:
+    """Compute the share (p, q) of each part in its group, 0 in sums without it."""
+    member = (np.arange(int(group.max()) + 1)[:, None] == group).astype(np.float64)
+    totals = (member @ sizes)[group]
+    return np.asarray(sizes / np.where(totals > 0, totals, 1.0))
+
+
+def unit_covariance(units: UnitScores) -> Floats:
+    """Compute the covariance (m, m) of the effects.
+
+    HC2 (Bell & McCaffrey 2002). A group with an effect of a single part adds the
+    variance that it has if its errors are as variable as those of the others.
+    """
+    shares = np.minimum(leverage(units.sizes, units.group), 1 - FULL_LEVERAGE)
+    scaled = np.where(
+        units.alone[units.group, None], 0.0, units.scores / np.sqrt(1 - shares)
+    )
+    sums = level_sums(units.cluster, units.n_clusters, scaled)
+    return np.asarray(sums.T @ sums + units.model[units.alone].sum(axis=0))
+
+
+def _omega(residuals: Floats, entity: Ints, time: Ints, obs_weights: Floats) -> Floats:
+    """Average the products (T, T) of the residuals of an entity over all entities."""
+    values = np.zeros((obs_weights.size, int(time.max()) + 1))
+    present = np.zeros_like(values)
+    values[entity, time] = residuals
+    present[entity, time] = 1.0
+    counts = (present.T * obs_weights) @ present
+    products = (values.T * obs_weights) @ values
+    return np.asarray(products / np.where(counts > 0, counts, 1.0))
+
+
+def _root(omega: Floats) -> Floats:
+    """Return a root (T, r) of a covariance matrix, less directions without variance."""
+    values, vectors = np.linalg.eigh(omega)
+    kept = values > SINGULAR * max(values[-1], 0.0)
+    return np.asarray(vectors[:, kept] * np.sqrt(values[kept]))
+
+
+# --- tests and bands ------------------------------------------------------------------
+
+
+def wild_test(
+    units: UnitScores, gradient: Floats, estimates: Floats
+) -> tuple[float, int, float, int]:
+    """Test that q sums of effects are zero, by signs of clusters.
+
+    `gradient` (q, m) has their weights, `estimates` (q,) their values. The residuals
+    are those under the null hypothesis (restricted wild cluster bootstrap), and the
+    covariance is computed again in every draw. Sums that add up to others are left out.
+    Returns the Wald statistic, the number of sums, the p-value and the number of draws.
+    Statistic and p-value are missing if no sum has a variance.
+    """
+    sizes = units.sizes @ np.abs(gradient).T
+    observed = (units.scores @ gradient.T) * _factor(units, sizes)
+    observed = level_sums(units.cluster, units.n_clusters, observed)
+    covariance = observed.T @ observed
+    size = np.sqrt(np.diag(covariance))
+    if not (size > 0).all():
+        return float("nan"), 0, float("nan"), 0
+    values, vectors = np.linalg.eigh(covariance / np.outer(size, size))
+    # Principal components of the sums over their errors.
+    basis = (vectors / size[:, None])[:, values > SINGULAR]
+    statistic = _quadratic(
+        (estimates @ basis)[None], (basis.T @ covariance @ basis)[None]
+    )[0]
+
+    null = units.null_scores @ gradient.T
+    signs, every = _signs(units, null)
+    larger = 0
+    for sums, again in _redrawn(units, null, sizes, signs):
+        again = again @ basis
+        drawn = _quadratic(sums @ basis, again.transpose(0, 2, 1) @ again)
+        larger += int((drawn >= statistic * (1 - SINGULAR)).sum())
+    count, rank = len(signs), basis.shape[1]
+    p_value = (larger + (not every)) / (count + (not every))
+    return float(statistic), rank, p_value, count
+
+
+def joint_critical(
+    units: UnitScores, gradient: Floats, correlation: Floats, level: float
+) -> float:
+    """Compute the critical value of a band that covers all q sums of effects.
+
+    It is the quantile of the largest absolute t statistic over draws: signs of clusters
+    times residuals, with the errors computed again in every draw. If a group has few
+    parts, whose signs have few values, also normal errors with the covariance of all
+    entities are drawn, and the larger quantile is taken. `correlation` (q, q) is used
+    where results keep no scores.
+    """
+    if not units.scores.size:
+        root = _root(correlation).T
+        normal = np.random.default_rng(_SEED).standard_normal((REPS, len(root)))
+        return _quantile(np.abs(normal @ root).max(axis=1), level)
+    sizes = units.sizes @ np.abs(gradient).T
+    critical = _quantile(_sign_maxima(units, gradient, sizes), level)
+    parts = np.bincount(units.group)
+    if (parts[parts > 0] < _FEW_PARTS).any():
+        normal = _normal_maxima(units, gradient)
+        critical = max(critical, _quantile(normal, level))
+    return critical
+
+
+def _quantile(values: Floats, level: float) -> float:
+    return float(np.quantile(values, level, method="higher"))
+
+
+def _sign_maxima(units: UnitScores, gradient: Floats, sizes: Floats) -> Floats:
+    """Draw the largest t statistic (R,) by signs of clusters."""
+    scores = (units.scores @ gradient.T) * _factor(units, sizes)
+    signs, _ = _signs(units, scores)
+    maxima = [
+        _largest(sums, (again**2).sum(axis=1))
+        for sums, again in _redrawn(units, scores, sizes, signs)
+    ]
+    return np.concatenate(maxima)
+
+
+def _redrawn(
+    units: UnitScores, scores: Floats, sizes: Floats, signs: Floats
+) -> Iterator[tuple[Floats, Floats]]:
+    """Multiply scores (p, q) by signs (R, p) and estimate the groups' means again.
+
+    Yields the sums (r, q) of some draws, and their scores by cluster (r, C, q), of which
+    the squares are the variance.
+    """
+    member, factor = _member(units).astype(np.float64), _factor(units, sizes)
+    totals = member @ sizes
+    totals = np.where(totals > 0, totals, 1.0)
+    several = units.n_clusters < units.cluster.size
+    by_cluster = np.arange(units.n_clusters)[:, None] == units.cluster
+    step = max(1, _MOST_CELLS // (scores.size + 1))
+    for start in range(0, len(signs), step):
+        drawn = signs[start : start + step, :, None] * scores
+        sums, means = drawn.sum(axis=1), (member @ drawn) / totals
+        drawn -= means[:, units.group] * sizes
+        drawn *= factor
+        yield sums, by_cluster @ drawn if several else drawn
+
+
+def _normal_maxima(units: UnitScores, gradient: Floats) -> Floats:
+    """Draw the largest t statistic (R,) with normal errors of equal covariance.
+
+    The squares of a group of n parts then have n - 1 degrees of freedom and do not
+    depend on its sum.
+    """
+    rng = np.random.default_rng(_SEED)
+    q = len(gradient)
+    models = gradient @ units.model @ gradient.T
+    freedom = np.where(units.alone, units.df_pooled, _member(units).sum(axis=1) - 1)
+    sums, squares = np.zeros((REPS, q)), np.zeros((REPS, q))
+    for model, df in zip(models, freedom, strict=True):
+        root = _root(model).T
+        sums += rng.standard_normal((REPS, len(root))) @ root
+        if df > _MANY_PARTS:
+            squares += np.diag(model)
+        elif df > 0:
+            drawn = rng.standard_normal((REPS, df, len(root))) @ root
+            squares += (drawn**2).mean(axis=1)
+    return _largest(sums, squares)
+
+
+def _largest(sums: Floats, squares: Floats) -> Floats:
+    """Return the largest absolute t statistic of each draw."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.abs(sums) / np.sqrt(np.maximum(squares, 0.0))
+    return np.asarray(np.nanmax(ratios, axis=1, initial=0.0))
+
+
+def _signs(units: UnitScores, scores: Floats) -> tuple[Floats, bool]:
+    """Draw a sign for each part, equal in a cluster: (R, p), and whether they are all.
+
+    The signs of clusters are in the order of their scores, so that names of entities,
+    units and the signs of the outcome do not matter.
+    """
+    count = units.n_clusters
+    sums = level_sums(units.cluster, count, scores)
+    spread = np.sqrt((sums**2).sum(axis=0))
+    order = np.argsort(((sums / np.where(spread > 0, spread, 1.0)) ** 2).sum(axis=1))
+    rank = np.empty(count, dtype=np.intp)
+    rank[order] = np.arange(count)
+    every = count <= _ENUMERATED
+    if every:
+        # A statistic is the same if all signs change.
+        bits = np.arange(2 ** (count - 1))[:, None] >> np.arange(count) & 1
+    else:
+        bits = np.random.default_rng(_SEED).integers(0, 2, (REPS, count))
+    return np.asarray(2.0 * bits - 1.0)[:, rank[units.cluster]], every
+
+
+def _member(units: UnitScores) -> Bools:
+    """Return which parts each group has, (G + 1, p)."""
+    return np.asarray(np.arange(len(units.model))[:, None] == units.group)
+
+
+def _factor(units: UnitScores, sizes: Floats) -> Floats:
+    """Compute ``(1 - h)^-1/2`` (p, q), and 0 in groups whose effects rest on one part."""
+    shares = leverage(sizes, units.group)
+    full = (_member(units) @ (shares > 1 - FULL_LEVERAGE))[units.group] > 0
+    return np.where(full, 0.0, 1 / np.sqrt(np.where(full, 1.0, 1 - shares)))
+
+
+def _quadratic(values: Floats, covariances: Floats) -> Floats:
+    """Compute ``x' V^-1 x`` for values (R, q) and covariances (R, q, q).
+
+    Infinite where a drawn covariance has no inverse and the value is not 0.
+    """
+    size = np.sqrt(np.maximum(np.einsum("rqq->rq", covariances), 0.0))
+    usable = (size > 0).all(axis=1)
+    forms = np.full(len(values), np.inf)
+    size = size[usable]
+    scaled = covariances[usable] / size[:, :, None] / size[:, None, :]
+    roots, axes = np.linalg.eigh(scaled)
+    heights = np.einsum("rqa,rq->ra", axes, values[usable] / size)
+    regular = roots[:, 0] > SINGULAR
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sums = (heights**2 / roots).sum(axis=1)
+    forms[usable] = np.where(regular, sums, np.inf)
+    return forms

@@ -1,0 +1,120 @@
+"""Errors of effects by cohort and time from the entities of each cohort, for all estimators."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digiprosper.kernels.within import compress, within
+from digiprosper.policy.imputation import untreated_model
+from digiprosper.policy.kernels.unit_signs import (
+    unit_covariance,
+    unit_scores,
+    without_scores,
+)
+from digiprosper.report.inference import Inference
+
+if TYPE_CHECKING:
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.policy.kernels.aggregation import GroupTime
+    from digiprosper.policy.kernels.unit_signs import UnitScores
+    from digiprosper.policy.timing import Cohorts
+
+
+def clusters_of_entities(prepared: Prepared) -> Ints | None:
+    """Return the cluster of each entity; None if clusters divide entities."""
+    (codes,) = prepared.cluster_codes
+    entity = prepared.sample.entity
+    of_entity = np.zeros(prepared.sample.n_entities, dtype=np.intp)
+    of_entity[entity] = codes
+    return None if (of_entity[entity] != codes).any() else of_entity
+
+
+def scores_of_units(
+    spec: Any,
+    prepared: Prepared,
+    cohorts: Cohorts,
+    clusters: Ints,
+    weights: Floats,
+) -> UnitScores | None:
+    """Compute what each entity adds to effects with weights (N, m) of the outcomes.
+
+    None if each cohort and the never treated are single entities, so that nothing shows
+    their errors.
+    """
+    sample = prepared.sample
+    group = np.where(cohorts.of_entity < 0, cohorts.first.size, cohorts.of_entity)
+    if np.unique(group).size == group.size:
+        return None
+    y, x = sample.columns("y"), sample.columns("x")
+    if spec.estimator == "callaway_santanna":
+        x = x[:, :0]
+    cell, _ = compress(group[sample.entity] * sample.n_times + sample.time)
+    effects = within(
+        [sample.entity, cell], sample.nobs, obs_weights=prepared.obs_weights
+    )
+    residuals = _net_of(effects.demean(np.column_stack([y, x])), cohorts.weights)
+    treated = cohorts.treated & (cohorts.event >= -spec.anticipation)
+    model = untreated_model(sample.entity, sample.time, x, treated, cohorts.weights)
+    null_residuals = np.where(treated, residuals, model.residuals(y)[:, 0])
+    return unit_scores(
+        weights,
+        residuals,
+        null_residuals,
+        sample.entity,
+        sample.time,
+        group,
+        clusters,
+        cohorts.entity_weights,
+    )
+
+
+def _net_of(demeaned: Floats, weights: Floats) -> Floats:
+    """Return the residuals of the first column (N,) on the others."""
+    y, x = demeaned[:, 0], demeaned[:, 1:]
+    if not x.shape[1]:
+        return np.asarray(y)
+    root = np.sqrt(weights)
+    size = np.linalg.norm(x, axis=0)
+    x = x / np.where(size > 0, size, 1.0)
+    slopes = np.linalg.lstsq(root[:, None] * x, root * y)[0]
+    return np.asarray(y - x @ slopes)
+
+
+def with_unit_errors(
+    spec: Any,
+    prepared: Prepared,
+    cohorts: Cohorts,
+    estimated: tuple[GroupTime, Floats | None],
+    inference: Inference,
+) -> tuple[GroupTime, Inference]:
+    """Compute the covariance that ``cov_type="hc2"`` asks for, and what tests need.
+
+    `estimated`: the effects, and the weights (N, m) of the outcomes in them; None if
+    there are none. Where clusters divide entities the covariance stays as it is.
+    """
+    cells, weights = estimated
+    clusters = clusters_of_entities(prepared)
+    if weights is None or clusters is None:
+        return cells, inference
+    units = scores_of_units(spec, prepared, cohorts, clusters, weights)
+    cells = replace(cells, units=units and without_scores(units))
+    if spec.cov_type == "influence":
+        return cells, inference
+    m = cells.estimates.size
+    joint = cells.influence.copy()
+    joint[:m] = joint[:, :m] = 0.0 if units is not None else np.nan
+    df_t = 1.0
+    if units is not None:
+        joint[:m, :m] = unit_covariance(units)
+        df_t = float(units.df_t(np.eye(m), np.zeros(m)).min())
+    inference = Inference(
+        cov_type="cr2",
+        clusters=inference.clusters,
+        n_clusters=inference.n_clusters,
+        df_t=df_t,
+    )
+    return replace(cells, joint=joint), inference
