@@ -1,4 +1,6 @@
-"""What the source weighs, by folder: code, classes, calls of a fit, and habits that make code hard to read.
+"""What the source weighs, by folder: code, classes, calls of a fit, bad habits.
+
+Bad habits make code hard to read.
 
     python benchmarks/house.py            # the tables
     python benchmarks/house.py --write    # also stores them in benchmarks/house.json
@@ -80,7 +82,7 @@ def assigned_names(tree: ast.Module) -> list[str]:
 
 
 def forwards(function: ast.FunctionDef) -> bool:
-    """Whether a function returns an attribute, or one call with its own arguments, and does nothing else."""
+    """Whether a function only returns an attribute, or a call with its arguments."""
     body = [s for s in function.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
     if len(body) != 1 or not isinstance(body[0], ast.Return):
         return False
@@ -102,7 +104,7 @@ def public_names() -> set[str]:
 
 
 def internal_docstring_lines(tree: ast.Module, public: set[str]) -> int:
-    """Lines of docstrings of functions and classes that are not public, nor methods of public classes."""
+    """Lines of docstrings of what is not public."""
     total = 0
     for node in tree.body:
         if isinstance(node, DEFINITIONS) and node.name not in public:
@@ -127,7 +129,7 @@ def importers(trees: dict[str, ast.Module]) -> Counter[str]:
 
 
 def calls() -> dict[str, int]:
-    """Calls into the package while a specification is built and fitted, after a first fit."""
+    """Calls into the package while a specification is built and refitted."""
     states = dp.datasets.us_states()
     starts = states.assign(
         first=lambda frame: (

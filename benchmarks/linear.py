@@ -1,5 +1,6 @@
-"""Fixed effects and their bootstraps beside their peers: ratios of medians, interleaved in one run.
+"""Fixed effects and their bootstraps beside their peers: ratios of medians.
 
+Ours and the peers take turns in one run.
 CPU time of one thread, whole `fit` on a built Panel with errors and p-values read; the cold start is the wall
 time of a process that imports, builds and fits. The wild bootstrap is a whole test beside wildboottest, whose
 matrix of dummies is built already; the cluster bootstrap is beside a loop of linearmodels, extrapolated from
@@ -150,7 +151,7 @@ WILD_DRAWS, CLUSTER_DRAWS, LINEARMODELS_DRAWS = 9999, 1000, 5
 
 
 def interleaved(runs: dict[str, Callable[[], object]], reps: int) -> dict[str, float]:
-    """Median CPU seconds of each, one after the other in every round, after one that warms up."""
+    """Median CPU seconds of each, in turn in every round, after a warm-up."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(reps + 1):
         for name, run in runs.items():
@@ -192,7 +193,7 @@ def wild(frame: pd.DataFrame, x: list[str]) -> dict[str, Callable[[], float]]:
 
 
 def clusters(frame: pd.DataFrame, x: list[str], n: int) -> dict[str, Callable[[], np.ndarray]]:
-    """Slopes of 1,000 draws of entities from a balanced panel; of a few draws by linearmodels."""
+    """Slopes of 1,000 draws of entities; of a few draws by linearmodels."""
     from linearmodels.panel import PanelOLS
 
     from digiprosper import FixedEffects, Panel, cluster_bootstrap

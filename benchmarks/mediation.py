@@ -1,4 +1,6 @@
-"""Entity bootstrap of a two-way mediation against refitting linearmodels' PanelOLS in every draw.
+"""Entity bootstrap of a two-way mediation against refits in every draw.
+
+The refits are those of linearmodels' PanelOLS.
 
 300 entities x 10 periods; treatment, mediator, outcome and two controls; entity and time effects in all three
 equations. Here: the whole `fit` with 1,000 draws, standard errors, intervals and p-values included. There: a

@@ -1,5 +1,6 @@
-"""Moran's I of every year with 999 permutations beside esda, which takes one year at a time.
+"""Moran's I of every year with 999 permutations beside esda.
 
+esda takes one year at a time.
 CPU time, the best of several interleaved runs, on built panels and weights; ratios in one run. Needs the
 group `pysal`. Run `OMP_NUM_THREADS=1 python benchmarks/moran.py`.
 """

@@ -1,5 +1,6 @@
-"""The numbers of today, stored, so that a change which should move none can be held to them.
+"""The numbers of today, stored, so that a change can be held to them.
 
+They are for a change which should move none.
 `python benchmarks/record.py write FILE` runs every example, every page of the documentation and 200 random
 specifications and stores each number; `python benchmarks/record.py compare FILE` runs them again and prints
 what moved: estimates by more than 1e-10, errors and everything else by more than 1e-8, relative to their
@@ -33,7 +34,10 @@ ESTIMATE, OTHER = 1e-10, 1e-8
 
 
 def random_frame(rng: np.random.Generator) -> pd.DataFrame:
-    """Draw an unbalanced panel with clusters above the entity, a category and a threshold in the slope."""
+    """Draw an unbalanced panel with clusters above entities, and a category.
+
+    The slope has a threshold.
+    """
     n, periods = int(rng.integers(12, 40)), int(rng.integers(5, 13))
     entity, time = np.divmod(np.arange(n * periods), periods)
     keep = rng.random(n * periods) > rng.choice([0.0, 0.15])
@@ -186,7 +190,7 @@ def moved(name: str, old: object, new: object) -> bool:
 
 
 def tell_printed(where: str, old: list[float], new: list[float] | None) -> None:
-    """Print the numbers that a page or an example no longer prints, and those it did not print before."""
+    """Print the numbers that a page or example no longer prints, or now prints."""
     if new is None:
         print(f"{where}: not there any more")
         return

@@ -1,5 +1,6 @@
-"""Effects of a two-way spatial Durbin model beside spreg: ratios of the least CPU time in one run.
+"""Effects of a two-way spatial Durbin model beside spreg: ratios of CPU time.
 
+The ratios are of the least times in one run.
 Ours: estimates, observed covariance, and direct, indirect and total effects of four regressors with errors by
 the delta method, from a panel and weights that are there; also with weights made anew in every run, whose
 eigenvalues are then not known from a fit before. spreg has no errors of effects and no time effects: periods
@@ -8,7 +9,8 @@ are dummies, and spatial lags of the regressors are columns. Beside `ML_LagFE`, 
 
 Needs the group `spreg`, which brings geopandas, in an environment of its own:
 
-    python -m venv .venv-spreg && .venv-spreg/bin/python -m pip install --editable . --group spreg
+    python -m venv .venv-spreg
+    .venv-spreg/bin/python -m pip install --editable . --group spreg
     OMP_NUM_THREADS=1 .venv-spreg/bin/python benchmarks/spatial.py
 """
 
@@ -38,7 +40,7 @@ RUNS = 40
 
 
 class Case(NamedTuple):
-    """One data set: links, its panel, and the columns of spreg by period and then by entity."""
+    """One data set: links, panel, spreg's columns by period and then entity."""
 
     links: np.ndarray
     panel: Panel
@@ -47,7 +49,7 @@ class Case(NamedTuple):
 
 
 def simulated(n: int, periods: int) -> Case:
-    """Draw a spatial lag model over about five neighbours an entity, with two-way effects."""
+    """Draw a spatial lag model with two-way effects, about five neighbours each."""
     from digiprosper import Panel
 
     rng = np.random.default_rng(3)

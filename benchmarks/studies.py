@@ -1,5 +1,6 @@
-"""Studies around a baseline beside loops of refits: ratios of medians, interleaved in one run.
+"""Studies around a baseline beside loops of refits: ratios of medians.
 
+Ours and the loops take turns in one run.
 CPU time of one thread. A placebo test of 1,000 draws, and the estimates beside 4,096 sets of controls with
 their standard errors, each beside a loop that fits the models one by one, extrapolated from a few: with
 linearmodels' PanelOLS, and with the fit of this package. The loops give the same estimates, for the sets also
@@ -35,7 +36,7 @@ TARGETS = {
 
 
 def panel_frame(n: int, periods: int, columns: list[str]) -> pd.DataFrame:
-    """Simulate a panel with two-way effects and a policy for a third of the entities."""
+    """Simulate a panel with two-way effects and a policy for a third of it."""
     rng = np.random.default_rng(1)
     entity, period = np.divmod(np.arange(n * periods), periods)
     frame = pd.DataFrame({"id": entity, "year": 2000 + period})
@@ -92,7 +93,7 @@ def placebo() -> dict[str, Callable[[], np.ndarray]]:
 
 
 def sets() -> dict[str, Callable[[], np.ndarray]]:
-    """Estimates beside sets of controls: all 4,096 of ours, the first few of each loop."""
+    """Estimates beside sets of controls: all 4,096 of ours, few of each loop."""
     from digiprosper import FixedEffects, Panel, control_sets
 
     frame = panel_frame(31, 12, ["y", "x", *CANDIDATES])
@@ -118,7 +119,7 @@ def sets() -> dict[str, Callable[[], np.ndarray]]:
 
 
 def medians(runs: dict[str, Callable[[], np.ndarray]]) -> dict[str, float]:
-    """Median CPU seconds of each, one after the other in every round, after one that warms up."""
+    """Median CPU seconds of each, in turn in every round, after a warm-up."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(ROUNDS + 1):
         for name, run in runs.items():

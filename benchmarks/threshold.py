@@ -1,5 +1,6 @@
-"""Threshold tests on Hansen's (1999) data against a loop of regressions and pyxthreg; scaling; large panels.
+"""Threshold tests on Hansen's (1999) data beside regressions and pyxthreg.
 
+The regressions are a loop. Scaling and large panels are timed too.
 The loop is what users write: for each of 393 grid points build the regime column, demean it, solve the normal
 equations, keep the sum of squares; and all of that again for every bootstrap draw. One search of it is timed
 and multiplied by the 301 searches that the data and 300 draws need. Ours is the whole of
@@ -47,7 +48,7 @@ MOST = {f"every candidate / {POINTS} points": 1.5, "four times the firms / the f
 
 
 def frame(copies=1):
-    """Hansen's firms, or a panel of their shape; copies are firms of their own with values of their own."""
+    """Hansen's firms, or a panel of their shape."""
     if DATA.exists():
         table = pd.read_csv(DATA)
     else:
@@ -64,7 +65,10 @@ def panel(copies=1):
 
 
 def loop_search(y, x, z, q, grid):
-    """One search as users write it: demeaning and normal equations inside the loop, balanced panel."""
+    """One search as users write it, on a balanced panel.
+
+    Demeaning and normal equations are inside the loop.
+    """
     best = np.inf
 
     def within(a):
@@ -90,7 +94,7 @@ def loop_seconds():
 
 
 def turns(functions, rounds=ROUNDS):
-    """Least CPU seconds of each function, all of them taking turns, and what each returned last."""
+    """Least CPU seconds of each function, in turn, and what each returned last."""
     seconds, results = [np.inf] * len(functions), [None] * len(functions)
     for _ in range(rounds):
         for i, function in enumerate(functions):
@@ -143,7 +147,8 @@ import pandas as pd
 from digiprosper import Panel, PanelThreshold
 warnings.simplefilter("ignore")
 panel = Panel(pd.read_csv({path!r}), "id", "year")
-spec = PanelThreshold("i", "c1", "d1", {controls!r}, time_effects=False, trim=0.01, reps={draws})
+options = {{"time_effects": False, "trim": 0.01, "reps": {draws}}}
+spec = PanelThreshold("i", "c1", "d1", {controls!r}, **options)
 spec.replace(n_thresholds={count}).fit(panel, rng=1).thresholds
 """
 
@@ -179,7 +184,10 @@ def process_seconds(python, code, *arguments, environment=None):
 
 
 def cold_start(path):
-    """Wall time of a process of ours, against one that only imports; one threshold, then two."""
+    """Wall time of a process of ours, against one that only imports.
+
+    One threshold, then two.
+    """
     ours = [COLD.format(path=path, controls=CONTROLS, count=m, draws=DRAWS) for m in (1, 2)]
     times = [[], [], []]
     for _ in range(ROUNDS):
@@ -196,7 +204,7 @@ def cold_start(path):
 
 
 def against_pyxthreg(python, path, every, points, cold):
-    """Print pyxthreg's times beside ours: its first fit ever, a later process, and compiled and warm."""
+    """Print pyxthreg's times beside ours."""
     code = PEER.format(path=path, controls=CONTROLS, points=POINTS, draws=DRAWS)
     with tempfile.TemporaryDirectory() as cache:
         kept = {"NUMBA_CACHE_DIR": cache}

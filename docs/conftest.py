@@ -1,5 +1,6 @@
-"""Doctests of pages run in an empty folder, so that they may write files, and with no figure open.
+"""Doctests of pages run in an empty folder, with no figure open.
 
+So they may write files.
 The scripts beside the pages build the site and need the group `docs`; they are not collected.
 """
 

@@ -1,5 +1,7 @@
 # %% [markdown]
-# # A digital index of the world's economies: how sure is its ranking, and what has it to do with inequality?
+# # A digital index of the world's economies
+#
+# How sure is its ranking, and what has it to do with inequality?
 #
 # Internet users, broadband and mobile subscriptions of about 200 economies, 2005 to 2022, with real gaps
 # (Gapminder's Systema Globalis, CC BY 4.0; the data come from the ITU and the World Bank). Three indicators

@@ -71,7 +71,7 @@ CHINESE = {
 # %%
 @cache
 def provinces() -> dp.Panel:
-    """Simulated provinces with a pilot policy, which raises prosperity by .02 a year for three years."""
+    """Simulated provinces with a pilot policy."""
     panel, _ = dp.datasets.simulate_provinces(rng=2026)
     rng = np.random.default_rng(7)
     names = panel.frame.index.unique(0)

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # The empirical section of a paper on real data: infrastructure and output of US states
+# # The empirical section of a paper: infrastructure and output of US states
 #
 # Does output per worker rise with public infrastructure? Every step of `paper.py` on the 48 contiguous
 # states, 1970 to 1986 (Munnell 1990), except instruments, for which these data have no candidate. Little of

@@ -40,8 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def measured(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Write a row of a table of the documentation: `measured("few_clusters", {"G": 5, "size": 0.05})`.
+    """Write a row of a table of the documentation.
 
+    For example `measured("few_clusters", {"G": 5, "size": 0.05})`.
     Numbers with a fraction are written with so many digits after the point, 3 unless `digits` says another.
     `docs/generators/measured.py` keeps the rows, and writes the pages.
     """
@@ -70,7 +71,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def mark_further_cases(items: list[pytest.Item], usual: int) -> None:
-    """Mark as further all but some of the cases of a test, taken evenly from all of them."""
+    """Mark as further all but some of a test's cases, taken evenly from them."""
     cases: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         if hasattr(item, "callspec"):

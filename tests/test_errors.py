@@ -1,4 +1,4 @@
-"""Every error is also the natural built-in, keeps its problems, and warnings point at the user's line."""
+"""Errors are also built-ins and keep problems; warnings point at the user's line."""
 
 from __future__ import annotations
 

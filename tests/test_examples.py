@@ -1,4 +1,4 @@
-"""A whole paper stays within the statements that it promises; on request, it is run and timed."""
+"""A whole paper stays within the statements it promises; on request, it is run."""
 
 from __future__ import annotations
 

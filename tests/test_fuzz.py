@@ -1,4 +1,7 @@
-"""A bounded run of the fuzz: random tables, terms, specifications and options find only our own errors."""
+"""A bounded fuzz: random tables, terms, options find only our own errors.
+
+Specifications too.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Limits that every method shares, at their edge and one step beyond: few clusters, few draws, small regimes.
+"""Limits that every method shares, at their edge and one step beyond.
 
+Few clusters, few draws, small regimes.
 Each method is fitted as its users fit it, and the codes and data of its notices are read.
 """
 

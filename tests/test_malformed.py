@@ -1,5 +1,6 @@
-"""One table of malformed input: the call, the error, and the words its message must have.
+"""One table of malformed input: the call, the error, and its words.
 
+The message must have these words.
 The words are the column or the option that is wrong, and the remedy. Every error is also the natural
 built-in, keeps its problems through pickling, and comes instead of a warning or a raw error of another
 library.

@@ -1,4 +1,7 @@
-"""What `python -m tests.mutants` draws: seeded, of every kind, from all folders; the source stays."""
+"""What `python -m tests.mutants` draws: seeded, every kind, all folders.
+
+The source stays.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,8 @@ def f(x: Pair[5], y: int = 1) -> Pair[6]:
 def g(a, b, flag):
     if not a < 2.5 and flag is not None:
         return h(a, b)[1:-3] * (a - b)
-    return h("text", a), h("one", "two"), isinstance(a, b), max(a, b), list(zip(a, strict=True)), True
+    return (h("text", a), h("one", "two"), isinstance(a, b), max(a, b),
+            list(zip(a, strict=True)), True)
 '''
 
 

@@ -1,4 +1,7 @@
-"""Every number of a page is in the output of its code, or in a file that a command writes."""
+"""Every number of a page is in its code's output, or in a written file.
+
+A command writes the file.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,10 @@ def from_outside(name: str) -> str:
 
 
 def untraced(page: str) -> list[str]:
-    """List numbers of prose and typed tables that no code, output, measured table or named file has."""
+    """List numbers of prose and typed tables that have no source.
+
+    Sources: code, output, measured table or named file.
+    """
     prose = generator().BLOCK.sub("", page)
     sources = [block[3] for block in generator().BLOCK.finditer(page)]
     sources += [from_outside(name) for name in set(REFERENCE.findall(page))]

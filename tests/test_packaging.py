@@ -1,4 +1,4 @@
-"""What is imported is declared, what is declared is imported, and the README can be read elsewhere."""
+"""Imports are declared, what is declared is imported, README reads elsewhere."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def declared(requirements: list[str]) -> set[str]:
 
 @cache
 def packages(folder: str) -> frozenset[str]:
-    """Packages outside the standard library, asked for by a statement or by `require` and `importorskip`."""
+    """Packages outside the standard library, however they are asked for.
+
+    By a statement, or by `require` and `importorskip`.
+    """
     names = set[str]()
     for path in (ROOT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -110,7 +113,7 @@ def test_the_versions_of_python_that_are_declared_are_tested() -> None:
 
 
 def test_what_the_readme_runs_is_run_on_the_newest_python() -> None:
-    """The command of README, without options of its own, and before other versions the newest one."""
+    """README's command, without options, and the newest version before others."""
     assert recipe("test") == "\t$(BIN)/python $(PYTEST)\n"
     (call,) = re.findall(r"\$\(call on_python,([^,]*),[^,]*,([^,]*),([^,]*)\)", recipe("newest"))
     versions, resolution, options = call

@@ -1,4 +1,7 @@
-"""Code that pages define and the library does not contain, on input that the page does not show."""
+"""Pages' code that the library lacks, on input that the page does not show.
+
+The pages define it.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,7 @@ LONG = re.compile(r"(?<![\d.])0\.0*[1-9]\d{8,}|[1-9]\d*\.\d{9,}")
 
 
 def expected_texts(path: Path) -> list[str]:
-    """Read the expected outputs of the examples of a page, or of the docstrings of a module."""
+    """Read the expected outputs of examples of a page, or a module's docstrings."""
     texts = [path.read_text(encoding="utf-8")]
     if path.suffix == ".py":
         documented = ast.Module, ast.ClassDef, ast.FunctionDef
@@ -101,7 +104,10 @@ def expected_texts(path: Path) -> list[str]:
 
 
 def test_examples_compare_no_more_digits_than_all_versions_of_numpy_share() -> None:
-    """Sums in another order differ from the tenth digit on, between versions and between processors."""
+    """Sums in another order differ from the tenth digit on.
+
+    Between versions and between processors.
+    """
     long = {path.name: LONG.findall("".join(expected_texts(path))) for path in [*PAGES, *MODULES]}
     assert {name: numbers for name, numbers in long.items() if numbers} == {}
 

@@ -1,4 +1,7 @@
-"""The public face: a light import, names that resolve, and everything the contract names."""
+"""The public face: a light import, names that resolve, the contract's names.
+
+Everything the contract names.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,7 @@ def test_threads_may_touch_names_at_once(seed: int) -> None:
 
 @pytest.mark.further
 def test_no_module_asks_the_root_for_a_public_name() -> None:
-    """It would wait for the root's lock while it is imported, and another thread the other way round."""
+    """It would wait for the root's lock during import, another thread for ours."""
     root = Path(inspect.getfile(dp)).parent
     for path in set(root.rglob("*.py")) - {root / "__init__.py"}:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -149,16 +152,19 @@ def test_typed() -> None:
 
 
 FOUNDATION = """
-Panel Sample Indicator IndicatorSystem CompositeIndex IndexResults entropy_weights FixedEffects LinearResults
-PanelThreshold ThresholdResults Mediation MediationResults EffectResults u_test UTestResult ResultSet fit_all
-stepwise etable save_tables stack_tables Table TableStyle TestResult Results HasDraws Glance plots datasets
-Notice PanelIndexError ColumnError TermError OptionError InputTypeError AlignmentError MissingDataError
-CollinearityError IdentificationError IndicatorError ThresholdSearchError DigiprosperError
-PanelKink KinkResults PropagatedIndex gini theil_t theil_l atkinson coefficient_of_variation dagum DagumResult
-within_between mean_group_mediation sequential_g MediationIV MediationIVResults two_lines moderated_u_test
-ModeratedUResult TwoLinesResult MeanGroupResults Decision MediationSensitivity JohnsonNeyman
-theil_decomposition urban_rural_theil sigma_convergence beta_convergence markov_transitions
-SingletonWarning FewClustersWarning NearCollinearWarning BoundaryThresholdWarning SmallRegimeWarning
+Panel Sample Indicator IndicatorSystem CompositeIndex IndexResults entropy_weights
+FixedEffects LinearResults PanelThreshold ThresholdResults Mediation MediationResults
+EffectResults u_test UTestResult ResultSet fit_all stepwise etable save_tables
+stack_tables Table TableStyle TestResult Results HasDraws Glance plots datasets Notice
+PanelIndexError ColumnError TermError OptionError InputTypeError AlignmentError
+MissingDataError CollinearityError IdentificationError IndicatorError
+ThresholdSearchError DigiprosperError PanelKink KinkResults PropagatedIndex gini theil_t
+theil_l atkinson coefficient_of_variation dagum DagumResult within_between
+mean_group_mediation sequential_g MediationIV MediationIVResults two_lines
+moderated_u_test ModeratedUResult TwoLinesResult MeanGroupResults Decision
+MediationSensitivity JohnsonNeyman theil_decomposition urban_rural_theil
+sigma_convergence beta_convergence markov_transitions SingletonWarning
+FewClustersWarning NearCollinearWarning BoundaryThresholdWarning SmallRegimeWarning
 MissingDataWarning IdentificationWarning DigiprosperWarning
 """
 

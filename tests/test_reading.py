@@ -1,4 +1,4 @@
-"""Functions and files stay short enough to be read: the caps are for monsters, not for shaping code."""
+"""Functions and files stay short: caps are for monsters, not for shaping code."""
 
 from __future__ import annotations
 
@@ -62,7 +62,10 @@ def body_lines(text: str, function: ast.FunctionDef) -> int:
 
 @pytest.mark.further
 def test_no_folder_grows_without_a_reason() -> None:
-    """Folders weigh what `benchmarks/house.json` says, or at most 3% more; a new folder is added to it."""
+    """Folders weigh at most 3% more than `benchmarks/house.json` says.
+
+    A new folder is added to it.
+    """
     path = ROOT / "benchmarks" / "house.py"
     spec = importlib.util.spec_from_file_location("house", path)
     assert spec is not None

@@ -1,4 +1,7 @@
-"""Panels of two or three periods: what is undefined is missing or refused, without a warning of numpy."""
+"""Panels of two or three periods: undefined is missing or refused.
+
+There is no warning of numpy.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A method that is written here alone, and is printed, drawn, fitted and stored as every other."""
+"""A method written here alone is printed, drawn, fitted and stored as others."""
 
 from __future__ import annotations
 

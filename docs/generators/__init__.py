@@ -1,1 +1,1 @@
-"""Scripts that write pages: reference and examples at each build, evidence by `make evidence`."""
+"""Scripts that write pages: reference and examples each build, else `make evidence`."""

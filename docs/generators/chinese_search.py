@@ -10,7 +10,8 @@ CHINESE = re.compile(r"[\u3400-\u9fff]+")
 # The search page splits what is typed in the same way.
 SPLITTER = """
 function splitQuery(query) {
-  const pairs = (run) => run.length < 3 ? [run] : Array.from(run).slice(1).map((c, i) => run[i] + c);
+  const pairs = (run) =>
+    run.length < 3 ? [run] : Array.from(run).slice(1).map((c, i) => run[i] + c);
   const chinese = (query.match(/[\\u3400-\\u9fff]+/gu) || []).flatMap(pairs);
   const rest = query.replace(/[\\u3400-\\u9fff]+/gu, " ");
   const others = rest.split(/[^\\p{Letter}\\p{Number}_\\p{Emoji_Presentation}]+/gu);
@@ -20,7 +21,7 @@ function splitQuery(query) {
 
 
 def pairs_of(run: str) -> list[str]:
-    """Split a run of Chinese characters into neighbouring pairs, since it has no spaces to split at."""
+    """Split a run of Chinese characters, which has no spaces, into pairs."""
     return [run] if len(run) < 3 else [run[i : i + 2] for i in range(len(run) - 1)]
 
 

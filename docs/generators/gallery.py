@@ -1,4 +1,7 @@
-"""The gallery: every figure of `examples/gallery.py` with the lines that draw it, in English and Chinese."""
+"""The gallery: each figure of `examples/gallery.py` with its lines, twice.
+
+In English and in Chinese.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,10 @@ if TYPE_CHECKING:
 
 HEAD = """# Gallery of figures
 
-Every figure of [`dp.plots`](../reference/plots.rst), on simulated provinces or on the US states, each with
-its code. Panels and fits that several figures use are at the top of {{download}}`gallery.py`, which draws all
-figures. [Figures](../explanations/plots.md) explains how to read them.
+Every figure of [`dp.plots`](../reference/plots.rst), on simulated provinces or on the
+US states, each with its code. Panels and fits that several figures use are at the top
+of {{download}}`gallery.py`, which draws all figures.
+[Figures](../explanations/plots.md) explains how to read them.
 
 {blocks}
 """

@@ -1,5 +1,6 @@
-"""Write the tables that tests measure: `docs/measured/`, the pages that show them, and `docs/validity.md`.
+"""Write the tables that tests measure, and the pages that show them.
 
+Tables are in `docs/measured/`; one page is `docs/validity.md`.
 A test with the fixture `measured` writes rows of a table. This command runs those tests, keeps the rows in
 `docs/measured/<table>.json`, and writes the docstrings of the tests and the table where a page asks for it:
 
@@ -55,10 +56,11 @@ PROPER = {
 }
 HEAD = """# Validity
 
-Do tests reject a true hypothesis as often as they say, and do intervals cover the truth? Each table is
-written by the simulation that is named below it, with `make evidence`. What follows for a choice is on the
-pages of the methods. Shares are between 0 and 1. A share p of R simulated panels has a Monte Carlo standard
-error of sqrt(p(1 - p) / R), which is .007 for p = .05 and R = 1,000.
+Do tests reject a true hypothesis as often as they say, and do intervals cover the
+truth? Each table is written by the simulation that is named below it, with `make
+evidence`. What follows for a choice is on the pages of the methods. Shares are between
+0 and 1. A share p of R simulated panels has a Monte Carlo standard error of sqrt(p(1 -
+p) / R), which is .007 for p = .05 and R = 1,000.
 
 """
 
@@ -164,7 +166,10 @@ def filled(page: str) -> str:
 
 
 def shown(table: Table, told: Collection[str] = ()) -> str:
-    """Write a table below the docstrings of its tests, but for those that the page has already."""
+    """Write a table below its tests' docstrings, but for those the page has.
+
+    A docstring is on a page once.
+    """
     docstrings = [docstring(test) for test in functions(table) if test not in told]
     about = textwrap.fill(" ".join(filter(None, docstrings)), 120, break_on_hyphens=False)
     rows = [cells for written in table.values() for cells in written]

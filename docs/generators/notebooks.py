@@ -1,4 +1,4 @@
-"""The scripts of `examples/` as notebooks, which the build executes and offers for download."""
+"""The scripts of `examples/` as notebooks, which the build runs and offers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 TABLE = re.compile(r'^NAME = "(.+\.csv)"$', re.MULTILINE)
 INDEX = """# Examples
 
-Each page is a script of `examples/` with its output. The first line of a page links its notebook.
+Each page is a script of `examples/` with its output. The first line of a page links its
+notebook.
 
 ```{{toctree}}
 :titlesonly:
@@ -52,7 +53,7 @@ def _write_notebook(script: Path, page: Path) -> None:
 
 
 def _bring(name: str, folder: Path) -> bool:
-    """Copy a table that is not part of the project beside the notebook, if this machine has it."""
+    """Copy a table that is not in the project beside the notebook, if it is here."""
     if (DATA / name).exists():
         shutil.copyfile(DATA / name, folder / name)
     return (folder / name).exists()

@@ -1,5 +1,6 @@
-"""Write `docs/performance.md`: what each script of `benchmarks/` prints, with machine and versions.
+"""Write `docs/performance.md`: what `benchmarks/` prints, machine, versions.
 
+There is a part for each script.
 Run by `make evidence`. The scripts run one after the other, each in one process with one thread. One that
 takes more than `SECONDS`, or needs a package that is not installed, is named as not run. Arguments
 are names of scripts that run alone; the page keeps what it has of the others.
@@ -35,10 +36,11 @@ PACKAGES = (
 THREADS = tuple(f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON"))
 HEAD = """# Performance
 
-What the scripts of `benchmarks/` print. Each runs in one process with one thread. `make evidence` runs them
-and writes this page. A ratio compares times of the same run, so on other machines it changes less than the
-seconds do. The time of a whole process also depends on other processes of the machine. A script that takes
-more than {seconds} seconds is left out.
+What the scripts of `benchmarks/` print. Each runs in one process with one thread. `make
+evidence` runs them and writes this page. A ratio compares times of the same run, so on
+other machines it changes less than the seconds do. The time of a whole process also
+depends on other processes of the machine. A script that takes more than {seconds}
+seconds is left out.
 
 """
 BLOCK = re.compile(r"^## (\w+)\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)

@@ -1,4 +1,4 @@
-"""A pytest plugin that writes down each comparison of a number with one of `tests/reference`.
+"""A pytest plugin that notes comparisons of numbers with `tests/reference`.
 
 Tests compare with `pytest.approx`, `assert_allclose` and `assert_array_equal` of numpy. They are wrapped:
 where the expected number is one that a reference file holds, it is written down with ours. A number that
@@ -31,7 +31,7 @@ FOUND: dict[str, dict[Place, tuple[float, float]]] = {}
 
 
 def leaves(value: Any, place: Place = ()) -> list[tuple[Place, float]]:
-    """Numbers of a reference file with their places, those that only describe an entry left out."""
+    """Numbers of a reference file with their places."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return [(place, float(value))] if _digits(value) >= 3 else []
     if not isinstance(value, dict | list):
@@ -64,7 +64,7 @@ def modules() -> list[Path]:
 
 
 class Recorder:
-    """Comparisons of the test that runs, against the reference files that its module names."""
+    """Comparisons of the running test with the reference files its module names."""
 
     def __init__(self) -> None:
         self.places = {name: _by_value(numbers) for name, numbers in references().items()}

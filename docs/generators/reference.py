@@ -1,4 +1,7 @@
-"""The reference: a page for each room with its names, and a page for each name, from the docstrings."""
+"""The reference: a page for each room, and one for each name, from docstrings.
+
+The page of a room has its names.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,10 @@ HIDDEN = """\
 
 
 def write(folder: Path) -> None:
-    """Write all pages anew; those that stay the same keep their time, so that a second build is short."""
+    """Write all pages anew; unchanged ones keep their time.
+
+    A second build is then short.
+    """
     pages = {"index.rst": INDEX.format(rooms=_indented(_rooms()))}
     for room, names in _rooms().items():
         pages[f"{room}.rst"] = _room_page(room, names)
@@ -91,7 +97,7 @@ def _value(path: str) -> Any:
 
 
 def _words_of(path: str) -> str:
-    """Words that an option takes, or nothing if the name is no alias of option words."""
+    """Words that an option takes, or nothing if the name is no such alias."""
     value = _value(path)
     if get_origin(value) is None:
         return ""

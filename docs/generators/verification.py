@@ -1,5 +1,6 @@
-"""Write `docs/verification.md`: every number from outside beside ours, as the tests compare them.
+"""Write `docs/verification.md`: every outside number beside ours.
 
+As the tests compare them.
 Run by `make evidence`, with the groups `test` and `peers`. Where a table that is not part of the project is
 missing, its tests do not run, and its numbers are not on the page.
 """
@@ -23,14 +24,16 @@ from generators import recorder
 PAGE = recorder.ROOT / "docs" / "verification.md"
 HEAD = """# Verification
 
-Numbers of other programs and of papers, beside ours. Each comes from a file in `tests/reference/`, which
-names software, version and command. The tests compare it at every change. `make evidence` runs these tests
-and writes this page with both numbers of every comparison.
+Numbers of other programs and of papers, beside ours. Each comes from a file in
+`tests/reference/`, which names software, version and command. The tests compare it at
+every change. `make evidence` runs these tests and writes this page with both numbers of
+every comparison.
 
-{compared:,} numbers were compared, with digiprosper {ours}, Python {python}, numpy {numpy} and scipy {scipy}.
-If an entry has several numbers, the one with the largest difference is shown. Differences are relative to the
-reference. Most of them are the rounding of the printed reference. Each file says which difference is allowed,
-and why. Numbers that tests compare in another way, such as exact fractions, are not listed.
+{compared:,} numbers were compared, with digiprosper {ours}, Python {python}, numpy
+{numpy} and scipy {scipy}. If an entry has several numbers, the one with the largest
+difference is shown. Differences are relative to the reference. Most of them are the
+rounding of the printed reference. Each file says which difference is allowed, and why.
+Numbers that tests compare in another way, such as exact fractions, are not listed.
 
 """
 # Keys that only structure a file.
@@ -39,7 +42,7 @@ NAMES = ("case", "name", "test", "what", "model", "term", "year")
 
 
 def main() -> None:
-    """Run the tests that compare with outside numbers, and write the page of what they compared."""
+    """Run the tests that compare with outside numbers, and write their page."""
     paths = [str(path) for path in recorder.modules()]
     chosen = ["-m", "not montecarlo", "-q", "-p", "no:cacheprovider"]
     code = pytest.main([*paths, *chosen], plugins=[recorder])
@@ -80,7 +83,7 @@ def _summary_row(name: str, numbers: dict[recorder.Place, tuple[float, float]]) 
 
 
 def _section(name: str, file: dict[str, Any], numbers: dict[recorder.Place, tuple[float, float]]) -> str:
-    """One file: what it is about, and a table for each entry with its software and command."""
+    """One file: what it is about, and a table for each entry with its source."""
     title = name.removesuffix(".json").replace("_", " ")
     lines = [f"## {title}\n", str(file.get("about", file.get("_about", ""))) + "\n"]
     source = file.get("data", {}).get("source") if isinstance(file.get("data"), dict) else None
@@ -107,7 +110,7 @@ def _row(quantity: str, pairs: list[tuple[float, float]]) -> str:
 
 
 def _origin(file: dict[str, Any], place: recorder.Place) -> tuple[str, str, str]:
-    """Name, software and command of the entry that a number belongs to, from the innermost that has them."""
+    """Name, software, command of the innermost entry with them for a number."""
     software = command = ""
     names: list[str] = []
     at: Any = file

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One remark about the data or a fit, as in `diagnostics` of a result and `problems` of an error.
+    """One remark about the data or a fit.
+
+    Notices are in `diagnostics` of a result and in `problems` of an error.
 
     Parameters
     ----------
@@ -91,7 +93,7 @@ class DigiprosperError(Exception):
 
 
 class PanelIndexError(DigiprosperError, ValueError):
-    """The keys of a panel do not exist, have missing values, repeat, or cannot be sorted.
+    """The keys of a panel are absent, have missing values, repeat, or cannot be sorted.
 
     Examples
     --------
@@ -99,7 +101,7 @@ class PanelIndexError(DigiprosperError, ValueError):
     >>> dp.Panel(pd.DataFrame({"i": [1, 1], "t": [2020, 2020]}), entity="i", time="t")
     Traceback (most recent call last):
         ...
-    digiprosper.errors.PanelIndexError: 1 row with the key (i, t) of an earlier row; first: (1, 2020). ...
+    digiprosper.errors.PanelIndexError: 1 row with the key (i, t) of an ...
     """
 
 
@@ -112,7 +114,7 @@ class ColumnError(DigiprosperError, KeyError):
     >>> dp.FixedEffects("log(gsp)", ["wages"]).fit(dp.datasets.us_states())
     Traceback (most recent call last):
         ...
-    digiprosper.errors.ColumnError: x: no column named 'wages' (did you mean 'water'?). The columns are ...
+    digiprosper.errors.ColumnError: x: no column named 'wages' (did you mean ...
     """
 
 
@@ -125,7 +127,7 @@ class TermError(DigiprosperError, ValueError):
     >>> dp.FixedEffects("log(gsp", ["unemp"]).fit(dp.datasets.us_states())
     Traceback (most recent call last):
         ...
-    digiprosper.errors.TermError: y cannot use the term 'log(gsp': it cannot be read (put a name that ...
+    digiprosper.errors.TermError: y cannot use the term 'log(gsp': it cannot be ...
     """
 
 
@@ -138,7 +140,7 @@ class OptionError(DigiprosperError, ValueError):
     >>> dp.FixedEffects("gsp", ["unemp"], cov_type="hc9")
     Traceback (most recent call last):
         ...
-    digiprosper.errors.OptionError: cov_type='hc9' is not known; use one of 'unadjusted', 'robust', ...
+    digiprosper.errors.OptionError: cov_type='hc9' is not known; use one of ...
     """
 
 
@@ -151,7 +153,7 @@ class InputTypeError(DigiprosperError, TypeError):
     >>> dp.Panel([1, 2, 3], entity="i", time="t")
     Traceback (most recent call last):
         ...
-    digiprosper.errors.InputTypeError: Panel takes a pandas, polars or pyarrow table, not list. For arrays ...
+    digiprosper.errors.InputTypeError: Panel takes a pandas, polars or pyarrow ...
     """
 
 
@@ -164,7 +166,7 @@ class AlignmentError(DigiprosperError, ValueError):
     >>> dp.datasets.us_states().attach(pd.Series([1.0, 2.0], name="z"))
     Traceback (most recent call last):
         ...
-    digiprosper.errors.AlignmentError: the data are indexed by 'None'; index them by 'state', 'year', or ...
+    digiprosper.errors.AlignmentError: the data are indexed by 'None'; index ...
     """
 
 
@@ -177,7 +179,7 @@ class MissingDataError(DigiprosperError, ValueError):
     >>> dp.gini([1.0, None, 2.0])
     Traceback (most recent call last):
         ...
-    digiprosper.errors.MissingDataError: gini: y is missing or infinite in 1 row (first: 1). ...
+    digiprosper.errors.MissingDataError: gini: y is missing or infinite in 1 row ...
     """
 
 
@@ -190,7 +192,7 @@ class CollinearityError(DigiprosperError, ValueError):
     >>> dp.FixedEffects("log(gsp)", ["unemp", "I(2*unemp)"]).fit(dp.datasets.us_states())
     Traceback (most recent call last):
         ...
-    digiprosper.errors.CollinearityError: 'I(2*unemp)' is collinear with 'unemp' after the effects are ...
+    digiprosper.errors.CollinearityError: 'I(2*unemp)' is collinear with 'unemp' ...
     """
 
 
@@ -203,12 +205,14 @@ class IdentificationError(DigiprosperError, ValueError):
     >>> dp.gini([0.0, 0.0])
     Traceback (most recent call last):
         ...
-    digiprosper.errors.IdentificationError: gini: y is zero in every row, so inequality is not defined.
+    digiprosper.errors.IdentificationError: gini: y is zero in every row, ...
     """
 
 
 class IndicatorError(DigiprosperError, ValueError):
-    """An index cannot be computed from the indicator system or the values of an indicator.
+    """An index cannot be computed from the system or the values of an indicator.
+
+    The system is the indicator system.
 
     Examples
     --------
@@ -216,7 +220,7 @@ class IndicatorError(DigiprosperError, ValueError):
     >>> dp.IndicatorSystem.from_dict({"transport": {"hwy": "up"}})
     Traceback (most recent call last):
         ...
-    digiprosper.errors.IndicatorError: indicator 'hwy' has direction 'up'; use '+' where more is better, ...
+    digiprosper.errors.IndicatorError: indicator 'hwy' has direction 'up'; ...
     """
 
 
@@ -230,7 +234,7 @@ class ThresholdSearchError(DigiprosperError, ValueError):
     >>> spec.fit(dp.datasets.us_states())
     Traceback (most recent call last):
         ...
-    digiprosper.errors.ThresholdSearchError: thresholds=(99.0,) in 'unemp': a given threshold ...
+    digiprosper.errors.ThresholdSearchError: thresholds=(99.0,) in 'unemp': a ...
     """
 
 
@@ -310,7 +314,9 @@ class NearCollinearWarning(DigiprosperWarning):
 
 
 class CovarianceWarning(DigiprosperWarning):
-    """Standard errors may be wrong, for example if the covariance matrix is not positive semi-definite.
+    """Standard errors may be wrong.
+
+    For example, the covariance matrix may not be positive semi-definite.
 
     Examples
     --------
@@ -373,7 +379,7 @@ class IndicatorWarning(DigiprosperWarning):
 
 
 class BoundaryThresholdWarning(DigiprosperWarning):
-    """The confidence set of a threshold reaches the first or the last value of the grid.
+    """The confidence set of a threshold reaches the first or last grid value.
 
     Examples
     --------
@@ -399,7 +405,7 @@ class SmallRegimeWarning(DigiprosperWarning):
 
 
 class SpatialWeightsWarning(DigiprosperWarning):
-    """Spatial weights have entities without neighbours, or entities that the panel does not have.
+    """Spatial weights lack neighbours for an entity, or have entities not in the panel.
 
     Examples
     --------
@@ -507,7 +513,7 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uf
 
 
 def issue(notices: Iterable[Notice]) -> None:
-    """Issue each notice that has a warning class, pointing at the first caller outside the package.
+    """Issue each notice that has a warning class.
 
     Notices of dropped rows become one warning.
     """
@@ -529,7 +535,7 @@ def _warn_or_hold(texts: Sequence[tuple[str, str]]) -> None:
 
 @contextmanager
 def one_of_many(label: str, held: dict[tuple[str, str], list[str]]) -> Iterator[None]:
-    """Hold back the warnings of a model; `issue_of_many` issues them with those of the others.
+    """Hold back a model's warnings; `issue_of_many` issues them with the others'.
 
     `held` maps code and message to the labels of the models concerned, and is added to.
     """
@@ -560,7 +566,7 @@ def _warn(texts: Sequence[tuple[str, str]]) -> None:
 
 
 def _joined(notices: Sequence[Notice]) -> list[tuple[str, str]]:
-    """Join the messages about dropped rows into one text, under the code of the first."""
+    """Join messages about dropped rows into one, under the code of the first."""
     dropped = list(dict.fromkeys(n.message for n in notices if n.code in _DROPPED))
     out: list[tuple[str, str]] = []
     for notice in notices:
@@ -575,7 +581,7 @@ def _joined(notices: Sequence[Notice]) -> list[tuple[str, str]]:
 
 
 def one_line(text: str) -> str:
-    """Replace runs of control characters, line breaks and lone surrogates by one blank, and strip the ends.
+    """Replace line breaks, control characters, lone surrogates by a blank, and strip.
 
     Every document format can hold the result.
     """
@@ -583,7 +589,7 @@ def one_line(text: str) -> str:
 
 
 def cited(value: object) -> str:
-    """Quote a value by its `repr`; of a longer one the first 200 characters and its length."""
+    """Quote a value's `repr`; of a longer one 200 characters and its length."""
     if isinstance(value, int) and value.bit_length() > _LONGEST_QUOTE:
         return f"an integer of {value.bit_length():,} bits"
     return clipped(repr(value))
@@ -597,7 +603,7 @@ def clipped(text: str) -> str:
 
 
 def quoted(words: Iterable[object], limit: int = 5) -> str:
-    """List words in quotation marks, the first few and then a count, such as ``"'a', 'b' and 3 more"``."""
+    """List the first few words and a count, such as ``"'a', 'b' and 3 more"``."""
     items = list(words)
     shown = ", ".join(cited(str(w)) for w in items[:limit])
     return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
@@ -615,7 +621,7 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def plain(value: object) -> Any:
-    """Convert a numpy scalar to Python's own number, truth value or text; anything else stays.
+    """Convert a numpy scalar to Python's number, truth value or text.
 
     ``np.float32(.95)`` becomes .95, as it prints.
     """
@@ -638,36 +644,54 @@ def option_problem(
 
 
 def column_problem(column: str, role: str, what: str | None = None) -> Notice:
-    """State that a column or term does not exist or has a bad name (code column; data column, role)."""
+    """State that a column or term does not exist or has a bad name.
+
+    Code column; data column, role.
+    """
     return Notice("column", what or f"no column {cited(column)}", {"column": column, "role": role})
 
 
 def missing_problem(
     term: str, count: int | None = None, rows: Iterable[object] = (), what: str | None = None
 ) -> Notice:
-    """State that values are missing or not finite (code missing; data term, count, rows)."""
+    """State that values are missing or not finite.
+
+    Code missing; data term, count, rows.
+    """
     data = {"term": term, "count": count, "rows": tuple(rows)}
     return Notice("missing", what or f"{term}: {count}", data)
 
 
 def models_problem(what: str, given: object = None) -> Notice:
-    """State that an object is not a result of the required kind (code models; data type, its class)."""
+    """State that an object is not a result of the required kind.
+
+    Code models; data type, its class.
+    """
     return Notice("models", what, {"type": None if given is None else type(given).__name__})
 
 
 def collinearity_problem(column: str, on: Iterable[str], what: str | None = None) -> Notice:
-    """State that a column is an exact combination of others (code collinear; data column, on)."""
+    """State that a column is an exact combination of others.
+
+    Code collinear; data column, on.
+    """
     return Notice("collinear", what or cited(column), {"column": column, "on": tuple(on)})
 
 
 def text_problem(column: str, values: Iterable[object] = ()) -> Notice:
-    """State that a column is not numeric (code not_numeric; data column, values as text)."""
+    """State that a column is not numeric.
+
+    Code not_numeric; data column, values as text.
+    """
     data = {"column": column, "values": tuple(map(str, values))}
     return Notice("not_numeric", f"{cited(column)} is not numeric", data)
 
 
 def alignment_problem(column: str | None, what: str, rows: Iterable[object] = ()) -> Notice:
-    """State that values do not belong to the rows (code alignment; data column, rows)."""
+    """State that values do not belong to the rows.
+
+    Code alignment; data column, rows.
+    """
     return Notice("alignment", what, {"column": column, "rows": tuple(rows)})
 
 
@@ -737,7 +761,7 @@ def unknown_columns(
 
 
 def nearest(word: object, existing: Iterable[object]) -> str:
-    """Suggest the word probably meant, such as ``" (did you mean 'gdp'?)"``; empty where none is near."""
+    """Suggest the word meant, ``" (did you mean 'gdp'?)"``; empty if none is near."""
     text = str(word)
     if len(text) > _LONGEST_QUOTE:
         return ""

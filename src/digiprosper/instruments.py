@@ -1,4 +1,4 @@
-"""Instruments for panel data: interactions of cross-section and time series, shift-share, and distances.
+"""Instruments for panel data: interactions, shift-share, and distances.
 
 Each function returns a Series for `Panel.assign` or `Panel.attach`. Its index is that of the panel, or for
 `distance_to` that of the coordinates.
@@ -104,9 +104,7 @@ def interact(
     steps = check_whole("lag", lag, 0, _LONGEST_LAG)
     keys = table.keys
     if isinstance(cross_section, pd.Series):
-        by_entity = _looked_up(
-            cross_section, keys.entities, keys.entity_name, "cross_section"
-        )
+        by_entity = _looked_up(cross_section, keys.entities, keys.entity_name, "cross_section")
     else:
         values = _term(table, cross_section, "cross_section")
         subject = f"cross_section={cited(cross_section)}"
@@ -128,27 +126,22 @@ def interact(
 def _result(values: Floats, table: Table, name: str) -> pd.Series[float]:
     if np.isinf(values).any():
         raise MissingDataError(
-            f"{name} is infinite in {table.describe_rows(np.isinf(values))}: its parts "
-            "are too large."
+            f"{name} is infinite in {table.describe_rows(np.isinf(values))}: its parts are too large."
         )
     return pd.Series(values, index=table.index, name=name)
 
 
 def _with_time(panel: object, caller: str) -> Table:
     if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"{caller} takes a Panel first, not {type(panel).__name__}."
-        )
+        raise InputTypeError(f"{caller} takes a Panel first, not {type(panel).__name__}.")
     table = table_of(panel)
     if panel.time_name is None:
-        raise PanelIndexError(
-            f"{caller} needs periods, but this panel is a cross-section."
-        )
+        raise PanelIndexError(f"{caller} needs periods, but this panel is a cross-section.")
     return table
 
 
 def _lagged(values: pd.Series[Any], table: Table, lag: int) -> tuple[Floats, Bools]:
-    """Lag a series at every period of a panel, and tell whether the series has the lagged period."""
+    """Lag a series at each period of a panel, and tell if it has that period."""
     times, name = table.keys.times, table.keys.time_name
     if _kind(times) != _kind(values.index):
         raise AlignmentError(
@@ -162,9 +155,7 @@ def _lagged(values: pd.Series[Any], table: Table, lag: int) -> tuple[Floats, Boo
         "time": all_times,
         "value": values.reindex(all_times).to_numpy(),
     }
-    frame = pd.DataFrame(
-        {**columns, "has_period": all_times.isin(values.index).astype(float)}
-    )
+    frame = pd.DataFrame({**columns, "has_period": all_times.isin(values.index).astype(float)})
     calendar = table_of(Panel(frame, "entity", "time", step=table.step))
     at = calendar.keys.times.get_indexer(times)
     steps, panel_steps = calendar.keys.ordinals, table.keys.ordinals
@@ -191,9 +182,7 @@ def _refuse_gaps(has_period: Bools, table: Table, lag: int) -> None:
     """Refuse periods that a series does not have after the first that it has."""
     name, present = str(table.keys.time_name), np.flatnonzero(has_period)
     if not present.size:
-        raise AlignmentError(
-            f"interact: series has no {name} of the panel at this lag."
-        )
+        raise AlignmentError(f"interact: series has no {name} of the panel at this lag.")
     gaps = table.keys.times[present[0] :][~has_period[present[0] :]]
     if len(gaps):
         raise AlignmentError(
@@ -210,21 +199,15 @@ def _refuse_gaps(has_period: Bools, table: Table, lag: int) -> None:
 def _term(table: Table, value: object, role: str) -> Floats:
     """Evaluate a column or a term."""
     if not isinstance(value, str):
-        raise InputTypeError(
-            f"{role} must be a term (text) or a Series, not {type(value).__name__}."
-        )
+        raise InputTypeError(f"{role} must be a term (text) or a Series, not {type(value).__name__}.")
     term = parse(value, table.known, role)
     if any(factor.category for factor in term.factors):
-        raise TermError(
-            f"{role}={cited(value)}: C() makes several columns; pass one variable."
-        )
+        raise TermError(f"{role}={cited(value)}: C() makes several columns; pass one variable.")
     return evaluate(term, table)
 
 
-def _constant(
-    values: Floats, codes: Any, levels: pd.Index[Any], subject: str
-) -> Floats:
-    """Return the constant value of each entity or period; missing values are ignored."""
+def _constant(values: Floats, codes: Any, levels: pd.Index[Any], subject: str) -> Floats:
+    """Return each entity's or period's constant value; missing is ignored."""
     out = np.full(levels.size, np.nan)
     observed = ~np.isnan(values)
     out[codes[observed]] = values[observed]
@@ -242,8 +225,7 @@ def _constant(
 def _checked_series(series: pd.Series[Any], key: str, role: str) -> pd.Series[Any]:
     if series.index.nlevels != 1:
         raise AlignmentError(
-            f"{role} is indexed by {quoted(series.index.names)}; index it by "
-            f"{cited(key)} alone."
+            f"{role} is indexed by {quoted(series.index.names)}; index it by {cited(key)} alone."
         )
     if not series.index.is_unique:
         twice = series.index[series.index.duplicated()][0]
@@ -257,9 +239,7 @@ def _checked_series(series: pd.Series[Any], key: str, role: str) -> pd.Series[An
     return pd.Series(numbers, index=series.index)
 
 
-def _looked_up(
-    series: pd.Series[Any], levels: pd.Index[Any], key: str, role: str
-) -> Floats:
+def _looked_up(series: pd.Series[Any], levels: pd.Index[Any], key: str, role: str) -> Floats:
     """Return the values of a Series for these keys."""
     numbers = _checked_series(series, key, role)
     absent = levels[~levels.isin(numbers.index)]
@@ -352,32 +332,18 @@ def bartik(
     if not terms:
         raise TermError("bartik: shares is empty; pass one term per industry.")
     if not isinstance(leave_one_out, bool):
-        raise OptionError(
-            f"leave_one_out={cited(leave_one_out)} must be True or False."
-        )
+        raise OptionError(f"leave_one_out={cited(leave_one_out)} must be True or False.")
     weights = np.column_stack([_term(table, term, "shares") for term in terms])
-    negative = [
-        term
-        for term, column in zip(terms, weights.T, strict=True)
-        if (column < 0).any()
-    ]
+    negative = [term for term, column in zip(terms, weights.T, strict=True) if (column < 0).any()]
     if negative:
-        raise OptionError(
-            f"bartik: the share {quoted(negative)} is negative somewhere."
-        )
+        raise OptionError(f"bartik: the share {quoted(negative)} is negative somewhere.")
     if base is not None:
         weights = weights[_rows_at(table, base)]
     growth = _shocks(table, terms, shocks, lag, leave_one_out=leave_one_out)
     sums = weights.sum(axis=1)
     sums = sums[~np.isnan(sums)]
     if (np.abs(sums - 1) > SUM_TO_ONE).any():
-        issue(
-            [
-                incomplete_shares(
-                    float(sums.min()), float(sums.mean()), float(sums.max())
-                )
-            ]
-        )
+        issue([incomplete_shares(float(sums.min()), float(sums.mean()), float(sums.max()))])
     with np.errstate(over="ignore"):
         return _result((weights * growth).sum(axis=1), table, "bartik")
 
@@ -388,8 +354,7 @@ def _rows_at(table: Table, base: object) -> Ints:
     at = _matching(keys.times, base)
     if not at.size:
         raise OptionError(
-            f"base={cited(base)} is no period of the panel, {keys.times[0]} to "
-            f"{keys.times[-1]}."
+            f"base={cited(base)} is no period of the panel, {keys.times[0]} to {keys.times[-1]}."
         )
     rows = np.flatnonzero(keys.time == at[0])
     row_of_entity = np.full(keys.entities.size, -1)
@@ -434,8 +399,7 @@ def _shocks(
             raise ColumnError(f"bartik: shocks has the column {quoted(twice)} twice.")
         name = str(keys.time_name)
         columns = [
-            _looked_up(shocks[term].rename(term), keys.times, name, f"shocks[{term!r}]")
-            for term in terms
+            _looked_up(shocks[term].rename(term), keys.times, name, f"shocks[{term!r}]") for term in terms
         ]
         return np.column_stack(columns)[keys.time]
     if not isinstance(shocks, Mapping):
@@ -446,9 +410,7 @@ def _shocks(
     _refuse_unpaired(terms, list(shocks))
     steps = check_whole("lag", lag, 1, _LONGEST_LAG)
     levels = [_term(table, shocks[term], f"shocks[{term!r}]") for term in terms]
-    growth = [
-        _growth(table, level, steps, leave_one_out=leave_one_out) for level in levels
-    ]
+    growth = [_growth(table, level, steps, leave_one_out=leave_one_out) for level in levels]
     return np.column_stack(growth)
 
 
@@ -465,7 +427,10 @@ def _refuse_unpaired(terms: Sequence[str], names: Sequence[Any]) -> None:
 
 
 def _growth(table: Table, level: Floats, lag: int, *, leave_one_out: bool) -> Floats:
-    """Compute the growth of the total over entities with both periods, perhaps without the row's own."""
+    """Compute growth of the total over entities with both periods.
+
+    The row's own entity may be left out.
+    """
     keys = table.keys
     before = table.shift(level, lag)
     both = ~np.isnan(level) & ~np.isnan(before)
@@ -475,21 +440,20 @@ def _growth(table: Table, level: Floats, lag: int, *, leave_one_out: bool) -> Fl
         total = np.bincount(keys.time, observed, minlength=keys.times.size)[keys.time]
         totals.append(total - observed if leave_one_out else total)
     positive = totals[1] > 0
-    return np.where(
-        positive, totals[0] / np.where(positive, totals[1], 1.0) - 1, np.nan
-    )
+    return np.where(positive, totals[0] / np.where(positive, totals[1], 1.0) - 1, np.nan)
 
 
 def incomplete_shares(least: float, mean: float, largest: float) -> Notice:
-    """Report shares that do not sum to one (code incomplete_shares; data least, mean and largest sum)."""
+    """Report shares that do not sum to one.
+
+    Code incomplete_shares; data least, mean and largest sum.
+    """
     text = (
         f"the shares sum to {mean:.3g} on average ({least:.3g} to {largest:.3g}), not "
         "to one: the instrument also varies with the sum. Add the sum of the shares, "
         "interacted with the periods, to the controls (Borusyak, Hull & Jaravel 2022)."
     )
-    return Notice(
-        "incomplete_shares", text, {"least": least, "mean": mean, "largest": largest}
-    )
+    return Notice("incomplete_shares", text, {"least": least, "mean": mean, "largest": largest})
 
 
 # --- distance -----------------------------------------------------------------------------------------------
@@ -545,13 +509,9 @@ def _place(index: pd.Index[Any], degrees: Floats, place: object) -> Floats:
         try:
             pair = np.asarray([float(part) for part in place])
         except (TypeError, ValueError) as error:
-            raise InputTypeError(
-                f"distance_to: place={cited(place)} must be two numbers."
-            ) from error
+            raise InputTypeError(f"distance_to: place={cited(place)} must be two numbers.") from error
         if not np.isfinite(pair).all():
-            raise MissingDataError(
-                f"distance_to: place={cited(place)} must be two finite numbers."
-            )
+            raise MissingDataError(f"distance_to: place={cited(place)} must be two finite numbers.")
         refuse_beyond(pair[None], "the place", "distance_to")
         return pair
     labels = index.get_level_values(0)
@@ -563,7 +523,5 @@ def _place(index: pd.Index[Any], degrees: Floats, place: object) -> Floats:
             "longitude) for another place."
         )
     if not (degrees[rows] == degrees[rows[0]]).all():
-        raise AlignmentError(
-            f"distance_to: {cited(place)} has missing or several coordinates."
-        )
+        raise AlignmentError(f"distance_to: {cited(place)} has missing or several coordinates.")
     return np.asarray(degrees[rows[0]])

@@ -22,7 +22,7 @@ def install_command(extra: str) -> str:
 
 
 def require(module: str, *, extra: str, purpose: str) -> Any:
-    """Import an optional package, or explain which extra installs it; `purpose` is the call that needs it."""
+    """Import an optional package, or say which extra `purpose` needs."""
     try:
         return import_module(module)
     except ImportError as error:
@@ -36,8 +36,9 @@ def uncounted(done: int) -> None:
 
 @contextmanager
 def progress_bar(name: str, total: int | None, *, show: bool) -> Iterator[Done]:
-    """Show progress on stderr with tqdm; yield a function to call with the number of new pieces done.
+    """Show progress on stderr with tqdm.
 
+    Yields a function to call with the number of new pieces done.
     `total` is None where the number is not known before. Without `show` no package is needed.
     """
     if not show:

@@ -108,8 +108,9 @@ def mediation_path(
     level: float = 0.95,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the paths from treatment through mediators to outcome, each with its coefficient.
+    """Draw the paths from treatment through mediators to outcome.
 
+    Each path has its coefficient.
     Each arrow has the coefficient of its equation, stars for its p-value (.1, .05, .01), and its standard
     error in parentheses. If effects do not vary, the total effect c is shown below the direct effect c'.
     Below the diagram are the effects with percentile intervals, and the types of standard errors, draws and
@@ -177,7 +178,9 @@ def mediation_path(
 
 
 def balance(matching: Matching, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None) -> Axes:
-    """Draw standardised differences of treated and controls before and after matching (love plot).
+    """Draw standardised differences before and after matching (love plot).
+
+    They are differences between treated and controls.
 
     Parameters
     ----------
@@ -621,7 +624,9 @@ def conditional_effect(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a conditional effect over the moderator, or over the treatment in a quadratic model.
+    """Draw a conditional effect over the moderator.
+
+    In a quadratic model it is drawn over the treatment.
 
     Parameters
     ----------
@@ -755,7 +760,9 @@ def marginal_effect(
 def sensitivity_curve(
     results: MediationSensitivity, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw an indirect effect over the correlation of the errors of mediator and outcome.
+    """Draw an indirect effect over the correlation of the errors.
+
+    They are the errors of mediator and outcome.
 
     Parameters
     ----------
@@ -918,8 +925,9 @@ def lr_profile(
 def pathways(
     report: MechanismReport, *, labels: Mapping[str, str] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw the pathways from the digital economy to common prosperity, with the verdict on each proposition.
+    """Draw the pathways from the digital economy to common prosperity.
 
+    Each proposition has its verdict.
     Propositions are grouped by stage: making the cake bigger, dividing it well, constraints, conditions and
     policies. Each tested proposition has a line with its estimate. Each verdict has its own colour, marker
     and line style, so it can also be read in grey. Propositions that were not tested are listed by their ids.
@@ -1031,7 +1039,9 @@ def specification_curve(
     level: float = 0.95,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a specification curve: one coefficient in many models, and the choices in which they differ.
+    """Draw a specification curve: one coefficient in many models.
+
+    Below it are the choices in which the models differ.
 
     Parameters
     ----------
@@ -1227,7 +1237,9 @@ def index_sensitivity(
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how ranks depend on the options of an index: quantiles by entity, or shares by option.
+    """Draw how ranks depend on the options of an index.
+
+    It draws quantiles by entity, or shares by option.
 
     Parameters
     ----------

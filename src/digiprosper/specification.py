@@ -33,7 +33,7 @@ TERM: Final = {"term": True}
 
 
 def as_terms(value: object, field: str, *, form: str = "a list of terms (text)") -> tuple[str, ...]:
-    """Convert a term or several to a tuple; `field` and `form`, the required type, are for messages."""
+    """Convert a term or several to a tuple; messages have `field` and type `form`."""
     values = as_sequence(value)
     if not isinstance(values, list | tuple):
         raise InputTypeError(f"{field} must be {form}, not {type(values).__name__}.")
@@ -52,7 +52,7 @@ def as_terms(value: object, field: str, *, form: str = "a list of terms (text)")
 
 
 def as_sequence(value: object) -> object:
-    """Convert a text to a list of one, and an array or Index of texts to a list; anything else stays."""
+    """Convert a text, an array or Index of texts to a list; keep anything else."""
     if isinstance(value, str):
         return [value]
     if not isinstance(value, np.ndarray | pd.Index) or value.ndim != 1:
@@ -61,7 +61,7 @@ def as_sequence(value: object) -> object:
 
 
 def plain_options(spec: Any) -> None:
-    """Convert numpy scalars among the options of a new specification to Python's own types."""
+    """Convert numpy scalars in a new specification's options to Python's types."""
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)
         if type(value) in (list, tuple):
@@ -78,7 +78,7 @@ def one_term(value: object, field: str) -> str:
 
 
 def check_reps(reps: object, least: int) -> int:
-    """Refuse a number of draws that is not a whole number from `least` to 10,000,000."""
+    """Refuse a number of draws that is no whole number from `least` to 10,000,000."""
     return check_whole("reps", reps, least, MOST_DRAWS)
 
 

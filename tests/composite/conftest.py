@@ -1,4 +1,4 @@
-"""A second, slow index: every row's score worked out from scratch, year by year, with textbook formulas."""
+"""A second, slow index: every row's score from scratch, by textbook formulas."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def make_frame(seed=0, n=8, periods=5, width=4, *, unbalanced=False):
 
 
 class Brute:
-    """The slow index of a specification on a frame with columns id, year and the indicators."""
+    """The slow index of a specification on a frame with id, year, indicators."""
 
     def __init__(self, spec, frame):
         self.spec, self.size = spec, len(frame)

@@ -1,4 +1,4 @@
-"""Every combination against a fit of its own; shares against hand computation; the grid against trial."""
+"""Every combination against its own fit; shares by hand; the grid against trial."""
 
 from __future__ import annotations
 

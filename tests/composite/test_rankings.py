@@ -1,4 +1,7 @@
-"""Ranks under drawn weights against refits on stacked rows; what is left out against refits without it."""
+"""Ranks under drawn weights against refits on stacked rows.
+
+What is left out is compared with refits without it.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +123,10 @@ def test_draws_are_refits_with_end_points_held(weighting, aggregate):
 
 
 def test_a_lost_draw_with_enormous_weights_computes_no_product():
-    """Loadings of opposite signs may add up to nearly zero in a draw, and weights are their shares."""
+    """Loadings of opposite signs may nearly cancel in a draw.
+
+    Weights are their shares.
+    """
     spec, panel = CompositeIndex(SYSTEM, aggregate="geometric"), panel_of(make_frame(1))
     fit = quiet(rankings.fitted_rows, spec, panel, "rank_probabilities", "per_year")
     m = len(COLUMNS)

@@ -457,7 +457,7 @@ def test_outside_numbers_of_other_aggregates(aggregate):
 
 
 def human_development(frame):
-    """The index of UNDP: indicators end at the better goalposts, income is in logarithms."""
+    """The index of UNDP: better goalposts as ends, income in logarithms."""
     posts = HDI["goalposts"]
     for name, (_, high) in posts.items():
         frame[name] = np.minimum(frame[name], high)

@@ -1,4 +1,4 @@
-"""Each planted effect is inside its 95 % interval in at least 16 of 20 panels, estimated as users would."""
+"""Each planted effect is inside its 95 % interval in 16 of 20 panels or more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A package that depends on digiprosper: it uses public names only, stores results and reads them elsewhere.
+"""A package that depends on digiprosper, and uses public names only.
 
 `python -m regional_report` fits two models, stores their results in a temporary folder and reads them in a
 second process. Run it with an installed wheel, outside the repository, to test what other packages rely on.
@@ -49,7 +49,7 @@ def store(folder: Path) -> None:
 
 
 def restore(folder: Path) -> None:
-    """Read the results that another process stored, and compare them with the numbers that it wrote."""
+    """Read results that another process stored, and compare with its numbers."""
     results = pickle.loads((folder / PICKLED).read_bytes())
     written = json.loads((folder / WRITTEN).read_text(encoding="utf-8"))
     if numbers(results) != written:
@@ -62,7 +62,10 @@ def restore(folder: Path) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Store in this process and restore in a second one; with a folder as argument, restore only."""
+    """Store here and restore in a second process.
+
+    With a folder as argument, restore only.
+    """
     if arguments:
         restore(Path(arguments[0]))
         return

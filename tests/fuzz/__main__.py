@@ -1,4 +1,6 @@
-"""Draw cases; whatever is not a result, the library's own error or its own warning is a finding.
+"""Draw cases; anything but a result, our own error or warning is a finding.
+
+"Our own" is the library's own.
 
     python -m tests.fuzz --minutes 20 --seed 1
     python -m tests.fuzz --case 4711
@@ -85,7 +87,7 @@ def _place(error: BaseException) -> str:
 
 
 def run_case(number: int, tally: Tally, jobs: list[str] | None = None) -> None:
-    """Draw one case, of some jobs alone if they are named, and do everything with it."""
+    """Draw one case, of named jobs alone if any, and do everything with it."""
     rng = np.random.default_rng(number)
     with warnings.catch_warnings(action="ignore"):
         data = draw_frame(rng)

@@ -1,4 +1,7 @@
-"""Random tables: most are ordinary small panels, some have one or more faults of real files."""
+"""Random tables: most are small panels, some have faults of real files.
+
+Most are ordinary; some have one or more faults.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ def chance(rng: Rng, probability: float) -> bool:
 
 
 def draw_frame(rng: Rng) -> Data:
-    """Draw a table in which a model of every kind has something to find, then damage it or not."""
+    """Draw a table with something to find for every model, then damage it or not."""
     entities, periods = int(rng.integers(6, 26)), int(rng.integers(4, 10))
     data = _plain(rng, entities, periods)
     if chance(rng, 0.4):

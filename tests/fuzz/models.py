@@ -87,7 +87,7 @@ class Case:
     # --- options ----------------------------------------------------------------------------------------
 
     def options(self, **choices: Any) -> dict[str, Any]:
-        """Draw some options, mostly valid ones, a few of another type, a few that are wrong."""
+        """Draw options: mostly valid, a few of another type, a few wrong."""
         out: dict[str, Any] = {}
         for name, allowed in choices.items():
             if chance(self.rng, 0.35):
@@ -281,7 +281,7 @@ def bounded(case: Case) -> Any:
 
 
 def staggered(case: Case) -> Any:
-    """Draw an estimator of staggered adoption, or the decomposition of a two-way slope."""
+    """Draw an estimator of staggered adoption, or the slope's decomposition."""
     panel = _treated(case) if case.panel.time_name is not None and chance(case.rng, 0.95) else case.panel
     event = "first" if panel is not case.panel else case.column(pick(case.rng, "gkbqx"))
     if chance(case.rng, 0.15):
@@ -584,7 +584,10 @@ def placebo(case: Case) -> Any:
 
 
 def control_sets(case: Case) -> Any:
-    """Every set of a few terms, which may be collinear, absorbed, categories or in the model."""
+    """Every set of a few terms, perhaps collinear, absorbed, categories or used.
+
+    Used ones are in the model.
+    """
     spec = _linear(case, case.terms("xm", 2))
     candidates = case.terms("wzqcdpvb", 4)
     terms = [None, None, *spec.x, *candidates]
@@ -642,7 +645,10 @@ def inequality(case: Case) -> Any:
 
 
 def mechanism_variables(case: Case) -> Any:
-    """Variables from columns that may be negative, zero, missing or text, as a function of the frame."""
+    """Variables from any columns, as a function of the frame.
+
+    Columns may be negative, zero, missing or text.
+    """
     columns = [case.column(r) for r in "vpsq"]
     first, second = columns[:3], [columns[k] for k in case.rng.permutation(4)[:3]]
     kind = pick(case.rng, dp.variables.__all__)

@@ -41,7 +41,10 @@ def _keeps(panel: dp.Panel, way: str) -> bool:
 
 
 def _matrix(case: Case, n: int) -> Any:
-    """Draw links: dense or few, in both directions or not, of very different size now and then."""
+    """Draw links: dense or few, in both directions or not, of different size.
+
+    Now and then the sizes are very different.
+    """
     rng = case.rng
     out = rng.uniform(size=(n, n)) * (rng.uniform(size=(n, n)) < pick(rng, [0.15, 0.4, 1.0]))
     if chance(rng, 0.5):

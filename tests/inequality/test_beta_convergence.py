@@ -1,4 +1,4 @@
-"""Growth on the initial level: dummies written out, a known truth, gaps in time, the Nickell bias."""
+"""Growth on the initial level: dummies, a known truth, gaps, the Nickell bias."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from digiprosper.report.text import last_lines
 
 
 def growing(b=-0.05, n=60, periods=20, effect=0.0, seed=1, noise=0.02):
-    """ln y_{t+1} = (1 + b) ln y_t + .02 x + effect + noise, started in the long run of each entity."""
+    """ln y_{t+1} = (1 + b) ln y_t + .02 x + effect + noise, from the long run."""
     rng = np.random.default_rng(seed)
     own = effect * rng.normal(size=n)
     x = rng.normal(size=(n, periods))
@@ -262,7 +262,10 @@ def test_entity_effects_bias_the_slope_below_fifteen_rows_an_entity(short, biase
 
 
 def exact(speed=0.02, years=5.0, n=40):
-    """Two periods so many years apart, between which the gap to 9 closes at this speed, without error."""
+    """Two periods so many years apart; the gap to 9 closes at this speed.
+
+    There is no error.
+    """
     start = np.random.default_rng(2).normal(8, 1, size=n)
     after = 9 + (start - 9) * np.exp(-speed * years)
     frame = pd.DataFrame({"id": np.repeat(np.arange(n), 2), "year": np.tile([2000, 2005], n)})

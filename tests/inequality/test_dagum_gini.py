@@ -1,4 +1,7 @@
-"""Dagum's decomposition: outside numbers, identities, pairs, and draws against stacked rows."""
+"""Dagum's decomposition: outside numbers, identities, pairs, draws.
+
+Draws are compared with stacked rows.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ PARTS = ["within", "between", "transvariation"]
 
 
 def provinces(seed=1, n=60, years=5):
-    """Incomes of provinces over years, moving together inside a province; regions of different means."""
+    """Incomes of provinces over years, moving together inside a province.
+
+    The means of regions differ.
+    """
     rng = np.random.default_rng(seed)
     region = np.array(["east", "central", "west"])[np.arange(n) % 3]
     level = rng.normal(size=n) * 0.3 + np.array([0.6, 0.2, 0.0])[np.arange(n) % 3]
@@ -303,7 +309,9 @@ def regions(seed, n):
 @pytest.mark.parametrize("draws_of", ["entities", "rows"])
 @pytest.mark.parametrize("n", [31, 100, 280])
 def test_coverage(n, draws_of, measured: Callable[..., None]) -> None:
-    """Share of 500 panels in which a 95% interval contains the value of 100,000 entities.
+    """Share of 500 panels in which a 95% interval contains the true value.
+
+    The true value is that of 100,000 entities.
 
     n entities in three regions of fixed sizes are observed for 10 years. Log incomes have standard deviations
     of .35 between and .1 within the entities of a region, and means of 0, .2 and .6. Draws are 399, of

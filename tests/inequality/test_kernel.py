@@ -1,4 +1,4 @@
-"""Running sums against double sums over all pairs, and draws against rows written out."""
+"""Running sums against double sums over pairs, and draws against rows."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def pairs_gini(y, w):
 
 
 def pairs_dagum(y, groups, w):
-    """Dagum (1997) as printed: G_jj, G_jh, d, p, D and shares, every pair of rows written out."""
+    """Dagum (1997) as printed, with all pairs: G_jj, G_jh, d, p, D and shares."""
     labels = [k for k in np.unique(groups) if w[groups == k].sum() > 0]
     part = {k: (y[groups == k], w[groups == k]) for k in labels}
     mean = {k: np.average(v, weights=u) for k, (v, u) in part.items()}

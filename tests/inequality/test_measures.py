@@ -1,4 +1,4 @@
-"""Measures of inequality: outside numbers, what leaves them unchanged, and weights as repetition."""
+"""Measures of inequality: outside numbers, invariances, weights as repetition."""
 
 from __future__ import annotations
 

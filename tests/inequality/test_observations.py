@@ -1,4 +1,4 @@
-"""Rows are matched by label, weights of zero are no rows, and bad input is refused with its rows."""
+"""Rows match by label, zero weights are no rows, bad input names its rows."""
 
 from __future__ import annotations
 

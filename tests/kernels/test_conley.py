@@ -1,4 +1,4 @@
-"""Sums over pairs of rows that are near each other, against a double loop over all rows."""
+"""Sums over pairs of near rows, against a double loop over all rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ CUTOFFS = (1e-3, 3000.0, 9000.0, 30000.0)
 
 
 def rows_of(seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Scores of an unbalanced panel; in every second one entities move, in every third periods are apart."""
+    """Scores of an unbalanced panel.
+
+    In every second one entities move, in every third periods are apart.
+    """
     rng = np.random.default_rng(seed)
     entities, periods = int(rng.integers(2, 18)), int(rng.integers(1, 7))
     entity, time = np.divmod(np.arange(entities * periods), periods)

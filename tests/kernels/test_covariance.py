@@ -1,4 +1,4 @@
-"""The middle of the sandwich by plain loops, and every small-sample factor counted by hand."""
+"""The sandwich's middle by plain loops, each small-sample factor by hand."""
 
 from __future__ import annotations
 
@@ -60,7 +60,10 @@ def inside(inner: np.ndarray, outer: np.ndarray) -> bool:
 
 
 def drawn_effects(rng: np.random.Generator) -> tuple[list[np.ndarray], list[np.ndarray], int]:
-    """An unbalanced panel, sometimes in parts that share no period; effects may span one another."""
+    """An unbalanced panel, perhaps in parts that share no period.
+
+    Effects may span one another.
+    """
     city, year = np.divmod(np.arange(60), 6)
     if rng.random() < 0.3:
         year = year + 10 * (city > 5)

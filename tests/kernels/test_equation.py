@@ -91,7 +91,7 @@ def test_covariances_of_two_equations_are_blocks(cov_type, weighted) -> None:
 
 
 def with_dummies(raw, places):
-    """The columns of an equation beside all dummies of 12 cities and, but one, of 5 years."""
+    """An equation's columns beside all dummies of 12 cities and 4 of 5 years."""
     city, year = np.divmod(np.arange(60), 5)
     return np.column_stack([raw[:, list(places)], np.eye(12)[city], np.eye(5)[year][:, 1:]])
 

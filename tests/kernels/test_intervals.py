@@ -1,4 +1,7 @@
-"""Intervals: inversion, ends by substitution, products, shapes of a Fieller set, and families of tests."""
+"""Intervals: inversion, ends, products, Fieller sets, and families of tests.
+
+Ends are checked by substitution.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +82,7 @@ def test_missing_draws_are_left_out_by_column() -> None:
 
 
 def positions(draws, estimate, acc, level):
-    """Where the ends stand among sorted draws, counted from 1: the definition, one number at a time."""
+    """Where the ends stand among sorted draws, from 1, one number at a time."""
     b = len(draws)
     share = (np.sum(draws < estimate) + np.sum(draws == estimate) / 2) / b
     z0 = stats.norm.ppf(min(max(share, 1 / (b + 1)), b / (b + 1)))
@@ -340,7 +343,10 @@ def test_product_interval_of_the_published_cross_section() -> None:
 
 
 def product_share(z, a, b, s_a, s_b, r):
-    """Probability that XY <= z by an adaptive rule over Y, the other variable than in the library."""
+    """Probability that XY <= z by an adaptive rule over Y.
+
+    The library integrates over the other variable.
+    """
     rest = s_a * np.sqrt(1 - r**2)
 
     def density(y):

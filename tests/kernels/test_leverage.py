@@ -1,4 +1,4 @@
-"""Shares of a regressor's variation and effective clusters, against the matrices of the paper."""
+"""Shares of a regressor's variation, effective clusters: the paper's matrices."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def rows(seed: int, weighted: bool = False):
 
 
 def by_the_paper(design, codes, j):
-    """G* with gamma_g = e'(X'X)^-1 X_g'X_g (X'X)^-1 e (Carter, Schnepel & Steigerwald 2017)."""
+    """G* with gamma_g = e'(X'X)^-1 X_g'X_g (X'X)^-1 e.
+
+    Carter, Schnepel & Steigerwald (2017).
+    """
     pick = np.linalg.inv(design.T @ design)[:, j]
     gamma = np.array([np.square(design[codes == g] @ pick).sum() for g in np.unique(codes)])
     return gamma.size / (1 + gamma.var() / gamma.mean() ** 2), gamma / gamma.sum()
@@ -116,7 +119,7 @@ def test_leverage_of_effects_beyond_the_dense_solution() -> None:
 
 
 def test_loosely_linked_levels_keep_their_digits() -> None:
-    """A chain of 300 levels, whose products of dummies have a condition number of about 1e5."""
+    """A chain of 300 levels: dummies' products have condition number 1e5."""
     left, right = np.repeat(np.arange(300), 2), (np.arange(600) + 1) // 2
     codes = [left, right]
     exact = hat(np.hstack([np.eye(int(c.max()) + 1)[c] for c in codes]), None)

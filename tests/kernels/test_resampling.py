@@ -24,7 +24,7 @@ BLOCKS = [((Y, M), (X, CONTROL)), ((Y,), (X, M, CONTROL)), ((M, Y, X), (CONTROL,
 
 
 def make_panel(seed, n=14, periods=6, keep=0.75, extra=4):
-    """Columns y, x, m, w, ... and codes of an unbalanced panel with holes (keep=1: balanced)."""
+    """Columns y, x, m, w, ... and codes of a panel with holes (keep=1: balanced)."""
     rng = np.random.default_rng(seed)
     entity, time = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
     rows = rng.random(n * periods) < keep
@@ -38,7 +38,7 @@ def make_panel(seed, n=14, periods=6, keep=0.75, extra=4):
 
 
 def explicit(columns, clusters, counts, effects, w=None):
-    """Least squares on the rows of one draw, every dummy written out: coefficients, residual products.
+    """Least squares on a draw's rows, with dummies: coefficients, residual products.
 
     A cluster drawn twice has its own codes each time, of the effects nested in it.
     """
@@ -206,7 +206,7 @@ def test_several_effects_when_a_period_and_a_level_are_not_drawn() -> None:
 
 
 def test_a_long_chain_of_levels_is_not_taken_for_null() -> None:
-    """Levels in one row after another: the least eigenvalue is 1 - cos(pi / 80), and counts."""
+    """Levels in rows one after another: the least eigenvalue counts."""
     step = np.tile(np.arange(80), 4)
     first, second = (step + 1) // 2, step // 2
     rng = np.random.default_rng(10)

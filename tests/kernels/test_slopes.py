@@ -1,4 +1,4 @@
-"""Slope columns are made orthogonal inside levels, with their digits and the way back."""
+"""Slope columns made orthogonal inside levels, with digits and the way back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searches of thresholds against the same searches by least squares, and Hansen (1999)."""
+"""Searches of thresholds against least squares, and against Hansen (1999)."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_a_level_added_to_a_plan_is_that_of_a_plan_with_an_intercept(effects: tu
 
 
 def test_where_effects_hold_the_level_the_other_columns_alone_count() -> None:
-    """Entities that never change sides but one, which does at the middle candidate alone."""
+    """Entities that never change sides, but one, at the middle candidate alone."""
     data = panel(4, 2)
     entity = data["effects"]["entity"]
     data["q"] = (entity % 4).astype(float)

@@ -1,4 +1,7 @@
-"""Demeaning: equal to dummy-variable least squares on every shape of panel, and the rank counted right."""
+"""Demeaning equals dummy-variable least squares on any panel; the rank is right.
+
+The panel may have every shape.
+"""
 
 from __future__ import annotations
 
@@ -211,7 +214,7 @@ def test_hopelessly_loose_effects_are_refused_not_fudged(monkeypatch: pytest.Mon
 
 
 def test_nested_effects_add_no_rank_on_the_large_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Year inside industry-year adds nothing, whichever way the dummies are solved for."""
+    """Year inside industry-year adds nothing, however dummies are solved for."""
     rng = np.random.default_rng(0)
     entity, year = np.repeat(np.arange(40), 6), np.tile(np.arange(6), 40)
     industry = rng.integers(0, 7, 240)
@@ -241,7 +244,7 @@ def test_the_rank_is_exact_up_to_1_200_dummies_besides_the_largest_effect(levels
     ],
 )
 def test_many_levels_beside_one_constant_effect(others, rank, exact):
-    """Levels nested in entities add no rank, which is certain; slopes might, which is a bound."""
+    """Levels nested in entities add no rank, surely; slopes might: a bound."""
     entity = np.repeat(np.arange(2600), 2)
     x = np.random.default_rng(0).normal(size=entity.size)
     absorbed = within([entity, *others(entity, x)], entity.size)

@@ -1,4 +1,4 @@
-"""Least squares with every dummy written out, on unbalanced panels whose threshold variable has ties."""
+"""Least squares with dummies, on unbalanced panels; ties in the threshold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slopes by group in `absorb`: equal to dummies times columns written out, on random unbalanced panels."""
+"""Slopes by group in `absorb` equal dummies times columns, on random panels."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def basis_of(design: np.ndarray) -> np.ndarray:
 
 
 def oracle(frame, parts, *, cov_type="clustered", clusters=("city",), weights=False, ssc="reghdfe"):
-    """Coefficients and covariance by OLS with everything written out, K counted by hand."""
+    """Coefficients and covariance by OLS, all written out, K counted by hand."""
     frame = drop_singletons(frame, {effect for effect, _ in parts})
     w = frame["w"].to_numpy() if weights else np.ones(len(frame))
     root = np.sqrt(w / w.mean())[:, None]

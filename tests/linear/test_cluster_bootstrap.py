@@ -1,4 +1,7 @@
-"""The cluster bootstrap against explicit refits of every draw, with fresh codes of entities and dummies."""
+"""The cluster bootstrap against explicit refits of every draw.
+
+The codes of entities and the dummies are fresh.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,10 @@ def quiet(spec: FixedEffects, frame: pd.DataFrame, **options: Any) -> dp.EffectR
 def refits(
     frame: pd.DataFrame, effects: list[str], drawn: str, reps: int, rng: int, weights: str | None
 ) -> np.ndarray:
-    """Least squares on the rows of every draw; effects nested in a cluster are new in each copy of it."""
+    """Least squares on every draw's rows.
+
+    Effects nested in a cluster are new in each copy of it.
+    """
     codes = pd.factorize(frame[drawn], sort=True)[0]
     nested = [e for e in effects if len(frame[[e, drawn]].drop_duplicates()) == frame[e].nunique()]
     out = []
@@ -109,7 +115,7 @@ def test_estimates_and_errors_are_those_of_the_fit(options: dict[str, Any]) -> N
 
 
 def test_draws_spread_as_the_clustered_error_says() -> None:
-    """A known spread: with many clusters the draws have the standard deviation of the estimate."""
+    """A known spread: with many clusters draws vary as the estimate does."""
     results = quiet(FixedEffects("y", X), make(5, n=400, periods=4), reps=1999, rng=1)
     np.testing.assert_allclose(results.draws.std(), results.std_errors, rtol=0.08)
 

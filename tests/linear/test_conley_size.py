@@ -1,4 +1,7 @@
-"""Size of tests with errors that are correlated in space, as in docs/explanations/standard_errors.md."""
+"""Size of tests with errors correlated in space.
+
+As in docs/explanations/standard_errors.md.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ HEADS = (
 
 
 def correlated(rng: np.random.Generator, root: np.ndarray, rho: float) -> np.ndarray:
-    """Draw variables of entities and periods, correlated in space by `root` and in time by `rho`."""
+    """Draw entity-period variables, correlated in space by `root`, in time by `rho`."""
     out = np.asarray(root @ rng.normal(size=(len(root), T)))
     out[:, 1:] *= np.sqrt(1 - rho**2)
     for t in range(1, T):
@@ -50,7 +53,7 @@ def correlated(rng: np.random.Generator, root: np.ndarray, rho: float) -> np.nda
 
 
 def p_values(rng: np.random.Generator, entities: int, decay: float, rho: float) -> list[float]:
-    """Draw one panel with a slope of zero over 2,200 by 2,000 km, and test it with each kind of errors."""
+    """Draw a panel with a slope of zero, and test it with each kind of errors."""
     places = np.column_stack([rng.uniform(22, 42, entities), rng.uniform(100, 120, entities)])
     apart = great_circle(places[:, None], places[None])
     root = np.linalg.cholesky(np.exp(-apart / decay) if decay else np.eye(entities))

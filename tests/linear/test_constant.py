@@ -1,4 +1,7 @@
-"""The constant beside absorbed effects: against the regression that has it, and against linearmodels."""
+"""The constant beside absorbed effects: against a regression, and linearmodels.
+
+The regression has the constant.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +81,10 @@ def test_linearmodels_reports_the_same() -> None:
 
 
 def test_the_classic_numbers_of_grunfeld() -> None:
-    """As Stata prints them: ``webuse grunfeld``, ``xtreg invest mvalue kstock, fe`` (floats)."""
+    """As Stata prints: ``webuse grunfeld``, ``xtreg invest mvalue kstock, fe``.
+
+    In floats.
+    """
     from statsmodels.datasets import grunfeld
 
     data = grunfeld.load_pandas().data

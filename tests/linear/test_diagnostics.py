@@ -122,7 +122,7 @@ def test_many_carriers_and_other_errors_are_not_remarked_on(spec: FixedEffects, 
 
 
 def test_each_dimension_of_the_clusters_is_counted() -> None:
-    """Two entities are one region: one cluster of ten, and one period in which they are treated."""
+    """Two entities are one region."""
     data = treated_frame(2).assign(d=lambda f: ((f["i"] < 2) & (f["t"] == 4)).astype(float))
     notices = few_treated_notices(FixedEffects("y", ["d"], clusters=("region", "t")), data)
     assert [n.data["clusters"] for n in notices] == ["region", "t"]
@@ -231,7 +231,10 @@ def test_no_more_than_two_periods_back_is_a_lag_of_the_outcome() -> None:
 
 
 def test_products_are_said_to_lose_digits_where_fewer_than_six_are_left() -> None:
-    """Farther and farther from zero: the first of which it is said has just passed one in a million."""
+    """Farther and farther from zero.
+
+    The first of which it is said has just passed one in a million.
+    """
     rng = np.random.default_rng(8)
     data = pd.DataFrame({"i": np.repeat(np.arange(30), 5), "t": np.tile(np.arange(5), 30)})
     data = data.assign(x=rng.normal(size=150), y=rng.normal(size=150))

@@ -1,4 +1,4 @@
-"""Conley standard errors of a fit, against all pairs of rows with every dummy written out."""
+"""Conley errors of a fit, against all pairs of rows with dummies written out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EFFECTS = {
 
 
 def frame_of(seed: int = 0, entities: int = 16, periods: int = 7) -> pd.DataFrame:
-    """An unbalanced panel with a gap in time for everybody, and places between 20 and 50 degrees north."""
+    """An unbalanced panel with a gap in time, places between 20 and 50 north."""
     rng = np.random.default_rng(seed)
     i, t = np.divmod(np.arange(entities * periods), periods)
     frame = pd.DataFrame({"i": i, "t": 2000 + t + (t > 3)})[rng.random(i.size) > 0.2].reset_index(drop=True)
@@ -55,7 +55,7 @@ def used(frame: pd.DataFrame, results) -> pd.DataFrame:
 
 
 def design_of(rows: pd.DataFrame, x, effects) -> np.ndarray:
-    """Regressors, then dummies of all effects as far as they are independent, or the constant."""
+    """Regressors, then dummies as far as independent, or the constant."""
     columns = [rows[list(x)].to_numpy(dtype=float)]
     columns += [pd.get_dummies(rows[e]).to_numpy(dtype=float) for e in effects] or [np.ones((len(rows), 1))]
     full = np.column_stack(columns)
@@ -262,7 +262,7 @@ def test_independent_periods_are_reported_with_entity_effects() -> None:
 
 
 def test_a_covariance_that_is_not_positive_semidefinite_is_not_adjusted() -> None:
-    """Three places on a line: the middle is near both ends, which are not near each other."""
+    """Three places on a line: the middle is near both ends, which are apart."""
     frame = pd.DataFrame({"i": range(12), "lat": 0.0, "lon": np.repeat([0.0, 1.0, 2.0], 4)})
     frame["x"] = np.tile([1.0, 1.0, -1.0, -1.0], 3)
     frame["y"] = np.where(frame["lon"] == 1, -1.4, 1.0) * frame["x"]

@@ -1,4 +1,7 @@
-"""Size of five tests with few clusters and few treated ones, as in docs/explanations/few_clusters.md."""
+"""Size of five tests with few clusters and few treated ones.
+
+As in docs/explanations/few_clusters.md.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def autoregressive(rng: np.random.Generator, groups: int, rho: float) -> np.ndar
 
 
 def regressor(rng: np.random.Generator, groups: int, treated: int) -> np.ndarray:
-    """A persistent regressor, or a treatment of some clusters in the second half of the periods."""
+    """A persistent regressor, or a treatment of some clusters in the second half."""
     if treated == 0:
         return autoregressive(rng, groups, 0.8)
     x = np.zeros((groups, T))
@@ -62,7 +65,10 @@ def sizes(groups: int, treated: int, panels: int = PANELS) -> dict[str, float]:
 
 
 def unequal_p_values(rng: np.random.Generator, groups: int) -> list[float]:
-    """Test in four ways where clusters are regions of 1, 2, ... entities with shocks in common."""
+    """Test in four ways, clusters being regions of 1, 2, ... entities.
+
+    The entities of a region have shocks in common.
+    """
     region = np.repeat(np.arange(groups), np.arange(groups) + 1)
     x = autoregressive(rng, groups, 0.8)[region] + autoregressive(rng, region.size, 0.8)
     y = autoregressive(rng, groups, 0.6)[region] + autoregressive(rng, region.size, 0.6)

@@ -1105,7 +1105,10 @@ def test_an_exact_fit_is_told() -> None:
     ids=["two entities", "two periods, DK", "two periods"],
 )
 def test_scores_that_cancel_by_construction_give_no_standard_error(spec: FixedEffects) -> None:
-    """With two entities and both effects the residuals of one are minus the other's: every sum is zero."""
+    """With two entities and both effects, residuals mirror: every sum is zero.
+
+    The residuals of one are minus the other's.
+    """
     frame = make_frame(21, holes=0.0)
     few = frame[frame["city"] < 2] if spec.clusters is None and spec.cov_type == "clustered" else None
     few = frame[frame["year"] < 2002] if few is None else few
@@ -1190,7 +1193,7 @@ def test_slopes_by_group_are_those_of_columns_made_by_hand(term: str) -> None:
 
 
 def orthogonal(n: int = 48) -> Panel:
-    """Columns a, b, c, d of mean zero and length one, orthogonal to each other within cities."""
+    """Columns a, b, c, d of mean zero, length one, orthogonal within cities."""
     city = np.repeat(np.arange(n // 6), 6)
     made = np.random.default_rng(5).normal(size=(n, 4))
     made -= pd.DataFrame(made).groupby(city).transform("mean").to_numpy()

@@ -1,4 +1,4 @@
-"""Two-stage least squares with effects: every dummy written out, every covariance, invariances, refusals."""
+"""Two-stage least squares with effects: dummies, covariances, invariances."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_every_dummy_written_out(model: str, effects: str, weights: str | None, 
 @pytest.mark.parametrize("ssc", SSC)
 @pytest.mark.parametrize("cov", [{}, {"clusters": ("city", "year")}, {"cov_type": "driscoll_kraay"}])
 def test_the_factors_are_those_of_least_squares(ssc: str, cov: dict) -> None:
-    """K counts the slopes of the equation and the effects, as in a regression on the same columns."""
+    """K counts slopes and effects, as in a regression on the same columns."""
     frame = make_frame(3)
     plain = FixedEffects("y", ["d", "a", "b"], **cov)
     iv = SPEC.replace(**cov)
@@ -185,7 +185,10 @@ def test_the_intercept_and_its_error() -> None:
 
 
 def test_it_is_least_squares_where_the_instruments_are_the_regressors() -> None:
-    """With as many instruments that span almost the regressor, 2SLS tends to least squares."""
+    """With instruments that nearly span the regressor, 2SLS nears least squares.
+
+    There are as many of them.
+    """
     frame = make_frame(2)
     frame["z"] = frame["d"] + 1e-7 * frame["z1"]
     iv = quiet_fit(FixedEffectsIV("y", ["a"], ["d"], ["z"]), frame)
@@ -414,7 +417,10 @@ def test_a_spec_is_a_value() -> None:
 
 
 def test_absorbed_slopes_are_those_written_out() -> None:
-    """Slopes by region absorbed, or as controls: the same estimates, set and first-stage statistics."""
+    """Slopes by region absorbed, or as controls: the same statistics.
+
+    The same estimates, set and first-stage statistics.
+    """
     frame = make_frame(7)
     for region in range(1, 5):
         frame[f"trend{region}"] = (frame["region"] == region) * (frame["year"] - 2000.0)

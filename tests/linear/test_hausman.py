@@ -1,4 +1,4 @@
-"""Mundlak's and Hausman's tests against brute force, plm, linearmodels and statsmodels."""
+"""Mundlak's and Hausman's tests: brute force, plm, linearmodels, statsmodels."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def auxiliary(
     weighted: bool = False,
     theta: float = 0.0,
 ) -> float:
-    """Wald statistic of the means, dummies written out, V clustered without a factor."""
+    """Wald statistic of means, dummies written out, V clustered, no factor."""
     frame = alone(frame)
     w = frame["w"].to_numpy() if weighted else np.ones(len(frame))
     weighted_sums = frame[["a", "b"]].mul(w, axis=0).groupby(frame["i"]).transform("sum")
@@ -129,7 +129,7 @@ def test_mundlak_table(states: Panel) -> None:
 
 
 def test_slopes_beside_means_are_those_of_fixed_effects() -> None:
-    """Also with weights on an unbalanced panel, which says that the means are the weighted ones."""
+    """Also with weights on an unbalanced panel: the means are weighted."""
     frame = draw(6)
     spec = FixedEffects("y", ["a", "b"], time_effects=False, obs_weights="w")
     kept = alone(frame)

@@ -31,7 +31,7 @@ def fit(spec, frame: pd.DataFrame):
 
 
 def with_dummies(frame: pd.DataFrame, endog: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Endogenous regressors, instruments, and controls with all dummies of full rank."""
+    """Endogenous regressors, instruments, and controls with full-rank dummies."""
     d = np.hstack([pd.get_dummies(frame[k]).to_numpy(dtype=float)[:, (k == "t") :] for k in ("i", "t")])
     controls = np.hstack([frame[["a"]].to_numpy(), d])
     return frame[endog].to_numpy(), frame[["z1", "z2", "z3"]].to_numpy(), controls
@@ -76,7 +76,7 @@ def test_linearmodels_with_dummies(endog: list[str], cov_type: str) -> None:
     ],
 )
 def test_one_endogenous_regressor(options: dict) -> None:
-    """The rank statistic is the Wald F of the instruments in the first stage, under any covariance."""
+    """The rank statistic is the first stage's Wald F, under any covariance."""
     frame = make_frame(1, 50, 25)
     results = fit(FixedEffectsIV("y", ["a"], ["d"], ["z1", "z2"], **options), frame)
     stage = results.first_stage["d"]

@@ -1,4 +1,4 @@
-"""Instruments: printed numbers, linearmodels with dummies, pyfixest in a process of its own."""
+"""Instruments: printed numbers, linearmodels with dummies, pyfixest on its own."""
 
 from __future__ import annotations
 
@@ -120,9 +120,13 @@ import pandas as pd
 import pyfixest as pf
 data = pd.DataFrame(json.loads(sys.stdin.read()))
 out = {}
-kinds = {"unadjusted": "iid", "robust": "hetero", "entity": {"CRV1": "i"}, "region": {"CRV1": "region"}}
+kinds = {"unadjusted": "iid", "robust": "hetero"}
+kinds |= {"entity": {"CRV1": "i"}, "region": {"CRV1": "region"}}
 for name, vcov in kinds.items():
-    fit = pf.feols("y ~ a | i + t | d ~ z1 + z2", data, vcov=vcov, fixef_tol=1e-13, fixef_maxiter=100000)
+    fit = pf.feols(
+        "y ~ a | i + t | d ~ z1 + z2", data, vcov=vcov,
+        fixef_tol=1e-13, fixef_maxiter=100000
+    )
     out[name] = {"b": dict(fit.coef()), "se": dict(fit.se())}
 print(json.dumps(out, default=float))
 """

@@ -300,8 +300,9 @@ def test_the_set_covers_without_a_first_stage() -> None:
 @pytest.mark.parametrize("strength", [0.0, 0.05, 1.0])
 @pytest.mark.parametrize("options", [{"cov_type": "unadjusted"}, {"cov_type": "robust"}, {}])
 def test_coverage_at_every_strength(strength: float, options: dict, measured: Callable[..., None]) -> None:
-    """Share of 1,500 panels in which the 95% Anderson-Rubin set contains the true coefficient.
+    """Share of 1,500 panels in which the 95% Anderson-Rubin set holds the truth.
 
+    The truth is the coefficient with which the panels are drawn.
     There are 30 entities, 4 periods and two instruments with the same slope in the first stage. The errors of
     the regressor and of the outcome have a common part. Panels with different slopes have the same errors, so
     that their coverage is the same.
@@ -324,7 +325,10 @@ def test_the_note_of_a_table_says_which_columns_are_instrumented_by_what() -> No
 
 
 def covered(strength: float, noise: float, panels: int = 400) -> dict[str, float]:
-    """Share of panels in which intervals contain the truth; the errors of d and y are u plus own noise."""
+    """Share of panels in which intervals contain the truth.
+
+    The errors of d and y are u plus own noise.
+    """
     keys = {"i": np.repeat(np.arange(50), 5), "t": np.tile(np.arange(5), 50)}
     by_set = by_t = unbounded = 0
     strengths = []

@@ -1,4 +1,4 @@
-"""HC2, HC3 and CRV3 with absorbed effects, against least squares with every dummy written out."""
+"""HC2, HC3 and CRV3 with absorbed effects, against every dummy written out."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def fit(frame: pd.DataFrame, x=("a", "b"), **options):
 
 
 def design_of(frame: pd.DataFrame, x, effects) -> np.ndarray:
-    """Regressors, then dummies of all effects as far as they are independent, or the constant."""
+    """Regressors, then dummies as far as independent, or the constant."""
     columns = [frame[list(x)].to_numpy(dtype=float)]
     columns += [pd.get_dummies(frame[e]).to_numpy(dtype=float) for e in effects] or [np.ones((len(frame), 1))]
     full = np.column_stack(columns)
@@ -86,7 +86,10 @@ def test_no_correction_changes_what_has_none(cov_type) -> None:
 
 
 def left_out(frame: pd.DataFrame, x, names, cluster: str, *, weighted: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Estimates with all rows, and without each cluster, refitted with dummies (by minimum norm)."""
+    """Estimates with all rows, and without each cluster, refitted with dummies.
+
+    By minimum norm.
+    """
 
     def slopes(rows: pd.DataFrame) -> np.ndarray:
         root = np.sqrt(rows["w"].to_numpy()) if weighted else np.ones(len(rows))

@@ -1,4 +1,4 @@
-"""Digits of nearly collinear fits, against the same arithmetic in whole fractions, and negative variances."""
+"""Digits of nearly collinear fits, against whole fractions; negative variances."""
 
 from __future__ import annotations
 

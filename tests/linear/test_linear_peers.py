@@ -1,4 +1,4 @@
-"""Numbers of other packages: printed ones, linearmodels beside us, pyfixest in a process of its own."""
+"""Numbers of others: printed ones, linearmodels here, pyfixest on its own."""
 
 from __future__ import annotations
 
@@ -136,12 +136,16 @@ def numbers(job):
     out = {}
     for effects in ("i", "t", "i + t"):
         formula = f"{job['y']} ~ {' + '.join(job['x'])} | {effects}"
-        fit = pf.feols(formula, data, vcov={"CRV1": "i"}, fixef_tol=1e-13, fixef_maxiter=100000)
+        fit = pf.feols(
+            formula, data, vcov={"CRV1": "i"}, fixef_tol=1e-13, fixef_maxiter=100000
+        )
         if effects == "i + t" and fit._df_k != job["k"]:
             sys.exit(3)
-        found = {"b": list(fit.coef()), "r2_within": fit._r2_within, "r2": fit._r2, "nobs": int(fit._N)}
+        found = {"b": list(fit.coef()), "r2_within": fit._r2_within}
+        found |= {"r2": fit._r2, "nobs": int(fit._N)}
         kinds = {"entity": "i", "time": "t", "two": "i + t", "region": "region"}
-        kinds = {"unadjusted": "iid", "robust": "hetero", **{name: {"CRV1": c} for name, c in kinds.items()}}
+        kinds = {name: {"CRV1": c} for name, c in kinds.items()}
+        kinds = {"unadjusted": "iid", "robust": "hetero", **kinds}
         for name, vcov in kinds.items():
             fit.vcov(vcov)
             found[name] = [list(fit.se()), float(fit._df_t), list(fit.pvalue())]
@@ -168,7 +172,7 @@ def job_of(data: str) -> dict:
 
 @pytest.fixture(scope="module")
 def of_pyfixest() -> dict:
-    """Numbers of all data from one process, which compiles for longer than it computes."""
+    """Numbers of all data from one process, which mostly compiles."""
     if find_spec("pyfixest") is None:
         pytest.skip("pyfixest is not installed (group `peers`)")
     jobs = json.dumps({data: job_of(data) for data in ("produc", "unbalanced")})
@@ -215,7 +219,7 @@ def test_pyfixest(pyfixest: tuple[str, dict], effects: str, covariance: str) -> 
 @pytest.mark.parametrize("effects", ["i", "t", "i + t"])
 @pytest.mark.parametrize("cluster", ["i", "t", "region"])
 def test_crv3_of_pyfixest_rescaled(pyfixest: tuple[str, dict], effects: str, cluster: str) -> None:
-    """Its plain sum of squared deviations has the factor of CRV1 in the place of (G - 1) / G."""
+    """Its plain sum of squared deviations has CRV1's factor, not (G - 1) / G."""
     data, numbers = pyfixest
     frame, y, x = frame_of(data)
     se, df, factor = numbers[effects][f"crv3 {cluster}"]

@@ -1,4 +1,7 @@
-"""Coverage of clustered intervals where few entities carry x, as in docs/validity.md."""
+"""Coverage of clustered intervals where few entities carry x.
+
+As in docs/validity.md.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ def demeaned(x):
 
 
 def intervals(x, errors):
-    """Slope, its clustered error with the factor of reghdfe, effective clusters; (reps,) each."""
+    """Slope, clustered error with reghdfe's factor, effective clusters; (reps,)."""
     x, errors = demeaned(x), demeaned(errors)
     reps, entities, periods = errors.shape
     total = (x * x).sum((-2, -1))
@@ -62,7 +65,7 @@ def intervals(x, errors):
 
 
 def coverage(x, entities, reps, rng):
-    """Share of 95% intervals that hold the truth, 0, and effective clusters of each panel."""
+    """Share of 95% intervals that hold the truth, 0, and effective clusters."""
     slope, error, effective = intervals(x, autoregressive(rng, reps, entities, RHO))
     return np.abs(slope) <= stats.t.ppf(0.975, entities - 1) * error, effective
 
@@ -91,8 +94,9 @@ def test_the_simulation_computes_what_the_library_does(entities: int, treated: i
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("entities", [10, 20, 31, 50, 100])
 def test_few_treated_entities_are_covered_too_seldom(entities: int, measured: Callable[..., None]) -> None:
-    """Share of 4,000 panels in which the 95% interval, clustered by entity, contains the true effect, 0.
+    """Share of 4,000 panels in which the 95% interval contains the true effect, 0.
 
+    The interval is clustered by entity.
     Some of N entities are treated in the last five of 10 periods. The model has two-way effects, and the
     errors have a serial correlation of .6. The number of effective clusters is in brackets. Bold cells have
     the notice `few_treated`.
@@ -119,8 +123,9 @@ def test_few_treated_entities_are_covered_too_seldom(entities: int, measured: Ca
 def test_continuous_regressors_are_remarked_on_where_intervals_fail(
     entities: int, kind: str, measured: Callable[..., None]
 ) -> None:
-    """Share of 4,000 panels in which the 95% interval, clustered by entity, contains the true slope, 0.
+    """Share of 4,000 panels in which the 95% interval contains the true slope, 0.
 
+    The interval is clustered by entity.
     N entities are observed for 10 periods, with two-way effects and errors with a serial correlation of .6.
     The regressor is normal and independent over time, or persistent (normal, with a serial correlation of
     .8), or lognormal: the log is persistent with a standard deviation of .5 (wide: 1). The last two columns

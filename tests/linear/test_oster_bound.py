@@ -1,4 +1,4 @@
-"""Oster's bound: against regressions by hand, a known truth, invariances, and malformed input."""
+"""Oster's bound: regressions by hand, a known truth, invariances, bad input."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_regressions_are_those_with_every_dummy(effects, weights) -> None:
 @pytest.mark.parametrize("degree", [0.5, 1.0, 1.5, -0.8])
 @pytest.mark.parametrize("effects", [POOLED, {}])
 def test_a_slope_biased_by_proportional_selection_is_recovered(degree, effects) -> None:
-    """The index of what is omitted is selected `degree` times as strongly as that of the controls."""
+    """The omitted index is selected `degree` times as strongly as the controls'."""
     rng = np.random.default_rng(5)
     n, periods = 20_000, 6
     size = n * periods

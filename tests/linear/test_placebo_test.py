@@ -29,7 +29,7 @@ KEYS = ("i", "t")
 
 
 def make(seed: int = 0, n: int = 14, periods: int = 7, *, gaps: bool = False) -> pd.DataFrame:
-    """A panel with cohorts of three and two entities; with gaps, some rows are not there."""
+    """A panel with cohorts of three and two entities; gaps lack some rows."""
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
     first = np.array([3, 3, 3, 5, 5, *[99] * (n - 5)])
@@ -113,7 +113,7 @@ def test_a_draw_keeps_the_sizes_of_cohorts_and_starts_after_the_first_period() -
 
 
 def test_entities_that_are_always_treated_are_as_many_in_a_draw() -> None:
-    """One entity switches: with two-way effects a draw is one of the estimates with one switch."""
+    """One entity switches: with two-way effects a draw is a single switch."""
     frame = make(9, n=6, periods=5)
     first = np.array([0, 0, 2, 99, 99, 99])
     frame["d"] = (frame["t"] >= first[frame["i"]]).astype(float)
@@ -184,7 +184,7 @@ def test_memory_changes_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_draws_without_an_estimate_count_as_beyond() -> None:
-    """The control is a treatment that can be drawn: then the drawn one is collinear with it."""
+    """The control is a treatment that may be drawn: then they are collinear."""
     frame = make(7, n=4, periods=3)
     frame["d"] = ((frame["i"] == 0) & (frame["t"] >= 1)).astype(float)
     frame["c"] = ((frame["i"] == 1) & (frame["t"] >= 1)).astype(float)

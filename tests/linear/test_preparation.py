@@ -1,4 +1,4 @@
-"""One sample for a system: which effects, which clusters, which rows, and what is said about them."""
+"""One sample for a system: which effects, clusters, rows, and what is said."""
 
 from __future__ import annotations
 
@@ -227,7 +227,10 @@ def wide_frame() -> pd.DataFrame:
 
 
 def fitted_scales(fit: object, scales: list[dict[str, float]]) -> list[bool]:
-    """Fit on columns times factors; True where there are results, False where the values were refused."""
+    """Fit on columns times factors.
+
+    True where there are results, False where the values were refused.
+    """
     out = []
     for scale in scales:
         data = wide_frame()

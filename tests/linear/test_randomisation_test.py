@@ -1,4 +1,4 @@
-"""The randomisation test against a fit of every exchange, and against all assignments there are."""
+"""The randomisation test against a fit of each exchange, and all assignments."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ KEYS = ("i", "t")
 
 
 def make(seed: int = 0, n: int = 12, periods: int = 6, *, short: int = 0, treated: int = 3) -> pd.DataFrame:
-    """A panel; the last `short` entities begin later, and the very last has periods of its own."""
+    """A panel; the last `short` entities begin later.
+
+    The very last has periods of its own.
+    """
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
     frame["d"] = ((frame["i"] < treated) & (frame["t"] >= periods // 2)).astype(float)
@@ -121,7 +124,7 @@ def test_few_exchanges_are_all_used_once() -> None:
 
 
 def test_exchanges_are_listed_by_periods_and_continuous_paths_too() -> None:
-    """Three and two entities have the same periods: 3! 2! exchanges of a continuous regressor."""
+    """Three and two entities have equal periods: 3! 2! exchanges."""
     frame = make(2, n=6, short=3)
     spec = FixedEffects("y", ["x"])
     test = test_of(spec, frame, "x", reps=19)
@@ -137,7 +140,7 @@ def test_exchanges_are_listed_by_periods_and_continuous_paths_too() -> None:
 
 
 def test_the_p_value_is_never_below_its_bound_and_keeps_its_level() -> None:
-    """Without an effect each of fifteen assignments is as likely: P(p <= k / 15) is at most k / 15."""
+    """Without an effect fifteen assignments are alike: P(p <= k / 15) <= k / 15."""
     p = np.array(
         [test_of(FixedEffects("y", ["d"]), make(s, n=6, treated=2), "d").p_value for s in range(150)]
     )
@@ -194,7 +197,10 @@ def test_lags_and_missing_rows_are_those_of_the_sample() -> None:
 
 
 def test_exchanges_without_a_t_count_as_beyond_and_are_told() -> None:
-    """The control is the treatment of another entity: an exchange onto it is not identified."""
+    """The control is another entity's treatment.
+
+    An exchange onto it is not identified.
+    """
     frame = make(7, n=5, treated=1).assign(c=lambda f: ((f["i"] == 1) & (f["t"] >= 3)).astype(float))
     test = test_of(FixedEffects("y", ["c", "d"]), frame, "d", reps=199, rng=1)
     assert test.detail["lost"] == np.isnan(test.draws).sum() == 1

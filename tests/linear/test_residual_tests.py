@@ -33,7 +33,7 @@ def states() -> LinearResults:
 
 
 def draw(seed: int, *, entities: int = 25, periods: int = 9, share: float = 0.75) -> pd.DataFrame:
-    """A panel with gaps in time; some entities have rows in one half of the periods only."""
+    """A panel with gaps in time; some entities have rows in one half only."""
     rng = np.random.default_rng(seed)
     keys = {"i": np.repeat(np.arange(entities), periods), "t": np.tile(np.arange(periods), entities)}
     frame = pd.DataFrame(keys)
@@ -130,7 +130,7 @@ def test_cd_of_many_entities_is_quick() -> None:
 
 @pytest.mark.further
 def test_cd_size() -> None:
-    """Of independent errors the test rejects as often as it says; of a common factor always."""
+    """With independent errors the test has its size; with a common factor power 1."""
     rng = np.random.default_rng(8)
     keys = {"i": np.repeat(np.arange(20), 12), "t": np.tile(np.arange(12), 20)}
     p, common = [], []
@@ -172,7 +172,10 @@ def test_modified_wald_says_that_it_is_oversized(states: LinearResults) -> None:
 
 
 def test_modified_wald_is_oversized() -> None:
-    """What the note says: of errors with one variance it rejects nearly always with ten rows an entity."""
+    """What the note says: with one variance it nearly always rejects.
+
+    There are ten rows an entity.
+    """
     rng = np.random.default_rng(5)
     keys = {"i": np.repeat(np.arange(100), 10), "t": np.tile(np.arange(10), 100)}
     rejected = 0
@@ -287,7 +290,7 @@ def test_entities_with_two_rows_are_named() -> None:
 
 
 def ar1_by_hand(results: LinearResults) -> tuple[float, float, float, int]:
-    """Slope on the lag, its value under the null and its error, by loops over consecutive periods."""
+    """Slope on the lag, its value under the null and its error, by loops."""
     e = results.resids
     sizes = e.groupby(level=0).size()
     pairs = [(i, e[i, t], e[i, t - 1]) for i, t in e.index if (i, t - 1) in e.index]
@@ -351,8 +354,9 @@ def test_a_gap_is_no_lag() -> None:
 
 @pytest.mark.montecarlo
 def test_ar1_null_of_an_unbalanced_panel(measured: Callable[..., None]) -> None:
-    """Share of 1,000 unbalanced panels with independent errors in which Wooldridge's test rejects at 5%.
+    """Share of 1,000 unbalanced panels in which Wooldridge's test rejects at 5%.
 
+    The errors are independent.
     There are 300 entities, which enter in one of the first nine of 12 periods and then stay. The value of the
     correlation under the null is computed from the rows of each entity, or from the number of periods.
     """

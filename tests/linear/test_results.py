@@ -1,4 +1,4 @@
-"""Linear results: the protocol, tests of restrictions, tables of others, and what they hold."""
+"""Linear results: protocol, tests of restrictions, tables of others, contents."""
 
 from __future__ import annotations
 
@@ -468,7 +468,10 @@ def test_maketables_members(two_way: LinearResults) -> None:
 
 
 def test_groups_are_read_field_by_field(two_way: LinearResults) -> None:
-    """A constructor of few arguments; what is in its groups is an attribute of the result."""
+    """A constructor of few arguments.
+
+    What is in its groups is an attribute of the result.
+    """
     assert len(fields(two_way)) <= 9
     for group in (two_way.estimated, two_way.sample, two_way.inference):
         shared = [f.name for f in fields(group) if hasattr(two_way, f.name)]

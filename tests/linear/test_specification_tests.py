@@ -51,7 +51,7 @@ def dummies(frame: pd.DataFrame, names: list[str]) -> np.ndarray:
 
 
 def ssr(frame: pd.DataFrame, names: list[str], w: np.ndarray) -> tuple[float, int]:
-    """Sum of squared residuals with dummies written out, and the rank of the dummies."""
+    """Sum of squared residuals with dummies, and the rank of the dummies."""
     d, root = dummies(frame, names), np.sqrt(w)[:, None]
     x = np.column_stack([frame[["a", "b"]], d]) * root
     y = frame["y"].to_numpy() * root[:, 0]
@@ -146,7 +146,7 @@ def test_reset_equals_statsmodels_without_effects(seed: int) -> None:
 @pytest.mark.parametrize("cov_type", ["unadjusted", "robust", "hc3", "clustered", "crv3"])
 @pytest.mark.many(5)
 def test_reset_equals_powers_among_the_regressors(case: str, seed: int, cov_type: str) -> None:
-    """Raw powers of x'b as columns of the panel: the same span, and the fit's own Wald test."""
+    """Raw powers of x'b as columns: the same span, the fit's own Wald test."""
     names, options = EFFECTS[case]
     frame = draw(seed)
     if cov_type == "crv3" and names[-1] == "half[[w]]":  # slopes that cross the clusters

@@ -1,4 +1,4 @@
-"""The wild cluster bootstrap against least squares with dummies, refitted for every weight vector."""
+"""The wild cluster bootstrap against least squares with dummies."""
 
 from __future__ import annotations
 
@@ -88,7 +88,10 @@ def enumerated(
     draws: np.ndarray | None = None,
     more: np.ndarray | None = None,
 ) -> tuple[float, np.ndarray]:
-    """t of the fit, and of every vector of weights: restricted fit, drawn outcome, full fit, CRV1."""
+    """t of the fit, and of every vector of weights.
+
+    Restricted fit, drawn outcome, full fit, CRV1.
+    """
     design = np.column_stack([frame[list(x)].to_numpy(), dummies(frame, effects)])
     if more is not None:
         design = np.column_stack([design, more])
@@ -194,7 +197,7 @@ def test_all_signs_above_twelve_clusters(options: dict[str, str]) -> None:
 
 
 def test_entities_that_move_between_clusters() -> None:
-    """Neither effect is nested in the clusters: each cluster's residuals are demeaned by themselves."""
+    """Neither effect is nested in clusters: each cluster is demeaned alone."""
     frame = frame_of(6, 8, 6).assign(g=lambda f: np.random.default_rng(1).integers(0, 5, len(f)))
     test = quiet(FixedEffects("y", ["a", "b"], clusters="g"), frame, "a")
     t, drawn = enumerated(frame, ["i", "t"], WEBB)
@@ -392,7 +395,7 @@ def test_the_result_is_a_test_result_that_is_kept_whole() -> None:
     assert test.to_dict()["interval"] == pytest.approx(test.interval())
 
 
-def test_few_clusters_are_no_remark_and_few_treated_ones_are_told_for_the_bootstrap() -> None:
+def test_few_clusters_are_no_remark_and_few_treated_ones_are_one() -> None:
     frame = frame_of(14, 12, 6, holes=0).assign(d=lambda f: ((f["i"] < 1) & (f["t"] > 2)).astype(float))
     with pytest.warns(FewClustersWarning, match="randomisation_test"):
         test = wild_bootstrap(FixedEffects("y", ["d"]), Panel(frame, *KEYS), "d", rng=1)
@@ -403,7 +406,7 @@ def test_few_clusters_are_no_remark_and_few_treated_ones_are_told_for_the_bootst
     assert notice.data["effective"] == pytest.approx(1, abs=0.3)
 
 
-def test_the_estimate_is_that_of_the_named_combination_and_constants_are_in_the_null_value() -> None:
+def test_the_estimate_is_of_the_named_combination_and_constants_are_in_the_null() -> None:
     spec, frame = FixedEffects("y", ["a", "b"]), frame_of(3, 10, 6)
     with pytest.warns(FewClustersWarning):
         slopes = spec.fit(Panel(frame, *KEYS)).params

@@ -1,4 +1,7 @@
-"""Mediation worked out slowly and literally: every dummy written out, every draw refitted row by row."""
+"""Mediation worked out slowly: every dummy, every draw refitted row by row.
+
+Literally: dummies are written out.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
 @dataclass(frozen=True)
 class Model:
-    """One mediation model on a frame with the keys city and year; `gamma` is the threshold variable's cut."""
+    """One mediation model on a frame with keys city and year.
+
+    `gamma` is the threshold variable's cut.
+    """
 
     mediators: tuple[str, ...] = ("m1",)
     controls: tuple[str, ...] = ()
@@ -60,7 +66,10 @@ def nested(inner, outer):
 
 
 def sample(frame, model):
-    """Cut the rows all equations share, drop singletons, number the effects, write out further columns."""
+    """Cut the shared rows, drop singletons, number effects, write out columns.
+
+    All equations share the rows. The columns are further ones.
+    """
     keys = {part for effect in (*model.effects, model.clusters) for part in effect.split("^")}
     used = {model.y, model.x, *model.mediators, *model.controls, model.moderator, model.threshold, *keys}
     rows = frame.dropna(subset=sorted(used - {None})).sort_values([ENTITY, TIME]).reset_index(drop=True)
@@ -92,7 +101,7 @@ def levels(rows, model):
 
 
 def redraw(rows, model, counts):
-    """Put drawn clusters together; effects inside a cluster are fresh in every copy of it."""
+    """Put drawn clusters together; effects inside are fresh in every copy."""
     cluster = rows["cluster"].to_numpy()
     order = [group for group, times in enumerate(counts) for _ in range(int(times))]
     places = [np.flatnonzero(cluster == group) for group in order]
@@ -140,7 +149,10 @@ def dummies(rows, model):
 
 
 def regress(rows, outcome, regressors, absorbed):
-    """Coefficients and residuals of one equation; missing where a regressor has no variation of its own."""
+    """Coefficients and residuals of an equation; missing without own variation.
+
+    A regressor has no variation of its own.
+    """
     y, x = rows[outcome].to_numpy(float), rows[regressors].to_numpy(float)
     scale = np.sqrt((x**2).sum(axis=0))
     design = np.hstack([x / np.where(scale == 0, 1, scale), absorbed])
@@ -162,7 +174,7 @@ def estimate(rows, model):
 
 
 def effects_at(coefficients, model, w, x, regime):
-    """Direct effect and the effect of each chain where moderator, treatment and regime take these values."""
+    """Direct effect and each chain's effect at these values."""
     outcome, name = coefficients["outcome"], model.x
 
     def own(equation, column):
@@ -216,7 +228,7 @@ def regimes(coefficients, model):
 
 
 def conditional(coefficients, rows, model):
-    """Effects at quantiles of the moderator, or of the treatment where its square is in."""
+    """Effects at quantiles of the moderator, or of a squared treatment."""
     out, along = {}, model.moderator if model.moderator else model.x
     for name, q in QUANTILES.items():
         value = order_statistic(rows[along], q * (len(rows) - 1))
@@ -229,7 +241,7 @@ def conditional(coefficients, rows, model):
 
 
 def terms(coefficients, rows, model):
-    """Every term from coefficients; `rows` is the full sample: its averages and quantiles are held fixed."""
+    """Every term from coefficients; `rows` is the full sample."""
     w = rows[model.moderator].to_numpy(float) if model.moderator else 0.0
     regime = np.where(rows[model.threshold] <= model.gamma, 1, 2) if model.gamma is not None else None
     direct, through = effects_at(coefficients, model, w, rows[model.x].to_numpy(float), regime)
@@ -260,7 +272,7 @@ def delete_one(rows, model):
 
 
 def pieces(rows, outcome, regressors, absorbed):
-    """Rows of the pseudo-inverse that give the slopes (k, n), residuals, residual degrees of freedom."""
+    """Rows of the pseudo-inverse for slopes (k, n), residuals, residual df."""
     x, y = rows[regressors].to_numpy(float), rows[outcome].to_numpy(float)
     scale = np.sqrt((x**2).sum(axis=0))
     design = np.hstack([x / scale, absorbed])
@@ -270,7 +282,7 @@ def pieces(rows, outcome, regressors, absorbed):
 
 
 def factor(rows, model, ssc, k, *, full):
-    """Small-sample factor of one equation with k slopes, `full` columns of rank, clusters."""
+    """Small-sample factor of an equation: k slopes, `full` rank, clusters."""
     if ssc == "none":
         return 1.0
     n, groups, cluster = len(rows), rows["cluster"].max() + 1, rows["cluster"].to_numpy()
@@ -281,7 +293,10 @@ def factor(rows, model, ssc, k, *, full):
 
 
 def joint_covariance(rows, model, ssc):
-    """Covariance of all coefficients of all equations, by (equation, regressor), from stacked scores."""
+    """Covariance of coefficients by (equation, regressor), from stacked scores.
+
+    Of all coefficients of all equations.
+    """
     absorbed, cluster, stacked = dummies(rows, model), rows["cluster"].to_numpy(), {}
     for name, (y, x) in equations(model).items():
         inverse, residuals, df = pieces(rows, y, x, absorbed)
@@ -312,7 +327,7 @@ def unadjusted_covariance(rows, model, *, divisor=None):
 
 
 def gradient(coefficients, rows, model):
-    """Slopes of the terms in the stacked coefficients by complex steps, which lose no digits."""
+    """Slopes of terms in stacked coefficients by complex steps, without loss."""
     out = {}
     for name, part in coefficients.items():
         for column in part.index:
@@ -338,7 +353,7 @@ def delta_covariance(rows, model, ssc="reghdfe", covariance=None):
 
 
 def order_statistic(values, position):
-    """The value at a position of the sorted values, the first being 0, straight lines in between."""
+    """The value at a position of sorted values from 0, linear in between."""
     ordered = sorted(values)
     position = min(max(position, 0.0), len(ordered) - 1.0)
     below = floor(position)
@@ -387,7 +402,10 @@ def delta_interval(value, std_error, df, level=0.95):
 
 
 def monte_carlo(a, b, v, *, df=None, reps=400_000, seed=0, level=0.95):
-    """Quantiles of the product of two normals of joint covariance v, or of two t on one chi-square."""
+    """Quantiles of a product of two normals, or of two t on one chi-square.
+
+    The normals have the joint covariance v.
+    """
     rng = np.random.default_rng(seed)
     noise = rng.multivariate_normal([0.0, 0.0], v, size=reps)
     if df is not None:
@@ -470,7 +488,10 @@ def wen_ye(estimates, p_values, alpha=0.05):
 
 
 def residual_moments(rows, model, mediator):
-    """a, sd(e1), sd(e2), cor(e1, e2); the other mediators are controls of both, so that rho = 0 gives ab."""
+    """a, sd(e1), sd(e2), cor(e1, e2); rho = 0 gives ab.
+
+    The other mediators are controls of both.
+    """
     absorbed = dummies(rows, model)
     others = [m for m in model.mediators if m != mediator]
     a = regress(rows, *equations(model)[f"mediator:{mediator}"], absorbed)[0][model.x]
@@ -486,7 +507,7 @@ def indirect_at(moments, rho):
 
 
 def robustness_value(t, df, alpha=0.05):
-    """Partial R2, robustness value, robustness value for significance (Cinelli & Hazlett 2020)."""
+    """Partial R2, robustness value, that for significance (Cinelli & Hazlett 2020)."""
 
     def value(f):
         return (np.sqrt(f**4 + 4 * f**2) - f**2) / 2
@@ -500,7 +521,7 @@ def robustness_value(t, df, alpha=0.05):
 
 
 def search(rows, model, trim=0.05):
-    """The cut with the least sum of squares of the outcome equation, over every value that leaves `trim`."""
+    """The cut with the outcome's least sum of squares, over all that leave `trim`."""
     q, absorbed, best = rows[model.threshold].to_numpy(float), dummies(rows, model), (np.inf, np.nan)
     y = rows[model.y].to_numpy(float)
     for gamma in sorted(set(q)):

@@ -1,4 +1,4 @@
-"""Within, between and pooled effects: dummies written out, two packages, mixtures, what is not identified."""
+"""Within, between, pooled effects: dummies, two packages, mixtures, failures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ TWO = Mediation("y", "x", ["m1", "m2"], ["w", "C(kind)"])
 
 
 def make(seed=0, n=25, periods=7, *, holes=True):
-    """Entities whose averages move together otherwise than their changes; gaps, and one missing value."""
+    """Entities' averages move otherwise than their changes; gaps, a missing value.
+
+    The averages move together.
+    """
     rng = np.random.default_rng(seed)
     city, year = (v.ravel() for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij"))
     level = rng.normal(size=(n, 4))

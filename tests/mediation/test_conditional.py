@@ -1,4 +1,4 @@
-"""Johnson-Neyman regions: by substitution at their ends, and by looking at many values one by one."""
+"""Johnson-Neyman regions: substitution at the ends, and many values one by one."""
 
 from __future__ import annotations
 

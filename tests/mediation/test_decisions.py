@@ -1,4 +1,4 @@
-"""Every branch of the steps and types, their ratios and words; several mediators against literal formulas."""
+"""Each branch of steps and types, ratios and words; formulas of several mediators."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def decision(
     p: str = "11111",
     **kw: Any,
 ) -> Decision:
-    """A decision from estimates and a word of ones (significant) for c, a, b, ab, c'."""
+    """A decision from estimates and a word of ones (significant), c, a, b, ab, c'."""
     tests = [
         Test(value, value / 0.1, YES if on == "1" else NO)
         for value, on in zip((c, a, b, ab, d), p, strict=True)

@@ -1,4 +1,4 @@
-"""Sums of products of coefficients: written out, against differences, and simulated against their moments."""
+"""Sums of products of coefficients: written out, differenced, and simulated."""
 
 from __future__ import annotations
 

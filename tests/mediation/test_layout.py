@@ -1,4 +1,4 @@
-"""What enters where, and what multiplies what: equations by name, effects against the mean written out."""
+"""What enters where, and multiplies what: equations by name, effects by means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Mean group mediation: a loop over entities, drawn means by hand, a known truth, who is left out."""
+"""Mean group mediation: loops over entities, draws by hand, a known truth.
+
+Also who is left out. The draws are drawn means.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ TWO = Mediation("y", "x", ["m1", "m2"], ["w"], reps=199)
 
 
 def make(seed=0, n=45, periods=16, *, holes=True, correlation=0.8, shocks=0.5):
-    """Slopes a_i and b_i that go together, entity levels, period shocks, gaps and one missing value."""
+    """Slopes a_i and b_i that go together, levels, shocks, gaps, a missing value.
+
+    Levels are those of entities, shocks of periods.
+    """
     rng = np.random.default_rng(seed)
     city, year = (v.ravel() for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij"))
     z = rng.normal(size=(n, 2))
@@ -73,7 +79,7 @@ def codes(results):
 
 
 def loop(frame, mediators, *, time_effects):
-    """Entity by entity: total, direct, a.., b.., a b.. after period dummies are out of every column."""
+    """By entity: total, direct, a.., b.., a b.. net of period dummies."""
     columns = ["y", "x", *mediators, "w"]
     frame = frame.dropna(subset=columns).reset_index(drop=True)
     if time_effects:
@@ -198,7 +204,7 @@ def test_the_identity_holds_in_every_draw():
 
 @pytest.mark.parametrize(("n", "periods"), [(400, 40), (3000, 9)])
 def test_slopes_that_go_together(n, periods):
-    """The mean of a_i b_i is not the product of the means; nine rows an entity do not bias it."""
+    """The mean of a_i b_i is not the product of means; nine rows do not bias it."""
     # A shock to all entities moves all slopes alike, which no standard error over entities can see.
     frame = make(6, n=n, periods=periods, holes=False, shocks=0.0)
     got = quiet(TWO.replace(time_effects=False), panel_of(frame))
@@ -215,8 +221,9 @@ def test_slopes_that_go_together(n, periods):
 
 @pytest.mark.montecarlo
 def test_coverage(measured: Callable[..., None]) -> None:
-    """Share of 500 panels in which an interval at 95% covers the mean of a_i b_i by `mean_group_mediation`.
+    """Share of 500 panels in which a 95% interval covers the mean of a_i b_i.
 
+    The interval is that of `mean_group_mediation`.
     N entities are observed for T periods. The slopes a_i and b_i are normal with a correlation of .8, and
     there are two mediators, 999 draws and no period effects.
     """
@@ -278,7 +285,10 @@ def test_five_names_and_a_count():
 
 
 def test_another_entitys_movement_is_no_variation():
-    """Once period effects are out a constant column moves: with the others' mean, which tells nothing."""
+    """Without period effects a constant column moves with the others' mean.
+
+    This tells nothing.
+    """
     frame = make(9, holes=False)
     frame.loc[frame["city"] == 3, "x"] = 0.0
     assert 3 not in quiet(ONE, panel_of(frame)).entities.index

@@ -1,4 +1,4 @@
-"""Mediation: outside numbers, the identity, explicit refits, invariances, known truth, refusals."""
+"""Mediation: outside numbers, identity, refits, invariances, truth, refusals."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ MUNNELL = ("log(gsp)", "log(pcap)", "log(emp)", ("log(pc)", "unemp"))
 
 
 def make(seed=0, n=60, periods=7, keep=0.8, a=0.6, b=0.5, direct=0.3, *, holes=True):
-    """A panel with two mediators, two controls, gaps, rows that are missing a value and a region."""
+    """A panel with two mediators, two controls, gaps and a region.
+
+    Some rows are missing a value.
+    """
     rng = np.random.default_rng(seed)
     city, year = (v.ravel() for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij"))
 
@@ -570,7 +573,7 @@ def with_products(frame):
 
 
 def refitted(results, drawn, fit):
-    """Every slope of every equation by dummies, then the terms by the sums of products of the sample."""
+    """Slopes of each equation by dummies, then terms by sums of products."""
     y = {"total": "y", "outcome": "y"}
     names = {label: [n for n in path.names if n != "Intercept"] for label, path in results.paths.items()}
     slopes = {
@@ -1058,10 +1061,10 @@ def test_a_chain_has_at_most_six_mediators() -> None:
 
 
 @pytest.mark.parametrize(("clusters", "limit", "near"), [(64, 0.75, 5.0), (225, 0.5, 1.3)])
-def test_a_cluster_has_a_large_influence_from_6_over_the_root_of_clusters_and_half_an_error(
+def test_large_influence_is_6_over_the_root_of_clusters_and_half_an_error(
     clusters: int, limit: float, near: float
 ) -> None:
-    """The farther the slope of one city from that of the others, the more its loss moves the effects."""
+    """The farther one city's slope from the others', the more its loss moves."""
     rng = np.random.default_rng(clusters)
     frame = pd.DataFrame({"city": np.repeat(np.arange(clusters), 4), "year": np.tile(np.arange(4), clusters)})
     frame = frame.assign(x=rng.normal(size=len(frame)), m=rng.normal(size=len(frame)))

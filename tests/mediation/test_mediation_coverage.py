@@ -1,4 +1,4 @@
-"""Size, power and coverage of the tests and intervals of an indirect effect, by simulation."""
+"""Size, power and coverage of tests and intervals of an indirect effect."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def panel_of(seed, n, rho, a, b):
 
 
 def cell(n, rho, a, b, panels=PANELS):
-    """Share of panels whose interval leaves out 0 (size or power), and covers ab, by method."""
+    """Share of panels whose interval leaves out 0, and covers ab, by method."""
     zero, truth = dict.fromkeys((*METHODS, "sobel iid", "sobel", "joint"), 0), dict.fromkeys(METHODS, 0)
     for seed in range(panels):
         panel = panel_of(seed, n, rho, a, b)
@@ -71,8 +71,9 @@ def row(n, rho, shares):
 @pytest.mark.montecarlo
 @pytest.mark.parametrize(("n", "rho"), CELLS)
 def test_size(n, rho, measured: Callable[..., None]) -> None:
-    """Share of 1,000 panels in which an indirect effect of zero is rejected at 5%: a = 0 and b = .3.
+    """Share of 1,000 panels in which an indirect effect of zero is rejected at 5%.
 
+    Here a = 0 and b = .3.
     N entities are observed for 11 periods, with two-way effects. The treatment and both errors are normal
     with a serial correlation of rho. Standard errors are clustered by entity, except where the rows are
     taken as independent, and there are 999 draws.
@@ -90,9 +91,9 @@ def test_size(n, rho, measured: Callable[..., None]) -> None:
 @pytest.mark.montecarlo
 @pytest.mark.parametrize(("n", "rho"), CELLS)
 def test_size_where_both_paths_are_zero(n, rho, measured: Callable[..., None]) -> None:
-    """Share of 500 panels in which an indirect effect of zero is rejected at 5% where a and b are both 0.
+    """Share of 500 panels in which an indirect effect of zero is rejected at 5%.
 
-    The panels are otherwise those of the tables of size.
+    Here a and b are both 0. The panels are otherwise those of the tables of size.
     """
     size, _ = cell(n, rho, 0.0, 0.0, panels=PANELS // 2)
     measured("size_of_mediation_without_paths", row(n, rho, {m: size[m] for m in METHODS}))
@@ -103,8 +104,9 @@ def test_size_where_both_paths_are_zero(n, rho, measured: Callable[..., None]) -
 @pytest.mark.montecarlo
 @pytest.mark.parametrize(("n", "rho"), CELLS)
 def test_coverage_and_power(n, rho, measured: Callable[..., None]) -> None:
-    """Coverage is the share of 1,000 panels in which a 95% interval covers the indirect effect (a = b = .3).
+    """Share of 1,000 panels in which a 95% interval covers the indirect effect.
 
+    Here a = b = .3.
     Power is the share of the same panels in which zero is rejected at 5%. N entities are observed for 11
     periods, with two-way effects. The treatment and both errors are normal with a serial correlation of rho.
     Standard errors are clustered by entity, and there are 999 draws.

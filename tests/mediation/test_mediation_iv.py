@@ -1,4 +1,7 @@
-"""IV mediation: 2SLS of a package, the identity, sandwiches by hand, explicit refits, truth, refusals."""
+"""IV mediation: 2SLS of a package, the identity, sandwiches, refits, refusals.
+
+Sandwiches are by hand, refits explicit, the truth is known.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ KEYS = {"entity": "city", "time": "year"}
 
 
 def make(seed=0, n=60, periods=7, *, confounded=1.0, strength=1.0, holes=False, direct=DIRECT):
-    """x and m share a cause, m and y share another; x and y share none but through m."""
+    """x and m share a cause, m and y another; x and y only through m."""
     rng = np.random.default_rng(seed)
     city, year = (v.ravel() for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij"))
 
@@ -70,7 +73,7 @@ def dummies(frame, keys=("city", "year")):
 
 
 def two_stages(frame, y, endogenous, exogenous, absorbed):
-    """Fit the endogenous one, then least squares on what is fitted and the exogenous ones."""
+    """Fit the endogenous one, then least squares on the fit and exogenous ones."""
     around = np.column_stack([frame[list(exogenous)], absorbed])
     stage = np.column_stack([frame["z"], around])
     fitted = stage @ np.linalg.lstsq(stage, frame[endogenous].to_numpy(), rcond=1e-11)[0]
@@ -88,7 +91,10 @@ def effects_of(frame, absorbed, controls=("w1", "w2")):
 
 
 def with_linearmodels(frame, absorbed, *, debiased, unadjusted=False):
-    """Total, a, and b with direct: estimates and clustered errors of three 2SLS fits."""
+    """Total, a, and b with direct: estimates and clustered errors of 2SLS.
+
+    There are three 2SLS fits.
+    """
     around = pd.DataFrame(absorbed, index=frame.index).add_prefix("d")
     out = {}
     for names, y, endogenous, more in (
@@ -187,7 +193,7 @@ def test_twenty_draws_equal_explicit_2sls(holes, clusters) -> None:
 @pytest.mark.parametrize("ssc", ["reghdfe", "xtreg", "linearmodels", "plm", "none"])
 @pytest.mark.parametrize("cov_type", ["clustered", "robust", "driscoll_kraay"])
 def test_errors_are_the_sandwich_of_each_2sls_equation(cov_type, ssc) -> None:
-    """As Z'u = 0, slopes in the regression of u on z are 0, and their variance is that of the scores."""
+    """As Z'u = 0, slopes of u on z are 0, with the variance of the scores."""
     frame = make(holes=True)
     results = quiet(SPEC.replace(cov_type=cov_type, ssc=ssc), frame)
     total, direct, _, _, a, b, _ = results.params
@@ -309,8 +315,9 @@ def test_recovers_the_truth_where_least_squares_does_not() -> None:
 
 @pytest.mark.montecarlo
 def test_coverage(measured: Callable[..., None]) -> None:
-    """Share of 1,000 panels in which percentile intervals at 95% of `MediationIV` cover the truth.
+    """Share of 1,000 panels in which 95% intervals of `MediationIV` cover the truth.
 
+    They are percentile intervals.
     Sixty entities are observed for 7 periods, with two-way effects, errors with a serial correlation, and 499
     draws. One unobserved cause is common to treatment and mediator, and one to mediator and outcome. F is the
     median over the panels, of the mediator on the instrument given the treatment.

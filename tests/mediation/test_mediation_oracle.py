@@ -1,4 +1,4 @@
-"""Mediation beside an oracle that knows the formulas only, and the oracle beside outside numbers."""
+"""Mediation beside an oracle that knows formulas only; both beside numbers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,10 @@ REPS, CHECKED = 20, 5
 
 @cache
 def make(shape="balanced", seed=0, n=30, periods=6, *, a=0.6, b=0.5, direct=0.3):
-    """Three mediators, two controls, a moderator and a threshold variable; ten regions of three cities."""
+    """Three mediators, two controls, a moderator, a threshold; ten regions.
+
+    Regions have three cities. The threshold is its variable.
+    """
     rng = np.random.default_rng(seed)
     city, year = (v.ravel() for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij"))
 

@@ -1,4 +1,4 @@
-"""Where regimes part: the panel threshold's own value, and draws searched and fitted one by one."""
+"""Where regimes part: the panel threshold's value; draws searched one by one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from digiprosper.kernels.resampling import draw_counts, seed_sequence
 
 
 def make(seed=0, n=24, periods=6, keep=0.85, gamma=0.4):
-    """Unbalanced; below gamma the treatment moves the mediator and the mediator the outcome three times."""
+    """Unbalanced; below gamma treatment and mediator have three times the slopes.
+
+    The treatment moves the mediator, and the mediator the outcome.
+    """
     rng = np.random.default_rng(seed)
     city, year = (v.ravel() for v in np.meshgrid(np.arange(n), 2001 + np.arange(periods), indexing="ij"))
 
@@ -75,7 +78,7 @@ def rss(frame, gamma):
 
 
 def searched(frame):
-    """Least sum of squares over every value that leaves 5% of the rows on each side; the lowest if tied."""
+    """Least sum of squares with 5% of rows on each side; the lowest if tied."""
     least = np.ceil(0.05 * len(frame) - 1e-9)
     values = np.unique(frame["q"])
     inside = [g for g in values if least <= (frame["q"] <= g).sum() <= len(frame) - least]
@@ -210,7 +213,10 @@ def test_a_monotone_change_of_the_variable_changes_the_value_alone() -> None:
     "options", [{"threshold": "q", "search_draws": True}, {"threshold": "q"}, {"threshold": ("q", 0.2)}]
 )
 def test_the_origin_of_treatment_and_mediators_does_not_matter(options) -> None:
-    """Units inside a logarithm move the origin; with a level in each regime that changes nothing."""
+    """Units inside a logarithm move the origin.
+
+    With a level in each regime that changes nothing.
+    """
     frame = make(5, n=20)
     spec = Mediation("y", "x", ["m1", "m2"], ["w"], reps=30, **options)
     plain = quiet(spec, on(frame))
@@ -247,7 +253,7 @@ def test_the_level_enters_every_equation() -> None:
 
 
 def test_a_level_that_effects_or_controls_hold_is_left_out() -> None:
-    """Where no city changes its regime its effect holds the level; so does the dummy among the controls."""
+    """Where no city changes regime its effect, or a dummy control, holds the level."""
     frame = make(5).assign(side=lambda d: (d["city"] % 3) * 1.0, low=lambda d: (d["q"] <= 0.2) * 1.0)
     spec = Mediation("y", "x", "m1", ["w"], threshold="side", search_draws=True, reps=30)
     with_level, without = (quiet(spec.replace(regime_intercept=r), on(frame)) for r in (True, False))
@@ -265,7 +271,7 @@ def test_a_level_that_effects_or_controls_hold_is_left_out() -> None:
 
 
 def test_a_draw_without_any_change_of_regime_is_lost() -> None:
-    """City 0 alone changes its regime at 0: draws without it have no level of their own to estimate."""
+    """City 0 alone changes regime, at 0: draws without it estimate no own level."""
     frame = make(5, n=12, keep=1.0).assign(side=lambda d: (d["city"] % 2) * 1.0)
     frame.loc[(frame["city"] == 0) & (frame["year"] > 2003), "side"] = 1.0
     results = quiet(Mediation("y", "x", "m1", threshold=("side", 0.0), reps=200), on(frame), rng=3)
@@ -342,7 +348,7 @@ def test_a_variable_that_does_not_move_has_no_threshold() -> None:
 
 
 def test_a_twentieth_of_the_rows_is_kept_on_each_side_of_the_threshold() -> None:
-    """The outcome changes below the third of a hundred rows: the nearest that may be found is the fifth."""
+    """The outcome changes below the third of 100 rows; the fifth is nearest."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"city": np.repeat(np.arange(20), 5), "year": np.tile(np.arange(5), 20)})
     frame = frame.assign(q=rng.permutation(100), x=rng.normal(size=100), m=rng.normal(size=100))

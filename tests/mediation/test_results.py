@@ -1,4 +1,7 @@
-"""What a mediation tells without its rows: intervals, contrasts, conditional effects, tests, words."""
+"""What a mediation tells without rows: intervals, contrasts, tests, words.
+
+Also conditional effects.
+"""
 
 from __future__ import annotations
 
@@ -555,7 +558,10 @@ def test_values_have_to_be_finite_numbers(at) -> None:
 def test_every_level_is_checked(level) -> None:
     plain, moved = fitted("parallel"), fitted("straight")
     for ask in (
-        plain.contrasts, plain.product_interval, moved.conditional_effects, moved.johnson_neyman,
+        plain.contrasts,
+        plain.product_interval,
+        moved.conditional_effects,
+        moved.johnson_neyman,
         lambda *, level: plain.interval("bca", level=level),
         lambda *, level: plain.decision("m1", level=level),
         lambda *, level: plain.sensitivity("m1", level=level),
@@ -571,7 +577,7 @@ def test_an_unknown_method_is_told_the_five() -> None:
         fitted("a").interval("bootstrap")
 
 
-def test_without_a_standard_error_and_with_two_drawn_cities_there_are_estimates_only() -> None:
+def test_without_an_error_and_with_two_drawn_cities_there_are_estimates_only() -> None:
     # Two cities with both effects: scores add up to zero in each.
     frame = make(keep=1.0)
     with warnings.catch_warnings():
@@ -589,7 +595,7 @@ def test_without_a_standard_error_and_with_two_drawn_cities_there_are_estimates_
         results.decision()
 
 
-def test_goodmans_variance_is_negative_where_the_squares_of_both_t_add_up_to_less_than_one() -> None:
+def test_goodmans_variance_is_negative_where_squares_of_t_add_up_to_less_than_one() -> None:
     frame, seen = make(n=15), set()
     for seed in range(12):
         frame["m1"] = np.random.default_rng(seed).normal(size=len(frame))

@@ -1,4 +1,4 @@
-"""Sensitivity to an omitted cause, against regressions that include it and against literal formulas."""
+"""Sensitivity to an omitted cause, against regressions with it, and formulas."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def residual(y: Any, *x: Any) -> Any:
 
 
 def parts(y: Any, x: Any, m: Any, *others: Any) -> tuple[float, tuple[float, float, float]]:
-    """a and the moments of the residuals of y and m, both on x and the other mediators."""
+    """a and moments of residuals of y and m, on x and the other mediators."""
     e1, e2 = residual(y, x, *others), residual(m, x, *others)
     return slopes(m, x)[0], (float(e1 @ e1), float(e1 @ e2), float(e2 @ e2))
 
@@ -64,7 +64,10 @@ def found(data: tuple[Any, Any, Any], draws: tuple[Any, Any]) -> MediationSensit
 
 
 def orthogonal(n: int, k: int, seed: int) -> Any:
-    """Columns with mean 0, variance 1 and no correlation in the sample, so that nothing is left to chance."""
+    """Columns of mean 0, variance 1, no correlation: nothing left to chance.
+
+    This holds in the sample.
+    """
     z = np.random.default_rng(seed).normal(size=(n, k))
     return np.linalg.qr(z - z.mean(axis=0))[0].T * np.sqrt(n)
 
@@ -253,7 +256,10 @@ def test_the_published_example() -> None:
 @pytest.mark.many(3)
 @pytest.mark.parametrize(("t", "df"), [(4.18, 783), (-2.5, 40), (3.0, 5), (8.0, 12), (60.0, 100), (2.6, 9)])
 def test_an_omitted_variable_of_that_strength_undoes_the_coefficient(t: float, df: float) -> None:
-    """Estimate and error with an omitted variable of given partial R2, by the omitted-variable formulas."""
+    """Estimate and error with an omitted variable of given partial R2.
+
+    By the omitted-variable formulas.
+    """
     partial, rv, rv_alpha = (float(v) for v in robustness_value(t, df))
     assert partial == pytest.approx(t**2 / (t**2 + df))
     critical = stats.t.ppf(0.975, df - 1)

@@ -1,4 +1,4 @@
-"""Sequential g: two steps row by row in every draw, sandwiches by hand, known truth, refusals."""
+"""Sequential g: two steps in every draw, sandwiches, known truth, refusals."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def slopes(frame, outcome, regressors, absorbed):
 
 
 def two_steps(frame, absorbed, mediators, intermediate, y="y"):
-    """Take the mediators' part out of the outcome and regress the rest, as the authors do."""
+    """Take the mediators' part out of the outcome, regress the rest, as authors do."""
     outcome, k = frame[y].to_numpy(), len(mediators)
     b = slopes(frame, outcome, [*mediators, "x", "w", *intermediate], absorbed)[:k]
     rest = outcome - frame[list(mediators)].to_numpy() @ b
@@ -199,8 +199,9 @@ def test_an_intermediate_term_without_effect_gives_the_direct_effect_of_mediatio
 
 @pytest.mark.montecarlo
 def test_coverage(measured: Callable[..., None]) -> None:
-    """Share of 1,000 panels in which percentile intervals at 95% of `sequential_g` cover the truth.
+    """Share of 1,000 panels in which 95% intervals of `sequential_g` cover the truth.
 
+    They are percentile intervals.
     Sixty entities are observed for 6 periods, with two-way effects, one mediator, one intermediate confounder
     that depends on the treatment, and 499 draws.
     """

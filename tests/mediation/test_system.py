@@ -1,4 +1,4 @@
-"""Equations together: joint covariance, jackknife and residual products against dummies written out."""
+"""Equations together: covariance, jackknife, residual products, by dummies."""
 
 from __future__ import annotations
 
@@ -103,9 +103,10 @@ def influence(frame):
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
-    "options", [{}, {"clusters": ("region",)}, {"cov_type": "robust"}, {"cov_type": "driscoll_kraay"}],
+    "options",
+    [{}, {"clusters": ("region",)}, {"cov_type": "robust"}, {"cov_type": "driscoll_kraay"}],
     ids=["clustered", "region", "robust", "driscoll_kraay"],
-)  # fmt: skip
+)
 def test_joint_covariance_is_that_of_stacked_influences(seed, options) -> None:
     frame = make(seed)
     cov_type = options.get("cov_type", "clustered")
@@ -281,7 +282,7 @@ def test_the_line_about_a_system_has_no_measure_of_fit() -> None:
 
 @pytest.mark.parametrize("condition", [1e2, 1e6, 1e8])
 def test_nearly_collinear_equations_keep_their_joint_covariance(condition) -> None:
-    """Beside their difference two columns are the same plane, and far from collinear."""
+    """Beside their difference two columns are the same plane, not collinear."""
     rng = np.random.default_rng(8)
     frame = make(8)
     frame["z"] = frame["x"] + rng.normal(size=len(frame)) * 2 / condition
@@ -308,7 +309,7 @@ def test_nearly_collinear_equations_keep_their_joint_covariance(condition) -> No
 
 @pytest.fixture
 def counted(monkeypatch):
-    """Count, in every module: demeans of a matrix or a column, of the sample or of a part; solutions; counts.
+    """Count demeans of a matrix or a column, solutions and counts in every module.
 
     Products of clusters, from which draws and the jackknife are solved, demean no sample.
     """
@@ -376,7 +377,7 @@ def test_more_than_a_twentieth_of_lost_draws_makes_intervals_too_short(seed, los
 
 
 def test_each_method_demeans_a_column_once_and_solves_an_equation_once(counted) -> None:
-    """The line and the slopes of a kink are two equations, the step from them is a third."""
+    """The line and a kink's slopes are two equations, the step from them a third."""
     panel = Panel(make(keep=1.0), "city", "year")
     threshold = dp.PanelThreshold("y", ["x"], "w", bootstrap=None, regime_intercept=True)
     runs = {

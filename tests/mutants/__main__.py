@@ -1,4 +1,6 @@
-"""Draw mutants of the source and run the tests: a mutant that no test kills shows what is not tested.
+"""Draw mutants of the source and run the tests.
+
+A mutant that no test kills shows what is not tested.
 
     python -m tests.mutants --count 400 --seed 1
     python -m tests.mutants --room linear --minutes 20
@@ -32,7 +34,7 @@ _PACKAGES = ("pandas", "scipy.stats", "scipy.sparse.csgraph", "linearmodels.pane
 
 
 class Runner:
-    """Run tests on a copy of the source, into which mutants are written one at a time."""
+    """Run tests on a copy of the source, with one mutant at a time written in."""
 
     def __init__(self, directory: Path) -> None:
         self.source = directory / SOURCE.name
@@ -45,7 +47,7 @@ class Runner:
             importlib.import_module(package)
 
     def survives(self, mutant: Mutant) -> bool:
-        """Find out whether all tests of the file and of the room pass with the mutant."""
+        """Find out whether all tests of file and room pass with the mutant."""
         if mutant.room not in self.seconds:
             begin = time.monotonic()
             if not self._pass(room_tests(mutant.room), timeout=3600):

@@ -1,5 +1,6 @@
-"""Mutants of the source: one constant, comparison, sign, slice, condition or order of arguments is changed.
+"""Mutants of the source: one thing is changed.
 
+A constant, comparison, sign, slice, condition or order of arguments.
 Left out is what computes nothing: texts, annotations, decorators, ``__all__`` and imports for type checkers.
 """
 
@@ -34,7 +35,7 @@ _UNSWAPPED_CALLS = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one file: its path below `SOURCE`, and which of the changes of the file it is."""
+    """One change of a file: its path below `SOURCE`, and which change it is."""
 
     file: str
     number: int
@@ -66,7 +67,10 @@ class _Change:
 
 
 def draw(count: int, seed: int, room: str | None = None) -> list[Mutant]:
-    """Draw mutants without repetition, one from each folder in turn while it has more."""
+    """Draw mutants without repetition, from each folder in turn while it has more.
+
+    One is drawn at a time.
+    """
     rng = random.Random(seed)
     piles: dict[str, list[tuple[str, int, _Change]]] = defaultdict(list)
     for path in sorted(SOURCE.rglob("*.py")):

@@ -1,4 +1,7 @@
-"""Columns, tables and labels given to a function: one order, one kind back, every fault with its rows."""
+"""Columns, tables and labels of a function: one order, one kind, named faults.
+
+One kind comes back; every fault is named with its rows.
+"""
 
 from __future__ import annotations
 

@@ -146,7 +146,10 @@ def test_a_function_of_the_frame_may_return_an_array_of_its_length(panel: Panel)
 
 
 def test_swapped_levels_are_refused_where_both_keys_have_the_same_values() -> None:
-    """Every (year, id) is also an (id, year): matching them would transpose the column in silence."""
+    """Every (year, id) is also an (id, year).
+
+    Matching them would transpose the column in silence.
+    """
     square = Panel(pd.DataFrame({"i": [0, 0, 1, 1], "t": [0, 1, 0, 1], "x": [1.0, 2, 3, 4]}), "i", "t")
     turned = square.frame["x"].swaplevel()
     for call in (
@@ -331,7 +334,10 @@ def test_standardise_refuses_what_does_not_vary(panel: Panel, value: float) -> N
 
 
 def stata_percentile(x: np.ndarray[Any, Any], percent: int) -> float:
-    """Stata's _pctile: with i = n p / 100 whole, the mean of x_(i) and x_(i+1), otherwise x_(ceil i)."""
+    """Stata's _pctile: with i = n p / 100 whole, the mean of x_(i) and x_(i+1).
+
+    Otherwise x_(ceil i).
+    """
     ordered, n = np.sort(x), x.size
     whole, rest = divmod(n * percent, 100)
     return float((ordered[whole - 1] + ordered[whole]) / 2 if rest == 0 else ordered[whole])

@@ -1,4 +1,4 @@
-"""Conditions on rows: against pandas where pandas reads them too, and what each refusal says."""
+"""Conditions on rows: against pandas where it reads them; each refusal's words."""
 
 from __future__ import annotations
 

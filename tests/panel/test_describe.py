@@ -95,9 +95,7 @@ def test_a_column_of_zeros_is_described(panel: Panel) -> None:
 
 def test_correlations_in_chinese() -> None:
     found = dp.datasets.us_states().correlate(["unemp", "gsp"])
-    table = dp.etable(
-        found, style=dp.TableStyle("zh"), labels={"unemp": "失业率", "gsp": "产出"}
-    )
+    table = dp.etable(found, style=dp.TableStyle("zh"), labels={"unemp": "失业率", "gsp": "产出"})
     assert table.frame.columns.tolist() == ["均值", "标准差", "(1)", "(2)"]
     assert table.frame.index.tolist() == ["(1) 失业率", "(2) 产出"]
     assert table.notes == (

@@ -1,4 +1,4 @@
-"""What terms give on columns, that nothing else is reachable, and which rows a refusal names."""
+"""What terms give on columns; nothing else is reachable; a refusal names rows."""
 
 from __future__ import annotations
 

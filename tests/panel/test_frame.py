@@ -1,4 +1,7 @@
-"""The panel: lags by time value, columns by label, rows by condition, numbers by hand."""
+"""The panel: lags by time, columns by label, rows by condition, by hand.
+
+Lags are by time value; numbers are by hand.
+"""
 
 from __future__ import annotations
 

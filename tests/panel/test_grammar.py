@@ -140,7 +140,10 @@ def test_a_deep_but_sensible_term_is_read() -> None:
     ],
 )
 def test_statas_spellings_are_refused_and_told_how_to_write_them(text: str, cure: str) -> None:
-    """Python reads '#' as the start of a comment: the rest of the term would vanish in silence."""
+    """Python reads '#' as a comment.
+
+    The rest of the term would vanish in silence.
+    """
     with pytest.raises(TermError) as caught:
         parse(text, ["urban", "trade", "region"], "x")
     assert cure in str(caught.value)
@@ -205,7 +208,7 @@ KNOWN = ["x", "z", "数字", "K / L", "e"]
 
 
 def shown(piece):
-    """Write a text as it is, a column as (name,) and a call as the list of its pieces."""
+    """Write a text as is, a column as (name,), a call as the list of its pieces."""
     if isinstance(piece, str):
         return piece
     return [shown(part) for part in piece.pieces] if piece.pieces else (piece.text,)

@@ -335,7 +335,7 @@ def test_other_ways_to_name_a_reference_are_told_what_to_write(panel: Panel, ter
 
 @pytest.fixture(scope="module")
 def wide() -> Panel:
-    """A thousand rows in which two columns have a thousand values each, and others fewer."""
+    """A thousand rows, two columns with a thousand values each, others fewer."""
     rng = np.random.default_rng(5)
     n = 1000
     columns = {"i": np.repeat(np.arange(100), 10), "t": np.tile(np.arange(10), 100)}

@@ -1,4 +1,4 @@
-"""Files of Stata: labels, value labels, missing codes and dates come as they are written, or with a word."""
+"""Files of Stata: labels, missing codes, dates as written, or with a word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The dummy of a treatment that stays, and what is said where a comparison makes it missing."""
+"""The dummy of a treatment that stays; what is said where it is missing.
+
+A comparison makes it missing.
+"""
 
 from __future__ import annotations
 

@@ -75,7 +75,10 @@ def test_the_level_of_a_moderator_that_does_not_vary_is_left_to_the_effects(pane
 
 
 def test_coupled_is_one_association(panel) -> None:
-    """The slope of y on x and that of x on y have the same t, so that two p-values say the same thing."""
+    """The slopes of y on x and of x on y have the same t.
+
+    So two p-values say the same thing.
+    """
     report, parts = parts_of(panel, "coupled")
     spec, turned = (
         dp.FixedEffects(y, [x, *CONTROLS]) for y, x in [("prosperity", "digital"), ("digital", "prosperity")]

@@ -1,4 +1,7 @@
-"""Propositions put to a panel: which are refused, which errors surface, and what a row depends on."""
+"""Propositions put to a panel: refusals, errors, and what a row depends on.
+
+Which are refused, and which errors surface.
+"""
 
 from __future__ import annotations
 
@@ -244,7 +247,7 @@ def test_a_control_that_is_a_variable_of_the_row_is_left_out(panel, catalogue) -
 
 
 def test_lags_among_the_controls_stay_lags(panel, catalogue) -> None:
-    """Rows that another outcome lacks are not cut out of the panel: a lag would skip them."""
+    """Rows that another outcome lacks stay in the panel: a lag would skip them."""
     holes = panel.assign(consumption=panel["consumption"].where(np.arange(len(panel)) % 12 != 5))
     columns = {"de": "digital", "cp_growth": "income", "cp_share": "consumption"}
     with warnings.catch_warnings():

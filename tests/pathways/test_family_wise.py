@@ -1,4 +1,7 @@
-"""How often absent mechanisms are supported in simulated provinces, and planted ones found."""
+"""How often absent mechanisms are supported, and planted ones found.
+
+In simulated provinces.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ def mechanisms():
 
 
 def noise(rng, n, periods):
-    """Draw province and year effects and an autoregression, with errors as in the provinces."""
+    """Draw province and year effects, an autoregression, the provinces' errors."""
     path = rng.normal(size=(n, periods))
     for t in range(1, periods):
         path[:, t] = 0.4 * path[:, t - 1] + np.sqrt(1 - 0.4**2) * path[:, t]
@@ -80,8 +83,9 @@ def one_panel(seed):
 
 @pytest.mark.montecarlo
 def test_absent_mechanisms_are_rarely_supported_and_planted_ones_found(measured: Callable[..., None]) -> None:
-    """Share of 200 simulated panels of 31 provinces and 12 years in which a proposition has a verdict.
+    """Share of 200 simulated panels in which a proposition has a verdict.
 
+    Each panel has 31 provinces and 12 years.
     `evaluate` tests 27 propositions in each panel, and adjusts their p-values by Holm's method, at a level of
     5% for all together. Four are planted. The other 23 are absent, and of all shapes: slopes, interactions,
     thresholds, U-shapes and their shifts, both directions, space, and mediations in which neither path, only

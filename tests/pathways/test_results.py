@@ -1,4 +1,4 @@
-"""The report: frame, table, summary, plain data, pickles; and sentences that never name a cause."""
+"""The report: frame, table, summary, plain data, pickles, sentences without causes."""
 
 from __future__ import annotations
 

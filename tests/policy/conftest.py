@@ -9,7 +9,7 @@ from digiprosper import EventStudy, EventStudyResults, Panel
 
 @pytest.fixture(scope="session")
 def frame() -> pd.DataFrame:
-    """Draw sixty cities over ten years: cohorts 2004 and 2006, and a third never treated."""
+    """Draw sixty cities over ten years: cohorts 2004, 2006, a third never treated."""
     rng = np.random.default_rng(1)
     made = pd.DataFrame({"city": np.repeat(np.arange(60), 10), "year": np.tile(np.arange(10) + 2000, 60)})
     made["first"] = np.array([2004.0, 2006.0, np.nan])[made["city"] % 3]

@@ -1,4 +1,4 @@
-"""Effects by cohort and time against csdid, against differences by hand, and failures."""
+"""Effects by cohort and time: csdid, differences by hand, and failures."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_csdid(x: Any, control: Any, adjustment: Any, anticipation: int, base: A
 @pytest.mark.parametrize("adjustment", ["doubly_robust", "ipw", "regression"])
 @pytest.mark.parametrize(("control", "base"), [("never", "varying"), ("not_yet", "universal")])
 def test_weights_of_csdid(x: Any, varying: bool, adjustment: Any, control: Any, base: Any) -> None:
-    """Weights that change over time too: those of the earlier period, and of the first one for cohorts."""
+    """Weights that change over time: the earlier period's, the first for cohorts."""
     peer = pytest.importorskip("csdid.att_gt")
     frame, rng = draw(2), np.random.default_rng(2)
     frame["w"] = rng.uniform(0.3, 3, size=90)[frame["city"]]
@@ -168,7 +168,7 @@ def test_balanced_event_times_of_csdid(balanced: int) -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("adjustment", ["doubly_robust", "ipw", "regression"])
 def test_diff_diff(adjustment: Any) -> None:
-    """Doubly robust weights of diff-diff 3.13 do not sum to one, so that its effects differ."""
+    """Doubly robust weights of diff-diff 3.13 do not sum to one: other effects."""
     peer = pytest.importorskip("diff_diff")
     frame = draw(2)
     fit = fit_of(frame, x=["x"], adjustment=adjustment)
@@ -266,7 +266,7 @@ def draw_two_periods(seed: int, n: int = 80, k: int = 2) -> tuple[np.ndarray, np
 
 
 def by_hand(change: np.ndarray, treated: np.ndarray, x: np.ndarray, adjustment: str, w: np.ndarray) -> float:
-    """Estimate with weights of the entities, by which influence functions are derivatives."""
+    """Estimate with weights of entities; influence functions are derivatives."""
     design = np.column_stack([np.ones(len(x)), x])
     root = np.sqrt(w[~treated])
     slopes = np.linalg.lstsq(design[~treated] * root[:, None], change[~treated] * root)[0]

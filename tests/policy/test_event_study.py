@@ -1,4 +1,4 @@
-"""Event studies: against dummies made by hand, known truths, an outside number, and malformed columns."""
+"""Event studies: dummies, known truths, an outside number, malformed columns."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning"
 
 
 def staggered(seed: int, *, n: int = 60, times: int = 10, drop: float = 0.15) -> pd.DataFrame:
-    """Draw an unbalanced panel with cohorts 2004, 2006 and 2007 and a third never treated."""
+    """Draw a panel of cohorts 2004, 2006, 2007, and a third never treated."""
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(
         {"city": np.repeat(np.arange(n), times), "year": np.tile(np.arange(times) + 2000, n)}
@@ -195,7 +195,7 @@ def test_missing_values_of_the_event_drop_no_row() -> None:
 @pytest.mark.data("mpdta.csv")
 @pytest.mark.parametrize(("case", "before", "after"), [("static", 1, 0), ("event_times", 4, 3)])
 def test_numbers_of_pyfixest_on_mpdta(case: str, before: int, after: int) -> None:
-    """A window with both ends binned and one event time on each side is the static model."""
+    """A window with both ends binned and one event time a side is the static model."""
     cases = json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"]
     values = next(one for one in cases if one["case"] == case)["values"]
     panel = Panel(pd.read_csv(SHARED / "mpdta.csv"), "countyreal", "year")

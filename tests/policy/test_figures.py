@@ -22,9 +22,7 @@ def test_paths_ticks_and_labels(study) -> None:
     assert list(path.points) == ["time", "estimate", "conf_low", "conf_high", "n_treated"]
 
 
-def test_an_event_time_that_is_binned_in_one_study_only_has_its_number_and_the_study_its_end(
-    panel, study
-) -> None:
+def test_an_event_time_binned_in_one_study_has_its_number_and_the_study_its_end(panel, study) -> None:
     wide = EventStudy("x", "first", before=4, after=3).fit(panel)
     drawn = event_paths(named_studies({"a": study, "b": wide}, "test"), {}, 0.95)
     assert drawn.ticks[-3] == "-3"

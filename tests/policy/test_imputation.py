@@ -54,7 +54,7 @@ def test_leads_are_coefficients_of_untreated_rows() -> None:
 
 
 def test_extended_two_way_regression_has_the_same_effects() -> None:
-    """Wooldridge (2021): a dummy for every cohort and period since treatment, on a balanced panel."""
+    """Wooldridge (2021): dummies of cohort and period since treatment, balanced."""
     frame = draw(8)
     cells = [(g, t) for g in (3, 5) for t in range(g, 7)]
     dummies = {f"d{g}{t}": ((frame["first"] == g) & (frame["year"] == t)) * 1.0 for g, t in cells}
@@ -101,7 +101,7 @@ def test_diff_diff(x: tuple[str, ...]) -> None:
 
 
 class Drawn:
-    """An unbalanced panel of 24 entities over 7 periods, a third of them never treated."""
+    """An unbalanced panel of 24 entities, 7 periods, a third never treated."""
 
     def __init__(self, seed: int, k: int = 1, *, weighted: bool = False) -> None:
         rng = np.random.default_rng(seed)
@@ -135,7 +135,7 @@ class Drawn:
 @pytest.mark.parametrize(("seed", "k"), [(1, 0), (2, 1), (3, 2)])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_estimates_and_scores(seed: int, k: int, weighted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Errors are from the average effect of the clusters, weighted as in equation 8 of the paper."""
+    """Errors are from the average effect of clusters, weighted as in equation 8."""
     data = Drawn(seed, k, weighted=weighted)
     model = data.model
     assert model.imputable.all()
@@ -210,7 +210,7 @@ def test_units_of_controls_do_not_matter(unit: float) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
-def test_an_entity_without_untreated_rows_is_not_imputed_though_all_periods_are_estimated() -> None:
+def test_an_entity_without_untreated_rows_is_not_imputed_in_estimated_periods() -> None:
     entity, time = np.repeat(np.arange(3), 3), np.tile(np.arange(3), 3)
     model = untreated_model(entity, time, np.empty((9, 0)), entity == 0, np.ones(9))
     assert model.imputable.tolist() == [False] * 3 + [True] * 6

@@ -1,4 +1,4 @@
-"""Matched entities: a search written out, balance by hand, invariances, and malformed input."""
+"""Matched entities: a search, balance by hand, invariances, malformed input."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ YEARS = np.arange(2010, 2016)
 
 
 def made(seed: int = 1, n: int = 90, *, gaps: bool = False) -> pd.DataFrame:
-    """Cities of which larger ones are treated more often, from 2013 on, or from 2014."""
+    """Cities, larger ones treated more often, from 2013 on, or from 2014."""
     rng = np.random.default_rng(seed)
     size, age = rng.normal(size=(2, n))
     chosen = rng.uniform(size=n) < 1 / (1 + np.exp(1 - 0.8 * size - 0.4 * age))
@@ -273,7 +273,10 @@ def test_order_of_rows_units_and_names_do_not_matter(options) -> None:
 
 @pytest.mark.parametrize("k", [1, 3])
 def test_all_controls_at_the_same_distance_are_matched_with_equal_shares(k: int) -> None:
-    """So that names of entities do not matter; without replacement the first is taken."""
+    """So that names of entities do not matter.
+
+    Without replacement the first is taken.
+    """
     frame = made(9)
     frame["kind"] = frame["city"] % 3
     found = quiet(frame, ["kind"], k=k)
@@ -419,7 +422,10 @@ def test_malformed_input_is_one_named_error(change, error) -> None:
 
 
 def frame() -> pd.DataFrame:
-    """Eight cities over six years, unbalanced; cities 0 to 2 are treated from 2003, city 3 from 2004 on."""
+    """Eight cities, six years, unbalanced.
+
+    Cities 0 to 2 are treated from 2003, city 3 from 2004 on.
+    """
     rng = np.random.default_rng(1)
     made = pd.DataFrame({"city": np.repeat(np.arange(8), 6), "year": np.tile(np.arange(2000, 2006), 8)})
     first = np.array([2003, 2003, 2003, 2004, 9999, 9999, 9999, 9999])

@@ -46,8 +46,9 @@ def test_treated_entities_without_rows_before_treatment_are_named(
     [(40, 2, 0.69), (40, 5, 0.88), (40, 10, 0.92), (100, 5, 0.86), (100, 10, 0.92), (200, 20, 0.93)],
 )
 def test_coverage_of_the_page(n: int, treated: int, covered: float, measured: Callable[..., None]) -> None:
-    """Share of 1,000 panels in which the 95% interval of a difference in differences covers the truth.
+    """Share of 1,000 panels in which the 95% interval covers the truth.
 
+    The estimate is a difference in differences.
     Standard errors are clustered by city. Cities are observed for 10 years, and the treated ones are treated
     in the last five. Errors have a serial correlation of .5 and are independent between cities.
     """

@@ -146,8 +146,9 @@ def test_a_fit_without_rows_has_the_same_path(panel, study) -> None:
 def test_size_of_the_test_of_leads_of_the_page(
     treated: int, rejected: float, measured: Callable[..., None]
 ) -> None:
-    """Share of 300 panels in which the joint Wald test of the coefficients before treatment rejects at 5%.
+    """Share of 300 panels in which the joint Wald test rejects at 5%.
 
+    It tests the coefficients before treatment.
     Four coefficients are tested, and trends are parallel. Of 30 cities, observed for 10 years, some are
     treated from the seventh year on. Errors are independent. The Wald test is computed here although
     `pretrend_test` refuses it unless more clusters are treated than there are coefficients.

@@ -1,4 +1,4 @@
-"""The specification of staggered adoption: numbers of other software, the truth, invariances, failures."""
+"""Staggered adoption: numbers of other software, truth, invariances, failures."""
 
 from __future__ import annotations
 
@@ -111,7 +111,10 @@ def test_imputation_and_sun_abraham_on_mpdta(mpdta: dp.Panel) -> None:
 @pytest.mark.data("mpdta.csv")
 @pytest.mark.parametrize("ssc", ["reghdfe", "xtreg"])
 def test_two_way_regression_on_mpdta(mpdta: dp.Panel, ssc: dp.Ssc) -> None:
-    """Time effects are counted by both, county effects, in which the clusters are whole, by neither."""
+    """Both count time effects; neither counts county effects.
+
+    Clusters are whole in counties.
+    """
     fit = dp.FixedEffects("lemp", ["on"], ssc=ssc).fit(mpdta)
     known = CASES["two_way", "mpdta"]
     np.testing.assert_allclose(fit.params, known["estimate"], rtol=0, atol=known["atol"])
@@ -123,7 +126,10 @@ def test_two_way_regression_on_mpdta(mpdta: dp.Panel, ssc: dp.Ssc) -> None:
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_effects_that_differ_are_found_where_the_two_way_slope_is_biased(estimator: Any) -> None:
-    """The first cohort's effect grows; errors are small, so that a bias is many standard errors."""
+    """The first cohort's effect grows; errors are small.
+
+    So a bias is many standard errors.
+    """
     frame = draw(3, n=240, effect=lambda g, t: (t - g + 1) * (1.0 if g == 2003 else 0.2))
     panel = panel_of(frame)
     fit = dp.StaggeredDid("y", "first", estimator=estimator, aggregate="simple").fit(panel)
@@ -165,7 +171,7 @@ def test_effects_that_differ_are_found_where_the_two_way_slope_is_biased(estimat
 def test_coverage_and_size_of_the_page(
     n: int, treated: int, estimator: Any, covered: float, rejected: float, measured: Callable[..., None]
 ) -> None:
-    """Coverage and size in 300 panels with two cohorts of equal size, and parallel trends.
+    """Coverage and size in 300 panels with two equal cohorts, and parallel trends.
 
     Cities are observed for 8 years. The effects of the two cohorts grow at different rates. Errors have a
     serial correlation of .5. Coverage is the share of panels in which the 95% interval of the average effect
@@ -406,7 +412,7 @@ def test_values_of_the_specification_can_be_replaced() -> None:
     [*itertools.product(ESTIMATORS, [0, 1])],
 )
 def test_anticipation_moves_what_effects_are_compared_with(estimator: Any, anticipation: int) -> None:
-    """Effects that begin a period early are found, and do not distort those from treatment on."""
+    """Effects a period early are found, and distort none from treatment on."""
     frame = draw(11, n=150)
     early = (frame["year"] == frame["first"] - 1).astype(float)
     frame["y"] += 2 * early
@@ -440,7 +446,7 @@ def without(*years: int) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("base", ["varying", "universal"])
-def test_a_cohort_without_the_period_before_is_named_with_the_period_it_is_compared_with(base: Any) -> None:
+def test_a_cohort_without_the_period_before_is_named_with_its_base_period(base: Any) -> None:
     """As csdid and R's did, which say nothing. Effects are those of so many years since treatment."""
     frame = without(2004)
     fit = dp.StaggeredDid("y", "first", base_period=base).fit(panel_of(frame))
@@ -534,7 +540,10 @@ def test_equal_weights_are_none_and_units_of_weights_do_not_matter(estimator: An
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("by", ["dynamic", "simple", "group", "calendar"])
 def test_whole_weights_are_copies_of_entities(estimator: Any, by: Any) -> None:
-    """Estimates are those of copied entities; errors too, once copies are one cluster."""
+    """Estimates are those of copied entities; errors if copies are one cluster.
+
+    Then the errors are too.
+    """
     frame = weighted(22).query("city < 45")
     frame["w"] = 1.0 + frame["city"] % 4
     copies = frame.loc[frame.index.repeat(frame["w"].astype(int))]
@@ -550,7 +559,7 @@ def test_whole_weights_are_copies_of_entities(estimator: Any, by: Any) -> None:
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_weighted_effects_of_large_entities(estimator: Any) -> None:
-    """The truth of a weighted population: an effect of 3 in cities with nine tenths of the weight, else 1."""
+    """The truth of a weighted population."""
     frame = draw(23, n=240)
     large = frame["city"] % 2 == 0
     frame["w"] = np.where(large, 9.0, 1.0)

@@ -272,7 +272,7 @@ def test_tables_beside_an_event_study(fit: dp.StaggeredDidResults, study: dp.Eve
 
 
 def event_ends(fit: dp.StaggeredDidResults) -> list[str]:
-    """The binned ends of the event study at which the other result has an estimate of its own."""
+    """Binned ends of the event study where the other result has an estimate."""
     return [text for time, text in ((-3, "≤ −3"), (2, "≥ 2")) if time in fit.path["time"].tolist()]
 
 
@@ -340,7 +340,10 @@ def test_a_table_says_which_estimator_whose_controls_and_who_is_compared(
 
 @pytest.mark.parametrize("base", ["varying", "universal"])
 def test_varying_and_universal_base_periods_are_told_apart(frame: pd.DataFrame, base: str) -> None:
-    """-1 is the reference under "universal" and an estimate under "varying": in text, tables and figures."""
+    """-1 is the reference if "universal", an estimate if "varying".
+
+    In text, tables and figures.
+    """
     import matplotlib.pyplot as plt
 
     fit = fit_of(frame, base_period=base)

@@ -1,4 +1,4 @@
-"""Read the tables of a file back: every cell as it is shown, one list of rows a table."""
+"""Read a file's tables back: every cell as shown, one list of rows a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Every public figure in both languages: texts have glyphs and lie on the canvas, no ticks overlap."""
+"""Every public figure in both languages: glyphs, canvas, no ticks overlap.
+
+Texts have glyphs and lie on the canvas.
+"""
 
 from __future__ import annotations
 
@@ -265,7 +268,7 @@ def shown_labels(axis: Axis) -> list[Text]:
 
 
 def meet(axis: Axis, one: Any, two: Any) -> bool:
-    """Whether two labels overlap by more than a pixel; the boxes of rotated ones always do."""
+    """Whether two labels overlap by over a pixel; rotated ones' boxes always do."""
     if any(tick.label1.get_rotation() for tick in axis.get_major_ticks()):
         return False
     wide = min(one.x1, two.x1) - max(one.x0, two.x0)

@@ -54,9 +54,7 @@ def _closed():
 
 @pytest.fixture(scope="module")
 def fit():
-    return dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(
-        dp.datasets.us_states()
-    )
+    return dp.FixedEffects("log(gsp)", ["log(pcap)", "unemp"]).fit(dp.datasets.us_states())
 
 
 def test_estimates_are_those_of_tidy(fit) -> None:
@@ -128,9 +126,7 @@ def test_what_has_no_density_or_share_is_missing() -> None:
         "",
     )
     assert ridges.data()["density"].isna().tolist() == [True, False, False]
-    bars = Bars(
-        ["a", "b"], np.array([0.1, np.nan]), np.array([0.2, np.nan]), [False, True]
-    )
+    bars = Bars(["a", "b"], np.array([0.1, np.nan]), np.array([0.2, np.nan]), [False, True])
     assert bars.data()["total"].isna().tolist() == [False, True]
 
 

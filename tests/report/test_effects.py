@@ -1,4 +1,4 @@
-"""Results made of draws: the protocol, the intervals, words, plain data, other people's tables."""
+"""Results made of draws: protocol, intervals, words, plain data, tables."""
 
 from __future__ import annotations
 

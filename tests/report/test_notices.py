@@ -95,7 +95,7 @@ def is_error(call: ast.Call) -> bool:
 
 
 def makers() -> dict[str, set[tuple[str, str]]]:
-    """Find in which function of which file each notice is made, the problems of errors left out."""
+    """Find the function and file that make each notice, errors' problems aside."""
     found: dict[str, set[tuple[str, str]]] = {}
     for path in sorted(SOURCE.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -141,7 +141,7 @@ def test_makers_are_in_the_notices_of_their_room() -> None:
 
 @pytest.mark.further
 def test_every_warning_is_the_notice_of_a_maker() -> None:
-    """No code that becomes a warning is out of use, and none that is made is a misspelled one."""
+    """No code that becomes a warning is unused; none that is made is misspelled."""
     made = set(makers())
     assert made >= set(errors._CATEGORIES)
     assert {"few_clusters", "lagged_rows", "concentration"} <= made - set(errors._CATEGORIES)
@@ -158,7 +158,7 @@ def test_every_code_is_in_the_table_of_its_room() -> None:
 
 @pytest.mark.further
 def test_no_notice_is_made_from_another() -> None:
-    """Neither `replace(notice, ...)` nor `Notice(n.code, ...)`: what a maker needs is passed to it."""
+    """No `replace(notice, ...)`, no `Notice(n.code, ...)`: makers get their data."""
     for path in sorted(SOURCE.rglob("*.py")):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Notice" and call.args:

@@ -1,4 +1,4 @@
-"""Pickles outlive moved files, reordered fields and new fields, and what they cannot outlive they name."""
+"""Pickles outlive moved files, reordered and new fields, and name what they cannot."""
 
 from __future__ import annotations
 

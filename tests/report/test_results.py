@@ -1,4 +1,4 @@
-"""Linear combinations of coefficients, against the covariance, the Wald test and statsmodels."""
+"""Linear combinations, against the covariance, the Wald test and statsmodels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One rendering for every result: text, HTML, a dict, and the summary that a dict gives back."""
+"""One rendering for every result: text, HTML, a dict, the summary it gives back."""
 
 from __future__ import annotations
 

@@ -22,7 +22,10 @@ def test_a_missing_p_value_rejects_nothing() -> None:
 
 @pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
 def test_of_equally_likely_ranks_the_share_rejected_is_the_size(level) -> None:
-    """Under the null (1 + #) / (B + 1) takes each of its values with the same probability."""
+    """Under the null (1 + #) / (B + 1) takes its values equally often.
+
+    With the same probability.
+    """
     reps = 999
     p_values = np.arange(1, reps + 2) / (reps + 1)
     assert np.mean([rejects(p, level) for p in p_values]) == pytest.approx(1 - level, abs=1e-15)

@@ -16,7 +16,10 @@ REFERENCE = HERE.parent / "reference"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let fits with few entities and time effects warn of their bias, which tests of that warning expect."""
+    """Let fits with few entities and time effects warn of their bias.
+
+    Tests of that warning expect it.
+    """
     known = "ignore:maximum likelihood with time effects:digiprosper.errors.IdentificationWarning"
     for item in items:
         if HERE in item.path.parents:

@@ -26,7 +26,7 @@ RAW = {"standardise": "none"}
 
 
 def places(rng: np.random.Generator, n: int) -> pd.DataFrame:
-    """Places all over the earth, some on both sides of the date line and near the poles."""
+    """Places all over the earth, also across the date line and near poles."""
     frame = pd.DataFrame({"lat": rng.uniform(-89, 89, n), "lon": rng.uniform(-180, 180, n)})
     return frame.set_axis([f"c{i}" for i in rng.permutation(n)])
 

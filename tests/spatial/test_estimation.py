@@ -72,7 +72,10 @@ def test_draws_are_recorded_and_reproduced() -> None:
 
 
 def test_lee_yu_with_entity_effects_is_the_likelihood_of_one_period_less() -> None:
-    """Helmert's transformation leaves T - 1 periods without effects, for which no correction is needed."""
+    """Helmert's transformation leaves T - 1 periods without effects.
+
+    No correction is needed for them.
+    """
     panel = panel_of(0.3)
     spec = PanelSpatial("y", ["x"], ring(), model="sar", time_effects=False, likelihood="lee_yu")
     fit = spec.fit(panel)
@@ -310,7 +313,10 @@ OPTIONS: dict[str, dict[str, str]] = {
 
 
 def interval_hits(n: int, rho: float, persistence: float, reps: int) -> np.ndarray:
-    """Share of panels whose interval of rho, and of the indirect effect, has the truth: options in rows."""
+    """Share of panels whose interval has the true rho and indirect effect.
+
+    Options are in rows.
+    """
     hits = np.zeros((len(OPTIONS), 2))
     for panel, spec, indirect in durbin_panels(n, rho, reps, persistence):
         for k, options in enumerate(OPTIONS.values()):
@@ -396,7 +402,7 @@ def province_panels(weights: SpatialWeights, model: str, at: float, n_times: int
 
 
 def of_notices(fit: dp.SpatialResults | None, at: float) -> list[float]:
-    """Give the error of rho or lambda, whether its interval has the truth, and the stated coverage."""
+    """Give the error of rho or lambda, if its interval has the truth, coverage."""
     if fit is None:
         return [np.nan] * 4
     name = fit.names[0]
@@ -436,8 +442,9 @@ def fit_or_none(spec: PanelSpatial, panel: Panel) -> dp.SpatialResults | None:
 def test_notices_state_the_coverage_of_31_provinces(
     kind: str, model: str, at: float, expected: list[float], measured: Callable[..., None]
 ) -> None:
-    """Coverage of 95% intervals of rho (SDM) or lambda (SEM) in 300 panels, and what the notices say of it.
+    """Coverage of 95% intervals of rho (SDM) or lambda (SEM) in 300 panels.
 
+    The table also has what the notices say of it.
     Two-way effects, 31 provinces and 10 periods, with slopes of 1 and, in the SDM, .5 on the spatial lag of
     the regressor. Regressor and errors are normal without serial correlation. Inverse distances 1/d and 1/d^2
     have all provinces as neighbours; they and the borders are row-standardised unless the name says another.

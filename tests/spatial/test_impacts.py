@@ -105,7 +105,7 @@ def test_dummies_of_one_category_are_different_variables() -> None:
 
 
 def test_the_effect_of_a_variable_in_several_terms_adds_its_rows(states, contiguity) -> None:
-    """The sum of the rows is the change of the mean outcome if unemp changes in all states."""
+    """The sum of rows is the mean outcome's change if unemp changes everywhere."""
     fit = dp.PanelSpatial("log(gsp)", SQUARES, contiguity).fit(states)
     value, step = 7.0, 1e-4
     total = fit.impacts.query("kind == 'total'").set_index("term")["estimate"]

@@ -144,7 +144,7 @@ def test_quadrants_and_rows() -> None:
 
 
 def test_a_cluster_is_found_and_noise_is_not() -> None:
-    """A ring of 60 in which ten neighbours are high: they alone are adjusted below .05."""
+    """A ring of 60 with ten high neighbours: they alone are adjusted below .05."""
     n = 60
     ring = {i: [(i - 2) % n, (i - 1) % n, (i + 1) % n, (i + 2) % n] for i in range(n)}
     x = np.random.default_rng(4).normal(size=n)
@@ -241,7 +241,7 @@ WAYS = {"permutation": "permutations", "randomisation": "z, randomisation", "nor
 
 
 def independent_years(shape: str) -> tuple[Panel, SpatialWeights]:
-    """Draw 4,000 years of 31 entities without autocorrelation, and weights of four nearest neighbours."""
+    """Draw 4,000 years of 31 entities without autocorrelation, and weights."""
     rng = np.random.default_rng(11)
     draws = rng.normal(size=(4_000, 31)) if shape == "normal" else rng.lognormal(size=(4_000, 31))
     keys = {"city": np.tile(np.arange(31), 4_000), "year": np.repeat(np.arange(4_000), 31)}
@@ -272,8 +272,9 @@ def test_size_under_no_autocorrelation(shape: str, measured: Callable[..., None]
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("shape", ["normal", "lognormal"])
 def test_false_local_clusters(shape: str, measured: Callable[..., None]) -> None:
-    """Local Moran's I at 5% in 4,000 years without autocorrelation, so that every rejection is false.
+    """Local Moran's I at 5% in 4,000 years without autocorrelation.
 
+    So every rejection is false.
     A year has 31 entities at random places. Each has its four nearest neighbours, with row-standardised
     weights. P-values are from 999 permutations. The table has the share of all entities and years with a
     p-value of at most .05, and the share of years in which there is at least one, without and with the

@@ -211,7 +211,7 @@ def test_rows_labels_weights_and_units_do_not_matter(model: str, cov_type: str, 
 @pytest.mark.parametrize("model", ["sem", "sdem", "sac"])
 @pytest.mark.parametrize("entity", [True, False])
 def test_error_models_with_time_effects_and_any_weights(model: str, entity: bool) -> None:
-    """Dummies of the periods written out among the regressors, without `time_effects`."""
+    """Period dummies written out among the regressors, without `time_effects`."""
     frame, w, names = small(2)
     weights = SpatialWeights(w, names, standardise="spectral")
     lags = ["x", "z"] if model == "sdem" else None

@@ -45,7 +45,7 @@ def test_spreg(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("effects", [(True, False), (True, True)], ids=["one-way", "two-way"])
 def test_spreg_live(seed: int, effects: tuple[bool, bool]) -> None:
-    """Lag and error models, with spatial lags of regressors as columns, and dummies of the periods."""
+    """Lag and error models, with lags as columns, and dummies of the periods."""
     spreg = pytest.importorskip("spreg", reason="compares with spreg, which is in the group spreg")
     libpysal = pytest.importorskip("libpysal")
     n, periods, k = (15, 6, 2) if seed % 2 else (24, 5, 3)

@@ -142,7 +142,7 @@ def test_the_tests_are_stored(states, contiguity) -> None:
 
 @pytest.mark.parametrize("time", [True, False])
 def test_weights_of_several_row_sums(states, contiguity, time: bool) -> None:
-    """The test of a lag is the squared score at rho = 0 over its variance, from the exact likelihood."""
+    """A lag's test is the squared score at rho = 0 over its variance."""
     raw = dp.SpatialWeights(contiguity.raw, contiguity.entities, standardise="spectral")
     spec = PanelSpatial("log(gsp)", X, raw, model="sar", time_effects=time)
     layout = lay_out(spec, states)

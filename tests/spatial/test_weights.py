@@ -1,4 +1,7 @@
-"""SpatialWeights: matched by label, standardised after entities are left out, checked."""
+"""SpatialWeights: matched by label, standardised after dropping, checked.
+
+Entities are left out first.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Coefficients by group: fits of each group, permutations against refits, interactions against dummies."""
+"""Coefficients by group: fits, permutations, interactions, against refits.
+
+Fits of each group; interactions are compared with dummies.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ KEYS = ("i", "t")
 
 
 def make(seed: int = 0, n: int = 18, periods: int = 6, *, gaps: bool = False) -> pd.DataFrame:
-    """Two groups `g` of entities, three groups `h`, one group `late` that changes over time."""
+    """Two groups `g` of entities, three groups `h`, one `late` that changes."""
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
     for name in "axyz":
@@ -79,7 +82,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def refits(spec: FixedEffects, frame: pd.DataFrame, group: str, reps: int, rng: int) -> np.ndarray:
-    """Fit both groups of every permutation: coefficients of x, one row a permutation."""
+    """Fit both groups of each permutation: coefficients of x, a row for each."""
     there = quiet(spec.fit, Panel(frame, *KEYS)).index.get_level_values("i").unique()
     frame = frame[frame["i"].isin(there)]  # an entity without complete rows is in no sample
     entities, entity = np.unique(frame["i"], return_inverse=True)
@@ -228,9 +231,10 @@ def test_an_indicator_among_the_regressors_is_there_once() -> None:
 def test_with_everything_interacted_it_is_the_test_of_two_separate_fits(
     weights: str | None, gaps: bool
 ) -> None:
-    """Chow with clusters (Stata's suest): covariances of separate fits add up, no cluster being in both.
+    """Chow with clusters (Stata's suest): covariances of separate fits add up.
 
-    Without a small-sample factor, which one regression and two count differently.
+    No cluster is in both. Without a small-sample factor, which one regression and two
+    count differently.
     """
     frame = make(10, gaps=gaps)
     west = frame["g"] == "west"
@@ -412,7 +416,7 @@ def test_a_figure_draws_the_permutations() -> None:
 
 @pytest.mark.parametrize("batched", [True, False])
 def test_few_allocations_are_all_used_once(batched: bool) -> None:
-    """Three of six entities: twenty allocations, in each of which both groups are fitted."""
+    """Three of six entities: twenty allocations; each time both groups fitted."""
     frame = make(3, n=6)
     spec = FixedEffects("y", ["x"], time_effects=False, absorb=[] if batched else ["r[t]"])
     test = grouped(spec, frame, "i in [0, 1, 4]", reps=20, rng=1).difference
@@ -434,7 +438,7 @@ def test_few_allocations_are_all_used_once(batched: bool) -> None:
 
 
 def test_the_p_value_of_few_allocations_keeps_its_level() -> None:
-    """The groups are a random half of six entities: P(p <= k / 20) is at most k / 20."""
+    """The groups are a random half of six: P(p <= k / 20) is at most k / 20."""
     values = []
     for seed in range(100):
         half = np.random.default_rng(seed).permutation(6)[:3].tolist()
@@ -518,7 +522,7 @@ def test_a_group_of_one_entity_has_the_error_of_its_fit() -> None:
 
 
 def null_panel(rng: np.random.Generator, small: int, n: int = 40, periods: int = 8) -> Panel:
-    """Both groups have a slope of one; errors and the regressor have a serial correlation of .6."""
+    """Both slopes are one; errors and regressor have serial correlation .6."""
     frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
     frame["x"] = path(rng, n, periods)
     frame["y"] = frame["x"] + path(rng, n, periods) + rng.normal(size=periods)[frame["t"]]
@@ -537,7 +541,10 @@ def path(rng: np.random.Generator, n: int, periods: int) -> np.ndarray:
 def unlike_panel(
     rng: np.random.Generator, *, error: float = 1, regressor: float = 1, control: float = 1
 ) -> Panel:
-    """Draw a panel whose smaller group has other errors, another regressor, or another control slope."""
+    """Draw a panel whose smaller group has other errors, regressors or controls.
+
+    Another regressor, or another control slope.
+    """
     n, periods, small = 40, 8, 10
     frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
     frame["g"] = frame["i"] < small
@@ -554,8 +561,9 @@ def unlike_panel(
 def test_size_where_the_groups_are_a_random_partition(
     method: Any, small: int, measured: Callable[..., None]
 ) -> None:
-    """Share of 1,000 panels in which a test at 5% rejects although the coefficient is one in both groups.
+    """Share of 1,000 panels in which a test at 5% rejects a true equality.
 
+    The coefficient is one in both groups.
     Panels have 40 entities and 8 periods, with entity and time effects. Errors and the regressor have a
     serial correlation of .6. The permutation test has 199 permutations.
     """
@@ -583,9 +591,10 @@ UNLIKE: dict[str, tuple[dict[str, float], tuple[float, float], tuple[float, floa
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("kind", UNLIKE)
 def test_size_where_the_smaller_group_is_unlike_the_other(kind: str, measured: Callable[..., None]) -> None:
-    """All rows but the first two have a control, whose correlation with the regressor is .6.
+    """All rows but the first two have a control, correlated with x.
 
-    The slope of the control is one, and two in the smaller group of the last row.
+    The correlation with the regressor is .6. The slope of the control is one, and two
+    in the smaller group of the last row.
     """
     options, permuted, interacted = UNLIKE[kind]
     rng = np.random.default_rng(2026)

@@ -1,4 +1,4 @@
-"""What is told of the estimates beside every set of controls, against the same by hand."""
+"""What is told of estimates beside all sets of controls, against the same by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every set of controls: against a fit of each model, and what cannot be estimated or read."""
+"""Every set of controls: a fit of each model; what cannot be estimated or read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "munnell.json").r
 
 
 def make(seed: int = 0, n: int = 25, periods: int = 7, *, gaps: bool = True) -> pd.DataFrame:
-    """An unbalanced panel with four candidates a, b, c, d, one of them with missing values, and regions r."""
+    """An unbalanced panel with candidates a, b, c, d and regions r.
+
+    One of the four has missing values.
+    """
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame({"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)})
     for name in ("x", "z", "a", "b", "c", "d", "y"):

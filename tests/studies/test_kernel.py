@@ -38,7 +38,7 @@ def vcov(kind: str) -> Vcov:
 
 
 def brute(y: np.ndarray, x: np.ndarray, w: np.ndarray, how: Vcov) -> tuple[float, float]:
-    """Slope of the last column and its variance, from the inverse of the cross product."""
+    """Slope of the last column and its variance, from the inverted cross product."""
     bread = np.linalg.inv(x.T * w @ x)
     slopes = bread @ (x.T @ (w * y))
     e = y - x @ slopes

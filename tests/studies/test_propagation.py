@@ -1,4 +1,4 @@
-"""An index drawn together with its regression, against explicit refits on stacked rows."""
+"""An index drawn together with its regression, against refits on stacked rows."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def frame(seed: int = 0, n: int = 24, periods: int = 7, *, holes: float = 0.15) 
 
 
 def system(names: tuple[str, ...], df: pd.DataFrame | None = None) -> dp.IndicatorSystem:
-    """Directions with `df`'s end points written in, so that a stacked sample keeps them."""
+    """Directions with `df`'s end points in, so that a stacked sample keeps them."""
     posts = {n: None if df is None else (float(df[n].min()), float(df[n].max())) for n in names}
     return dp.IndicatorSystem([dp.Indicator(n, "-" if n == "b" else "+", goalposts=posts[n]) for n in names])
 
@@ -221,8 +221,9 @@ def test_what_cannot_be_drawn_is_refused_in_words() -> None:
 def test_the_propagated_interval_covers(
     n: int, slope: float, known: float, measured: Callable[..., None]
 ) -> None:
-    """Share of 800 panels in which the 95% interval contains the slope on the index with population weights.
+    """Share of 800 panels in which the 95% interval contains the slope.
 
+    The slope is that on the index with population weights.
     Panels of n entities and ten years: four indicators between goalposts 0 and 1, entropy weights, entity
     effects, and errors with a standard deviation of .1. The weights in the population are those of 100,000
     entities; the bootstrap has 299 draws. The last three columns are the mean standard errors of both kinds,
@@ -347,8 +348,9 @@ def test_with_goalposts_nothing_is_drawn_again() -> None:
 
 
 def skewed_slopes(n: int, panels: int, reps: int, seed: int) -> dict[str, Any]:
-    """Estimate, error and interval ends of the slope with lognormal indicators, by kind of end points.
+    """Estimate, error and interval ends of the slope with lognormal indicators.
 
+    The rows are kinds of end points.
     The truth is an index with end points 0 and the 99.9% quantile and the weights of 20,000 entities; its
     slope is 1. Ten periods, entity effects, error sd .05.
     """
@@ -381,7 +383,10 @@ def skewed_slopes(n: int, panels: int, reps: int, seed: int) -> dict[str, Any]:
 
 
 def read_slopes(found: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Mean estimate, coverage of it and of the slope of 1, mean error and sd of the estimates, by kind."""
+    """Mean estimate, coverage, mean error and sd of estimates, by kind.
+
+    Coverage is that of the mean estimate and of the slope of 1.
+    """
     out = {}
     for kind, (estimate, error, low, high) in ((k, v.T) for k, v in found.items()):
         mean = estimate.mean()
@@ -400,8 +405,9 @@ def read_slopes(found: dict[str, Any]) -> dict[str, dict[str, float]]:
 def test_only_goalposts_give_the_error_of_skewed_indicators(
     n: int, held: float, measured: Callable[..., None]
 ) -> None:
-    """Coverage of 95% intervals of the slope on an index of skewed indicators, in 500 panels.
+    """Coverage of 95% intervals of the slope on an index, in 500 panels.
 
+    The indicators are skewed.
     Panels of n entities and ten years: four lognormal indicators, whose logarithms have standard deviations
     of .6 to .9 between and .3 inside entities, entropy weights, entity effects, and errors with a standard
     deviation of .05. The slope is 1 on the index with goalposts and the weights of 20,000 entities. The

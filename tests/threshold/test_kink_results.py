@@ -204,9 +204,7 @@ def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
         ((0.0, last), "highest"),
         ((first, last), "lowest.*highest"),
     ):
-        notice = next(iter(stored_kink_remarks(
-            replace(found, sets={**found.sets, "bootstrap": (ends,)})
-        )))
+        notice = next(iter(stored_kink_remarks(replace(found, sets={**found.sets, "bootstrap": (ends,)}))))
         assert notice.code == "boundary"
         reached = {"lowest": ends[0] == first, "highest": ends[1] == last}
         assert notice.data == {

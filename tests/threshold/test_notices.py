@@ -32,23 +32,15 @@ def found() -> ThresholdResults:
 
 def test_remarks_read_stored_numbers_only(found: ThresholdResults) -> None:
     assert "few_draws" not in {n.code for n in remarks(found)}
-    fewer = replace(
-        found, statistic_draws=found.statistic_draws[:, :, :50], reps=50
-    )
+    fewer = replace(found, statistic_draws=found.statistic_draws[:, :, :50], reps=50)
     assert "few_draws" in {n.code for n in remarks(fewer)}
     lost = found.statistic_draws.copy()
     lost[0, 1, :7] = np.nan
-    notice = next(
-        n
-        for n in remarks(replace(found, statistic_draws=lost))
-        if n.code == "lost_draws"
-    )
+    notice = next(n for n in remarks(replace(found, statistic_draws=lost)) if n.code == "lost_draws")
     assert notice.data == {"lost": 7, "reps": lost.size}
     opposed = found.statistic_draws.copy()
     opposed[1, 0] = 1e9
-    assert "tests_disagree" in {
-        n.code for n in remarks(replace(found, statistic_draws=opposed))
-    }
+    assert "tests_disagree" in {n.code for n in remarks(replace(found, statistic_draws=opposed))}
     small = replace(found, regime_sizes=np.array([[300, 40], [50, 30], [10, 4]]))
     notice = next(n for n in remarks(small) if n.code == "small_regime")
     assert notice.data == {"regime": 3, "nobs": 10, "n_entities": 4}
@@ -78,7 +70,10 @@ def fit(spec: PanelThreshold, df: pd.DataFrame) -> tuple[ThresholdResults, Any]:
 
 
 def parts(sample: Any, shares: dict[str, float]) -> Any:
-    """Rows that supply these shares of a ratio of 2; the other entities have the rest in equal shares."""
+    """Rows that supply these shares of a ratio of 2.
+
+    The other entities have the rest in equal shares.
+    """
     names = sample.entities.tolist()
     rest = (1 - sum(shares.values())) / (len(names) - len(shares))
     per_entity = np.array([shares.get(name, rest) for name in names])
@@ -138,12 +133,12 @@ def test_one_loud_entity_is_found() -> None:
 
 
 def boundary(results: ThresholdResults, sample: Any, ratio: float) -> Any:
-    found = list(about_sets(
-        replace(
-            results, variance_ratios=np.full(results.estimates.size, ratio)
-        ),
-        sample,
-    ))
+    found = list(
+        about_sets(
+            replace(results, variance_ratios=np.full(results.estimates.size, ratio)),
+            sample,
+        )
+    )
     assert all(n.code == "boundary" for n in found)
     return found[0].data if found else None
 
@@ -194,11 +189,9 @@ def test_other_options_than_trim_end_a_search_too(options: dict[str, int]) -> No
 
 @quiet
 def test_trim_is_that_of_the_threshold() -> None:
-    """Searched to the last row: the first threshold's trim allows it, the second's does not."""
+    """Searched to the last row: the first trim allows it, the second does not."""
     results, sample = fit(SPEC.replace(n_thresholds=2, trim=(0.01, 0.2)), frame())
-    found = list(about_sets(
-        replace(results, variance_ratios=np.full(2, 1e6)), sample
-    ))
+    found = list(about_sets(replace(results, variance_ratios=np.full(2, 1e6)), sample))
     assert [n.data["threshold"] for n in found] == [1, 2]
     for notice in found:
         assert set(notice.data["ends"].values()) <= {"trim", "room"}

@@ -118,7 +118,7 @@ def test_the_step_is_the_threshold_model_with_all_of_the_line_by_regime() -> Non
 
 
 def sandwich(df: pd.DataFrame, found: KinkResults, effects: list[str], groups: Array | None) -> Array:
-    """Covariance of slopes and threshold from the written-out gradient, without small-sample factors."""
+    """Covariance of slopes and threshold from the gradient, without factors."""
     q, g = df["q"].to_numpy(), found.threshold
     b1, b2 = found.slopes.coefficients[:2]
     bend = -np.where(q < g, b1, np.where(q > g, b2, (b1 + b2) / 2))
@@ -244,7 +244,10 @@ def test_twenty_draws_equal_explicit_refits() -> None:
 @pytest.mark.further
 @quiet
 def test_a_planted_kink_is_found() -> None:
-    """Of many panels the set holds .93, both slopes .88; of 40 with an error of .04 and .05."""
+    """Of many panels the set holds .93, both slopes .88.
+
+    Of 40 with an error of .04 and .05.
+    """
     inside, tested, slopes = 0, 0, 0
     for seed in range(40):
         found = SPEC.fit(Panel(frame(seed, n=60, periods=10, bend=2.0), "i", "t"), rng=seed)
@@ -278,7 +281,9 @@ def keys(n: int, periods: int = 10) -> pd.DataFrame:
 @pytest.mark.parametrize("errors", ["iid", "serial + het"])
 @pytest.mark.parametrize("n", [31, 100])
 def test_coverage_and_size(n: int, errors: str, bend: float, measured: Callable[..., None]) -> None:
-    """Share of 1,000 panels in which a 95% interval contains the truth, or a test at 5% rejects it.
+    """Share of 1,000 panels in which a 95% interval contains the truth.
+
+    For tests, it is the share in which a test at 5% rejects it.
 
     n entities are observed for 10 periods. q is standard normal with a slope of .5, which changes by the bend
     at q = .3; errors have a standard deviation of 1. "serial + het": q and the errors have a serial
@@ -341,7 +346,9 @@ def at_threshold(df: pd.DataFrame, threshold: float) -> LinearResults:
 def test_a_jump_escapes_the_test_of_no_kink_and_not_that_of_continuity(
     n: int, errors: str, jump: float, measured: Callable[..., None]
 ) -> None:
-    """Share of 500 panels in which a test at 5% rejects; the truth is a line, with a jump or without.
+    """Share of 500 panels in which a test at 5% rejects.
+
+    The truth is a line, with a jump or without.
 
     n entities are observed for 10 periods. q is standard normal with a slope of .5, and the outcome jumps
     where q is above .3, by so many standard deviations of the error. "serial + het": q and the errors have a
@@ -379,7 +386,7 @@ def test_a_jump_escapes_the_test_of_no_kink_and_not_that_of_continuity(
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("n", [31, 100])
 def test_a_step_at_a_kink_is_found_less_precisely(n: int, measured: Callable[..., None]) -> None:
-    """Thresholds of a kink model and of a step model in 500 panels where the truth is a kink.
+    """Thresholds of kink and step models in 500 panels where the truth is a kink.
 
     n entities are observed for 10 periods. q is standard normal with a slope of .5, which changes by one
     standard deviation of the independent errors at q = .3. Root mean squared errors of both thresholds, and
@@ -759,7 +766,10 @@ def test_a_control_may_not_bear_the_name_of_a_slope():
 
 @quiet
 def test_draws_of_which_nothing_is_left_are_missing_and_counted() -> None:
-    """Two periods as clusters, entity effects: in a sixth of the draws the effects take everything out."""
+    """Two periods as clusters, entity effects.
+
+    In a sixth of the draws the effects take everything out.
+    """
     lost = 0
     for seed in range(25):
         rng = np.random.default_rng(seed)

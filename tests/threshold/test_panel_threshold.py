@@ -1,4 +1,4 @@
-"""Panel thresholds: outside numbers, brute force, a known truth, invariances, refusals."""
+"""Panel thresholds: outside numbers, brute force, truth, invariances, refusals."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def test_draws_equal_explicit_refits_of_the_whole_chain() -> None:
 
 
 def _sequential(spec: PanelThreshold, panel: Panel) -> float:
-    """F of the last threshold when earlier ones are found in sequence and not refined."""
+    """F of the last threshold, earlier ones found in sequence, not refined."""
     cuts: list[float] = []
     for _ in range(spec.n_thresholds):
         if not cuts:
@@ -313,7 +313,9 @@ def _autoregression(rng: np.random.Generator, n: int, rho: float) -> np.ndarray[
 @pytest.mark.parametrize("n", [31, 100])
 @pytest.mark.parametrize("design", ["iid", "serial", "het", "serial + het"])
 def test_size_of_the_bootstraps(n: int, design: str, measured: Callable[..., None]) -> None:
-    """Share of 1,000 panels without a threshold in which a test of no threshold rejects at 5%.
+    """Share of 1,000 panels in which a test of no threshold rejects at 5%.
+
+    The panels have no threshold.
 
     n entities are observed for 10 periods. "serial": the threshold variable, the regressor z and the errors
     have a serial correlation of .8. "het": the standard deviation of the errors is sqrt(.25 + .75 z^2).
@@ -769,7 +771,7 @@ def test_a_cross_section_works_without_effects() -> None:
 
 
 def test_an_exact_fit_finds_the_threshold_and_rejects() -> None:
-    """Rounding of either sign is all that is left of S: it must not decide F, LR or the verdict."""
+    """S is only rounding of either sign: it must not decide F, LR, the verdict."""
     rng = np.random.default_rng(5)
     frame = pd.DataFrame({"id": np.repeat(np.arange(30), 8), "year": np.tile(np.arange(8), 30)})
     frame["q"], frame["x"], frame["z"] = rng.normal(size=(3, 240)).round(3)
@@ -827,7 +829,10 @@ def test_a_column_with_the_name_of_a_term_is_not_that_term() -> None:
 
 
 def test_four_billion_pairs_of_candidates_and_rows_are_too_many() -> None:
-    """Every value but the largest is a candidate; one row less would be searched, for minutes."""
+    """Every value but the largest is a candidate.
+
+    One row less would be searched, for minutes.
+    """
     n = 63_247
     assert (n - 2) * (n - 1) < 4_000_000_000 < (n - 1) * n
     rng = np.random.default_rng(0)

@@ -1,4 +1,7 @@
-"""Columns by regime, and the search with an intercept in each regime that is held against the fit."""
+"""Columns by regime, and the search with intercepts that the fit is held against.
+
+There is an intercept in each regime.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ SPEC = PanelThreshold("y", "z", "q", "x", bootstrap=None)
 
 
 def frame(seed: int = 0, *, n: int = 30, mean: float = 0.0, shift: float = 0.0) -> pd.DataFrame:
-    """Unbalanced; at q = .2 the slope changes from 1 to 1.6 and the level by `shift`."""
+    """Unbalanced; at q = .2 the slope changes from 1 to 1.6, the level by `shift`."""
     rng = np.random.default_rng(seed)
     entity, time = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(8), indexing="ij"))
     df = pd.DataFrame({"i": entity, "t": time})
@@ -102,7 +105,10 @@ def test_the_notice_holds_the_fit_against_one_with_intercepts(seed: int, options
 
 
 def test_the_designs_above_meet_both_cases() -> None:
-    """Both outcomes of the comparison have to occur for the test above to say anything."""
+    """Both outcomes of the comparison must occur for the test above to count.
+
+    Otherwise it says nothing.
+    """
     fits = [SPEC.replace(trim=0.1).fit(on(frame(s, n=12, mean=4.0, shift=3.0))) for s in range(6)]
     kinds = [about(f) for f in fits]
     assert any(k is None for k in kinds)
@@ -249,7 +255,9 @@ def test_units_inside_a_logarithm_on_real_cities() -> None:
 def test_how_often_the_notice_appears_where_no_level_shifts(
     n: int, mean: float, jump: float, least: float, most: float, measured: Callable[..., None]
 ) -> None:
-    """Share of 150 panels in which the notice `origin` appears although the level does not shift at z = 0.
+    """Share of 150 panels in which the notice `origin` appears.
+
+    The level does not shift at z = 0.
 
     n entities are observed for 10 periods. The slope of z changes by the jump, or there is no threshold (0).
     """

@@ -1,4 +1,4 @@
-"""What the stored numbers of thresholds and kinks tell: tables, sets, regimes, words."""
+"""What stored numbers of thresholds and kinks tell: tables, sets, regimes, words."""
 
 from __future__ import annotations
 
@@ -195,10 +195,8 @@ def test_thresholds_are_asked_for_by_number(found: ThresholdResults, number: Any
 
 
 def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
-    """The ratio, the bound it makes and the set without it, and why everything is in where it is."""
-    scaled = replace(
-        found, confidence="scaled", variance_ratios=np.array([1.5, 1e4])
-    )
+    """The ratio, its bound, the set without it, and why everything is in."""
+    scaled = replace(found, confidence="scaled", variance_ratios=np.array([1.5, 1e4]))
     words = " ".join(scaled.summary().split())
     assert f"Variance ratio 1.50: LR <= 7.35 x 1.50 = {1.5 * critical_lr(0.95):.1f}" in words
     plain = ", ".join(
@@ -212,10 +210,7 @@ def test_summary_says_what_makes_a_scaled_set(found: ThresholdResults) -> None:
     )
     assert words.count("contains every candidate, because") == 1
     assert "Variance ratio" not in found.summary()
-    assert (
-        "Variance ratio"
-        not in replace(scaled, variance_ratios=np.full(2, np.nan)).summary()
-    )
+    assert "Variance ratio" not in replace(scaled, variance_ratios=np.full(2, np.nan)).summary()
     same = replace(scaled, variance_ratios=np.ones(2)).summary()
     assert same.count("the same") == 2
 
@@ -224,11 +219,7 @@ def test_one_threshold_compares_its_bound_with_f() -> None:
     fit = PanelThreshold("y", "z", "q", "x", bootstrap=None).fit(panel())
     f, critical = fit.statistics[0], critical_lr(0.95)
     above, below = (
-        " ".join(
-            replace(fit, variance_ratios=np.array([b / critical]))
-            .summary()
-            .split()
-        )
+        " ".join(replace(fit, variance_ratios=np.array([b / critical])).summary().split())
         for b in (1.01 * f, fit.profile()["lr"].max() * 0.99)
     )
     assert f"the set contains every candidate, because {1.01 * f:.1f} > F = {f:.1f}" in above

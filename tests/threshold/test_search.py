@@ -1,4 +1,4 @@
-"""PanelThreshold against its definitions, spelled out with `numpy.linalg.lstsq` on written-out dummies."""
+"""PanelThreshold against its definitions, with `numpy.linalg.lstsq` and dummies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WEBB = np.array([-np.sqrt(1.5), -1, -np.sqrt(0.5), np.sqrt(0.5), 1, np.sqrt(1.5)
 
 
 def draw_frame(seed, *, n=14, periods=7, k=1, balanced=False, jumps=(1.0,), noise=0.7):
-    """Draw an unbalanced panel whose threshold variable has ties, sorted by entity and time."""
+    """Draw an unbalanced panel sorted by entity, time; the threshold has ties."""
     rng = np.random.default_rng(seed)
     e, t = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
     size = e.size
@@ -79,7 +79,10 @@ def effects_of(df, spec):
 
 
 def regress(design, outcomes):
-    """Coefficients and rank, by columns of length one, so that units do not decide on the rank."""
+    """Coefficients and rank, by columns of length one, whatever the units.
+
+    Units do not decide on the rank.
+    """
     length = np.maximum(np.sqrt((design**2).sum(0)), 1e-300)
     beta, _, rank, _ = np.linalg.lstsq(design / length, outcomes, rcond=1e-10)
     return (beta.T / length).T, rank
@@ -118,7 +121,10 @@ class Oracle:
         return max(math.ceil(Fraction(str(share)) * len(self.df)), getattr(self.spec, "min_nobs", 1))
 
     def rich_enough(self, rows):
-        """At least min_entities entities have two rows here between which a regime-dependent term differs."""
+        """Enough entities have two rows here with different regime terms.
+
+        At least min_entities; the terms depend on the regime.
+        """
         least = getattr(self.spec, "min_entities", 0)
         members = (rows & (self.codes == e) for e in np.unique(self.codes[rows]))
         return least == 0 or sum(np.ptp(self.z[m], axis=0).max() > 0 for m in members) >= least
@@ -148,14 +154,17 @@ class Oracle:
     # -- sums of squares
 
     def ssr(self, cuts, outcomes=None):
-        """Sum of squares with these thresholds; infinite where slopes are not told apart."""
+        """Sum of squares with these thresholds; infinite if not identified.
+
+        Slopes are not told apart there.
+        """
         design = np.hstack([self.linear, *(self.block * self.low(g)[:, None] for g in cuts)])
         rank, ssr = rank_and_ssr(design, self.y if outcomes is None else outcomes)
         full = rank == self.rank + len(cuts) * self.block.shape[1]
         return ssr if full else np.full_like(ssr, np.inf)
 
     def profile(self, others, j, outcomes=None, *, here=None):
-        """Sum of squares at each admissible candidate, and where the threshold is, the others held."""
+        """Sum of squares by candidate, and at the threshold, the others held."""
         kept = [g for g in self.points if g == here or self.admissible(g, others, j)]
         found = [(g, self.ssr([*others, g], outcomes)) for g in kept]
         found = [(g, s) for g, s in found if np.isfinite(s).all()]
@@ -181,7 +190,10 @@ class Oracle:
         return cuts
 
     def search(self, m):
-        """Refined thresholds of 0, ..., m; S0, ..., Sm of the search; sums of squares of the nulls."""
+        """Refined thresholds of 0, ..., m; S0, ..., Sm; the nulls' squares.
+
+        S0, ..., Sm are those of the search. The squares are sums of squares.
+        """
         models, searched, nulls = [[]], [self.ssr([])], []
         for j in range(m):
             nulls.append(self.ssr(models[j]))
@@ -198,7 +210,7 @@ class Oracle:
         return rows - n if self.spec.df == "hansen" else rows - rows / n
 
     def joint(self):
-        """Least sum of squares of all admissible pairs; the better single threshold comes first."""
+        """Least squares of admissible pairs; the better single threshold first."""
         singles = dict(zip(*self.profile([], 0), strict=True))
         pairs = [
             p
@@ -353,7 +365,10 @@ def frame_for(seed, m, k):
 
 
 def repeat_values(df, k):
-    """Let many rows of an entity share their regime-dependent values, so that few count for min_entities."""
+    """Let many rows of an entity share values, so few count for min_entities.
+
+    The values depend on the regime.
+    """
     for c in range(k):
         coarse = (df[f"z{c + 1}"] * 0.7).round() + 0.5  # never zero: such a row would make ties
         df[f"z{c + 1}"] = coarse.where(df["id"].str[-1].astype(int) % 3 > 0, df[f"z{c + 1}"])
@@ -392,7 +407,7 @@ def test_given_thresholds_are_taken_as_they_are(seed, options):
 
 @pytest.mark.parametrize("seed", [3, 4])
 def test_profiles_of_given_thresholds_keep_to_rule_1_alone(seed):
-    """Candidates keep trim on both sides of the whole sample, whatever lies between them and the others."""
+    """Candidates keep trim on both sides of the sample, whatever lies between."""
     df = draw_frame(seed, k=2)
     cuts = [float(np.quantile(df["q"], 0.7, method="lower")), float(np.quantile(df["q"], 0.3)) + 0.05]
     spec = spec_of(2, thresholds=cuts, trim=0.1)
@@ -583,7 +598,10 @@ def test_auto_keeps_a_p_equal_to_the_level():
 
 @pytest.mark.parametrize("n_thresholds", [1, "auto"])
 def test_no_room_for_even_one_is_refused(n_thresholds):
-    """`trim` that leaves nothing is an error; "auto" stops in silence only where room has run out."""
+    """`trim` that leaves nothing is an error.
+
+    "auto" stops in silence only where room has run out.
+    """
     df = draw_frame(43)
     spec = spec_of(n_thresholds=n_thresholds, bootstrap="iid", reps=19, min_nobs=len(df) // 2 + 1)
     with pytest.raises(dp.ThresholdSearchError, match="min_nobs"):
@@ -680,7 +698,10 @@ def test_units_and_entity_constants_do_not_matter(base):
 
 
 def test_units_do_not_choose_among_ties():
-    """A row whose regime-dependent value is zero may cross without changing the fit: take the lowest."""
+    """A row with a zero value may cross without changing the fit: the lowest.
+
+    The value depends on the regime. The lowest is taken.
+    """
     df = draw_frame(15, jumps=(1.0, -1.0))
     df.loc[np.random.default_rng(15).random(len(df)) < 0.4, "z1"] = 0.0
     spec = spec_of(n_thresholds=2, trim=0.1)
@@ -713,7 +734,8 @@ import numpy as np, pandas as pd, digiprosper as dp
 warnings.simplefilter("ignore")
 df = pd.read_csv(sys.argv[1])
 words = ("wild_cluster", "iid")
-spec = dp.PanelThreshold("y", ["z1"], "q", ["x1", "x2"], n_thresholds=2, bootstrap=words, reps=99, trim=.1)
+options = {"n_thresholds": 2, "bootstrap": words, "reps": 99, "trim": .1}
+spec = dp.PanelThreshold("y", ["z1"], "q", ["x1", "x2"], **options)
 found = spec.fit(dp.Panel(df, entity="id", time="year"), rng=3)
 print(found.thresholds["estimate"].tolist(), found.tests["p_value"].tolist())
 """

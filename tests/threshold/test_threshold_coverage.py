@@ -1,4 +1,4 @@
-"""How often confidence sets hold the true threshold, by simulation (T = 10, nominal .95)."""
+"""How often confidence sets hold the true threshold (T = 10, nominal .95)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ PERIODS, PANELS, REPS = 10, 400, 199
 quiet = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 
 
-def drawn_lr(
-    search: Any, which: Any, y: Array, at: Any, j: int, rng: Any, *, reps: int
-) -> Array:
-    """Ratios with the thresholds `at` as the truth: what the bound at one candidate is a quantile of."""
+def drawn_lr(search: Any, which: Any, y: Array, at: Any, j: int, rng: Any, *, reps: int) -> Array:
+    """Ratios with the thresholds `at` as truth.
+
+    The bound at one candidate is a quantile of them.
+    """
     held, free = sets._hold(search, at, j)
     return sets._draws(held, which, y, at[j], free, rng, reps)
 
@@ -37,7 +38,10 @@ def autoregression(rng: np.random.Generator, n: int, rho: float) -> Array:
 
 
 def panels(n: int, jump: float, design: str) -> Iterator[dict[str, Array]]:
-    """Threshold at 0; AR(.8) in q, z and e where "serial", ``sd^2 = .25 + .75 z^2`` where "het"."""
+    """Threshold at 0; AR(.8) in q, z, e where "serial".
+
+    ``sd^2 = .25 + .75 z^2`` where "het".
+    """
     rho = 0.8 if "serial" in design else 0.0
     entity, time = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(PERIODS), indexing="ij"))
     for seed in range(PANELS):
@@ -114,7 +118,9 @@ def test_a_variance_tied_to_the_regressor_needs_the_scaled_set(
 def test_draws_cover_when_each_candidate_is_its_own_truth(
     design: str, jump: float, measured: Callable[..., None]
 ) -> None:
-    """Share of 400 panels in which a 95% confidence set from 199 draws holds the true threshold.
+    """Share of 400 panels in which a 95% confidence set holds the true threshold.
+
+    The set is computed from 199 draws.
 
     31 entities, 10 periods, and the designs of the table of the other sets. In the first column each
     candidate is the true threshold of its own draws, as with `confidence="bootstrap"`. In the second the

@@ -1,4 +1,4 @@
-"""Every published number on Hansen's data: met, or its difference proved, by code that is not the library's.
+"""Every published number on Hansen's data: met, or its difference proved.
 
 Thresholds are searched here on written-out columns (Frisch, Waugh and Lovell at every candidate); the other
 programs are imitated. `docs/explanations/threshold_replication.md` says what agrees, and why others differ.
@@ -130,7 +130,7 @@ def below(value: float, rule: str = "<=") -> int:
 
 @cache
 def admissible(fixed: tuple[float, ...], trim: float, rule: str = "<=") -> tuple[float, ...]:
-    """Distinct values that leave the trimmed share of rows in every regime they make."""
+    """Distinct values that leave the trimmed share of rows in every regime."""
     values = np.unique(table()["d1"])
     side = "right" if rule == "<=" else "left"
     cuts = np.searchsorted(np.sort(table()["d1"]), values, side=side)
@@ -296,7 +296,7 @@ def drawn_p(effects: str, reps: int) -> dict[str, list[float]]:
 
 
 def near_many(p: Array | list[float], many: list[float], reps: int) -> bool:
-    """Whether p-values of 999 draws are those of many, within the binomial error of both."""
+    """Whether p-values of 999 draws are those of many, within both errors."""
     wanted = np.array(many)
     error = np.sqrt(wanted * (1 - wanted) * (1 / 999 + 1 / reps))
     return bool((np.abs(np.array(p) - wanted) < RARE * error).all())
@@ -325,7 +325,7 @@ def test_p_values(effects: str, measured: Callable[..., None]) -> None:
 
 @dataclass
 class Program:
-    """The searches of his program in products: every statistic is a function of them."""
+    """The searches of his program in products; statistics are functions of them."""
 
     grid: Array
     y: Array
@@ -335,7 +335,7 @@ class Program:
     df: float
 
     def profile(self, fixed: Sequence[int], trim: float) -> tuple[float, Array]:
-        """Sum of squares with fixed positions, and with one more at each open position."""
+        """Sum of squares with fixed positions, and one more at each open one."""
         _, rest = basis_and_rest(np.column_stack([self.basis, self.block[:, list(fixed)]]), self.y)
         drop = rest @ self.block
         gram = self.gram
@@ -347,7 +347,10 @@ class Program:
         return float(rest @ rest), np.where(open_, rest @ rest - drop**2 / size, np.inf)
 
     def open_to(self, fixed: Sequence[int], trim: float) -> Array:
-        """His zone: 400 trim positions below a fixed threshold, itself and 400 trim - 1 above."""
+        """His zone: 400 trim positions below a fixed one, itself, 400 trim above.
+
+        Above it is one less.
+        """
         place, width = np.arange(self.grid.size), round(400 * trim)
         free = np.ones(self.grid.size, dtype=bool)
         for p in fixed:
@@ -355,14 +358,14 @@ class Program:
         return free
 
     def hull(self, s: Array, level: float) -> tuple[float, float]:
-        """Give the least and largest accepted value, strictly below the bound as he has it."""
+        """Give the least and largest accepted value, strictly below his bound."""
         accepted = self.grid[(s / s.min() - 1) * self.df < critical_lr(level)]
         return float(accepted.min()), float(accepted.max())
 
     def draws(
         self, fixed: Sequence[int], free: Callable[[Sequence[int]], Array], rng: Any, reps: int
     ) -> Array:
-        """F* of one threshold more: whole firms' null residuals exchanged, all thresholds searched again."""
+        """F* of one threshold more: null residuals exchanged, thresholds searched."""
         _, rest = basis_and_rest(np.column_stack([self.basis, self.block[:, list(fixed)]]), self.y)
         blocks, out = rest.reshape(N, -1), []
         for low in range(0, reps, 250):
@@ -382,7 +385,7 @@ def last_ratio(
     free: Callable[[Sequence[int]], Array],
     fixed: tuple[int, ...] = (),
 ) -> Array:
-    """S_(m-1) / S_m - 1 of each column of scores, thresholds found one after another."""
+    """S_(m-1) / S_m - 1 of columns of scores, thresholds found in turn."""
     size, columns_ = np.diag(gram), np.arange(score.shape[1])
     usable = free(fixed) & (size > 1e-7)
     gain = np.where(usable[:, None], score**2 / np.where(usable, size, 1.0)[:, None], -np.inf)
@@ -484,7 +487,7 @@ def test_slopes_of_hansens_program_and_the_firms_it_subtracts_twice() -> None:
 
 
 def test_the_dropped_period_is_what_separates_his_sums_from_ours() -> None:
-    """On his grid, under his rule and denominator, all rows give other sums, F and sets."""
+    """On his grid, with his rule and denominator, all rows change sums, F, sets."""
     his, got, wanted = program(), stages(), OWN["on his grid"]
     found = SPEC.replace(grid="hansen", rule="<", n_thresholds=2).fit(firms())
     assert found.candidates.tolist() == his.grid.tolist()
@@ -506,8 +509,9 @@ def test_the_critical_value_printed_for_90_per_cent_is_that_of_92_5() -> None:
 
 
 def agree(draws: Array, f: float, printed_p: float, critical: Sequence[float]) -> dict[str, bool]:
-    """Whether a p-value and critical values of 300 draws are compatible with many draws of ours.
+    """Whether p-values and critical values of 300 draws agree with many of ours.
 
+    There is one p-value.
     A p-value has the binomial error sqrt(p (1 - p) / B). The share of the distribution below the k-th of B
     draws is Beta(k, B + 1 - k), whatever the distribution.
     """
@@ -541,7 +545,7 @@ def printed_beside_drawn(
 def test_printed_bootstraps_are_within_the_error_of_300_draws(
     threshold: int, measured: Callable[..., None]
 ) -> None:
-    """p-values and critical values that are printed from 300 draws, beside those of many draws.
+    """p-values and critical values printed from 300 draws, beside many draws.
 
     The program of Hansen (1999) is imitated with 10,000 draws. "yes": the printed numbers are where those of
     300 draws are in 999 of 1,000 cases.
@@ -628,7 +632,7 @@ def test_wangs_third_interval_cannot_be_a_set_of_likelihood_ratios() -> None:
 
 @pytest.mark.parametrize(("j", "main", "near"), [(1, 1, 5e-5), (2, 3, 5e-4)])
 def test_no_bound_gives_wangs_other_intervals(j: int, main: int, near: float) -> None:
-    """What accepts their lower ends accepts more than a dozen values above their upper ends."""
+    """What accepts their lower ends accepts a dozen values above their upper ends."""
     printed = PRINTED["xthreg"]
     low, high = printed["intervals"][j - 1]
     found = SPEC.replace(thresholds=tuple(printed["thresholds"][:j]), rule="<", df="xthreg").fit(firms())
@@ -695,7 +699,7 @@ def test_wangs_bootstraps(measured: Callable[..., None]) -> None:
 
 @pytest.mark.further
 def test_settings_of_xthreg_as_near_as_they_come() -> None:
-    """The snippet of the docs: every candidate instead of its list, the rest as xthreg has it."""
+    """The docs' snippet: all candidates for its list, the rest as in xthreg."""
     spec = SPEC.replace(
         n_thresholds=3, trim=(0.01, 0.01, 0.05), df="xthreg", rule="<", bootstrap="hansen", reps=300,
         cov_type="unadjusted", ssc="xtreg",
@@ -713,7 +717,7 @@ def test_settings_of_xthreg_as_near_as_they_come() -> None:
 
 
 def test_the_triple_test_of_pdr_has_one_threshold_in_its_null() -> None:
-    """A loop that should add a block for each fixed threshold empties its list and adds the last one only."""
+    """A loop that should add a block for each fixed threshold adds the last only."""
     his, got, printed = program(), stages(), PRINTED["pdR"]
     last, _ = his.profile([max(got.places[:2])], 0.05)
     assert (last / got.ssr[3] - 1) * N * T == pytest.approx(printed["F3"], abs=0.05)
@@ -725,7 +729,10 @@ def test_the_triple_test_of_pdr_has_one_threshold_in_its_null() -> None:
 
 
 def pyxthreg_grid(trim: float, count: int) -> Array:
-    """Evenly spaced positions among the distinct values between two order statistics."""
+    """Evenly spaced positions among distinct values between order statistics.
+
+    There are two of these.
+    """
     q = np.sort(table()["d1"])
     cut = int(np.floor(ROWS * trim))
     distinct = np.unique(q)
@@ -851,8 +858,9 @@ def test_the_largest_f_of_wild_draws_is_at_the_far_end_of_debt() -> None:
 
 @pytest.mark.further
 def test_exchange_forgets_the_variance_and_the_wild_draws_keep_it(measured: Callable[..., None]) -> None:
-    """p-values of the test of one threshold on Hansen's data, by the share of rows that each regime keeps.
+    """p-values of the test of one threshold on Hansen's data, by the trim.
 
+    The trim is the share of rows that each regime keeps.
     Firm effects, 999 draws. The last column is the share of the `wild_cluster` draws, none of which has a
     threshold, that exceed the 5% critical value of `hansen`.
     """
@@ -871,8 +879,9 @@ def test_exchange_forgets_the_variance_and_the_wild_draws_keep_it(measured: Call
 
 @pytest.mark.further
 def test_the_answer_hangs_on_few_firms(measured: Callable[..., None]) -> None:
-    """The test of one threshold on Hansen's data, without the firms whose cash flow varies most.
+    """The test of one threshold on Hansen's data, without some firms.
 
+    The firms whose cash flow varies most are left out.
     Firm effects, trim .01, 999 draws. The second column is the share of these firms in the sum of squares of
     cash flow around the means of firms.
     """
@@ -905,7 +914,7 @@ def test_the_answer_hangs_on_few_firms(measured: Callable[..., None]) -> None:
 
 
 def ratio_by_hand(cuts: Sequence[float], j: int, without: int | None = None) -> float:
-    """Hansen's (2000) variance ratio at one of several thresholds, from residuals on written-out columns."""
+    """Hansen's (2000) variance ratio at one threshold of several, from residuals."""
     data = table()
     debt, rows = data["d1"], np.ones(ROWS) if without is None else 1.0 * (data["id"] != without)
     regime = np.searchsorted(np.sort(cuts), debt, side="left")
@@ -957,8 +966,9 @@ def test_one_firm_makes_the_default_set_everything() -> None:
 
 @pytest.mark.montecarlo
 def test_the_drawn_set_keeps_four_fifths_of_the_candidates(measured: Callable[..., None]) -> None:
-    """The 95% confidence set of the first threshold on Hansen's data with `confidence="bootstrap"`.
+    """The 95% confidence set of the first threshold on Hansen's data.
 
+    It is computed with `confidence="bootstrap"`.
     Firm effects, trim .01, 999 draws. The share is that of the candidates that are in the set.
     """
     found = SPEC.replace(confidence="bootstrap").fit(firms(), rng=1999)
@@ -974,8 +984,9 @@ def test_the_drawn_set_keeps_four_fifths_of_the_candidates(measured: Callable[..
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("kind", ["tenths", "one variance"])
 def test_size_on_hansens_regressors(kind: str, measured: Callable[..., None]) -> None:
-    """Share of 200 panels in which a test of no threshold rejects at 5% on Hansen's regressors.
+    """Share of 200 panels in which a test of no threshold rejects at 5%.
 
+    The regressors are Hansen's.
     There is no threshold, and the errors are independent and normal. Their variance is that of Hansen's
     residuals, by tenth of the absolute cash flow around its firm's mean ("tenths") or over all rows. Each
     test has 199 draws.
@@ -1002,7 +1013,7 @@ def test_size_on_hansens_regressors(kind: str, measured: Callable[..., None]) ->
 
 @pytest.mark.further
 def test_the_code_of_the_page_prints_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the order of the page, in one session; blanks at the end of a line do not count."""
+    """In the page's order, in one session; blanks at the end do not count."""
     monkeypatch.chdir(DATA.parent)
     blocks = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)\n```", PAGE, flags=re.DOTALL)
     assert len(blocks) == PAGE.count("```python") == PAGE.count("```text") == PAGE.count("```") / 4

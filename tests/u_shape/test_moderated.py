@@ -1,4 +1,7 @@
-"""A curve that a third variable moves and bends: against refits, finite differences and a known truth."""
+"""A curve that a third variable moves and bends: refits, differences, truth.
+
+Differences are finite, and the truth is known.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def fit(frame, x=TERMS, **options):
 
 
 def test_each_row_is_the_u_test_of_a_fit_with_the_moderator_moved_there() -> None:
-    """With w - w0 in its place, the coefficients of level and square are those of the curve at w0."""
+    """With w - w0, coefficients of level and square are the curve's at w0."""
     frame = moderated(b=(2.0, -0.5, 0.4, 0.05))
     found = moderated_u_test(fit(frame), "x", "w", at=[-1.0, 0.0, 0.7, 2.5])
     rows = found.turning_points
@@ -135,7 +138,7 @@ def test_default_values_are_those_of_marginal_effects() -> None:
 
 
 def test_a_moderator_without_its_own_term_or_of_categories() -> None:
-    """A moderator that does not change in time is absorbed; a dummy of a category is a moderator too."""
+    """A moderator constant in time is absorbed; a category's dummy is one too."""
     frame = moderated()
     frame["w"] = frame.groupby("city")["w"].transform("mean")
     frame["kind"] = np.where(frame["city"] % 2, "b", "a")

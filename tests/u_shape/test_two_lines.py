@@ -32,7 +32,10 @@ NONE = {"entity_effects": False, "time_effects": False}
 
 
 def table(curve=lambda x: -((x - 2.5) ** 2), noise=1.0, seed=0, n=31, periods=11, rho=0.0):
-    """A panel whose x moves between entities and within them; errors may be serially correlated."""
+    """A panel whose x moves between and within entities; serial errors or not.
+
+    The errors may be serially correlated.
+    """
     rng = np.random.default_rng(seed)
     city, year = np.repeat(np.arange(n), periods), np.tile(np.arange(periods), n)
     x = np.abs(rng.normal(2.5, 0.7, n)[city] + rng.normal(0, 1, n * periods)) + 0.1
@@ -56,7 +59,7 @@ def spec(x=SQUARE, **options):
 
 
 def regression(design, y, cov):
-    """Least squares with dummies among the columns: coefficients and covariance by pseudo-inverse."""
+    """Least squares with dummies: coefficients and covariance, pseudo-inverse."""
     # Of the design, not of its cross product, whose rank rounding hides.
     inverse = np.linalg.pinv(design, rcond=1e-10)
     b, bread = inverse @ y, inverse @ inverse.T
@@ -69,7 +72,7 @@ def regression(design, y, cov):
 
 
 def cardinal_spline(x, knots):
-    """Natural cubic splines by their values at the knots, linear beyond: the same space, another basis."""
+    """Natural cubic splines by values at the knots, linear beyond."""
     from scipy.interpolate import CubicSpline
 
     spline = CubicSpline(knots, np.eye(knots.size), bc_type="natural")
@@ -130,7 +133,7 @@ def test_brute_force(effects, cov) -> None:
 
 
 def test_slopes_are_those_of_columns_made_by_hand() -> None:
-    """At the breakpoint as found, under the specification's own errors, clusters and degrees of freedom."""
+    """At the breakpoint as found, with the specification's errors, clusters, df."""
     frame = table(rho=0.5)
     frame["region"] = frame["city"] % 13
     with warnings.catch_warnings():
@@ -186,7 +189,7 @@ def flattening(seed):
 @pytest.mark.further
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 def test_a_curve_that_only_flattens_is_no_turn() -> None:
-    """The square is significant in nearly all of these panels; two lines seldom say U."""
+    """The square is significant in nearly all panels; two lines seldom say U."""
     squares, lines = 0, 0
     for seed in range(20):
         data = panel(flattening(seed))
@@ -236,8 +239,9 @@ def test_size_where_a_curve_only_flattens(truth, measured: Callable[..., None]) 
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("n", [31, 100])
 def test_more_knots_find_more_turns_in_a_plateau(n, measured: Callable[..., None]) -> None:
-    """Share of 600 panels in which two lines find an inverse U at 5% where the truth is a plateau.
+    """Share of 600 panels in which two lines find an inverse U at 5%.
 
+    The truth is a plateau.
     The design is that of the table of U-shapes found, with n entities and 3, 5 or 7 knots of the curve that
     places the breakpoint.
     """
@@ -327,7 +331,10 @@ def test_rows_at_the_breakpoint_count_in_the_line_that_is_read() -> None:
 
 
 def test_three_values_are_enough() -> None:
-    """Each line is read from the regression in which it has two values; a column that is then idle leaves."""
+    """Each line comes from the regression where it has two values.
+
+    A column that is then idle leaves.
+    """
     frame = table()
     frame["x"] = np.digitize(frame["x"], frame["x"].quantile([1 / 3, 2 / 3]))
     frame["y"] = -2.0 * (frame["x"] == 0) - 1.0 * (frame["x"] == 2) + frame["y"] / 10
@@ -477,7 +484,7 @@ def test_real_data_without_a_turn() -> None:
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
 def test_nothing_is_said_of_the_jump_that_nobody_reads():
-    """One city alone moves across the break: its jump depends on it, and neither line does."""
+    """One city alone moves across the break."""
     frame = table(n=40)
     base = frame["city"] % 20 / 4
     frame["x"] = 0.05 * frame["x"] + base + np.where(frame["city"] == 11, 0.2, 0.0)

@@ -1,4 +1,4 @@
-"""The U-test against outside numbers, its kinds of set, its forms, and what it refuses."""
+"""The U-test against outside numbers; its sets, forms, and what it refuses."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TERMS = {"square": "I(x**2)", "inverse": "I(1/x)", "log": "log(x)", "sqrt": "sqr
 
 
 def stored(given, names):
-    """A fit with published coefficients: no data behind it, and statistics that fit the square."""
+    """A fit with published coefficients: no data, and statistics for the square."""
     base = fit(quadratic())
     cov = np.array([[given["v11"], given["v12"]], [given["v12"], given["v22"]]])
     # Any mean and spread whose square has the mean of the second row.
@@ -73,7 +73,10 @@ def stored(given, names):
 
 @pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: case["case"])
 def test_published_numbers_from_stored_coefficients(case) -> None:
-    """The golden numbers without the data: a fit is given the published coefficients and covariance."""
+    """The golden numbers without data: published coefficients and covariance.
+
+    A fit is given them.
+    """
     want = case["values"]
     test = u_test(stored(case["given"], ("exper", "I(exper**2)")), "exper")
     # The covariance itself is printed to twelve digits, and differences of its entries lose a few.
@@ -251,7 +254,7 @@ def test_pickle_and_words() -> None:
 
 
 def test_a_fit_without_standard_errors_is_refused() -> None:
-    """Two entities with both effects: the scores of each cluster cancel, and nothing can be tested."""
+    """Two entities, both effects: each cluster's scores cancel; no test."""
     frame = quadratic(n=2, periods=12)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -466,7 +469,10 @@ def test_other_forms_need_a_positive_interval() -> None:
 
 
 def far_and_near(mean: float, seed: int = 0, entities: int = 30) -> list[pd.DataFrame]:
-    """The same rows with x at `mean` and, exactly, at 0: nearby floating point numbers differ exactly."""
+    """The same rows with x at `mean` and at 0, exactly.
+
+    Nearby floating point numbers differ exactly.
+    """
     rng = np.random.default_rng(seed)
     keys = {"city": np.repeat(np.arange(entities), 6), "year": np.tile(np.arange(6), entities)}
     far = mean + np.repeat(rng.normal(size=entities), 6) + rng.normal(size=6 * entities)
@@ -476,7 +482,7 @@ def far_and_near(mean: float, seed: int = 0, entities: int = 30) -> list[pd.Data
 
 
 def exact(frame: pd.DataFrame) -> tuple[list[Fraction], list[list[Fraction]]]:
-    """Slopes of x and x^2 in y = b0 + b1 x + b2 x^2 and their unadjusted covariance, in rational numbers."""
+    """Slopes of x, x^2 in y = b0 + b1 x + b2 x^2, and covariance, in fractions."""
     x, y = ([Fraction(v) for v in frame[name].tolist()] for name in ("x", "y"))
     rows = [[v, v * v, Fraction(1)] for v in x]
     gram = [[sum(r[i] * r[j] for r in rows) for j in range(3)] for i in range(3)]

@@ -1,4 +1,4 @@
-"""Structure of industry: the numbers of the formulas, loops over rows, and invariances."""
+"""Structure of industry: numbers of the formulas, loops, and invariances."""
 
 from __future__ import annotations
 

@@ -51,7 +51,10 @@ def test_equality_by_group(measure: Any) -> None:
 
 
 def lorenz(part: pd.DataFrame, industries: list[str]) -> list[float]:
-    """Twice the area between the diagonal and the curve of an industry's jobs against all jobs."""
+    """Twice the area between diagonal and curve of an industry's jobs.
+
+    Against all jobs.
+    """
     size = part[industries].sum(axis=1)
     out = []
     for name in industries:

@@ -31,7 +31,7 @@ def overlap_audit(
     system_b: IndicatorSystem,
     other_columns: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Find indicators that are used in two indices, or in an index and among the other regressors.
+    """Find indicators that are in two indices, or in an index and other regressors.
 
     If the outcome and a regressor of one model are indices with an indicator in common, they are correlated
     by construction.
@@ -63,19 +63,16 @@ def overlap_audit(
     >>> digital = IndicatorSystem.from_dict({"users": {"broadband": "+", "finance": "+"}})
     >>> prosperity = IndicatorSystem.from_dict({"affluence": {"income": "+", "finance": "+"}})
     >>> overlap_audit(digital, prosperity, ["log(income)"])[["indicator", "where"]].values.tolist()
-    [['finance', 'system_a (users), system_b (affluence)'], ['income', 'system_b (affluence), log(income)']]
+    [['finance', 'system_a (users), system_b (affluence)'],
+     ['income', 'system_b (affluence), log(income)']]
     """
     for name, system in (("system_a", system_a), ("system_b", system_b)):
         if not isinstance(system, IndicatorSystem):
-            raise InputTypeError(
-                f"{name} is an IndicatorSystem, not {type(system).__name__}."
-            )
+            raise InputTypeError(f"{name} is an IndicatorSystem, not {type(system).__name__}.")
     others = [other_columns] if isinstance(other_columns, str) else list(other_columns)
     odd = [o for o in cast("list[object]", others) if not isinstance(o, str)]
     if odd:
-        raise InputTypeError(
-            f"other_columns must be a list of columns (text); {cited(odd[0])} is not."
-        )
+        raise InputTypeError(f"other_columns must be a list of columns (text); {cited(odd[0])} is not.")
 
     rows = []
     for name in dict.fromkeys((*system_a.names, *system_b.names)):
@@ -87,28 +84,20 @@ def overlap_audit(
         used = bool(in_a), bool(in_b), bool(terms)
         if sum(used) > 1:
             rows.append((name, *used, ", ".join([*in_a, *in_b, *terms])))
-    return pd.DataFrame(
-        rows, columns=["indicator", "system_a", "system_b", "other_columns", "where"]
-    )
+    return pd.DataFrame(rows, columns=["indicator", "system_a", "system_b", "other_columns", "where"])
 
 
 def _uses(label: str, system: IndicatorSystem, name: str) -> list[str]:
-    return [
-        f"{label} ({i.dimension})" if i.dimension else label
-        for i in system
-        if i.name == name
-    ]
+    return [f"{label} ({i.dimension})" if i.dimension else label for i in system if i.name == name]
 
 
 def _mentions(term: str, name: str) -> bool:
-    """Whether a term is the column or has it inside; a word before a bracket is a function."""
+    """Whether a term is the column or has it inside, not as a function's name."""
     words = re.findall(r"`([^`]+)`|([^\W\d]\w*)(?!\w|\s*\()", term)
     return term.strip() == name or name in {quoted_ or word for quoted_, word in words}
 
 
-def audit_weights(
-    system: IndicatorSystem, panel: Panel, published: Any
-) -> pd.DataFrame:
+def audit_weights(system: IndicatorSystem, panel: Panel, published: Any) -> pd.DataFrame:
     """Find the options of an index that reproduce published weights.
 
     The weights are computed with each combination of options and compared with the published ones.
@@ -163,9 +152,7 @@ def audit_weights(
     """
     kind: object = system
     if not isinstance(kind, IndicatorSystem):
-        raise InputTypeError(
-            f"audit_weights takes an IndicatorSystem, not {type(kind).__name__}."
-        )
+        raise InputTypeError(f"audit_weights takes an IndicatorSystem, not {type(kind).__name__}.")
     if not hasattr(published, "items"):
         raise InputTypeError(
             f"published must be a mapping {{indicator: weight}} or a Series, not {type(published).__name__}."
@@ -187,9 +174,7 @@ def audit_weights(
     return table.sort_values("max_deviation", kind="stable", ignore_index=True)
 
 
-def _specifications(
-    system: IndicatorSystem, sample: Sample
-) -> Iterator[CompositeIndex]:
+def _specifications(system: IndicatorSystem, sample: Sample) -> Iterator[CompositeIndex]:
     """Make every combination that makes sense, the plainest first."""
     scopes = ["pooled", "goalposts"]
     if sample.n_times > 1:

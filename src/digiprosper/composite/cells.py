@@ -1,4 +1,7 @@
-"""Tables of numbers: taken as arrays, and refused cell by cell with column, count and first rows."""
+"""Tables of numbers: taken as arrays, refused cell by cell.
+
+A refusal names column, count and first rows.
+"""
 
 from __future__ import annotations
 
@@ -38,13 +41,11 @@ def real_numbers(values: Any) -> Floats:
 
 
 def as_table(values: Any, function: str) -> tuple[Floats, list[str]]:
-    """Take rows x indicators, (N, m), and the names of the columns; `function` is named in messages."""
+    """Take rows x indicators, (N, m), and names; messages name `function`."""
     try:
         z = real_numbers(values)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InputTypeError(
-            f"{function} takes a table of numbers, one column per indicator."
-        ) from error
+        raise InputTypeError(f"{function} takes a table of numbers, one column per indicator.") from error
     if z.ndim != 2 or 0 in z.shape:
         raise InputTypeError(
             f"{function} takes rows x indicators with at least one of each; the shape is {z.shape}."
@@ -68,7 +69,7 @@ def refuse_cells(
     index: pd.Index[Any] | None = None,
     error: type[DigiprosperError] = IndicatorError,
 ) -> None:
-    """Refuse the cells that are True in `bad`, (N, m), naming column, count and first rows.
+    """Refuse cells that are True in `bad`, (N, m), naming column, count, first rows.
 
     `problem` is a code and words, such as ("negative", "is negative"); `cure` says what to do.
     """
@@ -78,9 +79,7 @@ def refuse_cells(
         rows = np.flatnonzero(bad[:, j])
         first = tuple(rows[:5].tolist()) if index is None else tuple(index[rows[:5]])
         text = f"{cited(names[j])} {words} in {counted(rows.size, 'row')} (first: {rows_text(first)})"
-        problems.append(
-            Notice(code, text, {"column": names[j], "count": rows.size, "rows": first})
-        )
+        problems.append(Notice(code, text, {"column": names[j], "count": rows.size, "rows": first}))
     if problems:
         raise error(f"{several(problems)}. {cure}", problems)
 
@@ -98,20 +97,16 @@ def refuse_missing(z: Floats, names: Sequence[str]) -> None:
 
 
 def refuse_extreme(x: Floats, names: Sequence[str]) -> None:
-    """Refuse columns whose squares and products are beyond the range of floating-point numbers."""
+    """Refuse columns whose squares and products overflow or underflow."""
     problems = [
         Notice(
             "extreme",
             f"{cited(name)} has a largest value of {largest:.2g}",
             {"column": name, "largest": largest},
         )
-        for name, largest in zip(
-            names, np.abs(x).max(axis=0, initial=0.0).tolist(), strict=True
-        )
+        for name, largest in zip(names, np.abs(x).max(axis=0, initial=0.0).tolist(), strict=True)
         if largest > LARGEST_PRODUCT or 0.0 < largest < 1.0 / LARGEST_PRODUCT
     ]
     if problems:
         text = several(problems)
-        raise IndicatorError(
-            f"{text}: its squares cannot be computed. Use another unit.", problems
-        )
+        raise IndicatorError(f"{text}: its squares cannot be computed. Use another unit.", problems)

@@ -1,4 +1,4 @@
-"""Coupling coordination of two or more systems: the standard formula and that of Wang and others (2021)."""
+"""Coupling coordination of systems: the standard formula, and Wang et al. (2021)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ def coupling_coordination(
     T = sum_i a_i U_i and D = sqrt(C T). With ``standard``, C = n (prod_i U_i)^(1/n) / sum_i U_i. With
     ``wang2021``::
 
-        C = sqrt{[1 - sum_{i>j} |U_i - U_j| / (n (n - 1) / 2)] (prod_i U_i / max U)^(1/(n - 1))}
+        C = sqrt{[1 - sum_{i>j} |U_i - U_j| / (n (n - 1) / 2)]
+                 (prod_i U_i / max U)^(1/(n - 1))}
 
     (Wang, Kong, Ren and others 2021, Journal of Natural Resources 36(3)). Both are in [0, 1]. The standard C
     is often close to 1; that of Wang and others varies more.
@@ -94,15 +95,11 @@ def coupling_coordination(
     check_option("method", method, get_args(CouplingMethod))
     u, names = as_table(U, "coupling_coordination")
     if u.shape[1] < 2:
-        raise InputTypeError(
-            "coupling_coordination needs two or more systems, one per column; there is one."
-        )
+        raise InputTypeError("coupling_coordination needs two or more systems, one per column; there is one.")
     refuse_missing(u, names)
     index = U.index if isinstance(U, pd.DataFrame) else pd.RangeIndex(len(u))
     cure = "Coupling is defined for scores in [0, 1]: use an index with end points that cover every row."
-    refuse_cells(
-        (u < 0) | (u > 1), names, ("outside", "lies outside [0, 1]"), cure, index=index
-    )
+    refuse_cells((u < 0) | (u > 1), names, ("outside", "lies outside [0, 1]"), cure, index=index)
     share = _coefficients(coefficients, names)
 
     with np.errstate(invalid="ignore"):
@@ -140,9 +137,7 @@ def _coefficients(coefficients: Any, names: list[str]) -> Floats:
         return np.full(count, 1.0 / count)
     try:
         if hasattr(coefficients, "keys"):
-            same = len(coefficients) == count and all(
-                name in coefficients for name in names
-            )
+            same = len(coefficients) == count and all(name in coefficients for name in names)
             share = real_numbers([coefficients[name] for name in names] if same else [])
         else:
             share = real_numbers(list(coefficients))
@@ -150,16 +145,10 @@ def _coefficients(coefficients: Any, names: list[str]) -> Floats:
         raise OptionError(
             "coefficients must be real numbers, one for each system, such as [0.5, 0.5]."
         ) from error
-    if (
-        share.shape != (count,)
-        or (share < 0).any()
-        or not abs(share.sum() - 1.0) <= SUM_TO_ONE
-    ):
+    if share.shape != (count,) or (share < 0).any() or not abs(share.sum() - 1.0) <= SUM_TO_ONE:
         message = (
             f"coefficients={cited(coefficients)} must have one number >= 0 for each of "
             f"{', '.join(map(repr, names))}, with sum one; omit them for equal coefficients."
         )
-        raise OptionError(
-            message, [option_problem("coefficients", coefficients, what=message)]
-        )
+        raise OptionError(message, [option_problem("coefficients", coefficients, what=message)])
     return share

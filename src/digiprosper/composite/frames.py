@@ -49,18 +49,20 @@ _APPLY: Final = {"normalise": ("minmax",), "aggregate": ("linear",)}
 
 
 def is_frame(data: object) -> bool:
-    """Check whether narwhals reads it: pandas, polars, pyarrow, DuckDB relations, PySpark and others."""
+    """Check whether narwhals reads it.
+
+    It reads pandas, polars, pyarrow, DuckDB relations, PySpark and others.
+    """
     import narwhals.stable.v2 as nw
 
     frame = nw.from_native(data, pass_through=True)
     return isinstance(frame, nw.DataFrame | nw.LazyFrame)
 
 
-def fit_frame(
-    options: IndexOptions, data: Any
-) -> tuple[Learned, int, tuple[Notice, ...]]:
-    """Compute end points and weights of a table that is not a Panel, the number of rows and the notices.
+def fit_frame(options: IndexOptions, data: Any) -> tuple[Learned, int, tuple[Notice, ...]]:
+    """Compute end points and weights of a table that is not a Panel.
 
+    Also the number of rows and the notices.
     The first query asks for counts, minima and maxima, which a file may know without being read. The
     second sums u and u ln u, with u = z over the middle of its range: near 1 in a nearly constant column, so
     that its T keeps digits that sums of z would lose, if not all that the rows of a Panel give.
@@ -74,9 +76,7 @@ def fit_frame(
     complete: Any = None
     if options.missing == "drop":
         values = [nw.col(n).cast(nw.Float64) for n in names]
-        complete = nw.all_horizontal(
-            *[~(v.is_null() | v.is_nan()) for v in values], ignore_nulls=False
-        )
+        complete = nw.all_horizontal(*[~(v.is_null() | v.is_nan()) for v in values], ignore_nulls=False)
 
     extremes = _count_and_extremes(frame, names, complete)
     nobs, notices = _rows_in_use(options, extremes)
@@ -111,15 +111,13 @@ def fit_frame(
 
     refuse_constant(constant, names, f"{nobs} rows")
     weighing = Weighing(theil_shares(theil), theil / math.log(nobs), constant)
-    notices += weight_remarks(
-        names, [weighing], flat_rule("entropy", len(names), shift=shift)
-    )
+    notices += weight_remarks(names, [weighing], flat_rule("entropy", len(names), shift=shift))
     issue(notices)
     return Learned(scale, weighing, worst, best), nobs, tuple(notices)
 
 
 def apply_frame(options: IndexOptions, state: State, data: Any) -> Any:
-    """Add the scores as a column to a table that is not a Panel; a lazy table stays lazy.
+    """Add the scores as a column to a table that is no Panel; lazy tables stay lazy.
 
     A missing indicator makes a missing score.
     """
@@ -127,9 +125,7 @@ def apply_frame(options: IndexOptions, state: State, data: Any) -> Any:
 
     _refuse_options(options, _APPLY)
     if state.periods is not None:
-        raise OptionError(
-            f"scope={cited(options.scope.text)} needs the year of each row: pass a Panel."
-        )
+        raise OptionError(f"scope={cited(options.scope.text)} needs the year of each row: pass a Panel.")
     frame: Any = nw.from_native(data)
     _refuse_columns(options.names, frame)
     if options.name in frame.collect_schema().names():
@@ -157,10 +153,8 @@ def _start_and_width(options: IndexOptions, scale: EndPoints) -> tuple[Floats, F
 # --- queries ------------------------------------------------------------------------------------------------
 
 
-def _count_and_extremes(
-    frame: Any, names: Sequence[str], complete: Any
-) -> dict[str, Any]:
-    """Ask for the number of rows, and for count, minimum and maximum of every column."""
+def _count_and_extremes(frame: Any, names: Sequence[str], complete: Any) -> dict[str, Any]:
+    """Ask for the number of rows, and count, minimum, maximum of each column."""
     import narwhals.stable.v2 as nw
 
     expressions = [nw.len().alias("rows")]
@@ -194,7 +188,10 @@ def _theil_sums(frame: Any, columns: Sequence[ColumnScale]) -> dict[str, Any]:
 
 
 def _duckdb_sums(relation: Any, columns: Sequence[ColumnScale]) -> dict[str, Any]:
-    """Sum u and u ln u in SQL: narwhals writes the logarithm as a quotient of two inside two CASEs."""
+    """Sum u and u ln u in SQL.
+
+    narwhals writes the logarithm as a quotient of two inside two CASEs.
+    """
     expressions = []
     for j, name, start, divisor, addend in columns:
         column = '"' + name.replace('"', '""') + '"'
@@ -218,14 +215,15 @@ def _answer(frame: Any, expressions: Sequence[Any]) -> dict[str, Any]:
 
 
 def _numbers(answer: Mapping[str, Any], kind: str, names: Sequence[str]) -> Floats:
-    """Read one number per column; NaN for a column that is all missing, 0 for one that was not queried."""
+    """Read one number per column.
+
+    NaN for a column that is all missing, 0 for one that was not queried.
+    """
     values = [answer.get(f"{kind}{j}", 0.0) for j in range(len(names))]
     return np.array([math.nan if v is None else float(v) for v in values])
 
 
-def _rows_in_use(
-    options: IndexOptions, answer: Mapping[str, Any]
-) -> tuple[int, list[Notice]]:
+def _rows_in_use(options: IndexOptions, answer: Mapping[str, Any]) -> tuple[int, list[Notice]]:
     """Read the number of rows in use, and make the notice of dropped rows."""
     rows, names = int(answer["rows"]), options.names
     counts = [int(answer[f"n{j}"]) for j in range(len(names))]
@@ -243,39 +241,27 @@ def _rows_in_use(
     if rows and not counts[0]:
         text = f"none of {counted(rows, 'row')} has values of all indicators ({quoted(names)})"
         data = {"reason": "missing", "by_term": {}}
-        raise MissingDataError(
-            f"{text}. Fill missing values.", [Notice("no_rows", text, data)]
-        )
+        raise MissingDataError(f"{text}. Fill missing values.", [Notice("no_rows", text, data)])
     dropped = rows - counts[0]
     if not dropped:
         return rows, []
-    return counts[0], [
-        missing_rows(dropped, f"{counted(dropped, 'row')} dropped: missing", {})
-    ]
+    return counts[0], [missing_rows(dropped, f"{counted(dropped, 'row')} dropped: missing", {})]
 
 
 # --- refusals -----------------------------------------------------------------------------------------------
 
 
-def _refuse_options(
-    options: IndexOptions, allowed: Mapping[str, tuple[str, ...]]
-) -> None:
+def _refuse_options(options: IndexOptions, allowed: Mapping[str, tuple[str, ...]]) -> None:
     written = options.arguments
     words = {**written, "weighting": options.weighting}
     wrong = {n: written[n] for n in allowed if words[n] not in allowed[n]}
     if wrong:
-        refused = ", ".join(
-            f"{n}={cited('given' if isinstance(v, dict) else v)}"
-            for n, v in wrong.items()
-        )
+        refused = ", ".join(f"{n}={cited('given' if isinstance(v, dict) else v)}" for n, v in wrong.items())
         can = "; ".join(f"{n} {' or '.join(allowed[n])}" for n in wrong)
         raise OptionError(
             "a table that is not a Panel is read with two aggregate queries, which do not support "
             f"{refused}. Convert it to a Panel: Panel(df, entity='id', time='year'); or use {can}.",
-            [
-                option_problem(name, value, allowed[name])
-                for name, value in wrong.items()
-            ],
+            [option_problem(name, value, allowed[name]) for name, value in wrong.items()],
         )
 
 
@@ -297,10 +283,7 @@ def _refuse_not_finite(names: Sequence[str], numbers: Floats) -> None:
     if bad:
         raise MissingDataError(
             f"{quoted(bad)} has infinite values or NaN. Fill or remove these rows first.",
-            [
-                missing_problem(name, what=f"{cited(name)} is not finite")
-                for name in bad
-            ],
+            [missing_problem(name, what=f"{cited(name)} is not finite") for name in bad],
         )
 
 

@@ -75,9 +75,7 @@ class Indicator(PickledByName):
                     f"({cited(value)})."
                 )
         if not self.name.strip():
-            raise IndicatorError(
-                "an indicator has no name; pass the name of its column."
-            )
+            raise IndicatorError("an indicator has no name; pass the name of its column.")
         if self.direction not in ("+", "-"):
             message = (
                 f"indicator {cited(self.name)} has direction {cited(self.direction)}; "
@@ -99,9 +97,7 @@ def _goalposts(name: str, pair: Any) -> tuple[float, float]:
             f"indicator {cited(name)}: goalposts must be two ascending numbers (low, high), not "
             f"{cited(pair)}."
         )
-        raise IndicatorError(
-            message, [Notice("goalposts", message, {"indicator": name})]
-        )
+        raise IndicatorError(message, [Notice("goalposts", message, {"indicator": name})])
     return low, high
 
 
@@ -134,25 +130,19 @@ class IndicatorSystem(PickledByName):
     indicators: Sequence[Indicator]
 
     def __post_init__(self) -> None:
-        if isinstance(self.indicators, str | Mapping) or not isinstance(
-            self.indicators, Iterable
-        ):
+        if isinstance(self.indicators, str | Mapping) or not isinstance(self.indicators, Iterable):
             raise InputTypeError(
                 f"IndicatorSystem takes a list of Indicator, not {type(self.indicators).__name__}; "
                 "for a mapping use IndicatorSystem.from_dict({dimension: {column: '+'}})."
             )
         items = tuple(self.indicators)
-        odd = [
-            i for i in cast("tuple[object, ...]", items) if not isinstance(i, Indicator)
-        ]
+        odd = [i for i in cast("tuple[object, ...]", items) if not isinstance(i, Indicator)]
         if odd:
             raise InputTypeError(
                 f"IndicatorSystem takes Indicator objects; convert {quoted(odd)} with Indicator(name)."
             )
         if not items:
-            raise IndicatorError(
-                "an index needs at least one indicator; the system is empty."
-            )
+            raise IndicatorError("an index needs at least one indicator; the system is empty.")
         names = [i.name for i in items]
         twice = list(dict.fromkeys(n for n in names if names.count(n) > 1))
         if twice:
@@ -202,9 +192,7 @@ class IndicatorSystem(PickledByName):
         ('+', '-')
         """
         if not isinstance(frame, pd.DataFrame):
-            raise InputTypeError(
-                f"from_frame takes a pandas DataFrame, not {type(frame).__name__}."
-            )
+            raise InputTypeError(f"from_frame takes a pandas DataFrame, not {type(frame).__name__}.")
         absent = [c for c in _FIELDS[:2] if c not in frame.columns]
         if absent:
             raise unknown_columns(absent, frame.columns, "IndicatorSystem.from_frame")
@@ -216,9 +204,7 @@ class IndicatorSystem(PickledByName):
         return cls(_read(rows))
 
     @classmethod
-    def from_dict(
-        cls, system: Mapping[str, Mapping[str, Direction]]
-    ) -> IndicatorSystem:
+    def from_dict(cls, system: Mapping[str, Mapping[str, Direction]]) -> IndicatorSystem:
         """Make a system from a mapping of dimensions to indicators.
 
         Parameters
@@ -246,9 +232,7 @@ class IndicatorSystem(PickledByName):
         ('users', 'cost')
         """
         untyped: object = system
-        if not isinstance(untyped, Mapping) or not all(
-            isinstance(v, Mapping) for v in untyped.values()
-        ):
+        if not isinstance(untyped, Mapping) or not all(isinstance(v, Mapping) for v in untyped.values()):
             raise InputTypeError(
                 "from_dict takes {dimension: {column: '+' or '-'}}; without dimensions {'': {column: '+'}}."
             )
@@ -277,7 +261,7 @@ class IndicatorSystem(PickledByName):
 
     @property
     def positive(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Whether the direction is ``"+"``, an (m,) array with one element per indicator."""
+        """Whether the direction is ``"+"``, (m,), one element per indicator."""
         return np.array([d == "+" for d in self.directions])
 
     def add(self, *indicators: str | Indicator) -> IndicatorSystem:
@@ -339,9 +323,7 @@ class IndicatorSystem(PickledByName):
         """
         if old not in self.names:
             raise unknown_columns([old], self.names, "swap")
-        return IndicatorSystem(
-            [replace(i, name=new) if i.name == old else i for i in self.indicators]
-        )
+        return IndicatorSystem([replace(i, name=new) if i.name == old else i for i in self.indicators])
 
     def drop(self, *names: str) -> IndicatorSystem:
         """Drop indicators.

@@ -90,30 +90,22 @@ def weight_remarks(
     return notices
 
 
-def _constant(
-    names: Sequence[str], constant: Bools, periods: Sequence[object]
-) -> list[Notice]:
+def _constant(names: Sequence[str], constant: Bools, periods: Sequence[object]) -> list[Notice]:
     """Remark on columns that are constant always, and in some periods: (L, m)."""
     always = constant.all(axis=0)
     notices = []
     columns = tuple(names_where(names, np.asarray(always)))
     if columns:
         text = f"{quoted(columns)} is constant over the sample and has weight 0; remove it from the system."
-        notices.append(
-            Notice("constant_indicator", text, {"columns": columns, "times": {}})
-        )
+        notices.append(Notice("constant_indicator", text, {"columns": columns, "times": {}}))
     when = {
         names[j]: tuple(p for p, c in zip(periods, constant[:, j], strict=True) if c)
         for j in np.flatnonzero(constant.any(axis=0) & ~always).tolist()
     }
     if when:
-        shown = "; ".join(
-            f"{cited(n)} in {', '.join(map(str, t[:5]))}" for n, t in when.items()
-        )
+        shown = "; ".join(f"{cited(n)} in {', '.join(map(str, t[:5]))}" for n, t in when.items())
         text = f"constant in the rows from which weights are estimated, and weight 0 in them: {shown}."
-        notices.append(
-            Notice("constant_indicator", text, {"columns": tuple(when), "times": when})
-        )
+        notices.append(Notice("constant_indicator", text, {"columns": tuple(when), "times": when}))
     return notices
 
 
@@ -130,10 +122,7 @@ def _dominant(
     large = {names[j]: float(weights[state[j], j]) for j in columns}
     limit = float(limits[over.any(axis=1)][0])
     when = {names[j]: periods[state[j]] for j in columns} if periods else {}
-    shown = ", ".join(
-        f"{cited(n)} ({w:.2f}{f' in {when[n]}' if when else ''})"
-        for n, w in large.items()
-    )
+    shown = ", ".join(f"{cited(n)} ({w:.2f}{f' in {when[n]}' if when else ''})" for n, w in large.items())
     text = (
         f"{shown} has a weight of more than three times the equal weight {limit / DOMINANT:.2f}: zeros or "
         "a few large values dominate the index. Check the column; a ratio to population or a logarithm is "
@@ -180,9 +169,7 @@ def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
     return [Notice("zero_score", text, {"count": zeros})]
 
 
-def beyond_remarks(
-    names: Sequence[str], z: Floats, values: Floats, *, one_year: bool
-) -> list[Notice]:
+def beyond_remarks(names: Sequence[str], z: Floats, values: Floats, *, one_year: bool) -> list[Notice]:
     """Report values beyond the end points, which give scores below 0 or above 1.
 
     For end points of one year, beyond which other years may be, the notice is no warning.
@@ -191,9 +178,7 @@ def beyond_remarks(
     if lowest >= 0.0 and highest <= 1.0:
         return []
     beyond = ((z < 0) | (z > 1)).mean(axis=0).tolist()
-    shares = {
-        name: share for name, share in zip(names, beyond, strict=True) if share > 0
-    }
+    shares = {name: share for name, share in zip(names, beyond, strict=True) if share > 0}
     if not shares:
         return []
     shown = ", ".join(f"{cited(name)} in {share:.0%}" for name, share in shares.items())
@@ -263,9 +248,7 @@ def impossible(
         name: [values[p] for p in positions]
         for (name, values), positions in zip(options, complete, strict=True)
     }
-    excluded = [
-        f"{n} {cited(v)}" for n, values in options for v in values if v not in kept[n]
-    ]
+    excluded = [f"{n} {cited(v)}" for n, values in options for v in values if v not in kept[n]]
     explanation = "No part of the grid is complete, so no variance shares are computed."
     if all(complete):
         explanation = f"The shares exclude {listed(excluded)}."

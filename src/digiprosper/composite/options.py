@@ -104,7 +104,10 @@ class IndexOptions:
 
     @property
     def nested(self) -> bool:
-        """Whether dimensions are weighed by their scores; equal weights of equal weights are not."""
+        """Whether dimensions are weighed by their scores.
+
+        Equal weights of equal weights are not.
+        """
         return self.structure == "nested" and self.weighting != "equal"
 
     @property
@@ -128,7 +131,7 @@ class IndexOptions:
 
     @property
     def description(self) -> str:
-        """Options in words, such as ``"pooled minmax, entropy weights, flat, linear"``."""
+        """Options in words: ``"pooled minmax, entropy weights, flat, linear"``."""
         shift = f" (shift {self.shift:g})" if self.shift else ""
         scale = f"{self.scope.text} {self.normalise}"
         return f"{scale}, {self.weighting} weights{shift}, {self.structure}, {self.aggregation}"
@@ -140,11 +143,7 @@ class IndexOptions:
 
     def rule(self, n_times: int) -> Rule:
         """Lay out how columns are weighed in a sample of so many periods."""
-        across = (
-            "equal_dimensions"
-            if self.structure == "nested" and not self.nested
-            else self.structure
-        )
+        across = "equal_dimensions" if self.structure == "nested" and not self.nested else self.structure
         return Rule(
             self.weighting,
             (np.arange(len(self.system)),) if across == "flat" else self.groups,
@@ -168,7 +167,7 @@ class HasOptions(Protocol):
 
 
 def read_option(option: str, value: Any, names: tuple[str, ...]) -> Any:
-    """Check the value of an option by itself, and return it as a specification stores it."""
+    """Check one option's value, and return it as a specification stores it."""
     if option == "scope":
         return read_scope(value).text
     if option == "shift":
@@ -180,10 +179,11 @@ def read_option(option: str, value: Any, names: tuple[str, ...]) -> Any:
     return value
 
 
-def read_weights(
-    values: Any, names: tuple[str, ...], option: str
-) -> tuple[tuple[str, float], ...]:
-    """Check weights by indicator, and put them in the order of the system, not divided by their sum."""
+def read_weights(values: Any, names: tuple[str, ...], option: str) -> tuple[tuple[str, float], ...]:
+    """Check weights by indicator, and order them as the system.
+
+    They are not divided by their sum.
+    """
     try:
         weights = dict(values)
     except (TypeError, ValueError) as error:
@@ -194,9 +194,7 @@ def read_weights(
     _refuse_other_names(weights, names, option)
     odd = [n for n in names if not is_nonnegative(weights[n])]
     if odd or not any(weights.values()):
-        problem = (
-            f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
-        )
+        problem = f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
         raise OptionError(
             f"{option}={{...}}: weights must be numbers >= 0, at least one of them positive; {problem}.",
             [option_problem(option, weights, what=problem)],
@@ -204,9 +202,7 @@ def read_weights(
     return tuple((n, float(weights[n])) for n in names)
 
 
-def _refuse_other_names(
-    weights: dict[Any, Any], names: tuple[str, ...], option: str
-) -> None:
+def _refuse_other_names(weights: dict[Any, Any], names: tuple[str, ...], option: str) -> None:
     missing = [n for n in names if n not in weights]
     unknown = [n for n in weights if n not in names]
     parts = [f"{quoted(missing)} has none"] if missing else []
@@ -223,28 +219,21 @@ def _refuse_other_names(
 
 
 def refuse_contradictions(options: IndexOptions) -> None:
-    """Refuse options that contradict each other, with a message that says what to change."""
+    """Refuse options that contradict each other, and say what to change."""
     message = next(_contradictions(options), None)
     if message is not None:
-        raise OptionError(
-            f"{message}.", [option_problem("scope", options.scope.text, what=message)]
-        )
+        raise OptionError(f"{message}.", [option_problem("scope", options.scope.text, what=message)])
     bare = [i.name for i in options.system if i.goalposts is None]
     if options.scope.fixed_end_points and bare:
         raise IndicatorError(
             f"scope='goalposts' needs goalposts for every indicator, but {quoted(bare)} has none: set "
             "Indicator(name, goalposts=(low, high)).",
-            [
-                Notice("goalposts", f"{cited(n)} has no goalposts", {"indicator": n})
-                for n in bare
-            ],
+            [Notice("goalposts", f"{cited(n)} has no goalposts", {"indicator": n}) for n in bare],
         )
     if options.structure != "flat":
         _refuse_dimensions(options.system, "structure", options.structure, "flat")
     if options.aggregation == "geometric_dimensions":
-        _refuse_dimensions(
-            options.system, "aggregate", options.aggregation, "geometric"
-        )
+        _refuse_dimensions(options.system, "aggregate", options.aggregation, "geometric")
 
 
 def _contradictions(options: IndexOptions) -> Iterator[str]:
@@ -278,10 +267,7 @@ def _against_scope(options: IndexOptions) -> Iterator[str]:
             "scope='legacy_lnT' replicates one script, which requires weighting='entropy', "
             "normalise='minmax' and structure='flat': use these, or scope='pooled'"
         )
-    if (
-        options.scope.text == "pooled_norm_yearly_weights"
-        and not options.weights_estimated
-    ):
+    if options.scope.text == "pooled_norm_yearly_weights" and not options.weights_estimated:
         yield (
             "scope='pooled_norm_yearly_weights' estimates weights year by year, but equal or given "
             "weights are not estimated: use scope='pooled'"
@@ -308,17 +294,11 @@ def _against_z_scores(options: IndexOptions) -> Iterator[str]:
         )
 
 
-def _refuse_dimensions(
-    system: IndicatorSystem, option: str, value: str, without: str
-) -> None:
+def _refuse_dimensions(system: IndicatorSystem, option: str, value: str, without: str) -> None:
     homeless = [i.name for i in system if not i.dimension]
     if not homeless and len(system.dimensions) > 1:
         return
-    problem = (
-        f"{quoted(homeless)} has none"
-        if homeless
-        else f"all are in {cited(system.dimensions[0])}"
-    )
+    problem = f"{quoted(homeless)} has none" if homeless else f"all are in {cited(system.dimensions[0])}"
     raise OptionError(
         f"{option}={cited(value)} needs at least two dimensions, and one for every indicator; {problem}. Use "
         f"{option}={cited(without)}, or IndicatorSystem.from_dict({{dimension: {{column: '+'}}}}).",

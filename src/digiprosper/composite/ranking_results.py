@@ -146,7 +146,9 @@ class RankResults(RankedIndex):
         )
 
     def ranks(self, level: float = 0.95, *, top: Sequence[int] = _TOP) -> pd.DataFrame:
-        """Return the rank of each row, its interval, and the probability to be among the best k.
+        """Return each row's rank, its interval, and the chance to be among the best.
+
+        The chance is the probability to be among the best k.
 
         Parameters
         ----------
@@ -179,9 +181,7 @@ class RankResults(RankedIndex):
         [3.0, 3.0, 4.0, 0.93]
         """
         if not isinstance(top, list | tuple | range | np.ndarray):
-            raise OptionError(
-                f"top={cited(top)} must be a sequence of integers, such as (10, 20)."
-            )
+            raise OptionError(f"top={cited(top)} must be a sequence of integers, such as (10, 20).")
         low, high = self._ends(check_level(level))
         columns = {
             "score": self.values,
@@ -194,7 +194,7 @@ class RankResults(RankedIndex):
         return pd.DataFrame(columns, index=self.index)
 
     def probability(self, k: int) -> pd.Series[float]:
-        """Return P(rank <= k) of each row: the share of draws in which its rank is at most k.
+        """Return P(rank <= k) of each row: its share of draws with rank at most k.
 
         Parameters
         ----------
@@ -223,7 +223,7 @@ class RankResults(RankedIndex):
         return pd.Series(self._at_most(k), index=self.index, name=f"top_{k}")
 
     def pairwise(self, period: Any = None) -> pd.DataFrame:
-        """Return P(i > j): the share of draws in which entity i has a higher score than entity j.
+        """Return P(i > j): the share of draws in which entity i scores above entity j.
 
         Parameters
         ----------
@@ -253,14 +253,12 @@ class RankResults(RankedIndex):
         rows, entities = rows_of(self.index, period)
         ranks = self.draw_values[:, rows]
         # Ranked together or with others, equal ranks are equal scores.
-        wins = np.array(
-            [(ranks[:, [i]] < ranks).mean(axis=0) for i in range(ranks.shape[1])]
-        )
+        wins = np.array([(ranks[:, [i]] < ranks).mean(axis=0) for i in range(ranks.shape[1])])
         np.fill_diagonal(wins, np.nan)
         return pd.DataFrame(wins, index=entities, columns=entities.rename(None))
 
     def summary(self, period: Any = None) -> str:
-        """Return a table of the best entities in one period, with intervals of their ranks.
+        """Return a table of one period's best entities, with intervals of their ranks.
 
         Parameters
         ----------
@@ -281,18 +279,12 @@ class RankResults(RankedIndex):
         best = ranks.sort_values("rank", kind="stable").head(_SHOWN)
         rows = []
         for entity, score, rank, mean, low, high, *top in best.itertuples(name=None):
-            ends = (
-                f"{low:.0f} to {high:.0f}"
-                if enough_clusters(self.n_drawn)
-                else "not computed"
-            )
+            ends = f"{low:.0f} to {high:.0f}" if enough_clusters(self.n_drawn) else "not computed"
             numbers = [f"{score:z.4f}", f"{rank:.0f}", f"{mean:.1f}", ends]
             rows.append([str(entity), *numbers, *(f"{p:.2f}" for p in top)])
 
         head = ["", "score", "rank", "mean", "95% of draws", "first", "top 3", "top 10"]
-        title = (
-            f"Ranks of {self.name!r}{_in_period(self.index, period)}: {len(ranks)} rows"
-        )
+        title = f"Ranks of {self.name!r}{_in_period(self.index, period)}: {len(ranks)} rows"
         more = f", best {len(best)} shown" if len(best) < len(ranks) else ""
         return Summary(
             type=type(self).__name__,
@@ -410,9 +402,7 @@ class IndexSensitivity(RankedIndex):
         options = dict(self.options)
         columns = zip(*product(*options.values()), strict=True)
         frame = pd.DataFrame(dict(zip(options, columns, strict=True)))
-        moved = pd.DataFrame(
-            moves(self.rank_values.astype(np.int64) - self.base_ranks, self.index)
-        )
+        moved = pd.DataFrame(moves(self.rank_values.astype(np.int64) - self.base_ranks, self.index))
         return (
             frame.assign(baseline=self.same, spearman=self.correlations)
             .join(moved[self.possible])
@@ -432,9 +422,7 @@ class IndexSensitivity(RankedIndex):
         return pd.DataFrame(
             {
                 "combination": np.repeat(combinations, len(rows)),
-                **{
-                    str(c): np.tile(rows[c].to_numpy(), combinations.size) for c in rows
-                },
+                **{str(c): np.tile(rows[c].to_numpy(), combinations.size) for c in rows},
                 "rank": ranks.ravel(),
                 "rank_change": (ranks - self.base_ranks).ravel(),
             }
@@ -542,9 +530,7 @@ class IndexSensitivity(RankedIndex):
         entities, values = self._explained(period)
         first, total, variance = sobol_shares(values)
         if overall:
-            first, total, variance = (
-                a.sum(axis=-1, keepdims=True) for a in (first, total, variance)
-            )
+            first, total, variance = (a.sum(axis=-1, keepdims=True) for a in (first, total, variance))
         first, total = (np.where(varied[:, None], a, np.nan) for a in (first, total))
         moved = np.where(variance > SAME_RANKS, variance, np.nan)
 
@@ -556,12 +542,10 @@ class IndexSensitivity(RankedIndex):
         }
         if overall:
             return pd.DataFrame(columns, index=names)
-        return pd.DataFrame(
-            columns, index=pd.MultiIndex.from_product([entities, names])
-        )
+        return pd.DataFrame(columns, index=pd.MultiIndex.from_product([entities, names]))
 
     def _explained(self, period: Any) -> tuple[pd.Index[Any], Floats]:
-        """Return the entities and their ranks on the complete grid, (d_1, ..., d_k, n)."""
+        """Return entities and their ranks on the full grid, (d_1, ..., d_k, n)."""
         sizes = [len(values) for _, values in self.options]
         grid = self.rank_values.reshape(*sizes, -1)[np.ix_(*self.complete)]
         if not (isinstance(period, str) and period == "mean"):
@@ -578,14 +562,9 @@ class IndexSensitivity(RankedIndex):
         if max(map(len, self.complete)) > 1:
             shares = self.shares(overall=True)
             rows = []
-            for (name, values), positions in zip(
-                self.options, self.complete, strict=True
-            ):
+            for (name, values), positions in zip(self.options, self.complete, strict=True):
                 row = shares.loc[name]
-                percent = [
-                    "" if np.isnan(v) else f"{v:.0%}"
-                    for v in (row["first"], row["total"])
-                ]
+                percent = ["" if np.isnan(v) else f"{v:.0%}" for v in (row["first"], row["total"])]
                 rows.append([name, str(len(values)), str(len(positions)), *percent])
             blocks.append(Cells.of(["", "values", "in shares", "first", "total"], rows))
         other = self.combinations[possible & ~self.same]
@@ -619,13 +598,11 @@ class IndexSensitivity(RankedIndex):
     def _numbers(self) -> PlainNumbers:
         combinations = self.combinations.reset_index().to_dict("records")
         options = dict(self.options)
-        return self._plain(
-            "index_sensitivity", options=options, combinations=combinations
-        )
+        return self._plain("index_sensitivity", options=options, combinations=combinations)
 
 
 def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Decompose the variance over a complete grid, (d_1, ..., d_k, n), every combination counting alike.
+    """Decompose the variance over a complete grid, (d_1, ..., d_k, n).
 
     Returns Var(E[Y | X_i]) and Var(Y) - Var(E[Y | X_-i]), (k, n) each, and Var(Y), (n,).
     """
@@ -640,23 +617,20 @@ def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def moves(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
-    """Summarise changes of ranks, (C, N): mean and largest (signed) change, and whose the largest is.
+    """Summarise changes of ranks, (C, N): mean and largest.
 
-    Entity and period are None where nothing moves.
+    The largest is signed, and the entity that has it is named. Entity and period are
+    None where nothing moves.
     """
     size = np.abs(changes)
     at = size.argmax(axis=1)
     largest = np.take_along_axis(changes, at[:, None], axis=1)[:, 0]
-    whole = pd.array(
-        largest, dtype="Int64"
-    )  # so that a missing one leaves the others whole
+    whole = pd.array(largest, dtype="Int64")  # so that a missing one leaves the others whole
     out: dict[str, Any] = {
         "mean_rank_change": size.mean(axis=1),
         "max_rank_change": whole,
     }
-    for level, name in zip(
-        range(index.nlevels), ("moved_entity", "moved_period"), strict=False
-    ):
+    for level, name in zip(range(index.nlevels), ("moved_entity", "moved_period"), strict=False):
         label = index.get_level_values(level)[at]
         out[name] = pd.Series(
             [v if c else None for v, c in zip(label, largest, strict=True)],
@@ -674,13 +648,11 @@ def ranked_together(index: pd.Index[Any], among: str) -> list[Ints]:
 
 
 def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
-    """Find the positions and entities of the rows of a period; None for the last one."""
+    """Find the positions and entities of a period's rows; None for the last."""
     entities = index.get_level_values(0)
     if index.nlevels == 1:
         if period is not None:
-            raise OptionError(
-                f"period={cited(period)}: this is a cross-section and has no periods."
-            )
+            raise OptionError(f"period={cited(period)}: this is a cross-section and has no periods.")
         return np.arange(len(index)), entities
     times = index.get_level_values(1)
     chosen = times.max() if period is None else period

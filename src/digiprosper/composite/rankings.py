@@ -147,24 +147,16 @@ def rank_probabilities(
     sums = _entity_sums(fit)
     drawn = np.unique(np.concatenate([part.entities for part in sums]))
     if drawn.size < 2:
-        raise IdentificationError(
-            "rank_probabilities: at least two entities are needed."
-        )
+        raise IdentificationError("rank_probabilities: at least two entities are needed.")
 
     seed = seed_sequence(rng)
     ranks, has_scores = _drawn_ranks(fit, sums, drawn, reps, seed)
     if not has_scores.any():
-        raise IdentificationError(
-            "rank_probabilities: no draw has weights; more entities are needed."
-        )
+        raise IdentificationError("rank_probabilities: no draw has weights; more entities are needed.")
 
     notices = [
         *too_few_clusters_to_draw(drawn.size, "entity"),
-        *(
-            []
-            if fit.options.weights_estimated
-            else [fixed_weights(fit.options.weighting)]
-        ),
+        *([] if fit.options.weights_estimated else [fixed_weights(fit.options.weighting)]),
         *few_draws(reps, "tails"),
         *lost_draws(
             int((~has_scores).sum()),
@@ -195,7 +187,10 @@ def _drawn_ranks(
     reps: int,
     seed: np.random.SeedSequence,
 ) -> tuple[Ranks, Bools]:
-    """Draw entities, weigh, score and rank: ranks of every draw, and whether it has any."""
+    """Draw entities, weigh, score and rank.
+
+    Returns the ranks of every draw, and whether it has any.
+    """
     ranks = _empty_ranks(fit, reps)
     has_scores = np.zeros(reps, dtype=bool)
     generator = np.random.default_rng(seed)
@@ -216,7 +211,7 @@ def leave_one_out(
     over: LeaveOut = "indicator",
     among: Among = "per_year",
 ) -> pd.DataFrame:
-    """Leave out one indicator or one entity at a time, and compare the index with the full one.
+    """Leave out one indicator or entity at a time, and compare with the full index.
 
     Parameters
     ----------
@@ -356,9 +351,7 @@ def index_sensitivity(
     """
     fit = fitted_rows(index_spec, panel, "index_sensitivity", among)
     grid = _read_grid(over, fit.options.names)
-    combinations = [
-        dict(zip(grid, values, strict=True)) for values in product(*grid.values())
-    ]
+    combinations = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     ranks = _empty_ranks(fit, len(combinations))
     correlations = np.full(len(combinations), np.nan)
     same = np.zeros(len(combinations), dtype=bool)
@@ -380,14 +373,10 @@ def index_sensitivity(
 
     options = tuple((name, _labels(values)) for name, values in grid.items())
     baseline = tuple(
-        values.index(getattr(index_spec, name))
-        if getattr(index_spec, name) in values
-        else None
+        values.index(getattr(index_spec, name)) if getattr(index_spec, name) in values else None
         for name, values in grid.items()
     )
-    possible = np.array([not p for p in problems]).reshape(
-        [len(v) for v in grid.values()]
-    )
+    possible = np.array([not p for p in problems]).reshape([len(v) for v in grid.values()])
     complete = complete_grid(possible, baseline)
     return IndexSensitivity(
         name=index_spec.name,
@@ -434,9 +423,7 @@ class FittedRows:
 def fitted_rows(spec: object, panel: Panel, caller: str, among: str) -> FittedRows:
     """Fit an index and keep its rows; `caller` is named in messages."""
     if not isinstance(spec, CompositeIndex):
-        raise InputTypeError(
-            f"{caller} takes a CompositeIndex, not {type(spec).__name__}."
-        )
+        raise InputTypeError(f"{caller} takes a CompositeIndex, not {type(spec).__name__}.")
     check_option("among", among, get_args(Among))
     options = spec.recipe
     _refuse_incomparable(options, among)
@@ -463,7 +450,7 @@ def _empty_ranks(fit: FittedRows, count: int) -> Ranks:
 
 
 def _refuse_incomparable(options: IndexOptions, among: object) -> None:
-    """Refuse to rank scores of different years together when each year has its own scale."""
+    """Refuse to rank scores of different years if each year has its own scale."""
     if among == "pooled" and not options.scope.comparable_years:
         raise OptionError(
             f"among='pooled': under scope={cited(options.scope.text)} the best value of every indicator is 1 "
@@ -476,19 +463,13 @@ def _refuse_incomparable(options: IndexOptions, among: object) -> None:
 
 
 def _entity_sums(fit: FittedRows) -> list[EntitySums]:
-    """Compute the sums by entity from which the weights of every state are drawn again."""
+    """Compute sums by entity, from which every state's weights are redrawn."""
     stored = fit.results.entity_sums
-    return (
-        state_sums(fit.options, fit.results.state, fit.sample)
-        if stored is None
-        else [stored]
-    )
+    return state_sums(fit.options, fit.results.state, fit.sample) if stored is None else [stored]
 
 
-def drawn_weights(
-    fit: FittedRows, sums: Sequence[EntitySums], counts: Floats
-) -> Floats:
-    """Weigh again in each of L states with multiplicities `counts`, (R, n): (L, R, m), NaN for no weights."""
+def drawn_weights(fit: FittedRows, sums: Sequence[EntitySums], counts: Floats) -> Floats:
+    """Weigh again in L states with multiplicities `counts`: (L, R, m), NaN if none."""
     out = np.full((len(sums), len(counts), len(fit.options.system)), np.nan)
     for k, part in enumerate(sums):
         multiplicities = counts[:, part.entities]
@@ -513,15 +494,9 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
     return scores
 
 
-def _chunks(
-    reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int = 2**28
-) -> Any:
+def _chunks(reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int = 2**28) -> Any:
     """Cut draws into slices whose arrays take at most `memory` bytes."""
-    cells = (
-        6 * fit.sample.nobs
-        + 4 * fit.sample.n_entities
-        + 4 * max(part.second[0].size for part in sums)
-    )
+    cells = 6 * fit.sample.nobs + 4 * fit.sample.n_entities + 4 * max(part.second[0].size for part in sums)
     size = max(1, memory // (8 * cells))
     return [slice(start, min(start + size, reps)) for start in range(0, reps, size)]
 
@@ -556,13 +531,14 @@ def _without_entities(fit: FittedRows) -> Iterator[pd.DataFrame]:
         scores = draw_scores(fit, weights)
         lost = np.isnan(scores[:, 0]).tolist()  # a draw has all scores or none
         problems = [_NONE_LEFT if is_lost else "" for is_lost in lost]
-        yield _compared(
-            fit, weights - fit.results.state.weights[:, None], scores, problems
-        )
+        yield _compared(fit, weights - fit.results.state.weights[:, None], scores, problems)
 
 
 def _weights_without(fit: FittedRows, count: int) -> Iterator[Floats]:
-    """Weigh again without each entity, in chunks (L, R, m): by the jackknife where sums are enough."""
+    """Weigh again without each entity, in chunks (L, R, m).
+
+    By the jackknife where sums are enough.
+    """
     if not fit.options.has_sums:
         for entity in range(count):
             yield _weighed_without(fit, entity)[:, None]
@@ -576,7 +552,7 @@ def _weights_without(fit: FittedRows, count: int) -> Iterator[Floats]:
 
 
 def _weighed_without(fit: FittedRows, entity: int) -> Floats:
-    """Weigh the rows of every state without one entity, on the same scale: (L, m), NaN for no weights."""
+    """Weigh states' rows without an entity, on the same scale: (L, m), NaN if none."""
     options, sample, state = fit.options, fit.sample, fit.results.state
     rule = options.rule(sample.n_times)
     out = np.full(state.weights.shape, np.nan)
@@ -592,9 +568,7 @@ def _weighed_without(fit: FittedRows, entity: int) -> Floats:
     return out
 
 
-def _compared(
-    fit: FittedRows, changes: Floats, scores: Floats, problems: list[str]
-) -> pd.DataFrame:
+def _compared(fit: FittedRows, changes: Floats, scores: Floats, problems: list[str]) -> pd.DataFrame:
     """Compare R indices with something left out with the full one, one row each.
 
     changes (L, R, m): of weights; scores (R, N); NaN for none
@@ -621,10 +595,8 @@ def _compared(
 # --- combinations of options --------------------------------------------------------------------------------
 
 
-def complete_grid(
-    possible: Bools, pinned: Sequence[int | None]
-) -> tuple[tuple[int, ...], ...]:
-    """Find the largest part of a grid, (d_1, ..., d_k), whose combinations are all possible.
+def complete_grid(possible: Bools, pinned: Sequence[int | None]) -> tuple[tuple[int, ...], ...]:
+    """Find the largest part of a grid, (d_1, ..., d_k), that is possible throughout.
 
     Returns positions by option, empty if no part is complete; `pinned` is a position that each option has to
     keep, if any. Of parts of the same size the one that takes values from later options is found first.
@@ -655,11 +627,9 @@ def complete_grid(
 
 
 def _read_grid(over: object, names: tuple[str, ...]) -> dict[str, list[Any]]:
-    """Check options and values, each by itself: contradictions between them are found later."""
+    """Check options and values one by one; contradictions are found later."""
     if not hasattr(over, "items"):
-        raise InputTypeError(
-            "over must be a mapping of option to values, such as {'shift': [0, .01]}."
-        )
+        raise InputTypeError("over must be a mapping of option to values, such as {'shift': [0, .01]}.")
     grid = {}
     for option, values in over.items():
         check_option("over", option, _VARIED)
@@ -670,14 +640,8 @@ def _read_grid(over: object, names: tuple[str, ...]) -> dict[str, list[Any]]:
 
 
 def _read_values(option: str, values: Any, names: tuple[str, ...]) -> list[Any]:
-    if (
-        isinstance(values, str)
-        or hasattr(values, "items")
-        or not isinstance(values, Iterable)
-    ):
-        raise InputTypeError(
-            f"over[{cited(option)}] must be a list of values; {cited(values)} is not."
-        )
+    if isinstance(values, str) or hasattr(values, "items") or not isinstance(values, Iterable):
+        raise InputTypeError(f"over[{cited(option)}] must be a list of values; {cited(values)} is not.")
     read = [read_option(option, value, names) for value in values]
     twice = [v for i, v in enumerate(read) if v in read[:i]]
     if twice or not read:
@@ -693,7 +657,4 @@ def _labels(values: Sequence[Any]) -> tuple[Any, ...]:
     """Show values as they are, and given weights by a word."""
     given_weights = [v for v in values if isinstance(v, tuple)]
     name = "given" if len(given_weights) == 1 else "given {}"
-    return tuple(
-        name.format(given_weights.index(v) + 1) if isinstance(v, tuple) else v
-        for v in values
-    )
+    return tuple(name.format(given_weights.index(v) + 1) if isinstance(v, tuple) else v for v in values)

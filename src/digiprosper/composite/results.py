@@ -1,4 +1,4 @@
-"""Results of an index: scores, weights with standard errors, and scoring of other panels."""
+"""Results of an index: scores, weights with errors, scoring of other panels."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _FOLLOWS: Final = 0.8
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class IndexResults(Summarised, PickledByName):
-    """Results of an index: scores, weights and end points, made by `CompositeIndex.fit`.
+    """Results of an index: scores, weights, end points; from `CompositeIndex.fit`.
 
     `apply` scores other panels with the same weights and end points. The results do not contain the panel.
     Tables of weights have one row per indicator; tables of scores have one row per row of the panel.
@@ -129,9 +129,7 @@ class IndexResults(Summarised, PickledByName):
 
         Its name is the `name` of the specification.
         """
-        return pd.Series(
-            _stored(self.values).copy(), index=self.index, name=self.recipe.name
-        )
+        return pd.Series(_stored(self.values).copy(), index=self.index, name=self.recipe.name)
 
     @property
     def dimension_scores(self) -> pd.DataFrame:
@@ -141,9 +139,7 @@ class IndexResults(Summarised, PickledByName):
         weights w_j, with normalised values z_j. It is missing if all its weights are 0.
         """
         names = pd.Index(self.recipe.system.dimensions, name="dimension")
-        return pd.DataFrame(
-            _stored(self.dimension_values).copy(), index=self.index, columns=names
-        )
+        return pd.DataFrame(_stored(self.dimension_values).copy(), index=self.index, columns=names)
 
     @property
     def weights(self) -> pd.DataFrame:
@@ -159,16 +155,12 @@ class IndexResults(Summarised, PickledByName):
         `diagnostics` has the code ``"unstable_components"``: other components may be retained in another
         sample.
         """
-        table = self.recipe.system.to_frame().set_index("indicator")[
-            ["dimension", "direction"]
-        ]
+        table = self.recipe.system.to_frame().set_index("indicator")[["dimension", "direction"]]
         return table.assign(
             entropy=1.0 - self.state.redundancy,
             redundancy=self.state.redundancy,
             weight=self.state.weights.mean(axis=0),
-            std_error=np.nan
-            if self.entity_sums is None
-            else self.entity_sums.delta_errors(),
+            std_error=np.nan if self.entity_sums is None else self.entity_sums.delta_errors(),
         )
 
     @property
@@ -179,20 +171,16 @@ class IndexResults(Summarised, PickledByName):
         """
         if self.state.periods is None:
             return None
-        return pd.DataFrame(
-            self.state.weights, index=self.state.periods, columns=self._indicators
-        )
+        return pd.DataFrame(self.state.weights, index=self.state.periods, columns=self._indicators)
 
     @property
     def end_points(self) -> pd.DataFrame:
-        """End points of the normalisation: low and high of each indicator, or mean and sd for z-scores.
+        """End points: low and high of each indicator, or mean and sd for z-scores.
 
+        They are the end points of the normalisation.
         The index is the indicator, or (time, indicator) if each year has its own end points.
         """
-        tables = [
-            pd.DataFrame(part.scale.table, index=self._indicators)
-            for part in self.state.learned
-        ]
+        tables = [pd.DataFrame(part.scale.table, index=self._indicators) for part in self.state.learned]
         if not self.recipe.scope.scale_by_period:
             return tables[0]
         return pd.concat(tables, keys=self.state.periods)
@@ -223,10 +211,7 @@ class IndexResults(Summarised, PickledByName):
         """
         scores = self.scores
         values, index = np.asarray(scores, dtype=np.float64)[None], scores.index
-        ranks = {
-            name: descending_ranks(values, ranked_together(index, name))[0]
-            for name in get_args(Among)
-        }
+        ranks = {name: descending_ranks(values, ranked_together(index, name))[0] for name in get_args(Among)}
         table = pd.DataFrame(ranks, index=index).astype("Int64")
         if not self.recipe.scope.comparable_years:
             table["pooled"] = pd.NA
@@ -362,9 +347,7 @@ class IndexResults(Summarised, PickledByName):
         [0.665, 0.335]
         """
         if self.recipe.normalise == "zscore":
-            raise OptionError(
-                "obstacle degrees need a best value of 1: refit with normalise='minmax'."
-            )
+            raise OptionError("obstacle degrees need a best value of 1: refit with normalise='minmax'.")
         below = names_where(self.recipe.names, self.state.weights.min(axis=0) < 0)
         if below:
             raise IndicatorError(
@@ -385,7 +368,7 @@ class IndexResults(Summarised, PickledByName):
         return pd.DataFrame(values, index=index, columns=self._indicators)
 
     def weight_draws(self, reps: int, *, rng: object = None) -> pd.DataFrame:
-        """Bootstrap the weights: draw entities with replacement and estimate the weights from them.
+        """Bootstrap the weights: draw entities with replacement, estimate again.
 
         The end points of the normalisation are those of the sample in all draws.
 
@@ -419,18 +402,12 @@ class IndexResults(Summarised, PickledByName):
         sums = self._need_sums("weight_draws")
         reps = check_whole("reps", reps, 1, MOST_DRAWS)
         seed = seed_sequence(rng)
-        issue(
-            too_few_clusters_to_draw(
-                sums.rows.size, "entity", "method='delta' needs no draws."
-            )
-        )
+        issue(too_few_clusters_to_draw(sums.rows.size, "entity", "method='delta' needs no draws."))
         values = sums.draws(reps, seed)
         lost = int(np.isnan(values).any(axis=1).sum())
         why = "have no weights, because no indicator varies among the drawn entities."
         issue(lost_draws(lost, reps, why))
-        draws = pd.DataFrame(
-            values, index=pd.RangeIndex(reps, name="draw"), columns=self._indicators
-        )
+        draws = pd.DataFrame(values, index=pd.RangeIndex(reps, name="draw"), columns=self._indicators)
         draws.attrs["rng_entropy"] = seed.entropy
         return draws
 
@@ -442,7 +419,9 @@ class IndexResults(Summarised, PickledByName):
         level: float = 0.95,
         rng: object = None,
     ) -> pd.DataFrame:
-        """Compute standard errors and confidence intervals of the weights, clustered by entity.
+        """Compute standard errors and confidence intervals of the weights.
+
+        They are clustered by entity.
 
         Parameters
         ----------
@@ -498,9 +477,7 @@ class IndexResults(Summarised, PickledByName):
             error = sums.delta_errors()
             if method == "jackknife" and not sums.unstable_components():
                 left_out = sums.jackknife()
-                error = np.sqrt(
-                    (n - 1) / n * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)
-                )
+                error = np.sqrt((n - 1) / n * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
             low, high, _ = intervals.delta(weight, error, n - 1, level)
         columns = {
             "weight": weight,
@@ -510,9 +487,7 @@ class IndexResults(Summarised, PickledByName):
         }
         return pd.DataFrame(columns, index=self._indicators)
 
-    def audit(
-        self, panel: Panel | None = None, *, size: str | None = None
-    ) -> pd.DataFrame:
+    def audit(self, panel: Panel | None = None, *, size: str | None = None) -> pd.DataFrame:
         """Check the index for common problems.
 
         Parameters
@@ -638,11 +613,7 @@ class IndexResults(Summarised, PickledByName):
             if options.scope.replication_only:
                 divisor = f" (entropy divided by ln {self.n_times})"
             elif self.state.periods is None:
-                rows = (
-                    self.nobs
-                    if self.entity_sums is None
-                    else int(self.entity_sums.rows.sum())
-                )
+                rows = self.nobs if self.entity_sums is None else int(self.entity_sums.rows.sum())
                 divisor = f" (entropy divided by ln {rows})"
             weights += f"{divisor}, shift {options.shift:g}"
         return (
@@ -654,9 +625,7 @@ class IndexResults(Summarised, PickledByName):
         names = self._indicators
         learned = self.state.learned
         units = [i.unit for i in self.recipe.system]
-        indicators = self.weights.assign(
-            unit=units, **learned[-1].scale.table
-        ).reset_index()
+        indicators = self.weights.assign(unit=units, **learned[-1].scale.table).reset_index()
         periods = () if self.state.periods is None else tuple(self.state.periods)
         years = [
             {"time": time}
@@ -710,29 +679,24 @@ def _future_information(options: IndexOptions, *, imputed: bool) -> Finding:
 
 
 def is_level(name: str, unit: str) -> bool | None:
-    """Classify an indicator by name and unit: True for an amount or count, False for a ratio, else None."""
+    """Classify by name and unit: True for an amount or count, False for a ratio.
+
+    None if neither is clear.
+    """
     words = f"{name} {unit}".replace("_", " ")
     if _RATIO.search(words):
         return False
     return True if _LEVEL.search(words) else None
 
 
-def _size_variables(
-    system: IndicatorSystem, panel: Panel | None, size: str | None
-) -> Finding:
+def _size_variables(system: IndicatorSystem, panel: Panel | None, size: str | None) -> Finding:
     """Report indicators that are amounts, by name and unit, or by their correlation with `size`."""
     is_amount = {i.name: is_level(i.name, i.unit) for i in system}
     # A ratio that says so may go with size all the same: what is denser is often larger.
-    measured = {
-        n: r
-        for n, r in _size_correlations(system, panel, size).items()
-        if is_amount[n] is None
-    }
+    measured = {n: r for n, r in _size_correlations(system, panel, size).items() if is_amount[n] is None}
     amounts = [n for n, level in is_amount.items() if level]
     if not measured:
-        return _amounts_by_name(
-            amounts, [level is not None for level in is_amount.values()]
-        )
+        return _amounts_by_name(amounts, [level is not None for level in is_amount.values()])
     shown = ", ".join(f"{cited(n)} {r:z.2f}" for n, r in measured.items())
     text = (
         f"rank correlations of entity means with {cited(str(size))}: {shown}. These look like amounts, "
@@ -761,16 +725,12 @@ def _amounts_by_name(amounts: list[str], classified: list[bool]) -> Finding:
     )
 
 
-def _size_correlations(
-    system: IndicatorSystem, panel: Panel | None, size: str | None
-) -> dict[str, float]:
-    """Find indicators whose entity means have a high rank correlation with `size`, and the correlations."""
+def _size_correlations(system: IndicatorSystem, panel: Panel | None, size: str | None) -> dict[str, float]:
+    """Find indicators whose entity means have a high rank correlation with `size`."""
     if panel is None and size is None:
         return {}
     if not isinstance(panel, Panel) or not isinstance(size, str):
-        raise InputTypeError(
-            "audit(panel, size=...) takes a Panel and the name of one of its columns."
-        )
+        raise InputTypeError("audit(panel, size=...) takes a Panel and the name of one of its columns.")
     absent = [n for n in (*system.names, size) if n not in panel.columns]
     if absent:
         raise unknown_columns(absent, panel.columns, "audit")
@@ -780,9 +740,7 @@ def _size_correlations(
     return {str(n): float(r) for n, r in correlation.items() if r >= _FOLLOWS}
 
 
-def _legacy_weights(
-    options: IndexOptions, state: State, nobs: int, n_times: int | None
-) -> Finding:
+def _legacy_weights(options: IndexOptions, state: State, nobs: int, n_times: int | None) -> Finding:
     """Report whether weights are those of the copied script; `n_times` is None without periods."""
     if options.scope.replication_only:
         return "warning", (
@@ -811,13 +769,8 @@ def _legacy_weights(
 
 
 def _script_weights(state: State, nobs: int, n_times: int | None) -> Floats | None:
-    """Compute the weights of the copied script from the entropies of a pooled fit with given weights."""
-    if (
-        state.periods is not None
-        or n_times is None
-        or n_times < 2
-        or np.isnan(state.redundancy).any()
-    ):
+    """Compute the copied script's weights from entropies of a pooled fit."""
+    if state.periods is not None or n_times is None or n_times < 2 or np.isnan(state.redundancy).any():
         return None
     redundancy = 1.0 - (1.0 - state.redundancy) * np.log(nobs) / np.log(n_times)
     redundancy = np.where(state.learned[0].weighing.constant, 0.0, redundancy)

@@ -77,7 +77,10 @@ class LearningScope:
         return self.text != "per_year"
 
     def refuse_times(self, times: pd.Index[Any], *, has_time: bool) -> None:
-        """Refuse a sample that lacks the periods the scope needs; `has_time` is False in a cross-section."""
+        """Refuse a sample that lacks the periods the scope needs.
+
+        `has_time` is False in a cross-section.
+        """
         if self.needs_periods and not has_time:
             raise OptionError(
                 f"scope={cited(self.text)} needs a time key, but this is a cross-section: use 'pooled', or "
@@ -91,9 +94,7 @@ class LearningScope:
                 [option_problem("scope", self.text, what="one period")],
             )
 
-    def learned_rows(
-        self, time: Ints, times: pd.Index[Any]
-    ) -> tuple[RowSelection, ...]:
+    def learned_rows(self, time: Ints, times: pd.Index[Any]) -> tuple[RowSelection, ...]:
         """Select the rows that each state is learned from.
 
         `time`, (N,), has the position of each row's period in `times`.
@@ -111,13 +112,11 @@ class LearningScope:
         With rows up to each year it is the latest state that uses no later year.
         """
         if self.rows == "past":
-            return np.asarray(
-                periods.searchsorted(times, side="right") - 1, dtype=np.intp
-            )
+            return np.asarray(periods.searchsorted(times, side="right") - 1, dtype=np.intp)
         return np.asarray(periods.get_indexer(times), dtype=np.intp)
 
     def given_scale(self, system: IndicatorSystem) -> EndPoints | None:
-        """Return the end points that are given with the indicators; None where they are learned."""
+        """Return the end points given with the indicators; None where learned."""
         if not self.fixed_end_points:
             return None
         low, high = np.array([i.goalposts for i in system], dtype=np.float64).T
@@ -161,9 +160,7 @@ _BY_WORD: Final = {
             ),
             scale_by_period=True,
         ),
-        LearningScope(
-            "pooled_norm_yearly_weights", "own", _WEIGHTS_DIFFER, _LATER_YEARS
-        ),
+        LearningScope("pooled_norm_yearly_weights", "own", _WEIGHTS_DIFFER, _LATER_YEARS),
         LearningScope(
             "expanding",
             "past",
@@ -206,16 +203,10 @@ def read_scope(scope: object) -> LearningScope:
     """Make the scope of an option's word, such as "pooled" or "base_year(2011)"."""
     base_year = _BASE.fullmatch(scope.strip()) if isinstance(scope, str) else None
     if base_year and base_year[1]:
-        return replace(
-            _BASE_YEAR, text=f"base_year({base_year[1]})", period=base_year[1]
-        )
+        return replace(_BASE_YEAR, text=f"base_year({base_year[1]})", period=base_year[1])
     if isinstance(scope, str) and scope in _BY_WORD:
         return _BY_WORD[scope]
-    hint = (
-        " Include the base year: 'base_year(2011)'."
-        if str(scope).startswith("base_year")
-        else ""
-    )
+    hint = " Include the base year: 'base_year(2011)'." if str(scope).startswith("base_year") else ""
     raise OptionError(
         f"scope={cited(scope)} is not known; use one of {', '.join(map(repr, SCOPES))}, "
         f"'base_year(2011)'.{hint}",

@@ -77,7 +77,8 @@ class CompositeIndex(Specification):
     shift : float, default 0.0
         Number added to the normalised values before the logarithm of entropy weights. Scores do not use it.
         The default is 0 because 0 ln 0 = 0 by definition, so no shift is needed.
-    weighting : {"entropy", "critic", "cv", "std", "pca", "equal"} or mapping, default "entropy"
+    weighting : {"entropy", "critic", "cv", "std", "pca", "equal"} or mapping
+        The default is ``"entropy"``.
         How the weights are computed; see `entropy_weights`, `critic_weights`, `cv_weights`, `std_weights`,
         `pca_weights` and `equal_weights`. Or given weights, ``{indicator: weight}``, which are divided by
         their sum.
@@ -85,7 +86,8 @@ class CompositeIndex(Specification):
         ``"flat"`` weights all indicators together. ``"nested"`` weights the indicators within each dimension,
         and then the scores of the dimensions in the same way. ``"equal_dimensions"`` weights the indicators
         within each dimension, and all dimensions equally.
-    aggregate : {"linear", "geometric", "geometric_dimensions", "topsis"}, default "linear"
+    aggregate : {"linear", "geometric", "geometric_dimensions", "topsis"}
+        The default is ``"linear"``.
         ``"linear"`` is the weighted sum, ``"geometric"`` the weighted geometric mean, and ``"topsis"`` the
         relative closeness to the best values. ``"geometric_dimensions"`` is linear inside each dimension and
         geometric across dimensions, as the Human Development Index (UNDP 2024, Human Development Report
@@ -126,9 +128,7 @@ class CompositeIndex(Specification):
     scope: Scope | str = "pooled"
     normalise: Normalisation = "minmax"
     shift: float = 0.0
-    weighting: Weighting | Mapping[str, float] | tuple[tuple[str, float], ...] = (
-        "entropy"
-    )
+    weighting: Weighting | Mapping[str, float] | tuple[tuple[str, float], ...] = "entropy"
     structure: IndexStructure = "flat"
     aggregate: Aggregation = "linear"
     missing: IndexMissing = "raise"
@@ -147,9 +147,7 @@ class CompositeIndex(Specification):
             object.__setattr__(self, option, value)
         name: object = self.name
         if not isinstance(name, str) or not name:
-            raise InputTypeError(
-                f"name={cited(name)}: the name of the scores must be a non-empty text."
-            )
+            raise InputTypeError(f"name={cited(name)}: the name of the scores must be a non-empty text.")
         refuse_contradictions(self.recipe)
 
     @property
@@ -171,7 +169,10 @@ class CompositeIndex(Specification):
 
     @property
     def given_weights(self) -> Floats | None:
-        """Given weights in the order of the indicators, with sum one, or None if weights are estimated."""
+        """Given weights in the indicators' order, with sum one, or None.
+
+        None means that weights are estimated.
+        """
         return self.recipe.given_weights
 
     @property
@@ -272,9 +273,7 @@ class CompositeIndex(Specification):
             weighting = tuple((new if n == old else n, w) for n, w in weighting)
         return self.replace(system=self.system.swap(old, new), weighting=weighting)
 
-    def fit(
-        self, panel: Any, *, rng: object = None, progress: bool = False
-    ) -> IndexResults:
+    def fit(self, panel: Any, *, rng: object = None, progress: bool = False) -> IndexResults:
         """Compute the end points, the weights and the scores.
 
         Parameters
@@ -342,9 +341,7 @@ class CompositeIndex(Specification):
         periods = () if state.periods is None else tuple(state.periods)
         notices = [
             *dropped_rows(sample),
-            *weight_remarks(
-                options.names, weighings, options.rule(sample.n_times), periods
-            ),
+            *weight_remarks(options.names, weighings, options.rule(sample.n_times), periods),
             *score_remarks(options, scaled.z, values),
             *component_remarks(sums),
         ]

@@ -47,10 +47,8 @@ _ROLE: Final = "indicators"
 # --- rows ---------------------------------------------------------------------------------------------------
 
 
-def cut_rows(
-    options: IndexOptions, panel: Panel, caller: str = "CompositeIndex"
-) -> Sample:
-    """Cut the complete rows an index reads from a panel; the matrix is the raw indicators in their order."""
+def cut_rows(options: IndexOptions, panel: Panel, caller: str = "CompositeIndex") -> Sample:
+    """Cut the complete rows an index reads from a panel."""
     check_panel(panel, caller)
     names = options.names
     frame = panel.frame
@@ -79,15 +77,11 @@ def dropped_rows(sample: Sample) -> list[Notice]:
 def without_indicator(sample: Sample, name: str) -> Sample:
     """Leave a column out; the rows stay."""
     keep = np.array([n != name for n in sample.names])
-    return _of_columns(
-        sample, sample.matrix[:, keep], tuple(n for n in sample.names if n != name)
-    )
+    return _of_columns(sample, sample.matrix[:, keep], tuple(n for n in sample.names if n != name))
 
 
 def _of_columns(sample: Sample, x: Floats, names: tuple[str, ...]) -> Sample:
-    return replace(
-        sample, matrix=x, names=names, roles={_ROLE: tuple(range(len(names)))}
-    )
+    return replace(sample, matrix=x, names=names, roles={_ROLE: tuple(range(len(names)))})
 
 
 # --- what is learned ----------------------------------------------------------------------------------------
@@ -116,7 +110,7 @@ class ScaledRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State(PickledByName):
-    """Everything an index learned: one state for all rows (`periods` is None), or one a period."""
+    """Everything an index learned: one state (`periods` is None), or one a period."""
 
     learned: tuple[Learned, ...]
     periods: pd.Index[Any] | None
@@ -129,9 +123,7 @@ class State(PickledByName):
     @property
     def redundancy(self) -> Floats:
         """One minus the relative entropy, its mean over yearly states, shape (m,)."""
-        return np.asarray(
-            np.mean([part.weighing.redundancy for part in self.learned], axis=0)
-        )
+        return np.asarray(np.mean([part.weighing.redundancy for part in self.learned], axis=0))
 
     def scaled(self, options: IndexOptions, sample: Sample) -> ScaledRows:
         """Normalise the rows of a sample, each by its state."""
@@ -142,17 +134,13 @@ class State(PickledByName):
             z[rows] = part.scale.apply(sample.matrix[rows], options.positive)
         return ScaledRows(z, states)
 
-    def scores(
-        self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]
-    ) -> Floats:
-        """Aggregate normalised rows to scores, (N,); `index` has their labels, for messages."""
+    def scores(self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]) -> Floats:
+        """Aggregate normalised rows to scores, (N,); messages have its `index`."""
         if options.aggregation in PRODUCTS:
             self._refuse_negative_factors(options, scaled, index)
         return np.asarray(self.scores_under(options, scaled, self.weights[:, None])[0])
 
-    def scores_under(
-        self, options: IndexOptions, scaled: ScaledRows, weights: Floats
-    ) -> Floats:
+    def scores_under(self, options: IndexOptions, scaled: ScaledRows, weights: Floats) -> Floats:
         """Aggregate normalised rows under other weights, (L, R, m), to scores, (R, N)."""
         scores = np.empty((weights.shape[1], len(scaled.z)))
         for k, part, rows in self._parts(scaled.states):
@@ -167,15 +155,11 @@ class State(PickledByName):
         return scores
 
     def dimension_scores(self, groups: Sequence[Ints], scaled: ScaledRows) -> Floats:
-        """Average inside dimensions: sum_j w_j z_j / sum_j w_j, (N, K); NaN where one has no weight."""
+        """Average inside dimensions, (N, K): sum_j w_j z_j / sum_j w_j, or NaN."""
         weights = self.weights[scaled.states]
-        total = np.stack(
-            [weights[:, columns].sum(axis=1) for columns in groups], axis=1
-        )
+        total = np.stack([weights[:, columns].sum(axis=1) for columns in groups], axis=1)
         weighted = weights * scaled.z
-        sums = np.stack(
-            [weighted[:, columns].sum(axis=1) for columns in groups], axis=1
-        )
+        sums = np.stack([weighted[:, columns].sum(axis=1) for columns in groups], axis=1)
         return sums / np.where(total != 0, total, np.nan)
 
     def _refuse_negative_factors(
@@ -187,9 +171,7 @@ class State(PickledByName):
                 f"aggregate={cited(options.aggregation)} needs weights >= 0, but {quoted(below)} has a "
                 "negative weight; use 'linear'."
             )
-            raise IndicatorError(
-                message, [Notice("negative_weight", message, {"columns": tuple(below)})]
-            )
+            raise IndicatorError(message, [Notice("negative_weight", message, {"columns": tuple(below)})])
         names: Sequence[str] = options.names
         negative = (scaled.z < 0) & (self.weights[scaled.states] > 0)
         problem = "is below the worse end point"
@@ -207,7 +189,7 @@ class State(PickledByName):
         )
 
     def _parts(self, states: Ints) -> Iterator[tuple[int, Learned, RowSelection]]:
-        """Iterate over the states that score rows: position, state, and selection of its rows.
+        """Iterate over states that score rows: position, state, selection of its rows.
 
         `states`, (N,), has the position of each row's state.
         """
@@ -235,11 +217,7 @@ class State(PickledByName):
                 f"scope={cited(scope.text)} {why}; the panel has {quoted(unseen)}. Select "
                 "these periods only and fit the index on them, or use 'pooled', 'base_year(...)' or "
                 "'goalposts', which can score any period.",
-                [
-                    option_problem(
-                        "scope", scope.text, what=f"unseen period {quoted(unseen)}"
-                    )
-                ],
+                [option_problem("scope", scope.text, what=f"unseen period {quoted(unseen)}")],
             )
         return np.asarray(positions, dtype=np.intp)[sample.time]
 
@@ -248,9 +226,7 @@ def score_remarks(options: IndexOptions, z: Floats, values: Floats) -> list[Noti
     """Remark on scores that are 0 or beyond the end points."""
     remarks = zero_remarks(values, options.aggregation)
     if options.normalise not in ("zscore", "none") and options.aggregation != "topsis":
-        remarks += beyond_remarks(
-            options.names, z, values, one_year=options.scope.rows == "base"
-        )
+        remarks += beyond_remarks(options.names, z, values, one_year=options.scope.rows == "base")
     return remarks
 
 
@@ -272,9 +248,7 @@ def learn(options: IndexOptions, sample: Sample) -> State:
     return State(tuple(learned), times)
 
 
-def learn_and_score(
-    options: IndexOptions, sample: Sample
-) -> tuple[State, ScaledRows, Floats]:
+def learn_and_score(options: IndexOptions, sample: Sample) -> tuple[State, ScaledRows, Floats]:
     """Learn from the rows that the scope selects, and score all rows."""
     state = learn(options, sample)
     scaled = state.scaled(options, sample)
@@ -282,7 +256,7 @@ def learn_and_score(
 
 
 def state_sums(options: IndexOptions, state: State, sample: Sample) -> list[EntitySums]:
-    """Sum by entity what the weights of every state rest on; not for nested dimensions."""
+    """Sum by entity what every state's weights need; not for nested dimensions."""
     rule = options.rule(sample.n_times)
     selections = options.scope.learned_rows(sample.time, sample.times)
     return [
@@ -321,10 +295,7 @@ def _learn_one(
         )
 
     weighing = weigh(z, rule, options.names, where=where)
-    if (
-        options.aggregation == "topsis"
-        and not weighing.weights[~weighing.constant].any()
-    ):
+    if options.aggregation == "topsis" and not weighing.weights[~weighing.constant].any():
         message = (
             f"aggregate='topsis': no indicator with a weight varies{where}, so the best row equals the "
             "worst; use 'linear'."
@@ -342,9 +313,7 @@ def _scale(options: IndexOptions, sample: Sample, rows: RowSelection) -> EndPoin
     return options.learn_scale(sample.matrix[rows])
 
 
-def _refuse_undefined(
-    options: IndexOptions, sample: Sample, rows: RowSelection
-) -> None:
+def _refuse_undefined(options: IndexOptions, sample: Sample, rows: RowSelection) -> None:
     if options.normalise == "max":
         refuse_cells(
             sample.matrix[rows] <= 0,

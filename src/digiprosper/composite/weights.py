@@ -33,9 +33,7 @@ Weighting = Literal["entropy", "critic", "cv", "std", "pca", "equal"]
 WEIGHTINGS: Final[tuple[Weighting, ...]] = get_args(Weighting)
 
 _MOST: Final = 1_000_000
-_UNDEFINED: Final = (
-    "Entropy is undefined for these values: normalise first, as CompositeIndex does."
-)
+_UNDEFINED: Final = "Entropy is undefined for these values: normalise first, as CompositeIndex does."
 
 
 def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
@@ -91,9 +89,7 @@ def entropy_weights(Z: Any, *, shift: float = 0.0) -> Floats:
     """
     z, names = as_table(Z, "entropy_weights")
     check_shift(shift)
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # what overflows is refused below
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below
         sums = column_sums(z, shift=shift)
     if not (np.isfinite(sums.total).all() and np.isfinite(sums.z_log_z).all()):
         refuse_missing(z, names)
@@ -293,14 +289,8 @@ def equal_weights(m: int) -> Floats:
     [0.25, 0.25, 0.25, 0.25]
     """
     number = plain(m)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int)
-        or not 1 <= number <= _MOST
-    ):
-        raise InputTypeError(
-            f"equal_weights takes the number of indicators, not {cited(m)}."
-        )
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= _MOST:
+        raise InputTypeError(f"equal_weights takes the number of indicators, not {cited(m)}.")
     return np.full(number, 1.0 / number)
 
 

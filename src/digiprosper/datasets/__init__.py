@@ -1,4 +1,4 @@
-"""Panels for examples and tests: real data of US states, and simulated Chinese provinces."""
+"""Panels for examples and tests: real US states, simulated Chinese provinces."""
 
 from __future__ import annotations
 

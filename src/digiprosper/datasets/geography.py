@@ -81,12 +81,8 @@ def us_states() -> Panel:
     package = find_spec("linearmodels")
     assert package is not None
     assert package.origin is not None
-    frame = pd.read_csv(
-        Path(package.origin).parent / "datasets" / "munnell" / "munnell.csv.bz2"
-    )
-    return Panel(
-        frame.rename(columns=_COLUMNS), entity="state", time="year", labels=_LABELS
-    )
+    frame = pd.read_csv(Path(package.origin).parent / "datasets" / "munnell" / "munnell.csv.bz2")
+    return Panel(frame.rename(columns=_COLUMNS), entity="state", time="year", labels=_LABELS)
 
 
 def us_neighbours() -> dict[str, tuple[str, ...]]:
@@ -187,10 +183,7 @@ def read_table(name: str) -> pd.DataFrame:
 
 def _neighbours(name: str) -> dict[str, tuple[str, ...]]:
     table = read_table(name)
-    return {
-        k: tuple(v.split())
-        for k, v in zip(table.iloc[:, 0], table["neighbours"], strict=True)
-    }
+    return {k: tuple(v.split()) for k, v in zip(table.iloc[:, 0], table["neighbours"], strict=True)}
 
 
 def _capitals(name: str) -> pd.DataFrame:

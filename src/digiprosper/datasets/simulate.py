@@ -55,9 +55,7 @@ _EQUATIONS: Final = {
     "entrepreneurship": _Equation(1.6, 0.30, 0.60, 0.160, (0.010, -0.004, 0.003)),
     "prosperity": _Equation(0.0, 0.05, 0.05, 0.012, (0.0010, 0.0008, -0.0004)),
     "rural_income": _Equation(9.2, 0.25, 0.80, 0.060, (0.004, 0.003, 0.001)),
-    "urban_rural_theil": _Equation(
-        0.21, 0.02, -0.02, 0.006, (-0.0005, -0.0002, 0.0001)
-    ),
+    "urban_rural_theil": _Equation(0.21, 0.02, -0.02, 0.006, (-0.0005, -0.0002, 0.0001)),
 }
 
 
@@ -118,7 +116,10 @@ class Truth:
 
     @property
     def indirect(self) -> dict[str, float]:
-        """Indirect effect of ``digital`` on ``prosperity`` through each mediator, a times b."""
+        """Indirect effect of ``digital`` on ``prosperity`` through each mediator.
+
+        It is the product of a and b.
+        """
         return {channel: a * self.b[channel] for channel, a in self.a.items()}
 
     @property
@@ -134,9 +135,7 @@ class Truth:
     @property
     def effects(self) -> dict[str, float]:
         """Mediation effects with the names of `MediationResults`."""
-        parts = {
-            f"indirect:{channel}": value for channel, value in self.indirect.items()
-        }
+        parts = {f"indirect:{channel}": value for channel, value in self.indirect.items()}
         return {
             "total": self.total,
             "direct": self.direct,
@@ -164,9 +163,7 @@ class Truth:
             If there is no such system.
         """
         check_option("system", system, ("digital", "prosperity"))
-        table = _indicators(system).rename(
-            columns={"column": "indicator", "chinese": "label"}
-        )
+        table = _indicators(system).rename(columns={"column": "indicator", "chinese": "label"})
         return table[["indicator", "direction", "dimension", "unit", "label"]]
 
 
@@ -236,21 +233,13 @@ def simulate_provinces(
     def outcome(name: str, systematic: Floats) -> Floats:
         equation = _EQUATIONS[name]
         errors[name] = draw.errors(equation.error_sd)
-        base = (
-            systematic
-            + draw.effects(equation.level, equation.entity_sd, equation.trend)
-            + errors[name]
-        )
-        return base + sum(
-            c * columns[k] for c, k in zip(equation.controls, _CONTROLS, strict=True)
-        )
+        base = systematic + draw.effects(equation.level, equation.entity_sd, equation.trend) + errors[name]
+        return base + sum(c * columns[k] for c, k in zip(equation.controls, _CONTROLS, strict=True))
 
     digital = columns["digital"]
     for channel, a in _A.items():
         columns[channel] = outcome(channel, a * digital)
-    prosperity = outcome(
-        "prosperity", _DIRECT * digital + sum(b * columns[m] for m, b in _B.items())
-    )
+    prosperity = outcome("prosperity", _DIRECT * digital + sum(b * columns[m] for m, b in _B.items()))
     indicators, prosperity_weights = _prosperity(draw, prosperity)
     columns |= indicators
     # What the search for the indicators left over is part of the error, so that the equation holds exactly.
@@ -259,14 +248,10 @@ def simulate_provinces(
 
     # An observed value, as every value up to the next one splits the rows alike.
     urban = columns["urban"]
-    gamma = float(
-        urban[urban <= np.clip(_GAMMA, *np.quantile(urban, (0.2, 0.8)))].max()
-    )
+    gamma = float(urban[urban <= np.clip(_GAMMA, *np.quantile(urban, (0.2, 0.8)))].max())
     slopes = np.where(urban <= gamma, *_REGIME_SLOPES)
     columns["rural_income"] = outcome("rural_income", slopes * digital)
-    columns["urban_rural_theil"] = outcome(
-        "urban_rural_theil", _CURVE[0] * digital + _CURVE[1] * digital**2
-    )
+    columns["urban_rural_theil"] = outcome("urban_rural_theil", _CURVE[0] * digital + _CURVE[1] * digital**2)
     columns |= _instrument(draw, digital)
 
     panel = _panel(_with_gaps(draw, columns, gaps), n, periods)
@@ -277,13 +262,8 @@ def simulate_provinces(
         threshold=gamma,
         regime_slopes=_REGIME_SLOPES,
         curve=_CURVE,
-        controls={
-            k: dict(zip(_CONTROLS, e.controls, strict=True))
-            for k, e in _EQUATIONS.items()
-        },
-        systems={
-            name: _as_dict(_indicators(name)) for name in ("digital", "prosperity")
-        },
+        controls={k: dict(zip(_CONTROLS, e.controls, strict=True)) for k, e in _EQUATIONS.items()},
+        systems={name: _as_dict(_indicators(name)) for name in ("digital", "prosperity")},
         weights={"digital": digital_weights, "prosperity": prosperity_weights},
         errors=_panel(errors, n, periods).frame[list(errors)],
         equations=_in_words(gamma),
@@ -302,9 +282,7 @@ class _Draw:
 
     def effects(self, level: float, entity_sd: float, trend: float) -> Floats:
         entity = self.rng.normal(level, entity_sd, (self.n, 1))
-        year = np.linspace(0, trend, self.periods) + self.rng.normal(
-            0, abs(trend) / 50, self.periods
-        )
+        year = np.linspace(0, trend, self.periods) + self.rng.normal(0, abs(trend) / 50, self.periods)
         return entity + year
 
     def wander(self, sd: Any, rho: float) -> Floats:
@@ -343,9 +321,7 @@ def _controls(draw: _Draw) -> dict[str, Floats]:
     }
 
 
-def _prosperity(
-    draw: _Draw, target: Floats
-) -> tuple[dict[str, Floats], dict[str, float]]:
+def _prosperity(draw: _Draw, target: Floats) -> tuple[dict[str, Floats], dict[str, float]]:
     """Draw indicators whose entropy index is the target plus a constant.
 
     Indicator j is target + noise_j; its index is sum_j c_j (target + noise_j) - constant, c_j = weight_j /
@@ -369,12 +345,10 @@ def _prosperity(
 
 
 def _instrument(draw: _Draw, digital: Floats) -> dict[str, Floats]:
-    """Draw a level of 1984 that goes with the later rise of the index, and a national series."""
+    """Draw a level of 1984 that fits the later rise of the index, and a series."""
     rise = digital[:, [-1]] - digital[:, [0]]
     offices = 2 * rise + draw.rng.uniform(0, 0.4, (draw.n, 1))
-    users = np.linspace(5.1, 10.7, draw.periods) + draw.rng.uniform(
-        -0.1, 0.1, draw.periods
-    )
+    users = np.linspace(5.1, 10.7, draw.periods) + draw.rng.uniform(-0.1, 0.1, draw.periods)
     shape = (draw.n, draw.periods)
     return {
         "post_offices_1984": np.broadcast_to(offices, shape),
@@ -382,10 +356,8 @@ def _instrument(draw: _Draw, digital: Floats) -> dict[str, Floats]:
     }
 
 
-def _with_gaps(
-    draw: _Draw, columns: dict[str, Floats], share: float
-) -> dict[str, Floats]:
-    """Delete values of indicators and controls, never of the first or the last period."""
+def _with_gaps(draw: _Draw, columns: dict[str, Floats], share: float) -> dict[str, Floats]:
+    """Delete values of indicators and controls, not in the first or last period."""
     names = [
         *_indicators("digital")["column"],
         *_indicators("prosperity")["column"],
@@ -393,9 +365,7 @@ def _with_gaps(
     ]
     missing = draw.rng.random((len(names), draw.n, draw.periods)) < share
     missing[..., [0, -1]] = False
-    return columns | {
-        n: np.where(m, np.nan, columns[n]) for n, m in zip(names, missing, strict=True)
-    }
+    return columns | {n: np.where(m, np.nan, columns[n]) for n, m in zip(names, missing, strict=True)}
 
 
 def _entropy_weights(z: Floats) -> Floats:
@@ -409,26 +379,19 @@ def _index(system: System, z: Floats) -> tuple[dict[str, Floats], dict[str, floa
     low, high = table["low"].to_numpy(), table["high"].to_numpy()
     values = low + (high - low) * np.where(table["direction"] == "+", z, 1 - z)
     columns = dict(zip(table["column"], np.moveaxis(values, -1, 0), strict=True))
-    return columns | {system: z @ weights}, dict(
-        zip(table["column"], weights.tolist(), strict=True)
-    )
+    return columns | {system: z @ weights}, dict(zip(table["column"], weights.tolist(), strict=True))
 
 
 def _panel(columns: Mapping[str, Floats], n: int, periods: int) -> Panel:
     names = ["province", "province_zh", "region"]
-    more = [
-        (f"region_{k}", f"地区{k}", ("east", "central", "west")[k % 3])
-        for k in range(32, n + 1)
-    ]
+    more = [(f"region_{k}", f"地区{k}", ("east", "central", "west")[k % 3]) for k in range(32, n + 1)]
     rows = [*read_table("provinces")[names].itertuples(index=False, name=None), *more]
     provinces = pd.DataFrame(rows[:n], columns=names)
     frame = provinces.loc[provinces.index.repeat(periods)].reset_index(drop=True)
     years = np.tile(np.arange(2011, 2011 + periods), n)
     frame = frame.assign(year=years, **{k: v.ravel() for k, v in columns.items()})
     keys = ("province", "year")
-    labels = {
-        k: v for k, v in _labels("chinese").items() if k in frame and k not in keys
-    }
+    labels = {k: v for k, v in _labels("chinese").items() if k in frame and k not in keys}
     return Panel(frame, *keys, labels=labels)
 
 
@@ -459,41 +422,27 @@ def _as_dict(indicators: pd.DataFrame) -> dict[str, dict[str, Literal["+", "-"]]
 def _in_words(gamma: float) -> str:
     lines = [f"{m} = {a:g} digital + rest" for m, a in _A.items()]
     lines.append(
-        f"prosperity = {_DIRECT:g} digital + "
-        + " + ".join(f"{b:g} {m}" for m, b in _B.items())
-        + " + rest"
+        f"prosperity = {_DIRECT:g} digital + " + " + ".join(f"{b:g} {m}" for m, b in _B.items()) + " + rest"
     )
     low, high = _REGIME_SLOPES
     lines.append(
         f"rural_income = {low:g} digital [urban <= {gamma:.2f}] "
         f"+ {high:g} digital [urban > {gamma:.2f}] + rest"
     )
-    lines.append(
-        f"urban_rural_theil = {_CURVE[0]:g} digital - {-_CURVE[1]:g} digital^2 + rest"
-    )
-    lines.append(
-        "rest = province effect + year effect + controls (urban, fiscal, openness) + error"
-    )
+    lines.append(f"urban_rural_theil = {_CURVE[0]:g} digital - {-_CURVE[1]:g} digital^2 + rest")
+    lines.append("rest = province effect + year effect + controls (urban, fiscal, openness) + error")
     lines.append("digital, prosperity = entropy indices of their indicators")
     return "\n".join(lines)
 
 
 def _check_size(name: str, value: object, least: int) -> None:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | np.integer)
-        or value < least
-    ):
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         message = f"{name}={cited(value)} must be an integer of at least {least}."
         raise OptionError(message, [option_problem(name, value, what=message)])
 
 
 def _check_gaps(share: object) -> None:
-    if (
-        isinstance(share, bool)
-        or not isinstance(share, float | int | np.number)
-        or not 0 <= share < 0.5
-    ):
+    if isinstance(share, bool) or not isinstance(share, float | int | np.number) or not 0 <= share < 0.5:
         message = f"gaps={cited(share)} must be a probability below .5, such as .02."
         raise OptionError(message, [option_problem("gaps", share, what=message)])
 
@@ -501,9 +450,7 @@ def _check_gaps(share: object) -> None:
 # --- estimates beside the truth -----------------------------------------------------------------------------
 
 
-def beside_truth(
-    rows: Mapping[str, tuple[float, Any, Any]], *, level: float = 0.95
-) -> pd.DataFrame:
+def beside_truth(rows: Mapping[str, tuple[float, Any, Any]], *, level: float = 0.95) -> pd.DataFrame:
     """Compare estimates with the true parameters of a simulated panel.
 
     Parameters
@@ -541,9 +488,7 @@ def beside_truth(
     level = check_level(level)
     mapping: object = rows
     if not isinstance(mapping, Mapping) or not mapping:
-        raise InputTypeError(
-            "beside_truth: rows must be a mapping from names to (truth, results, term)."
-        )
+        raise InputTypeError("beside_truth: rows must be a mapping from names to (truth, results, term).")
     lines = [_line(name, row, level) for name, row in rows.items()]
     names = pd.Index(rows.keys(), dtype=object)
     return pd.DataFrame(lines, index=names, columns=["truth", *_INTERVAL, "inside"])
@@ -558,28 +503,20 @@ def _line(name: object, row: Any, level: float) -> tuple[float | bool, ...]:
     if isinstance(term_or_interval, str) and isinstance(frame, pd.DataFrame):
         return truth, *_of_term(name, truth, frame, term_or_interval)
     estimate = _numbers(name, row, results).item()
-    return truth, *_of_set(
-        truth, estimate, _numbers(name, row, term_or_interval, (-1, 2))
-    )
+    return truth, *_of_set(truth, estimate, _numbers(name, row, term_or_interval, (-1, 2)))
 
 
-def _numbers(
-    name: object, row: object, values: object, shape: tuple[int, ...] = ()
-) -> Any:
+def _numbers(name: object, row: object, values: object, shape: tuple[int, ...] = ()) -> Any:
     try:
         return np.asarray(values, dtype=float).reshape(shape)
     except (TypeError, ValueError):
         raise _no_row(name, row) from None
 
 
-def _of_term(
-    name: object, truth: float, frame: pd.DataFrame, term: str
-) -> tuple[float | bool, ...]:
+def _of_term(name: object, truth: float, frame: pd.DataFrame, term: str) -> tuple[float | bool, ...]:
     lacking = {"term", *_INTERVAL} - set(frame.columns)
     if lacking:
-        raise ColumnError(
-            f"beside_truth: the frame of {cited(name)} lacks {quoted(sorted(lacking))}."
-        )
+        raise ColumnError(f"beside_truth: the frame of {cited(name)} lacks {quoted(sorted(lacking))}.")
     rows = frame.loc[frame["term"] == term]
     if len(rows) != 1:
         times = "twice or more" if len(rows) else "not"
@@ -594,9 +531,7 @@ def _of_term(
 
 def _of_set(truth: float, estimate: float, pieces: Any) -> tuple[float | bool, ...]:
     inside = bool(((pieces[:, 0] <= truth) & (truth <= pieces[:, 1])).any())
-    low, high = (
-        (float(pieces.min()), float(pieces.max())) if len(pieces) else (np.nan, np.nan)
-    )
+    low, high = (float(pieces.min()), float(pieces.max())) if len(pieces) else (np.nan, np.nan)
     return estimate, np.nan, low, high, inside
 
 

@@ -64,11 +64,12 @@ class ConvergenceResults(LinearResults):
 
     @property
     def speed(self) -> float:
-        """Rate of convergence per year, or per period without `years`: -ln(1 + b) / T."""
+        """Rate of convergence per year, or per period without `years`.
+
+        It is -ln(1 + b) / T.
+        """
         change = self._change[0]
-        return (
-            float(-np.log1p(change)) / self._interval if change > -1.0 else float("nan")
-        )
+        return float(-np.log1p(change)) / self._interval if change > -1.0 else float("nan")
 
     @property
     def speed_se(self) -> float:
@@ -78,17 +79,16 @@ class ConvergenceResults(LinearResults):
 
     @property
     def half_life(self) -> float:
-        """Number of years, or of periods without `years`, until half of the gap is closed: ln 2 / speed."""
+        """Number of years until half of the gap is closed: ln 2 / speed.
+
+        Without `years` it is the number of periods.
+        """
         return float(np.log(2.0)) / self.speed if self.speed > 0.0 else float("nan")
 
     @property
     def half_life_se(self) -> float:
         """Standard error of the half-life: half-life times se(speed) / speed."""
-        return (
-            self.half_life * self.speed_se / self.speed
-            if self.speed > 0.0
-            else float("nan")
-        )
+        return self.half_life * self.speed_se / self.speed if self.speed > 0.0 else float("nan")
 
     @property
     def _interval(self) -> float:
@@ -96,20 +96,19 @@ class ConvergenceResults(LinearResults):
 
     @property
     def _change(self) -> tuple[float, float]:
-        """Change of the gap over the whole interval, -(1 - exp(-speed T)), and its standard error."""
+        """Change of the gap over the whole interval, and its standard error.
+
+        The change is -(1 - exp(-speed T)).
+        """
         at = self.names.index(_SLOPE)
         times = self._interval if self.averaged else 1.0
-        return times * float(self.coefficients[at]), times * float(
-            self.std_errors.iloc[at]
-        )
+        return times * float(self.coefficients[at]), times * float(self.std_errors.iloc[at])
 
     def _summary(self) -> Summary:
         unit = "period" if self.years is None else "year"
         half = "no half-life: no convergence"
         if self.speed > 0.0:
-            half = (
-                f"half-life {self.half_life:.4g} (se {self.half_life_se:.3g}) {unit}s"
-            )
+            half = f"half-life {self.half_life:.4g} (se {self.half_life_se:.3g}) {unit}s"
         line = f"Speed {self.speed:.4g} (se {self.speed_se:.3g}) per {unit}; {half}"
         # A slotted dataclass is a new class: `super()` without arguments would look in the old one.
         summary = LinearResults._summary(self)
@@ -118,9 +117,7 @@ class ConvergenceResults(LinearResults):
     def _numbers(self) -> PlainNumbers:
         numbers = LinearResults._numbers(self)
         names = ("speed", "speed_se", "half_life", "half_life_se", "years")
-        return replace(
-            numbers, more={**numbers.more, **{n: getattr(self, n) for n in names}}
-        )
+        return replace(numbers, more={**numbers.more, **{n: getattr(self, n) for n in names}})
 
 
 def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but two named)
@@ -241,24 +238,18 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
         if spec.missing == "raise":
             panel.sample(roles, missing="raise")
     roles = {"growth": (later,), **roles}
-    prepared = prepare(
-        panel, roles, spec.options, singletons=spec.singletons, missing=missing
-    )
+    prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=missing)
 
     sample = prepared.sample
     initial, outcome = sample.columns("initial"), sample.columns("growth")
     if growth is None:
         outcome = outcome - initial
     design = np.hstack([initial, sample.columns("x")])
-    fit = fit_columns(
-        prepared, spec.y, outcome[:, 0], (_SLOPE, *sample.names_of("x")), design
-    )
+    fit = fit_columns(prepared, spec.y, outcome[:, 0], (_SLOPE, *sample.names_of("x")), design)
     values = {f.name: getattr(fit, f.name) for f in fields(LinearResults)}
     results = ConvergenceResults(**values, years=years, averaged=growth is not None)
     if prepared.entity_position is not None:
-        results = replace(
-            results, diagnostics=(*results.diagnostics, *_nickell(results))
-        )
+        results = replace(results, diagnostics=(*results.diagnostics, *_nickell(results)))
     issue(results.diagnostics)
     return results
 
@@ -267,9 +258,7 @@ def _check_years(years: object, growth: object) -> None:
     number, text = plain(years), ""
     is_number = isinstance(number, int | float) and not isinstance(number, bool)
     if years is not None and not (is_number and 0 < number <= LARGEST_PRODUCT):
-        text = (
-            "must be a positive number: the length of the interval of growth in years."
-        )
+        text = "must be a positive number: the length of the interval of growth in years."
         text = f"years={cited(years)} {text}"
     elif growth is not None and years is None:
         text = (
@@ -284,9 +273,7 @@ def _nickell(fit: ConvergenceResults) -> tuple[Notice, ...]:
     periods = fit.nobs / fit.n_entities
     if periods >= _LONG:
         return ()
-    bias = (
-        (2 + fit._change[0]) / (periods - 1) / (fit._interval if fit.averaged else 1.0)
-    )
+    bias = (2 + fit._change[0]) / (periods - 1) / (fit._interval if fit.averaged else 1.0)
     text = (
         f"entity effects with {periods:.3g} rows per entity: the slope of {cited(_SLOPE)} is biased "
         f"downwards, by about {bias:.2g} (Nickell 1981), which looks like "

@@ -45,7 +45,9 @@ _CLASSES = 4
 
 
 def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
-    """Compute the dispersion of a column over entities in each period (sigma convergence).
+    """Compute a column's dispersion over entities in each period.
+
+    This is the question of sigma convergence.
 
     Parameters
     ----------
@@ -108,15 +110,13 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     deviations = logs - (np.bincount(time, logs) / rows)[time]
     columns = {
         "cv": variation_by_group(y, time, periods.size, np.ones(y.size)),
-        "sd_log": np.sqrt(
-            np.bincount(time, deviations**2) / np.where(rows > 1, rows - 1, np.nan)
-        ),
+        "sd_log": np.sqrt(np.bincount(time, deviations**2) / np.where(rows > 1, rows - 1, np.nan)),
     }
     return pd.DataFrame(columns, index=panel.times[periods])
 
 
 def _unbalanced(column: str, n_periods: Ints, n_times: int) -> list[Notice]:
-    """Make the notice of entities without a value in some periods; `n_periods` is (n_entities,)."""
+    """Make the notice of entities without values in some periods."""
     gaps = n_times - n_periods[n_periods > 0]
     partial = int((gaps > 0).sum())
     if not partial:
@@ -143,9 +143,7 @@ def _values(function: str, panel: Panel, column: str) -> Floats:
 
     term = parse(column, table_of(panel).known, function)
     if any(f.category for f in term.factors):
-        raise TermError(
-            f"{function}: {cited(column)} is categorical; specify a numeric column."
-        )
+        raise TermError(f"{function}: {cited(column)} is categorical; specify a numeric column.")
     values = evaluate(term, table_of(panel))
     if np.isnan(values).all():
         raise MissingDataError(f"{function}: {cited(column)} is missing in every row.")
@@ -197,10 +195,11 @@ class MarkovResult(Summarised, PickledByName):
 
     @property
     def counts(self) -> pd.DataFrame:
-        """Number of transitions from a class (row) to a class (column); class 1 is the lowest."""
-        return pd.DataFrame(
-            self.transitions.copy(), self._classes("from"), self._classes("to")
-        )
+        """Number of transitions from a class (row) to a class (column).
+
+        Class 1 is the lowest.
+        """
+        return pd.DataFrame(self.transitions.copy(), self._classes("from"), self._classes("to"))
 
     @property
     def probabilities(self) -> pd.DataFrame:
@@ -210,14 +209,18 @@ class MarkovResult(Summarised, PickledByName):
 
     @property
     def ergodic(self) -> pd.Series[float]:
-        """Ergodic distribution: shares of the classes in the long run; missing if it is not unique."""
-        return pd.Series(
-            self.ergodic_values.copy(), self._classes("class"), name="ergodic"
-        )
+        """Ergodic distribution: shares of the classes in the long run.
+
+        It is missing if it is not unique.
+        """
+        return pd.Series(self.ergodic_values.copy(), self._classes("class"), name="ergodic")
 
     @property
     def cuts(self) -> pd.DataFrame:
-        """Upper ends of the classes except the last, in one row or one row per period."""
+        """Upper ends of the classes except the last.
+
+        There is one row, or one row per period.
+        """
         index = pd.Index(["all"]) if self.times is None else self.times
         return pd.DataFrame(self.breaks.copy(), index, self._classes("class")[:-1])
 
@@ -350,9 +353,7 @@ def markov_transitions(
     distribution, closed = ergodic(counts / counts.sum(axis=1, keepdims=True))
     rule = cuts if isinstance(cuts, str) else "given"
     times = panel.times if rule == "per_year" else None
-    return MarkovResult(
-        column, rule, breaks, times, counts, distribution, reducible(closed)
-    )
+    return MarkovResult(column, rule, breaks, times, counts, distribution, reducible(closed))
 
 
 def _n_classes(classes: int | None, cuts: object) -> int:
@@ -364,9 +365,7 @@ def _n_classes(classes: int | None, cuts: object) -> int:
         check_option("cuts", cuts, ("pooled", "per_year"))
         return number or _CLASSES
     if not isinstance(cuts, list | tuple | np.ndarray) or not len(cuts):
-        raise OptionError(
-            f"cuts={cited(cuts)} must be 'pooled', 'per_year', or a list of ascending numbers."
-        )
+        raise OptionError(f"cuts={cited(cuts)} must be 'pooled', 'per_year', or a list of ascending numbers.")
     if number not in (None, len(cuts) + 1):
         raise OptionError(
             f"classes={number} with {len(cuts)} cuts, which make {len(cuts) + 1}; omit classes."
@@ -375,7 +374,7 @@ def _n_classes(classes: int | None, cuts: object) -> int:
 
 
 def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Floats:
-    """Compute the upper ends of all classes but the last: one row, or one row per period."""
+    """Compute upper ends of all classes but the last: a row, or one per period."""
     if not isinstance(cuts, str):
         return _read_breaks(cuts)
     observed = ~np.isnan(values)
@@ -389,11 +388,7 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Flo
     breaks = np.array([_quantiles(values[observed & (time == t)], k) for t in periods])
     same = (np.diff(breaks, axis=1) <= 0).any(axis=1)
     if same.any():
-        where = (
-            ""
-            if cuts == "pooled"
-            else f" in {panel.times[int(np.flatnonzero(same)[0])]}"
-        )
+        where = "" if cuts == "pooled" else f" in {panel.times[int(np.flatnonzero(same)[0])]}"
         raise IdentificationError(
             f"markov_transitions: {k} classes of {cited(column)} have equal cuts{where}: too many equal "
             "values. Use fewer classes, or pass cuts."
@@ -402,14 +397,10 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Flo
 
 
 def _read_breaks(cuts: Any) -> Floats:
-    real = [
-        isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts
-    ]
+    real = [isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts]
     breaks = np.array(cuts, dtype=np.float64) if all(real) else np.full(1, np.nan)
     if not np.isfinite(breaks).all() or not (np.diff(breaks) > 0).all():
-        raise OptionError(
-            f"cuts={cited(cuts)} must be finite numbers in ascending order."
-        )
+        raise OptionError(f"cuts={cited(cuts)} must be finite numbers in ascending order.")
     return breaks[None, :]
 
 

@@ -1,4 +1,4 @@
-"""Dagum's decomposition of the Gini coefficient, with confidence intervals of the shares."""
+"""Dagum's decomposition of the Gini coefficient, with intervals of the shares."""
 
 from __future__ import annotations
 
@@ -105,11 +105,12 @@ class DagumResult(Summarised, PickledByName):
 
     @property
     def shares(self) -> pd.Series[float]:
-        """Shares of within, between and transvariation in the total; missing if all values are equal."""
+        """Shares of within, between and transvariation in the total.
+
+        They are missing if all values are equal.
+        """
         parts = np.array([[self.total, self.within, self.between, self.transvariation]])
-        return pd.Series(
-            _shares(parts)[0, 1:], index=pd.Index(_PARTS, name="part"), name="share"
-        )
+        return pd.Series(_shares(parts)[0, 1:], index=pd.Index(_PARTS, name="part"), name="share")
 
     @property
     def groups(self) -> pd.DataFrame:
@@ -155,9 +156,7 @@ class DagumResult(Summarised, PickledByName):
         """
         low, high = np.full((2, len(_TERMS)), np.nan)
         if len(self.draw_values):
-            low, high = intervals.percentile(
-                self.draw_values, self.level, clusters=self.n_clusters
-            )
+            low, high = intervals.percentile(self.draw_values, self.level, clusters=self.n_clusters)
         columns = {
             "estimate": [self.total, *self.shares],
             "conf_low": low,
@@ -174,9 +173,7 @@ class DagumResult(Summarised, PickledByName):
         if not intervals.enough_clusters(self.n_clusters):
             needed = f"{self.n_clusters} clusters, but the bootstrap needs {intervals.LEAST_CLUSTERS} or more"
             return f"{text}; percentile intervals not computed: {needed}"
-        drawn = (
-            f"{len(self.draw_values):,} bootstrap draws of {self.n_clusters:,} clusters"
-        )
+        drawn = f"{len(self.draw_values):,} bootstrap draws of {self.n_clusters:,} clusters"
         return f"{text}; percentile intervals from {drawn}"
 
     @property
@@ -206,11 +203,7 @@ class DagumResult(Summarised, PickledByName):
                 "" if np.isnan(share) else f"{share:z.1%}",
             ]
             form = ".4f" if name == "total" else ".1%"
-            rows.append(
-                [*cells, interval_text(low, high, form=form, computed=computed)][
-                    : len(head)
-                ]
-            )
+            rows.append([*cells, interval_text(low, high, form=form, computed=computed)][: len(head)])
         return Summary(
             type=type(self).__name__,
             title=f"Gini coefficient: {self.nobs:,} rows, {len(self.labels)} groups",
@@ -247,8 +240,9 @@ def dagum(
     rng: object = None,
     level: float = 0.95,
 ) -> DagumResult:
-    """Decompose the Gini coefficient by groups into within, between and transvariation (Dagum 1997).
+    """Decompose the Gini coefficient by groups (Dagum 1997).
 
+    The parts are within, between and transvariation.
     Let p_j be the population share, s_j the income share and m_j the mean of group j. Then
     ``G_jh = E|Y_j - Y_h| / (m_j + m_h)``, and for m_j > m_h ``D_jh = (d_jh - d_hj) / (d_jh + d_hj)`` with
     ``d_jh = E(Y_j - Y_h)+``. The within component is ``G_w = sum_j G_jj p_j s_j``. The between component is
@@ -319,18 +313,12 @@ def dagum(
     """
     level = check_level(level)
     reps = check_whole("reps", reps, 0, MOST_DRAWS)
-    labels_of_rows = (
-        {"groups": groups}
-        if clusters is None
-        else {"groups": groups, "clusters": clusters}
-    )
+    labels_of_rows = {"groups": groups} if clusters is None else {"groups": groups, "clusters": clusters}
     sample = observe("dagum", y, obs_weights, labels_of_rows)
     codes, labels = sample.codes["groups"], sample.levels["groups"]
     parts = kernel.dagum(sample.y, codes, len(labels), sample.weights)
     no_draws = np.empty((0, 4)), None, None, ()
-    values, n_clusters, entropy, notices = (
-        _draw(sample, reps, rng) if reps else no_draws
-    )
+    values, n_clusters, entropy, notices = _draw(sample, reps, rng) if reps else no_draws
     issue(notices)
 
     income = parts.sizes * parts.means
@@ -354,23 +342,17 @@ def dagum(
     )
 
 
-def _draw(
-    sample: Observations, reps: int, rng: object
-) -> tuple[Floats, int, int, tuple[Notice, ...]]:
-    """Draw the total and the shares (R, 4); with the number of clusters, the seed and notices."""
+def _draw(sample: Observations, reps: int, rng: object) -> tuple[Floats, int, int, tuple[Notice, ...]]:
+    """Draw total and shares (R, 4); also return clusters, seed and notices."""
     codes = sample.codes
     clusters = codes.get("clusters", np.arange(sample.y.size))
     rows = kernel.ranked(sample.y, codes["groups"], clusters, sample.weights)
     seed, n_clusters = seed_sequence(rng), rows.n_clusters
     if n_clusters < 2:
-        raise IdentificationError(
-            "dagum: bootstrap intervals need at least two clusters."
-        )
+        raise IdentificationError("dagum: bootstrap intervals need at least two clusters.")
 
     values = _shares(kernel.dagum_draws(rows, reps, seed))
-    imprecise = (
-        "bootstrap intervals from so few clusters are imprecise and mostly too short."
-    )
+    imprecise = "bootstrap intervals from so few clusters are imprecise and mostly too short."
     equal = "were dropped: all drawn values are equal, so there is no inequality to decompose."
     notices = (
         *(
@@ -381,17 +363,16 @@ def _draw(
         *lost_draws(int(np.isnan(values[:, 1]).sum()), reps, equal),
     )
     index = sample.rows
-    if (
-        "clusters" not in codes
-        and index.nlevels == 2
-        and index.get_level_values(0).has_duplicates
-    ):
+    if "clusters" not in codes and index.nlevels == 2 and index.get_level_values(0).has_duplicates:
         notices += (rows_drawn(0 if index.names[0] is None else index.names[0]),)
     return values, n_clusters, cast("int", seed.entropy), notices
 
 
 def _shares(parts: Floats) -> Floats:
-    """Divide the parts by the total in the first column; missing if all values are equal up to rounding."""
+    """Divide the parts by the total in the first column.
+
+    The shares are missing if all values are equal up to rounding.
+    """
     total = parts[:, :1]
     divisor = np.where(total > EQUAL_VALUES, total, np.nan)
     return np.hstack([total, parts[:, 1:] / divisor])

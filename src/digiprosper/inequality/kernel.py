@@ -1,4 +1,4 @@
-"""Gini by groups and its draws in sorted running sums, further measures, and where a Markov chain settles.
+"""Gini by groups and its draws, further measures, and a Markov chain's long run.
 
 Everything about pairs of incomes is an integral over the distance between neighbours in rank:
 ``E|Y - Y'| = 2 int F (1 - F) dx`` and ``E(Y_j - Y_h)+ = int F_h (1 - F_j) dx``. No term is negative, so that
@@ -21,14 +21,17 @@ _LOW = 0.5
 
 
 def gini(y: Floats, obs_weights: Floats) -> float:
-    """Compute the Gini coefficient of a population: E|Y - Y'| / (2 mean), for y >= 0 with a positive mean."""
+    """Compute a population's Gini coefficient: E|Y - Y'| / (2 mean).
+
+    For y >= 0 with a positive mean.
+    """
     order = np.argsort(y, kind="stable")
     size, income, spread = _spread(y[order], obs_weights[order])
     return float(spread / (size * income))
 
 
 def _spread(x: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
-    """Sum weights, weights times x, and gaps of x times weight below times weight above.
+    """Sum weights, weights times x, and gaps of x times weight below and above.
 
     x ascends along its last axis, shape (N,) or (R, N); weights have shape (N,) or (R, N), one row per draw.
     """
@@ -39,7 +42,7 @@ def _spread(x: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def theil_l(y: Floats, obs_weights: Floats) -> float:
-    """Compute Theil's L, the mean logarithmic deviation: mean ln(mean / y), for positive y."""
+    """Compute Theil's L, the mean log deviation: mean ln(mean / y), y positive."""
     u = y / np.average(y, weights=obs_weights)
     # u - 1 has mean zero; added to each term it makes all of them non-negative, so that no digits cancel.
     d = u - 1.0
@@ -48,7 +51,9 @@ def theil_l(y: Floats, obs_weights: Floats) -> float:
 
 
 def atkinson(y: Floats, obs_weights: Floats, epsilon: float) -> float:
-    """Compute Atkinson's index: 1 - [mean (y / mean)^(1 - e)]^(1 / (1 - e)), and its limit at e = 1.
+    """Compute Atkinson's index: 1 - [mean (y / mean)^(1 - e)]^(1 / (1 - e)).
+
+    At e = 1 it is the limit.
 
     y >= 0 with a positive mean, and positive if e >= 1.
     """
@@ -69,7 +74,10 @@ def atkinson(y: Floats, obs_weights: Floats, epsilon: float) -> float:
 
 
 def variation(y: Floats, obs_weights: Floats, ddof: int = 0) -> float:
-    """Compute the coefficient of variation; `ddof` is subtracted from the sum of weights in the variance."""
+    """Compute the coefficient of variation.
+
+    The variance divides by the sum of weights less `ddof`.
+    """
     mean = np.average(y, weights=obs_weights)
     squares = obs_weights @ (y - mean) ** 2
     return float(np.sqrt(squares / (obs_weights.sum() - ddof)) / mean)
@@ -137,7 +145,7 @@ def dagum(y: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Dagum:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Rows in the two orders that every draw needs: by value, and by value inside groups.
+    """Rows in the two orders every draw needs: by value, by value inside groups.
 
     `pooled` and `grouped` are values in ascending order, their clusters and weights, each (N,). `starts`
     has the first position of each group in `grouped`, and N.
@@ -162,8 +170,9 @@ def ranked(y: Floats, groups: Ints, clusters: Ints, obs_weights: Floats) -> Rows
 
 
 def dagum_parts(rows: Rows, counts: Floats) -> Floats:
-    """Decompose the Gini coefficient of drawn clusters into G, within, between and transvariation (R, 4).
+    """Decompose the Gini coefficient of drawn clusters, (R, 4).
 
+    The columns are G, within, between and transvariation.
     `counts` (R, C) is how often each cluster is in each draw. A group without a drawn cluster is left out.
     NaN if all drawn values are zero.
     """
@@ -199,7 +208,9 @@ def dagum_draws(rows: Rows, reps: int, seed: np.random.SeedSequence, *, memory: 
 
 
 def ergodic(transitions: Floats) -> tuple[Floats, int]:
-    """Compute the ergodic distribution p = p P of a Markov chain, and its number of closed sets of classes.
+    """Compute the ergodic distribution p = p P of a Markov chain.
+
+    Also its number of closed sets of classes.
 
     p is 0 for transient classes, and NaN if there are several closed sets, so that it depends on the start.
     """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def rows_drawn(level: Hashable) -> Notice:
-    """Report that rows were drawn one by one although values of an index level repeat."""
+    """Report that rows were drawn singly although an index level's values repeat."""
     text = (
         f"rows were resampled individually, although values of index level {cited(level)} repeat: intervals "
         "are too short if rows with the same value are correlated. Specify "
@@ -30,15 +30,13 @@ def rows_drawn(level: Hashable) -> Notice:
 
 
 def reducible(closed: int) -> tuple[Notice, ...]:
-    """Report that the long-run distribution depends on the initial class, if several sets are absorbing."""
+    """Report that the long run depends on the initial class: several absorbing sets."""
     text = f"{closed} sets of classes are absorbing: the long-run distribution depends on the initial class."
     return (Notice("reducible", text, {"closed": closed}),) if closed > 1 else ()
 
 
-def mixed_units(
-    larger: str, smaller: str, ratio: float, rows: Sequence[Hashable], rows_said: str
-) -> Notice:
-    """Report two columns that should have one unit and differ by a median factor of `ratio` in some rows.
+def mixed_units(larger: str, smaller: str, ratio: float, rows: Sequence[Hashable], rows_said: str) -> Notice:
+    """Report columns that should have one unit but differ by a factor of `ratio`.
 
     `rows` are labels of the first rows, `rows_said` all rows in words.
     """

@@ -60,9 +60,10 @@ def observe(
     *,
     least: Least = "zero",
 ) -> Observations:
-    """Align and check the values, weights (1 by default) and labels of a measure; drop rows of weight zero.
+    """Align and check values, weights and labels of a measure.
 
-    `function` is the name in messages.
+    Weights are 1 by default. Rows of weight zero are dropped. `function` is the name in
+    messages.
     """
     numeric = {"y": y} if obs_weights is None else {"y": y, "obs_weights": obs_weights}
     cells, rows = aligned(function, {**numeric, **(labels or {})})

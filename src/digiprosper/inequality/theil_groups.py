@@ -71,9 +71,7 @@ class TheilDecomposition(Summarised, PickledByName):
                     f"{value / self.total:z.1%}" if self.total else "",
                 ]
             )
-        groups = self.by_group[
-            ["population_share", "income_share", "theil"]
-        ].itertuples(name=None)
+        groups = self.by_group[["population_share", "income_share", "theil"]].itertuples(name=None)
         rows = [[str(k), *(f"{v:z.4f}" for v in row)] for k, *row in groups]
         return Summary(
             type=type(self).__name__,
@@ -86,12 +84,8 @@ class TheilDecomposition(Summarised, PickledByName):
         )
 
     def _numbers(self) -> PlainNumbers:
-        numbers = {
-            name: getattr(self, name) for name in ("total", "between", "within", "nobs")
-        }
-        return PlainNumbers(
-            more={**numbers, "by_group": self.by_group.reset_index().to_dict("records")}
-        )
+        numbers = {name: getattr(self, name) for name in ("total", "between", "within", "nobs")}
+        return PlainNumbers(more={**numbers, "by_group": self.by_group.reset_index().to_dict("records")})
 
 
 def theil_decomposition(
@@ -244,7 +238,7 @@ def urban_rural_theil(
 
 
 def _other_units(columns: Arguments, first: str, second: str) -> list[Notice]:
-    """Report rows in which two columns differ so much that they probably have two units."""
+    """Report rows where two columns differ so much that units probably differ."""
     notices = []
     for larger, smaller in ((first, second), (second, first)):
         above, below = columns.numbers[larger], columns.numbers[smaller]
@@ -252,16 +246,10 @@ def _other_units(columns: Arguments, first: str, second: str) -> list[Notice]:
         if apart.any():
             ratio = float(np.median(above[apart] / below[apart]))
             rows = columns.rows[apart][:5].tolist()
-            notices.append(
-                mixed_units(larger, smaller, ratio, rows, where(apart, columns.rows))
-            )
+            notices.append(mixed_units(larger, smaller, ratio, rows, where(apart, columns.rows)))
     return notices
 
 
-def _between_two(
-    urban: Floats, rural: Floats, urban_people: Floats, rural_people: Floats
-) -> Floats:
+def _between_two(urban: Floats, rural: Floats, urban_people: Floats, rural_people: Floats) -> Floats:
     groups = np.tile(np.arange(urban.size), 2)
-    return theil_by_group(
-        np.r_[urban, rural], groups, urban.size, np.r_[urban_people, rural_people]
-    )
+    return theil_by_group(np.r_[urban, rural], groups, urban.size, np.r_[urban_people, rural_people])

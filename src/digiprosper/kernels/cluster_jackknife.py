@@ -1,4 +1,4 @@
-"""What each cluster moves the coefficients by: deviations of leave-one-cluster-out estimates, for CRV3."""
+"""What each cluster moves coefficients by: leave-one-cluster-out deviations (CRV3)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _solved(system: Floats, scale: Floats, outcomes: int) -> tuple[Floats, Float
 
 
 def _unidentified(null: Floats, slopes: Floats) -> Bools:
-    """Find the coefficients that change along a null direction of the scaled columns: (R, k)."""
+    """Find coefficients (R, k) that change along a null direction of columns."""
     if not null.any():
         return np.zeros((len(null), len(slopes)), dtype=np.bool_)
     norms = np.linalg.norm(slopes, axis=1)[:, None]
@@ -85,7 +85,7 @@ def _unidentified(null: Floats, slopes: Floats) -> Bools:
 def _mean_without(
     residuals: Floats, basis: Floats, moved: Floats, clusters: Ints, obs_weights: Floats | None
 ) -> Floats:
-    """Compute the mean of the residuals in the other rows, net of the slopes without a cluster."""
+    """Compute the mean residual of the other rows, net of slopes without a cluster."""
     groups = len(moved)
     columns = np.column_stack([np.ones(residuals.size), residuals, basis])
     sums = level_sums(clusters, groups, columns, obs_weights)
@@ -94,8 +94,9 @@ def _mean_without(
 
 
 def deviation_halves(moved: Floats, factor: float | None = None) -> tuple[Floats, Floats]:
-    """Halve the covariance ``(G - 1) / G``, or `factor`, times the sum of the deviations' outer products.
+    """Halve the covariance from the sum of the deviations' outer products.
 
+    It is ``(G - 1) / G``, or `factor`, times the sum.
     The covariance is ``root @ root.T``, `middle` the identity. Rows of coefficients that are not identified
     without some cluster are missing in `root` (k, m), m between 1 and k.
     """

@@ -1,4 +1,4 @@
-"""Sums of products of scores over rows that are near each other in space or in time (Conley 1999)."""
+"""Sums of score products over rows near in space or in time (Conley 1999)."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def nearby(
     kernel: str,
     lags: int,
 ) -> Nearby:
-    """Collect the locations of the rows; `degrees` (N, 2) may differ between the rows of an entity."""
+    """Collect the rows' locations; `degrees` (N, 2) may vary within an entity."""
     locations, location = np.unique(degrees, axis=0, return_inverse=True)
     return Nearby(locations, location.reshape(-1), time, entity, position, cutoff, kernel, lags)
 
 
 def near_products(scores: Floats, near: Nearby) -> Floats:
-    """Sum the products of the scores (N, k) of all pairs of rows, by the weight of the pair: (k, k).
+    """Sum the products of scores (N, k) of all pairs, by the pair's weight: (k, k).
 
     ``sum_t sum_ij K(d_ij) s_it s_jt' + sum_i sum_{t != u} w(|t - u|) s_it s_iu'``: pairs of one period by
     their distance, pairs of one entity by the periods between them. Two entities in two periods are
@@ -84,7 +84,7 @@ def _over_space(scores: Floats, near: Nearby) -> Floats:
 
 
 def _products(sums: Floats, degrees: Floats, k: int, near: Nearby) -> Floats:
-    """Multiply the sums of a location, periods side by side, with those of locations within the cutoff."""
+    """Multiply a location's sums with those of locations within the cutoff."""
     latitude, reach = degrees[:, 0], np.degrees(near.cutoff / EARTH_RADIUS) * (1 + SAME_DISTANCE)
     ends = np.searchsorted(latitude, latitude + reach, side="right")
     total, start = np.zeros((k, k)), 0
@@ -103,7 +103,7 @@ def _products(sums: Floats, degrees: Floats, k: int, near: Nearby) -> Floats:
 
 
 def _block(reached: Ints) -> int:
-    """Count the first locations whose pairs fit in memory, and most of which are near each other."""
+    """Count the first locations whose pairs fit in memory, mostly near ones."""
     pairs = np.arange(1, reached.size + 1) * reached
     held = int(np.searchsorted(pairs, _PAIRS, side="right"))
     return max(min(held, max(int(reached[0]), _FEWEST)), 1)
@@ -129,13 +129,13 @@ def _over_time(scores: Floats, near: Nearby) -> Floats:
 
 
 def _steps(near: Nearby) -> range:
-    """List how many rows apart two rows of an entity, sorted by period, may be to lie within the lags."""
+    """List how many rows apart an entity's sorted rows may be within the lags."""
     longest = int(np.bincount(near.entity).max())
     return range(1, min(near.lags, longest - 1) + 1)
 
 
 def rows_within(entity: Ints, position: Ints, lags: int) -> bool:
-    """Decide whether any entity has two rows at most `lags` periods apart; if not, lags change nothing."""
+    """Decide whether an entity has two rows at most `lags` periods apart."""
     order = np.lexsort((position, entity))
     same = entity[order[1:]] == entity[order[:-1]]
     gap = position[order[1:]] - position[order[:-1]]
@@ -144,7 +144,7 @@ def rows_within(entity: Ints, position: Ints, lags: int) -> bool:
 
 
 def nearest_place(near: Nearby) -> float:
-    """Compute the smallest distance between two locations in kilometres, infinite with a single one."""
+    """Compute the least distance of two locations in km, infinite with one."""
     from scipy.spatial import cKDTree
 
     if len(near.degrees) < 2:

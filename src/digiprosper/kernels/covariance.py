@@ -66,7 +66,7 @@ def _rank_of(absorbed: Within, positions: Sequence[int]) -> tuple[int, bool]:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Numbers of rows and parameters from which the small-sample factors are computed."""
+    """Numbers of rows and parameters that give the small-sample factors."""
 
     n: int  # rows
     k: int  # slopes, the intercept not counted
@@ -79,7 +79,7 @@ class Counts:
     periods: int  # number of periods
 
     def plus(self, slopes: int) -> Counts:
-        """Add slopes: effects and clusters of a sample are counted once for all its equations."""
+        """Add slopes: a sample's effects and clusters count once for all equations."""
         return replace(
             self,
             k=self.k + slopes,
@@ -91,7 +91,10 @@ class Counts:
 
 
 def counts(n: int, k: int, absorbed: Ranks, clusters: Sequence[Ints], *, periods: int) -> Counts:
-    """Count rows and parameters as each convention does; an effect spanned by others changes no count."""
+    """Count rows and parameters as each convention does.
+
+    An effect that others span changes no count.
+    """
     return Counts(
         n=n,
         k=k,
@@ -132,7 +135,10 @@ class Vcov:
 
 
 def default_bandwidth(periods: int) -> int:
-    """Compute ``floor(4 (T / 100) ** (2 / 9))`` lags for Driscoll-Kraay errors (Newey & West 1994)."""
+    """Compute ``floor(4 (T / 100) ** (2 / 9))`` lags for Driscoll-Kraay errors.
+
+    Newey & West (1994).
+    """
     return int(np.floor(4 * (periods / 100) ** (2 / 9)))
 
 
@@ -179,7 +185,7 @@ def vcov(
 
 
 def conley_vcov(ssc: str, count: Counts, near: Nearby) -> Vcov:
-    """Choose factor and degrees of freedom of ``conley``: those of ``robust``, to which it reduces."""
+    """Choose factor and degrees of freedom of ``conley``: as for ``robust``."""
     counted = _counted("conley", ssc, count)
     part = Part(1.0, count.n / (count.n - counted), None, count.n)
     lags = near.lags if count.periods > 1 else None
@@ -214,7 +220,7 @@ def _clustered_parts(
 
 
 def _counted(cov_type: str, ssc: str, count: Counts) -> int:
-    """Count K, by which the factor reduces the number of rows, as each convention does."""
+    """Count K, which the factor takes from the rows, as each convention does."""
     if ssc == "none":
         return 0
     if ssc == "plm" and cov_type != "unadjusted":
@@ -237,7 +243,7 @@ def _intersection(clusters: Sequence[Ints]) -> tuple[Ints, int]:
 
 
 def meat(design: Floats, residuals: Floats, estimator: Vcov, *, obs_weights: Floats | None = None) -> Floats:
-    """Compute the (k, k) middle M of the sandwich; the covariance is ``root @ M @ root.T``.
+    """Compute the sandwich's middle M, (k, k); the covariance is ``root @ M @ root.T``.
 
     `design` (N, k) has demeaned columns or a basis of them, as in `least_squares.Fit`; residuals are already
     multiplied by `leverage.error_scale` for ``hc2`` and ``hc3``. Not for ``crv3`` and ``cr2``, which are no
@@ -249,7 +255,7 @@ def meat(design: Floats, residuals: Floats, estimator: Vcov, *, obs_weights: Flo
 def joint_meat(
     equations: Sequence[tuple[Floats, Floats, Vcov]], *, obs_weights: Floats | None = None
 ) -> Floats:
-    """Compute the (K, K) middle of the sandwich of several equations on the same rows together.
+    """Compute the sandwich's middle (K, K) of several equations on the same rows.
 
     The covariance of the slopes has the blocks ``root_i @ M_ij @ root_j.T``. Between two equations each
     part's factor is the geometric mean of their factors. Under ``unadjusted`` rows are independent, with one
@@ -282,7 +288,7 @@ def _of_independent_rows(
 
 
 def halves(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
-    """Rescale the halves of a sandwich so that the middle has a unit diagonal, whatever the units.
+    """Rescale the halves of a sandwich to a middle with unit diagonal, in any units.
 
     The diagonal of `middle` (m, m) may be negative in part; ``root @ middle @ root.T`` stays the same.
     """

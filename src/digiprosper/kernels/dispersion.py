@@ -1,4 +1,4 @@
-"""Theil's T and the entropy of columns: one kernel for index weights and for inequality."""
+"""Theil's T and entropy of columns: one kernel for index weights and inequality."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TINY = float(np.finfo(np.float64).tiny)
 
 @dataclass(frozen=True, slots=True)
 class ColumnSums:
-    """Sums over rows from which Theil's T of every column follows; those of parts add up to the whole."""
+    """Sums over rows that give Theil's T of columns; sums of parts add up."""
 
     nobs: float  # rows, or the sum of their weights
     total: Floats  # (m,) sum of z
@@ -27,7 +27,7 @@ class ColumnSums:
 
 
 def column_sums(z: Floats, *, shift: float = 0.0, obs_weights: Floats | None = None) -> ColumnSums:
-    """Sum z and z ln z down every column (N, m) of non-negative values, `shift` added first.
+    """Sum z and z ln z down each column (N, m), non-negative, `shift` added first.
 
     A weight of 2 is a row written twice. A negative value shows in `ColumnSums.low`, one that is not finite
     in the sums.
@@ -52,7 +52,7 @@ def column_sums(z: Floats, *, shift: float = 0.0, obs_weights: Floats | None = N
 
 
 def entity_divergence(z: Floats, entity: Ints, *, shift: float = 0.0) -> tuple[Floats, Floats, Floats]:
-    """Sum what Theil's T needs inside every entity, so that entities can be drawn again without their rows.
+    """Sum what Theil's T needs by entity, so that entities can be drawn without rows.
 
     `entity` (N,) has codes 0..n-1, non-decreasing, none left out; no column of z (N, m) is zero throughout.
     Returns the means (m,) of z, sums (n, m) of d = z / mean - 1, and sums (n, m) of (1 + d) ln(1 + d) - d,
@@ -69,7 +69,7 @@ def entity_divergence(z: Floats, entity: Ints, *, shift: float = 0.0) -> tuple[F
 
 
 def theil_of_counts(counts: Floats, rows: Ints, deviation: Floats, divergence: Floats) -> Floats:
-    """Compute Theil's T (R, m) with every entity drawn as often as `counts` (R, n) says.
+    """Compute Theil's T (R, m) with entities drawn as often as `counts` (R, n) says.
 
     It is 0 where all drawn values are zero. With D and B the drawn means of d and of its divergence b(d) = (1
     + d) ln(1 + d) - d, from `entity_divergence`, T = (B - b(D)) / (1 + D): no difference of large sums, so
@@ -85,7 +85,7 @@ def theil_of_counts(counts: Floats, rows: Ints, deviation: Floats, divergence: F
 
 
 def theil_from_sums(nobs: Any, total: Floats, z_log_z: Floats) -> Floats:
-    """Compute Theil's T = Q / S - ln(S / N) from S, the sum of z, positive, and Q, the sum of z ln z.
+    """Compute Theil's T = Q / S - ln(S / N) from the sums of z and of z ln z.
 
     Below about 1e-3 the difference of the two terms loses digits: see `theil_t`.
     """
@@ -111,7 +111,7 @@ def theil_t(
 
 
 def theil_by_group(z: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Floats:
-    """Compute Theil's T (K,) inside every group of rows; the weights add up to more than 0 in each group."""
+    """Compute Theil's T (K,) by group of rows."""
     size = np.bincount(groups, obs_weights, n_groups)
     mean = (np.bincount(groups, obs_weights * z, n_groups) / size)[groups]
     d = np.where(mean > 0, z, 1.0) / np.where(mean > 0, mean, 1.0) - 1.0
@@ -120,7 +120,7 @@ def theil_by_group(z: Floats, groups: Ints, n_groups: int, obs_weights: Floats) 
 
 
 def variation_by_group(z: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Floats:
-    """Compute the coefficient of variation (K,) inside every group of rows: standard deviation over mean.
+    """Compute the coefficient of variation (K,) by group: standard deviation over mean.
 
     Squares are divided by the sum of the weights, which is positive in every group; no mean is zero.
     """
@@ -132,7 +132,10 @@ def variation_by_group(z: Floats, groups: Ints, n_groups: int, obs_weights: Floa
 
 
 def theil_shares(theil: Floats) -> Floats:
-    """Compute entropy weights: redundancy over its sum, in which the ln N of d = T / ln N cancels."""
+    """Compute entropy weights: redundancy over its sum.
+
+    The ln N of d = T / ln N cancels.
+    """
     shares: Floats = theil / theil.sum(axis=-1, keepdims=True)
     return shares
 

@@ -1,4 +1,4 @@
-"""One equation, solved once: what its errors, and those it shares with other equations, are computed from."""
+"""One equation, solved once, with all that its errors are computed from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Solved:
-    """An equation on demeaned columns with its solution; it exists while a model is fitted only."""
+    """An equation on demeaned columns, solved; it exists during a fit only."""
 
     y: Floats  # (N,) demeaned outcome
     x: Floats  # (N, k) demeaned regressors
@@ -62,7 +62,7 @@ class Solved:
         return self.residuals if self.error_scale is None else self.residuals * self.error_scale
 
     def deviations(self) -> Floats:
-        """Compute the estimates without each cluster, effects estimated again, less the estimates: (G, k).
+        """Compute estimates without each cluster, less those with all: (G, k).
 
         Missing where a coefficient is not identified without the cluster.
         """
@@ -115,7 +115,7 @@ class Solved:
         return np.asarray(np.sqrt(np.diag(self.bread) * variance))
 
     def held_fixed(self, regressor: int) -> Floats:
-        """Compute squares and product (2, 2) of outcome and regressor j, each net of all other regressors.
+        """Compute squares and product (2, 2) of outcome and regressor j.
 
         The regressor net of the others has the square ``1 / bread_jj``; the outcome net of them is the
         residual plus the slope times it, and residual and regressor are orthogonal (Frisch and Waugh 1933).
@@ -136,7 +136,7 @@ def solve(
     obs_weights: Floats | None = None,
     products: tuple[Floats, Floats] | None = None,
 ) -> Solved:
-    """Solve an equation by least squares; `x` (N, k) has demeaned regressors of full rank.
+    """Solve an equation by least squares; `x` (N, k) is demeaned, of full rank.
 
     `products` are their (weighted) cross products with themselves and with the outcome, where they are known.
     """
@@ -163,7 +163,7 @@ def solve(
 
 
 def joint_covariance(equations: Sequence[Solved]) -> Floats:
-    """Compute the (K, K) covariance of all slopes of equations on the same rows, of one cov_type."""
+    """Compute the (K, K) covariance of all slopes of equations on the same rows."""
     if equations[0].vcov.cov_type == "crv3":
         root, _ = deviation_halves(np.hstack([e.deviations() for e in equations]))
         return np.asarray(root @ root.T)

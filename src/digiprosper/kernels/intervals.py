@@ -1,4 +1,4 @@
-"""Intervals and their p-values, alone and in a family of tests: draws or estimates in, arrays out."""
+"""Intervals and p-values, alone or in a family of tests, from draws or estimates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HALVES: Final = np.multiply.outer([-1.0, 0.0, 1.0], np.exp2(np.arange(-48.0, 6.
 
 
 def enough_clusters(clusters: int | None) -> bool:
-    """Decide whether draws may be read: there are `LEAST_CLUSTERS`, or they are not of clusters (None)."""
+    """Decide whether draws may be read: `LEAST_CLUSTERS`, or no clusters (None)."""
     return clusters is None or clusters >= LEAST_CLUSTERS
 
 
@@ -64,8 +64,9 @@ def percentile_p(draws: Floats, null: float = 0.0, *, clusters: int | None) -> F
 def bc(
     draws: Floats, estimates: Floats, level: float = 0.95, *, clusters: int | None
 ) -> tuple[Floats, Floats]:
-    """Compute the bias-corrected interval: `bca` with acceleration 0 (Efron 1987, JASA 82:171).
+    """Compute the bias-corrected interval: `bca` with acceleration 0 (Efron 1987).
 
+    JASA 82:171.
     The ends are the quantiles ``Phi(2 z0 + z_q)`` of the draws, where z0 is ``Phi^-1`` of the share of draws
     below the estimate. For a product of coefficients near 0 it covers less than it says (Fritz, Taylor &
     MacKinnon 2012, Multivariate Behavioral Research 47:61).
@@ -74,7 +75,7 @@ def bc(
 
 
 def bc_p(draws: Floats, estimates: Floats, null: float = 0.0, *, clusters: int | None) -> Floats:
-    """Compute the two-sided p-value that inverts the bias-corrected interval: `bca_p` with acceleration 0.
+    """Compute the p-value that inverts the bias-corrected interval, two-sided.
 
     ``p = 2 min(Phi(z), 1 - Phi(z))`` with ``z = w - 2 z0``, where w is ``Phi^-1`` of the share of draws below
     `null`.
@@ -85,7 +86,7 @@ def bc_p(draws: Floats, estimates: Floats, null: float = 0.0, *, clusters: int |
 def bca(
     draws: Floats, estimates: Floats, acceleration: Floats, level: float = 0.95, *, clusters: int | None
 ) -> tuple[Floats, Floats]:
-    """Compute the bias-corrected and accelerated interval of every column of bootstrap draws.
+    """Compute the bias-corrected accelerated interval of columns of bootstrap draws.
 
     The ends are the quantiles ``Phi(z0 + (z0 + z_q) / (1 - acc (z0 + z_q)))`` of the draws, read by the rule
     of `percentile`, for ``z_q = Phi^-1(q)``, q = (1 - level) / 2 and 1 - q. z0 is ``Phi^-1`` of the share of
@@ -112,7 +113,7 @@ def bca(
 def bca_p(
     draws: Floats, estimates: Floats, acceleration: Floats, null: float = 0.0, *, clusters: int | None
 ) -> Floats:
-    """Compute the two-sided p-value that inverts the bias-corrected and accelerated interval.
+    """Compute the two-sided p-value that inverts the BCa interval.
 
     One minus the level at which an end meets `null`: ``p = 2 min(Phi(z), 1 - Phi(z))`` with ``z = (w - z0) /
     (1 + acc (w - z0)) - z0``, where w is to `null` what z0 is to the estimate in `bca`.
@@ -135,7 +136,7 @@ def bca_p(
 
 
 def covariance_of(draws: Floats, *, clusters: int | None) -> Floats:
-    """Compute the covariance (k, k) of the columns of bootstrap draws (B, k), divisor B - 1.
+    """Compute the covariance (k, k) of bootstrap draws (B, k), with divisor B - 1.
 
     A row with a missing value is left out. NaN throughout with fewer than two usable rows, and below five
     clusters.
@@ -233,7 +234,7 @@ def delta(
 def product_interval(
     a: float, b: float, s_a: float, s_b: float, r: float = 0.0, level: float = 0.95
 ) -> tuple[float, float]:
-    """Compute the interval of a product ab from the distribution of the product of two normal estimates.
+    """Compute the interval of ab from the distribution of a product of normals.
 
     The ends are the quantiles (1 - level) / 2 and (1 + level) / 2 of XY, where X is normal with mean a and
     standard deviation s_a, Y with b and s_b, and their correlation is r (MacKinnon, Fritz, Williams &
@@ -250,7 +251,7 @@ def product_interval(
 
 
 def product_p(a: float, b: float, s_a: float, s_b: float, r: float = 0.0) -> float:
-    """Compute the two-sided p-value that inverts `product_interval`: ``p = 2 min(F(0), 1 - F(0))``.
+    """Compute the p-value that inverts `product_interval`: ``2 min(F(0), 1 - F(0))``.
 
     F is the distribution of the product. NaN if a number is missing or nothing is random.
     """
@@ -367,7 +368,7 @@ def _read(columns: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
 
 
 def _normal_share(columns: Floats, values: Floats | float) -> Floats:
-    """Compute the normal quantile of the share of each column's draws below its value, kept finite."""
+    """Compute each column's normal quantile of the share of draws below its value."""
     from scipy import special
 
     usable = np.sum(~np.isnan(columns), axis=0)
@@ -380,7 +381,7 @@ def _normal_share(columns: Floats, values: Floats | float) -> Floats:
 
 
 def _bent(z: Floats, rate: Floats) -> Floats:
-    """Compute z / (1 - rate z), from the pole on its limit; the same at -rate inverts it."""
+    """Compute z / (1 - rate z), from the pole on its limit; -rate inverts it."""
     denominator = 1.0 - rate * z
     passed = denominator <= 0.0
     return np.asarray(np.where(passed, np.copysign(np.inf, z), z / np.where(passed, 1.0, denominator)))

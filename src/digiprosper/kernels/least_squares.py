@@ -1,4 +1,4 @@
-"""Ordinary least squares on demeaned columns, and which columns are combinations of others."""
+"""Ordinary least squares on demeaned columns, and which columns are combinations."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def with_weights(columns: Floats, obs_weights: Floats | None) -> Floats:
 
 
 def dependences(design: Floats, *, gram: Floats | None = None) -> list[Dependence]:
-    """Find columns that are exact combinations of earlier ones; none if the rank is full.
+    """Find columns that are combinations of earlier ones; none if of full rank.
 
     Columns are scaled to unit length; one counts as dependent when its distance from the span of the earlier
     independent ones is below 1e-9. `gram` is their cross product, where it is known.
@@ -121,6 +121,6 @@ def _scaled(gram: Floats) -> tuple[Floats, Floats]:
 
 
 def _well_conditioned(gram: Floats) -> Floats | None:
-    """Compute the eigenvalues of a cross product with unit diagonal; None if it is near singular."""
+    """Compute eigenvalues of a unit-diagonal cross product; None if near singular."""
     spectrum = np.linalg.eigvalsh(gram)
     return np.asarray(spectrum) if spectrum[0] > WELL_CONDITIONED * spectrum[-1] else None

@@ -18,7 +18,7 @@ _POWERS = {"hc2": 0.5, "hc3": 1.0}
 
 
 def effects_leverage(absorbed: Within, n: int) -> Floats | None:
-    """Compute the leverage (N,) of rows in a regression on all effects, slopes by level too.
+    """Compute the leverage (N,) of rows in a regression on all effects, with slopes.
 
     None if the effects have too many levels to be solved for densely.
     """
@@ -33,7 +33,7 @@ def effects_leverage(absorbed: Within, n: int) -> Floats | None:
 
 
 def row_leverage(basis: Floats, *, obs_weights: Floats | None = None) -> Floats:
-    """Compute the leverage (N,) of rows, ``h_i = w_i x_i' (X'WX)^-1 x_i`` of demeaned columns.
+    """Compute the leverage (N,): ``h_i = w_i x_i' (X'WX)^-1 x_i``, columns demeaned.
 
     `basis` (N, m) spans the demeaned regressors and is far from collinear. Demeaned columns are orthogonal
     to the dummies, so that the leverage of both together is the sum of their leverages.
@@ -44,7 +44,7 @@ def row_leverage(basis: Floats, *, obs_weights: Floats | None = None) -> Floats:
 
 
 def error_scale(cov_type: str, effects: Floats, regressors: Floats) -> Floats:
-    """Compute by what residuals are multiplied: ``(1 - h)^-1/2`` for HC2, ``1 / (1 - h)`` for HC3.
+    """Compute what multiplies residuals: ``(1 - h)^-1/2``, HC2; ``1 / (1 - h)``, HC3.
 
     MacKinnon & White (1985). `effects` and `regressors` (N,) are leverages, h their sum. The scale is zero
     for rows that the effects alone fit perfectly, such as the only row of an entity: the slopes are the same
@@ -73,7 +73,7 @@ def variation_shares(
 
 
 def effective_clusters(shares: Floats) -> Floats:
-    """Compute the effective number of clusters of each slope from the (G, k) `variation_shares`.
+    """Compute each slope's effective number of clusters from (G, k) shares.
 
     ``G* = G / (1 + Gamma)``, Gamma the mean squared deviation of the clusters' contributions from their mean,
     over the square of that mean (Carter, Schnepel & Steigerwald 2017, eq. 10). The contribution is that of

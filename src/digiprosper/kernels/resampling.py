@@ -1,4 +1,4 @@
-"""The resampling engine: Gram matrices by cluster, drawn counts, every draw refitted in one batch.
+"""The resampling engine: Grams by cluster, drawn counts, all draws in one batch.
 
 One draw of a cluster bootstrap is a weighting of the clusters, so whatever a least-squares fit needs is
 ``W @ F``: W (draws x clusters) the counts, F (clusters x cross products) computed once. A cluster drawn
@@ -70,7 +70,7 @@ class Grams:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draws:
-    """Coefficients of every equation in every draw; a lost draw is NaN in all arrays."""
+    """Coefficients of all equations in all draws; a lost draw is NaN throughout."""
 
     coefficients: tuple[Floats, ...]  # (R, k) per equation
     lost: int  # draws in which a regressor does not vary by itself
@@ -124,7 +124,7 @@ def entity_grams(
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Effects by their relation to the clusters: nested ones are taken out, the others cross the clusters."""
+    """Effects by their relation to clusters: nested ones taken out, others crossed."""
 
     clusters: Ints  # (N,) cluster of each row
     groups: int  # G
@@ -198,7 +198,7 @@ def _products(layout: _Layout, demeaned: Floats) -> Iterator[Floats]:
 
 
 def _with_dummies(layout: _Layout, demeaned: Floats) -> Iterator[Floats]:
-    """Multiply the columns with the crossed dummies, by cluster, and count the rows of each: (G, L) each."""
+    """Multiply columns with crossed dummies, by cluster, count rows: (G, L) each."""
     groups, levels = layout.groups, layout.levels
     if not levels:
         return
@@ -210,7 +210,7 @@ def _with_dummies(layout: _Layout, demeaned: Floats) -> Iterator[Floats]:
 
 
 def _blocks(crossed: Sequence[Ints], nested: Sequence[Ints]) -> tuple[list[Ints], Ints]:
-    """Renumber the crossed levels so that levels linked by rows form a block; return the sizes too."""
+    """Renumber crossed levels so that linked ones form a block; return sizes too."""
     if not crossed:
         return [], np.zeros(0, dtype=np.intp)
 
@@ -237,7 +237,7 @@ def _blocks(crossed: Sequence[Ints], nested: Sequence[Ints]) -> tuple[list[Ints]
 
 
 def _orthogonal(crossed: Ints, blocks: Ints, nested: Sequence[Ints], *, weighted: bool) -> bool:
-    """Decide whether the dummies' products act as a diagonal matrix after the nested effects are out.
+    """Decide whether products of dummies act as a diagonal matrix.
 
     Nothing demeaned: dummies of one effect are orthogonal. Every nested level with each level of its block
     once: the matrix of a block is a multiple of the identity but for the constant, which the demeaned
@@ -262,7 +262,10 @@ def _total(codes: Sequence[Ints], levels: int, values: Floats | None) -> Floats:
 
 
 def _of_dummies(layout: _Layout) -> Iterator[Floats]:
-    """Multiply crossed dummies net of nested effects, by cluster: the rows of each block's triangle."""
+    """Multiply crossed dummies net of nested effects, by cluster.
+
+    Returns the rows of each block's triangle.
+    """
     if layout.inverse == "diagonal":
         return
     clusters, groups, crossed, blocks = layout.clusters, layout.groups, layout.crossed, layout.blocks
@@ -301,7 +304,7 @@ def draw_counts(rng: np.random.SeedSequence | np.random.Generator, n_clusters: i
 
 
 def _count(generator: np.random.Generator, out: Floats) -> Floats:
-    """Fill rows with counts, in blocks so small that the allocator reuses the same memory."""
+    """Fill rows with counts, in blocks small enough that memory is reused."""
     reps, n = out.shape
     rows = min(reps, max(1, _BLOCK // n))
     offsets = n * np.arange(rows)[:, None]
@@ -378,7 +381,7 @@ def _fits(
 
 
 def systems(grams: Grams, sums: Floats, combine: Floats | None = None) -> tuple[Floats, Floats, Floats]:
-    """Form the products of the variables in each draw, with the effects out, from weighted `sums` (R, q).
+    """Form products of the variables in each draw from weighted `sums` (R, q).
 
     Returns products (q, q, R) of columns divided by their scale, least pivots (q, R), and the scale (q,).
     `combine` is as in `refit`.
@@ -432,7 +435,7 @@ def _explained(grams: Grams, cross: Floats, dummy_sums: Floats) -> Floats:
 
 
 def _half(cross: Floats, system: Floats, scale: Floats) -> Floats:
-    """Multiply by a root of the pseudo-inverse of (R, L, L) scaled products of dummies: (R, p, L)."""
+    """Multiply by a root of the pseudo-inverse of products of dummies: (R, p, L)."""
     values, vectors = np.linalg.eigh(system * scale[:, :, None] * scale[:, None, :])
     nonzero = values > REDUNDANT_LEVELS
     root = np.where(nonzero, 1.0 / np.sqrt(np.where(nonzero, values, 1.0)), 0.0)
@@ -440,7 +443,7 @@ def _half(cross: Floats, system: Floats, scale: Floats) -> Floats:
 
 
 def _linked(adjacent: Bools) -> Floats:
-    """Set a one for every two levels that a chain of neighbours joins, in each draw: (R, L, L)."""
+    """Set a one where a chain of neighbours joins two levels, by draw: (R, L, L)."""
     present = adjacent.diagonal(axis1=1, axis2=2)
     together = present[:, :, None] & present[:, None, :]
     linked = together.astype(np.float64)
@@ -460,7 +463,7 @@ def _linked(adjacent: Bools) -> Floats:
 
 
 def _solve(system: Floats, outcomes: Floats, floor: Floats) -> Floats:
-    """Solve (k, k, R) systems for (k, m, R) outcomes by elimination; NaN where a pivot is below its floor."""
+    """Solve (k, k, R) systems for (k, m, R) outcomes; NaN if a pivot is too small."""
     k = system.shape[0]
     table = np.concatenate([system, outcomes], axis=1)
     lost = np.zeros(table.shape[2], dtype=bool)
@@ -511,7 +514,7 @@ def jackknife(
     residuals: Sequence[Block] = (),
     memory: int = 2**28,
 ) -> Draws:
-    """Refit every equation without one cluster at a time (row g without cluster g), effects too."""
+    """Refit every equation without one cluster at a time (row g), effects too."""
     total = grams.sums.sum(axis=0)
 
     def fit(start: int, stop: int) -> tuple[Floats, ...]:

@@ -1,4 +1,4 @@
-"""Slopes by level of an effect: columns made orthogonal inside the levels, and the way back to the slopes."""
+"""Slopes by level: columns made orthogonal inside levels, and the way back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slope:
-    """An effect that is the slope of a column (N,) in each level; codes (N,) without gaps."""
+    """An effect that is a column's slope (N,) by level; codes (N,) without gaps."""
 
     codes: Ints
     column: Floats
@@ -40,7 +40,7 @@ def apart(effects: Sequence[Effect]) -> tuple[list[Ints], list[Slope]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Directions:
-    """Columns that span the q slopes of an effect, orthogonal to one another inside each level."""
+    """Columns that span an effect's q slopes, orthogonal inside each level."""
 
     # q (N,): (weighted) sum of squares one in each level, or zero where the level has no such slope
     columns: tuple[Floats, ...]
@@ -50,8 +50,9 @@ class Directions:
     back: Floats
 
     def slopes(self, values: Sequence[Floats]) -> tuple[Floats, list[Floats]]:
-        """Turn coefficients of the q directions, (k, levels) each, into those of the original columns.
+        """Turn coefficients of the q directions into those of the original columns.
 
+        They are (k, levels) each.
         The first array is what the constant of each level is to be raised by. Coefficients that are not
         identified are zero.
         """
@@ -62,7 +63,7 @@ class Directions:
 def directions(
     codes: Ints, levels: int, slopes: Sequence[Floats], *, centred: bool, obs_weights: Floats | None = None
 ) -> Directions:
-    """Make q slope columns (N,) orthogonal inside the levels of an effect, each net of those before.
+    """Make q slope columns (N,) orthogonal inside levels, each net of those before.
 
     `centred` says that other effects have the constant of each level: means are taken out then, which changes
     nothing but digits, of a year for example.

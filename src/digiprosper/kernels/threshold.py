@@ -1,4 +1,4 @@
-"""Running-sum search for the thresholds of a panel regression over every candidate, in batches of outcomes.
+"""Running-sum search for thresholds of a panel regression over all candidates.
 
 The model is ``y = effects + fixed columns + sum_j z 1(q <= g_j) d_j + e`` (Hansen 1999, J. Econometrics
 93:345-368). With ``M`` the within projection of one effect and ``Q`` an orthonormal basis of the other fixed
@@ -38,7 +38,7 @@ Grid: TypeAlias = int | Literal["hansen"] | None
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """Pairs of neighbouring rows of an entity, in the order of q, that differ in z: where entities vary.
+    """Pairs of neighbouring rows, in the order of q, where an entity's z differs.
 
     An entity varies among the rows from a to b if one of its pairs lies between them, so that such entities
     are counted without looking at the rows again.
@@ -71,7 +71,7 @@ class Variation:
 
 
 def variation(z: Floats, entity: Ints, order: Ints, least: int) -> Variation:
-    """Find where entities vary in z (N, k); ThresholdSearchError if there are fewer than `least` entities."""
+    """Find where z (N, k) varies in entities; fewer than `least` are an error."""
     count = int(entity.max()) + 1
     if least > count:
         raise ThresholdSearchError(
@@ -100,7 +100,7 @@ class Candidates:
     varying: Variation | None = None  # what a regime needs beside rows
 
     def open_to(self, threshold: int, fixed: Ints) -> Bools:
-        """Find where a threshold, numbered from 0, may lie once others are fixed: (c, G).
+        """Find where a threshold, numbered from 0, may lie if others are fixed: (c, G).
 
         `fixed` (c, l) has positions of the others, one row a batch member. True where every regime it would
         create keeps enough rows, by the threshold's own trim, and entities.
@@ -186,7 +186,7 @@ _MOST_SLOPES = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Levels of the effect that is taken out by its means, over rows in the order of q."""
+    """Levels of the effect taken out by its means, over rows in the order of q."""
 
     codes: Ints  # (N,) level of each row
     order: Ints  # (N,) rows by level, in the order of q within one
@@ -246,18 +246,18 @@ class Plan:
         return residuals
 
     def residuals(self, outcome: Floats) -> Floats:
-        """Take all of it out of an outcome (N,) in the original order; the result is in that of q."""
+        """Take it all out of an outcome (N,); the result is in the order of q."""
         return np.asarray(self.residualise(outcome[self.candidates.order][None, :])[0])
 
     def blocks(self, at: Sequence[int]) -> tuple[Floats, Floats]:
-        """Factor the regime blocks at positions `at`, all else taken out: Q (N, m k) and R of Q R."""
+        """Factor regime blocks at positions `at`, net of the rest: Q (N, m k) and R."""
         low = np.arange(self.nobs) < self.candidates.cuts[list(at), None]
         rows = [self.residualise(self.z * below) for below in low]
         q, r = np.linalg.qr(np.concatenate(rows).T)
         return q, r
 
     def regimes(self, at: Sequence[int]) -> Ints:
-        """Find the regime 1, 2, ... of each row, in the original order, with thresholds at positions `at`."""
+        """Find rows' regimes 1, 2, ..., in original order, thresholds at `at`."""
         numbers = np.empty(self.nobs, dtype=np.intp)
         cuts = np.sort(self.candidates.cuts[list(at)])
         numbers[self.candidates.order] = 1 + np.searchsorted(cuts, np.arange(self.nobs), side="right")
@@ -312,7 +312,7 @@ def _columns_of(slope: Slope, constants: Sequence[Ints]) -> Floats:
 
 
 def with_level(search: Plan) -> Plan:
-    """Let the level shift with the regime too, as ``plan(..., intercept=True)`` does, from the same basis.
+    """Let the level shift with the regime too, from the same basis.
 
     Its first regime-dependent column is the constant. Raises CollinearityError if the regime-dependent
     columns add up to a constant: their level shifts already.
@@ -322,7 +322,7 @@ def with_level(search: Plan) -> Plan:
 
 
 def without_level(search: Plan) -> Plan:
-    """Take the regime's level out of a plan again, for candidates at which it adds nothing.
+    """Take the regime's level out again, for candidates at which it adds nothing.
 
     Sums of squares are those of the whole plan where `level_is_held`, and nowhere else.
     """
@@ -336,7 +336,7 @@ def without_level(search: Plan) -> Plan:
 
 
 def level_is_held(search: Plan) -> Bools:
-    """Find the candidates (G,) at which effects and fixed columns span the dummy of the low regime.
+    """Find candidates (G,) where effects and fixed columns span the low regime.
 
     The level shifts with the regime already there, and `drops` has no value.
     """
@@ -359,7 +359,7 @@ def _sums(candidates: Candidates, groups: Groups, basis: Floats, block: Floats) 
 
 
 def _basis(columns: Floats, groups: Groups) -> Floats:
-    """Compute an orthonormal basis of demeaned columns in their own memory, to save that of a copy."""
+    """Compute an orthonormal basis of demeaned columns in place."""
     columns -= columns.mean(axis=1, keepdims=True)
     before = np.sqrt(np.einsum("pn,pn->p", columns, columns))
     for row in columns:
@@ -395,7 +395,10 @@ def _whiten(block: Floats) -> Floats:
 
 
 def _block_products(z: Floats, groups: Groups) -> Floats:
-    """Sum the demeaned products of the block: row s of level i adds z z' - (S z' + z S' + z z') / T_i."""
+    """Sum the block's demeaned products by level.
+
+    Row s of level i adds z z' - (S z' + z S' + z z') / T_i.
+    """
     k, n = z.shape
     by_level = z[:, groups.order]
     means = np.add.reduceat(by_level, groups.starts, axis=1) / groups.sizes
@@ -436,7 +439,7 @@ class State:
 
 
 def start(search: Plan, outcomes: Floats) -> State:
-    """Score a batch of demeaned outcomes (c, N), in the order of q, at every candidate, no threshold fixed.
+    """Score demeaned outcomes (c, N) at every candidate, no threshold fixed.
 
     O(N (p + k)) an outcome.
     """
@@ -454,7 +457,7 @@ def start(search: Plan, outcomes: Floats) -> State:
 
 
 def drops(search: Plan, state: State) -> Floats:
-    """Compute by how much one more threshold at each candidate reduces the sum of squares.
+    """Compute by how much one more threshold at each candidate reduces the SSR.
 
     ``b' A^-1 b``, (c, G). Minus infinity where the block is not identified (no variation left).
     """
@@ -466,7 +469,7 @@ def drops(search: Plan, state: State) -> Floats:
 
 
 def _tiles(batch: Floats) -> list[slice]:
-    """Cut the candidates so that the temporary arrays of a batch stay in cache, however many there are."""
+    """Cut the candidates so that a batch's temporary arrays stay in cache."""
     members, count = batch.shape
     step = max(1, _TILE // members)
     return [slice(low, low + step) for low in range(0, count, step)]
@@ -546,7 +549,7 @@ def condition(search: Plan, state: State, at: Ints) -> State:
 
 
 def _contract(first: Floats, second: Floats) -> Floats:
-    """Sum left[m, a] right[m, b] over m, the last axes being batch members and candidates."""
+    """Sum left[m, a] right[m, b] over m; last axes are members and candidates."""
     if first.ndim < second.ndim:
         first = first[..., None]
     out = first[0][:, None] * second[0][None, :]
@@ -570,12 +573,12 @@ class Stage:
 
 
 def open_search(search: Plan, outcome: Floats) -> State:
-    """Score the outcome (N,) of the data, in the original order of rows, with no threshold fixed."""
+    """Score the outcome (N,) in the rows' original order, no threshold fixed."""
     return start(search, search.residuals(outcome)[None])
 
 
 def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
-    """Find one more threshold, then refine all of them; or take the next of those given.
+    """Find one more threshold, then refine all; or take the next of those given.
 
     `at` has the positions of the thresholds so far. Refined until no threshold moves given the others (Bai
     1997, Econometric Theory 13:315-352); ThresholdSearchError if that does not settle. None if no candidate
@@ -598,7 +601,7 @@ def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
 
 
 def finish(search: Plan, base: State, at: Sequence[int]) -> tuple[Floats, float]:
-    """Profile each threshold with the others held: sums of squares (m, G), and the one at the thresholds.
+    """Profile each threshold, others held: sums of squares (m, G), and the least.
 
     Infinite where a threshold may not lie; a searched threshold's own position always counts.
     """
@@ -609,7 +612,7 @@ def finish(search: Plan, base: State, at: Sequence[int]) -> tuple[Floats, float]
 
 
 def least_pair(search: Plan, base: State) -> tuple[tuple[int, int], float]:
-    """Find the two thresholds with the least sum of squares of all admissible pairs; one trim for both.
+    """Find the pair of thresholds with the least sum of squares; one trim for both.
 
     First comes the one that alone leaves the smaller sum of squares. Raises ThresholdSearchError if no pair
     is admissible.
@@ -655,10 +658,8 @@ def _profile_of(search: Plan, base: State, at: Sequence[int], threshold: int) ->
     return _profile(search, others, threshold, at[threshold])
 
 
-def _profile(
-    search: Plan, state: State, threshold: int, present: int | None = None
-) -> Floats:
-    """Compute the sum of squares by candidate, infinite where the threshold may not lie."""
+def _profile(search: Plan, state: State, threshold: int, present: int | None = None) -> Floats:
+    """Compute the sum of squares by candidate; infinite where none may lie."""
     candidates = search.candidates
     if candidates.given:  # others that are given need no room
         free = candidates.allowed[min(threshold, candidates.need.size - 1)]
@@ -672,7 +673,7 @@ def _profile(
 
 
 def lowest(profile: Floats) -> int:
-    """Find the first candidate with the least sum of squares (G,), whatever rounding makes of equal ones."""
+    """Find the first candidate with the least sum of squares (G,)."""
     minimum = profile.min()
     return int(np.flatnonzero(profile <= minimum + SAME_SSR * abs(minimum))[0])
 
@@ -695,7 +696,7 @@ def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
 
 
 def split(search: Plan, outcome: Floats, at: Sequence[int]) -> tuple[Floats, Floats]:
-    """Split an outcome (N,), effects and fixed columns out, into what thresholds explain and the residual.
+    """Split an outcome (N,) into what thresholds explain and the residual.
 
     The outcome is in the original order of rows, the results in that of the threshold variable.
     """

@@ -1,4 +1,4 @@
-"""What counts as zero, as equal and as collinear: one table, each number with what it is a share of.
+"""What counts as zero, equal or collinear: each number with what it is a share of.
 
 Two numbers of the same size have two names where they are about different things, so that one can move
 without the other. Cut-offs of notices (few clusters, few draws) are not here but beside what they say.

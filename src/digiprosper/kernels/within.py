@@ -1,4 +1,4 @@
-"""Take entity, time and further effects, and slopes by their levels, out of columns, exactly."""
+"""Take entity, time, further effects and slopes by level out of columns, exactly."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def compress(codes: Ints) -> tuple[Ints, int]:
 
 
 def not_singletons(effects: Sequence[Ints]) -> Bools:
-    """Mark rows (N,) that share every effect with another row, also once other singletons are dropped."""
+    """Mark rows (N,) that share every effect with another, singletons dropped."""
     keep = np.ones(effects[0].size, dtype=bool)
     levels = [int(codes.max()) + 1 for codes in effects]
     while True:
@@ -58,7 +58,7 @@ def not_singletons(effects: Sequence[Ints]) -> Bools:
 
 
 def is_nested(inner: Ints, outer: Ints) -> bool:
-    """Decide whether each level of `inner` lies inside a single level of `outer`; codes without gaps."""
+    """Decide whether each level of `inner` lies in one of `outer`; no gaps in codes."""
     if inner is outer:
         return True
     first = np.empty(int(inner.max()) + 1, dtype=outer.dtype)
@@ -67,7 +67,7 @@ def is_nested(inner: Ints, outer: Ints) -> bool:
 
 
 def finest(effects: Sequence[Ints]) -> list[Ints]:
-    """Leave out effects in which another is nested: their dummies are sums of its dummies.
+    """Leave out effects in which another is nested: sums of that one's dummies.
 
     The order stays; of two that are the same the first is kept.
     """
@@ -79,7 +79,7 @@ def finest(effects: Sequence[Ints]) -> list[Ints]:
 
 
 def effects_rank(effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None) -> tuple[int, bool]:
-    """Count the parameters of effects without slopes together: the rank of their dummies, 1 without effects.
+    """Count parameters of effects without slopes: the rank of all dummies, or 1.
 
     Also return whether the rank is exact, as in `Within`.
     """
@@ -131,7 +131,7 @@ class Within:
 
     @property
     def effects(self) -> tuple[Ints, ...]:
-        """Codes of the effects, for computations without slopes by level; OptionError if an effect is one."""
+        """Codes of the effects; OptionError if one is a slope by level."""
         if self.has_slopes:
             raise OptionError(
                 "this computation does not take slopes by level (absorb='province[year]'); absorb effects "
@@ -152,7 +152,7 @@ class Within:
         return tuple([p for p, slope in enumerate(self.slopes) if slope is None])
 
     def demean(self, columns: Floats) -> Floats:
-        """Take the effects out of columns (N,) or (N, k): residuals of the regression on all dummies."""
+        """Take the effects out of columns: residuals of a regression on dummies."""
         work = self._work(columns)
         self._centre(work)
         if self.main >= 0:
@@ -160,7 +160,7 @@ class Within:
         return np.asarray(work[0] if columns.ndim == 1 else work.T)
 
     def decompose(self, columns: Floats) -> tuple[Floats, list[Floats]]:
-        """Split columns (N,) or (N, k) into demeaned columns and one value per level of each effect.
+        """Split columns, (N,) or (N, k), into demeaned ones and a value per level.
 
         Of a slope the value is its coefficient (zero in levels that have none). Of the constants by level all
         but the first have mean zero; their means are in the first. Without effects there is one array with
@@ -188,7 +188,7 @@ class Within:
         return out if column is None else out * column
 
     def with_gaps(self, values: Sequence[Floats]) -> list[Floats]:
-        """Set the slopes by `decompose` to missing in levels where their column does not vary by itself."""
+        """Set `decompose`'s slopes to missing in levels without own variation."""
         identified = self.identified or (None,) * len(values)
         return [v if k is None else np.where(k, v, np.nan) for v, k in zip(values, identified, strict=True)]
 
@@ -198,7 +198,7 @@ class Within:
         return np.array(columns.T, dtype=np.float64, order="C", ndmin=2)
 
     def _centre(self, work: Floats) -> Floats:
-        """Take out the means by level of the main effect, or the overall means without effects.
+        """Take out means by level of the main effect, or overall means without one.
 
         They are returned, (k, levels). Where levels dwarf the variation around them a value less its own
         level's mean is exact in floating point, and less the overall mean it is not.
@@ -220,7 +220,7 @@ class Within:
         return self.main >= 0 and self.slopes[self.main] is None
 
     def deviations(self, column: Floats, position: int) -> Floats:
-        """Take out a single effect without slope: deviations (N,) from the (weighted) means of its levels."""
+        """Take out one effect without slope: deviations (N,) from level means."""
         work = np.array(column, dtype=np.float64, ndmin=2)
         codes, counts = self.codes[position], self._counts[position]
         for _ in range(2):  # the second time removes what rounding left
@@ -230,7 +230,7 @@ class Within:
 
     @property
     def is_dense(self) -> bool:
-        """Whether the dummies are solved for densely, and not by conjugate gradients."""
+        """Whether dummies are solved for densely, not by conjugate gradients."""
         return self._cross is None or self._inverse is not None
 
     def leverage(self, n: int) -> Floats:
@@ -260,7 +260,7 @@ class Within:
         return 1.0 if column is None else column
 
     def _further_leverage(self, shares: Sequence[Floats]) -> Floats:
-        """Compute what the dummies of the other effects, net of the main one, add: m' S^+ m by row."""
+        """Compute what other effects' dummies add, net of the main: m' S^+ m."""
         assert self._inverse is not None
         half = self._cross @ self._inverse
         others = [p for p in range(len(self.levels)) if p not in self.closed_form]
@@ -317,7 +317,7 @@ class Within:
 
     @property
     def main_counts(self) -> Floats:
-        """Weights of the rows of each level of the effects taken out in closed form, one for slopes."""
+        """Weights of each level's rows for effects in closed form, one for slopes."""
         counts = [self._counts[p] for p in self.closed_form]
         return counts[0] if len(counts) == 1 else np.concatenate(counts)
 
@@ -338,7 +338,7 @@ class Within:
         return level_sums(self.codes[position], self.levels[position], weighted.T).T
 
     def _conjugate(self, right: Floats, size: Floats) -> Floats:
-        """Solve for all columns at once by conjugate gradients, scaled by the levels' counts."""
+        """Solve for all columns by conjugate gradients, scaled by level counts."""
         others = [c for p, c in enumerate(self._counts) if p not in self.closed_form]
         scale = 1 / np.sqrt(np.concatenate(others))[:, None]
         counts = self.main_counts[:, None]
@@ -381,7 +381,7 @@ class Within:
 
 
 def level_sums(codes: Ints, levels: int, values: Floats, factor: Floats | None = None) -> Floats:
-    """Sum columns (N, k), multiplied by `factor` (N,) if given, by level of a code: (levels, k)."""
+    """Sum columns (N, k), times `factor` (N,) if given, by level: (levels, k)."""
     out = np.empty((values.shape[1], levels))
     # Rows of a level that lie together are summed faster.
     starts = _starts(codes) if codes.size > _MANY_ROWS else None
@@ -408,7 +408,7 @@ def within(
     *,
     obs_weights: Floats | None = None,
 ) -> Within:
-    """Prepare the projection that takes out effects; without any, only the mean is taken out.
+    """Prepare the projection that takes out effects; without any, only the mean.
 
     The effect with most levels is taken out by its means, and by its regressions on slopes of the same
     levels; the dummies of the others, times their slopes, are then solved for from ``S g = r`` with ``S =
@@ -515,7 +515,7 @@ def _spans(blocks: Sequence[_Block], size: int) -> tuple[tuple[Floats | None, ..
 
 
 def _as_given(block: _Block, values: list[Floats]) -> None:
-    """Replace, in place, the coefficients of orthogonal columns by those of the original slopes."""
+    """Replace, in place, coefficients of orthogonal columns by original slopes."""
     level, slopes = block.directions.slopes([values[p] for p in block.slopes])
     for position, slope in zip(block.slopes, slopes, strict=True):
         values[position] = slope
@@ -564,7 +564,7 @@ def _pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
 
 
 def _tables(absorbed: Within, others: list[int], *, dense: bool) -> tuple[Any, Any]:
-    """Count rows by level of the main effect and by level of the others, and among the others."""
+    """Count rows by level of the main effect, of the others, and among them."""
     table: Callable[[Within, int, int], Any] = _table if dense else _sparse_table
 
     def stack(rows: Iterable[int]) -> Any:
@@ -597,7 +597,10 @@ def _sparse_table(absorbed: Within, a: int, b: int) -> Any:
 
 
 def _rank_bound(absorbed: Within, n: int) -> tuple[int, bool]:
-    """Count components of two effects exactly; a further one is taken to lose one level, a slope none."""
+    """Count components of two effects exactly.
+
+    A further effect is taken to lose one level, a slope none.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

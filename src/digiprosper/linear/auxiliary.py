@@ -1,4 +1,4 @@
-"""What tests of a specification share: the fit they start from, and other regressions on the same rows."""
+"""What specification tests share: their fit, and regressions on the same rows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def refit(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
-    """Fit the specification that a test is about, without issuing notices; refuse any other specification."""
+    """Fit the specification of a test without notices; refuse any other one."""
     refuse_other_specification(caller, spec)
     return estimate(spec, panel)
 
@@ -111,7 +111,7 @@ def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
 def with_clusters(
     prepared: Prepared, names: Sequence[str], codes: Sequence[Ints], options: LinearOptions
 ) -> Prepared:
-    """Choose other clusters (codes without gaps, by row) and options for the same rows, without notices."""
+    """Choose other clusters and options for the same rows, without notices."""
     effect_ranks = ranks(prepared.within, codes, prepared.entity_position)
     sample = prepared.sample
     return replace(
@@ -138,7 +138,7 @@ def joint_test(
 
 
 def joint_form(results: LinearResults, names: Sequence[str], caller: str) -> tuple[float, tuple[Notice, ...]]:
-    """Compute the Wald statistic (chi-square) of the hypothesis that the named coefficients are zero.
+    """Compute the Wald statistic (chi-square) that named coefficients are zero.
 
     It is missing, with a warning, where the covariance of two-way clusters is not positive definite. Refuse a
     coefficient without standard error, and more coefficients than the covariance has rank for.

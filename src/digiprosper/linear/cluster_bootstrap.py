@@ -37,8 +37,9 @@ _LOST = "failed: in the drawn sample a regressor is collinear. Intervals use the
 def cluster_bootstrap(
     spec: FixedEffects, panel: Panel, *, reps: int = 999, rng: object = None
 ) -> EffectResults:
-    """Bootstrap a linear model: draw clusters with replacement and estimate the model in each draw.
+    """Bootstrap a linear model: draw clusters and estimate the model in each draw.
 
+    Clusters are drawn with replacement.
     This is the pairs cluster bootstrap (Cameron & Miller 2015, section VI.C.1). A cluster that is drawn twice
     counts as two clusters, each with its own fixed effects. Fixed effects that are common to clusters, such
     as time effects, are estimated in each draw. With few clusters use `wild_bootstrap`, which is more
@@ -133,7 +134,7 @@ def cluster_bootstrap(
 
 
 def _intercepts(fit: Fitted, codes: Ints, slopes: Floats, seed: np.random.SeedSequence) -> Floats:
-    """Compute the intercept of each draw: the mean of the outcome less that of the fit."""
+    """Compute each draw's intercept: the mean outcome less that of the fit."""
     raw = columns_at(fit.demeaned.raw, (0, *fit.regressors))
     groups, weights = int(codes.max()) + 1, fit.prepared.obs_weights
     sums = level_sums(codes, groups, np.column_stack([raw, np.ones(len(raw))]), weights)
@@ -166,7 +167,7 @@ def _glance(fit: Fitted, seed: np.random.SeedSequence) -> Glance:
 
 
 def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
-    """Return codes and name of the clusters that the bootstrap draws: the entities by default.
+    """Return codes and name of the clusters to draw: the entities by default.
 
     Refuse clusters that cut through the entities and through the periods alike.
     """

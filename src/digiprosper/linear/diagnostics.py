@@ -1,4 +1,4 @@
-"""Notices about any equation: lags of the outcome, few clusters, lost digits, no variance."""
+"""Notices of any equation: lagged outcomes, few clusters, lost digits, no variance."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _NO_REGRESSOR = frozenset({"y", "obs_weights", "coordinates", "threshold_variabl
 def few_treated(
     prepared: Prepared, names: Sequence[str], basis: Floats, root: Floats, *, unread: Sequence[str] = ()
 ) -> list[Notice]:
-    """Report slopes that depend on the variation of few clusters, one notice for each dimension of clusters.
+    """Report slopes that depend on few clusters' variation.
 
     `basis` (N, m) spans the demeaned regressors; errors e move the slopes by ``root @ basis.T @ e``. Columns
     named in `unread` are not reported.
@@ -69,7 +69,7 @@ def _carriers(effective: float, shares: Floats, levels: pd.Index[Any]) -> dict[s
 
 
 def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[Notice]:
-    """Report squares and products of which rounding leaves fewer than six correct digits.
+    """Report squares and products with fewer than six digits correct after rounding.
 
     A square or product of a column far from zero is rounded to about 16 digits of its own size; what is left
     once effects and other regressors are out is smaller by the square of mean over standard deviation.
@@ -114,7 +114,7 @@ def lagged_outcome(
     *,
     outcome: str = "y",
 ) -> list[Notice]:
-    """Report lags of the outcome among the regressors, which the within estimator biases.
+    """Report lags of the outcome as regressors, which the within estimator biases.
 
     There is no bias without entity effects, or effects nested in the entity (Nickell 1981, Econometrica
     49:1417, eq. 18). `consequence` ends the sentence: what follows for the model and what to do. Lags of the
@@ -137,7 +137,7 @@ def lagged_outcome(
 def _lags_of_outcome(
     sample: Sample, at: int, roles: Sequence[str], rows_apart: Sequence[tuple[Ints, Ints]]
 ) -> list[str]:
-    """Find columns with a lag of one or two periods as a factor, by its term or by its values.
+    """Find columns with a lag of one or two periods as a factor.
 
     By its values a column is a lag if it repeats the outcome of one or two periods before, wherever both are
     in the sample.
@@ -159,7 +159,7 @@ def _named_lags(itself: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
 
 
 def _repeating(matrix: Floats, positions: Sequence[int], at: int, row: Ints, before: Ints) -> list[int]:
-    """Find columns that repeat what the outcome was in earlier rows, which were not all the same."""
+    """Find columns that repeat the outcome of earlier rows."""
     if row.size < 2:
         return []
     # The first rows are enough to see that most columns are no lag.
@@ -174,7 +174,7 @@ def _repeating(matrix: Floats, positions: Sequence[int], at: int, row: Ints, bef
 
 
 def _rows_apart(entity: Ints, time: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Yield pairs (later, earlier) of rows of an entity some periods apart, at most as many rows apart."""
+    """Yield pairs (later, earlier) of an entity's rows some periods apart."""
     steps = range(1, min(max(_LAGS), time.size - 1) + 1)
     # Rows of another entity are no periods apart.
     gaps = {step: np.where(entity[step:] == entity[:-step], time[step:] - time[:-step], 0) for step in steps}
@@ -188,7 +188,7 @@ def _rows_apart(entity: Ints, time: Ints) -> Iterator[tuple[Ints, Ints]]:
 def not_semidefinite(
     prepared: Prepared, terms: Sequence[str], covariance: Floats, middle: Floats
 ) -> list[Notice]:
-    """Report a covariance of two-way clusters, or of Conley, that is not positive semidefinite.
+    """Report a covariance (two-way, Conley) that is not positive semidefinite.
 
     `middle` (m, m) is the covariance of the scores and has as many negative eigenvalues as `covariance`
     (k, k).
@@ -209,7 +209,7 @@ def not_semidefinite(
 
 
 def _perhaps_indefinite(prepared: Prepared) -> str | None:
-    """Describe a covariance that need not be positive semidefinite; None for any other."""
+    """Describe a covariance that need not be positive semidefinite, or None."""
     if prepared.near is not None:
         return f"of cov_type='conley' with the {prepared.near.kernel} kernel"
     ways = {2: "two-way", 3: "three-way"}.get(len(prepared.cluster_codes))

@@ -58,7 +58,7 @@ def _refuse_without_conley(spec: Any) -> None:
 
 
 def coordinate_terms(panel: Panel, coordinates: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the terms of latitude and longitude, by default the columns with usual names."""
+    """Return the terms of latitude and longitude: by default, usual names."""
     if coordinates is not None:
         return tuple(coordinates)
     return coordinate_names(list(table_of(panel).known), _CALLER)

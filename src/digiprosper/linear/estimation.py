@@ -1,4 +1,4 @@
-"""Where every equation ends: columns are demeaned once, solved once, and results made of them."""
+"""Where every equation ends: columns demeaned once, solved once, made results."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Demeaned:
         return tuple(self.names.index(name) for name in names)
 
     def taken(self, positions: Sequence[int]) -> Floats:
-        """Select demeaned columns (N, k) by position, without a copy where they stand side by side."""
+        """Select demeaned columns (N, k) by position."""
         return columns_at(self.columns, positions)
 
     def with_columns(self, prepared: Prepared, names: Sequence[str], raw: Floats) -> Demeaned:
@@ -150,7 +150,7 @@ def fit_columns(
     remarks: Sequence[Notice] = (),
     unread: Sequence[str] = (),
 ) -> LinearResults:
-    """Regress an outcome (N,) on columns (N, k), both as in the data, net of the absorbed effects.
+    """Regress an outcome (N,) on columns (N, k), net of the absorbed effects.
 
     Refuse what `fit_equation` refuses. Notices are kept in `diagnostics`, not issued.
     """
@@ -168,7 +168,7 @@ def fit_equation(
     unread: Sequence[str] = (),
     own_covariance: bool = True,
 ) -> tuple[LinearResults, Solved]:
-    """Solve one equation of a system; return its results, and the solution for further statistics.
+    """Solve one equation of a system; return its results, and the solution.
 
     `outcome` and `regressors` are positions in `demeaned`. Notices, `remarks` among them, are kept in
     `diagnostics`, not issued. `unread` names columns that the model adds itself, such as the dummy of a
@@ -226,7 +226,7 @@ def _solve(prepared: Prepared, demeaned: Demeaned, outcome: int, columns: Sequen
 
 
 def counts_and_vcov(prepared: Prepared, k: int) -> tuple[Counts, Vcov]:
-    """Choose what degrees of freedom count and the covariance, for k slopes besides the intercept."""
+    """Choose what degrees of freedom count and the covariance."""
     options, count = prepared.options, prepared.count.plus(k)
     if prepared.near is not None:
         return count, conley_vcov(options.ssc, count, prepared.near)
@@ -331,7 +331,7 @@ def collinear_problem(name: str, on: Sequence[str]) -> Notice:
 
 
 def refuse_wide(n: int, k: int, rank: int) -> None:
-    """Refuse k slopes and effects of a rank that are together no fewer than the n rows."""
+    """Refuse k slopes and effects of a rank that together reach the n rows."""
     if n <= k + rank:
         many = "as many parameters as" if n == k + rank else "more parameters than"
         raise IdentificationError(
@@ -341,7 +341,7 @@ def refuse_wide(n: int, k: int, rank: int) -> None:
 
 
 def refuse_flat_outcome(prepared: Prepared, demeaned: Demeaned, outcome: int) -> None:
-    """Refuse a constant or absorbed outcome, before a search divides by its variation."""
+    """Refuse a constant or absorbed outcome before a search divides by it."""
     depvar = demeaned.names[outcome]
     if demeaned.constant[outcome]:
         raise IdentificationError(f"the outcome {cited(depvar)} is constant in the sample.")
@@ -383,7 +383,7 @@ def results_with_covariance(
     *,
     own_covariance: bool,
 ) -> LinearResults:
-    """Make results of a solved equation, with names; their diagnostics are those of the covariance alone.
+    """Make results of a solved equation, with names.
 
     `positions` are those of the outcome, then of the regressors; `unread` and `own_covariance` as in
     `fit_equation`.
@@ -450,7 +450,7 @@ def with_intercept(
 def _rows_and_effects(
     prepared: Prepared, demeaned: Demeaned, positions: tuple[int, ...], solved: Solved
 ) -> dict[str, Any]:
-    """Compute residuals, fitted values, R2 and the absorbed effects, as fields of `Estimated`."""
+    """Compute residuals, fitted values, R2 and effects, as fields of `Estimated`."""
     outcome, k = demeaned.raw[:, positions[0]], len(positions) - 1
     slopes = solved.coefficients[:k]
     # What the effects take out of the outcome less what they take out of the fit.

@@ -23,7 +23,7 @@ _POINTS = 401
 def drawn_density(
     test: TestResult, texts: Mapping[str, str] | None = None, language: Language = "english"
 ) -> DrawnDensity:
-    """Estimate the density of the statistics of draws, over a range that has the statistic of the data too.
+    """Estimate the density of draws of a statistic, over a range with the data's.
 
     A Gaussian kernel with Scott's bandwidth. Refuse draws that are all equal.
     """

@@ -118,8 +118,10 @@ class FixedEffects(Specification):
     ------
     OptionError
         By the constructor, if an option has an unknown value or contradicts another one.
-    ColumnError, TermError, InputTypeError, MissingDataError, IdentificationError, CollinearityError
-        By `fit`, if a column or term cannot be used or the model is not identified.
+    ColumnError, TermError, InputTypeError, MissingDataError
+        By `fit`, if a column or term cannot be used.
+    IdentificationError, CollinearityError
+        By `fit`, if the model is not identified.
 
     Notes
     -----
@@ -181,7 +183,7 @@ class FixedEffects(Specification):
 
     @classmethod
     def from_formula(cls, formula: str, **options: Any) -> Self:
-        """Make a specification from a formula such as ``"y ~ a + b | province + year"``.
+        """Make a specification from a formula: ``"y ~ a + b | province + year"``.
 
         Parameters
         ----------
@@ -268,14 +270,14 @@ class FixedEffects(Specification):
 
 
 def _no_regressors(y: str) -> TermError:
-    """Build the error for a specification with an outcome only, or with a formula in its place."""
+    """Build the error for a specification of an outcome only, or of a formula."""
     advice = in_other_words(y) if "~" in y else None
     return refused(y, "y", advice) if advice else TermError("x is empty; specify at least one regressor.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
-    """A fit with its sample, demeaned columns and solution, for further statistics from the same rows.
+    """A fit with its sample, demeaned columns and solution, for further statistics.
 
     Notices are kept in `results.diagnostics`, not issued. `demeaned` has the outcome, then every regressor of
     the specification.

@@ -100,9 +100,11 @@ class FixedEffectsIV(Specification):
     OptionError, TermError
         By the constructor, if an option has an unknown value, there is no endogenous regressor or no
         instrument, or a term has two roles.
-    ColumnError, InputTypeError, MissingDataError, IdentificationError, CollinearityError
-        By `fit`, if a column cannot be used or the model is not identified: for example with fewer
-        instruments than endogenous regressors.
+    ColumnError, InputTypeError, MissingDataError
+        By `fit`, if a column cannot be used.
+    IdentificationError, CollinearityError
+        By `fit`, if the model is not identified: for example with fewer instruments than
+        endogenous regressors.
 
     See Also
     --------
@@ -185,7 +187,9 @@ class FixedEffectsIV(Specification):
         -----
         IdentificationWarning
             If the instruments are weak; also as in `FixedEffects.fit`.
-        MissingDataWarning, SingletonWarning, FewClustersWarning, CovarianceWarning, NearCollinearWarning
+        MissingDataWarning, SingletonWarning, FewClustersWarning
+            As in `FixedEffects.fit`.
+        CovarianceWarning, NearCollinearWarning
             As in `FixedEffects.fit`.
         """
         roles = {"y": (self.y,), "endog": self.endog, "x": self.x, "instruments": self.instruments}
@@ -210,7 +214,7 @@ class FixedEffectsIV(Specification):
 def _two_stage(
     prepared: Prepared, demeaned: Demeaned, positions: Places, dropped: Sequence[Notice]
 ) -> IVResults:
-    """Solve the equation, its first stages and its reduced form on the same demeaned columns."""
+    """Solve the equation, first stages and reduced form on the same columns."""
     y, x = demeaned.columns[:, 0], taken(demeaned, positions.regressors)
     controls, instruments = taken(demeaned, positions.controls), taken(demeaned, positions.instruments)
     projected = project(
@@ -250,7 +254,7 @@ def _two_stage(
 
 
 def _about_rows(prepared: Prepared) -> list[Notice]:
-    """Collect notices about rows and clusters, with what few clusters mean for instruments."""
+    """Collect notices on rows and clusters; few clusters concern instruments."""
     names, groups = prepared.cluster_names, prepared.count.groups
     few = [notice for g, name in zip(groups, names, strict=True) for notice in few_for_instruments(g, name)]
     return [notice for notice in prepared.notices if notice not in prepared.few] + few

@@ -20,7 +20,7 @@ _HELP = "Write 'y ~ a + b | province + year'."
 
 
 def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
-    """Split a formula into outcome, regressors and absorbed effects, as typed; ``a*b`` is ``a + b + a:b``.
+    """Split a formula into outcome, regressors (``a*b`` multiplied out) and effects.
 
     Refuse, quoting it, a formula that cannot be read.
     """
@@ -73,7 +73,7 @@ def _unread(formula: str) -> TermError:
 
 
 def _regressors(model: str, formula: str) -> list[str]:
-    """Multiply out the right-hand side: its terms, with ``"1"`` where there is an intercept."""
+    """Multiply out the right-hand side to terms, ``"1"`` for an intercept."""
     from formulaic import Formula
     from formulaic.errors import FormulaicError
 

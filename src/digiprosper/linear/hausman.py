@@ -55,8 +55,9 @@ _MOST_CELLS = 50_000_000
 
 
 def hausman(spec: FixedEffects, panel: Panel, *, method: HausmanMethod = "mundlak") -> TestResult:
-    """Test fixed against random effects: whether the entity effects are correlated with the regressors.
+    """Test fixed against random effects.
 
+    The null hypothesis is that entity effects and regressors are not correlated.
     ``"mundlak"`` regresses the outcome on an intercept, the regressors and the entity means of the
     regressors, by pooled least squares. Other fixed effects of the specification are absorbed. It tests that
     the coefficients of the means are zero. Standard errors are clustered by entity, or by the `clusters` of
@@ -265,7 +266,7 @@ def _classical(fitted: Fitted, entity: str) -> TestResult:
 
 
 def _quadratic_form(gap: Floats, difference: Floats) -> tuple[float, tuple[Notice, ...]]:
-    """Compute the statistic, with a warning where the difference of the covariances is indefinite."""
+    """Compute the statistic; warn if the difference of covariances is indefinite."""
     values, vectors = np.linalg.eigh(difference)
     least = float(values[0])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -315,14 +316,14 @@ def _refuse_classical(fitted: Fitted, entity: str) -> None:
 
 
 def _period_codes(fitted: Fitted) -> range:
-    """List the codes of the periods that have a dummy: all but the first, none without time effects."""
+    """List codes of periods with a dummy: not the first, none without effects."""
     sample = fitted.prepared.sample
     has_time = sample.keys.time_name in fitted.prepared.effect_names
     return range(1, sample.n_times if has_time else 1)
 
 
 def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
-    """Estimate slopes of random effects and their covariance with linearmodels, on standardised columns."""
+    """Estimate slopes of random effects and their covariance with linearmodels."""
     from linearmodels.panel.model import RandomEffects
 
     sample, regressors = fitted.prepared.sample, fitted.regressors

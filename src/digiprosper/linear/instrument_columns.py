@@ -1,4 +1,4 @@
-"""Which columns of a system are endogenous, controls and instruments, and which of them cannot be used."""
+"""Which columns are endogenous, controls or instruments, and which are unusable."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Positions of endogenous regressors, controls and excluded instruments; the outcome has 0."""
+    """Positions of endogenous regressors, controls, instruments; 0 is the outcome."""
 
     endog: tuple[int, ...]
     controls: tuple[int, ...]
@@ -57,7 +57,7 @@ class Places:
 
 
 def places_of(sample: Sample) -> Places:
-    """Give the columns of the roles endog, x and instruments consecutive positions from 1."""
+    """Give the columns of the roles endog, x and instruments positions from 1."""
     m, c, q = (len(sample.roles[role]) for role in ("endog", "x", "instruments"))
     return Places(
         endog=tuple(range(1, 1 + m)),
@@ -181,7 +181,7 @@ def _varies_within(column: Floats, codes: Ints) -> bool:
 def _without_combinations(
     prepared: Prepared, demeaned: Demeaned, positions: Places
 ) -> tuple[Places, list[Notice]]:
-    """Leave out, or refuse, controls and instruments that are combinations of earlier ones."""
+    """Leave out, or refuse, controls and instruments that combine earlier ones."""
     problems = _combinations(demeaned, (*positions.controls, *positions.instruments))
     if not problems:
         return positions, []
@@ -203,7 +203,7 @@ def _combinations(demeaned: Demeaned, columns: Sequence[int]) -> list[Notice]:
 
 
 def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
-    """Refuse a first stage in which the instruments explain nothing at all, or everything.
+    """Refuse a first stage whose instruments explain nothing, or everything.
 
     Everything: the endogenous regressors, or a combination of them, are exact combinations of instruments and
     controls. Nothing: the instruments do not move them separately even in the sample.

@@ -1,4 +1,4 @@
-"""Tests of the first stage, of overidentifying restrictions and of endogeneity, named."""
+"""Tests of the first stage, of overidentification and of endogeneity, named."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def instrument_tests(
     solved: Solved,
     first_stage: Mapping[str, LinearResults],
 ) -> dict[str, float | TestResult]:
-    """Compute what `IVResults.iv_tests` lists: numbers and tests of the instruments, by name.
+    """Compute what `IVResults.iv_tests` lists: numbers and tests of instruments.
 
     In each first stage the instruments come first.
     """
@@ -100,7 +100,7 @@ def _conditional(prepared: Prepared, projected: Projection, endog: list[str]) ->
 
 
 def _of_the_rank(prepared: Prepared, projected: Projection) -> dict[str, float | TestResult]:
-    """Compute Kleibergen-Paap's LM and F under the fit's covariance, and Cragg-Donald's F."""
+    """Compute Kleibergen-Paap's LM and F, and Cragg-Donald's F."""
     count, vcov = counts_and_vcov(prepared, _slopes(projected))
     q, m = projected.first_slopes.shape
     net = projected.instruments @ projected.first_slopes + projected.endog_left
@@ -117,7 +117,7 @@ def _of_the_rank(prepared: Prepared, projected: Projection) -> dict[str, float |
 
 
 def _large_sample_rows(prepared: Prepared) -> float:
-    """Count rows less the absorbed effects, the constant left out (``dofminus`` of ivreg2)."""
+    """Count rows less absorbed effects, without the constant (ivreg2 ``dofminus``)."""
     return float(prepared.sample.nobs - prepared.within.rank + 1)
 
 
@@ -145,7 +145,7 @@ def _sargan(projected: Projection, solved: Solved, rows: float) -> float:
 def endogeneity(
     prepared: Prepared, demeaned: Demeaned, positions: Places, projected: Projection
 ) -> TestResult:
-    """Test whether the endogenous regressors are exogenous, given that the instruments are.
+    """Test whether endogenous regressors are exogenous, if the instruments are.
 
     The residuals of the first stages are added to least squares of the equation, and their coefficients
     tested jointly under the fit's covariance (Hausman 1978; Wooldridge 1995). F is missing with more

@@ -1,4 +1,4 @@
-"""Results of a linear model with instruments, with first stages and tests of the instruments."""
+"""Results of a linear model with instruments, first stages and their tests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _NO_F = "not available"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class IVResults(LinearResults):
-    """Results of two-stage least squares, with first stages and tests of the instruments.
+    """Results of two-stage least squares, with first stages and instrument tests.
 
     Made by `FixedEffectsIV.fit`. It has all methods of `LinearResults`. R2 is computed from the outcome minus
     the fitted values at the observed regressors, as in Stata, so it may be negative.
@@ -118,11 +118,14 @@ class IVResults(LinearResults):
 
     @property
     def sargan(self) -> TestResult:
-        """Sargan's test of the overidentifying restrictions; missing if the model is exactly identified."""
+        """Sargan's test of the overidentifying restrictions.
+
+        It is missing if the model is exactly identified.
+        """
         return cast("TestResult", self.iv_tests["sargan"])
 
     def endogeneity_test(self) -> TestResult:
-        """Test whether the regressors in `endog` are exogenous, assuming valid instruments.
+        """Test whether regressors in `endog` are exogenous, assuming valid instruments.
 
         The residuals of the first stages are added to the equation, which is estimated by least squares, and
         tested jointly (Hausman 1978; Wooldridge 1995). The covariance is of the type of the fit. Stata's
@@ -145,8 +148,9 @@ class IVResults(LinearResults):
         return self.endogeneity
 
     def anderson_rubin(self, level: float = 0.95) -> list[tuple[float, float]]:
-        """Compute the Anderson-Rubin confidence set of the coefficient of the endogenous regressor.
+        """Compute the Anderson-Rubin confidence set of the endogenous coefficient.
 
+        This is the coefficient of the endogenous regressor.
         The set has all values b0 that the Anderson-Rubin test does not reject. The test regresses the outcome
         minus b0 times the regressor on controls and instruments, and tests the instruments jointly (Anderson
         & Rubin 1949). The set has the correct coverage also with weak instruments. With clusters in one way
@@ -295,7 +299,7 @@ class IVResults(LinearResults):
 
     @property
     def stages(self) -> IVStages:
-        """First stages and second stage for one table, with the tests of the instruments.
+        """First stages and second stage for one table, with tests of the instruments.
 
         ``etable(results.stages)`` prints them. With one instrument the effective F equals the F of the
         instrument and has no separate row. The Kleibergen-Paap F in `stats` of the table is that of the
@@ -307,7 +311,9 @@ class IVResults(LinearResults):
         return IVStages((*stages, ("Second stage", self)))
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Return the column of a table, with a note on the endogenous regressors and the instruments.
+        """Return the column of a table, with a note on the roles of columns.
+
+        The note names endogenous regressors and instruments.
 
         Parameters
         ----------
@@ -385,7 +391,7 @@ class IVResults(LinearResults):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IVStages(ResultSet):
-    """First stages and second stage of one fit, for `etable`; made by `IVResults.stages`.
+    """First stages and second stage of one fit, for `etable`.
 
     `outcomes` has pairs of a title, ``"First stage"`` (``"First stage: x"`` if there are several) or
     ``"Second stage"``, and a result.
@@ -402,7 +408,10 @@ class IVStages(ResultSet):
 
     @property
     def table_rows(self) -> tuple[SharedRow, ...]:
-        """Rows with F of the instruments in the first stages, and the tests of the instruments."""
+        """Rows with F of the first stages, and the tests of the instruments.
+
+        F tests the instruments in each first stage.
+        """
         *firsts, second = self.labels
         fit = self[second]
         pairs = zip(firsts, fit.endog, strict=True)
@@ -426,7 +435,7 @@ def set_text(intervals: Sequence[tuple[float, float]]) -> str:
     if not intervals:
         return "empty (every value is rejected)"
     return " and ".join(
-        f"{'(' if low == -np.inf else '['}{low:z.4g}, {high:z.4g}{')' if high == np.inf else ']'}"
+        ("(" if low == -np.inf else "[") + f"{low:z.4g}, {high:z.4g}" + (")" if high == np.inf else "]")
         for low, high in intervals
     )
 

@@ -41,7 +41,7 @@ def slope_weights(
     stats: pd.DataFrame,
     categories: Categories,
 ) -> tuple[Floats, Any]:
-    """Differentiate each term by a variable and evaluate it at m values: the slope is ``weights @ b``.
+    """Differentiate each term by a variable at m values: ``weights @ b``.
 
     Return weights (m, k) and the values, numbers or levels of a category. `at` has one column or category to
     its values; by default the `default_points` of the column that the slope depends on. `categories` has the
@@ -58,7 +58,7 @@ def slope_weights(
 
 
 def slope_columns(terms: Sequence[Term], variable: str, stats: pd.DataFrame) -> list[str]:
-    """List the columns that a slope depends on, the default one first; empty where it is constant.
+    """List the columns a slope depends on, the default first; empty if constant.
 
     Refuse a variable that is not in the equation, or in a form that is not known.
     """
@@ -67,7 +67,7 @@ def slope_columns(terms: Sequence[Term], variable: str, stats: pd.DataFrame) -> 
 
 
 def default_points(stats: pd.DataFrame, column: str) -> Floats:
-    """Return the values of a column at which a slope is told unless others are asked for, ascending.
+    """Return a column's default values at which a slope is computed, ascending.
 
     Both values of a column that has two, such as a dummy; otherwise minimum, mean less one standard
     deviation, mean, mean plus one, and maximum, as far as they are between minimum and maximum.
@@ -129,7 +129,7 @@ def _powers(term: Term, variable: str, spelling: Mapping[str, str]) -> dict[str,
 
 
 def base_and_power(factor: Factor, spelling: Mapping[str, str]) -> tuple[str, int]:
-    """Read a factor as a whole power of a column: ``("z", 2)`` for ``I(z**2)``, and ``("log(z)", 1)``.
+    """Read a factor as a whole power of a column: ``("z", 2)`` for ``I(z**2)``.
 
     `spelling` has canonical texts to the names that are used for them.
     """
@@ -141,7 +141,7 @@ def base_and_power(factor: Factor, spelling: Mapping[str, str]) -> tuple[str, in
 
 
 def hides(factor: Factor, variable: str) -> bool:
-    """Tell whether a variable is inside a calculation; a lag of it is another variable."""
+    """Tell whether a variable is in a calculation; its lag is another variable."""
     return not factor.shift and canonical(variable) in map(canonical, factor.columns)
 
 
@@ -206,7 +206,7 @@ def refuse_dummy(column: object, categories: Categories) -> None:
 
 
 def known_level_places(column: str, values: Any, levels: pd.Index[Any]) -> list[int]:
-    """Return the positions of a level, or several, among those in the estimation sample; refuse others."""
+    """Return positions of one or several levels in the sample; refuse others."""
     labels, requested = levels.tolist(), np.asarray(values, dtype=object).ravel().tolist()
     unknown = [level for level in requested if level not in labels]
     if unknown or not requested:
@@ -225,7 +225,7 @@ def _evaluated(
     stats: pd.DataFrame,
     levels: Mapping[str, pd.Index[Any]],
 ) -> Floats:
-    """Compute the weights of one coefficient: columns at the values or at their means, dummies likewise."""
+    """Compute one coefficient's weights: columns at given values or at means."""
     out = np.full(len(values), part.factor)
     for name, power in part.powers.items():
         out *= (np.asarray(values, dtype=np.float64) if name == column else _mean(stats, name)) ** power

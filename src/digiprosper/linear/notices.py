@@ -67,7 +67,7 @@ WEAK_F: Final = 10.0
 
 
 def dropped_rows(dropped: Dropped, panel: Panel, shifted: bool, remaining: int | None) -> Notice:  # noqa: FBT001
-    """Report rows that missing values took; `shifted` if only lags and leads are missing.
+    """Report rows that missing values took; `shifted` if only in lags and leads.
 
     `remaining` is the rows of the model, for the last notice about dropped rows; None in the others.
     """
@@ -105,7 +105,7 @@ def _rows_left(remaining: int | None) -> str:
 def few_for_slopes(
     clusters: int, name: str, *, cov_type: str = "clustered", fewest: int | None = None
 ) -> tuple[Notice, ...]:
-    """Report that the t intervals of slopes rest on few clusters: few_clusters or very_few_clusters.
+    """Report that t intervals of slopes rest on few clusters.
 
     `fewest` is the clusters of the dimension that has fewest of them, if there are several.
     """
@@ -183,7 +183,7 @@ def few_weightings(clusters: int, name: str, points: int) -> tuple[Notice, ...]:
 
 
 def assigned_by_cluster(term: str, clusters: str, groups: int, entity: str) -> Notice:
-    """Report a regressor that whole clusters share, where paths are exchanged between entities."""
+    """Report a regressor that whole clusters share, if paths are exchanged."""
     text = (
         f"{cited(term)} is the same for all {entity} of a cluster ({clusters}), but its paths were exchanged "
         f"between {entity}: the p-value is too small if whole clusters were treated together. Use a panel "
@@ -219,7 +219,10 @@ def entities_across(count: int, sample: Sample, clusters: Sequence[str]) -> Noti
 
 
 def entities_once(panel: Panel, row_number: str) -> Notice:
-    """Report clusters of one row; `row_number` says what to do if the entity is a row number, or nothing."""
+    """Report clusters of one row.
+
+    `row_number` says what to do if the entity is a row number, or nothing.
+    """
     text = (
         f"each cluster ({panel.entity_name}) has one row: the standard errors do not allow for correlation "
         f"between rows.{row_number} For repeated cross-sections specify the clusters, such as "
@@ -251,7 +254,7 @@ def rank_bound(effects: Sequence[str], rank: int) -> Notice:
 
 
 def robust_inconsistent(cov_type: str, periods: float) -> Notice:
-    """Report that errors robust to heteroskedasticity are inconsistent with entity effects.
+    """Report that robust errors are inconsistent with entity effects.
 
     Stock & Watson (2008), Econometrica 76:155: with T fixed above 2 and entity effects, the squared residuals
     of an entity contain its average error variance, and HC errors converge to another number.
@@ -268,7 +271,7 @@ def robust_inconsistent(cov_type: str, periods: float) -> Notice:
 
 
 def no_neighbours(cutoff: float, nearest: float) -> Notice:
-    """Report that all places are farther apart than the distance cutoff; both distances are in kilometres."""
+    """Report that all places are beyond the distance cutoff; both in kilometres."""
     apart = f"the nearest two are {nearest:,.3g} km apart" if nearest < float("inf") else "there is one place"
     text = (
         f"distance_cutoff={cutoff:,g} km: no two places are within this distance ({apart}), so errors of "
@@ -324,7 +327,7 @@ def no_variance(terms: Sequence[str]) -> list[Notice]:
 
 
 def needed_clusters(clusters: str, cov_type: str, terms: Mapping[str, Sequence[Any]]) -> Notice:
-    """Report coefficients that are not identified without some cluster, with the labels of these clusters."""
+    """Report coefficients not identified without some cluster, with its label."""
     labels = list(dict.fromkeys(label for some in terms.values() for label in some))
     text = (
         f"no standard error for {quoted(terms)}: not identified without {clusters} {quoted(labels)}, as "
@@ -336,7 +339,7 @@ def needed_clusters(clusters: str, cov_type: str, terms: Mapping[str, Sequence[A
 
 
 def perfect_rows(cov_type: str, count: int, rows: Sequence[Any]) -> list[Notice]:
-    """Report rows that the effects alone fit perfectly and that the covariance leaves out."""
+    """Report rows that effects alone fit perfectly; the covariance omits them."""
     if not count:
         return []
     text = (
@@ -347,7 +350,7 @@ def perfect_rows(cov_type: str, count: int, rows: Sequence[Any]) -> list[Notice]
 
 
 def dropped_absorbed(column: str, effects: str, reason: str) -> Notice:
-    """Report a regressor that was dropped because it does not vary within the effects."""
+    """Report a dropped regressor, which does not vary within the effects."""
     text = f"{cited(column)} {reason}; it was dropped"
     return Notice("dropped_absorbed", text, {"column": column, "effects": effects})
 
@@ -376,7 +379,7 @@ class FewTreated(NamedTuple):
 
 
 def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
-    """Report slopes of one or several equations that rest on the variation of few clusters.
+    """Report slopes, of one or several equations, that depend on few clusters.
 
     There is one notice for each dimension of the clusters; a term has the numbers of the equation that comes
     first.
@@ -409,7 +412,7 @@ def _few_treated(entry: FewTreated) -> Notice:
 
 
 def few_treated_in_draws(terms: Sequence[str], effective: float, groups: int, clusters: str) -> Notice:
-    """Report that a wild bootstrap is about a slope that rests on the variation of few clusters.
+    """Report that a wild bootstrap is about a slope that depends on few clusters.
 
     `effective` is the effective clusters of the first of the tested coefficients.
     """
@@ -455,7 +458,7 @@ def lagged_outcome_notice(columns: Sequence[str], outcome: str, sample: Sample, 
 
 
 def nickell(columns: Sequence[str], periods: float, text: str) -> Notice:
-    """Report the bias of Nickell (1981) in a short panel with entity effects: about one over the periods."""
+    """Report the bias of Nickell (1981) in a short panel: about one over T."""
     return Notice("lagged_outcome", text, {"columns": tuple(columns), "periods": float(periods)})
 
 

@@ -171,7 +171,7 @@ class _Regressions:
 
 
 def _regressions(spec: FixedEffects, panel: Panel, term: str, controls: Sequence[str]) -> _Regressions:
-    """Fit the specification on one sample, and regress on the same rows without the controls."""
+    """Fit the specification, and regress on the same rows without the controls."""
     others = [regressor for regressor in spec.x if canonical(regressor) not in set(map(canonical, controls))]
     roles = {"y": (spec.y,), "x": others, "controls": controls}
     prepared = prepare(panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing)
@@ -195,7 +195,7 @@ def _regressions(spec: FixedEffects, panel: Panel, term: str, controls: Sequence
 
 
 def _both(y: str, name: str, of_controls: Sequence[str], fitted: Fitted) -> TwoRegressions:
-    """Regress with and without the controls that are left, the other regressors in both."""
+    """Regress with and without the controls left, other regressors in both."""
     results, prepared, demeaned = fitted.results, fitted.prepared, fitted.demeaned
     common = [
         regressor

@@ -1,4 +1,4 @@
-"""One sample, its effects and its clusters, made ready for every equation of a system."""
+"""One sample, its effects and clusters, ready for every equation of a system."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _CLUSTERED = ("clustered", "crv3", "cr2")
 
 @dataclass(frozen=True, slots=True)
 class LinearOptions:
-    """Options that say how rows are demeaned and errors computed; as in `FixedEffects` unless noted."""
+    """Options of demeaning and errors, as in `FixedEffects` unless noted."""
 
     entity_effects: bool = True
     time_effects: bool = True
@@ -122,7 +122,7 @@ def _check_clusters(clusters: Sequence[str], cov_type: str) -> None:
 
 
 def refuse_cov_types(spec: str, cov_type: str, refused: Sequence[str], reason: str) -> None:
-    """Refuse covariances that are not defined for a specification; `reason` ends the sentence."""
+    """Refuse covariances not defined for a specification; `reason` ends the text."""
     if cov_type in refused:
         allowed = tuple(word for word in get_args(CovType) if word not in refused)
         text = (
@@ -138,7 +138,7 @@ def refuse_corrected(spec: str, cov_type: str) -> None:
 
 
 def linear_options(spec: Any) -> LinearOptions:
-    """Take the linear options of a specification; what it has no field for keeps its default."""
+    """Take a specification's linear options; those it lacks keep their default."""
     return LinearOptions(
         **{f.name: getattr(spec, f.name) for f in fields(LinearOptions) if hasattr(spec, f.name)}
     )
@@ -146,7 +146,7 @@ def linear_options(spec: Any) -> LinearOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """One sample, its effects and its clusters, shared by every equation of a system."""
+    """One sample, its effects and clusters, shared by a system's equations."""
 
     sample: Sample  # rows after missing values and singletons have left
     within: Within  # the projection that takes out the effects
@@ -308,7 +308,7 @@ def _without_singletons(sample: Sample, effects: tuple[str, ...], panel: Panel) 
 def _across_notices(
     names: Sequence[str], codes: Sequence[Ints], sample: Sample, *, absorbed: bool
 ) -> list[Notice]:
-    """Count the entities with rows in several clusters; with two-way clusters, in several of both."""
+    """Count entities with rows in several clusters; two-way: in several of both."""
     across = np.full(sample.n_entities, fill_value=absorbed and bool(codes))
     for code in codes:
         across &= _is_cut(sample.entity, code, sample.n_entities)
@@ -328,7 +328,7 @@ def _is_cut(entity: Ints, code: Ints, n_entities: int) -> Bools:
 
 
 def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
-    """Refuse columns whose squares, products or quotients are beyond the range of floating point numbers.
+    """Refuse columns whose squares, products or quotients overflow or underflow.
 
     These have a largest absolute value above 1e100 or below 1e-100, or two of them a product or ratio beyond
     1e120 or 1e-120: variances of slopes have the units of the square of either. Missing values do not count;
@@ -361,7 +361,7 @@ def _too_far(name: str, size: float) -> Notice:
 
 
 def _largest_sizes(columns: Floats) -> Floats:
-    """Compute the largest absolute value of each column, missing ones left out; 0 where there is none."""
+    """Compute columns' largest absolute values, without missing ones; 0 if none."""
     if columns.size == 0:
         return np.zeros(columns.shape[1])
     largest = np.fmax(np.fmax.reduce(columns), -np.fmin.reduce(columns))
@@ -387,7 +387,7 @@ def _within(
 
 
 def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[Notice]:
-    """Count the levels with slopes whose rows are all needed for their own parameters."""
+    """Count levels with slopes whose rows all go into their own parameters."""
     if not absorbing.has_slopes:
         return []
     parameters: dict[str, Ints] = {}
@@ -406,7 +406,7 @@ def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[
 
 
 def _slope_factors(sample: Sample, absorbed: Sequence[Absorbed]) -> dict[str, tuple[Factor, ...]]:
-    """Describe each slope: the factors of its effect, and those of the term with the mark of a slope."""
+    """Describe each slope: factors of its effect, and of its term, marked."""
     out = {}
     for term in absorbed:
         if term.slope is not None:
@@ -429,7 +429,7 @@ def _no_slope(absorbed: Absorbed) -> Notice:
 
 
 def _effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ...]:
-    """List the absorbed effects, each once: entity, time, then the others in the order given."""
+    """List the absorbed effects once each: entity, time, others as given."""
     terms = _read_effects(panel, options.absorb)
     entity, time = panel.entity_name, panel.time_name
     if time is None:
@@ -445,7 +445,7 @@ def _effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ...]:
 
 
 def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
-    """Read the terms of `absorb`; the first spelling of an effect is that of its slopes too."""
+    """Read the terms of `absorb`; an effect's first spelling is its slopes' too."""
     columns = table_of(panel).known
     terms = [term for text in absorb for term in read_absorbed(text, columns)]
     spelled = {name: name for name in table_of(panel).keys.names}
@@ -491,7 +491,7 @@ def _row_number(panel: Panel) -> str:
 
 
 def _dropped_notices(panel: Panel, sample: Sample, before: int, effects: Sequence[str]) -> list[Notice]:
-    """Report what missing values and singletons took; the last notice says how many rows are left."""
+    """Report what missing values and singletons took, and how many rows are left."""
     by_missing = [dropped for dropped in sample.dropped if dropped.by_term]
     singletons = sample.dropped[-1] if sample.nobs < before else None
     last = len(by_missing) - (singletons is None)

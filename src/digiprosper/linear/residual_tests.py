@@ -1,4 +1,4 @@
-"""Tests of residuals: cross-sectional dependence, heteroskedasticity, serial correlation."""
+"""Tests of residuals: cross-sectional dependence, unequal variances, serial ones."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _refuse_time_effects(results: LinearResults, rows: _Rows) -> None:
 
 
 def modified_wald(results: LinearResults, *, method: Literal["levene", "chi2"] = "levene") -> TestResult:
-    """Test for groupwise heteroskedasticity: whether all entities have the same error variance.
+    """Test for groupwise heteroskedasticity: equal error variances of entities.
 
     ``"chi2"`` is the modified Wald test of Stata's ``xttest3``: ``W = sum_i (s2_i - s2)^2 / V_i``. Here
     ``s2_i = sum_t e_it^2 / T_i`` is the variance of the residuals of entity i,
@@ -267,8 +267,9 @@ def _refuse_no_variance(results: LinearResults, entities: pd.Index[Any], squares
 
 
 def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
-    """Test for serial correlation of the errors in a model with entity effects (Wooldridge).
+    """Test for serial correlation of the errors (Wooldridge).
 
+    The model has entity effects.
     Entity effects make the residuals u of an entity add up to zero, so with independent errors the slope rho
     of the residuals on their lag is not 0 but rho_0 = ``-1 / (T - 1)``. The test imposes it: with
     ``r_i = sum_t (u_it - rho_0 u_it-1) u_it-1`` the score statistic is ``LM = (sum r_i)^2 / sum r_i^2``, and
@@ -365,7 +366,7 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
 
 
 def _refuse_short(fitted: Fitted) -> None:
-    """Refuse weights, and panels whose residuals have a correlation by construction alone."""
+    """Refuse weights, and panels with residuals correlated by construction."""
     prepared = fitted.prepared
     if prepared.obs_weights is not None:
         raise OptionError(
@@ -383,7 +384,7 @@ def _refuse_short(fitted: Fitted) -> None:
 
 
 def _one_period_before(residuals: Floats, index: pd.Index[Any], panel: Panel) -> Floats:
-    """Find the residuals of the same entity one period earlier, missing where there is no such row."""
+    """Find the entity's residuals one period earlier, missing without a row."""
     table = table_of(panel)
     rows = table.index.get_indexer(index)
     whole = np.full(table.nobs, np.nan)
@@ -392,7 +393,7 @@ def _one_period_before(residuals: Floats, index: pd.Index[Any], panel: Panel) ->
 
 
 def _refuse_no_pairs(lagged: Persistence) -> None:
-    """Refuse a regression that has too few rows, or errors that add up to zero in every entity."""
+    """Refuse a regression with too few rows, or errors zero in sum by entity."""
     if lagged.entities < 2 or lagged.rows <= 2:
         raise IdentificationError(
             f"wooldridge_ar1: only {counted(lagged.entities, 'entity', 'entities')} with "
@@ -411,7 +412,7 @@ def _refuse_no_pairs(lagged: Persistence) -> None:
 
 
 class _Rows(NamedTuple):
-    """Residuals of a result, codes of its entities and periods, and the entities behind the codes."""
+    """Residuals of a result, codes of entities and periods, and the entities."""
 
     residuals: Floats
     entity: Ints

@@ -258,7 +258,7 @@ class LinearResults(BaseResults):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """Description of each coefficient: its type and the factors of its regressor."""
+        """Description of each coefficient: its type and its regressor's factors."""
         return tuple(
             Term(name, kind="intercept")
             if name == "Intercept"
@@ -270,7 +270,10 @@ class LinearResults(BaseResults):
 
     @property
     def df_by_term(self) -> pd.Series[float]:
-        """Degrees of freedom of each t statistic: `df_t`, but under ``"cr2"`` each term has its own."""
+        """Degrees of freedom of each t statistic.
+
+        They are `df_t`, but under ``"cr2"`` each term has its own.
+        """
         df = np.broadcast_to(self.df_of(np.eye(len(self.names))), len(self.names))
         return self._by_term(df, "df")
 
@@ -308,7 +311,7 @@ class LinearResults(BaseResults):
         return self.estimated.covariance_of(weights)
 
     def is_indefinite(self, weights: Floats) -> bool:
-        """Return whether the covariance matrix of weighted sums has a negative eigenvalue.
+        """Return whether a covariance of weighted sums has a negative eigenvalue.
 
         This is possible, for example, with two-way clusters.
 
@@ -357,8 +360,9 @@ class LinearResults(BaseResults):
     def marginal_effect(
         self, term: str, at: Mapping[str, Sequence[Any]] | None = None, *, level: float = 0.95
     ) -> pd.DataFrame:
-        """Compute the marginal effect of a variable at several values of the variables it depends on.
+        """Compute the marginal effect of a variable at several values.
 
+        They are values of the variables that the effect depends on.
         The variable may occur as itself, as a power ``I(x**k)``, and in interactions with other columns.
 
         Parameters
@@ -420,9 +424,9 @@ class LinearResults(BaseResults):
 
     @property
     def sample_stats(self) -> pd.DataFrame:
-        """Summary statistics of variables and terms in the estimation sample, unweighted.
+        """Summary statistics of variables and terms in the estimation sample.
 
-        Columns are nobs, mean, sd, min and max.
+        They are unweighted. Columns are nobs, mean, sd, min and max.
         """
         names, values = self.stats
         out = pd.DataFrame(values, index=pd.Index(list(names), name="variable"), columns=list(_STATS))
@@ -448,7 +452,10 @@ class LinearResults(BaseResults):
 
     @property
     def rsquared_adj(self) -> float:
-        """R2 including the fixed effects, adjusted for the numbers of slopes and absorbed effects."""
+        """R2 with the fixed effects, adjusted for slopes and absorbed effects.
+
+        The adjustment counts both.
+        """
         return self.fit_statistics[3]
 
     @property
@@ -546,7 +553,7 @@ class LinearResults(BaseResults):
         )
 
     def constant(self, level: float = 0.95) -> pd.Series[float]:
-        """Give the constant, as Stata's ``xtreg, fe``, ``areg`` and ``reghdfe`` report it.
+        """Give the constant, as Stata's ``xtreg, fe``, ``areg``, ``reghdfe`` report it.
 
         With absorbed effects it is the mean of the outcome less the slopes times the means of the regressors
         in the estimation sample, which makes the effects average zero over the rows. Without any it is the
@@ -620,7 +627,10 @@ class LinearResults(BaseResults):
 
     @property
     def conventions(self) -> str:
-        """Type of the standard errors, with clusters, degrees of freedom and small-sample correction."""
+        """Type of the standard errors, with everything that defines them.
+
+        That is clusters, degrees of freedom and small-sample correction.
+        """
         return conventions(self.inference)
 
     @property
@@ -647,22 +657,28 @@ class LinearResults(BaseResults):
 
     @property
     def has_f(self) -> bool:
-        """Whether the covariance matrix has enough rank for a joint test of all slopes."""
+        """Whether the covariance matrix has the rank for a joint test of slopes.
+
+        The test is about all slopes.
+        """
         return self.estimated.has_f
 
     @property
     def bias_reduced(self) -> BiasReduced | None:
-        """What the degrees of freedom of ``cov_type="cr2"`` are computed from; see `df_of`."""
+        """What degrees of freedom of ``cov_type="cr2"`` come from; see `df_of`."""
         return self.estimated.bias_reduced
 
     @property
     def f_value(self) -> float:
-        """F statistic of the test that all slopes are zero; missing if `has_f` is False."""
+        """F statistic of all slopes being zero; missing if `has_f` is False."""
         return self._test_of_slopes(drawn=False).statistic
 
     @property
     def df_resid(self) -> float:
-        """Residual degrees of freedom: rows minus slopes minus rank of the absorbed effects."""
+        """Residual degrees of freedom.
+
+        They are rows minus slopes minus rank of the absorbed effects.
+        """
         return self.estimated.df_resid
 
     @property
@@ -682,7 +698,10 @@ class LinearResults(BaseResults):
 
     @property
     def effect_terms(self) -> tuple[tuple[str, str | None], ...]:
-        """For each absorbed effect, the term of its levels, and the term of its slope or None."""
+        """For each absorbed effect, the term of its levels, and of its slope.
+
+        The latter is None without a slope.
+        """
         return self.estimated.effect_terms
 
     @property
@@ -712,7 +731,10 @@ class LinearResults(BaseResults):
 
     @property
     def bandwidth(self) -> int | None:
-        """Number of lags of Driscoll-Kraay or Conley standard errors; None for other types."""
+        """Number of lags of Driscoll-Kraay or Conley standard errors, or None.
+
+        Other types have no lags.
+        """
         return self.inference.bandwidth
 
     @property
@@ -738,12 +760,15 @@ class LinearResults(BaseResults):
 
     @property
     def stats(self) -> tuple[tuple[str, ...], Floats]:
-        """Names of m variables and terms, and an (m, 5) array with nobs, mean, sd, min and max."""
+        """Names of m variables and terms, and an (m, 5) array.
+
+        Its columns are nobs, mean, sd, min and max.
+        """
         return self.sample.stats
 
     @property
     def categories(self) -> Mapping[str, tuple[str, pd.Index[Any]]]:
-        """For each category in the terms, its column and the levels that were estimated."""
+        """For each category in the terms, its column and its estimated levels."""
         return self.sample.categories
 
     @property
@@ -807,7 +832,7 @@ def hotelling(covariance: Floats, gap: Floats, groups: int, name: str, null: str
 
 
 def _constant_error(results: LinearResults, weights: Floats) -> float:
-    """Compute the standard error; missing where the residuals do not add up to zero by cluster."""
+    """Compute the standard error; missing if clusters' residuals do not cancel."""
     variance = float(results.covariance_of(weights[None, :])[0, 0])
     by_cluster = results.cov_type == "clustered" and len(results.clusters) == 1
     if by_cluster and results.clusters[0] in results.effect_names:

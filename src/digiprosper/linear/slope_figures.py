@@ -1,4 +1,4 @@
-"""What the figure of a marginal effect draws: a slope over its moderator, and where the rows are."""
+"""What a marginal effect's figure draws: a slope over its moderator, and the rows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _BINS = 30
 
 
 class _Moderator(NamedTuple):
-    """What a slope depends on: its column, the values of one that has few, and the other columns."""
+    """What a slope depends on: its column, its few values, and other columns."""
 
     column: str
     levels: Sequence[Any] | None
@@ -51,7 +51,7 @@ def slope_curve(
     texts: Mapping[str, str],
     level: float,
 ) -> SlopeCurve:
-    """Lay out a slope from the smallest to the largest value of its moderator, or at each level.
+    """Lay out a slope over its moderator's range, or at each level.
 
     By default the moderator is that of `marginal_effect`. The rows of the panel, which must be that of the
     fit, show where the moderator has values.
@@ -124,7 +124,7 @@ def _chosen(columns: Sequence[str], term: str, moderator: str | None) -> str:
 
 
 def _regions(points: pd.DataFrame) -> list[Interval]:
-    """List the intervals in which the interval of the slope excludes 0, its ends interpolated."""
+    """List intervals where the slope's interval excludes 0, ends interpolated."""
     at, low, high = (points[name].to_numpy(dtype=np.float64) for name in ("at", "conf_low", "conf_high"))
     # The end nearer to 0 is above 0 where 0 is left out.
     gap = np.maximum(low, -high)

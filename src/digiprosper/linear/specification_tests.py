@@ -124,8 +124,9 @@ def _effects_test(fitted: Fitted, other_effects: Sequence[str]) -> tuple[float, 
 
 
 def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
-    """Test the functional form with squares and cubes of the fitted values (Ramsey's RESET).
+    """Test the functional form with powers of fitted values (Ramsey's RESET).
 
+    The powers are squares and cubes.
     The fitted values are ``x'b`` without the fixed effects, as given by Stata's ``predict, xb`` after
     ``xtreg, fe``. Their square and cube are added to the regressors, and the two coefficients are tested
     jointly with the standard errors of the specification. The estimated fixed effects are not in the fitted

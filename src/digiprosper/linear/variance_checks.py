@@ -21,7 +21,7 @@ _MOST_OF = 0.5
 
 
 def without_information(solved: Solved, covariance: Floats) -> Ints:
-    """Find slopes whose scores add up to zero in every group: their variance is rounding.
+    """Find slopes whose scores sum to zero in every group: variance is rounding.
 
     The (k, k) covariance may have a further coefficient, an intercept, which is not looked at.
     """
@@ -44,7 +44,7 @@ def cluster_notices(
     covariance: Floats,
     moved: Floats | None = None,
 ) -> list[Notice]:
-    """Report coefficients that are not identified without some cluster, under CRV3 and CR2.
+    """Report coefficients not identified without some cluster, under CRV3 and CR2.
 
     `moved` (G, k) is what each cluster adds to the coefficients under CR2.
     """
@@ -62,7 +62,7 @@ def cluster_notices(
 
 
 def refuse_full_leverage(prepared: Prepared, solved: Solved, names: Sequence[str]) -> None:
-    """Refuse rows that a regressor fits perfectly, for which HC2 and HC3 are not defined."""
+    """Refuse rows that a regressor fits perfectly: HC2 and HC3 are undefined."""
     if solved.error_scale is None or np.isfinite(solved.error_scale).all():
         return
     rows = np.flatnonzero(np.isinf(solved.error_scale))

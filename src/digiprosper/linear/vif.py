@@ -114,6 +114,6 @@ def _refuse(demeaned: Demeaned) -> None:
 
 
 def _inflation(columns: Floats) -> Floats:
-    """Compute the diagonal of the inverse of the correlations, by QR of centred columns of unit length."""
+    """Compute the diagonal of the inverse of the correlations, by QR."""
     inverse = np.linalg.inv(np.linalg.qr(columns, mode="r"))
     return np.asarray(np.maximum((inverse**2).sum(axis=1), 1.0))

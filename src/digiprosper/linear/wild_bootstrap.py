@@ -99,7 +99,7 @@ class WildBootstrapResult(TestResult):
     rng_entropy: int | None = field(default=None, kw_only=True)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Compute the confidence interval: all null values that the test does not reject.
+        """Compute the confidence interval: all null values that are not rejected.
 
         Parameters
         ----------
@@ -198,7 +198,7 @@ class WildBootstrapResult(TestResult):
 
 
 def _with_rows(named: Mapping[str, str], level: float) -> Words:
-    """Add the names of the rows, which hold the level of the interval, to the words of tables."""
+    """Add row names, which hold the interval's level, to the words of tables."""
     chinese = {
         f"row.{name}": WORDS.say(f"wild.{code}", "chinese", level=f"{level:.0%}")
         for code, name in named.items()
@@ -210,7 +210,7 @@ def _with_rows(named: Mapping[str, str], level: float) -> Words:
 def wild_bootstrap(
     spec: FixedEffects, panel: Panel, term: str, *, reps: int = 9999, rng: object = None
 ) -> WildBootstrapResult:
-    """Test a coefficient, or a linear combination of coefficients, by the wild cluster bootstrap.
+    """Test one coefficient, or a linear combination, by the wild cluster bootstrap.
 
     With few clusters, or clusters of very different sizes, t tests with clustered standard errors reject too
     often. The wild cluster restricted bootstrap (Cameron, Gelbach & Miller 2008) rejects at about the nominal
@@ -321,7 +321,7 @@ def _check(spec: FixedEffects, term: str) -> None:
 
 
 def _one_restriction(text: str, fit: Fitted) -> tuple[Floats, float]:
-    """Read one restriction: weights of the coefficients, and what they add up to under the null."""
+    """Read one restriction: the coefficients' weights, and their sum under the null."""
     names = fit.results.names
     matrix, value = read_restrictions(text, names)
     if len(matrix) != 1:
@@ -333,7 +333,10 @@ def _one_restriction(text: str, fit: Fitted) -> tuple[Floats, float]:
 
 
 def _few_treated(fit: Fitted, row: Floats) -> list[Notice]:
-    """Report that a tested coefficient depends on few clusters, which the fit reports of t intervals."""
+    """Report that a tested coefficient depends on few clusters.
+
+    The fit reports this of t intervals.
+    """
     tested = {name for name, weight in zip(fit.results.names, row.tolist(), strict=True) if weight}
     out = []
     for notice in fit.results.diagnostics:

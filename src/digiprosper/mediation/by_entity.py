@@ -47,7 +47,7 @@ _MEMORY = 2**28
 
 
 def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
-    """Estimate the same mediation within entities, between entities, and pooled, on the same sample.
+    """Estimate mediation within entities, between them, and pooled, on one sample.
 
     Two questions have different answers: whether the outcome changes if the treatment changes in an entity
     (within), and whether entities with a higher treatment have a higher outcome (between). The estimators are
@@ -138,7 +138,7 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
 
 
 def _parallel_sample(spec: Mediation, panel: Panel, caller: str) -> tuple[Prepared, Floats, tuple[str, ...]]:
-    """Prepare the sample of a parallel mediation with entity effects; its notices are not issued.
+    """Prepare the sample of a parallel mediation with entity effects, no notices.
 
     The columns (N, p) are controls, treatment, mediators and outcome, centred; the names are without
     controls.
@@ -177,7 +177,7 @@ def _parallel_sample(spec: Mediation, panel: Panel, caller: str) -> tuple[Prepar
 
 
 def _path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
-    """Estimate the equations of a parallel mediation, for one block of rows or many at once.
+    """Estimate the equations of a parallel mediation for one block of rows or many.
 
     From one triangle, R of ``[controls, x, m_1..m_K, y] = QR``: its block of (x, m) is what the controls
     leave (Frisch and Waugh 1933), so total and a are ratios in its first row, direct and b solve it.
@@ -208,7 +208,7 @@ def _path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
 
 
 def _views(prepared: Prepared, columns: Floats, panel: Panel) -> dict[str, tuple[Floats, int]]:
-    """Transform the columns for each estimator, with the rank of the effects that it removes."""
+    """Transform columns for each estimator, with the rank of removed effects."""
     slopes = tuple(effect.name for effect in prepared.absorbed if effect.slope is not None)
     if slopes:
         raise OptionError(
@@ -236,7 +236,7 @@ def _views(prepared: Prepared, columns: Floats, panel: Panel) -> dict[str, tuple
 
 
 def _neighbours(sample: Sample, panel: Panel) -> tuple[Ints, Ints]:
-    """Find rows with an earlier row of the same entity, one step of time before, and those earlier rows."""
+    """Find rows that have an entity's row one step earlier, and those rows."""
     rows = panel.index.get_indexer(pd.Index(sample.index))
     number = np.full(panel.nobs, np.nan)
     number[rows] = np.arange(sample.nobs)
@@ -300,7 +300,10 @@ class MeanGroupResults(EffectResults):
 
     @property
     def entities(self) -> pd.DataFrame:
-        """Slopes of each entity: total, direct, a:<m>, b:<m>, indirect:<m>, nobs (a copy)."""
+        """Slopes by entity: total, direct, a:<m>, b:<m>, indirect:<m>, nobs.
+
+        The frame is a copy.
+        """
         return self.entity_table.copy()
 
     def _summary(self) -> Summary:
@@ -316,8 +319,9 @@ class MeanGroupResults(EffectResults):
 
 
 def mean_group_mediation(spec: Mediation, panel: Panel, *, rng: object = None) -> MeanGroupResults:
-    """Estimate mediation separately for each entity, and average the effects (mean-group estimator).
+    """Estimate mediation for each entity, and average the effects.
 
+    This is the mean-group estimator.
     If slopes differ between entities, the mean indirect effect is
     ``E(a_i b_i) = E(a_i) E(b_i) + cov(a_i, b_i)``. A model with common slopes ignores the covariance (Bauer,
     Preacher and Gil 2006). Here the equations ``y = c_i x + ..``, ``m_k = a_ik x + ..`` and
@@ -463,7 +467,7 @@ def _refuse_options(spec: Mediation, panel: Panel) -> None:
 
 
 def _slopes(prepared: Prepared, columns: Floats, mediators: int) -> Floats:
-    """Estimate the equations of every entity; NaN if a regressor has no variation within it."""
+    """Estimate each entity's equations; NaN if a regressor does not vary there."""
     sample = prepared.sample
     floor = ABSORBED * columns.std(axis=0) * np.sqrt(np.bincount(sample.entity))[:, None]
     demeaned = prepared.within.demean(columns)
@@ -477,7 +481,7 @@ def _slopes(prepared: Prepared, columns: Floats, mediators: int) -> Floats:
 
 
 def _blocks(rows: Floats, entity: Ints) -> Floats:
-    """Copy the (sorted) rows of each entity into a block (entities, longest, p), padded with zeros."""
+    """Copy entities' sorted rows into blocks (entities, longest, p), zero-padded."""
     length = np.bincount(entity)
     out = np.zeros((length.size, length.max(), rows.shape[1]))
     out[entity, np.arange(entity.size) - (np.cumsum(length) - length)[entity]] = rows
@@ -485,7 +489,7 @@ def _blocks(rows: Floats, entity: Ints) -> Floats:
 
 
 def _terms(values: Floats, around: Floats | None = None) -> Floats:
-    """Compute effects (R, terms) from total, direct, a, b and a b of each mediator (R, .).
+    """Compute effects (R, terms) from each mediator's a, b and a b, total, direct.
 
     `around` are means around which the effects are linearised.
     """

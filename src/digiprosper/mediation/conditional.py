@@ -194,7 +194,7 @@ def johnson_neyman_draws(
     level: float = 0.95,
     conventions: str = "",
 ) -> JohnsonNeyman:
-    """Find the Johnson-Neyman regions of an effect that is a polynomial in w, from bootstrap draws.
+    """Find the Johnson-Neyman regions of an effect, a polynomial in w, from draws.
 
     The effect is ``sum_d coefficients[d] w^d``; `draws` (R, D + 1) has a row of NaN for a lost draw.
     `clusters` is None if the draws are not of clusters, `quantiles` as in `johnson_neyman`. The ends of the
@@ -253,7 +253,7 @@ def _values(variable: str, quantiles: Floats) -> tuple[Floats, tuple[float, floa
 
 
 def _above_zero(at: Floats, values: Floats, function: Callable[[float], float]) -> list[tuple[float, float]]:
-    """Find intervals where a continuous function is positive, their ends by bisection."""
+    """Find intervals where a continuous function is positive, by bisection."""
     inside = values > 0
     ends = [float(at[0])] if inside[0] else []
     for k in np.flatnonzero(inside[1:] != inside[:-1]):

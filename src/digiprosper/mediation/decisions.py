@@ -1,4 +1,4 @@
-"""Conclusions from the tests of the paths: five steps, types of mediation, tests of several mediators."""
+"""Conclusions from tests of paths: five steps, types and several mediators."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ class Test(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Decision(Summarised, PickledByName):
-    """Conclusion about one mediator from five tests, made by `MediationResults.decision`.
+    """Conclusion about one mediator from five tests.
+
+    `MediationResults.decision` makes it.
 
     Parameters
     ----------
@@ -128,7 +130,10 @@ class Decision(Summarised, PickledByName):
 
     @property
     def framing(self) -> str:
-        """Conclusion of step 1: "mediation", or "masking (suppression)" if c is not significant."""
+        """Conclusion of step 1: "mediation", or "masking (suppression)".
+
+        It is masking if c is not significant.
+        """
         return "mediation" if self._passes(self.total) else "masking (suppression)"
 
     @property
@@ -157,7 +162,10 @@ class Decision(Summarised, PickledByName):
 
     @property
     def ratio_name(self) -> str | None:
-        """Ratio to report for this `branch`: ``"indirect/total"``, ``"|indirect/direct|"``, or None."""
+        """Ratio to report: ``"indirect/total"``, ``"|indirect/direct|"`` or None.
+
+        The `branch` decides which.
+        """
         return {"partial mediation": "indirect/total", "masking": "|indirect/direct|"}.get(self.branch)
 
     @property
@@ -243,7 +251,7 @@ def two_step(
     *,
     clusters: int | None,
 ) -> pd.DataFrame:
-    """Test the treatment's effect on each mediator, with p-values that allow for testing several.
+    """Test the effect on each mediator, with p-values that allow for several tests.
 
     Jiang (2022, China Industrial Economics (5):100) estimates x -> m alone, where x is identified as in x ->
     y, and argues m -> y from theory, because that path is confounded. `draws` (B, K) are of the same clusters

@@ -19,16 +19,17 @@ REGIMES = ("regime1", "regime2")
 
 
 def effect(kind: str, *path: str) -> Term:
-    """Make the term of an effect over all rows: ``"indirect"``, ``"indirect:<m>"``, ``"indirect:<m1>><m2>"``.
+    """Make the term of an effect over all rows.
 
-    `path` are the mediators of the effect; several are a chain.
+    It is ``"indirect"``, ``"indirect:<m>"`` or ``"indirect:<m1>><m2>"``. `path` are the
+    mediators of the effect; several are a chain.
     """
     name = ":".join([kind, ">".join(path)]) if path else kind
     return Term(name, "mediation", kind, path)
 
 
 def equation_term(kind: str, *path: str) -> Term:
-    """Make the term of an equation, such as ``"total"``, ``"mediator:<m>"`` or ``"x on z"``."""
+    """Make an equation's term: ``"total"``, ``"mediator:<m>"``, ``"x on z"``."""
     return Term(":".join([kind, *path]), "equation", kind, path)
 
 
@@ -40,8 +41,9 @@ def named_fits(
 
 
 def change_of(term: Term, kind: str) -> Term:
-    """Make the term of how much an effect changes: ``"index:<m>"``, ``"index:direct"``, ``"difference:<m>"``.
+    """Make the term of how much an effect changes.
 
+    It is ``"index:<m>"``, ``"index:direct"`` or ``"difference:<m>"``.
     The kind is "index" by a unit of a moderator, and "difference" from the low to the high regime.
     """
     changed = ">".join(term.path) or term.kind
@@ -49,7 +51,7 @@ def change_of(term: Term, kind: str) -> Term:
 
 
 def at_point(term: Term, point: Point) -> Term:
-    """Make the term of an effect at a value of the moderator, such as ``"indirect:<m>:p10"``."""
+    """Make the term of an effect at a moderator value: ``"indirect:<m>:p10"``."""
     return replace(term, name=f"{term.name}:{point.code}", point=point)
 
 
@@ -59,15 +61,15 @@ def in_regime(term: Term, regime: Regime) -> Term:
 
 
 def regimes_of(variable: str, threshold: float) -> tuple[Regime, Regime]:
-    """Make the low and the high regime of a threshold, which is itself in the low one."""
+    """Make a threshold's low and high regime; the threshold is in the low one."""
     return Regime(variable, 1, 2, -math.inf, threshold), Regime(variable, 2, 2, threshold)
 
 
 def whole_of(term: Term) -> Term:
-    """Make the term of the effect over all rows that a term is a part or a change of."""
+    """Make the term over all rows that a term is a part or a change of."""
     return effect(term.of or term.kind, *term.path)
 
 
 def is_specific(term: Term) -> bool:
-    """Whether a term is the indirect effect through one mediator or chain, over all rows."""
+    """Whether a term is the indirect effect of one mediator or chain, all rows."""
     return term.kind == "indirect" and bool(term.path) and term.point is None and term.regime is None

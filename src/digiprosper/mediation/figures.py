@@ -1,4 +1,4 @@
-"""What figures of a mediation draw: its effects, where they hold, what would undo them, its paths."""
+"""What figures of a mediation draw: effects, where they hold, their limits, paths."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def effect_words(
     form: str = "through",
     language: Language = "english",
 ) -> str:
-    """Write the effect over all rows of a term, such as ``"Indirect through log(jobs)"``.
+    """Write a term's effect over all rows, as ``"Indirect through log(jobs)"``.
 
     `form` is "through", or "effect_through" with the word "effect".
     """
@@ -67,7 +67,7 @@ def effect_words(
 
 
 def part_words(term: Term, variable: str, language: Language = "english") -> str:
-    """Write at which values an effect is, or that it is a change, such as ``"w = 55 (50% quantile)"``.
+    """Write where an effect is, as ``"w = 55 (50% quantile)"``, or that it changes.
 
     `variable` is the label of what effects depend on. Empty for an effect that does not depend on anything.
     """
@@ -129,7 +129,7 @@ def conditional_curve(
     level: float,
     language: Language = "english",
 ) -> ConditionalCurve:
-    """Compute an effect over the moderator, or over the treatment where it enters squared.
+    """Compute an effect over the moderator, or over a treatment that is squared.
 
     The name of the effect may be None if only one depends on the variable.
     """
@@ -159,7 +159,7 @@ def conditional_curve(
 def sensitivity_curve(
     results: MediationSensitivity, texts: Mapping[str, str], language: Language = "english"
 ) -> SensitivityCurve:
-    """Lay out an indirect effect over the correlation of the errors of mediator and outcome."""
+    """Lay out an indirect effect over the correlation of the two errors."""
     term = effect("indirect", results.mediator)
     return SensitivityCurve(
         effect=effect_words(term, texts, results.factors, "effect_through", language),
@@ -196,7 +196,7 @@ def path_diagram(
     level: float,
     language: Language = "english",
 ) -> PathDiagram:
-    """Collect coefficients, effects and remarks of a diagram from treatment through mediators to outcome.
+    """Collect coefficients, effects and remarks of a path diagram.
 
     `level` is that of the percentile intervals.
     """
@@ -250,7 +250,7 @@ def _slopes(wording: _Wording, equation: str, term: str, name: str) -> list[tupl
 
 
 def _slope_texts(wording: _Wording, term: str, name: str) -> dict[str, str]:
-    """Map the slopes of a term, by their names in the equation, to their texts on an arrow."""
+    """Map slopes of a term, by name in the equation, to texts on an arrow."""
     structure, variable = wording.results.structure, wording.results.variable
     if structure == "threshold":
         sides = zip(REGIMES, _SIDES, strict=True)
@@ -264,7 +264,7 @@ def _slope_texts(wording: _Wording, term: str, name: str) -> dict[str, str]:
 
 
 def _listed_effects(wording: _Wording, mediators: Sequence[str], level: float) -> list[Effect]:
-    """List effects that no arrow shows: each over all rows, then where it varies, then its changes."""
+    """List effects that no arrow shows."""
     results = wording.results
     estimates, terms = result_column(results, level).estimates, terms_about(results, mediators)
     wholes = list(dict.fromkeys(map(whole_of, terms)))

@@ -1,4 +1,4 @@
-"""Effects as sums of products of coefficients: in every draw, with gradients, and over a variable."""
+"""Effects as sums of products of coefficients: draws, gradients, over a variable."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Products(PickledByName):
     ratio: tuple[int, int] | None = None
 
     def evaluate(self, coefficients: Floats) -> Floats:
-        """Evaluate every term, (R, T), at coefficients (R, K); the ratio, if any, is last."""
+        """Evaluate every term, (R, T), at coefficients (R, K), the ratio last."""
         out = np.zeros((len(coefficients), len(self.terms)))
         for column, term in zip(out.T, self.terms, strict=True):
             for constant, at in term:
@@ -49,7 +49,7 @@ class Products(PickledByName):
             return np.column_stack([out, out[:, above] / out[:, below]])
 
     def gradient(self, coefficients: Floats) -> Floats:
-        """Differentiate every term by every coefficient at (K,): (T, K); the ratio, if any, is last."""
+        """Differentiate every term by coefficients at (K,): (T, K), the ratio last."""
         out = np.zeros((len(self.terms), coefficients.size))
         for row, term in zip(out, self.terms, strict=True):
             for constant, at in term:
@@ -64,7 +64,7 @@ class Products(PickledByName):
         return np.vstack([out, last])
 
     def estimate(self, coefficients: Floats, covariance: Floats, draws: Floats) -> Effects:
-        """Compute terms from coefficients (K,), with the delta method, and from their draws (R, K)."""
+        """Compute terms from coefficients (K,), the delta method, and draws (R, K)."""
         gradient = self.gradient(coefficients)
         estimates = self.evaluate(coefficients[None, :])[0]
         return estimates, gradient @ covariance @ gradient.T, self.evaluate(draws)
@@ -156,7 +156,7 @@ def simulated(
 
 
 def as_numbers(values: object) -> Floats:
-    """Convert one number or a sequence to an array (n,); empty if they are no numbers."""
+    """Convert one number or a sequence to an array (n,); empty if no numbers."""
     try:
         numbers = np.atleast_1d(np.asarray(values, dtype=np.float64))
     except (TypeError, ValueError):
@@ -165,7 +165,7 @@ def as_numbers(values: object) -> Floats:
 
 
 def bisect(positive: Callable[[float], bool], inside: float, outside: float) -> tuple[float, float]:
-    """Find the end of an interval where a function is positive: the values on either side of it."""
+    """Find the end of an interval where a function is positive: values beside it."""
     for _ in range(_HALVINGS):
         middle = (inside + outside) / 2
         inside, outside = (middle, outside) if positive(middle) else (inside, middle)

@@ -1,4 +1,7 @@
-"""From a mediation to columns, equations and effects: who enters where, and what multiplies what."""
+"""From a mediation to columns, equations, effects: what enters and multiplies.
+
+Who enters where, and what multiplies what.
+"""
 
 from __future__ import annotations
 
@@ -100,18 +103,13 @@ class _Columns:
         return tuple(names.index(name) for name in self.sample.names_of(role))
 
     def add(self, name: str, values: Floats, why: str, *factors: Factor) -> int:
-        """Add a column; refuse it if a term is the same, because it would enter twice."""
+        """Add a column; refuse one with a term that is the same."""
         if canonical(name) in map(canonical, self.values):
-            raise TermError(
-                f"{cited(name)} is among the terms, but {why} adds it already; remove it "
-                "from x."
-            )
+            raise TermError(f"{cited(name)} is among the terms, but {why} adds it already; remove it from x.")
         self.factors[name], self.values[name] = factors, values
         return len(self.values) - 1
 
-    def multiply(
-        self, number: int, other: str, values: Floats, why: str, *factors: Factor
-    ) -> int:
+    def multiply(self, number: int, other: str, values: Floats, why: str, *factors: Factor) -> int:
         """Add the product of a column with another one."""
         name = list(self.values)[number]
         factors = (*self.sample.factors_of(name), *factors)
@@ -135,7 +133,7 @@ class _Columns:
 
 
 def term_columns(sample: Sample, roles: Iterable[str]) -> dict[str, Floats]:
-    """Select the columns (N,) of the roles that a sample has by name, without repetitions."""
+    """Select columns (N,) of a sample's roles by name, without repetitions."""
     return {
         name: column
         for role in roles
@@ -172,8 +170,7 @@ def _constant(spec: Any, columns: _Columns) -> Layout:
         combinations(range(count), size) for size in range(1, count + 1 if serial else 2)
     )
     specific: _Effects = [
-        (effect("indirect", *(mediators[k] for k in path)), [(1.0, _links(path, through))])
-        for path in chains
+        (effect("indirect", *(mediators[k] for k in path)), [(1.0, _links(path, through))]) for path in chains
     ]
     effects: _Effects = [
         (effect("total"), [(1.0, ((0, 1),))]),
@@ -187,7 +184,7 @@ def _constant(spec: Any, columns: _Columns) -> Layout:
 
 
 def _links(path: Sequence[int], through: Sequence[int]) -> tuple[_Position, ...]:
-    """List the slopes along a path: of x in the first mediator, of each in the next, of the last in y."""
+    """List slopes along a path: x in the first mediator, each in the next, y."""
     between = [(1 + later, through[earlier]) for earlier, later in pairwise(path)]
     return ((1 + path[0], 1), *between, (len(through) + 1, through[path[-1]]))
 
@@ -209,9 +206,7 @@ def _moderated(spec: Any, columns: _Columns, *, with_level: bool) -> Layout:
     to_outcome = [1, interactions[1]] if "direct" in moderates else [1]
     to_outcome += [*through, *(interactions[m] for m in through if m in interactions)]
     to_outcome += level if {"b", "direct"} & set(moderates) else ()
-    equations = columns.equations(
-        total, [total if "a" in moderates else (1,)] * len(through), to_outcome
-    )
+    equations = columns.equations(total, [total if "a" in moderates else (1,)] * len(through), to_outcome)
 
     slopes = _slopes(columns, moderates, interactions, 1.0)
     percents = _VALUES if np.unique(w).size == 2 else _QUANTILES
@@ -220,13 +215,12 @@ def _moderated(spec: Any, columns: _Columns, *, with_level: bool) -> Layout:
 
 
 def _index(slopes: Mapping[Term, list[_Slope]], moderates: Sequence[str]) -> _Effects:
-    """Write the change of effects by a unit of the moderator, if they are linear in it."""
+    """Write the change of effects per unit of the moderator, if linear in it."""
     direct, *through = slopes
     linear = through if ("a" in moderates) != ("b" in moderates) else []
     linear += [direct] if "direct" in moderates else []
     return [
-        (change_of(term, "index"), [(1.0, tuple(parts[-1][0] for parts in slopes[term]))])
-        for term in linear
+        (change_of(term, "index"), [(1.0, tuple(parts[-1][0] for parts in slopes[term]))]) for term in linear
     ]
 
 
@@ -248,7 +242,7 @@ def _quadratic(spec: Any, columns: _Columns) -> Layout:
 def _slopes(
     columns: _Columns, words: Sequence[str], products: Mapping[int, int], rate: float
 ) -> dict[Term, list[_Slope]]:
-    """Write the slopes of every effect; those that `words` names also have a product."""
+    """Write the slopes of every effect; those in `words` also have a product."""
 
     def slope(equation: int, column: int, word: str) -> _Slope:
         constant = ((equation, column), 1.0, 0.0)
@@ -259,10 +253,8 @@ def _slopes(
     return _by_effect(columns, slope)
 
 
-def _by_effect(
-    columns: _Columns, slope: Callable[[int, int, str], _Slope]
-) -> dict[Term, list[_Slope]]:
-    """Write the slopes of every effect: of an equation, a column and the word of a path."""
+def _by_effect(columns: _Columns, slope: Callable[[int, int, str], _Slope]) -> dict[Term, list[_Slope]]:
+    """Write every effect's slopes: of an equation, a column, the word of a path."""
     last = len(columns.through) + 1
     slopes = {effect("direct"): [slope(last, 1, "direct")]}
     for k, (mediator, m) in enumerate(zip(columns.mediators, columns.through, strict=True)):
@@ -280,12 +272,10 @@ def _along_variable(
     percents: Mapping[str, int],
     index: _Effects,
 ) -> Layout:
-    """Lay out effects that depend on a variable (N,): averages, and values at quantiles."""
+    """Lay out effects that depend on a variable (N,): averages, quantile values."""
     quantiles = np.quantile(values, np.linspace(0, 1, 101))
     points = tuple((code, float(quantiles[percent])) for code, percent in percents.items())
-    moving = {
-        term: parts for term, parts in slopes.items() if any(len(slope) > 1 for slope in parts)
-    }
+    moving = {term: parts for term, parts in slopes.items() if any(len(slope) > 1 for slope in parts)}
     at_points = [
         (at_point(term, Point(variable, code, value)), expand(parts, np.array([value])))
         for term, parts in moving.items()
@@ -303,10 +293,8 @@ def _along_variable(
     )
 
 
-def _averages(
-    slopes: Mapping[Term, list[_Slope]], values: Floats, regime: Regime | None = None
-) -> _Effects:
-    """Average effects over values (N,) of their variable; the first of `slopes` is the direct effect.
+def _averages(slopes: Mapping[Term, list[_Slope]], values: Floats, regime: Regime | None = None) -> _Effects:
+    """Average effects over values (N,) of their variable; `slopes` begin with direct.
 
     In a regime a single mediator has no sum of indirect effects.
     """
@@ -322,7 +310,7 @@ def _averages(
 
 
 def _by_regime(columns: _Columns, gamma: float, *, with_level: bool) -> Layout:
-    """Lay out slopes by regime; effects are functions of the dummy of the low regime."""
+    """Lay out slopes by regime; effects are functions of the low regime's dummy."""
     through, sample = columns.through, columns.sample
     low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
     dummies = dict(zip(REGIMES, (low, 1.0 - low), strict=True))

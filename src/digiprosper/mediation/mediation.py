@@ -89,8 +89,9 @@ _REMEDY = (
 
 @dataclass(frozen=True, slots=True)
 class Mediation(Specification):
-    """Mediation analysis: total, direct and indirect effects of a treatment, with fixed effects.
+    """Mediation analysis with fixed effects.
 
+    It has total, direct and indirect effects of a treatment.
     The equations are ``y = c x + ..``, ``m_k = a_k x + ..`` and ``y = c' x + sum_k b_k m_k + ..``, with
     treatment x and mediators m_k. All have the same controls, fixed effects and rows. c is the total effect,
     c' the direct effect and a_k b_k the indirect effect through m_k. Then ``c = c' + sum_k a_k b_k`` holds
@@ -142,9 +143,9 @@ class Mediation(Specification):
     entity_effects, time_effects : bool
         Whether to absorb entity and time effects, True by default. Without fixed effects there is an
         intercept.
-    cov_type : {"clustered", "crv3", "robust", "hc2", "hc3", "unadjusted", "driscoll_kraay"}
-        Type of the joint covariance matrix of all equations, as in `FixedEffects`; ``"clustered"`` by
-        default.
+    cov_type : str, default "clustered"
+        Type of the joint covariance matrix of all equations, as in `FixedEffects`: ``"clustered"``,
+        ``"crv3"``, ``"robust"``, ``"hc2"``, ``"hc3"``, ``"unadjusted"`` or ``"driscoll_kraay"``.
     clusters : str, optional
         Cluster variable, by default the entity. The bootstrap draws these clusters, under any `cov_type`.
     ssc : {"reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"}
@@ -185,7 +186,9 @@ class Mediation(Specification):
     >>> spec = dp.Mediation("prosperity", "digital", ["productivity", "upgrading"], controls, reps=999)
     >>> results = spec.fit(panel, rng=2026)
     >>> list(results.params.index[:3]), list(results.params.index[3:5]), results.params.index[5]
-    (['total', 'direct', 'indirect'], ['indirect:productivity', 'indirect:upgrading'], 'proportion_mediated')
+    (['total', 'direct', 'indirect'],
+     ['indirect:productivity', 'indirect:upgrading'],
+     'proportion_mediated')
     >>> total, direct, indirect = results.params.iloc[:3]
     >>> bool(abs(total - direct - indirect) < 1e-12)
     True
@@ -323,9 +326,7 @@ class Mediation(Specification):
         )
         gammas = np.empty(0)
         if self.search_draws:
-            gammas, system, draws = searched_draws(
-                self, prepared, demeaned, system, seed, len(layout.terms)
-            )
+            gammas, system, draws = searched_draws(self, prepared, demeaned, system, seed, len(layout.terms))
         paths = _path_system(system, layout)
         effects = paths.products.estimate(paths.estimates, paths.covariance, paths.draws)
         if self.search_draws:
@@ -347,9 +348,7 @@ class Mediation(Specification):
         }
         sample = prepared.sample
         return MediationResults(
-            **result_fields(
-                prepared, system, layout.effects, effects, diagnostics, "Mediation", seed
-            ),
+            **result_fields(prepared, system, layout.effects, effects, diagnostics, "Mediation", seed),
             treatment=sample.names_of("treatment")[0],
             mediators=sample.names_of("mediators"),
             equations=named_fits(layout.equation_terms, system.fits),
@@ -395,9 +394,7 @@ class Mediation(Specification):
         (moderator,) = demeaned.at(prepared.sample.names_of("moderator"))
         return not (demeaned.absorbed[moderator] and not demeaned.constant[moderator])
 
-    def _about_variable(
-        self, prepared: Prepared, layout: Layout, gamma: float | None
-    ) -> list[Notice]:
+    def _about_variable(self, prepared: Prepared, layout: Layout, gamma: float | None) -> list[Notice]:
         """Report what is doubtful about the threshold, the moderator or the square."""
         sample, notices = prepared.sample, []
         if isinstance(self.threshold, str):
@@ -432,7 +429,10 @@ def term_roles(spec: Mediation) -> dict[str, tuple[str, ...]]:
 
 
 def refuse_other_models(spec: object, caller: str, remedy: str) -> None:
-    """Refuse anything but a parallel mediation with constant effects; `remedy` has braces for the option."""
+    """Refuse all but a parallel mediation with constant effects.
+
+    `remedy` has braces for the option.
+    """
     if not isinstance(spec, Mediation):
         raise InputTypeError(f"{caller} takes a Mediation specification, not {type(spec).__name__}.")
     for name in ("structure", "moderator", "threshold", "quadratic"):
@@ -467,7 +467,7 @@ def _path_system(system: System, layout: Layout) -> PathSystem:
 def _influential(
     prepared: Prepared, paths: PathSystem, effects: Effects, names: Sequence[str]
 ) -> list[Notice]:
-    """Report the cluster without which a main effect would change most, if that is a large change."""
+    """Report the cluster that a main effect depends on most, if much."""
     estimates, variances = effects[0][:3], np.diag(effects[1])[:3]
     without = paths.products.evaluate(paths.jackknife)[:, :3]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -483,7 +483,7 @@ def _influential(
 
 
 def _far_from_zero(sample: Sample, roles: Sequence[str]) -> list[Notice]:
-    """Report columns whose products lose digits because their mean is many standard deviations."""
+    """Report columns that lose digits: the mean is many standard deviations."""
     notices = []
     for role in roles:
         (name,), column = sample.names_of(role), sample.columns(role)[:, 0]

@@ -1,4 +1,4 @@
-"""Mediation analysis with one instrument for an endogenous treatment and an endogenous mediator."""
+"""Mediation with one instrument for an endogenous treatment and mediator."""
 
 from __future__ import annotations
 
@@ -165,8 +165,9 @@ class MediationIVResults(EffectResults):
 
 @dataclass(frozen=True, slots=True)
 class MediationIV(Specification):
-    """Mediation analysis with one instrument for treatment and mediator (Dippel, Ferrara and Heblich 2020).
+    """Mediation analysis with one instrument.
 
+    The instrument is for treatment and mediator (Dippel, Ferrara and Heblich 2020).
     The equations are ``y = c x + ..`` and ``m = a x + ..``, with instrument z for the treatment x, and
     ``y = c' x + b m + ..``, with instrument z for the mediator m and x as a control. All have the same
     controls, fixed effects and rows. ``c = c' + a b`` holds exactly, in the estimates and in each bootstrap
@@ -364,7 +365,7 @@ class MediationIV(Specification):
 
 
 def _refuse_exact(system: System, names: Sequence[str]) -> None:
-    """Refuse an endogenous term that is an exact combination of the other regressors."""
+    """Refuse an endogenous term that combines the other regressors exactly."""
     for equation in _STAGES:
         _, outcome, regressors = _EQUATIONS[equation]
         fit = system.fits[equation]
@@ -379,7 +380,7 @@ def _refuse_exact(system: System, names: Sequence[str]) -> None:
 
 
 def _effects(slopes: Floats) -> Floats:
-    """Compute the effects, (R, 7), from slopes (R, 7) of the reduced forms; missing over a slope of zero."""
+    """Compute effects (R, 7) from reduced-form slopes (R, 7); missing over zero."""
     x_z, y_z, m_z, m_zx, m_x, y_zx, y_x = slopes.T
     total = _ratio(y_z, x_z)
     a = _ratio(m_z, x_z)
@@ -409,7 +410,7 @@ def _gradient(slopes: Floats) -> Floats:
 
 
 def _first_stages(system: System) -> Floats:
-    """Compute coefficient, std_error, F, p and partial R2 of the instrument in both first stages."""
+    """Compute both first stages: coefficient, std_error, F, p, partial R2."""
     rows = []
     for equation in _STAGES:
         fit = system.fits[equation]

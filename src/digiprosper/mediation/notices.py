@@ -46,7 +46,7 @@ WEAK_F: Final = 10.0
 
 
 def few_for_paths(clusters: int, name: str, remedy: str) -> tuple[Notice, ...]:
-    """Report few clusters, unless they are too few for the bootstrap: another notice does.
+    """Report few clusters, but not too few for the bootstrap: another notice does.
 
     `remedy` is a sentence.
     """
@@ -156,7 +156,7 @@ def short_series(median_df: float, key: str) -> list[Notice]:
 
 
 def no_share(mediator: str, ratio: float, name: str, *, total_differs: bool) -> list[Notice]:
-    """Report a ratio that is no share: above 1, negative, or of a total effect near zero."""
+    """Report a ratio that is no share: above 1, negative, or of a total near zero."""
     data = {"mediator": mediator, "ratio": ratio}
     text, of_total = f"{name} = {ratio:.3g}", name == "indirect/total"
     notices = []
@@ -177,7 +177,7 @@ def no_share(mediator: str, ratio: float, name: str, *, total_differs: bool) -> 
 
 
 def readings_differ(mediator: str, ratio: float) -> Notice:
-    """Report that the five steps and Zhao, Lynch & Chen (2010) come to different conclusions."""
+    """Report that the five steps and Zhao, Lynch & Chen (2010) disagree."""
     text = (
         "a and b are both significantly different from zero, but ab is not: the five steps continue, while "
         "Zhao, Lynch & Chen (2010) conclude that there is no indirect effect."

@@ -65,8 +65,9 @@ _LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MediationResults(EffectResults):
-    """Results of mediation analysis: total, direct and indirect effects, made by `Mediation.fit`.
+    """Results of mediation analysis: total, direct and indirect effects.
 
+    `Mediation.fit` makes them.
     Terms are ``total``, ``direct``, ``indirect``, ``indirect:<m>`` for each mediator, those of the structure,
     and ``proportion_mediated``. A serial structure has the chains ``indirect:<m1>><m2>``. A moderator has
     ``index:<m>`` and effects at quantiles such as ``indirect:<m>:p10``. A threshold has
@@ -206,7 +207,9 @@ class MediationResults(EffectResults):
         return pd.DataFrame(columns, index=names)
 
     def product_interval(self, *, level: float = 0.95) -> pd.DataFrame:
-        """Compute intervals of the indirect effects from the distribution of a product of normals.
+        """Compute intervals of indirect effects from a product of normals.
+
+        The distribution is that of a product of two normal estimates.
 
         a and b are assumed to be normal, with the standard errors and the correlation of the fit. The ends
         are quantiles of the exact distribution of their product (Tofighi & MacKinnon 2011), so no draws are
@@ -244,8 +247,9 @@ class MediationResults(EffectResults):
         return pd.DataFrame(rows, index=self._indirect_terms, columns=columns)
 
     def joint_significance(self) -> pd.DataFrame:
-        """Test each indirect effect with the joint significance test: both paths must be significant.
+        """Test each indirect effect by joint significance.
 
+        Both paths must be significant.
         The p-value is the larger of those of a and b, which are t tests with the standard errors and degrees
         of freedom of the fit. There is no interval. The test has good size and power (MacKinnon et al. 2002).
 
@@ -352,7 +356,7 @@ class MediationResults(EffectResults):
         )
 
     def two_step(self) -> pd.DataFrame:
-        """Test the effect of the treatment on each mediator, as proposed by Jiang (2022).
+        """Test the treatment's effect on each mediator, as proposed by Jiang (2022).
 
         If the treatment is identified, so is its effect on a mediator. The effect of a mediator on the
         outcome is usually confounded; Jiang (2022) justifies it by theory instead of estimating it. So he
@@ -391,8 +395,9 @@ class MediationResults(EffectResults):
     def sensitivity(
         self, mediator: str | None = None, *, level: float = 0.95, rho: Sequence[float] | None = None
     ) -> MediationSensitivity:
-        """Compute the indirect effect as a function of the correlation rho of the errors (Imai et al. 2010).
+        """Compute the indirect effect over the errors' correlation.
 
+        It is a function of their correlation rho (Imai et al. 2010).
         A correlation rho between the errors of mediator and outcome arises if a common cause is omitted. The
         indirect effect is then ``a (s1/s2) [r - rho sqrt((1 - r^2) / (1 - rho^2))]``. r, s1 and s2 are the
         correlation and the standard deviations of the residuals of outcome and mediator from regressions on
@@ -438,8 +443,9 @@ class MediationResults(EffectResults):
         )
 
     def robustness_value(self, mediator: str | None = None, *, level: float = 0.95) -> pd.DataFrame:
-        """Compute the robustness values of both paths of a mediator (Cinelli and Hazlett 2020).
+        """Compute the robustness values of both paths of a mediator.
 
+        The values are those of Cinelli and Hazlett (2020).
         An omitted variable can reduce the estimate of a path to 0 only if it explains at least the share RV
         of the residual variance of its regressor, or of its outcome. The values are computed from t
         statistics with unadjusted standard errors, because a partial R2 measures fit.
@@ -474,7 +480,9 @@ class MediationResults(EffectResults):
     # --- effects that depend on a variable ----------------------------------------------------------------
 
     def conditional_effects(self, at: Sequence[float] | None = None, *, level: float = 0.95) -> pd.DataFrame:
-        """Compute the effects at values of the moderator, or of the treatment in a quadratic model.
+        """Compute the effects at values of the moderator.
+
+        In a quadratic model they are values of the treatment.
 
         Parameters
         ----------
@@ -513,7 +521,7 @@ class MediationResults(EffectResults):
     def johnson_neyman(
         self, effect: str | None = None, *, level: float = 0.95, method: str | None = None
     ) -> JohnsonNeyman:
-        """Find the values at which a conditional effect is significant (Johnson-Neyman regions).
+        """Find where a conditional effect is significant (Johnson-Neyman regions).
 
         For a single slope the ends of the regions solve a quadratic equation (Johnson and Neyman 1936; Bauer
         and Curran 2005), with the standard errors and the t distribution of the fit. For a product of slopes
@@ -589,7 +597,7 @@ class MediationResults(EffectResults):
         labels: Mapping[str, str] | None = None,
         language: Literal["en", "zh"] = "en",
     ) -> dict[str, list[str]]:
-        """Return rows for the table of the three equations: ``etable(r.paths, rows=r.path_rows())``.
+        """Return rows for the three equations: ``etable(r.paths, rows=r.path_rows())``.
 
         Parameters
         ----------
@@ -625,7 +633,8 @@ class MediationResults(EffectResults):
         >>> results = spec.fit(dp.datasets.us_states(), rng=1)
         >>> labels = {"log(emp)": "就业", "unemp": "失业率"}
         >>> list(results.path_rows("unemp", labels=labels, language="zh"))
-        ['经由失业率的间接效应 [95%置信区间]', '经由失业率的自助法p值', '经由失业率的Sobel z值']
+        ['经由失业率的间接效应 [95%置信区间]', '经由失业率的自助法p值',
+         '经由失业率的Sobel z值']
         """
         self._refuse_varying("path_rows")
         digits = check_whole("digits", digits, 0, 15)
@@ -701,7 +710,7 @@ class MediationResults(EffectResults):
 
     @property
     def _ends_of_routes(self) -> list[tuple[int, int]]:
-        """Positions of each conditional effect at the last and at the first point of the variable."""
+        """Positions of conditional effects at the variable's last and first point."""
         if not self.points or self.points[0][1] >= self.points[-1][1]:
             return []
         (first, _), *_, (last, _) = self.points
@@ -822,10 +831,11 @@ def _verdict(p: float, yes: str, no: str) -> str:
     return f"; {yes if rejects(p, _LEVEL) else no}"
 
 
-def _path_cells(
-    drawn: Floats, sobel: float | None, digits: int, *, computed: bool
-) -> dict[str, str]:
-    """Write the cells of an indirect effect by code of their row; `drawn` is estimate, ends and p-value."""
+def _path_cells(drawn: Floats, sobel: float | None, digits: int, *, computed: bool) -> dict[str, str]:
+    """Write an indirect effect's cells by row code.
+
+    `drawn` is estimate, ends and p-value.
+    """
     effect, low, high = (_decimals(value, digits) for value in drawn[:3])
     cells = {"effect": effect}
     if computed:

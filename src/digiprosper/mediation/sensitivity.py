@@ -154,7 +154,7 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     labels: Mapping[str, str] | None = None,
     factors: Factors | None = None,
 ) -> MediationSensitivity:
-    """Compute the indirect effect over the correlation of the mediator's and the outcome's errors.
+    """Compute the indirect effect over the correlation of the two errors.
 
     With e1 the residual of the outcome without this mediator, e2 that of the mediator, r their correlation
     and s1, s2 their standard deviations, the effect under a correlation rho of the structural errors is
@@ -212,7 +212,7 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
 def robustness_value(
     t: float | Floats, df: float | Floats, level: float = 0.95
 ) -> tuple[float | Floats, float | Floats, float | Floats]:
-    """Compute partial R2, robustness value and that for significance of one coefficient or several.
+    """Compute partial R2, robustness value and that for significance.
 
     With ``f = |t| / sqrt(df)``: partial R2 ``t^2 / (t^2 + df)``; robustness value
     ``RV = (sqrt(f^4 + 4 f^2) - f^2) / 2``, the share of the residual variance of both the regressor and the

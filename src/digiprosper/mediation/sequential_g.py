@@ -1,4 +1,4 @@
-"""The controlled direct effect with intermediate confounders (sequential g-estimation)."""
+"""The controlled direct effect with confounders in between (sequential g)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def sequential_g(
     spec: Mediation, panel: Panel, intermediate: str | Sequence[str], *, rng: object = None
 ) -> EffectResults:
-    """Estimate the controlled direct effect of a treatment with intermediate confounders.
+    """Estimate a treatment's controlled direct effect with intermediate confounders.
 
     An intermediate confounder Z is affected by the treatment and affects both mediator and outcome. In
     `Mediation` there is no good choice then: with Z as a control the direct effect misses a part, and without
@@ -101,7 +101,8 @@ def sequential_g(
     >>> spec = dp.Mediation("log(gsp)", "log(pcap)", "log(emp)", ["unemp"], reps=999)
     >>> results = dp.sequential_g(spec, dp.datasets.us_states(), "log(pc)", rng=2026)
     >>> results.params.round(3).to_dict()
-    {'total': 0.512, 'controlled_direct': 0.049, 'eliminated': 0.463, 'eliminated:log(emp)': 0.463}
+    {'total': 0.512, 'controlled_direct': 0.049,
+     'eliminated': 0.463, 'eliminated:log(emp)': 0.463}
     """
     confounders = _check(spec, intermediate)
     seed = seed_sequence(rng)
@@ -124,13 +125,11 @@ def sequential_g(
         *map(effect, ("total", "controlled_direct", "eliminated")),
         *(effect("eliminated", m) for m in sample.names_of("mediators")),
     )
-    return EffectResults(
-        **result_fields(prepared, system, terms, effects, diagnostics, "Sequential g", seed)
-    )
+    return EffectResults(**result_fields(prepared, system, terms, effects, diagnostics, "Sequential g", seed))
 
 
 def _products(system: System, mediators: int) -> Products:
-    """Write the effects as products of the slopes of x in both steps and of the mediators in the first."""
+    """Write effects as products of slopes."""
     total: list[Monomial] = [(1.0, (system.at(0, 1),))]
     first_step = mediators + 1
     parts: list[Monomial] = [

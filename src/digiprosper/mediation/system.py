@@ -1,4 +1,4 @@
-"""Equations on one sample, estimated together and drawn together; thresholds searched in each draw."""
+"""Equations on one sample, estimated and drawn together, with their thresholds."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ _BEFORE_MEDIATORS = ("treatment", "x", "instrument")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class System:
-    """Coefficients of all equations in one row, with their joint covariance and their draws.
+    """Coefficients of all equations in one row, joint covariance and draws.
 
     - layout: (outcome, regressors) of each equation, as column numbers
     - coefficients: (K,), slopes of the equations in order, without intercepts
@@ -120,7 +120,7 @@ class System:
     notices: tuple[Notice, ...]
 
     def at(self, equation: int, column: int) -> int:
-        """Look up the position of the slope of a column in an equation among all coefficients."""
+        """Look up the position of a column's slope among all coefficients."""
         before = sum(len(x) for _, x in self.layout[:equation])
         return before + self.layout[equation][1].index(column)
 
@@ -135,7 +135,7 @@ def estimate(
     remedy: str = _REMEDY,
     residuals: Sequence[Block] = (),
 ) -> System:
-    """Estimate every equation, then draw clusters and estimate all of them again in each draw.
+    """Estimate every equation, then all of them in each draw of clusters.
 
     `remedy` ends the notice about few clusters; that of the equations is about their own t intervals and
     stays with them. `residuals` are blocks (outcomes, regressors) of two outcomes whose residual cross
@@ -168,9 +168,7 @@ def estimate(
         layout=layout,
         coefficients=np.concatenate([equation.coefficients for equation in solved]),
         covariance=covariance,
-        unadjusted=np.array(
-            [(error, s.df_resid) for s in solved for error in s.unadjusted_errors()]
-        ),
+        unadjusted=np.array([(error, s.df_resid) for s in solved for error in s.unadjusted_errors()]),
         draws=np.hstack(draws.coefficients),
         jackknife=np.hstack(without.coefficients),
         residuals=tuple(_net(solved, layout, block) for block in residuals),
@@ -183,7 +181,7 @@ def estimate(
 
 
 def _notices(prepared: Prepared, fits: Sequence[LinearResults], remedy: str) -> list[Notice]:
-    """Collect the notices of the equations; the model's own about few clusters replace theirs."""
+    """Collect the notices of the equations; the model has its own of few clusters."""
     of_fits = chain.from_iterable(fit.diagnostics for fit in fits)
     notices = [notice for notice in of_fits if notice not in prepared.few]
     for name, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
@@ -192,7 +190,7 @@ def _notices(prepared: Prepared, fits: Sequence[LinearResults], remedy: str) -> 
 
 
 def refuse_absorbed(prepared: Prepared, demeaned: Demeaned, roles: Sequence[str]) -> None:
-    """Refuse a column without variation within the effects, and a mediator equal to outcome or treatment.
+    """Refuse columns without variation, and a mediator equal to y or x.
 
     `roles` are those of the first columns, such as "outcome" or "mediator".
     """
@@ -230,7 +228,7 @@ def refuse_absorbed(prepared: Prepared, demeaned: Demeaned, roles: Sequence[str]
 
 
 def glance_of(outcome: LinearResults, model: str, seed: np.random.SeedSequence) -> Glance:
-    """Make the glance of a system: that of its outcome equation without measures of fit."""
+    """Make the glance of a system: its outcome equation without fit measures."""
     return {
         **outcome.glance(),
         "model": model,
@@ -264,7 +262,7 @@ def about_draws(system: System, *, searched: bool = False) -> tuple[Notice, ...]
 
 
 def blank_unclear_share(effects: Effects, clusters: int) -> tuple[Notice, ...]:
-    """Set the proportion mediated, the last effect, to missing and report it if it has no meaning.
+    """Set the proportion mediated, the last effect, to missing if without meaning.
 
     That is, if direct and indirect effect have opposite signs, or the 95% percentile interval of the total
     effect covers 0 or is missing. The first effects are total, direct and indirect effect.
@@ -299,7 +297,7 @@ def remarks(prepared: Prepared) -> list[Notice]:
 
 
 def demean_terms(prepared: Prepared, roles: Sequence[str]) -> Demeaned:
-    """Demean the columns of roles in their order; refuse those that identify no path."""
+    """Demean columns of roles in their order; refuse those that identify no path."""
     sample = prepared.sample
     columns = term_columns(sample, roles)
     demeaned = demean_columns(prepared, tuple(columns), np.array(list(columns.values())).T)
@@ -358,7 +356,7 @@ def result_fields(
 
 
 def _net(solved: Sequence[Solved], layout: Sequence[Equation], block: Block) -> Floats:
-    """Compute the residual products of a block from the equation with its second outcome."""
+    """Compute a block's residual products, from the equation's second outcome."""
     (outcome, regressor), controls = block
     for equation, (y, x) in zip(solved, layout, strict=True):
         if y == outcome and sorted(x) == sorted((regressor, *controls)):
@@ -412,7 +410,7 @@ def searched_draws(
     seed: np.random.SeedSequence,
     n_terms: int,
 ) -> tuple[Floats, System, Floats]:
-    """Search the threshold in every draw and fit all equations at the value of the draw.
+    """Search the threshold in every draw and fit all equations there.
 
     Returns thresholds (R,), the system with these draws, and effects (R, n_terms), NaN in draws without a
     threshold. The draws are those of the system, made again from its seed. Each is written out row by row,
@@ -461,7 +459,7 @@ def _searched_columns(prepared: Prepared) -> tuple[Floats, Floats, Floats, Float
 def _least(
     y: Floats, z: Floats, x: Floats, q: Floats, effects: Sequence[Effect], *, intercept: bool
 ) -> float:
-    """Find the candidate with the least sum of squares, infinite if slopes are not identified."""
+    """Find the candidate with least sum of squares, infinite if not identified."""
 
     def sums_of_squares(running: Plan) -> Floats:
         state = open_search(running, y)
@@ -478,7 +476,7 @@ def _least(
 
 
 def _fresh(effects: Sequence[Effect], codes: Ints, rows: Ints, copies: Ints) -> list[Effect]:
-    """Code the effects of a draw: nested effects anew in every copy, crossing effects unchanged."""
+    """Code effects of a draw: nested ones anew by copy, crossing ones unchanged."""
 
     def drawn(effect: Ints) -> Ints:
         levels = effect[rows]

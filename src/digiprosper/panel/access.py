@@ -25,5 +25,5 @@ def check_panel(panel: object, caller: str) -> None:
 
 
 def known_names(panel: object) -> tuple[str, ...]:
-    """List the keys and columns that terms may use; none for anything but a panel, which is refused later."""
+    """List keys and columns that terms may use; none for anything but a panel."""
     return table_of(panel).known if isinstance(panel, Panel) else ()

@@ -1,4 +1,4 @@
-"""Columns that a function is given outside a panel: brought into one order and checked row by row."""
+"""Columns given outside a panel: brought into one order and checked by row."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arguments:
-    """The arguments of a function of columns, as numbers by row; NaN where a value is missing."""
+    """A function's column arguments as numbers by row; NaN where missing."""
 
     # Name of the function, for messages.
     function: str
@@ -67,7 +67,7 @@ class Arguments:
     def refuse(
         self, arguments: Sequence[str], is_bad: Callable[[Floats], Bools], defect: str, why: str
     ) -> None:
-        """Refuse values for which `is_bad` is true, all columns in one error with the first rows.
+        """Refuse values where `is_bad` is true, all columns in one error.
 
         `defect` names what is wrong with them and `why` the reason.
         """
@@ -96,8 +96,9 @@ class Arguments:
         return self.returned(self._finite(formula, [v[complete] for v in self.numbers.values()]), complete)
 
     def by_group(self, formula: Callable[..., Floats], groups: Ints) -> Any:
-        """Compute numbers from groups of rows; missing in every row of a group with a missing value.
+        """Compute numbers by groups of rows; a missing value makes the group missing.
 
+        Every row of such a group is missing.
         `formula` takes codes 0..G-1, G, and the numbers of each argument, and returns (n,) or (n, K).
         """
         gaps = np.bincount(groups, ~self.complete)
@@ -149,8 +150,9 @@ def arguments(
     tables: Mapping[str, Any] = _NOTHING,
     labels: Mapping[str, Any] = _NOTHING,
 ) -> Arguments:
-    """Align the arguments of a function, Series by index and others by position, and make them numbers.
+    """Align a function's arguments and make them numbers.
 
+    Series are aligned by index, others by position.
     A number in `columns` stands for every row. `tables` are DataFrames, arrays (N, K), or lists or mappings
     of columns, and come before `columns`. `labels` have one label per row.
     """
@@ -179,7 +181,7 @@ def arguments(
 def _numeric(
     function: str, names: Iterable[str], cells: Mapping[str, Any], rows: pd.Index[Any]
 ) -> dict[str, Floats]:
-    """Convert columns to numbers, one per row; refuse infinite ones and those whose squares overflow."""
+    """Convert columns to numbers, one per row, that are finite when squared."""
     numeric = {name: np.broadcast_to(numbers(function, name, cells[name]), len(rows)) for name in names}
     _refuse_infinite(function, numeric, rows)
     observed = {name: column[~np.isnan(column)] for name, column in numeric.items()}
@@ -234,7 +236,7 @@ def _columns(function: str, argument: str, table: Any) -> tuple[list[Any], list[
 
 
 def _heads(tables: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Hashable]]:
-    """List the labels of the columns of each table: names of Series, positions of columns without a name."""
+    """List column labels of each table: names of Series, or else positions."""
     return {argument: _labels_of(table, parts[argument].values()) for argument, table in tables.items()}
 
 
@@ -269,7 +271,7 @@ def _refuse_infinite(function: str, columns: Mapping[str, Floats], rows: pd.Inde
 
 
 def coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
-    """Code row labels: codes (N,), negative where missing, and the level of each code, sorted if possible."""
+    """Code row labels: (N,), negative if missing, and levels, sorted if possible."""
     if not isinstance(value, pd.Series | pd.Index | pd.Categorical | np.ndarray):
         labels = np.empty(len(value), dtype=object)
         labels[:] = value
@@ -298,7 +300,7 @@ def coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
 
 
 def aligned(function: str, columns: Mapping[str, Any]) -> tuple[dict[str, Any], pd.Index[Any]]:
-    """Align columns by the index of the first Series, others by position, and return the row labels too.
+    """Align columns by index or by position, and return the row labels too.
 
     The row labels are positions where no column has an index.
     """
@@ -370,7 +372,7 @@ def numbers(function: str, name: str, value: Any) -> Floats:
 
 
 def _array(value: Any) -> np.ndarray[Any, Any]:
-    """Convert a column to an array; an array of objects to numbers where none is text or complex."""
+    """Convert a column to an array; objects to numbers, unless text or complex."""
     cells = np.asarray(value)
     if cells.dtype.kind != "O" or any(isinstance(v, str | bytes | complex) for v in cells.flat):
         return cells
@@ -391,7 +393,7 @@ def _not_numeric(function: str, name: str, cells: list[Any]) -> InputTypeError:
 
 
 def refuse_missing(function: str, columns: Mapping[str, Floats | Ints], rows: pd.Index[Any]) -> None:
-    """Refuse missing and infinite cells, all columns in one error; negative codes are missing."""
+    """Refuse missing cells (negative codes) and infinite ones, all in one error."""
     problems = []
     for name, column in columns.items():
         bad = ~np.isfinite(column) if column.dtype.kind == "f" else column < 0

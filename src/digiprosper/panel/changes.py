@@ -117,7 +117,7 @@ def _refuse_swapped(table: Table, index: pd.Index[Any], name: str) -> None:
 
 
 def attached(table: Table, data: pd.Series[Any] | pd.DataFrame) -> Table:
-    """Add columns by their keys, for `Panel.attach`; rows that the data do not cover are missing."""
+    """Add columns by their keys, for `Panel.attach`; uncovered rows are missing."""
     _refuse_unkeyed(data)
     frame = to_pandas(data.to_frame() if isinstance(data, pd.Series) else data)
     keys = [n for n in frame.columns if n in table.keys.names]
@@ -205,7 +205,7 @@ def _refuse_unknown(names: Iterable[str], column_names: Sequence[str]) -> None:
 
 
 def renamed(table: Table, names: Mapping[str, str]) -> Table:
-    """Rename columns and keys, also in the labels of columns and terms, for `Panel.rename`."""
+    """Rename columns and keys, also inside labels, for `Panel.rename`."""
     _refuse_unusable(names)
     unknown = [name for name in names if name not in table.known]
     if unknown:
@@ -260,7 +260,7 @@ def _refuse_clashes(table: Table, names: Mapping[str, str]) -> None:
 
 
 def standardised(table: Table, name: str, groups: Ints) -> Floats:
-    """Standardise a column within groups (N,): mean 0, standard deviation 1 with divisor n - 1."""
+    """Standardise a column within groups (N,): mean 0, sd 1, divisor n - 1."""
     values = table.numeric(name)
     values = values / unit_of(values[~np.isnan(values)])
     grouped = pd.Series(values).groupby(groups)
@@ -277,7 +277,7 @@ def standardised(table: Table, name: str, groups: Ints) -> Floats:
 
 
 def winsorized(values: Floats, groups: Ints, shares: tuple[float, float], quantile: str) -> Floats:
-    """Replace values beyond the quantiles of their group by these quantiles, in a copy; missing ones stay.
+    """Replace values beyond their group's quantiles by these, in a copy.
 
     `shares` are the lower and upper share; `quantile` is the rule, ``"stata"`` or ``"linear"``.
     """
@@ -295,7 +295,7 @@ def winsorized(values: Floats, groups: Ints, shares: tuple[float, float], quanti
 
 
 def _stata_quantile(values: Floats, share: float) -> float:
-    """Average the inverse distribution function at jumps; a product such as .07 * 100 counts as whole."""
+    """Average the inverse distribution function at jumps, rounding aside."""
     ordered = np.sort(values)
     position = values.size * share
     last = values.size - 1
@@ -361,7 +361,7 @@ def filled_in(values: Floats, position: Floats, entity: Ints, *, extrapolate: bo
 
 
 def _positions(keys: Keys) -> Floats:
-    """Convert each time to a number: its value, or its position on the grid of dates."""
+    """Convert each time to a number: its value, or its grid position for dates."""
     times = keys.times
     if isinstance(times, pd.DatetimeIndex) and keys.ordinals is None:
         return np.asarray(times.asi8, dtype=np.float64)
@@ -405,7 +405,7 @@ def _doubts(table: Table, name: str, filled: Bools, ends: int) -> list[Notice]:
 
 
 def _equal_to_a_lag(table: Table, name: str, filled: Bools) -> list[Notice]:
-    """Report a column that equals the lag of another one: its first period is no gap."""
+    """Report a column that is another's lag: its first period is no gap."""
     if table.keys.ordinals is None:
         return []
     count = int(filled.sum())

@@ -52,9 +52,10 @@ class Absorbed:
 
 
 def read_absorbed(text: str, column_names: Sequence[str]) -> tuple[Absorbed, ...]:
-    """Read an entry of `absorb`: an effect, ``"province[year, x]"`` or ``"province[[year]]"``.
+    """Read an entry of `absorb`: an effect, or one with slopes.
 
-    The effect itself comes first, unless the brackets are double, then its slopes.
+    Such as ``"province[year, x]"`` or ``"province[[year]]"``. The effect itself comes
+    first, unless the brackets are double, then its slopes.
     """
     stripped = text if text in column_names else text.strip()
     if stripped in column_names or too_long(stripped, LONGEST_TERM):
@@ -106,7 +107,7 @@ def _refused(text: str, why: str) -> TermError:
 
 
 def effect_key(effect: str, column_names: Sequence[str]) -> str:
-    """Name an effect: ``C(state)`` and ``state`` are the same, and so are ``a^b``, ``b^a`` and ``a:b``."""
+    """Name an effect: ``C(state)`` is ``state``, and ``a^b`` is ``b^a`` and ``a:b``."""
     parts = {
         term.column or canonical(term.text, column_names) for term in crossed(effect, column_names, "absorb")
     }
@@ -115,7 +116,7 @@ def effect_key(effect: str, column_names: Sequence[str]) -> str:
 
 
 def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index[Any]]:
-    """Code an absorbed effect or a cluster: codes (N,), -1 where missing, and the level of each code.
+    """Code an absorbed effect or a cluster: codes (N,), -1 if missing, and levels.
 
     ``"a^b"`` and ``"a:b"`` are the combinations of two.
     """
@@ -148,7 +149,7 @@ def _refuse_products(table: Table, text: str, role: str) -> None:
 
 
 def _has_levels(table: Table, name: str) -> bool:
-    """Tell whether a column is a key, or has text, categories, dates or whole numbers."""
+    """Tell whether a column is a key or has text, categories, dates, integers."""
     if name in table.keys.names or not table.is_numeric(name):
         return True
     values = table.numeric(name)
@@ -168,7 +169,7 @@ def _coded_term(table: Table, term: Term) -> tuple[Ints, pd.Index[Any]]:
 
 
 def _pairs(effects: Sequence[tuple[Ints, pd.Index[Any]]], names: list[str]) -> tuple[Ints, pd.Index[Any]]:
-    """Code the combinations that occur; a row where one effect is missing has code -1."""
+    """Code the combinations that occur; -1 where one effect is missing."""
     gaps = np.logical_or.reduce([codes < 0 for codes, _ in effects])
     rows = np.flatnonzero(~gaps)
     joint = np.zeros(rows.size, dtype=np.intp)

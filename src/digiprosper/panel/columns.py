@@ -1,4 +1,4 @@
-"""Columns that a method of the panel was asked for, and the groups inside which it works."""
+"""Columns that a panel method was asked for, and groups inside which it works."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def missing_in(table: Table, names: Sequence[str]) -> tuple[Bools, Notice | None
 
 
 def refuse_no_names(columns: object) -> None:
-    """Refuse anything in ``panel[...]`` that is not a name or a list of different names."""
+    """Refuse in ``panel[...]`` all but a name or a list of different names."""
     if not isinstance(columns, str | list):
         raise InputTypeError(
             f"panel[...] takes a name or a list of names, not {type(columns).__name__}: panel['x'], "

@@ -1,4 +1,4 @@
-"""Conditions on rows: the syntax tree of terms with and, or, not and in, evaluated on whole columns."""
+"""Conditions on rows: terms with and, or, not, in, evaluated on whole columns."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _truth(node: ast.expr, condition: _Condition) -> pd.Series[Any]:
 
 
 def _one_kind(truth: pd.Series[Any]) -> pd.Series[Any]:
-    """Give nullable columns of true and false one type: pandas cannot combine arrow's with its own."""
+    """Give nullable boolean columns one type: pandas cannot mix them with arrow's."""
     return truth.astype("boolean") if isinstance(truth.dtype, pd.api.extensions.ExtensionDtype) else truth
 
 
@@ -205,7 +205,10 @@ def _warn_of_unseen(
 
 
 def _side(node: ast.expr, condition: _Condition) -> Any:
-    """Evaluate one side of a comparison: a column, a constant, a condition or an arithmetic expression."""
+    """Evaluate one side of a comparison.
+
+    A column, a constant, a condition or an arithmetic expression.
+    """
     match node:
         case ast.Compare() | ast.BoolOp():
             return _truth(node, condition)
@@ -247,7 +250,10 @@ def _constant(node: ast.expr, condition: _Condition) -> str | float:
 
 
 def _refuse_other_kind(left_side: Any, right_side: Any, condition: _Condition) -> None:
-    """Refuse to compare numbers with text, which pandas finds unequal everywhere, or periods with others."""
+    """Refuse to compare numbers with text, or periods with anything else.
+
+    pandas finds numbers and text unequal everywhere.
+    """
     if isinstance(left_side, pd.Series) and isinstance(right_side, pd.Series):
         if isinstance(left_side.dtype, pd.PeriodDtype) != isinstance(right_side.dtype, pd.PeriodDtype):
             raise condition.refused("compares periods with a column of another type.")

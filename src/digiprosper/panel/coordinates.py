@@ -56,7 +56,7 @@ def _holds_numbers(column: pd.Series[float]) -> bool:
 
 
 def refuse_beyond(degrees: Floats, subject: str, caller: str) -> None:
-    """Refuse a latitude beyond 90 or a longitude beyond 180 degrees; `degrees` is (n, 2)."""
+    """Refuse latitudes beyond 90 or longitudes beyond 180 in `degrees`, (n, 2)."""
     latitude, longitude = np.abs(degrees).T
     if (latitude > 90).any() or (longitude > 180).any():
         raise OptionError(

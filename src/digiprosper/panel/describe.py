@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Correlation:
-    """Pairwise correlations with p-values, and the mean and standard deviation of each column.
+    """Pairwise correlations with p-values, and columns' means and deviations.
 
     `Panel.correlate` makes it and ``etable`` prints it.
 
@@ -46,7 +46,7 @@ class Correlation:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002  (as of all results)
-        """Return the columns of a table: means, standard deviations and the lower triangle of correlations.
+        """Return the columns of a table: means, standard deviations, correlations.
 
         `level` is not used: all results have this argument.
         """
@@ -84,7 +84,7 @@ def _name_text(name: object) -> str:
 
 
 def summarise(columns: Mapping[str, Floats]) -> pd.DataFrame:
-    """Compute N, mean, sd, min, p50 and max of each column (N,), for `Panel.summarise`."""
+    """Compute N, mean, sd, min, p50, max of columns (N,), for `Panel.summarise`."""
     rows = {name: _moments(x[~np.isnan(x)]) for name, x in columns.items()}
     out = pd.DataFrame.from_dict(rows, orient="index", columns=["N", "mean", "sd", "min", "p50", "max"])
     return out.astype({"N": int}).rename_axis("variable")
@@ -109,7 +109,7 @@ def correlate(columns: Mapping[str, Floats], labels: Mapping[str, str]) -> Corre
 
 
 def between_within(columns: Mapping[str, Floats], entity: Ints, n_entities: int) -> pd.DataFrame:
-    """Split the variation of columns (N,) into between and within, for `Panel.describe`.
+    """Split variation of columns (N,) into between and within (`Panel.describe`).
 
     The rows of the table are (variable, part).
     """
@@ -135,7 +135,7 @@ def between_within(columns: Mapping[str, Floats], entity: Ints, n_entities: int)
 
 
 def _parts(x: Floats, entity: Ints, n_entities: int) -> tuple[Floats, Floats]:
-    """Compute the means of the entities that have rows, and deviations from them around the overall mean."""
+    """Compute means of entities with rows, and deviations around the overall mean."""
     counts = np.bincount(entity, minlength=n_entities)
     with np.errstate(invalid="ignore"):
         means = np.bincount(entity, weights=x, minlength=n_entities) / counts
@@ -154,7 +154,7 @@ def _moments(x: Floats) -> tuple[int, float, float, float, float, float]:
 
 
 def unit_of(x: Floats) -> float:
-    """Find the power of two below the largest value, so that squares and sums of scaled values stay in range.
+    """Find the power of two below the largest value.
 
     Division by it is exact; it is 1 if there is no value but zero.
     """

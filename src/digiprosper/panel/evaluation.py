@@ -31,7 +31,7 @@ _MATHS: Mapping[str, Callable[[Floats], Floats]] = {
 
 
 def evaluate(term: Term, table: Table) -> Floats:
-    """Evaluate a term without categories, shape (N,); missing where an operand is missing."""
+    """Evaluate a term without categories, (N,); missing with an operand."""
     if term.column is not None:
         return table.numeric(term.column)
     out: Floats | None = None
@@ -43,7 +43,7 @@ def evaluate(term: Term, table: Table) -> Floats:
 
 
 def calculate(node: ast.expr, table: Table, text: str) -> Any:
-    """Evaluate a checked syntax tree without categories: values (N,), a number or a text.
+    """Evaluate a checked syntax tree: values (N,), a number or a text.
 
     Values are missing where an operand is missing.
     """

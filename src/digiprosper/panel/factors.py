@@ -1,4 +1,4 @@
-"""What the factors of a term are, as values that results keep: a column, its power, a level, a lag."""
+"""Factors of a term as values that results keep: column, power, level, lag."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def crossed_factors(terms: Iterable[Term]) -> tuple[Factor, ...]:
 
 
 def term_factors(term: Term) -> tuple[Factor, ...]:
-    """Describe the factors of a term without categories; a single one has the term as typed."""
+    """Describe a term's factors without categories; a single one as typed."""
     if term.column is not None:
         return (Factor(term.column, term.column, columns=(term.column,)),)
     if len(term.factors) == 1:
@@ -70,7 +70,7 @@ def number_factor(factor: ParsedFactor, text: str) -> Factor:
 
 
 def _base_and_power(function: str, node: ast.expr) -> tuple[ast.expr | None, float]:
-    """Read ``sqrt(x)``, ``I(x**2)``, ``I(x**-1)`` and ``I(1 / x)``; the base of anything else is None."""
+    """Read ``sqrt(x)``, ``I(x**2)``, ``I(x**-1)``, ``I(1 / x)``; base None else."""
     if function == "sqrt":
         return node, 0.5
     if function != "I" or not isinstance(node, ast.BinOp):

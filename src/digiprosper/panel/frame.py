@@ -1,4 +1,4 @@
-"""The panel: a long table with checked keys, and everything that reads or changes its columns."""
+"""The panel: a long table with checked keys, and all that reads or changes it."""
 
 from __future__ import annotations
 
@@ -280,7 +280,7 @@ class Panel:
     def __getitem__(self, columns: list[str]) -> pd.DataFrame: ...
 
     def __getitem__(self, columns: str | list[str]) -> pd.Series[Any] | pd.DataFrame:
-        """Take columns or keys: a Series of one name, a DataFrame of a list; a copy, indexed by the keys."""
+        """Take columns or keys as copies: a Series for a name, a frame for a list."""
         refuse_no_names(columns)
         names = chosen_columns(self._table, columns, "panel[...]")
         arrays = {name: self._table.series(name).array.copy() for name in names}
@@ -301,7 +301,10 @@ class Panel:
 
     @property
     def index(self) -> pd.Index[Any]:
-        """Row labels: a MultiIndex (entity, time); in a cross-section an Index of the entities."""
+        """Row labels: a MultiIndex (entity, time).
+
+        In a cross-section it is an Index of the entities.
+        """
         return self._table.index
 
     @property
@@ -346,7 +349,7 @@ class Panel:
 
     @property
     def entities_occur_once(self) -> bool:
-        """Whether the panel has several times and each entity has a row at only one of them.
+        """Whether the panel has several times, and each entity a row at only one.
 
         This is true of repeated cross-sections, and of a table whose entity key is a row number.
         """
@@ -1033,7 +1036,9 @@ class Panel:
         return correlate(self._numbers(columns, "correlate"), self.labels)
 
     def describe(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
-        """Describe columns overall, between entities and within entities, as Stata's ``xtsum`` does.
+        """Describe columns overall, between entities and within entities.
+
+        Stata's ``xtsum`` does the same.
 
         Parameters
         ----------

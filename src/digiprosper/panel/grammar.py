@@ -1,4 +1,4 @@
-"""What a text may contain to be read as a term, and what each refusal tells the reader to write instead.
+"""What a text may contain to be a term, and what a refusal says to write instead.
 
 Python's own grammar reads a term, with ``@`` in place of ``:``. A text is read only up to a length and a
 depth, so that none takes long.
@@ -100,7 +100,7 @@ def coded_words(text: str) -> tuple[str, dict[str, str]]:
 
 
 def with_names(text: str, names: Mapping[str, str]) -> str:
-    """Replace the names of columns in a term; functions and texts in quotation marks stay."""
+    """Replace column names in a term; functions and quoted texts stay."""
 
     def written(match: re.Match[str]) -> str:
         name, after = match["ticked"] or match["word"], text[match.end() :].lstrip()
@@ -127,7 +127,7 @@ def joined(tree: ast.expr) -> list[ast.expr]:
 
 
 def called(node: ast.AST) -> str:
-    """Return the name of the function that a node calls; empty where it calls none by name."""
+    """Return the name of the function a node calls; empty if none by name."""
     return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
 
 
@@ -173,7 +173,7 @@ class Source:
         return Factor("".join(typed), pieces=pieces)
 
     def _span(self, node: ast.expr) -> tuple[int, int]:
-        """Find where a node starts and ends; the parser counts bytes from the start of a line."""
+        """Find where a node starts and ends; the parser counts bytes by line."""
         lines = self.text.encode().splitlines(keepends=True)
         starts = list(accumulate(map(len, lines), initial=0))
         assert node.end_lineno is not None
@@ -193,7 +193,7 @@ def _outermost(node: ast.AST) -> list[ast.Name | ast.Call]:
 
 
 def split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:
-    """Split a term, with ``@`` in place of ``:``, into its factors: columns and calls."""
+    """Split a term, with ``@`` for ``:``, into its factors: columns and calls."""
     factors = joined(tree)
     for factor in factors:
         if not isinstance(factor, ast.Name | ast.Call):
@@ -222,7 +222,7 @@ def check_category(node: ast.expr, text: str, role: str) -> None:
 
 
 def reference(node: ast.expr) -> str | float | None:
-    """Read the reference level of a category such as ``C(region, ref='east')``; None where there is none."""
+    """Read the reference level of a category: ``C(region, ref='east')``, or None."""
     if not isinstance(node, ast.Call) or [k.arg for k in node.keywords] != ["ref"]:
         return None
     value = node.keywords[0].value
@@ -234,7 +234,10 @@ def reference(node: ast.expr) -> str | float | None:
 
 
 def check_arithmetic(node: ast.expr, text: str, role: str) -> None:
-    """Check that a node has only columns, constants, arithmetic, single comparisons and allowed functions."""
+    """Check that a node has only what a term may have.
+
+    Columns, constants, arithmetic, single comparisons, allowed functions.
+    """
     if isinstance(node, ast.Call):
         _check_call(node, text, role)
     operands = _operands(node)
@@ -317,7 +320,7 @@ def steps(node: ast.Call, text: str, role: str) -> int:
 
 
 def refused(text: str, role: str, why: str) -> TermError:
-    """Build the error for a text that is not a term; `why` says what is wrong and what to write."""
+    """Build the error for a text that is no term; `why` has fault and remedy."""
     return TermError(
         f"{role} cannot use the term {cited(text)}: {why}. A term is a column, "
         f"{', '.join(f'{f}()' for f in FUNCTIONS)} "
@@ -327,7 +330,7 @@ def refused(text: str, role: str, why: str) -> TermError:
 
 
 def in_other_words(text: str) -> str | None:
-    """Return advice on how a spelling of Stata or numpy is written here; None for any other text."""
+    """Advise how a spelling of Stata or numpy is written here, or return None."""
     for pattern, cure in _SPELLINGS:
         match = re.search(pattern, text[:_LONGEST_ADVICE])
         if match:

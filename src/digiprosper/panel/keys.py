@@ -72,12 +72,12 @@ class Keys:
 
     @property
     def pair(self) -> tuple[str, str | None]:
-        """Names of the keys of entities and times; the latter None in a cross-section."""
+        """Names of the keys of entities and times, None in a cross-section."""
         return self.entity_name, self.time_name
 
     @property
     def index(self) -> pd.Index[Any]:
-        """Row labels: a MultiIndex (entity, time), or entities alone in a cross-section."""
+        """Row labels: a MultiIndex (entity, time), or entities in a cross-section."""
         if self.time_name is None:
             return self.entities.take(self.entity)
         return pd.MultiIndex(
@@ -88,7 +88,7 @@ class Keys:
         )
 
     def keep(self, mask: Bools) -> Keys:
-        """Keep some rows (N,); codes are renumbered without gaps, and the grid of steps stays."""
+        """Keep some rows (N,), with codes without gaps, on the same grid of steps."""
         entity, entities = cut_codes(self.entity[mask], self.entities)
         time, times = cut_codes(self.time[mask], self.times)
         ordinals = None if self.ordinals is None else self.ordinals[np.unique(self.time[mask])]
@@ -96,13 +96,13 @@ class Keys:
 
 
 def cut_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
-    """Renumber codes (N,) without gaps in the same order, and drop levels without a row."""
+    """Renumber codes (N,) without gaps in order; drop levels without a row."""
     compact, size = compress(codes)
     return (compact, levels) if size == levels.size else (compact, levels[np.unique(codes)])
 
 
 def to_pandas(data: object) -> pd.DataFrame:
-    """Convert a pandas, polars or pyarrow table to a pandas frame with column names of one line.
+    """Convert a pandas, polars or pyarrow table to a pandas frame.
 
     It warns of names that had line breaks or control characters.
     """
@@ -123,7 +123,7 @@ def to_pandas(data: object) -> pd.DataFrame:
 
 
 def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
-    """Remove line breaks and control characters, as headers from Excel have them, from the names."""
+    """Remove line breaks and control characters, as in Excel headers, from names."""
     levels: list[Any] = [_as_named(n) if isinstance(n, str) else n for n in frame.index.names]
     if levels != list(frame.index.names):
         frame = frame.rename_axis(index=levels)
@@ -340,7 +340,7 @@ def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
 
 
 def _read_times(values: pd.Series[Any], name: str, time_format: object) -> pd.Series[Any]:
-    """Read numbers or texts as periods of the finest part of the format, or as dates where it has days."""
+    """Read numbers or texts as periods, or as dates if the format has days."""
     if has_dates(values):
         text = f"time {cited(name)} has dates or periods, which need no format; omit time_format."
         raise _no_format(time_format, text)
@@ -422,7 +422,7 @@ def _no_format(time_format: object, text: str) -> OptionError:
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
-    """Report times such as 201812 and 201901, which are one month apart but 89 apart as numbers.
+    """Report times such as 201812 and 201901, one month but 89 numbers apart.
 
     Notice of code jumping_times with data column, before, after (the first jump) and format (which reads such
     times). None where a `step` is set.
@@ -522,7 +522,7 @@ def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:
 
 
 def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
-    """Refuse infinite values in any numeric column, all columns in one error with the first rows."""
+    """Refuse infinite values in any numeric column, all in one error."""
     problems = []
     for name in frame.columns:
         if pd.api.types.is_float_dtype(frame[name].dtype):

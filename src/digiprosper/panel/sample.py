@@ -236,7 +236,7 @@ class Sample:
         return replace(self, factors={**self.factors, **made})
 
     def with_dummies(self, names: Iterable[str], dummies: Sequence[str]) -> Sample:
-        """Register the products of columns with dummies of a model, such as those of regimes.
+        """Register products of columns with dummies of a model, such as regimes'.
 
         Parameters
         ----------

@@ -207,7 +207,7 @@ def _gaps(
     beside: Mapping[str, Floats],
     codes: Mapping[str, Ints],
 ) -> dict[str, Bools]:
-    """Find the rows where each text is missing; a column and a term may have the same text."""
+    """Find rows where each text is missing; a column and a term may share one."""
     gaps = [(terms[key].text, np.isnan(column)) for key, column in values.items()]
     gaps += [(text, np.isnan(column)) for text, column in beside.items()]
     for term in terms.values():
@@ -235,7 +235,7 @@ def _refuse_cluster_gaps(
 def _missing_comparisons(
     table: Table, terms: Iterable[Term], effects: Sequence[str], gaps: Mapping[str, Bools]
 ) -> list[Compared]:
-    """Find the terms that are missing where a comparison in them is, and what it compares with."""
+    """Find terms missing where a comparison in them is, and its other side."""
     # By the text under which `_gaps` has the factors.
     factors = {
         text: [factor for term in crossed(text, table.known, "absorb") for factor in term.factors]
@@ -304,7 +304,7 @@ def coefficient_column(
 
 
 def _dummy(table: Table, column: str, levels: pd.Index[Any], level: int) -> Floats:
-    """Rebuild the dummy of an estimated level; missing in rows of levels that were not estimated."""
+    """Rebuild an estimated level's dummy; missing for levels not estimated."""
     parse(column, table.known, "predict")
     codes, column_levels = levels_of(table, column)
     position = np.append(levels.get_indexer(column_levels), -1)[codes]
@@ -397,7 +397,7 @@ def _parts(term: Term) -> frozenset[str]:
 
 
 def _part(factor: ParsedFactor) -> str:
-    """Name a factor by the column it varies with: a category is the same whatever its reference level."""
+    """Name a factor by its column: a category, whatever its reference level."""
     if factor.category is not None:
         return f"C({factor.category})"
     return factor.names[0] if isinstance(factor.node, ast.Name) else canonical(factor.text)
@@ -451,7 +451,7 @@ def _widths(
 
 
 def _refuse_wide(widths: Mapping[Term, int], nobs: int, rows: int) -> None:
-    """Refuse categories with more columns than rows, of one term or of all terms of a role together."""
+    """Refuse categories with more columns than rows, by term or by role."""
     # A sample without rows has an error of its own.
     most = min(rows or nobs, _MOST_CELLS // nobs)
     categories = [term for term in widths if term.categories]
@@ -528,7 +528,7 @@ def _dummies(
 
 
 def _reference(factor: ParsedFactor, category: _Category) -> int:
-    """Find the position of the reference level in the sample: the first, unless the factor names one."""
+    """Find the reference level in the sample: the first, or the one named."""
     if factor.reference is None:
         return 0
     seen = category.seen_levels
@@ -548,7 +548,10 @@ def _reference(factor: ParsedFactor, category: _Category) -> int:
 
 
 def _positions(levels: pd.Index[Any], reference: str | float) -> list[int]:
-    """Find the levels that equal a constant, or whose text does; for a date, the text of the day."""
+    """Find levels that equal a constant, or whose text does.
+
+    For a date it is the text of the day.
+    """
     texts = [str(level) for level in levels]
     return [
         position

@@ -75,7 +75,7 @@ def _empty_as_missing(frame: pd.DataFrame) -> None:
 
 
 def _name_values(frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, str]]) -> list[Notice]:
-    """Convert columns whose values all have labels to categories, in place, and report the others."""
+    """Convert columns with all values labelled to categories; report others."""
     partly = []
     for name, texts in value_labels.items():
         category = _as_category(frame[name], texts)
@@ -93,7 +93,7 @@ def _name_values(frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, st
 
 
 def _read(path: Any) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[int, str]], list[Any]]:
-    """Read variables, their labels, labels of values by variable, and the warnings of pandas."""
+    """Read variables, their labels, value labels, and the warnings of pandas."""
     if not isinstance(path, str | os.PathLike):
         raise InputTypeError(f"from_stata takes the path of a file, not {type(path).__name__}.")
     content = Path(path).read_bytes()

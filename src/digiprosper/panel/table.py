@@ -66,7 +66,10 @@ class Table:
         return np.asarray(self.series(name))
 
     def series(self, name: str) -> pd.Series[Any]:
-        """Return any column or key with its own type, on a plain range index; it must not be written to."""
+        """Return a column or key with its own type, on a range index.
+
+        It must not be written to.
+        """
         column: object = name
         if not isinstance(column, str) or name not in self.known:
             raise unknown_columns([str(column)], self.known, "the panel", self.labels)
@@ -88,7 +91,10 @@ class Table:
         return self._numbers[name]
 
     def shift(self, values: Floats, periods: int) -> Floats:
-        """Lag values (N,) within each entity; missing where the entity has no row that many steps earlier."""
+        """Lag values (N,) within each entity.
+
+        Missing where the entity has no row that many steps earlier.
+        """
         ordinal, reach = self._steps_of_time()
         if abs(periods) > reach:
             return np.full(values.size, np.nan)
@@ -105,7 +111,7 @@ class Table:
         return np.where(inside, values[order[candidates]], np.nan)
 
     def _steps_of_time(self) -> tuple[np.ndarray[Any, np.dtype[np.intp]], int]:
-        """Compute each row's position on the grid of steps, from 0, and the longest lag that exists."""
+        """Compute each row's grid position, from 0, and the longest lag there is."""
         keys = self.keys
         if keys.time_name is None:
             raise PanelIndexError(

@@ -94,7 +94,7 @@ class Term:
 
     @property
     def lags(self) -> tuple[tuple[str, int], ...]:
-        """What each factor is a lag of, and of how many periods; 0 for one that is no lag."""
+        """What each factor is a lag of, and of how many periods; 0 for no lag."""
         if self.column is not None:
             return ((self.column, 0),)
         lags = []
@@ -105,7 +105,7 @@ class Term:
 
     @property
     def is_logarithm(self) -> bool:
-        """Whether it is one factor with a log or log1p in it, differences of periods apart."""
+        """Whether it is one factor with a log or log1p, differences apart."""
         return len(self.factors) == 1 and _has_logarithm(self.factors[0].node)
 
 
@@ -148,7 +148,7 @@ def canonical(text: str, column_names: Iterable[str] = ()) -> str:
 
 @lru_cache(maxsize=4096)
 def _reads_as_term(text: str) -> bool:
-    """Decide whether a text has the shape of a term or of crossed effects, whatever its columns are."""
+    """Decide whether a text has the shape of a term or of crossed effects."""
     if too_long(text, LONGEST_TERM):
         return False
     try:
@@ -161,7 +161,7 @@ def _reads_as_term(text: str) -> bool:
 
 
 def split_crossed(text: str, column_names: Sequence[str]) -> tuple[str, ...]:
-    """Split an effect such as ``"region^year"`` at ``^`` outside calls, quotation marks and backticks."""
+    """Split an effect such as ``"region^year"`` at ``^``, but not inside calls."""
     if text in column_names or "^" not in text or too_long(text, LONGEST_TERM):
         return (text,)
     return tuple(split_outside_calls(PIECE.findall(text), "^"))
@@ -180,7 +180,7 @@ def split_outside_calls(pieces: Iterable[str], sign: str) -> list[str]:
 
 
 def crossed(text: str, column_names: Sequence[str], role: str) -> tuple[Term, ...]:
-    """Parse an absorbed effect or a cluster: one term, or several whose combinations are its levels.
+    """Parse an absorbed effect or cluster: one term, or several combined.
 
     A category ``C(region)`` is the column. ``:`` joins only columns and categories: a product of numbers
     is no effect.
@@ -200,7 +200,7 @@ def _joined_effects(term: Term, role: str) -> tuple[Term, ...]:
 
 
 def no_pairs(term: Term, numbers: Sequence[str], role: str) -> TermError:
-    """Build the error for an effect in which ``:`` joins numbers, which have no levels."""
+    """Build the error for an effect whose ``:`` joins numbers, without levels."""
     texts = [factor.text for factor in term.factors]
     pairs = "^".join(texts)
     groups = "^".join(text for text in texts if text not in numbers) or "region"
@@ -237,7 +237,7 @@ def parse(text: str, column_names: Sequence[str], role: str) -> Term:
 
 
 def _tree(stripped: str, column_names: Sequence[str], role: str) -> tuple[ast.expr, Source]:
-    """Parse with Python's own grammar, in which ':' becomes the one operator terms lack."""
+    """Parse with Python's grammar; ':' becomes the one operator terms lack."""
     long = too_long(stripped, LONGEST_TERM)
     if long:
         raise refused(stripped, role, long)
@@ -269,7 +269,7 @@ def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
 
 
 def _factor(node: ast.expr, source: Source, column_names: Sequence[str], role: str) -> ParsedFactor:
-    """Check one factor and restore the names of its columns, which are coded as words."""
+    """Check one factor and restore its column names, which are coded as words."""
     names = source.names
     text = _as_typed(node, names)
     is_category = called(node) == "C"

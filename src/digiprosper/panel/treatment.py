@@ -1,4 +1,4 @@
-"""First treated times: a column of them as times of the panel, and the dummy that is 1 from then on."""
+"""First treated times: a column of them, and the dummy that is 1 from then on."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def entities_text(keys: Keys, names: list[Any]) -> str:
 
 
 def treated(table: Table, column: str, text: str) -> Floats:
-    """Compute the dummy of an absorbing treatment, shape (N,): 1 from the first treated time on, else 0.
+    """Compute the dummy of an absorbing treatment, (N,): 1 from its time on.
 
     The column of first treated times is missing for entities that are never treated, as in `EventStudy` and
     `StaggeredDid`.
@@ -95,7 +95,7 @@ def treated(table: Table, column: str, text: str) -> Floats:
 
 
 def _refuse_early_codes(table: Table, first: Floats, column: str, text: str) -> None:
-    """Refuse 0 and less before the first time: they would be treated always, and mean never treated."""
+    """Refuse 0 and less before the first time: they should mean never treated."""
     early = (first < table.keys.times[0]) & (first <= 0)
     if not early.any():
         return

@@ -242,19 +242,13 @@ def _check_panel(panel: object) -> None:
             [option_problem("panel", panel)],
         )
     if panel.time_name is None:
-        raise PanelIndexError(
-            "pathways.evaluate needs a panel with a time key: models have time effects."
-        )
+        raise PanelIndexError("pathways.evaluate needs a panel with a time key: models have time effects.")
 
 
 def checked_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
     """Check that there are propositions and that no id repeats."""
     listed = list(mechanisms) if isinstance(mechanisms, list | tuple) else []
-    others = (
-        [value for value in listed if not isinstance(value, Mechanism)]
-        if listed
-        else [mechanisms]
-    )
+    others = [value for value in listed if not isinstance(value, Mechanism)] if listed else [mechanisms]
     if others:
         raise InputTypeError(
             "pathways.evaluate takes a list of Mechanism, such as pathways.seed_catalogue(); got "
@@ -271,13 +265,9 @@ def checked_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
     return tuple(listed)
 
 
-def checked_columns(
-    panel: Panel, mechanisms: Iterable[Mechanism], columns: Any
-) -> dict[str, str]:
+def checked_columns(panel: Panel, mechanisms: Iterable[Mechanism], columns: Any) -> dict[str, str]:
     """Check that roles are known and their columns in the panel."""
-    _refuse_other(
-        "columns", columns, "a mapping of role to column, such as {'de': 'digital'}"
-    )
+    _refuse_other("columns", columns, "a mapping of role to column, such as {'de': 'digital'}")
     for role, column in columns.items():
         if not isinstance(role, str) or not isinstance(column, str):
             raise InputTypeError(
@@ -333,11 +323,9 @@ def refusal(
     systems: Mapping[str, IndicatorSystem],
     spatial_weights: SpatialWeights | None = None,
 ) -> Reason | None:
-    """Find out why a proposition cannot be tested, before anything is fitted; None if it can."""
+    """Find out before any fit why a proposition cannot be tested; None if it can."""
     if mechanism.testable == "no":
-        return Reason(
-            "data", {"needs": mechanism.needs, "needs_zh": mechanism.needs_zh}
-        )
+        return Reason("data", {"needs": mechanism.needs, "needs_zh": mechanism.needs_zh})
     without = tuple(role for role in mechanism.roles if role not in columns)
     if without:
         return Reason("column", {"roles": without})
@@ -354,13 +342,11 @@ def refusal(
 def _overlaps(
     names: Sequence[str], systems: Mapping[str, IndicatorSystem]
 ) -> tuple[tuple[str, str, str], ...]:
-    """Find variables that are indicators of an index beside them, and indices that share an indicator."""
+    """Find indicators of an index beside it, and indices that share an indicator."""
     inside = [
         (indicator, index, "")
         for index in names
-        for indicator in indicators_among(
-            index, [name for name in names if name != index], systems
-        )
+        for indicator in indicators_among(index, [name for name in names if name != index], systems)
     ]
     shared = [
         (str(indicator), index, other)
@@ -370,10 +356,8 @@ def _overlaps(
     return (*inside, *shared)
 
 
-def indicators_among(
-    index: str, terms: Sequence[str], systems: Mapping[str, IndicatorSystem]
-) -> list[str]:
-    """Find indicators of an index among terms; none if the column `index` is not an index."""
+def indicators_among(index: str, terms: Sequence[str], systems: Mapping[str, IndicatorSystem]) -> list[str]:
+    """Find an index's indicators among terms; none if `index` is not an index."""
     if index not in systems:
         return []
     audit = overlap_audit(systems[index], systems[index], terms)
@@ -397,31 +381,23 @@ def _tested(
         return replace(finding, reason=Reason("failed", data))
     for part in estimated.parts:
         if math.isnan(part.p_value):
-            return replace(
-                finding, reason=Reason("no_p", {"code": part.code, "of": part.of})
-            )
+            return replace(finding, reason=Reason("no_p", {"code": part.code, "of": part.of}))
     return estimated
 
 
-def _other_controls(
-    controls: Sequence[str], columns: Collection[str]
-) -> tuple[str, ...]:
+def _other_controls(controls: Sequence[str], columns: Collection[str]) -> tuple[str, ...]:
     """Leave out the controls that are columns of the proposition."""
     used = set(map(canonical, columns))
     return tuple(term for term in controls if canonical(term) not in used)
 
 
-def _on_common_rows(
-    panel: Panel, row: Mechanism, whole: Mechanism, columns: Mapping[str, str]
-) -> Panel:
-    """Give all models of a proposition the same rows: a row that one of them lacks is missing in each.
+def _on_common_rows(panel: Panel, row: Mechanism, whole: Mechanism, columns: Mapping[str, str]) -> Panel:
+    """Give all models of a proposition the same rows: those that all of them have.
 
     Values are taken out rather than rows, so that lags among the controls stay what they are.
     """
     several = row.channels if row.shape == "threshold" else row.moderators[1:]
-    beside = [
-        role for role in whole.outcomes if role not in row.roles and role in columns
-    ]
+    beside = [role for role in whole.outcomes if role not in row.roles and role in columns]
     if not several and not beside:
         return panel
     names = list(dict.fromkeys(columns[role] for role in (*row.roles, *beside)))
@@ -430,9 +406,7 @@ def _on_common_rows(
     if not missing.any():
         return panel
     # A column of truth values cannot have missing ones.
-    numbers = values.astype(
-        {name: float for name in names if values[name].dtype == bool}
-    )
+    numbers = values.astype({name: float for name in names if values[name].dtype == bool})
     return panel.assign(**{name: numbers[name].where(~missing) for name in names})
 
 
@@ -528,10 +502,8 @@ class Proposition:
         terms = [*products, self.cause, *self._levels(self.moderators)]
         return self._drawn_slopes(terms, "interaction", self.moderators)
 
-    def _drawn_slopes(
-        self, terms: Sequence[str], code: str, about: Sequence[str]
-    ) -> Finding:
-        """Test the first coefficients by the wild cluster bootstrap; `about` has the column of each."""
+    def _drawn_slopes(self, terms: Sequence[str], code: str, about: Sequence[str]) -> Finding:
+        """Test coefficients by the wild cluster bootstrap; `about` has columns."""
         spec = FixedEffects(self.outcome, [*terms, *self.controls])
         fit = spec.fit(self.panel)
         parts = []
@@ -549,10 +521,8 @@ class Proposition:
         return self._finding("fixed_effects", parts, fit, remarks)
 
     def _levels(self, moderators: Sequence[str]) -> list[str]:
-        """List the moderators that are regressors too: not the cause, and not absorbed by an effect."""
-        return [
-            w for w in moderators if w != self.cause and not _is_absorbed(self.panel[w])
-        ]
+        """List moderators that are regressors too: not the cause, and not absorbed."""
+        return [w for w in moderators if w != self.cause and not _is_absorbed(self.panel[w])]
 
     # --- curves -----------------------------------------------------------------------------------------
 
@@ -570,9 +540,7 @@ class Proposition:
             strict=True,
         )
         parts = [
-            self._t_part(
-                code, sign, slope, slope / t if t else math.nan, test.df_t, at=at
-            )
+            self._t_part(code, sign, slope, slope / t if t else math.nan, test.df_t, at=at)
             for code, sign, at, slope, t in ends
         ]
         low, high = test.fieller[0] if len(test.fieller) == 1 else (math.nan, math.nan)
@@ -581,9 +549,7 @@ class Proposition:
             "turning_low": low,
             "turning_high": high,
         }
-        return self._finding(
-            "u_test", parts, fit, (*fit.diagnostics, *test.diagnostics), **turning
-        )
+        return self._finding("u_test", parts, fit, (*fit.diagnostics, *test.diagnostics), **turning)
 
     def _u_moderated(self) -> Finding:
         """Test the shift of the turning point with one moderator after the other."""
@@ -597,16 +563,10 @@ class Proposition:
             test = moderated_u_test(fit, self.cause, w, level=self.level)
             remarks += [*fit.diagnostics, *test.diagnostics]
             shift: Any = test.shift.detail
-            parts.append(
-                self._t_part(
-                    "shift", "", shift["estimate"], shift["std_error"], fit.df_t, of=w
-                )
-            )
+            parts.append(self._t_part("shift", "", shift["estimate"], shift["std_error"], fit.df_t, of=w))
         return self._finding("moderated_u_test", parts, fit, remarks)
 
-    def _t_part(
-        self, code: str, sign: str, value: float, error: float, df: float, **where: Any
-    ) -> Part:
+    def _t_part(self, code: str, sign: str, value: float, error: float, df: float, **where: Any) -> Part:
         """Test an estimate by its t statistic."""
         from scipy.special import stdtr, stdtrit
 
@@ -628,16 +588,12 @@ class Proposition:
     def _mediation(self, **options: Any) -> MediationResults:
         """Fit the paths through all channels."""
         variables = (self.outcome, self.cause, self.channels, self.controls)
-        return Mediation(*variables, reps=REPS, **options).fit(
-            self.panel, rng=self.entropy
-        )
+        return Mediation(*variables, reps=REPS, **options).fit(self.panel, rng=self.entropy)
 
     def _mediated(self) -> Finding:
         fit = self._mediation()
         parts = self._channel_parts(fit, "indirect", "indirect")
-        if (
-            self.mechanism.path_signs
-        ):  # the claim is about the slopes on both paths of every channel
+        if self.mechanism.path_signs:  # the claim is about the slopes on both paths of every channel
             first, second = tuple(self.mechanism.path_signs)
             outcome = self._by_term(fit.paths["outcome"])
             for m in self.channels:
@@ -651,9 +607,7 @@ class Proposition:
         total = fit.paths["total"]
         extremes: Any = total.sample_stats.loc[self.cause]
         low, high = float(extremes["min"]), float(extremes["max"])
-        rows: Any = fit.conditional_effects([low, high], level=self.level).set_index(
-            ["effect", "at"]
-        )
+        rows: Any = fit.conditional_effects([low, high], level=self.level).set_index(["effect", "at"])
         first, second = self.mechanism.sign.split("/")
         parts = [
             _row_part(rows.loc[(f"indirect:{m}", at)], code, sign, of=m, at=at)
@@ -668,10 +622,7 @@ class Proposition:
     def _channel_parts(self, fit: Results, effect: str, code: str) -> list[Part]:
         """Read one effect of every channel."""
         rows, sign = self._by_term(fit), self.mechanism.sign
-        return [
-            _row_part(rows.loc[f"{effect}:{m}"], code, sign, of=m)
-            for m in self.channels
-        ]
+        return [_row_part(rows.loc[f"{effect}:{m}"], code, sign, of=m) for m in self.channels]
 
     def _by_term(self, fit: Results) -> Any:
         return fit.tidy(self.level).set_index("term")
@@ -679,7 +630,7 @@ class Proposition:
     # --- thresholds -------------------------------------------------------------------------------------
 
     def _threshold(self) -> Finding:
-        """Test for a threshold, and whether slope and indirect effects differ between its regimes."""
+        """Test for a threshold, and whether slope or effects differ by regime."""
         (q,) = self.moderators
         spec = PanelThreshold(
             self.outcome,
@@ -722,16 +673,12 @@ class Proposition:
         spec = PanelSpatial(self.outcome, [self.cause, *self.controls], weights)
         fit = spec.fit(self.panel, rng=self.entropy)
         rows, impact = fit.effects_table(self.level), self.mechanism.impact
-        part = _row_part(
-            rows[rows["kind"] == impact].iloc[0], impact, self.mechanism.sign
-        )
+        part = _row_part(rows[rows["kind"] == impact].iloc[0], impact, self.mechanism.sign)
         return self._finding("panel_spatial", [part], fit, fit.diagnostics)
 
     def _staggered(self) -> Finding:
         options: Any = {"estimator": "imputation", "aggregate": "simple"}
-        fit = StaggeredDid(self.outcome, self.cause, self.controls, **options).fit(
-            self.panel
-        )
+        fit = StaggeredDid(self.outcome, self.cause, self.controls, **options).fit(self.panel)
         part = _row_part(fit.tidy(self.level).iloc[0], "average", self.mechanism.sign)
         return self._finding("staggered_did", [part], fit, fit.diagnostics)
 
@@ -767,9 +714,7 @@ def _remarks(
     tested = [finding for finding in findings if finding.tested]
     count, alpha = len(tested), 1 - level
     draws = 0 if adjust.startswith("fdr") or adjust == "none" else count
-    left_out = {
-        f.mechanism.id: [c for c in controls if c not in f.controls] for f in tested
-    }
+    left_out = {f.mechanism.id: [c for c in controls if c not in f.controls] for f in tested}
     overlaps = {f.mechanism.id: _controls_in_indices(f, systems or {}) for f in tested}
     return [
         *notices.several_tests(count, adjust, alpha),
@@ -782,9 +727,7 @@ def _remarks(
     ]
 
 
-def _controls_in_indices(
-    finding: Finding, systems: Mapping[str, IndicatorSystem]
-) -> list[tuple[str, str]]:
+def _controls_in_indices(finding: Finding, systems: Mapping[str, IndicatorSystem]) -> list[tuple[str, str]]:
     """Find controls that are indicators of an index in the same model."""
     return [
         (name, index)

@@ -30,7 +30,7 @@ def pathway_figure(
     purpose: str,
     language: Language = "english",
 ) -> Pathways:
-    """Order the propositions of a report by their stage on the way from cause to outcome.
+    """Order a report's propositions by stage on the way from cause to outcome.
 
     `labels` win over those of the panel, and Chinese over the language of the report. Stages without
     propositions are left out.
@@ -56,10 +56,8 @@ def pathway_figure(
     )
 
 
-def _end(
-    code: str, role: str, findings: Sequence[Finding], kind: str, names: Names
-) -> str:
-    """Name an end of the diagram: by the catalogue, by the only column, or "several"."""
+def _end(code: str, role: str, findings: Sequence[Finding], kind: str, names: Names) -> str:
+    """Name an end of the diagram: by catalogue, by the only column, or "several"."""
     columns = {
         name: finding.columns.get(name, name)
         for finding in findings
@@ -68,17 +66,13 @@ def _end(
     if role in columns:
         return names.say(code)
     several = set(columns.values())
-    return (
-        names.name(several.pop()) if len(several) == 1 else names.say(f"{code}.several")
-    )
+    return names.name(several.pop()) if len(several) == 1 else names.say(f"{code}.several")
 
 
 def _stage(code: str, findings: Sequence[Finding], names: Names) -> PathwayStage:
     in_stage = [finding for finding in findings if finding.mechanism.stage == code]
     untested = [finding.mechanism.id for finding in in_stage if not finding.tested]
-    text = (
-        names.say("untested", ids=names.say("comma").join(untested)) if untested else ""
-    )
+    text = names.say("untested", ids=names.say("comma").join(untested)) if untested else ""
     rows = [_row(finding, names) for finding in in_stage if finding.tested]
     return PathwayStage(names.say(f"stage.{code}"), rows, text)
 
@@ -86,9 +80,7 @@ def _stage(code: str, findings: Sequence[Finding], names: Names) -> PathwayStage
 def _row(finding: Finding, names: Names) -> PathwayRow:
     part: Any = finding.deciding
     mechanism = finding.mechanism
-    through = (
-        ".mediated" if mechanism.shape == "threshold" and mechanism.channels else ""
-    )
+    through = ".mediated" if mechanism.shape == "threshold" and mechanism.channels else ""
     return PathwayRow(
         id=mechanism.id,
         path=names.say(f"path.{mechanism.shape}{through}", **variables(finding, names)),

@@ -1,4 +1,4 @@
-"""What was found of one proposition: estimates, one p-value, and the verdict they give."""
+"""What was found of one proposition: estimates, one p-value, and a verdict."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from digiprosper.errors import Notice
     from digiprosper.pathways.mechanism import Mechanism
 
-Verdict: TypeAlias = Literal[
-    "supported", "contradicted", "inconclusive", "not testable"
-]
+Verdict: TypeAlias = Literal["supported", "contradicted", "inconclusive", "not testable"]
 VERDICTS: Final[tuple[Verdict, ...]] = (
     "supported",
     "contradicted",
@@ -109,7 +107,7 @@ class Finding(PickledByName):
 
     @property
     def deciding(self) -> Part | None:
-        """The part whose numbers stand for the row: that with the largest p-value, or with another sign."""
+        """The part that stands for the row: largest p-value, or another sign."""
         mixed = agreement(self.parts) == "mixed"
         return max(
             self.parts,
@@ -119,7 +117,7 @@ class Finding(PickledByName):
 
 
 def agreement(parts: Sequence[Part]) -> Agreement:
-    """Compare the signs of all parts with what is claimed; "mixed" unless all claimed signs agree."""
+    """Compare signs of all parts with the claim; "mixed" unless all claims agree."""
     agreements = {part.agreement for part in parts if part.sign} or {"claimed"}
     return agreements.pop() if len(agreements) == 1 else "mixed"
 
@@ -145,9 +143,7 @@ def verdict_of(parts: Sequence[Part], p_adjusted: float, level: float) -> Verdic
     return "supported" if whole == "claimed" else "contradicted"
 
 
-def with_verdicts(
-    findings: Sequence[Finding], adjust: str, level: float
-) -> tuple[Finding, ...]:
+def with_verdicts(findings: Sequence[Finding], adjust: str, level: float) -> tuple[Finding, ...]:
     """Adjust the p-values over all propositions that were tested, and judge each."""
     p_values = [joint_p(finding.parts) for finding in findings if finding.tested]
     pairs = iter(zip(p_values, adjusted(p_values, adjust), strict=True))
@@ -156,9 +152,7 @@ def with_verdicts(
         if finding.tested:
             p, p_adjusted = next(pairs)
             verdict = verdict_of(finding.parts, p_adjusted, level)
-            judged.append(
-                replace(finding, p_value=p, p_adjusted=p_adjusted, verdict=verdict)
-            )
+            judged.append(replace(finding, p_value=p, p_adjusted=p_adjusted, verdict=verdict))
         else:
             judged.append(finding)
     return tuple(judged)

@@ -1,4 +1,4 @@
-"""A proposition: its variables, form and sign; and the propositions of one paper, as a catalogue."""
+"""A proposition: variables, form and sign; and a catalogue, those of one paper."""
 
 from __future__ import annotations
 
@@ -111,20 +111,23 @@ class Mechanism(PickledByName):
     -----
     The estimate whose sign is claimed, and its model, are:
 
-    ===============  ==========================================================  ======================
-    shape            estimate                                                    model
-    ===============  ==========================================================  ======================
-    ``linear``       slope of the cause                                          `FixedEffects`
-    ``mediated``     indirect effect of every channel                            `Mediation`
-    ``moderated``    interaction of cause and moderator                          `FixedEffects`
-    ``threshold``    change of the slope where the moderator passes a threshold  `PanelThreshold`
-    ``U``            slopes at the least and the largest value of the cause      `u_test`
-    ``U-mediated``   indirect effects at these values                            `Mediation`, quadratic
-    ``U-moderated``  shift of the turning point (no direction is claimed)        `moderated_u_test`
-    ``coupled``      slope of the outcome on the cause; its direction is not     `FixedEffects`
-                     identified
-    ``spatial``      total effect, or that of `impact`                           `PanelSpatial`
-    ===============  ==========================================================  ======================
+    ===============  ===============================================  ======================
+    shape            estimate                                         model
+    ===============  ===============================================  ======================
+    ``linear``       slope of the cause                               `FixedEffects`
+    ``mediated``     indirect effect of every channel                 `Mediation`
+    ``moderated``    interaction of cause and moderator               `FixedEffects`
+    ``threshold``    change of the slope where the moderator          `PanelThreshold`
+                     passes a threshold
+    ``U``            slopes at the least and the largest value of     `u_test`
+                     the cause
+    ``U-mediated``   indirect effects at these values                 `Mediation`, quadratic
+    ``U-moderated``  shift of the turning point (no direction is      `moderated_u_test`
+                     claimed)
+    ``coupled``      slope of the outcome on the cause; its           `FixedEffects`
+                     direction is not identified
+    ``spatial``      total effect, or that of `impact`                `PanelSpatial`
+    ===============  ===============================================  ======================
 
     Examples
     --------
@@ -160,20 +163,12 @@ class Mechanism(PickledByName):
     where: str = ""
 
     def __post_init__(self) -> None:
-        roles: Any = (
-            split_roles(self.channels)
-            if isinstance(self.channels, str)
-            else self.channels
-        )
-        if not isinstance(roles, list | tuple) or not all(
-            isinstance(role, str) for role in roles
-        ):
+        roles: Any = split_roles(self.channels) if isinstance(self.channels, str) else self.channels
+        if not isinstance(roles, list | tuple) or not all(isinstance(role, str) for role in roles):
             raise self._wrong_type("channels", "a list of roles (text)")
         object.__setattr__(self, "channels", tuple(roles))
         for item in fields(self):
-            if item.name != "channels" and not isinstance(
-                getattr(self, item.name), str
-            ):
+            if item.name != "channels" and not isinstance(getattr(self, item.name), str):
                 raise self._wrong_type(item.name, "text")
         for name in ("id", "claim", "cause", "outcome"):
             if not getattr(self, name).strip():
@@ -218,9 +213,7 @@ class Mechanism(PickledByName):
         if len(stages) != len(outcomes):
             stages = (self.stage,) * len(outcomes)
         rows = []
-        for cause, (outcome, stage) in product(
-            causes, zip(outcomes, stages, strict=True)
-        ):
+        for cause, (outcome, stage) in product(causes, zip(outcomes, stages, strict=True)):
             name = ":".join(
                 [
                     self.id,
@@ -228,9 +221,7 @@ class Mechanism(PickledByName):
                     *[outcome] * (len(outcomes) > 1),
                 ]
             )
-            rows.append(
-                replace(self, id=name, cause=cause, outcome=outcome, stage=stage)
-            )
+            rows.append(replace(self, id=name, cause=cause, outcome=outcome, stage=stage))
         return tuple(rows)
 
     # --- checks -------------------------------------------------------------------------------------------
@@ -250,13 +241,11 @@ class Mechanism(PickledByName):
         signs = _SIGNS.get(self.shape, ("+", "-"))
         if self.sign not in signs:
             sign, shape = cited(self.sign), cited(self.shape)
-            problem = (
-                f"sign={sign} does not suit shape={shape}, which takes {quoted(signs)}"
-            )
+            problem = f"sign={sign} does not suit shape={shape}, which takes {quoted(signs)}"
             raise self._problem("sign", problem)
 
     def _check_roles(self) -> None:
-        """Check that the shape has the roles it needs, and nothing that it does not use."""
+        """Check that the shape has the roles it needs, and no others."""
         shape, moderators = self.shape, self.moderators
         with_channels, with_moderator = (
             shape in _WITH_CHANNELS,
@@ -329,15 +318,14 @@ def split_roles(text: str) -> tuple[str, ...]:
 
 
 def roles_of(mechanisms: Iterable[Mechanism]) -> tuple[str, ...]:
-    """List the roles of several mechanisms, each once, in the order in which they first occur."""
-    return tuple(
-        dict.fromkeys(role for mechanism in mechanisms for role in mechanism.roles)
-    )
+    """List roles of several mechanisms, each once, in order of occurrence."""
+    return tuple(dict.fromkeys(role for mechanism in mechanisms for role in mechanism.roles))
 
 
 def seed_catalogue() -> tuple[Mechanism, ...]:
-    """Return the propositions of Kang & Liu on the digital economy and common prosperity.
+    """Return the propositions of Kang & Liu.
 
+    They are about the digital economy and common prosperity.
     Kang & Liu, "Exploring the Path to Achieving Common Prosperity Enabled by the Digital Economy", describe
     channels and constraints without estimates. Each proposition states one of their sentences in a form that
     can be tested. `source` is the work that they cite for it. P16 and P17 are from the abstract of a cited
@@ -363,10 +351,6 @@ def seed_catalogue() -> tuple[Mechanism, ...]:
     >>> sum(mechanism.testable == "no" for mechanism in catalogue)
     6
     """
-    text = (
-        files("digiprosper.pathways")
-        .joinpath("propositions.csv")
-        .read_text(encoding="utf-8")
-    )
+    text = files("digiprosper.pathways").joinpath("propositions.csv").read_text(encoding="utf-8")
     rows: Any = csv.DictReader(text.splitlines())
     return tuple(Mechanism(**row) for row in rows)

@@ -34,18 +34,17 @@ def words_of(notice: Notice, language: Language) -> str:
 
 
 def several_tests(tests: int, method: str, alpha: float) -> list[Notice]:
-    """State how many tests there are, how p-values are adjusted, and how many would reject by chance."""
+    """State how many tests there are, and how p-values are adjusted.
+
+    Also how many would reject by chance.
+    """
     data = {
         "tests": tests,
         "method": method,
         "chance": round(tests * alpha, 1),
         "alpha": round(alpha, 6),
     }
-    return (
-        [Notice("several_tests", _sentences("several_tests", data), data)]
-        if tests
-        else []
-    )
+    return [Notice("several_tests", _sentences("several_tests", data), data)] if tests else []
 
 
 def association(tests: int) -> list[Notice]:
@@ -75,41 +74,32 @@ def controls_left_out(left_out: Mapping[str, Sequence[str]]) -> list[Notice]:
         "names": names,
         "ids": tuple(name for name, terms in left_out.items() if terms),
     }
-    return (
-        [Notice("controls_left_out", _sentences("controls_left_out", data), data)]
-        if names
-        else []
-    )
+    return [Notice("controls_left_out", _sentences("controls_left_out", data), data)] if names else []
 
 
 def controls_overlap(overlaps: Mapping[str, Sequence[tuple[str, str]]]) -> list[Notice]:
-    """State that a control is an indicator of an index in the same model; pairs of these, by proposition."""
+    """State that a control is an indicator of an index beside it, by proposition."""
     pairs = [pair for group in overlaps.values() for pair in group]
     names = tuple(dict.fromkeys(name for name, _ in pairs))
     indices = tuple(dict.fromkeys(index for _, index in pairs))
     ids = tuple(name for name, group in overlaps.items() if group)
     data = {"names": names, "indices": indices, "ids": ids}
-    return (
-        [Notice("controls_overlap", _sentences("controls_overlap", data), data)]
-        if pairs
-        else []
-    )
+    return [Notice("controls_overlap", _sentences("controls_overlap", data), data)] if pairs else []
 
 
 def few_draws_to_adjust(tests: int, reps: int, alpha: float) -> list[Notice]:
-    """State that no adjusted p-value can be small enough, with at least `reps` draws behind each."""
+    """State that no adjusted p-value can be small enough.
+
+    There are at least `reps` draws behind each.
+    """
     least = tests / (reps + 1)
     data = {"tests": tests, "reps": reps, "least": round(least, 4)}
     if least <= alpha:
         return []
-    return [
-        Notice("few_draws_to_adjust", _sentences("few_draws_to_adjust", data), data)
-    ]
+    return [Notice("few_draws_to_adjust", _sentences("few_draws_to_adjust", data), data)]
 
 
-def _sentences(
-    code: str, data: Mapping[str, object], language: Language = "english"
-) -> str:
+def _sentences(code: str, data: Mapping[str, object], language: Language = "english") -> str:
     parts = {
         name: _SEPARATORS[language].join(value) if isinstance(value, tuple) else value
         for name, value in data.items()

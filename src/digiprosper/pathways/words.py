@@ -1,4 +1,4 @@
-"""What a report of propositions says, by code: never that one variable causes another."""
+"""What a report of propositions says, by code: never that one causes another."""
 
 from __future__ import annotations
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 
 def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
-    """Decompose the two-way fixed effects slope of a staggered treatment (Goodman-Bacon 2021).
+    """Decompose the slope of a staggered treatment (Goodman-Bacon 2021).
 
+    It is the slope of a regression with two-way fixed effects.
     The slope is a weighted average of differences in differences between two cohorts. A cohort is the set of
     entities that are first treated in the same period.
 
@@ -86,9 +87,7 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     )
     sample = prepared.sample
     first = _first_treated(spec.x[0], sample)
-    cohorts, of_entity, sizes = np.unique(
-        first, return_inverse=True, return_counts=True
-    )
+    cohorts, of_entity, sizes = np.unique(first, return_inverse=True, return_counts=True)
     outcome = sample.columns("y").reshape(sample.n_entities, sample.n_times)
     means = cluster_sums(outcome, of_entity, sizes.size) / sizes[:, None]
     pairs, weights, estimates = compare_cohorts(means, cohorts, sizes / sizes.sum())
@@ -100,23 +99,17 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "comparison": [_kind(t, c, sample.n_times) for t, c in cohorts[pairs]],
-            "treated": pd.Series(
-                [labels[cohort] for cohort in pairs[:, 0]], dtype=whole
-            ),
-            "control": pd.Series(
-                [labels[cohort] for cohort in pairs[:, 1]], dtype=whole
-            ),
+            "treated": pd.Series([labels[cohort] for cohort in pairs[:, 0]], dtype=whole),
+            "control": pd.Series([labels[cohort] for cohort in pairs[:, 1]], dtype=whole),
             "weight": weights,
             "estimate": estimates,
         }
     )
-    return frame.sort_values(
-        "weight", ascending=False, kind="stable", ignore_index=True
-    )
+    return frame.sort_values("weight", ascending=False, kind="stable", ignore_index=True)
 
 
 def _kind(treated: int, control: int, n_times: int) -> str:
-    """Name a comparison by whether its controls are never, always, or later or earlier treated."""
+    """Name a comparison by its controls: never, always, later, earlier treated."""
     if control in (0, n_times):
         return "treated vs never" if control else "treated vs always"
     return "earlier vs later" if control > treated else "later vs earlier"
@@ -125,8 +118,7 @@ def _kind(treated: int, control: int, n_times: int) -> str:
 def _refuse_other_models(spec: object) -> None:
     if not isinstance(spec, FixedEffects):
         raise InputTypeError(
-            "bacon_decomposition takes a FixedEffects specification, not "
-            f"{type(spec).__name__}."
+            f"bacon_decomposition takes a FixedEffects specification, not {type(spec).__name__}."
         )
     if len(spec.x) != 1:
         text = (
@@ -144,7 +136,7 @@ def _refuse_other_models(spec: object) -> None:
 
 
 def _first_treated(event: str, sample: Sample) -> Ints:
-    """Find the first treated period of each entity; 0 where always treated, T where never."""
+    """Find each entity's first treated period; 0 if always treated, T if never."""
     if not sample.is_balanced:
         text = (
             f"the sample is unbalanced ({sample.nobs:,} rows of {sample.n_entities:,} "
@@ -152,15 +144,10 @@ def _first_treated(event: str, sample: Sample) -> Ints:
             "for balanced ones only: keep entities with all periods, with panel.subset."
         )
         sizes = ("nobs", "n_entities", "n_times")
-        raise not_identified(
-            "unbalanced", text, **{size: getattr(sample, size) for size in sizes}
-        )
+        raise not_identified("unbalanced", text, **{size: getattr(sample, size) for size in sizes})
     values: Any = sample.columns("x")
     if values.shape[1] != 1 or not np.isin(values, (0.0, 1.0)).all():
-        text = (
-            f"{cited(event)} must be 0 before treatment and 1 from then on; it has "
-            "other values."
-        )
+        text = f"{cited(event)} must be 0 before treatment and 1 from then on; it has other values."
         raise not_identified("event_values", text, event=event)
     dummy = values.reshape(sample.n_entities, sample.n_times)
     names = sample.entities[(np.diff(dummy, axis=1) < 0).any(axis=1)].tolist()
@@ -181,11 +168,10 @@ def _first_treated(event: str, sample: Sample) -> Ints:
     return np.asarray(first)
 
 
-def compare_cohorts(
-    means: Floats, first: Ints, share: Floats
-) -> tuple[Ints, Floats, Floats]:
-    """Compare cohorts pair by pair (Goodman-Bacon 2021, Journal of Econometrics 225:254, equations 7 to 10).
+def compare_cohorts(means: Floats, first: Ints, share: Floats) -> tuple[Ints, Floats, Floats]:
+    """Compare cohorts pair by pair (Goodman-Bacon 2021, equations 7 to 10).
 
+    Journal of Econometrics 225:254.
     `means` (G, T): outcome by cohort and period. `first` (G,): first treated period of each cohort, all
     different; 0 if always treated, T if never. `share` (G,): share of the entities. The pairs are those in
     which the first cohort becomes treated while the treatment of the other does not change.
@@ -194,11 +180,7 @@ def compare_cohorts(
     weights, which add up to one, and estimates (m,). Their weighted sum is the slope.
     """
     periods = np.arange(means.shape[1])
-    pairs = [
-        pair
-        for pair in permutations(range(first.size), 2)
-        if 0 < first[pair[0]] < periods.size
-    ]
+    pairs = [pair for pair in permutations(range(first.size), 2) if 0 < first[pair[0]] < periods.size]
     weights, estimates = np.empty((2, len(pairs)))
     for index, (treated, control) in enumerate(pairs):
         # The periods in which the treatment of the control cohort does not change.
@@ -213,8 +195,6 @@ def compare_cohorts(
         pair_share = share[treated] + share[control]
         n_kl = share[treated] / pair_share
         d_bar = since[window].mean()
-        weights[index] = (
-            (pair_share * window.mean()) ** 2 * n_kl * (1 - n_kl) * d_bar * (1 - d_bar)
-        )
+        weights[index] = (pair_share * window.mean()) ** 2 * n_kl * (1 - n_kl) * d_bar * (1 - d_bar)
     positions = np.array(pairs, dtype=np.intp).reshape(-1, 2)
     return positions, weights / weights.sum(), estimates

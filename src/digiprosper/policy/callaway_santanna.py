@@ -1,4 +1,4 @@
-"""Effects by cohort and time against entities not treated (Callaway & Sant'Anna 2021)."""
+"""Effects by cohort and time against untreated entities (Callaway & Sant'Anna 2021)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _SEPARATED = 30.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Effect:
-    """An effect, the influence (n,) of every entity on it, and the numbers of entities compared."""
+    """An effect, each entity's influence (n,) on it, and numbers of entities."""
 
     cohort: int
     time: int
@@ -105,9 +105,7 @@ def estimate_callaway_santanna(
     )
     if spec.x:
         estimated = effects, cells, codes
-        cells, inference = _with_jackknife(
-            spec, prepared.sample, cohorts, estimated, inference
-        )
+        cells, inference = _with_jackknife(spec, prepared.sample, cohorts, estimated, inference)
         return cells, None, reference, inference, notices
     weights = None
     if prepared.sample.nobs * len(effects) <= MOST_WEIGHTS:
@@ -138,9 +136,7 @@ def _with_jackknife(
     used = np.array([effect.used for effect in effects])
     controls = np.where(used[:, :, None], x[:, earlier].transpose(1, 0, 2), 0.0)
     size = np.maximum(used.sum(axis=1), 1)[:, None, None]
-    centred = np.where(
-        used[:, :, None], controls - controls.sum(axis=1, keepdims=True) / size, 0.0
-    )
+    centred = np.where(used[:, :, None], controls - controls.sum(axis=1, keepdims=True) / size, 0.0)
     spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / size)
     scaled = centred / np.where(spread > 0, spread, 1.0)
     data = Comparisons(
@@ -168,9 +164,7 @@ def _with_jackknife(
     return replace(cells, joint=joint), jackknife
 
 
-def _units_of_jackknife(
-    deviations: Floats, cohorts: Cohorts, codes: Ints, used: Bools
-) -> UnitScores | None:
+def _units_of_jackknife(deviations: Floats, cohorts: Cohorts, codes: Ints, used: Bools) -> UnitScores | None:
     """Take the deviations (C, m) without each cluster as what its entities add.
 
     None if clusters have entities of several cohorts. `used` (m, n) are the entities of
@@ -188,9 +182,7 @@ def _units_of_jackknife(
     return of_parts(parts, scores, scores, sizes, model, codes.size - len(member))
 
 
-def _row_weights(
-    effects: Sequence[_Effect], sample: Sample, obs_weights: Floats
-) -> Floats:
+def _row_weights(effects: Sequence[_Effect], sample: Sample, obs_weights: Floats) -> Floats:
     """Compute the weights (N, m) of the outcomes in differences of means."""
     row = np.full((sample.n_entities, sample.n_times), -1)
     row[sample.entity, sample.time] = np.arange(sample.nobs)
@@ -199,9 +191,7 @@ def _row_weights(
         later, base = row[effect.used, effect.time], row[effect.used, effect.base]
         earlier = base if effect.base < effect.time else later
         size, treated = obs_weights[earlier], effect.treated[effect.used]
-        share = np.where(
-            treated, size / size[treated].sum(), -size / size[~treated].sum()
-        )
+        share = np.where(treated, size / size[treated].sum(), -size / size[~treated].sum())
         weights[later, column] = share
         weights[base, column] = -share
     return weights
@@ -210,7 +200,7 @@ def _row_weights(
 def _effects(
     spec: Any, sample: Sample, cohorts: Cohorts, last: Ints
 ) -> tuple[list[_Effect], list[tuple[int, int]]]:
-    """Estimate the effects from the entities with rows in both periods that each compares.
+    """Estimate each effect from the entities with rows in both periods compared.
 
     `last` (G,): last period before treatment. Also returns the (cohort, period) that cannot be estimated.
     """
@@ -231,9 +221,7 @@ def _effects(
             continue
         # Weights, as controls, are those of the earlier period: R's did and csdid, without fix_weights.
         earlier = min(time, base)
-        effect = difference(
-            change[used], inside, x[used, earlier], weights[used, earlier], adjustment
-        )
+        effect = difference(change[used], inside, x[used, earlier], weights[used, earlier], adjustment)
         if effect.problem:
             raise _no_effect(effect.problem, spec.x, *_named(cohorts, cohort, time))
         influence = np.zeros(change.size)
@@ -255,7 +243,7 @@ def _effects(
 
 
 def _comparisons(spec: Any, cohorts: Cohorts, last: Ints) -> list[tuple[int, int, int]]:
-    """List cohorts with the period of an effect and the one it is compared with; -1 if there is none.
+    """List cohorts with an effect's period and the one compared with; -1 if none.
 
     An effect before treatment is the change since the previous period, unless the base is universal.
     """
@@ -299,15 +287,13 @@ def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTi
         mass=cohorts.share[cohort],
         share=cohorts.share,
         joint=joint,
-        treated_part=treated_products(
-            scores, np.hstack([member[:, cohort], treated]), codes, clusters
-        ),
+        treated_part=treated_products(scores, np.hstack([member[:, cohort], treated]), codes, clusters),
         influence=joint,
     )
 
 
 def _by_entity(sample: Sample, weights: Floats) -> tuple[Floats, Floats, Floats]:
-    """Arrange outcome (n, T), controls (n, T, k) and weights (n, T); missing where there is no row."""
+    """Arrange outcome (n, T), controls (n, T, k), weights (n, T); NaN if no row."""
     columns = np.column_stack([sample.columns("y"), weights, sample.columns("x")])
     values = np.full((sample.n_entities, sample.n_times, columns.shape[1]), np.nan)
     values[sample.entity, sample.time] = columns
@@ -347,9 +333,7 @@ def _refuse_without_control(spec: Any, cohorts: Cohorts) -> None:
         )
     else:
         return
-    raise not_identified(
-        "no_comparison", text, event=coding.event, cohorts=dict(coding.cohorts)
-    )
+    raise not_identified("no_comparison", text, event=coding.event, cohorts=dict(coding.cohorts))
 
 
 def _no_effect(problem: str, x: Sequence[str], cohort: Any, time: Any) -> Exception:
@@ -383,9 +367,7 @@ class Difference:
     problem: str = ""  # "collinear_controls" or "no_overlap" if there is no estimate
 
 
-def difference(
-    change: Floats, treated: Bools, x: Floats, weights: Floats, adjustment: str
-) -> Difference:
+def difference(change: Floats, treated: Bools, x: Floats, weights: Floats, adjustment: str) -> Difference:
     """Compare the changes of treated entities and of controls (Sant'Anna & Zhao 2020).
 
     Journal of Econometrics 219:101: equations 2.2, 2.4 with weights that sum to one, 2.6 and theorem A.1. All
@@ -432,10 +414,8 @@ def difference(
     return Difference(mean - control_mean, influence - gap + correction)
 
 
-def _odds(
-    design: Floats, treated: Bools, weights: Floats
-) -> tuple[Floats, Floats] | tuple[None, None]:
-    """Estimate the odds of treatment of controls by a logit, and the influence (n, 1 + k) on its slopes."""
+def _odds(design: Floats, treated: Bools, weights: Floats) -> tuple[Floats, Floats] | tuple[None, None]:
+    """Estimate odds of treatment by a logit, and influence (n, 1 + k) on slopes."""
     outcome = treated.astype(np.float64)
     slopes = np.zeros(design.shape[1])
     for _ in range(_ITERATIONS):
@@ -456,9 +436,7 @@ def _odds(
     return odds, np.asarray(score @ np.linalg.pinv(hessian))
 
 
-def _logit(
-    design: Floats, outcome: Floats, slopes: Floats, weights: Floats
-) -> tuple[Floats, Floats, Floats]:
+def _logit(design: Floats, outcome: Floats, slopes: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the scores of a logit, its negative Hessian and the probabilities."""
     chance = 1 / (1 + np.exp(-design @ slopes))
     hessian = (design * (weights * chance * (1 - chance))[:, None]).T @ design

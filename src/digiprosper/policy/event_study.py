@@ -85,7 +85,9 @@ class EventStudy(Specification):
         is dropped (Schmidheiny & Siegloch 2023). With False a row beyond the window is an error.
     never : float, optional
         Value of `event` for entities that are never treated, in addition to missing values. Many files use 0.
-    entity_effects, time_effects, absorb, cov_type, clusters, bandwidth, ssc, obs_weights, singletons
+    entity_effects, time_effects, absorb, cov_type, clusters, bandwidth
+        As in `FixedEffects`.
+    ssc, obs_weights, singletons
         As in `FixedEffects`.
     coordinates, distance_cutoff, distance_kernel
         As in `FixedEffects`.
@@ -198,9 +200,7 @@ class EventStudy(Specification):
             Coefficients of the event times, ``event:-5`` and so on, then of `x`.
         """
         roles = {"y": (self.y,), "x": self.x}
-        prepared = prepare(
-            panel, roles, self.options, singletons=self.singletons, missing=self.missing
-        )
+        prepared = prepare(panel, roles, self.options, singletons=self.singletons, missing=self.missing)
         sample = prepared.sample
         timing = read_timing(table_of(panel), self.event, self.never)
         cohorts = read_cohorts(self, sample, timing)
@@ -250,7 +250,7 @@ def _check_window(spec: EventStudy) -> None:
 
 
 def _refuse_collinear(prepared: Prepared, window: EventWindow) -> None:
-    """Refuse event times that are collinear with the effects because all entities are treated."""
+    """Refuse event times collinear with the effects as all are treated."""
     keys, effects = prepared.sample.keys, prepared.effect_names
     if window.n_never or keys.time_name not in effects:
         return

@@ -27,9 +27,7 @@ def named_studies(results: object, purpose: str) -> dict[str, EffectsByEventTime
         named = {str(head): study for head, study in results.items()}
     elif isinstance(results, Sequence) and not isinstance(results, str):
         named = {f"({number})": study for number, study in enumerate(results, 1)}
-    others = [
-        study for study in named.values() if not isinstance(study, EffectsByEventTime)
-    ]
+    others = [study for study in named.values() if not isinstance(study, EffectsByEventTime)]
     if others or not named:
         refused = others[0] if others else results
         kind = type(refused).__name__ if others else "none"
@@ -60,9 +58,7 @@ def event_paths(
         before = getattr(study, "before", "").removeprefix("reference")
         ends, name = _unnamed_ends(texts_of[head], ticks), texts.get(head, head)
         paths.append(EventPath(name, points[head], study.reference, ends, before))
-    outcomes = {
-        name_label(study.depvar, texts, study.factors) for study in studies.values()
-    }
+    outcomes = {name_label(study.depvar, texts, study.factors) for study in studies.values()}
     outcome = outcomes.pop() if len(outcomes) == 1 else ""
     return EventPaths(paths=paths, ticks=ticks, outcome=outcome, level=level)
 
@@ -79,10 +75,8 @@ def _points(study: EffectsByEventTime, level: float) -> pd.DataFrame:
     return points.assign(band_low=band["conf_low"], band_high=band["conf_high"])
 
 
-def _unnamed_ends(
-    texts: Mapping[int, str], ticks: Mapping[int, str]
-) -> tuple[str, ...]:
-    """List the binned ends of a study whose tick is labelled by the number of the event time."""
+def _unnamed_ends(texts: Mapping[int, str], ticks: Mapping[int, str]) -> tuple[str, ...]:
+    """List a study's binned ends whose tick has the number of the event time."""
     items = texts.items()
     return tuple(text for time, text in items if text not in (str(time), ticks[time]))
 
@@ -95,12 +89,13 @@ def _event_texts(study: EffectsByEventTime, times: Sequence[int]) -> dict[int, s
 
 
 def balance(matching: Matching, texts: Mapping[str, str]) -> Balance:
-    """Collect absolute standardised differences before and after matching, the largest before first."""
+    """Collect absolute standardised differences, before and after matching.
+
+    The largest before matching is first.
+    """
     rows = matching.balance
     labels = [name_label(term, texts, matching.factors) for term in rows["term"]]
     before, after = rows["std_diff_before"].abs(), rows["std_diff_after"].abs()
     points = pd.DataFrame({"label": labels, "before": before, "after": after})
-    points = points.sort_values(
-        "before", ascending=False, ignore_index=True, kind="stable"
-    )
+    points = points.sort_values("before", ascending=False, ignore_index=True, kind="stable")
     return Balance(points, ALIKE)

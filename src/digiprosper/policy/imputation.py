@@ -1,4 +1,4 @@
-"""Effects by cohort and time against imputed outcomes (Borusyak, Jaravel & Spiess 2024)."""
+"""Effects by cohort and time, imputed outcomes (Borusyak, Jaravel & Spiess 2024)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CHUNK = 32 * 2**20
 def estimate_imputation(
     spec: Any, prepared: Prepared, cohorts: Cohorts
 ) -> tuple[GroupTime, Floats | None, None, Inference, tuple[Notice, ...]]:
-    """Impute the untreated outcomes of treated rows, and average the differences by cohort and time.
+    """Impute untreated outcomes of treated rows, and average the differences.
 
     Differences before treatment are estimated by event time. Returns the effects, the weights (N, m) of the
     outcomes in them, no reference, the type of the errors, and no notices.
@@ -59,9 +59,7 @@ def estimate_imputation(
         model, y, dummies.astype(np.float64), cohorts.treated, clusters
     )
     leads = events[identified]
-    counts = [
-        np.unique(sample.entity[dummies[:, i]]).size for i in np.flatnonzero(identified)
-    ]
+    counts = [np.unique(sample.entity[dummies[:, i]]).size for i in np.flatnonzero(identified)]
 
     pooled, n_cohorts = np.full(leads.size, -1), cohorts.first.size
     scores = np.hstack([scores, lead_scores])
@@ -72,18 +70,14 @@ def estimate_imputation(
         event=np.append(cohorts.steps[time] - cohorts.first[cohort], leads),
         estimates=np.append(estimates, lead_estimates),
         n_treated=np.append(np.bincount(group), np.array(counts, dtype=np.intp)),
-        mass=np.append(
-            np.bincount(group, cohorts.weights[treated]), np.ones(leads.size)
-        ),
+        mass=np.append(np.bincount(group, cohorts.weights[treated]), np.ones(leads.size)),
         share=cohorts.share,
         joint=joint,
         treated_part=np.pad(lead_part, (used.size, n_cohorts)),
         influence=joint,
     )
     n_clusters = (int(clusters.max()) + 1,)
-    inference = Inference(
-        cov_type="clustered", clusters=prepared.cluster_names, n_clusters=n_clusters
-    )
+    inference = Inference(cov_type="clustered", clusters=prepared.cluster_names, n_clusters=n_clusters)
     row_weights = None
     if sample.nobs * cells.estimates.size <= MOST_WEIGHTS:
         leads_used = dummies[:, identified].astype(np.float64)
@@ -97,7 +91,10 @@ def estimate_imputation(
 
 
 def _lead_times(leads: int | None, event: Ints, entity: Ints) -> Ints:
-    """Choose `leads` event times; by default those for which half of the entities have earlier rows."""
+    """Choose `leads` event times.
+
+    By default those for which half of the entities have earlier rows.
+    """
     events = np.unique(event)
     if leads is None:
         first = np.sort(event[np.unique(entity, return_index=True)[1]])
@@ -111,16 +108,12 @@ def _lead_times(leads: int | None, event: Ints, entity: Ints) -> Ints:
     return np.asarray(events[events.size - leads :])
 
 
-def _refuse_not_imputable(
-    model: UntreatedModel, treated: Bools, sample: Sample
-) -> None:
-    """Refuse treated rows whose untreated outcome the untreated rows do not identify."""
+def _refuse_not_imputable(model: UntreatedModel, treated: Bools, sample: Sample) -> None:
+    """Refuse treated rows whose untreated outcome is not identified."""
     not_imputable = treated & ~model.imputable
     if not not_imputable.any():
         return
-    always_treated = np.unique(
-        sample.entity[not_imputable & (model.sums[sample.entity] == 0)]
-    )
+    always_treated = np.unique(sample.entity[not_imputable & (model.sums[sample.entity] == 0)])
     if always_treated.size:
         names = sample.entities[always_treated].tolist()
         text = (
@@ -145,7 +138,7 @@ def _refuse_not_imputable(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UntreatedModel:
-    """Entity and time effects and slopes, as far as the untreated rows identify them."""
+    """Entity and time effects and slopes, as far as untreated rows identify them."""
 
     untreated: Bools  # (N,) rows that the model is fitted to
     entity: Ints  # (N,) code of the entity
@@ -164,18 +157,14 @@ class UntreatedModel:
         return np.asarray(centred - self.design @ slopes)
 
 
-def untreated_model(
-    entity: Ints, time: Ints, x: Floats, treated: Bools, weights: Floats
-) -> UntreatedModel:
-    """Prepare the regression of untreated rows on entity and time effects and controls `x` (N, k).
+def untreated_model(entity: Ints, time: Ints, x: Floats, treated: Bools, weights: Floats) -> UntreatedModel:
+    """Prepare the regression of untreated rows on effects and controls `x` (N, k).
 
     `entity` and `time` are codes without gaps, `treated` the rows to impute, `weights` positive.
     """
     untreated = ~treated
     root = np.sqrt(weights[untreated])[:, None]
-    sums = np.bincount(
-        entity[untreated], weights[untreated], minlength=int(entity.max()) + 1
-    )
+    sums = np.bincount(entity[untreated], weights[untreated], minlength=int(entity.max()) + 1)
     periods = (time[:, None] == np.arange(1, int(time.max()) + 1)).astype(np.float64)
     centred = _centred(np.column_stack([periods, x]), untreated, entity, weights)
     size = np.sqrt(((root * centred[untreated]) ** 2).sum(axis=0))
@@ -185,9 +174,7 @@ def untreated_model(
     triangle = np.linalg.qr(root * scaled[untreated], mode="r")
     _, values, axes = np.linalg.svd(triangle)
     rank = int((values > COLLINEAR * max(values[0], 1.0)).sum()) if values.size else 0
-    outside = np.nan_to_num(np.abs(scaled @ axes[rank:].T), nan=np.inf).max(
-        axis=1, initial=0.0
-    )
+    outside = np.nan_to_num(np.abs(scaled @ axes[rank:].T), nan=np.inf).max(axis=1, initial=0.0)
     return UntreatedModel(
         untreated=untreated,
         entity=entity,
@@ -199,7 +186,7 @@ def untreated_model(
 
 
 def _centred(values: Floats, untreated: Bools, entity: Ints, weights: Floats) -> Floats:
-    """Subtract from columns the weighted mean of the entity's untreated rows; NaN if it has none."""
+    """Subtract the weighted mean of the entity's untreated rows; NaN if none."""
     count = int(entity.max()) + 1
     used, code = weights[untreated], entity[untreated]
     sums = cluster_sums(values[untreated] * used[:, None], code, count)
@@ -208,9 +195,7 @@ def _centred(values: Floats, untreated: Bools, entity: Ints, weights: Floats) ->
     return np.asarray(values - means[entity])
 
 
-def impute(
-    model: UntreatedModel, y: Floats, group: Ints, clusters: Ints
-) -> tuple[Floats, Floats]:
+def impute(model: UntreatedModel, y: Floats, group: Ints, clusters: Ints) -> tuple[Floats, Floats]:
     """Average the effects of groups of treated rows, with conservative standard errors.
 
     Borusyak, Jaravel & Spiess (2024), Review of Economic Studies 91:3253: theorem 1 for the estimates,
@@ -221,13 +206,9 @@ def impute(
     residual = model.residuals(y[:, None])[:, 0]
     treated = ~model.untreated
     inside, weights = group[treated], model.weights[treated]
-    means = np.bincount(inside, weights * residual[treated]) / np.bincount(
-        inside, weights
-    )
+    means = np.bincount(inside, weights * residual[treated]) / np.bincount(inside, weights)
     spread = residual.copy()
-    spread[treated] -= _centres(residual[treated], inside, weights, clusters[treated])[
-        inside
-    ]
+    spread[treated] -= _centres(residual[treated], inside, weights, clusters[treated])[inside]
 
     n_clusters = int(clusters.max()) + 1
     step = max(_CHUNK // (8 * group.size), 1)
@@ -245,9 +226,10 @@ def impute(
 
 
 def _centres(effects: Floats, group: Ints, weights: Floats, clusters: Ints) -> Floats:
-    """Average the effects of each group for its errors, weighting rows by their cluster's weight in it.
+    """Average effects by group for its errors.
 
-    Equation 8: errors from this average are the least conservative.
+    Rows are weighted by their cluster's weight in the group. Equation 8: errors from
+    this average are the least conservative.
     """
     _, pair = np.unique(np.column_stack([group, clusters]), axis=0, return_inverse=True)
     shares = weights * np.bincount(pair, weights)[pair]
@@ -261,10 +243,8 @@ def _scores(
     chosen_groups: Ints,
     clusters: tuple[Ints, int],
 ) -> Floats:
-    """Sum by cluster the residuals times the weights that rows have in the means of the chosen groups."""
-    return cluster_sums(
-        _row_weights(model, group, chosen_groups) * spread[:, None], *clusters
-    )
+    """Sum by cluster residuals times rows' weights in the means of groups."""
+    return cluster_sums(_row_weights(model, group, chosen_groups) * spread[:, None], *clusters)
 
 
 def _row_weights(model: UntreatedModel, group: Ints, chosen_groups: Ints) -> Floats:
@@ -291,7 +271,7 @@ def _lead_weights(model: UntreatedModel, leads: Floats) -> Floats:
 def lead_effects(
     model: UntreatedModel, y: Floats, leads: Floats, ever: Bools, clusters: Ints
 ) -> tuple[Bools, Floats, Floats, Floats]:
-    """Regress the outcome of untreated rows on dummies (N, m) of event times before treatment.
+    """Regress untreated outcomes on dummies (N, m) of event times before treatment.
 
     Borusyak, Jaravel & Spiess (2024), test 1. Errors are clustered, without a small-sample correction. A
     dummy that is collinear with the effects or the dummies after it has no estimate, so that of event times
@@ -308,21 +288,13 @@ def lead_effects(
     identified = np.zeros(leads.shape[1], dtype=np.bool_)
     for column in reversed(range(leads.shape[1])):
         later = columns[:, identified]
-        remainder = (
-            columns[:, column] - later @ np.linalg.lstsq(later, columns[:, column])[0]
-        )
-        identified[column] = (
-            np.linalg.norm(remainder) > np.sqrt(COLLINEAR) * size[column]
-        )
+        remainder = columns[:, column] - later @ np.linalg.lstsq(later, columns[:, column])[0]
+        identified[column] = np.linalg.norm(remainder) > np.sqrt(COLLINEAR) * size[column]
 
     regressors = columns[:, identified]
-    slopes: Floats = np.asarray(
-        np.linalg.lstsq(regressors, outcome)[0], dtype=np.float64
-    )
+    slopes: Floats = np.asarray(np.linalg.lstsq(regressors, outcome)[0], dtype=np.float64)
     residual = outcome - regressors @ slopes
-    scores = (regressors * residual[:, None]) @ np.linalg.pinv(
-        regressors.T @ regressors
-    )
+    scores = (regressors * residual[:, None]) @ np.linalg.pinv(regressors.T @ regressors)
     member = np.repeat(ever[untreated][:, None], slopes.size, axis=1)
     codes, count = clusters[untreated], int(clusters.max()) + 1
     treated_part = treated_products(scores, member, codes, count)

@@ -199,9 +199,7 @@ def match_entities(  # noqa: PLR0913
     if not pairs.treated.size:
         raise _nobody_matched(limit, scores[is_treated], score_c)
     weights = np.zeros(is_treated.size)
-    weights[candidates], weights[~is_treated] = pair_weights(
-        pairs, score_t.size, score_c.size
-    )
+    weights[candidates], weights[~is_treated] = pair_weights(pairs, score_t.size, score_c.size)
 
     frame = _by_entity(entities, is_treated, scores, supported, weights)
     unmatched = _unmatched(frame, limit, support=bool(support))
@@ -229,12 +227,8 @@ def match_entities(  # noqa: PLR0913
         pairs=_named_pairs(pairs, entities[candidates], entities[~is_treated]),
         unmatched=unmatched,
         balance=balance,
-        coefficients=pd.Series(
-            coefficients, index=["Intercept", *names], name="coefficient"
-        ),
-        weights=pd.Series(
-            by_entity[keys.entity], index=panel.index, name="match_weight"
-        ),
+        coefficients=pd.Series(coefficients, index=["Intercept", *names], name="coefficient"),
+        weights=pd.Series(by_entity[keys.entity], index=panel.index, name="match_weight"),
         n_treated=n_treated,
         n_control=is_treated.size - n_treated,
         key_names=keys.names,
@@ -256,19 +250,13 @@ def _checked_terms(panel: object, treated: str, x: Sequence[str]) -> tuple[str, 
     one_term(treated, "treated")
     terms = as_terms(x, "x")
     if not terms:
-        raise IdentificationError(
-            "match_entities: x is empty; specify at least one term to match on."
-        )
+        raise IdentificationError("match_entities: x is empty; specify at least one term to match on.")
     if canonical(treated) in map(canonical, terms):
-        raise TermError(
-            f"treated={cited(treated)} is also in x; a term can have one role only."
-        )
+        raise TermError(f"treated={cited(treated)} is also in x; a term can have one role only.")
     return terms
 
 
-def _checked_options(
-    k: object, caliper: object, replace: object, support: object, ties: object
-) -> float:
+def _checked_options(k: object, caliper: object, replace: object, support: object, ties: object) -> float:
     """Check the options, and return the largest difference of scores."""
     check_whole("k", k, 1, _MOST_NEIGHBOURS)
     check_option("replace", replace, (True, False))
@@ -308,9 +296,7 @@ class BaseValues:
     missing: dict[str, int]  # number of entities without a base value, by term
 
 
-def base_values(
-    panel: Panel, treated: str, terms: Sequence[str], base: object
-) -> BaseValues:
+def base_values(panel: Panel, treated: str, terms: Sequence[str], base: object) -> BaseValues:
     """Read which entities are treated, and the base values of all entities.
 
     `base` is ``"first"``, ``"pre"`` or a period. Base values from after the start of treatment are refused,
@@ -360,16 +346,12 @@ def base_values(
 
 def _treatment(table: Table, column: str) -> Floats:
     if column in table.keys.names:
-        raise TermError(
-            f"treated={cited(column)} is a key of the panel; specify a column of 0 and "
-            "1."
-        )
+        raise TermError(f"treated={cited(column)} is a key of the panel; specify a column of 0 and 1.")
     values = table.numeric(column)
     absent = np.isnan(values)
     if absent.any():
         raise MissingDataError(
-            f"treated={cited(column)} is missing in {table.describe_rows(absent)}: "
-            "fill it in.",
+            f"treated={cited(column)} is missing in {table.describe_rows(absent)}: fill it in.",
             [missing_problem(column, int(absent.sum()), table.index[absent][:5])],
         )
     other_values = np.unique(values[~np.isin(values, (0.0, 1.0))])[:5]
@@ -384,10 +366,8 @@ def _treatment(table: Table, column: str) -> Floats:
     return values
 
 
-def _base_rows(
-    table: Table, treated: str, base: object, dummy: Floats
-) -> tuple[Bools, str]:
-    """Find the rows of the base values, and name their period; refuse rows since treatment."""
+def _base_rows(table: Table, treated: str, base: object, dummy: Floats) -> tuple[Bools, str]:
+    """Find rows of base values, and name their period; refuse rows since treatment."""
     keys = table.keys
     # The first treated period of each entity, if the dummy changes over time; T if never treated.
     start = np.full(keys.entities.size, keys.times.size)
@@ -400,8 +380,7 @@ def _base_rows(
         words = "the only row" if time is None else f"the first {time} of each {entity}"
     elif time is None:
         raise PanelIndexError(
-            f"base={cited(base)}: this is a cross-section without periods; omit base, "
-            "or set base='first'."
+            f"base={cited(base)}: this is a cross-section without periods; omit base, or set base='first'."
         )
     elif isinstance(base, str) and base == "pre":
         if not changes:
@@ -416,9 +395,7 @@ def _base_rows(
     else:
         period = _period(keys, base)
         rows, words = keys.time == period, f"{time} {keys.times[period]}"
-    names = keys.entities[
-        np.unique(keys.entity[rows & (keys.time >= start[keys.entity])])
-    ].tolist()
+    names = keys.entities[np.unique(keys.entity[rows & (keys.time >= start[keys.entity])])].tolist()
     if names:
         text = (
             f"base={cited(base)}: {counted(len(names), entity, entity)} "
@@ -449,9 +426,7 @@ def _means(keys: Keys, values: Floats, rows: Bools) -> Floats:
     used = rows & ~np.isnan(values).any(axis=1)
     entity, size = keys.entity[used], keys.entities.size
     count = np.bincount(entity, minlength=size)
-    sums = [
-        np.bincount(entity, weights=column, minlength=size) for column in values[used].T
-    ]
+    sums = [np.bincount(entity, weights=column, minlength=size) for column in values[used].T]
     with np.errstate(invalid="ignore"):
         return np.asarray(np.column_stack(sums) / count[:, None])
 
@@ -462,18 +437,14 @@ def _missing(panel: Panel, terms: Sequence[str], rows: Bools) -> dict[str, int]:
     counts = {}
     for term in terms:
         has_value = panel.index.isin(panel.sample({"x": [term]}).index)
-        counts[term] = (
-            keys.entities.size - np.unique(keys.entity[rows & has_value]).size
-        )
+        counts[term] = keys.entities.size - np.unique(keys.entity[rows & has_value]).size
     return {term: count for term, count in counts.items() if count}
 
 
 # --- the logit ----------------------------------------------------------------------------------------------
 
 
-def propensity(
-    x: Floats, treated: Bools, names: Sequence[str]
-) -> tuple[Floats, Floats]:
+def propensity(x: Floats, treated: Bools, names: Sequence[str]) -> tuple[Floats, Floats]:
     """Estimate the probability of treatment by a logit on `x` (N, p).
 
     Returns the probabilities (N,) and the coefficients (1 + p,): the intercept, then those of the columns in
@@ -491,9 +462,7 @@ def propensity(
             f"{design.shape[1]} entities with base values, and there are "
             f"{len(design)}. Use fewer terms in x."
         )
-        raise not_identified(
-            "few_entities", text, entities=len(design), terms=tuple(names)
-        )
+        raise not_identified("few_entities", text, entities=len(design), terms=tuple(names))
     _refuse_separated(design, treated, names)
 
     # On its way the exponential may be infinite; the probability is then 0.
@@ -526,25 +495,18 @@ def _checked_units(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
     flat = scale <= CONSTANT * np.abs(x).max(axis=0)
     if flat.any():
         constant = [name for name, is_flat in zip(names, flat, strict=True) if is_flat]
-        problems = [
-            Notice("constant", f"{cited(name)} is constant", {"column": name})
-            for name in constant
-        ]
+        problems = [Notice("constant", f"{cited(name)} is constant", {"column": name}) for name in constant]
         raise IdentificationError(
             f"x: {several(problems)} in the base values of the entities, so it cannot "
             "explain who is treated. Omit it.",
             problems,
         )
     dependent = [
-        collinear_problem(
-            names[dependence.column], [names[position] for position in dependence.on]
-        )
+        collinear_problem(names[dependence.column], [names[position] for position in dependence.on])
         for dependence in dependences(deviations / scale)
     ]
     if dependent:
-        raise CollinearityError(
-            f"x: {several(dependent)} in the base values. Omit one of them.", dependent
-        )
+        raise CollinearityError(f"x: {several(dependent)} in the base values. Omit one of them.", dependent)
     return centre, scale
 
 
@@ -567,7 +529,7 @@ def _refuse_separated(design: Floats, treated: Bools, names: Sequence[str]) -> N
 
 
 def is_separated(x: Floats, treated: Bools) -> bool:
-    """Return whether a combination of columns separates two groups, so that a logit has no estimate.
+    """Return whether columns separate two groups, so that a logit has no estimate.
 
     Albert & Anderson (1984), Biometrika 71:1: there is no finite estimate if and only if some b has
     ``x_i'b >= 0`` for all rows of the first group and ``<= 0`` for all others, not all of them 0. A linear
@@ -576,12 +538,8 @@ def is_separated(x: Floats, treated: Bools) -> bool:
     from scipy.optimize import linprog
 
     signed = np.where(treated, 1.0, -1.0)[:, None] * x
-    solution = linprog(
-        -signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(x)), bounds=(-1.0, 1.0)
-    )
-    return solution.x is not None and bool(
-        (signed @ solution.x).sum() > _SEPARATED * len(x)
-    )
+    solution = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(x)), bounds=(-1.0, 1.0))
+    return solution.x is not None and bool((signed @ solution.x).sum() > _SEPARATED * len(x))
 
 
 # --- what came out ------------------------------------------------------------------------------------------
@@ -592,9 +550,7 @@ def _on_support(scores: Floats, treated: Bools) -> Bools:
     supported = np.empty(scores.size, dtype=bool)
     for group in (treated, ~treated):
         others = scores[~group]
-        supported[group] = (scores[group] >= others.min()) & (
-            scores[group] <= others.max()
-        )
+        supported[group] = (scores[group] >= others.min()) & (scores[group] <= others.max())
     return supported
 
 
@@ -610,16 +566,12 @@ def _by_entity(
     return frame.assign(weight=np.where(weights > 0, weights, np.nan))
 
 
-def _named_pairs(
-    pairs: Pairs, treated: pd.Index[Any], controls: pd.Index[Any]
-) -> pd.DataFrame:
+def _named_pairs(pairs: Pairs, treated: pd.Index[Any], controls: pd.Index[Any]) -> pd.DataFrame:
     named = {"treated": treated[pairs.treated], "control": controls[pairs.control]}
     return pd.DataFrame({**named, "distance": pairs.distance})
 
 
-def _nobody_matched(
-    limit: float, treated: Floats, controls: Floats
-) -> IdentificationError:
+def _nobody_matched(limit: float, treated: Floats, controls: Floats) -> IdentificationError:
     """Return the error that no score of a control is near; scores are by group."""
     smallest = float(np.abs(treated[:, None] - controls).min())
     text = (
@@ -638,14 +590,10 @@ def _unmatched(frame: pd.DataFrame, limit: float, *, support: bool) -> pd.DataFr
     reasons = np.where(distance <= limit, "used", "caliper").astype(object)
     if support:
         reasons[~unmatched["on_support"].to_numpy()] = "support"
-    return pd.DataFrame(
-        {"treated": unmatched.index, "score": scores, "reason": reasons}
-    )
+    return pd.DataFrame({"treated": unmatched.index, "score": scores, "reason": reasons})
 
 
-def _balance(
-    names: Sequence[str], x: Floats, treated: Bools, weights: Floats
-) -> pd.DataFrame:
+def _balance(names: Sequence[str], x: Floats, treated: Bools, weights: Floats) -> pd.DataFrame:
     columns: dict[str, Any] = {"term": list(names)}
     spread = None
     for when, used in (("before", np.ones(len(x))), ("after", weights)):

@@ -99,9 +99,7 @@ class MatchedEffect(LinearCombination):
         tuple of Column
             One.
         """
-        remark = Remark(
-            "scores.estimated" if self.estimated_scores else "scores.given", {}
-        )
+        remark = Remark("scores.estimated" if self.estimated_scores else "scores.given", {})
         column = result_column(self, level)
         return (replace(column, remarks=(remark,), absorbs=False),)
 
@@ -113,8 +111,7 @@ class MatchedEffect(LinearCombination):
         cells = replace(cells, head=tuple("z" if h == "t" else h for h in cells.head))
         return Summary(
             type=type(self).__name__,
-            title="Average effect on matched treated entities, outcome: "
-            f"{self.fit_glance['depvar']}",
+            title=f"Average effect on matched treated entities, outcome: {self.fit_glance['depvar']}",
             blocks=(cells, Remarks.of(self.diagnostics)),
             notices=self.diagnostics,
             conventions=self.conventions,
@@ -240,8 +237,9 @@ class Matching(Summarised, PickledByName):
         return float(control.sum() ** 2 / (control**2).sum())
 
     def att(self, outcome: pd.Series[float], *, neighbours: int = 1) -> MatchedEffect:
-        """Estimate the average effect on the matched treated entities, with Abadie-Imbens standard errors.
+        """Estimate the average effect on the matched treated entities.
 
+        Its standard errors are those of Abadie and Imbens.
         The estimate is the mean difference between the outcome of a treated entity and the mean outcome of
         its matches. In a panel the outcome is usually a change, such as the mean after the treatment less
         that before it, so that the estimate is a difference in differences.
@@ -338,9 +336,7 @@ class Matching(Summarised, PickledByName):
         return tuple(
             Column(
                 head,
-                cells={
-                    str(term): PlainCell(head, v) for term, v in balance[name].items()
-                },
+                cells={str(term): PlainCell(head, v) for term, v in balance[name].items()},
                 labels=self.labels,
                 factors=self.factors,
                 whole=sizes,
@@ -350,12 +346,8 @@ class Matching(Summarised, PickledByName):
         )
 
     def _how(self) -> str:
-        neighbour = (
-            "Nearest neighbour" if self.k == 1 else f"{self.k} nearest neighbours"
-        )
-        within = (
-            "without a caliper" if self.caliper is None else f"within {self.caliper:g}"
-        )
+        neighbour = "Nearest neighbour" if self.k == 1 else f"{self.k} nearest neighbours"
+        within = "without a caliper" if self.caliper is None else f"within {self.caliper:g}"
         outside = "" if self.common_support else ", also outside the common support"
         return (
             f"{neighbour} by the propensity score (logit, distance of probabilities) "
@@ -370,24 +362,18 @@ class Matching(Summarised, PickledByName):
         lines = (
             f"Base values: {self.base}",
             self._how(),
-            f"Treated {entity}: {self.n_treated:,}, matched "
-            f"{self.n_matched:,}{unmatched_text}",
+            f"Treated {entity}: {self.n_treated:,}, matched {self.n_matched:,}{unmatched_text}",
             f"Controls: {self.n_control:,}, used {self.n_used:,} (worth "
             f"{self.effective_controls:.4g} of equal weight; largest weight "
             f"{heaviest:.4g})",
-            f"Rows with a weight: {int(self.weights.notna().sum()):,} of "
-            f"{self.weights.size:,}",
+            f"Rows with a weight: {int(self.weights.notna().sum()):,} of {self.weights.size:,}",
         )
         # The balance, two lines per term.
         rows = []
         for row in self.balance.to_dict("records"):
             for when, words in (("before", "all"), ("after", "matched")):
-                numbers = [
-                    number_text(float(row[f"{name}_{when}"])) for name in BALANCE_HEADS
-                ]
-                rows.append(
-                    [str(row["term"]) if when == "before" else "", words, *numbers]
-                )
+                numbers = [number_text(float(row[f"{name}_{when}"])) for name in BALANCE_HEADS]
+                rows.append([str(row["term"]) if when == "before" else "", words, *numbers])
         balance = Cells.of(["", "sample", *BALANCE_HEADS.values()], rows)
         return Summary(
             type=type(self).__name__,
@@ -439,13 +425,9 @@ def _matched_effect(matching: Matching, outcome: Any, neighbours: int) -> Matche
         reason = "unmatched"
     if not reason:
         x = matching.base_values.to_numpy()
-        design = np.column_stack(
-            [np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)]
-        )
+        design = np.column_stack([np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)])
         columns = design, whitened(x)
-        correction = score_correction(
-            centred, treated, scores, columns, estimate, neighbours
-        )
+        correction = score_correction(centred, treated, scores, columns, estimate, neighbours)
     if variance + correction <= 0:
         correction, reason = 0.0, "variance"
     name = "outcome" if outcome.name is None else str(outcome.name)

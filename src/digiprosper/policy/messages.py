@@ -15,9 +15,7 @@ def not_identified(code: str, text: str, **data: Any) -> IdentificationError:
     return IdentificationError(text, [Notice(code, text, data)])
 
 
-def bad_option(
-    option: str, value: object, text: str, allowed: Iterable[object] = ()
-) -> OptionError:
+def bad_option(option: str, value: object, text: str, allowed: Iterable[object] = ()) -> OptionError:
     """Return the error that an option cannot have a value."""
     return OptionError(text, [option_problem(option, value, allowed, text)])
 
@@ -39,7 +37,5 @@ def have(count: int) -> str:
 
 
 def plain_cohorts(cohorts: Iterable[tuple[Any, int]]) -> list[list[Any]]:
-    """List first treated times, as text unless they are whole numbers, with numbers of entities."""
-    return [
-        [time if isinstance(time, int) else str(time), count] for time, count in cohorts
-    ]
+    """List first treated times with numbers of entities; as text unless whole."""
+    return [[time if isinstance(time, int) else str(time), count] for time, count in cohorts]

@@ -1,4 +1,4 @@
-"""Notices about event studies, staggered adoption and matched samples: one maker a code.
+"""Notices about event studies, staggered adoption and matching: one maker a code.
 
 ==================== ======================================================================================
 code                 data
@@ -78,7 +78,7 @@ _FEW_MATCHED: Final = 20
 
 
 def cohort_notices(window: EventWindow) -> Iterator[Notice]:
-    """Report what several cohorts, or no never treated entity, mean for the estimates."""
+    """Report what several cohorts, or no never treated, mean for the estimates."""
     if len(window.cohorts) != 1:
         text = (
             f"entities are first treated in {len(window.cohorts)} periods. If effects "
@@ -100,7 +100,10 @@ def cohort_notices(window: EventWindow) -> Iterator[Notice]:
 
 
 def no_rows_before(sample: Sample, cohorts: Cohorts) -> Iterator[Notice]:
-    """Report treated entities without a row before treatment, which a regression uses anyway."""
+    """Report treated entities without a row before treatment.
+
+    A regression uses them anyway.
+    """
     early = np.unique(sample.entity[cohorts.treated & (cohorts.event < 0)])
     late = np.setdiff1d(sample.entity[cohorts.treated], early)
     names = sample.entities[late].tolist()
@@ -131,9 +134,7 @@ def reference_unobserved(window: EventWindow, cohorts: Cohorts) -> Iterator[Noti
         yield Notice("reference_unobserved", text, data)
 
 
-def few_treated_clusters(
-    prepared: Prepared, treated: Bools, *, small: bool = False
-) -> tuple[Notice, ...]:
+def few_treated_clusters(prepared: Prepared, treated: Bools, *, small: bool = False) -> tuple[Notice, ...]:
     """Report that few clusters (fewer than 10, or less than 10%) have a treated entity.
 
     Of several dimensions with few, it is about the one with the fewest; without clustering, about entities.
@@ -143,11 +144,7 @@ def few_treated_clusters(
     names: Any = prepared.cluster_names or (sample.keys.entity_name,)
     codes = prepared.cluster_codes or (sample.entity,)
     counts = [(np.unique(code[treated]).size, int(code.max()) + 1) for code in codes]
-    few = [
-        count
-        for count in counts
-        if count[0] < max(_LEAST_TREATED, _LEAST_SHARE * count[1])
-    ]
+    few = [count for count in counts if count[0] < max(_LEAST_TREATED, _LEAST_SHARE * count[1])]
     if not few:
         return ()
     n_treated, n_clusters = min(few)
@@ -175,9 +172,7 @@ def few_treated_clusters(
 # --- staggered adoption -------------------------------------------------------------------------------------
 
 
-def few_for_averages(
-    clusters: int, name: str, *, small: bool = False
-) -> tuple[Notice, ...]:
+def few_for_averages(clusters: int, name: str, *, small: bool = False) -> tuple[Notice, ...]:
     """Report that standard errors of averages of effects are based on few clusters.
 
     Nothing is reported if the errors allow for it (`small`).
@@ -192,9 +187,7 @@ def few_for_averages(
     )
 
 
-def small_cohorts(
-    coding: CohortCoding, *, allowed_for: bool = False
-) -> Iterator[Notice]:
+def small_cohorts(coding: CohortCoding, *, allowed_for: bool = False) -> Iterator[Notice]:
     """Report cohorts of fewer than ten entities; `allowed_for`: by the errors."""
     small = {time: count for time, count in coding.cohorts if count < _SMALL_COHORT}
     if small:
@@ -211,9 +204,7 @@ def small_cohorts(
         yield Notice("small_cohorts", text, {"cohorts": small})
 
 
-def few_untreated(
-    coding: CohortCoding, units: UnitScores | None, cov_type: str
-) -> Iterator[Notice]:
+def few_untreated(coding: CohortCoding, units: UnitScores | None, cov_type: str) -> Iterator[Notice]:
     """Report that effects depend on few never treated entities, or on a single one.
 
     `cov_type` is that of the errors: ``"cr2"``, ``"crv3"`` or ``"clustered"``.
@@ -225,15 +216,9 @@ def few_untreated(
         return
     parts = []
     if few:
-        parts.append(
-            f"every effect depends on {coding.n_never} untreated {coding.entity}"
-        )
+        parts.append(f"every effect depends on {coding.n_never} untreated {coding.entity}")
     for name in alone:
-        who = (
-            "never treated"
-            if name == "never"
-            else f"first treated in {time_text(name)}"
-        )
+        who = "never treated" if name == "never" else f"first treated in {time_text(name)}"
         parts.append(f"the {coding.entity} {who} rest on one unit")
     text = "; ".join(parts)
     if alone and cov_type == "cr2":
@@ -270,9 +255,7 @@ def pairs_of_rows(sample: Sample) -> Iterator[Notice]:
             "is compared with, as in csdid."
         )
         sizes = ("nobs", "n_entities", "n_times")
-        yield Notice(
-            "pairs_of_rows", text, {size: getattr(sample, size) for size in sizes}
-        )
+        yield Notice("pairs_of_rows", text, {size: getattr(sample, size) for size in sizes})
 
 
 def cells_left_out(cells: Sequence[tuple[Any, Any]]) -> Iterator[Notice]:
@@ -290,7 +273,7 @@ def cells_left_out(cells: Sequence[tuple[Any, Any]]) -> Iterator[Notice]:
 def earlier_base(
     cohorts: Cohorts, last: Ints, anticipation: int, changes: Sequence[int] | Ints
 ) -> Iterator[Notice]:
-    """Report cohorts without a row in the period that their effects would be differences from.
+    """Report cohorts without a row in the base period of their effects.
 
     R's did and csdid compare such a cohort with its last earlier period, without a message. The effect is the
     same if trends are parallel over the longer time, so the cohort is not refused. But its effects assume
@@ -305,9 +288,7 @@ def earlier_base(
     for i in np.flatnonzero(distance > anticipation + 1):
         cohort, base = cohorts.coding.cohorts[i][0], times[last[i]]
         bases[cohort] = base
-        named.append(
-            f"{time_text(cohort)} with {time_text(base)} ({distance[i]} periods before)"
-        )
+        named.append(f"{time_text(cohort)} with {time_text(base)} ({distance[i]} periods before)")
     long = {times[i]: times[i - 1] for i in changes}
     if not bases and not long:
         return
@@ -322,24 +303,18 @@ def earlier_base(
             "longer time."
         )
     if long:
-        spans = [
-            f"{time_text(before)} to {time_text(time)}" for time, before in long.items()
-        ]
+        spans = [f"{time_text(before)} to {time_text(time)}" for time, before in long.items()]
         text += (
             f" Before treatment, changes over several periods ({first_few(spans)}) "
             "have the event time of their last period and are averaged with changes "
             "over one period."
         )
-    text += (
-        " If rows are several units of time apart by design, use dp.Panel(..., step=)."
-    )
+    text += " If rows are several units of time apart by design, use dp.Panel(..., step=)."
     yield Notice("earlier_base", text, {"cohorts": bases, "changes": long})
 
 
-def weights_vary(
-    sample: Sample, column: str, weights: Floats | None
-) -> Iterator[Notice]:
-    """Report weights (N,) that change over time within entities, and which of them are used."""
+def weights_vary(sample: Sample, column: str, weights: Floats | None) -> Iterator[Notice]:
+    """Report weights (N,) that change within entities, and which are used."""
     if weights is None:
         return
     low, high = np.full(sample.n_entities, np.inf), np.zeros(sample.n_entities)
@@ -358,7 +333,7 @@ def weights_vary(
 
 
 def few_per_covariate(ratio: float | None) -> Iterator[Notice]:
-    """Report that the probability of treatment is estimated from few entities per control.
+    """Report that the probability of treatment rests on few entities per control.
 
     `ratio`: entities per control in the smallest group compared; None without a propensity score.
     """
@@ -381,9 +356,7 @@ def base_value_notices(keys: Keys, base_data: Any) -> Iterator[Notice]:
     if names:
         treated = int(base_data.treated[~base_data.complete].sum())
         by_term = base_data.missing
-        terms = ", ".join(
-            f"{clipped(term)} ({count})" for term, count in by_term.items()
-        )
+        terms = ", ".join(f"{clipped(term)} ({count})" for term, count in by_term.items())
         text = (
             f"{len(names):,} {keys.entity_name} ({quoted(names)}), {treated:,} of them "
             f"treated, {have(len(names))} no base values ({base_data.base}): {terms}. "
@@ -402,9 +375,7 @@ def base_value_notices(keys: Keys, base_data: Any) -> Iterator[Notice]:
         yield Notice("several_base_periods", text, {"periods": dict(periods)})
 
 
-def unmatched_treated(
-    unmatched: pd.DataFrame, n_treated: int, entity: str
-) -> Iterator[Notice]:
+def unmatched_treated(unmatched: pd.DataFrame, n_treated: int, entity: str) -> Iterator[Notice]:
     """Report the treated entities that have no match, with the reasons."""
     names, reasons = unmatched["treated"].tolist(), unmatched["reason"].tolist()
     if names:
@@ -420,14 +391,12 @@ def unmatched_treated(
 def reasons_text(reasons: Sequence[str]) -> str:
     """Count the treated entities without a match by reason, in words."""
     return ", ".join(
-        f"{reasons.count(code):,} {words}"
-        for code, words in _UNMATCHED.items()
-        if code in reasons
+        f"{reasons.count(code):,} {words}" for code, words in _UNMATCHED.items() if code in reasons
     )
 
 
 def tied_scores(count: int, ties: str, entity: str) -> Iterator[Notice]:
-    """Report treated entities with more controls at the same distance than are asked for."""
+    """Report treated entities with more controls at one distance than asked for."""
     if count:
         text = f"{count:,} treated {entity} {have(count)} several controls at the same "
         if ties == "all":
@@ -446,9 +415,7 @@ def still_unbalanced(balance: pd.DataFrame) -> Iterator[Notice]:
     after = balance.set_index("term")["std_diff_after"]
     unbalanced = {str(term): float(v) for term, v in after.items() if abs(v) > ALIKE}
     if unbalanced:
-        shown = ", ".join(
-            f"{clipped(term)} ({v:.2f})" for term, v in unbalanced.items()
-        )
+        shown = ", ".join(f"{clipped(term)} ({v:.2f})" for term, v in unbalanced.items())
         text = (
             f"after matching, base values still differ by more than {ALIKE:g} standard "
             f"deviations: {shown}. Add powers or interactions to x, use a smaller "
@@ -458,7 +425,7 @@ def still_unbalanced(balance: pd.DataFrame) -> Iterator[Notice]:
 
 
 def few_matched(count: int, entity: str) -> Iterator[Notice]:
-    """Report that an Abadie-Imbens standard error is based on fewer than twenty treated entities."""
+    """Report an Abadie-Imbens error based on fewer than twenty treated."""
     if count < _FEW_MATCHED:
         text = (
             f"the effect is the mean of {count:,} treated {entity}. Standard errors of "
@@ -470,7 +437,7 @@ def few_matched(count: int, entity: str) -> Iterator[Notice]:
 
 
 def scores_given(reason: str, unmatched: int, entity: str) -> Iterator[Notice]:
-    """Report that a standard error does not allow for the estimation of the propensity scores.
+    """Report a standard error that does not allow for estimated propensity scores.
 
     `reason` is ``"replace"``, ``"unmatched"`` or ``"variance"``; empty if it does allow for it.
     """

@@ -79,9 +79,7 @@ class EventStudyResults(LinearResults):
         window = self.window
         rows = self.tidy(level).set_index("term")
         names = [event_name(time) for time in window.times]
-        path = rows.reindex(names)[
-            ["estimate", "std_error", "conf_low", "conf_high"]
-        ].reset_index(drop=True)
+        path = rows.reindex(names)[["estimate", "std_error", "conf_low", "conf_high"]].reset_index(drop=True)
         path.loc[window.times.index(window.reference), "estimate"] = 0.0
         path.insert(0, "time", list(window.times))
         return path.assign(n_treated=list(window.n_treated))
@@ -120,11 +118,7 @@ class EventStudyResults(LinearResults):
         # Coefficients are means of treated entities, so that the residuals of c treated clusters vary in
         # c - 1 dimensions. With as many leads the variance of some sum of them is that of the other clusters
         # alone, which is far too small: with one treated cluster the test rejects nearly always.
-        few = [
-            n.data["n_treated"]
-            for n in self.diagnostics
-            if n.code == "few_treated_clusters"
-        ]
+        few = [n.data["n_treated"] for n in self.diagnostics if n.code == "few_treated_clusters"]
         treated = min(few, default=window.n_ever)
         if self.inference.clusters and treated <= len(leads):
             text = (
@@ -142,13 +136,8 @@ class EventStudyResults(LinearResults):
     @property
     def terms(self) -> tuple[Term, ...]:
         """Description of each coefficient: an event time or a slope."""
-        event_terms = {
-            event_name(time): self.window.term(time) for time in self.window.estimated
-        }
-        return tuple(
-            event_terms.get(term.name, term)
-            for term in cast("Any", LinearResults.terms).fget(self)
-        )
+        event_terms = {event_name(time): self.window.term(time) for time in self.window.estimated}
+        return tuple(event_terms.get(term.name, term) for term in cast("Any", LinearResults.terms).fget(self))
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
@@ -207,9 +196,7 @@ class EventStudyResults(LinearResults):
             f"Event time {window.reference} is the reference.",
         ]
         if window.binned:
-            ends = [
-                f"{event_name(time)} is {window.text(time)}" for time in window.binned
-            ]
+            ends = [f"{event_name(time)} is {window.text(time)}" for time in window.binned]
             lines.append(f"Ends are binned: {', '.join(ends)}.")
         position = window.times.index(window.reference)
         cells = with_reference(cells, position, window.reference)

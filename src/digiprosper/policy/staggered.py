@@ -44,9 +44,7 @@ if TYPE_CHECKING:
     from digiprosper.policy.timing import Cohorts
     from digiprosper.report.inference import Inference
 
-StaggeredEstimator: TypeAlias = Literal[
-    "callaway_santanna", "imputation", "sun_abraham"
-]
+StaggeredEstimator: TypeAlias = Literal["callaway_santanna", "imputation", "sun_abraham"]
 StaggeredControl: TypeAlias = Literal["never", "not_yet"]
 StaggeredAggregate: TypeAlias = Literal["dynamic", "simple", "group", "calendar"]
 StaggeredAdjustment: TypeAlias = Literal["doubly_robust", "ipw", "regression"]
@@ -276,12 +274,8 @@ class StaggeredDid(Specification):
         cohorts = read_cohorts(self, sample, timing, prepared.obs_weights)
         _refuse_without_effects(self, sample, cohorts)
         estimate = _ESTIMATE[self.estimator]
-        cells, weights, reference, inference, notices = estimate(
-            self, prepared, cohorts
-        )
-        cells, inference = with_unit_errors(
-            self, prepared, cohorts, (cells, weights), inference
-        )
+        cells, weights, reference, inference, notices = estimate(self, prepared, cohorts)
+        cells, inference = with_unit_errors(self, prepared, cohorts, (cells, weights), inference)
         n_clusters = min(inference.n_clusters)
         diagnostics = (
             *(notice for notice in prepared.notices if notice not in prepared.few),
@@ -325,9 +319,7 @@ class StaggeredDid(Specification):
         )
 
 
-def _refuse_without_effects(
-    spec: StaggeredDid, sample: Sample, cohorts: Cohorts
-) -> None:
+def _refuse_without_effects(spec: StaggeredDid, sample: Sample, cohorts: Cohorts) -> None:
     """Refuse a sample without rows of treated entities since their treatment."""
     if not (cohorts.treated & (cohorts.event >= 0)).any():
         text = (
@@ -366,9 +358,7 @@ def _check_options_of_estimator(spec: StaggeredDid) -> None:
     """Refuse options of other estimators."""
     allowed = _CONTROLS[spec.estimator]
     if spec.control is not None and spec.control not in allowed:
-        compared = (
-            "entities never treated" if allowed == ("never",) else "all untreated rows"
-        )
+        compared = "entities never treated" if allowed == ("never",) else "all untreated rows"
         text = (
             f"control={cited(spec.control)}: estimator={cited(spec.estimator)} always "
             f"compares with {compared}. Leave it out, or use "

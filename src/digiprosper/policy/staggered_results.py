@@ -259,9 +259,7 @@ class StaggeredDidResults(BaseResults):
         by_cohort = np.flatnonzero(cells.cohort >= 0)
         cohorts = [coding.cohorts[i][0] for i in cells.cohort[by_cohort]]
         times = [coding.times[i] for i in cells.time[by_cohort]]
-        names = [
-            f"{cohort}, {time}" for cohort, time in zip(cohorts, times, strict=True)
-        ]
+        names = [f"{cohort}, {time}" for cohort, time in zip(cohorts, times, strict=True)]
         gradient = np.eye(len(cells.joint))[by_cohort]
         estimated = self._estimates_of(names, cells.estimates[by_cohort], gradient)
         errors, statistics, p_values = estimated.tests()
@@ -327,12 +325,8 @@ class StaggeredDidResults(BaseResults):
         path = numbers[["estimate", "std_error", "conf_low", "conf_high"]]
         path.insert(0, "time", averages.keys)
         if bands == "joint":
-            half = (
-                self._joint_critical(averages.gradient[1:], level) * path["std_error"]
-            )
-            path = path.assign(
-                conf_low=path["estimate"] - half, conf_high=path["estimate"] + half
-            )
+            half = self._joint_critical(averages.gradient[1:], level) * path["std_error"]
+            path = path.assign(conf_low=path["estimate"] - half, conf_high=path["estimate"] + half)
         used = averages.gradient[1:, : self.cells.estimates.size] != 0
         path = path.assign(n_treated=used @ self.cells.n_treated)
         if reference is None or reference in averages.keys:
@@ -375,9 +369,7 @@ class StaggeredDidResults(BaseResults):
             return ""
         if self.estimator == "imputation":
             return "earlier"
-        varying = (
-            self.estimator == "callaway_santanna" and self.base_period == "varying"
-        )
+        varying = self.estimator == "callaway_santanna" and self.base_period == "varying"
         return "previous" if varying else "cohorts"
 
     def pretrend_test(self, by: str = "group_time") -> TestResult:
@@ -427,9 +419,7 @@ class StaggeredDidResults(BaseResults):
         kind = "averages by event time" if pooled else "effects by cohort and time"
         effects = f"{before.sum()} {kind} before treatment are"
         weights = np.eye(before.sum())
-        tested = self._estimates_of(
-            (), estimates[before], gradient[before], influence=True
-        )
+        tested = self._estimates_of((), estimates[before], gradient[before], influence=True)
         form, least = tested.wald(weights, tested.coefficients)
         # Where a standard error is missing, so is the test.
         if self._testable(gradient[before]) and not abs(least) <= SINGULAR:
@@ -451,13 +441,9 @@ class StaggeredDidResults(BaseResults):
             "sums would be that of controls alone, or zero, and the test would reject "
             f"far too often.{'' if pooled else fewer}"
         )
-        raise OptionError(
-            f"pretrend_test: {text}", [option_problem("by", by, what=text)]
-        )
+        raise OptionError(f"pretrend_test: {text}", [option_problem("by", by, what=text)])
 
-    def _wild_pretrend(
-        self, standard: TestResult, estimates: Floats, gradient: Floats
-    ) -> TestResult:
+    def _wild_pretrend(self, standard: TestResult, estimates: Floats, gradient: Floats) -> TestResult:
         """Test by a wild bootstrap, with the test of other programs beside it.
 
         Without the scores that it draws there is only the `standard` test.
@@ -485,9 +471,7 @@ class StaggeredDidResults(BaseResults):
     @property
     def df_by_term(self) -> pd.Series[float]:
         """Degrees of freedom of each t statistic; infinite for the normal distribution."""
-        df = np.broadcast_to(
-            self.estimated.df_of(np.eye(len(self.names))), len(self.names)
-        )
+        df = np.broadcast_to(self.estimated.df_of(np.eye(len(self.names))), len(self.names))
         return self._by_term(df, "df")
 
     @property
@@ -520,7 +504,9 @@ class StaggeredDidResults(BaseResults):
         return cast("Glance", dict(self.info))
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Return the column of a table, with a note on the estimator, the controls and the control group.
+        """Return the column of a table, with a note on how effects were estimated.
+
+        The note has the estimator, the controls and the control group.
 
         Parameters
         ----------
@@ -542,11 +528,7 @@ class StaggeredDidResults(BaseResults):
             code = "controls" if regression else f"controls.{self.adjustment}"
             remarks.append(Remark(code, {"x": self.x}))
         column = result_column(self, level)
-        return (
-            replace(
-                column, remarks=tuple(remarks), absorbs=regression, adjusted=self.x
-            ),
-        )
+        return (replace(column, remarks=tuple(remarks), absorbs=regression, adjusted=self.x),)
 
     # --- words --------------------------------------------------------------------------------------------
 
@@ -600,9 +582,7 @@ class StaggeredDidResults(BaseResults):
     def _summary(self) -> Summary:
         cells = coefficient_cells(self.tidy())
         if self.df_t == inf:
-            cells = replace(
-                cells, head=tuple("z" if h == "t" else h for h in cells.head)
-            )
+            cells = replace(cells, head=tuple("z" if h == "t" else h for h in cells.head))
         keys = average(self.cells, self.by, self.balanced).keys
         reference = self.reference
         if self.by == "dynamic" and reference is not None and reference not in keys:
@@ -643,9 +623,7 @@ class StaggeredDidResults(BaseResults):
         """Write which intervals these are, and what other programs print."""
         lines = []
         if self.by == "dynamic":
-            lines.append(
-                "Intervals are pointwise; event_path(bands='joint') covers all event times at once."
-            )
+            lines.append("Intervals are pointwise; event_path(bands='joint') covers all event times at once.")
         if self.inference.cov_type in ("cr2", "crv3"):
             averages = average(self.cells, self.by, self.balanced)
             gradient, estimates = averages.gradient[:1], averages.estimates[:1]
@@ -696,7 +674,7 @@ class StaggeredDidResults(BaseResults):
         *,
         influence: bool = False,
     ) -> Estimates:
-        """Estimate q functions of effects and shares with derivatives `gradient` (q, m + G).
+        """Estimate q functions of effects and shares; `gradient` is (q, m + G).
 
         A function has no standard error if it depends on an effect that has none. With
         `influence` the errors are those of other programs.
@@ -716,22 +694,16 @@ class StaggeredDidResults(BaseResults):
             "middle": middle,
             "inference": self.inference,
         }
-        if (
-            self.inference.cov_type == "cr2"
-            and not influence
-            and cells.units is not None
-        ):
+        if self.inference.cov_type == "cr2" and not influence and cells.units is not None:
             m = cells.estimates.size
             shares = cells.influence[m:, m:]
-            return StaggeredEstimates(
-                **numbers, gradient=gradient, shares=shares, units=cells.units
-            )
+            return StaggeredEstimates(**numbers, gradient=gradient, shares=shares, units=cells.units)
         if influence and self.estimator != "sun_abraham":
             numbers["inference"] = replace(self.inference, df_t=inf)
         return Estimates(**numbers)
 
     def _testable(self, gradient: Floats) -> bool:
-        """Return whether the differences between treated clusters can test so many restrictions.
+        """Return whether differences of treated clusters can test so many restrictions.
 
         The covariance of the effects adds the variation of treated entities about the mean of their cohort
         and that of controls. A cohort of one entity adds nothing: its residual is zero whatever its errors

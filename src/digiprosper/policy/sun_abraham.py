@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def estimate_sun_abraham(
     spec: Any, prepared: Prepared, cohorts: Cohorts
 ) -> tuple[GroupTime, Floats | None, int | None, Inference, tuple[Notice, ...]]:
-    """Regress the outcome on dummies of each cohort in each period except one before its treatment.
+    """Regress the outcome on dummies of cohorts and periods, one before each omitted.
 
     Averages take the shares of the cohorts as fixed. Returns the effects, the weights (N, m) of the outcomes
     in them, the event time of the reference (None if it differs between cohorts), the type of the errors, and
@@ -45,15 +45,12 @@ def estimate_sun_abraham(
     estimated = np.flatnonzero(pairs[:, 1] != bases[pairs[:, 0]])
     dummies = (code[:, None] == estimated).astype(np.float64)
     dummy_names = [
-        f"cohort:{coding.cohorts[g][0]}, {coding.time}:{coding.times[t]}"
-        for g, t in pairs[estimated]
+        f"cohort:{coding.cohorts[g][0]}, {coding.time}:{coding.times[t]}" for g, t in pairs[estimated]
     ]
     names = (spec.y, *dummy_names, *sample.names_of("x"))
     columns = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
     demeaned = demean_columns(prepared, names, columns)
-    fitted, solved = fit_equation(
-        prepared, demeaned, 0, range(1, len(names)), unread=dummy_names
-    )
+    fitted, solved = fit_equation(prepared, demeaned, 0, range(1, len(names)), unread=dummy_names)
 
     m, n_cohorts = estimated.size, cohorts.first.size
     cohort, time = pairs[estimated].T
@@ -104,7 +101,7 @@ def treated_cells(cohorts: Cohorts, time: Ints) -> tuple[Ints, Ints]:
 
 
 def _base_periods(pairs: Ints, cohorts: Cohorts, anticipation: int) -> Ints:
-    """Find the last period of each cohort before its treatment, or before it is anticipated."""
+    """Find each cohort's last period before treatment, or its anticipation."""
     before = cohorts.steps[pairs[:, 1]] < cohorts.first[pairs[:, 0]] - anticipation
     bases = np.full(cohorts.first.size, -1)
     np.maximum.at(bases, pairs[before, 0], pairs[before, 1])

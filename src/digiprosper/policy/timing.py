@@ -1,4 +1,4 @@
-"""When each entity is first treated: read from a column, checked, and coded as cohorts."""
+"""When each entity is first treated: read from a column, checked, coded."""
 
 from __future__ import annotations
 
@@ -91,16 +91,13 @@ def read_timing(table: Table, column: str, never: float | None) -> Timing:
 
 
 def check_never(never: Any) -> None:
-    """Refuse a value for entities that are never treated that is neither a number nor None."""
+    """Refuse a value for never treated entities that is no number nor None."""
     if never is None:
         return
     is_number = isinstance(never, int | float) and not isinstance(never, bool)
     # The comparison is false of a missing value too.
     if not (is_number and -_LARGEST <= never <= _LARGEST):
-        text = (
-            f"never={cited(never)} must be a number, the value of event for entities "
-            "never treated."
-        )
+        text = f"never={cited(never)} must be a number, the value of event for entities never treated."
         raise bad_option("never", never, text)
 
 
@@ -112,8 +109,7 @@ def _ordinals(keys: Keys) -> Ints:
 def _refuse_without_steps(keys: Keys, column: str) -> None:
     if keys.time_name is None:
         raise PanelIndexError(
-            "event times need a time key, but this is a cross-section: "
-            "Panel(df, entity=, time=)."
+            "event times need a time key, but this is a cross-section: Panel(df, entity=, time=)."
         )
     if column in keys.names:
         raise TermError(
@@ -143,15 +139,11 @@ def _is_switch(values: pd.Series[Any], never: float | None) -> bool:
         return False
     distinct = set(values.dropna().unique().tolist())
     # A column of ones and missing values may be of entities first treated at time 1.
-    return (
-        bool(distinct)
-        and distinct <= {0, 1}
-        and (0 in distinct or not values.isna().any())
-    )
+    return bool(distinct) and distinct <= {0, 1} and (0 in distinct or not values.isna().any())
 
 
 def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
-    """Find the first treated time of each entity in a column that changes from 0 to 1."""
+    """Find each entity's first treated time in a column that turns from 0 to 1."""
     absent = values.isna().to_numpy()
     if absent.any():
         raise MissingDataError(
@@ -190,9 +182,7 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
     ):
         names = keys.entities[np.unique(keys.entity[rows])].tolist()
         if names:
-            defect = defect.format(
-                names=entities_text(keys, names), entity=keys.entity_name
-            )
+            defect = defect.format(names=entities_text(keys, names), entity=keys.entity_name)
             text = f"event={cited(column)} {defect}"
             raise not_identified(code, text, event=column, entities=names)
     first = np.full(keys.entities.size, _NEVER)
@@ -203,10 +193,8 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
 # --- a column of first treated times ------------------------------------------------------------------------
 
 
-def _positions(
-    table: Table, column: str, values: pd.Series[Any], never: float | None
-) -> Ints:
-    """Find the position of the first treated time of each row among the times of the panel."""
+def _positions(table: Table, column: str, values: pd.Series[Any], never: float | None) -> Ints:
+    """Find the position of each row's first treated time among panel times."""
     times = table.keys.times
     first_times: Any = as_times(table, column)
     if first_times is None:
@@ -224,27 +212,20 @@ def _positions(
         equal: Any = isinstance(first_times, np.ndarray) and first_times == never
         if not np.any(equal):
             text = (
-                f"never={cited(never)}: no entity has this value in "
-                f"event={cited(column)}. Leave never out."
+                f"never={cited(never)}: no entity has this value in event={cited(column)}. Leave never out."
             )
             raise bad_option("never", never, text)
         never_treated = never_treated | equal
-    grid = (
-        times.astype(np.float64)
-        if pd.api.types.is_integer_dtype(times.dtype)
-        else times
-    )
+    grid = times.astype(np.float64) if pd.api.types.is_integer_dtype(times.dtype) else times
     positions = np.asarray(grid.get_indexer(pd.Index(first_times)))
-    positions = np.where(
-        never_treated, _NEVER, np.where(positions < 0, _UNKNOWN, positions)
-    )
+    positions = np.where(never_treated, _NEVER, np.where(positions < 0, _UNKNOWN, positions))
     if (positions == _UNKNOWN).any():
         _refuse_other_times(table, column, pd.Index(first_times)[positions == _UNKNOWN])
     return positions
 
 
 def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -> None:
-    """Refuse first treated times that are not times of the panel, with advice for each kind."""
+    """Refuse first treated times that are no panel times, with advice by kind."""
     times, name = table.keys.times, table.keys.time_name
     distinct = first_times.unique().sort_values()
     before_panel = distinct[distinct < times[0]]
@@ -257,24 +238,16 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
             "entities have no period before treatment, so drop them with panel.subset"
         )
         if isinstance(distinct[0], float):
-            parts[0] += (
-                f"; if it means never treated, pass never={_short(before_panel[0])}"
-            )
+            parts[0] += f"; if it means never treated, pass never={_short(before_panel[0])}"
     if between.size:
-        parts.append(
-            f"{_values(between)} in no row of {name}: correct the values, or add these "
-            "periods"
-        )
+        parts.append(f"{_values(between)} in no row of {name}: correct the values, or add these periods")
     if after_panel.size:
         parts.append(
             f"{_values(after_panel)} after the last {name} ({times[-1]}): let it be "
             "missing, since such entities are not treated in the panel"
         )
     described = "; it has ".join(parts)
-    text = (
-        f"event={cited(column)} is neither of 0 and 1 nor of times of the panel. "
-        f"It has {described}."
-    )
+    text = f"event={cited(column)} is neither of 0 and 1 nor of times of the panel. It has {described}."
     values = [*before_panel, *between, *after_panel]
     raise not_identified("event_times", text, event=column, values=values)
 
@@ -297,9 +270,7 @@ class CohortCoding(PickledByName):
     event: str  # column that says when an entity is treated
     entity: str  # name of the entity key
     time: str  # name of the time key
-    cohorts: tuple[
-        tuple[Any, int], ...
-    ]  # first treated time and number of entities, in order
+    cohorts: tuple[tuple[Any, int], ...]  # first treated time and number of entities, in order
     n_never: int  # number of entities that are never treated
     times: tuple[Any, ...]  # periods of the sample, in order
 
@@ -313,10 +284,7 @@ class CohortCoding(PickledByName):
         """Number of entities by first treated time, in words."""
         counts = [f"{time_text(time)} ({count:,})" for time, count in self.cohorts]
         shown = first_few(counts, _MOST_COHORTS)
-        return (
-            f"First treated {self.time} ({self.entity}): {shown}; "
-            f"never: {self.n_never:,}"
-        )
+        return f"First treated {self.time} ({self.entity}): {shown}; never: {self.n_never:,}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -340,14 +308,10 @@ class Cohorts:
         return self.cohort >= 0
 
 
-def read_cohorts(
-    spec: Any, sample: Sample, timing: Timing, weights: Floats | None = None
-) -> Cohorts:
+def read_cohorts(spec: Any, sample: Sample, timing: Timing, weights: Floats | None = None) -> Cohorts:
     """Find the cohort of each entity of a sample. `timing` is of the whole panel, `weights` of rows."""
     if len(sample.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
+        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
     positions = timing.of(sample.keys)
     treated = positions >= 0
     if not treated.any():

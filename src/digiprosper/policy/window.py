@@ -1,4 +1,4 @@
-"""Event times around a treatment: which have a coefficient, who reaches them, and the dummies of both."""
+"""Event times around a treatment: which have a coefficient, who reaches them."""
 
 from __future__ import annotations
 
@@ -23,23 +23,17 @@ _MOST_TIMES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventWindow(PickledByName):
-    """Event times that have a coefficient, and numbers of entities with these event times."""
+    """Event times that have a coefficient, and how many entities have them."""
 
     event: str  # column that says when an entity is treated
-    never: (
-        float | None
-    )  # its value for entities that are never treated, beside missing values
+    never: float | None  # its value for entities that are never treated, beside missing values
     before: int  # the first event time is -before
     after: int  # the last event time
     reference: int  # event time without a coefficient
     lowest: int  # smallest event time in the sample
     highest: int  # largest event time in the sample
-    n_treated: tuple[
-        int, ...
-    ]  # treated entities with rows at each event time of the window, in order
-    cohorts: tuple[
-        tuple[Any, int], ...
-    ]  # first treated time and number of entities, in order
+    n_treated: tuple[int, ...]  # treated entities with rows at each event time of the window, in order
+    cohorts: tuple[tuple[Any, int], ...]  # first treated time and number of entities, in order
     n_never: int  # number of entities that are never treated
 
     @property
@@ -101,7 +95,7 @@ def dummies(window: EventWindow, times: Ints, treated: Bools) -> Floats:
 
 
 def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
-    """Count the entities at each event time, and refuse windows that the sample does not fill.
+    """Count entities at each event time; refuse windows the sample does not fill.
 
     With ``bin_ends=False`` rows beyond the window are refused too.
     """
@@ -125,9 +119,7 @@ def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
     size = int(entities.max()) + 1
     pairs = np.unique(positions * size + entities)
     counts = np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
-    _refuse_unreached(
-        spec, (np.flatnonzero(counts == 0) - spec.before).tolist(), lowest, highest
-    )
+    _refuse_unreached(spec, (np.flatnonzero(counts == 0) - spec.before).tolist(), lowest, highest)
     return EventWindow(
         event=spec.event,
         never=spec.never,
@@ -142,9 +134,7 @@ def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
     )
 
 
-def _refuse_unreached(
-    spec: Any, unreached: list[int], lowest: int, highest: int
-) -> None:
+def _refuse_unreached(spec: Any, unreached: list[int], lowest: int, highest: int) -> None:
     """Refuse event times at which no treated entity has a row."""
     if not unreached:
         return

@@ -1,4 +1,4 @@
-"""What event times, cohorts, averages of effects and the balance of a matched sample are called, by code."""
+"""Names of event times, cohorts, averages of effects and balance, by code."""
 
 from __future__ import annotations
 
@@ -12,13 +12,9 @@ BALANCE_HEADS = {
 }
 """Heads of the columns of a table of the balance, before and after matching."""
 
-_HEADS = [
-    f"{head}, {when}" for when in ("before", "after") for head in BALANCE_HEADS.values()
-]
+_HEADS = [f"{head}, {when}" for when in ("before", "after") for head in BALANCE_HEADS.values()]
 _HEADS_ZH = [
-    f"{head}，匹配{when}"
-    for when in "前后"
-    for head in ("处理组", "对照组", "标准化差异", "方差比")
+    f"{head}，匹配{when}" for when in "前后" for head in ("处理组", "对照组", "标准化差异", "方差比")
 ]
 _MATCHED = (
     "Base values of {treated} treated and {controls} control entities ({entity}) "
@@ -95,10 +91,7 @@ WORDS = Words(
         "controls.doubly_robust": "控制{x}，双重稳健。",
         "controls.ipw": "控制{x}，逆概率加权。",
         "controls.regression": "控制{x}，回归调整。",
-        **{
-            f"head.{head}": head_zh
-            for head, head_zh in zip(_HEADS, _HEADS_ZH, strict=True)
-        },
+        **{f"head.{head}": head_zh for head, head_zh in zip(_HEADS, _HEADS_ZH, strict=True)},
         "att_matched": "ATT（匹配个体）",
         "scores.estimated": "Abadie & Imbens (2016)标准误，考虑倾向得分的估计。",
         "scores.given": "Abadie & Imbens (2006)标准误，倾向得分视为已知。",

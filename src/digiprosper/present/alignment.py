@@ -26,13 +26,13 @@ _WIDTH = 0.5
 
 
 class PointColumn(NamedTuple):
-    """Widest texts of a column on each side of the decimal point; the right one has the point."""
+    """Widest texts of a column left of the decimal point, and from it on."""
 
     left: str
     right: str
 
     def place(self, room: float, size: float) -> float:
-        """Return the distance of the decimal point from the left edge, so that the numbers are centred."""
+        """Return the point's distance from the left edge that centres numbers."""
         left_width, right_width = (
             type_width(self.left) * size,
             type_width(self.right) * size,
@@ -47,7 +47,7 @@ def split_number(text: str) -> tuple[str, str] | None:
 
 
 def type_width(text: str) -> float:
-    """Return the width of a number in Times as a share of the font size, such as 0.5 for a digit."""
+    """Return the width of a number in Times as a share of font size: 0.5 a digit."""
     return sum(_WIDTHS.get(letter, _WIDTH) for letter in text)
 
 

@@ -1,4 +1,4 @@
-"""What every figure shares: a figure of its own, its colours, and texts that fit in it."""
+"""What every figure shares: a figure of its own, colours, and texts that fit."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _drawings: WeakKeyDictionary[Axes, Drawing] = WeakKeyDictionary()
 
 
 class Look(NamedTuple):
-    """Colour, marker and line of one of several models; 32 of them differ, also in grey."""
+    """Colour, marker, line of one of several models; 32 differ, in grey too."""
 
     color: str
     marker: str
@@ -67,7 +67,7 @@ class Look(NamedTuple):
 
 
 def look(position: int) -> Look:
-    """Return the look of a model by its number; markers are filled for the first eight, then empty."""
+    """Return a model's look by number; markers are filled up to the eighth."""
     turn, number = divmod(position, len(COLORS))
     color, dashes = COLORS[number], _DASHES[number % len(_DASHES)]
     return Look(color, _MARKERS[number], "white" if turn % 2 else color, dashes)
@@ -142,15 +142,11 @@ def _fitted(size: tuple[float, float], fit: Fit) -> tuple[float, float]:
     if fit == "boxes":
         share = min(max(style_width, PAGE) / width, 1.0)
         return share * width, share * height
-    return style_width, height * (
-        type_size() if fit == "rows" else min(style_width / width, 1.0)
-    )
+    return style_width, height * (type_size() if fit == "rows" else min(style_width / width, 1.0))
 
 
-def _fonts(
-    ax: Axes | None, texts: Iterable[str], purpose: str
-) -> AbstractContextManager[Any]:
-    """Return a context that adds a font with Chinese characters if a new figure needs it.
+def _fonts(ax: Axes | None, texts: Iterable[str], purpose: str) -> AbstractContextManager[Any]:
+    """Return a context that adds a Chinese font if a new figure needs it.
 
     The font must be in `font.family` itself, after the usual family. In `font.sans-serif` it is either not
     used or replaces the usual one, and then the minus sign is missing. Texts copy the font when made.
@@ -173,16 +169,14 @@ def _fonts(
 
 
 def axes_inches(axes: Axes) -> tuple[float, float]:
-    """Return width and height of axes in inches; for a new figure those that the layout will give."""
+    """Return axes' width and height in inches, as the layout will make them."""
     return _room(axes, "x") - _NAMED, _room(axes, "y") - _NAMED
 
 
 # --- texts --------------------------------------------------------------------------------------------------
 
 
-def row_names(
-    names: Sequence[str], ax: Axes | None, width: float, purpose: str
-) -> tuple[list[str], int]:
+def row_names(names: Sequence[str], ax: Axes | None, width: float, purpose: str) -> tuple[list[str], int]:
     """Break the names of rows into lines, so that most of the width is left for data.
 
     Returns the names and the largest number of lines. `width` is that of a new figure in inches.
@@ -193,16 +187,14 @@ def row_names(
         inches = _inches(ax, "width") / (1 - _NAMES_SHARE)
     columns = max(_NAMES_SHARE * inches / column, _FEWEST_COLUMNS)
     broken = [
-        "\n".join(
-            line for part in name.split("\n") for line in balanced_lines(part, columns)
-        )
+        "\n".join(line for part in name.split("\n") for line in balanced_lines(part, columns))
         for name in names
     ]
     return broken, max((name.count("\n") + 1 for name in broken), default=1)
 
 
 def name_axis(axes: Axes, axis: str, *parts: str, **options: Any) -> None:
-    """Label an axis in lines that are not longer than the axis; each part starts a line.
+    """Label an axis in lines no longer than the axis; each part starts a line.
 
     A new figure becomes larger with each line after the first, so that no room is taken from the data.
     """
@@ -247,10 +239,8 @@ def text_em(text: str) -> float:
     return 72 * _COLUMN * type_columns(text)
 
 
-def legend_above(
-    axes: Axes, *, room: float = 0.0, columns: int = 2, **options: Any
-) -> None:
-    """Put the legend above the axes, not wider than they are; `room` is a gap as a share of their height.
+def legend_above(axes: Axes, *, room: float = 0.0, columns: int = 2, **options: Any) -> None:
+    """Put the legend above the axes, not wider than they are.
 
     With a wider legend the layout would shrink the axes at every draw. A new figure becomes higher with each
     line after the first.
@@ -262,9 +252,7 @@ def legend_above(
     }
     width = min((_room(axes, "x") - _RIM) * _figure(axes).dpi, axes.bbox.width)
     for count in range(columns, 0, -1):
-        legend = axes.legend(
-            frameon=False, ncols=count, fontsize="small", **anchor, **options
-        )
+        legend = axes.legend(frameon=False, ncols=count, fontsize="small", **anchor, **options)
         excess = legend.get_window_extent().width - width
         if excess <= 0:
             break
@@ -274,7 +262,7 @@ def legend_above(
 
 
 def legend_beside(axes: Axes, **options: Any) -> None:
-    """Put the legend to the right of the axes, or above them if it needs too much room."""
+    """Put the legend right of the axes, or above them if it needs much room."""
     anchor: dict[str, Any] = {
         "loc": "upper left",
         "bbox_to_anchor": (1.01, 1.0),
@@ -307,7 +295,7 @@ def _inches(axes: Axes, side: str) -> float:
 
 
 def _room(axes: Axes, axis: str) -> float:
-    """Return the length of an axis in inches; in a new figure without the texts at the other axis."""
+    """Return an axis's length in inches, without texts of the other axis."""
     figure = _figure(axes)
     if figure not in _own:
         return _inches(axes, "width" if axis == "x" else "height")

@@ -89,14 +89,12 @@ _INSTALL = {
 _COLLECTION, _POSTSCRIPT = b"ttcf", b"OTTO"
 
 
-_ACTIVE: ContextVar[tuple[tuple[FigureStyle, contextlib.ExitStack], ...]] = ContextVar(
-    "active", default=()
-)
+_ACTIVE: ContextVar[tuple[tuple[FigureStyle, contextlib.ExitStack], ...]] = ContextVar("active", default=())
 
 
 @dataclass(frozen=True, slots=True)
 class FigureStyle:
-    """Settings of matplotlib and language of texts inside a ``with`` block, from `plots.figure_style`.
+    """Settings of matplotlib and language of texts, from `plots.figure_style`.
 
     It can be entered more than once, and inside another one. `width` is in inches. Each character is taken
     from the first of the `families` that has it. `font_type` is how PDF and PS files embed fonts (3 or 42).
@@ -249,11 +247,7 @@ def say_level(code: str, level: float) -> str:
 
 def with_remarks(text: str, remarks: Sequence[str]) -> str:
     """Add remarks, if there are any, in brackets after a text."""
-    return (
-        say("brackets", text=text, inside=say("list").join(remarks))
-        if remarks
-        else text
-    )
+    return say("brackets", text=text, inside=say("list").join(remarks)) if remarks else text
 
 
 def matplotlib_part(part: str, purpose: str = "plots") -> Any:
@@ -290,21 +284,14 @@ def _read_fonts(font: object) -> tuple[str, ...]:
             f"plots.figure_style: the font {quoted(missing)} is not installed, or was installed after "
             f"matplotlib listed the fonts; matplotlib.font_manager.fontManager.addfont(file) adds it."
             f"{nearest(missing[0], sorted(installed))}",
-            [
-                option_problem("font", name, what=f"no font {cited(name)}")
-                for name in missing
-            ],
+            [option_problem("font", name, what=f"no font {cited(name)}") for name in missing],
         )
     return names
 
 
 def _font_names(font: object) -> tuple[str, ...]:
     names = [font] if isinstance(font, str) else font
-    if (
-        not isinstance(names, list | tuple)
-        or not names
-        or not all(isinstance(n, str) for n in names)
-    ):
+    if not isinstance(names, list | tuple) or not names or not all(isinstance(n, str) for n in names):
         raise InputTypeError(
             f"plots.figure_style: font={cited(font)} must be the name of a font or a list of names.",
             [option_problem("font", font)],
@@ -317,7 +304,7 @@ def _font_names(font: object) -> tuple[str, ...]:
 
 @cache
 def chinese_font() -> str | None:
-    """Return an installed font with Chinese characters; if there is none, warn once and return None."""
+    """Return an installed Chinese font; without one, warn once, return None."""
     manager = matplotlib_part("font_manager").fontManager
     listed = _listed(manager)
     if listed is None:
@@ -325,12 +312,9 @@ def chinese_font() -> str | None:
             manager.addfont(file)
         listed = _listed(manager)
     if listed is None:
-        solution = _INSTALL.get(
-            sys.platform, "install Noto Sans CJK SC from fonts.google.com"
-        )
+        solution = _INSTALL.get(sys.platform, "install Noto Sans CJK SC from fonts.google.com")
         message = (
-            "no font with Chinese characters was found, so labels will show boxes. "
-            f"Solution: {solution}"
+            f"no font with Chinese characters was found, so labels will show boxes. Solution: {solution}"
         )
         issue(
             [
@@ -346,7 +330,7 @@ def chinese_font() -> str | None:
 
 @cache
 def is_cff(family: str) -> bool:
-    """Return whether a font has PostScript outlines, from the first bytes of its file."""
+    """Return whether a font has PostScript outlines, by its first bytes."""
     manager = matplotlib_part("font_manager")
     # A name with a hyphen by itself would be read as a pattern.
     font_file = manager.findfont(manager.FontProperties(family=[family]))

@@ -53,8 +53,7 @@ _GREEK = (
     "omega"
 )
 _LATEX |= {
-    letter: rf"$\{name}$"
-    for letter, name in zip("αβγδεζηθικλμνξπρστφχψω", _GREEK.split(), strict=True)
+    letter: rf"$\{name}$" for letter, name in zip("αβγδεζηθικλμνξπρστφχψω", _GREEK.split(), strict=True)
 }
 _TEXT_WIDTH = 345  # points of a line in LaTeX's article at 10 points
 # A title that brings its number.
@@ -65,9 +64,7 @@ _MISREAD = re.compile(r"[=+@\t]|-(?!\d[\d.,]*$)|\(\s*-?[\d.,]+\s*%?\s*\)$")
 
 def as_markdown(content: Content) -> str:
     """Write a table as a Markdown pipe table, with markup characters escaped."""
-    rows = [
-        [_markdown(cell) for cell in row] for row in (*content.header, *content.body)
-    ]
+    rows = [[_markdown(cell) for cell in row] for row in (*content.header, *content.body)]
     lines = [f"**{_markdown(content.title)}**", ""] if content.title else []
     lines.append("| " + " | ".join(rows[0]) + " |")
     lines.append("|:---|" + ":---:|" * (len(rows[0]) - 1))
@@ -83,9 +80,7 @@ def as_latex(*contents: Content) -> str:
     packages = "booktabs,threeparttable" + (",caption" if own_numbers else "")
     lines = [rf"% In the preamble: \usepackage{{{packages}}}"]
     if any(has_cjk(content.texts) for content in contents):
-        lines.append(
-            r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)"
-        )
+        lines.append(r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)")
     return "\n".join([*lines, *map(_latex_table, contents)])
 
 
@@ -101,9 +96,7 @@ def _latex_table(content: Content) -> str:
     lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule"]
     for position in range(len(content.header)):
         lines.append(_latex_head(content.parts(position)))
-        lines += (
-            _latex_rules(content.parts(0)) if position == 0 and content.spanning else []
-        )
+        lines += _latex_rules(content.parts(0)) if position == 0 and content.spanning else []
     lines.append(r"\midrule")
     lines += _latex_body(content)
     lines += [r"\bottomrule", r"\end{tabular}"]
@@ -115,10 +108,8 @@ def _latex_table(content: Content) -> str:
 
 
 def _latex_width(content: Content) -> float:
-    """Estimate the width of a table in points: five per letter, and the space between columns."""
-    columns = zip(
-        *(row[1:] for row in content.rows[len(content.header) - 1 :]), strict=True
-    )
+    """Estimate a table's width in points: five per letter, and column space."""
+    columns = zip(*(row[1:] for row in content.rows[len(content.header) - 1 :]), strict=True)
     letters = max(map(text_width, content.names), default=0)
     letters += sum(max(map(text_width, texts)) for texts in columns)
     return 5 * letters + 12 * (len(content.header[0]) - 1)
@@ -126,10 +117,7 @@ def _latex_width(content: Content) -> float:
 
 def _latex_head(parts: Sequence[tuple[str, int]]) -> str:
     cells = [(_latex(text), span) for text, span in parts]
-    joined = (
-        text if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{text}}}"
-        for text, span in cells
-    )
+    joined = (text if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{text}}}" for text, span in cells)
     return " & ".join(joined) + r" \\"
 
 
@@ -154,10 +142,7 @@ def _latex_body(content: Content) -> list[str]:
         if content.is_panel(position):
             lines.append(rf"\multicolumn{{{len(row)}}}{{l}}{{{_latex(row[0])}}} \\")
         else:
-            lines.append(
-                " & ".join([_latex(row[0]), *map(_latex_number, row[1:], columns)])
-                + r" \\"
-            )
+            lines.append(" & ".join([_latex(row[0]), *map(_latex_number, row[1:], columns)]) + r" \\")
     return lines
 
 
@@ -184,7 +169,7 @@ def write_latex(contents: Sequence[Content], path: Path) -> None:
 
 
 def write_csv(contents: Sequence[Content], path: Path) -> None:
-    """Write tables as comma-separated texts, with titles and notes in the first column."""
+    """Write tables as comma-separated text, titles and notes in the first column."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         for number, content in enumerate(contents):
@@ -196,7 +181,7 @@ def write_csv(contents: Sequence[Content], path: Path) -> None:
 
 
 def _csv(text: str) -> str:
-    """Write a cell, as a quoted formula where a spreadsheet would read (0.040) as a negative number."""
+    """Write a cell, quoted where a spreadsheet would read (0.040) as negative."""
     return f'="{text.replace(chr(34), 2 * chr(34))}"' if _MISREAD.match(text) else text
 
 
@@ -232,7 +217,7 @@ def _latex_number(text: str, column: PointColumn | None) -> str:
 
 
 def _shared(first: str, second: str) -> int:
-    """Count the characters in which the starts of two numbers agree; all digits count as equal."""
+    """Count characters in which two numbers' starts agree; digits count as equal."""
     pairs = zip(re.sub(r"\d", "0", first), re.sub(r"\d", "0", second), strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 

@@ -30,7 +30,7 @@ def type_columns(text: str) -> float:
 
 
 def broken_lines(text: str, columns: float) -> list[str]:
-    """Break a text into lines at blanks and between Chinese characters, or inside a word that is too long."""
+    """Break a text into lines at blanks, between Chinese characters, or in words."""
     lines = [""]
     for part in _PIECES.findall(text):
         pieces: Iterable[str] = [part] if type_columns(part) <= columns else part
@@ -48,7 +48,5 @@ def balanced_lines(text: str, columns: float) -> list[str]:
     # No narrower than the longest word that fits: only one that does not may be broken.
     words = (type_columns(part) for part in _PIECES.findall(text))
     least = max((int(np.ceil(w)) for w in words if w <= columns), default=6)
-    narrower = (
-        broken_lines(text, fewer) for fewer in range(max(least, 6), int(columns))
-    )
+    narrower = (broken_lines(text, fewer) for fewer in range(max(least, 6), int(columns)))
     return next((lines for lines in narrower if len(lines) == len(best)), best)

@@ -126,11 +126,7 @@ def _errors_text(columns: Columns, style: Style) -> str:
         code = f"ssc.{ssc}"
         brackets.append(style.say(NOTES, code if code in NOTES else "ssc", name=ssc))
     text = _listed(filter(None, brackets), style)
-    return (
-        style.say(NOTES, "errors.with", errors=errors, brackets=text)
-        if text
-        else errors
-    )
+    return style.say(NOTES, "errors.with", errors=errors, brackets=text) if text else errors
 
 
 def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
@@ -221,16 +217,8 @@ def _block_notes(columns: Columns, style: Style) -> list[str]:
         *_gap_notes(owned, style),
         *_whole_set_notes(owned, style),
         *_test_notes(owned, style),
-        *(
-            _refused_note(c, block, block.refused, style)
-            for c, block in owned
-            if block.refused
-        ),
-        *dict.fromkeys(
-            style.say(c.words, f"{block.kind}.given")
-            for c, block in owned
-            if block.given
-        ),
+        *(_refused_note(c, block, block.refused, style) for c, block in owned if block.refused),
+        *dict.fromkeys(style.say(c.words, f"{block.kind}.given") for c, block in owned if block.given),
     ]
 
 
@@ -284,9 +272,7 @@ def _whole_set_notes(owned: _Owned, style: Style) -> list[str]:
 
 
 def _test_notes(owned: _Owned, style: Style) -> list[str]:
-    tested = [
-        (c, block) for c, block in owned if any(p.tests for p in block.parameters)
-    ]
+    tested = [(c, block) for c, block in owned if any(p.tests for p in block.parameters)]
     if not tested:
         return []
     statistics = dict.fromkeys(
@@ -307,9 +293,7 @@ def _drawn_words(column: Column, block: Block, style: Style) -> str:
     return style.say(NOTES, "drawn", count=f"{block.drawn.reps:,}", how=method)
 
 
-def _refused_note(
-    column: Column, block: Block, test: ParameterTest, style: Style
-) -> str:
+def _refused_note(column: Column, block: Block, test: ParameterTest, style: Style) -> str:
     words, say = column.words, style.say
     code = f"{block.kind}.numbered" if block.parameters else block.kind
     numbers = say(NOTES, "refused.no_p")
@@ -317,9 +301,7 @@ def _refused_note(
         p = style.probability(test.p_value)
         p = p.replace("<", "p < ") if p.startswith("<") else f"p = {p}"
         statistic = say(words, f"statistic.{test.statistic}")
-        numbers = _listed(
-            [f"{statistic} = {style.number(test.value)}", p], style, "comma"
-        )
+        numbers = _listed([f"{statistic} = {style.number(test.value)}", p], style, "comma")
     none = "" if block.parameters else say(words, f"{block.kind}.none")
     return say(
         NOTES,
@@ -336,9 +318,7 @@ def _refused_note(
 # --- gathering ------------------------------------------------------------------------
 
 
-def _by_column(
-    pairs: Iterable[tuple[str, Column]], code: str, style: Style, role: str = "text"
-) -> list[str]:
+def _by_column(pairs: Iterable[tuple[str, Column]], code: str, style: Style, role: str = "text") -> list[str]:
     """Write each text once, with the headings of the columns that share it.
 
     `role` is its placeholder in the words of the code.
@@ -347,8 +327,7 @@ def _by_column(
     for text, column in pairs:
         heads.setdefault(text, []).append(str(column.head))
     return [
-        style.say(NOTES, code, heads=_listed(names, style), **{role: text})
-        for text, names in heads.items()
+        style.say(NOTES, code, heads=_listed(names, style), **{role: text}) for text, names in heads.items()
     ]
 
 

@@ -89,7 +89,7 @@ def _draw_rules(table: Any, content: Content, docx: Any) -> None:
 
 
 def point_places(content: Content, page: Page) -> list[float | None]:
-    """Return the positions of decimal points in cells, in centimetres from the left padding.
+    """Return decimal points' positions in cells, in cm from the left padding.
 
     One element per column without that of the row names; None if no number of a column has decimals.
     """
@@ -159,7 +159,7 @@ def _add_notes(document: Any, notes: Sequence[str], page: Page, docx: Any) -> No
 
 
 class Page(NamedTuple):
-    """Widths of columns and between margins in centimetres, font size in points, and orientation."""
+    """Widths of columns and between margins in cm, font in points, orientation."""
 
     widths: list[float]
     size: float
@@ -185,9 +185,7 @@ def fit_page(content: Content) -> Page:
         (9.0, across, 0.25),
         (7.5, across, 0.2),
     ):
-        columns = [
-            _centimetres(max(pair), size) for pair in zip(units, words, strict=True)
-        ]
+        columns = [_centimetres(max(pair), size) for pair in zip(units, words, strict=True)]
         # Some letters are wider than half the type size.
         whole = _centimetres(stub + 2, size)
         least = min(whole, wrapped * room)
@@ -201,10 +199,7 @@ def fit_page(content: Content) -> Page:
         # Up to the widths with which no heading is broken.
         share = spare / len(columns)
         needs = [_centimetres(head, size) for head in heads]
-        columns = [
-            c + min(share, max(1.0, need - c))
-            for c, need in zip(columns, needs, strict=True)
-        ]
+        columns = [c + min(share, max(1.0, need - c)) for c, need in zip(columns, needs, strict=True)]
     return Page([wide, *columns], size, room > upright, room)
 
 
@@ -218,9 +213,7 @@ def _of_heads(content: Content, measure: Callable[[str], int]) -> list[int]:
     most = [0] * len(content.columns)
     for position in range(len(content.header)):
         parts = content.parts(position)[1:]
-        of_row = [
-            -(-measure(text) // span) for text, span in parts for _ in range(span)
-        ]
+        of_row = [-(-measure(text) // span) for text, span in parts for _ in range(span)]
         most = [max(pair) for pair in zip(most, of_row, strict=True)]
     return most
 
@@ -231,9 +224,7 @@ def _longest_word(text: str) -> int:
     return max(widths, default=0)
 
 
-def _write(
-    paragraph: Any, text: str, size: float, docx: Any, *, bold: bool = False
-) -> None:
+def _write(paragraph: Any, text: str, size: float, docx: Any, *, bold: bool = False) -> None:
     run = paragraph.add_run(text)
     run.bold = bold or None
     _set_font(run.font, run._element.get_or_add_rPr(), size, docx)

@@ -51,9 +51,7 @@ _STATS = [code.removeprefix(_STAT) for code in TABLE.english if code.startswith(
 def depvar_rows(columns: Columns, style: Style) -> list[Row]:
     """Write the row of dependent variables; none if no model has one."""
     names = [c.glance["depvar"] if c.glance else None for c in columns]
-    labels = [
-        style.label(n, c) if n else "" for n, c in zip(names, columns, strict=True)
-    ]
+    labels = [style.label(n, c) if n else "" for n, c in zip(names, columns, strict=True)]
     return [(style.say(TABLE, "depvar"), labels)] if any(labels) else []
 
 
@@ -64,9 +62,7 @@ def term_rows(columns: Columns, terms: Sequence[str], style: Style) -> list[Row]
     so in the first row.
     """
     shared = share_rows(terms, columns, style.labels, style.digits, style.language)
-    rows = [
-        row for shared_row in shared for row in _term_pair(shared_row, columns, style)
-    ]
+    rows = [row for shared_row in shared for row in _term_pair(shared_row, columns, style)]
     failed = [position for position, column in enumerate(columns) if column.failure]
     if failed:
         rows = rows or [(style.say(TABLE, "estimates"), [""] * len(columns))]
@@ -135,9 +131,7 @@ def _block_of(column: Column, kind: str, variable: str) -> Block | None:
 
 
 def _parameter_of(block: Block | None, number: int) -> Parameter | None:
-    return (
-        block.parameters[number] if block and number < len(block.parameters) else None
-    )
+    return block.parameters[number] if block and number < len(block.parameters) else None
 
 
 def _parameter_rows(
@@ -199,7 +193,7 @@ def setting_rows(
     rows: Mapping[str, Sequence[object]] | None,
     style: Style,
 ) -> list[Row]:
-    """Write controls, absorbed effects, clusters, weights, and the rows of the caller."""
+    """Write controls, absorbed effects, clusters, weights, the caller's rows."""
     caller_rows = _checked_rows({} if rows is None else rows, len(columns))
     named = [(tidy_text(name), values) for name, values in caller_rows.items()]
     return [
@@ -215,8 +209,7 @@ def setting_rows(
 def _checked_rows(rows: Mapping[str, Any], width: int) -> Mapping[str, Any]:
     if not isinstance(rows, Mapping):
         raise InputTypeError(
-            f"etable: rows={cited(rows)} must be a mapping from a row's name to its "
-            "values, one per column.",
+            f"etable: rows={cited(rows)} must be a mapping from a row's name to its values, one per column.",
             [option_problem("rows", rows)],
         )
     for name, values in rows.items():
@@ -259,9 +252,7 @@ def _key_codes(columns: Columns, effects: Collection[str]) -> dict[str, str]:
     return codes
 
 
-def _yes_no(
-    name: str, column: Column, names: tuple[str, ...] | None, style: Style
-) -> str:
+def _yes_no(name: str, column: Column, names: tuple[str, ...] | None, style: Style) -> str:
     if names is None:
         return "" if column.absorbs else NOT_APPLICABLE
     return style.answer(yes=name in names)
@@ -288,9 +279,7 @@ def _covariance_rows(columns: Columns, style: Style) -> list[Row]:
     return rows
 
 
-def _error_rows(
-    columns: Columns, inferences: Sequence[Inference], style: Style
-) -> list[Row]:
+def _error_rows(columns: Columns, inferences: Sequence[Inference], style: Style) -> list[Row]:
     differ = len(set(map(errors_key, inferences))) > 1
     if _are_clustered_alike(inferences) and (style.cluster_row or differ):
         # Intervals and p-values from draws rest on no standard error; what is drawn are
@@ -356,9 +345,7 @@ def cluster_words(column: Column, joint: str, style: Style) -> str:
     return joint.join(style.label(name, column) for name in clusters)
 
 
-def _set_rows(
-    columns: Columns, caller_rows: Collection[str], style: Style
-) -> list[Row]:
+def _set_rows(columns: Columns, caller_rows: Collection[str], style: Style) -> list[Row]:
     """Write the rows that sets of models add, such as the difference between groups.
 
     A row that is among `caller_rows`, as `ByGroup.rows` returns it, is not repeated.
@@ -419,7 +406,7 @@ def _with_clusters(columns: Columns, stats: Sequence[str]) -> list[str]:
 
 
 def _clusters_differ(column: Column) -> bool:
-    """Return whether the number of clusters of a column differs from that of entities."""
+    """Return whether a column's clusters are not as many as its entities."""
     counts = column.inference.n_clusters if column.inference else ()
     return bool(column.glance and counts and counts != (column.glance["n_entities"],))
 

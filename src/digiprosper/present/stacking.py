@@ -144,9 +144,7 @@ def _refuse_others(panels: Sequence[_Panel]) -> None:
     widths = {panel.title: panel.table.frame.shape[1] for panel in panels}
     if len(set(widths.values())) > 1:
         problem = "panels differ in their number of columns"
-        counts = ", ".join(
-            f"{cited(name)} has {width}" for name, width in widths.items()
-        )
+        counts = ", ".join(f"{cited(name)} has {width}" for name, width in widths.items())
         raise OptionError(
             f"stack_tables: panels must have equally many columns, but {counts}. Give "
             "each panel the same models, or save the tables one by one with save_tables.",
@@ -154,9 +152,7 @@ def _refuse_others(panels: Sequence[_Panel]) -> None:
         )
 
 
-def _stacked(
-    panels: Sequence[_Panel], notes: tuple[str, ...], title: str | None
-) -> Table:
+def _stacked(panels: Sequence[_Panel], notes: tuple[str, ...], title: str | None) -> Table:
     """Stack panels, with common headings at the top and common settings at the bottom.
 
     If the headings of columns differ, columns are numbered.
@@ -195,9 +191,7 @@ def _shared_heads(panels: Sequence[_Panel]) -> tuple[tuple[str, ...], list[str]]
     return (), [f"({number})" for number in range(1, count + 1)]
 
 
-def _unshared(
-    panel: _Panel, title_row: Row, above: Sequence[Row], closing: Sequence[Row]
-) -> list[list[Row]]:
+def _unshared(panel: _Panel, title_row: Row, above: Sequence[Row], closing: Sequence[Row]) -> list[list[Row]]:
     """Return the rows of a panel by block, without those that all panels share."""
     estimates, *further_blocks = panel.blocks
     own_heads = [row for row in panel.heads if row not in above]
@@ -212,9 +206,7 @@ def _closing(panels: Sequence[_Panel]) -> list[Row]:
     """
     if len(panels) == 1:
         return []
-    alone = [
-        [row for block in panel.blocks[1:] for row in _alone(block)] for panel in panels
-    ]
+    alone = [[row for block in panel.blocks[1:] for row in _alone(block)] for panel in panels]
     return [row for row in alone[0] if all(row in rows for rows in alone[1:])]
 
 

@@ -58,9 +58,7 @@ _NO = {
 }
 # Users name the columns and rows of their own numbers: only these names say which of them are p-values.
 # Chinese characters, which are letters too, need no blank before the p.
-_P_NAME = re.compile(
-    r"(?:.*[\W\u4e00-\u9fff])?(?:p|[pP][ _-]?value|[pP]\s?值)[)\uff09]?"
-)
+_P_NAME = re.compile(r"(?:.*[\W\u4e00-\u9fff])?(?:p|[pP][ _-]?value|[pP]\s?值)[)\uff09]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +110,9 @@ class TableStyle:
     >>> table = dp.etable(fit, style=chinese, labels=labels, title="表1 基准回归")
     >>> table.frame.index.tolist()
     ['被解释变量', '资本', '', '个体固定效应', '时间固定效应', '观测值', 'R²']
-    >>> table.notes
-    ('注：括号内为聚类到省份层面的稳健标准误；***、**、*分别表示在1%、5%、10%的水平上显著。',)
+    >>> table.notes[0].split("；")
+    ['注：括号内为聚类到省份层面的稳健标准误',
+     '***、**、*分别表示在1%、5%、10%的水平上显著。']
     """
 
     language: Literal["en", "zh"] = "en"
@@ -151,7 +150,7 @@ def read_style(
     digits: int | None,
     stats: Sequence[str] | None,
 ) -> Style:
-    """Merge a style with the arguments of a call, which win; None leaves an option to the style.
+    """Merge a style with a call's arguments, which win; None leaves the style's.
 
     For `stars`, None means no stars and ``"style"`` leaves them to the style.
     """
@@ -258,13 +257,11 @@ class Style:
 
     def remark(self, remark: Remark, column: Column) -> str:
         """Print a remark of a column with the labels of its names."""
-        return remark_text(
-            remark, column.words, self.labels, column.factors, self.language
-        )
+        return remark_text(remark, column.words, self.labels, column.factors, self.language)
 
     @property
     def own_labels(self) -> dict[str, str]:
-        """Return labels of rows that the library names; none in English, where the name is the label."""
+        """Return labels of rows the library names; none in English."""
         if self.language == "english":
             return {}
         return {TABLE.say(code): self.say(TABLE, code) for code in _NAMED_ROWS}
@@ -283,30 +280,18 @@ class Style:
         text = f"{value:.{self.digits}f}"
         if float(text) != 0:
             return text
-        return (
-            f"{value:#.{max(self.digits, 1)}g}"
-            if value != 0
-            else text.removeprefix("-")
-        )
+        return f"{value:#.{max(self.digits, 1)}g}" if value != 0 else text.removeprefix("-")
 
     def probability(self, value: float) -> str:
         """Write a p-value with at least two decimals, never as zero."""
         digits = max(self.digits, 2)
         if math.isnan(value):
             return ""
-        return (
-            f"<{10.0**-digits:.{digits}f}"
-            if value < 10.0**-digits
-            else f"{value:.{digits}f}"
-        )
+        return f"<{10.0**-digits:.{digits}f}" if value < 10.0**-digits else f"{value:.{digits}f}"
 
     def interval(self, low: float, high: float) -> str:
         """Write an interval in brackets; empty if an end is missing."""
-        return (
-            ""
-            if math.isnan(low) or math.isnan(high)
-            else f"[{self.number(low)}, {self.number(high)}]"
-        )
+        return "" if math.isnan(low) or math.isnan(high) else f"[{self.number(low)}, {self.number(high)}]"
 
     def estimate(self, cell: Estimate) -> str:
         """Write an estimate with its stars."""
@@ -327,7 +312,7 @@ class Style:
         return f"({text})" if text else ""
 
     def plain(self, value: object, name: str = "") -> str:
-        """Write a cell that is not an estimate; a name that ends in p or p-value marks a p-value."""
+        """Write a cell that is no estimate; a name in p or p-value is a p-value."""
         if isinstance(value, (bool, np.bool)):
             return self.answer(yes=bool(value))
         if value is None or value is pd.NA or value is pd.NaT:

@@ -169,9 +169,7 @@ class Table:
             body=tuple(body[self.header_rows :]),
             breaks=frozenset(b - self.header_rows for b in self.breaks),
             notes=tuple(map(tidy_text, self.notes)),
-            title=tidy_text(text)
-            if (text := self.title if title is None else title)
-            else None,
+            title=tidy_text(text) if (text := self.title if title is None else title) else None,
             spanning=bool(self.spans),
             panels=frozenset(p - self.header_rows for p in self.panels),
             closing=None if self.closing is None else self.closing - self.header_rows,
@@ -348,19 +346,10 @@ def read_notes(notes: object, caller: str) -> list[str]:
     return list(map(tidy_text, texts))
 
 
-def _constant_beside(
-    terms: Sequence[str], columns: Sequence[Column], drop: object
-) -> list[str]:
-    """Add the constant of the columns, if they show it, to the terms that `keep` chose."""
-    has_constant = any(
-        column.constant is not None and "Intercept" in column.estimates
-        for column in columns
-    )
-    return (
-        ["Intercept"]
-        if has_constant and "Intercept" not in terms and drop is None
-        else []
-    )
+def _constant_beside(terms: Sequence[str], columns: Sequence[Column], drop: object) -> list[str]:
+    """Add the constant of columns that show it to the terms `keep` chose."""
+    has_constant = any(column.constant is not None and "Intercept" in column.estimates for column in columns)
+    return ["Intercept"] if has_constant and "Intercept" not in terms and drop is None else []
 
 
 def _names_in(columns: Sequence[Column]) -> list[str]:
@@ -381,8 +370,7 @@ def _tell_unused(names: Sequence[str], labels: Mapping[str, str], caller: str) -
     unused = unused_labels(labels, names)
     if unused:
         hints = [
-            f"{cited(k)}{f' (did you mean {cited(name)}?)' if name else ''}"
-            for k, name in unused.items()
+            f"{cited(k)}{f' (did you mean {cited(name)}?)' if name else ''}" for k, name in unused.items()
         ]
         where = "this table" if caller == "etable" else "these tables"
         hint = ", ".join(hints[:5])
@@ -404,9 +392,7 @@ def _assemble(
         rows += block
     frame = text_frame(rows, [str(c.head) for c in columns])
     spans = tuple(c.over or "" for c in columns)
-    return Table(
-        frame, notes, len(header), tuple(breaks), title, spans if any(spans) else ()
-    )
+    return Table(frame, notes, len(header), tuple(breaks), title, spans if any(spans) else ())
 
 
 def text_frame(rows: Sequence[Row], heads: Sequence[str]) -> pd.DataFrame:
@@ -486,11 +472,7 @@ def save_tables(
         unused = unused_labels(caller_labels, names[title])
         used = {key: text for key, text in caller_labels.items() if key not in unused}
         with about(f"save_tables: this is the table {cited(title)}."):
-            table = (
-                models
-                if isinstance(models, Table)
-                else etable(models, labels=used, style=style)
-            )
+            table = models if isinstance(models, Table) else etable(models, labels=used, style=style)
         contents.append(table._content(table.title or title))
     write_tables(contents, target)
     return target
@@ -502,8 +484,7 @@ def named_tables(tables: Any, function: str, example: str) -> dict[str, Any]:
     if not is_filled or not all(isinstance(title, str) for title in tables):
         problem = "not a mapping from titles to tables"
         raise InputTypeError(
-            f"{function}: tables must be a mapping from titles to tables such as "
-            f"{example}.",
+            f"{function}: tables must be a mapping from titles to tables such as {example}.",
             [option_problem("tables", tables, what=problem)],
         )
     return dict(tables)

@@ -28,7 +28,7 @@ def has_cjk(text: str) -> bool:
 
 
 def text_width(text: str) -> int:
-    """Return the width of a text in columns of fixed-width type; a Chinese character takes two."""
+    """Return a text's width in fixed-width columns; Chinese characters take two."""
     return len(text) + len(_CJK.findall(text))
 
 
@@ -49,12 +49,12 @@ def wrap_text(text: str, width: int) -> list[str]:
 
 
 def tidy_text(value: object) -> str:
-    """Make a label one line: control characters and unpaired surrogates become one blank."""
+    """Make a label one line, with blanks for control characters."""
     return one_line(str(value))
 
 
 def unused_labels(labels: Mapping[str, str], words: Iterable[str]) -> dict[str, str | None]:
-    """Find labels that name nothing and are probably misspelt, with the name that each resembles.
+    """Find labels that name nothing, probably misspelt, and the names they resemble.
 
     Labels may be shared between tables, so a label without a use is no error by itself. If no label is used,
     all are returned, with None for those that resemble no name.
@@ -77,7 +77,7 @@ def _is_used(key: str, names: Iterable[str]) -> bool:
 
 
 def _is_other_term(key: str, parts: dict[str, None]) -> bool:
-    """Return whether a key is a term, such as ``lag(x)``, whose columns are in the table in other terms."""
+    """Return whether a key is a term that is in the table in other terms."""
     columns = re.findall(r"[^\W\d]\w*(?!\w|\()", key)
     return [key] != columns and bool(columns) and all(column in parts for column in columns)
 

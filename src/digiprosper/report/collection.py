@@ -163,7 +163,9 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         return _stacked({label: result.tidy(level) for label, result in self._regressions().items()})
 
     def effects_table(self, level: float = 0.95) -> pd.DataFrame:
-        """Return the direct, indirect and total effects of all spatial models in one table.
+        """Return direct, indirect and total effects of spatial models in one table.
+
+        The table has all spatial models.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What a result brings to a table: estimates, blocks of other numbers, and where they come from."""
+"""What a result brings to a table: estimates, other numbers, their source."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Block:
 
 
 class PlainCell(NamedTuple):
-    """A cell of a DataFrame with the name of its column, which tells a p-value from other numbers.
+    """A DataFrame's cell with its column's name, which tells a p-value from others.
 
     A number with a p-value has stars.
     """
@@ -132,7 +132,7 @@ class Remark(NamedTuple):
 
 
 class SharedRow(NamedTuple):
-    """A row that a set of models adds to a table: its name, and its cells by label of a model."""
+    """A row that a set of models adds to a table: name, and cells by model label."""
 
     name: Remark
     cells: Mapping[str, object]
@@ -192,7 +192,7 @@ class HasColumns(Protocol):
     """Protocol of objects that define their own columns of a table."""
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Return columns with codes and numbers; `level` is that of the confidence intervals."""
+        """Return columns with codes and numbers; `level` is that of intervals."""
         ...
 
 
@@ -206,7 +206,10 @@ def columns_of(model: object, level: float = 0.95) -> tuple[Column, ...] | None:
 
 
 def result_column(result: Results, level: float = 0.95, *, words: Words | None = None) -> Column:
-    """Make the column of a result from what all results have; terms without description are slopes."""
+    """Make a result's column from what all results have.
+
+    Terms without description are slopes.
+    """
     frame = result.tidy(level)
     terms = terms_of(result, frame["term"])
     result_words: Words = getattr(result, "words", NO_WORDS)
@@ -259,7 +262,7 @@ def _moments_of(result: Results) -> dict[str, tuple[float, float]]:
 
 
 def inference_of(result: Results) -> Inference:
-    """Return the types of standard errors of a result, from its glance if it has no `inference`."""
+    """Return a result's types of standard errors, from its glance if need be."""
     inference = getattr(result, "inference", None)
     if isinstance(inference, Inference):
         return inference
@@ -295,7 +298,7 @@ def remark_text(
     factors: Factors,
     language: Language = "english",
 ) -> str:
-    """Print a remark with the labels of its names; `words` are used if the remark has none."""
+    """Print a remark with labels of its names; `words` if the remark has none."""
     mark = NOTES.say("list", language)
     names = {
         role: mark.join(name_label(name, labels, factors) for name in role_names)

@@ -101,10 +101,7 @@ class DrawnEstimates(Drawing):
 
     def data(self) -> pd.DataFrame:
         """Return one row per estimate."""
-        rows = [
-            (model, label, e.term.name, *_numbers(e))
-            for model, label, e in self.estimates
-        ]
+        rows = [(model, label, e.term.name, *_numbers(e)) for model, label, e in self.estimates]
         return pd.DataFrame(rows, columns=["model", "label", "term", *_NUMBERS])
 
 
@@ -147,10 +144,7 @@ class Effects(Drawing):
     def data(self) -> pd.DataFrame:
         """Return one row per effect."""
         estimates = self.column.estimates
-        rows = [
-            (" ".join(words), term, *_numbers(estimates[term]))
-            for term, words in self.names.items()
-        ]
+        rows = [(" ".join(words), term, *_numbers(estimates[term])) for term, words in self.names.items()]
         return pd.DataFrame(rows, columns=["label", "term", *_NUMBERS])
 
 
@@ -296,16 +290,12 @@ class EventPaths(Drawing):
     def data(self) -> pd.DataFrame:
         """Return one row per model and event time."""
         parts = [
-            path.points.assign(
-                model=path.head, reference=path.points["time"] == path.reference
-            )
+            path.points.assign(model=path.head, reference=path.points["time"] == path.reference)
             for path in self.paths
         ]
         table = pd.concat(parts, ignore_index=True)
         bands = [name for name in ("band_low", "band_high") if name in table]
-        return table[
-            ["model", "time", *_CURVE[1:], *bands, "n_treated", "reference"]
-        ]
+        return table[["model", "time", *_CURVE[1:], *bands, "n_treated", "reference"]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -412,7 +402,7 @@ class Balance(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Effect:
-    """One effect in the list below a path diagram; an `inner` one is part of the effect above it."""
+    """An effect in the list below a path diagram; an `inner` one is part of another."""
 
     words: str
     estimate: Estimate
@@ -451,14 +441,8 @@ class PathDiagram(Drawing):
         """Return one row per coefficient on an arrow, then one per effect."""
         mediators = self.mediators
         arrows = [
-            *(
-                (self.treatment, m, s)
-                for m, s in zip(mediators, self.first, strict=True)
-            ),
-            *(
-                (m, self.outcome, s)
-                for m, s in zip(mediators, self.second, strict=True)
-            ),
+            *((self.treatment, m, s) for m, s in zip(mediators, self.first, strict=True)),
+            *((m, self.outcome, s) for m, s in zip(mediators, self.second, strict=True)),
             *((mediators[j], mediators[k], s) for (j, k), s in self.between.items()),
             *((self.treatment, self.outcome, s) for s in (self.direct, self.total)),
         ]
@@ -467,10 +451,7 @@ class PathDiagram(Drawing):
             for start, end, slopes in arrows
             for name, estimate in slopes
         ]
-        rows += [
-            ("", "", effect.words, *_numbers(effect.estimate))
-            for effect in self.effects
-        ]
+        rows += [("", "", effect.words, *_numbers(effect.estimate)) for effect in self.effects]
         return pd.DataFrame(rows, columns=["from", "to", "label", *_NUMBERS])
 
 
@@ -492,10 +473,7 @@ class Ribbons(Drawing):
 
     def data(self) -> pd.DataFrame:
         """Return one row per entity and period."""
-        parts = [
-            ranks.rename_axis("time").reset_index().assign(entity=name)
-            for name, ranks in self.entities
-        ]
+        parts = [ranks.rename_axis("time").reset_index().assign(entity=name) for name, ranks in self.entities]
         columns = ["entity", "time", "rank", "rank_low", "rank_high"]
         return pd.concat(parts, ignore_index=True)[columns]
 
@@ -562,7 +540,7 @@ class Bars(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ridge:
-    """Density of one period over the grid, with name and remark; the density may be None."""
+    """One period's density on the grid, name and remark; the density may be None."""
 
     name: str
     words: str
@@ -587,13 +565,9 @@ class Ridges(Drawing):
     def data(self) -> pd.DataFrame:
         """Return one row per period and grid point, or per period without a density."""
         parts = [
-            pd.DataFrame(
-                {"period": ridge.name, "at": self.grid, "density": ridge.density}
-            )
+            pd.DataFrame({"period": ridge.name, "at": self.grid, "density": ridge.density})
             if ridge.density is not None
-            else pd.DataFrame(
-                {"period": [ridge.name], "at": [np.nan], "density": [np.nan]}
-            )
+            else pd.DataFrame({"period": [ridge.name], "at": [np.nan], "density": [np.nan]})
             for ridge in self.ridges
         ]
         return pd.concat(parts, ignore_index=True)
@@ -601,7 +575,7 @@ class Ridges(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathwayRow:
-    """One tested proposition: what it relates, its estimate with interval, and the verdict."""
+    """One tested proposition: what it relates, estimate, interval, verdict."""
 
     id: str
     path: str
@@ -620,7 +594,7 @@ class PathwayStage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pathways(Drawing):
-    """The stages from a cause to an outcome; `verdicts` are the words of each verdict."""
+    """The stages from a cause to an outcome; `verdicts` has each verdict's words."""
 
     source: str
     target: str

@@ -1,4 +1,4 @@
-"""Estimates with bootstrap intervals: effects of a system of equations, or coefficients of a fit."""
+"""Estimates with bootstrap intervals: effects of a system, or coefficients of a fit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def drawn_estimates(
     drawn: str = "entity",
     errors: Inference | None = None,
 ) -> DrawnEstimates:
-    """Join estimates with their draws; `errors` describes standard errors that are not from the draws."""
+    """Join estimates with their draws; `errors` describes other standard errors."""
     least = info["n_clusters"]
     from_draws = Inference(
         cov_type=info["cov_type"] or "",
@@ -242,7 +242,10 @@ class EffectResults(BaseResults):
         return f"rng {self.rng_entropy}"
 
     def _ends(self, method: str, level: float) -> tuple[Floats, Floats, Floats]:
-        """Return lower end, upper end and p-value by one of `methods`; subclasses may add methods."""
+        """Return lower end, upper end and p-value by one of `methods`.
+
+        Subclasses may add methods.
+        """
         if method == "delta":
             return intervals.delta(self.estimates, self.estimated.std_errors(), self.df_t, level)
         if method == "bc":
@@ -268,7 +271,7 @@ class EffectResults(BaseResults):
         return self._summarised(info["model"] + (f" of {info['depvar']}" if info["depvar"] else ""))
 
     def _summarised(self, title: str, words: Sequence[str] = ()) -> Summary:
-        """Build the summary: title, sample, estimates, their interpretation and notices."""
+        """Build the summary: title, sample, estimates, interpretation, notices."""
         info = self.info
         counts = [f"{self.nobs:,} rows"]
         counts += [f"{info['n_entities']:,} entities"] if info["n_entities"] is not None else []

@@ -1,4 +1,4 @@
-"""Estimated coefficients with their covariance, and the inference that follows from them."""
+"""Estimated coefficients with their covariance, and inference from them."""
 
 from __future__ import annotations
 

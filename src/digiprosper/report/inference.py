@@ -50,6 +50,6 @@ class Inference(PickledByName):
 
     @property
     def few_drawn(self) -> int | None:
-        """Return the number of drawn clusters if it is too small for intervals and p-values."""
+        """Return the number of drawn clusters if it is too small for inference."""
         few = self.from_draws and self.n_drawn is not None and not enough_clusters(self.n_drawn)
         return self.n_drawn if few else None

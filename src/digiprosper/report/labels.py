@@ -14,7 +14,7 @@ _POWERS = {1.0: "", 2.0: "²", 3.0: "³"}
 
 
 def term_label(term: Term, labels: Mapping[str, str]) -> str:
-    """Print a term: its own label, otherwise its factors with their labels, joined by a times sign.
+    """Print a term: its own label, or else its factors', joined by a times sign.
 
     The square of a labelled column is its label with ``²``. A term without known factors is its name.
     """
@@ -22,7 +22,7 @@ def term_label(term: Term, labels: Mapping[str, str]) -> str:
 
 
 def name_label(name: str, labels: Mapping[str, str], factors: Factors) -> str:
-    """Print the name of an outcome, absorbed effect, cluster or mediator with labels, as `term_label`."""
+    """Print an outcome, effect, cluster or mediator with labels, as `term_label`."""
     if name in labels:
         return labels[name]
     name_factors: Sequence[Factor] = factors.get(name, ())
@@ -36,7 +36,7 @@ def term_words(
     factors: Factors,
     language: Language = "english",
 ) -> str:
-    """Print a term: its own label, otherwise the words of its method, otherwise `term_label`.
+    """Print a term: its own label, else its method's words, else `term_label`.
 
     Codes of words: a kind (``"direct"``), ``"indirect.through"`` for one with a path, ``"index.of"`` for a
     change of an effect, ``"point"`` and ``"regime"``.
@@ -62,7 +62,10 @@ def term_words(
 
 
 def effect_names(joined: str | None) -> tuple[str, ...]:
-    """Split the effects or clusters that `glance` joins with plus signs; plus signs in brackets are kept."""
+    """Split effects or clusters that `glance` joins with plus signs.
+
+    Plus signs in brackets are kept.
+    """
     if not joined:
         return ()
     parts, depth = [""], 0

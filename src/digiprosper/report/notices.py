@@ -42,7 +42,7 @@ FEW_DRAWS: Final[Mapping[ReadFromDraws, int]] = {"tails": 199, "ends": 499, "tes
 
 
 def too_few_clusters_to_draw(clusters: int, name: str, remedy: str = "") -> tuple[Notice, ...]:
-    """Report that draws of fewer than five clusters give no intervals, p-values or standard errors."""
+    """Report that draws of fewer than five clusters give no inference."""
     if enough_clusters(clusters):
         return ()
     text = (
@@ -56,7 +56,7 @@ def too_few_clusters_to_draw(clusters: int, name: str, remedy: str = "") -> tupl
 
 
 def few_clusters(clusters: int, name: str, consequence: str, subject: str = "") -> tuple[Notice, ...]:
-    """Report few clusters: ``"very_few_clusters"`` below 20, ``"few_clusters"`` below 40, else nothing."""
+    """Report few clusters: very_few_clusters below 20, few_clusters below 40."""
     if clusters >= FEW_CLUSTERS:
         return ()
     text = f"{subject or f'{clusters} clusters ({name})'}: {consequence}"
@@ -101,12 +101,15 @@ def lost_draws(lost: int, reps: int, consequence: str, kind: str = "") -> tuple[
 
 
 def not_psd(terms: Sequence[str], text: str) -> Notice:
-    """Report negative variances of `terms`; empty if only a combination of coefficients has one."""
+    """Report negative variances of `terms`.
+
+    Empty if only a combination of coefficients has one.
+    """
     return Notice("not_psd", text, {"terms": tuple(terms)})
 
 
 def rows_dropped(count: int, nobs: int, by_term: Mapping[str, int]) -> str:
-    """Write which missing values removed rows, such as ``"2 of 6 rows dropped: missing users (2)."``."""
+    """Write what missing removed: ``"2 of 6 rows dropped: missing users (2)."``."""
     terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in by_term.items())
     more = "; a row may have several missing values" if sum(by_term.values()) > count else ""
     return f"{count:,} of {counted(nobs, 'row')} dropped: missing {terms}{more}."

@@ -1,4 +1,4 @@
-"""Limits of the texts that Python's parser reads: terms, conditions and restrictions."""
+"""Limits of texts that Python's parser reads: terms, conditions, restrictions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DEEPEST = 100
 
 
 def too_long(text: str, longest: int) -> str | None:
-    """Return the reason why a text is too long for Python's parser; None where it is not."""
+    """Return why a text is too long for Python's parser; None where it is not."""
     if len(text) > longest:
         return f"it has {len(text):,} characters, more than {longest:,}"
 
@@ -36,7 +36,7 @@ def too_long(text: str, longest: int) -> str | None:
 
 
 def too_deep(tree: ast.expr) -> str | None:
-    """Return the reason why a syntax tree is too deep to be evaluated; None where it is not."""
+    """Return why a syntax tree is too deep to be evaluated, or None."""
     level: list[ast.AST] = [tree]
     for _ in range(_DEEPEST):
         level = list(chain.from_iterable(map(ast.iter_child_nodes, level)))

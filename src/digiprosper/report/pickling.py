@@ -1,4 +1,4 @@
-"""Pickles of type, version and fields by name, which outlive moved files and new fields."""
+"""Pickles by type, version and field names, which outlive moved files, new fields."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PickledByName:
 
 # Every pickle has the path of this function: it may not move, and its arguments may not change.
 def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
-    """Rebuild a pickled object; `kind` is the name of its type, or the type if it has no name here."""
+    """Rebuild a pickled object; `kind` is its type's name, or the type."""
     pickled_type = getattr(_root(), kind, None) if isinstance(kind, str) else kind
     # A name of the package may also be that of a module or of a function.
     if not (isinstance(pickled_type, type) and is_dataclass(pickled_type)):

@@ -52,7 +52,9 @@ class Glance(TypedDict):
 
 @runtime_checkable
 class Results(Protocol):
-    """Attributes and methods of all results with estimates: params, cov, nobs, tidy and glance.
+    """Attributes and methods of all results that have estimates.
+
+    Among them are params, cov, nobs, tidy and glance.
 
     Examples
     --------
@@ -79,7 +81,10 @@ class Results(Protocol):
         ...
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Return a table with term, estimate, std_error, statistic, p_value, conf_low, conf_high."""
+        """Return a table of estimates, one row per term.
+
+        Columns: term, estimate, std_error, statistic, p_value, conf_low, conf_high.
+        """
         ...
 
     def glance(self) -> Glance:

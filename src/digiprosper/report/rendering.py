@@ -51,7 +51,7 @@ class Content:
         return [row[0] for position, row in enumerate(self.rows) if not self.is_panel(position)]
 
     def is_head(self, position: int) -> bool:
-        """Return whether a row, counted from the first of the header, is above the middle rule."""
+        """Return whether a row, counted from the header, is above the middle rule."""
         return position < len(self.header)
 
     def opens_block(self, position: int) -> bool:
@@ -63,7 +63,7 @@ class Content:
         return position - len(self.header) in self.panels
 
     def is_ruled(self, position: int) -> bool:
-        """Return whether a row has a rule above: the title of a further panel, or rows about all panels."""
+        """Return whether a row has a rule above."""
         row = position - len(self.header)
         return row > 0 and (row in self.panels or row == self.closing)
 
@@ -105,7 +105,7 @@ class Content:
 
 
 def spans(row: Sequence[str], above: Sequence[str]) -> list[tuple[str, int]]:
-    """Join equal neighbours of a header row to (text, number of columns); empty cells stay separate."""
+    """Join equal neighbours of a header row to (text, span); empty ones stay."""
     joined: list[tuple[str, int]] = []
     for number, cell in enumerate(row):
         if cell and joined and joined[-1][0] == cell and above[number] == above[number - 1]:
@@ -145,7 +145,7 @@ def _text_body(content: Content, line: Callable[[list[str]], str], rule: str) ->
 
 @dataclass(frozen=True, slots=True)
 class _TextColumn:
-    """Widths of a column: numbers up to the last digit, the text after them, and the widest cell."""
+    """Widths of a column: up to the last digit, text after it, widest cell."""
 
     body: int
     tail: int
@@ -178,7 +178,7 @@ def _text_line(row: list[str], stub: int, columns: Sequence[_TextColumn], widths
 
 
 def as_html(content: Content) -> str:
-    """Write a table as an HTML fragment with three rules and escaped texts; colours are those of the page."""
+    """Write a table as HTML: three rules, escaped texts, the page's colours."""
     lines = ['<table class="digiprosper" style="border-collapse:collapse;border:none;font-size:0.95em;">']
     if content.title:
         title = html.escape(content.title)

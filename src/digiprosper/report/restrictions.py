@@ -21,7 +21,7 @@ _LONGEST = 20_000
 
 
 def restrictions_text(texts: object) -> str:
-    """Join restrictions, ``"a = b, c = 0"`` or ``["a = b", "c = 0"]``, to one text; refuse others."""
+    """Join restrictions, ``"a = b, c = 0"`` or a list, to one text; refuse others."""
     parts: object = [texts] if isinstance(texts, str) else texts
     if not isinstance(parts, list | tuple) or not all(isinstance(p, str) for p in parts):
         raise InputTypeError(
@@ -31,8 +31,9 @@ def restrictions_text(texts: object) -> str:
 
 
 def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
-    """Read restrictions such as ``"a = b, c = 0"`` as a matrix (q, k) and values (q,) of ``matrix @ b``.
+    """Read restrictions such as ``"a = b, c = 0"`` as matrix (q, k), values (q,).
 
+    They restrict ``matrix @ b``.
     ``"a = b = 0"`` is ``"a = b, b = 0"``, and a part without ``=`` is zero. Coefficients are named as in the
     results, times numbers, with ``+``, ``-`` and brackets. Refuse text that cannot be read, is too long,
     names no coefficient or is not linear in them.
@@ -52,7 +53,7 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
 
 
 def read_combination(text: object, names: Sequence[str]) -> tuple[Floats, float]:
-    """Read a combination such as ``"a + 2*b + 1"`` as weights (k,) of the coefficients and a constant.
+    """Read a combination such as ``"a + 2*b + 1"`` as weights (k,) and constant.
 
     Refuse what is not text, a restriction, and what cannot be read.
     """
@@ -93,7 +94,7 @@ def sum_text(weights: Floats, names: Sequence[str]) -> str:
 
 
 def null_text(text: str, names: Sequence[str]) -> str:
-    """Write restrictions out, each with what it equals: ``"a = b, c = 0"`` for ``"a = b, c"``."""
+    """Write restrictions out: ``"a = b, c = 0"`` for ``"a = b, c"``."""
     words = _words(text, names)
     name_of = dict(zip(words, names, strict=True))
     parts = [part.strip() for part in _coded(text, names, words).split(",")]
@@ -165,7 +166,7 @@ def _parsed(side: str, text: str) -> ast.expr:
 
 
 def _linear(node: ast.expr, positions: dict[str, int], text: str) -> Floats:
-    """Evaluate an expression: the weights of the coefficients and, last, the constant."""
+    """Evaluate an expression: the coefficients' weights and, last, the constant."""
     if isinstance(node, ast.Name):
         return np.asarray(np.eye(len(positions) + 1)[positions[node.id]])
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):

@@ -1,4 +1,4 @@
-"""What a result reports, as values, and the one place where they become text, HTML and a dict."""
+"""What a result reports, as values, and where they become text, HTML and dict."""
 
 from __future__ import annotations
 
@@ -415,7 +415,7 @@ class SummaryText(str):
 
 
 class Summarised:
-    """Base of a result that builds a `Summary`, from which text, HTML and dict are made."""
+    """Base of a result that builds a `Summary`, whence text, HTML and dict."""
 
     __slots__ = ()
 
@@ -441,7 +441,7 @@ class Summarised:
         return SummaryText(self._summary())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the results, without rows and draws, as a dict that can be written to JSON.
+        """Return the results, without rows and draws, as a dict for JSON.
 
         Returns
         -------
@@ -459,7 +459,7 @@ class Summarised:
 
 
 def coefficient_cells(tidy: pd.DataFrame) -> Cells:
-    """Make the table of coefficients: estimate, standard error, t, p and 95% interval."""
+    """Make the coefficient table: estimate, error, t, p and 95% interval."""
     numbers = tidy[list(_NUMBERS)].to_numpy()
     return Cells.of(
         ["", "estimate", "std. error", "t", "p", "95% interval"],

@@ -1,4 +1,4 @@
-"""What a coefficient or an effect is, as values, so that its name need not be parsed."""
+"""What a coefficient or effect is, as values, so that no name need be parsed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Factor(PickledByName):
 
 @dataclass(frozen=True, slots=True)
 class Point(PickledByName):
-    """A value of a moderator at which an effect is evaluated; `code` is such as ``"p10"`` for a quantile."""
+    """A moderator value at which an effect is evaluated; ``"p10"`` is a quantile."""
 
     variable: str
     code: str
@@ -80,11 +80,11 @@ class Regime(PickledByName):
 
     @property
     def family(self) -> tuple[bool, str, int]:
-        """Return what regimes must share for their numbers to agree: kind, variable, number of thresholds."""
+        """Return what regimes must share: kind, variable, number of thresholds."""
         return self.kink, self.variable, self.count - 1
 
     def condition(self, name: str, digits: int, language: Language = "english") -> str:
-        """Write the condition of the regime: ``"0.53 < urban <= 0.71"``, or ``"below 0.53"`` of a kink."""
+        """Write a regime's condition: ``"0.53 < urban <= 0.71"``, ``"below 0.53"``."""
         lower, upper = _short(self.lower, digits), _short(self.upper, digits)
         if self.kink:
             code, value = ("regime.below", upper) if self.number == 1 else ("regime.above", lower)
@@ -146,7 +146,7 @@ class Term(PickledByName):
 
     @property
     def base(self) -> str:
-        """Return the term without its regime, by which a table groups slopes of one variable."""
+        """Return the term without its regime; a table groups slopes by it."""
         return self.path[0] if self.regime is not None and len(self.path) == 1 else self.name
 
 
@@ -157,7 +157,7 @@ def named_terms(names: Iterable[str], factors: Factors | None = None) -> tuple[T
 
 
 def same_products(terms: Iterable[Term]) -> dict[str, tuple[str, ...]]:
-    """Find products that differ only in the order of their factors: all names by each name."""
+    """Find products that differ only in factor order: all names by each name."""
     names: dict[tuple[object, ...], dict[str, None]] = {}
     for term in terms:
         if term.product:
@@ -171,7 +171,7 @@ def same_products(terms: Iterable[Term]) -> dict[str, tuple[str, ...]]:
 
 
 def terms_of(result: object, names: Iterable[str]) -> dict[str, Term]:
-    """Return the terms of a result by name, as slopes where it does not describe them."""
+    """Return a result's terms by name, as slopes where it does not describe them."""
     result_terms = {term.name: term for term in getattr(result, "terms", ())}
     factors: Factors = getattr(result, "factors", {})
     slopes = named_terms(map(str, names), factors)

@@ -89,7 +89,9 @@ class TestResult(Summarised, PickledByName):
     alternatives: Mapping[str, TestResult] = field(default_factory=dict)
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
-        """Return the column of a table: statistic, distribution with degrees of freedom, p-value.
+        """Return the column of a table: statistic, distribution and p-value.
+
+        The distribution has its degrees of freedom.
 
         Parameters
         ----------
@@ -147,7 +149,7 @@ class TestResult(Summarised, PickledByName):
         return PlainNumbers(more={**values, "detail": self._plain_detail(), "column": self._plain_column()})
 
     def _plain_column(self) -> dict[str, Any]:
-        """Return the column of a table as plain data, from which a stored test rebuilds it."""
+        """Return the table column as plain data, to rebuild a stored test from."""
         (column,) = self.table_columns()
         cells = {row: [cell.column, cell.value] for row, cell in column.cells.items()}
         note = remark_text(column.whole, column.words, {}, {}) if column.whole else column.note

@@ -41,7 +41,7 @@ def number_text(value: float, digits: int = 4) -> str:
 
 
 def interval_text(low: float, high: float, *, form: str = ".4g", computed: bool = True) -> str:
-    """Print an interval, or ``"missing"`` if its lower end is, or ``"not computed"``."""
+    """Print an interval, or ``"missing"`` with its lower end, or ``"not computed"``."""
     if not computed:
         return "not computed"
     return "missing" if np.isnan(low) else f"[{low:z{form}}, {high:z{form}}]"
@@ -50,7 +50,7 @@ def interval_text(low: float, high: float, *, form: str = ".4g", computed: bool 
 def conventions(
     inference: Inference, labels: Mapping[str, str] | None = None, factors: Factors | None = None
 ) -> str:
-    """Describe the standard errors of a regression: clusters, degrees of freedom, small-sample correction."""
+    """Describe a regression's errors: clusters, degrees of freedom, correction."""
     details = freedom_text(inference.df_t)
     if np.isfinite(inference.df_t):
         details = f"t with {details}"
@@ -110,7 +110,7 @@ def correction_words(ssc: str) -> str:
 
 
 def last_lines(conventions: str, settings: str = "") -> list[str]:
-    """Write the conventions, and the settings on a line of their own, broken at 80 columns."""
+    """Write conventions, and settings on a line of their own, at 80 columns."""
     lines = [f"{conventions}."]
     if settings:
         lines.append(f"Settings: {settings}.")
@@ -122,7 +122,7 @@ def _width(text: str) -> int:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out cells below a heading, the first column left-aligned and the others right-aligned."""
+    """Lay out cells below a heading: first column left-aligned, others right."""
     all_rows = [list(head), *[list(r) for r in rows]]
     widths = [max(_width(r[j]) for r in all_rows) for j in range(len(head))]
 
@@ -136,7 +136,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def sample_text(nobs: int, n_entities: int, n_times: int, keys: tuple[str, str | None]) -> str:
-    """Describe a sample, such as ``"Sample: 816 rows, 48 state x 17 year"``, and whether it is balanced."""
+    """Describe a sample: ``"Sample: 816 rows, 48 state x 17 year"``."""
     text = f"Sample: {nobs:,} rows, {n_entities} {keys[0]} x {n_times} {keys[1] or 'period'}"
     if is_balanced(nobs, n_entities, n_times):
         return text

@@ -1,4 +1,4 @@
-"""Variances of weighted sums of coefficients, and quadratic forms, without squaring a condition number."""
+"""Variances of weighted sums, and quadratic forms, without squared conditions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def standard_errors(variance: Floats) -> Floats:
-    """Return square roots of variances; missing if a variance is negative or missing."""
+    """Return square roots of variances; missing if negative or missing."""
     return np.asarray(np.sqrt(np.where(variance < 0, np.nan, variance)))
 
 
@@ -31,7 +31,7 @@ def negative_variance(names: Sequence[str]) -> Notice:
 
 
 def quadratic_form(gap: Floats, rows: Floats, middle: Floats) -> tuple[float, float]:
-    """Compute ``gap' V^-1 gap`` for ``V = rows @ middle @ rows.T`` by a rotation of the rows.
+    """Compute ``gap' V^-1 gap``, ``V = rows @ middle @ rows.T``, rotating the rows.
 
     `V` itself is not formed: for nearly collinear coefficients it would lose the digits that its inverse
     needs. `gap` is (q,), `rows` (q, m) has one weighted sum per row, and `middle` (m, m) is symmetric with a

@@ -6,7 +6,7 @@ from digiprosper.kernels.tolerances import SAME_LEVEL
 
 
 def rejects(p_value: float, level: float) -> bool:
-    """Return whether a null hypothesis is rejected: ``p <= 1 - level``; False if p is missing.
+    """Return whether a null is rejected: ``p <= 1 - level``; False if p is missing.
 
     A p-value from B draws is a multiple of 1 / (B + 1), so .05 occurs. With B = 999, a test that rejects
     there has size .05; with ``p < .05`` it has size .049. The rule also agrees with intervals, which exclude

@@ -15,7 +15,7 @@ Language: TypeAlias = Literal["english", "chinese"]
 
 @dataclass(frozen=True, slots=True)
 class Words(PickledByName):
-    """Text of codes in each language; names in braces are filled in: ``"Indirect through {path}"``."""
+    """Text of codes by language; braces are filled: ``"Indirect through {path}"``."""
 
     english: Mapping[str, str] = field(default_factory=dict)
     chinese: Mapping[str, str] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Words(PickledByName):
         return code in self.english
 
     def say(self, code: str, language: Language = "english", **parts: object) -> str:
-        """Return the words of a code; a code without words gives what follows its last dot."""
+        """Return the words of a code; without words, what follows its last dot."""
         table = self.chinese if language == "chinese" else self.english
         text = table.get(code, self.english.get(code))
         return code.rpartition(".")[2] if text is None else text.format_map(parts)

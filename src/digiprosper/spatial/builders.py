@@ -1,4 +1,4 @@
-"""What spatial weights are made from: tables of links, neighbours, places and values."""
+"""What spatial weights are made from: links, neighbours, places and values."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Built:
 
 
 def from_square(frame: pd.DataFrame) -> Built:
-    """Read a table with a row and a column for each entity; columns take the order of the rows."""
+    """Read a table with a row and a column per entity, in the order of rows."""
     rows, columns = checked_labels(frame.index, "the index"), checked_labels(frame.columns, "the columns")
     remedy = (
         "A square frame has the same labels in its index and its columns: frame.set_index(...) if a column "
@@ -90,7 +90,7 @@ def _holds_numbers(kind: Any) -> bool:
 
 
 def named_columns(i: object, j: object, w: object) -> tuple[str, str, str | None]:
-    """Check the names of the columns of entity, neighbour and weight; the last may be None."""
+    """Check column names of entity, neighbour and weight; the last may be None."""
     not_text = [name for name in (i, j, w) if not isinstance(name, str | None)]
     if not_text:
         raise InputTypeError(f"from_frame: {cited(not_text[0])} is no name of a column (text).")
@@ -170,7 +170,7 @@ def _links(rows: Ints, columns: Ints, weights: Floats, n: int) -> Any:
 
 
 def from_lists(neighbours: object) -> Built:
-    """Read a mapping of each entity to its neighbours, or to a mapping of neighbour to weight."""
+    """Read a mapping of entity to neighbours, or to neighbours' weights."""
     if not isinstance(neighbours, Mapping):
         raise InputTypeError(
             f"from_neighbours takes a mapping of each entity to its neighbours, not "
@@ -218,7 +218,7 @@ def _is_number(value: object) -> bool:
 
 
 def from_pysal(w: Any, entities: object) -> Built:
-    """Read weights or a graph of libpysal, without importing it, in their current transformation.
+    """Read libpysal's weights or graph, without importing it, as transformed now.
 
     `entities` maps ids to labels, or lists labels in the order of the ids; without it ids are the labels.
     """
@@ -258,7 +258,7 @@ def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
 
 
 def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -> Built:
-    """Compute weights from the inverse of the distance to a power; the cutoff is in kilometres."""
+    """Compute weights by inverse distance to a power; the cutoff is in km."""
     labels, degrees = _places(coordinates, "inverse_distance")
     power = _positive("power", power, _HIGHEST_POWER, "")
     cutoff = _checked_cutoff(cutoff, degrees)
@@ -282,7 +282,7 @@ def by_nearness(coordinates: pd.DataFrame, k: int) -> Built:
 
 
 def by_difference(values: pd.Series[Any]) -> Built:
-    """Compute weights from the inverse of the difference of a variable, its mean over time."""
+    """Compute weights by the inverse difference of a variable's mean over time."""
     labels, means, name = _means(values, "economic")
     _refuse_many(len(labels), None)
     _refuse_same(labels, same_values(means), f"have the same {name}, so that the difference is zero")
@@ -292,7 +292,7 @@ def by_difference(values: pd.Series[Any]) -> Built:
 def by_gravity(
     values: pd.Series[Any], coordinates: pd.DataFrame, power: float, cutoff: float | None
 ) -> Built:
-    """Compute weights from the product of a positive variable over the distance to a power."""
+    """Compute weights by the product of a positive variable over distance^power."""
     built = by_distance(coordinates, power, cutoff)
     labels, means, name = _means(values, "gravity")
     positions = positions_among(labels, built.entities, "values", "the coordinates")
@@ -310,7 +310,7 @@ def by_gravity(
 
 
 def _places(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
-    """Return the labels of entities and their (n, 2) latitude and longitude, one place per entity."""
+    """Return entity labels and their (n, 2) latitude, longitude, one place each."""
     degrees = degrees_of(coordinates, caller)
     labels = _first_level(coordinates.index, caller)
     _refuse_missing(~np.isfinite(degrees).all(axis=1), coordinates.index, "coordinates", caller)
@@ -327,7 +327,7 @@ def _places(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
 
 
 def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
-    """Return the labels of entities, their means over time, and the name of the variable."""
+    """Return entity labels, their means over time, and the variable's name."""
     if not isinstance(values, pd.Series):
         raise InputTypeError(
             f"{caller} takes a Series indexed by entity, or by entity and time as panel.frame['gdp'], not "

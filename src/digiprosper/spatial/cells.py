@@ -1,4 +1,4 @@
-"""A variable of a balanced panel by period and entity, with weights in the same order."""
+"""A variable of a balanced panel by period and entity, with ordered weights."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """A variable by period and entity, with the weights of these entities in the same order."""
+    """A variable by period and entity, and weights in the entities' order."""
 
     cells: Floats  # (T, n), without missing values
     times: pd.Index[Any]  # for a cross-section "all" only
@@ -39,7 +39,7 @@ class Field:
 
 
 def read_field(caller: str, panel: Panel, column: str, spatial_weights: SpatialWeights) -> Field:
-    """Evaluate a column or term of a balanced panel, and align the weights with its entities."""
+    """Evaluate a term of a balanced panel, and align weights with its entities."""
     argument: object = panel
     if not isinstance(argument, Panel):
         raise InputTypeError(f"{caller} takes a Panel first, not {type(argument).__name__}.")

@@ -142,7 +142,7 @@ def refuse_unlinked(raw: Matrix, name: str) -> None:
 
 
 def checked_labels(values: object, role: str) -> pd.Index[Any]:
-    """Check that labels of entities are an ordered collection without missing or repeated ones.
+    """Check that entity labels are an ordered collection, none missing or repeated.
 
     `role` names them in messages.
     """
@@ -196,7 +196,7 @@ def refuse_repeated(labels: pd.Index[Any], role: str) -> None:
 def positions_among(
     labels: pd.Index[Any], sought: pd.Index[Any], holder: str, source: str, remedy: str = ""
 ) -> Ints:
-    """Return the (m,) positions of the labels `sought` among `labels`; refuse absent ones.
+    """Return the (m,) positions of labels `sought` in `labels`; refuse absent ones.
 
     `holder` and `source` name both collections in messages, and `remedy` is a sentence on what to do.
     """

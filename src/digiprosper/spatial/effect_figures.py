@@ -1,4 +1,4 @@
-"""What figures of spatial effects draw: one or several fits, and fits over cut-offs of the distance."""
+"""What figures of spatial effects draw: one or several fits, and cut-offs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Fits: TypeAlias = "Mapping[str, SpatialResults | DigiprosperError]"
 
 
 def read_fits(results: object, purpose: str) -> Fits:
-    """Return the fits to draw by label: numbered for a sequence, with an empty label for a single fit."""
+    """Return the fits to draw by label: numbers for several, empty for one."""
     pairs: list[tuple[str, Any]] = list(_pairs(results))
     not_fits = [fit for _, fit in pairs if not isinstance(fit, SpatialResults | DigiprosperError)]
     if not_fits or not pairs:
@@ -79,12 +79,12 @@ def _refuse_twice(labels: Sequence[object], purpose: str) -> None:
 
 
 def regressors(fits: Fits) -> list[str]:
-    """List the regressors of all fits, each once, in the order of the first fit that has it."""
+    """List regressors of all fits, each once, in order of the first fit with it."""
     return list(dict.fromkeys(name for fit in _estimated(fits).values() for name in fit.effects.terms))
 
 
 def chosen_kinds(kinds: object, purpose: str) -> tuple[str, ...]:
-    """Check the kinds of effects to draw: "direct", "indirect" or "total", each once in the order given."""
+    """Check kinds of effects to draw: "direct", "indirect", "total", each once."""
     listed = list(kinds) if isinstance(kinds, list | tuple) else [kinds]
     if not listed:
         raise OptionError(
@@ -241,7 +241,7 @@ def _points(
     cutoffs: Mapping[str, float],
     level: float,
 ) -> pd.DataFrame:
-    """Return the effects of one regressor, by kind in the order of `kinds` and then by cut-off."""
+    """Return one regressor's effects, by kind in `kinds`' order, then cut-off."""
     tables = [fit.effects_table(level).assign(cutoff=cutoffs[label]) for label, fit in fits.items()]
     effects = pd.concat(tables, ignore_index=True)
     rows = effects[(effects["term"] == name) & effects["kind"].isin(kinds)]

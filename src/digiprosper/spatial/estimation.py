@@ -1,4 +1,4 @@
-"""From a layout to results: the likelihood's maximum, its covariance, and the effects."""
+"""From a layout to results: likelihood's maximum, covariance, and effects."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ _LEAST_CLUSTERS = 3
 
 
 class _Draws(NamedTuple):
-    """Seed and number of draws for simulated errors of effects; not simulated without a seed."""
+    """Seed and number of draws for simulated errors; none without a seed."""
 
     seed: np.random.SeedSequence | None
     reps: int
 
 
 def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
-    """Maximise the likelihood of a `PanelSpatial`, and compute the covariance, the effects and the notices.
+    """Maximise the likelihood of a `PanelSpatial`.
 
     Notices are stored in `diagnostics`, not issued.
     """
@@ -168,7 +168,7 @@ def _adjusted(layout: Layout, spectrum: Spectrum | None, *, splm: bool) -> Deter
 
 
 def _values(point: Point, count: int) -> Floats:
-    """Return the coefficients that have names, which those of dummies of periods do not."""
+    """Return the coefficients with names, which dummies of periods lack."""
     return np.concatenate([point.spatial, point.optimum.coefficients])[:count]
 
 
@@ -191,7 +191,7 @@ def _refuse_end(optimum: Optimum, spectrum: Spectrum, layout: Layout, *, adjuste
 
 
 def _corrected(point: Point, layout: Layout) -> Point:
-    """Correct the bias of the fixed effects, and subtract the period that entity effects use."""
+    """Correct the fixed effects' bias; subtract the period entity effects use."""
     entity, time = layout.effects
     if time and row_sum(layout.matrix) is None:
         islands = layout.weights.islands
@@ -260,7 +260,7 @@ def _refuse_two_clusters(point: Point) -> None:
 
 
 def _refuse_no_variance(clustered: Floats, observed: Floats, names: tuple[str, ...]) -> None:
-    """Refuse coefficients whose scores are zero in every entity, as of a regressor that fits single rows."""
+    """Refuse scores of zero in every entity, as of regressors for single rows."""
     no_variance = ~(clustered > NO_VARIANCE**2 * observed)
     if no_variance.any():
         terms = [name for name, missing in zip(names, no_variance, strict=True) if missing]
@@ -273,7 +273,7 @@ def _refuse_no_variance(clustered: Floats, observed: Floats, names: tuple[str, .
 def _effects(
     layout: Layout, point: Point, covariances: tuple[Floats, ...], inverse: Floats, drawing: _Draws
 ) -> SpatialEffects:
-    """Compute effects of all regressors, with errors by the delta method or from draws."""
+    """Compute effects of all regressors, errors by delta method or draws."""
     selection = _chosen(layout, point, len(covariances[0]))
     b = selection @ _values(point, len(covariances[0]))
     covariances_b = [selection @ covariance @ selection.T for covariance in covariances]
@@ -300,7 +300,7 @@ def _effects(
 
 
 def _chosen(layout: Layout, point: Point, count: int) -> Floats:
-    """Return rows that select rho, the slopes and their spatial lags; zeros for an absent one."""
+    """Return rows that select rho, slopes and their lags; zeros if absent."""
     first, k = len(point.spatial), len(layout.slopes)
     positions: list[int | None] = [*[0] * point.lag, *(first + j for j in range(k))]
     lags = {name: first + k + j for j, name in enumerate(layout.lags)}

@@ -37,9 +37,9 @@ def moran_scatter(
     labels: Mapping[str, str],
     language: Language = "english",
 ) -> MoranScatter:
-    """Lay out the spatial lag against the standardised value in one period, the last one without `time`.
+    """Lay out the spatial lag against the standardised value in one period.
 
-    `labels` come before those of the panel.
+    Without `time` it is the last period. `labels` come before those of the panel.
     """
     purpose = "plots.moran_scatter"
     field = read_field(purpose, panel, column, spatial_weights)

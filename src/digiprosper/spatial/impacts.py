@@ -44,7 +44,7 @@ class SpatialEffects(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
 class SpatialDecomposition(PickledByName):
-    """Direct, indirect and total effects as three columns of a table, ``etable(fit.decomposition)``."""
+    """Direct, indirect and total effects as three columns of a table."""
 
     effects: SpatialEffects
     glance: Glance
@@ -55,7 +55,7 @@ class SpatialDecomposition(PickledByName):
     remarks: tuple[Remark, ...] = ()  # for the note below the table
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Return a column each for direct, indirect and total effects, with a row per regressor."""
+        """Return columns of direct, indirect and total effects, a row per regressor."""
         frame = effects_frame(self.effects, self.inference.df_t, level)
         return tuple(self._column(kind, frame[frame["kind"] == kind]) for kind in KINDS)
 
@@ -124,7 +124,7 @@ def _errors(effects: SpatialEffects) -> Floats:
 
 
 def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:
-    """Tabulate the effects of single units, one row per unit and term; `entity` names the column of units."""
+    """Tabulate effects of units, a row per unit and term; `entity` names units."""
     diagonal, row_sums, column_sums, diagonal_lag, row_sums_lag, column_sums_lag = effects.units[:, :, None]
     direct = diagonal * effects.slopes + diagonal_lag * effects.lags
     total = row_sums * effects.slopes + row_sums_lag * effects.lags
@@ -143,7 +143,7 @@ def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:
 
 
 def shared_variables(terms: Sequence[str], factors: Factors) -> dict[str, tuple[str, ...]]:
-    """Find variables that are in several terms, such as in ``"x"`` and ``"I(x**2)"``, with these terms.
+    """Find variables that are in several terms, with these terms.
 
     A lag is another variable than its column, and so are two dummies of one category. Of variables with the
     same terms only the first is listed.

@@ -1,4 +1,4 @@
-"""Spatial autocorrelation of a variable: Moran's I and Geary's C by period, local Moran by entity."""
+"""Spatial autocorrelation: Moran's I and Geary's C by period, local Moran by entity."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def _by_period(
 def statistics_by_period(
     field: Field, z: Floats, reps: int = 0, seed: np.random.SeedSequence | None = None, *, geary: bool
 ) -> pd.DataFrame:
-    """Compute Moran's I or Geary's C and its tests in each period, as a frame like that of `moran`.
+    """Compute Moran's I or Geary's C and its tests by period, as `moran`'s frame.
 
     `z` is the (T, n) array of `standardised`. Without a seed there are no permutations.
     """
@@ -305,7 +305,7 @@ def local_moran(
 
 
 def standardised(caller: str, field: Field, column: str) -> Floats:
-    """Standardise a variable to mean zero and mean square one in each period, a (T, n) array.
+    """Standardise a variable by period: mean zero, mean square one, (T, n).
 
     Refuses fewer than four entities and a variable that is constant in a period.
     """
@@ -326,7 +326,7 @@ def standardised(caller: str, field: Field, column: str) -> Floats:
 
 
 def quadrants_of(z: Floats, lag: Floats, weights: SpatialWeights) -> np.ndarray[Any, Any]:
-    """Return the quadrant of each entity in the Moran scatter, a (T, n) array; None for an island."""
+    """Return each entity's quadrant in the Moran scatter, (T, n); None for islands."""
     names = np.array(QUADRANTS, dtype=object)
     high, lag_high = z > 0, lag > 0
     quadrants = names[np.where(high, np.where(lag_high, 0, 3), np.where(lag_high, 1, 2))]

@@ -112,7 +112,7 @@ def made_from_variable(name: str, variable: str | None) -> tuple[Notice, ...]:
 
 
 def near_end(name: str, value: float, interval: tuple[float, float], weights: str) -> tuple[Notice, ...]:
-    """Report a spatial coefficient within 2% of the interval's length of one of its ends."""
+    """Report a spatial coefficient within 2% of an end of its interval."""
     low, high = interval
     if min(value - low, high - value) > _NEAR_END * (high - low):
         return ()
@@ -135,7 +135,7 @@ def biased_coefficient(
     n_entities: int,
     likelihood: str,
 ) -> tuple[Notice, ...]:
-    """Report a spatial coefficient that time effects bias by half a standard error or more.
+    """Report a spatial coefficient that time effects bias by half an error or more.
 
     `bias` is its difference from the estimate of the adjusted likelihood, and
     `deviation` the standard deviation of the estimate, which may be larger than its
@@ -180,7 +180,7 @@ def common_shocks(times: str | None, share: float, p_value: float) -> tuple[Noti
 
 
 def entity_effects_errors(n_times: int) -> tuple[Notice, ...]:
-    """Report standard errors that are too small because of entity effects in a short panel.
+    """Report errors too small because of entity effects in a short panel.
 
     The mean squared residual is too small by the factor (T - 1) / T. With up to 5 periods the coverage of a
     95% interval is below 92.5%.
@@ -198,7 +198,7 @@ def entity_effects_errors(n_times: int) -> tuple[Notice, ...]:
 
 
 def several_rows(terms: Sequence[str], factors: Factors) -> tuple[Notice, ...]:
-    """Report variables that are in several regressors, so that no single row of effects is theirs."""
+    """Report variables in several regressors: no single row of effects is theirs."""
     shared = shared_variables(terms, factors)
     if not shared:
         return ()
@@ -213,7 +213,7 @@ def several_rows(terms: Sequence[str], factors: Factors) -> tuple[Notice, ...]:
 
 
 def model_not_estimated(model: str, rows: Sequence[str], reason: str) -> Notice:
-    """Report a model that has no estimates, and the tests of `spatial_tests` that need it."""
+    """Report a model without estimates, and the `spatial_tests` that need it."""
     verb = "is" if len(rows) == 1 else "are"
     text = f"the {model.upper()} has no estimates, so {quoted(rows)} {verb} missing: {reason}"
     return Notice("model_not_estimated", text, {"model": model, "tests": tuple(rows)})

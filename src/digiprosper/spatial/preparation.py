@@ -1,4 +1,4 @@
-"""A balanced panel, its weights and its columns, made ready for every spatial model and test."""
+"""A balanced panel, its weights and columns, ready for spatial models and tests."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def lag_name(name: str) -> str:
 
 
 def without_means(columns: Floats, n_times: int, entity: bool, time: bool) -> Floats:  # noqa: FBT001
-    """Subtract means of entities and of periods from (NT, p) columns of a balanced panel.
+    """Subtract means of entities and periods from (NT, p) balanced columns.
 
     Rows are sorted by entity and then by period. Returns a new array.
     """
@@ -115,7 +115,7 @@ def without_means(columns: Floats, n_times: int, entity: bool, time: bool) -> Fl
 
 
 def lay_out(spec: Any, panel: Panel) -> Layout:
-    """Select the balanced sample of a `PanelSpatial`, align the weights with it, and check the regressors."""
+    """Select a `PanelSpatial`'s balanced sample, align weights, check regressors."""
     check_panel(panel, "fit")
     _refuse_unbalanced(panel)
     options = LinearOptions(
@@ -193,7 +193,7 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
 
 
 def _added(layout: Layout, *, dummies: bool) -> Floats:
-    """Return regressors that the layout does not have: an intercept, or dummies of periods."""
+    """Return regressors not in the layout: an intercept, or period dummies."""
     entity, time = layout.effects
     if not entity and not time:
         return np.ones((len(layout.raw), 1))
@@ -203,7 +203,7 @@ def _added(layout: Layout, *, dummies: bool) -> Floats:
 
 
 def _column_names(layout: Layout, count: int, n_demeaned: int) -> list[str]:
-    """Name the columns of the likelihood, their spatial lags, and the second lag of the outcome."""
+    """Name the likelihood's columns, spatial lags, and second lag of outcome."""
     names = [*layout.names, *(f"added {j}" for j in range(n_demeaned - len(layout.names)))]
     return [*names, *map(lag_name, names), lag_name(lag_name(layout.names[0]))][:count]
 
@@ -230,7 +230,7 @@ def _refuse_unbalanced(panel: Panel) -> None:
 
 
 def _refuse_missing(panel: Panel, prepared: Prepared) -> None:
-    """Refuse missing values, except those of the first or last periods in lags and leads."""
+    """Refuse missing values, except end periods in lags and leads."""
     losses = [loss for loss in prepared.sample.dropped if loss.by_term]
     for loss in losses:
         if not _whole_periods(panel, prepared, loss):
@@ -251,7 +251,7 @@ def _whole_periods(panel: Panel, prepared: Prepared, dropped: Dropped) -> bool:
 
 
 def _with_lags(prepared: Prepared, lags: Sequence[str]) -> Prepared:
-    """Describe spatial lags as products of W and a regressor, under one name whatever the weights."""
+    """Describe spatial lags as products of W and a regressor, for any weights."""
     sample = prepared.sample
     factors = {lag_name(name): (Factor("W"), *sample.factors_of(name)) for name in lags}
     return replace(prepared, sample=sample.with_factors(factors))
@@ -266,7 +266,7 @@ def _refuse_names(spec: Any, prepared: Prepared) -> None:
 
 
 def check_terms(spec: Any, lagged_terms: Sequence[str]) -> None:
-    """Refuse spatial lags of terms that are not in x, and in models without spatial lags of regressors."""
+    """Refuse spatial lags of terms not in x, and in models without such lags."""
     if spec.model not in DURBIN:
         raise OptionError(
             f"spatial_lags={cited(tuple(lagged_terms))} requires a model with spatial lags of regressors, "

@@ -197,7 +197,10 @@ class SpatialResults(BaseResults):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """Description of each coefficient: spatial parameter, slope, slope of a spatial lag, or intercept."""
+        """Description of each coefficient.
+
+        Spatial parameter, slope, slope of a spatial lag, or intercept.
+        """
         return tuple(map(self._term, self.names))
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
@@ -225,7 +228,10 @@ class SpatialResults(BaseResults):
 
     @property
     def impacts(self) -> pd.DataFrame:
-        """Direct, indirect and total effects with 95% intervals; see `effects_table`."""
+        """Direct, indirect and total effects with intervals; see `effects_table`.
+
+        The intervals are 95% intervals.
+        """
         return self.effects_table()
 
     def effects_table(self, level: float = 0.95) -> pd.DataFrame:
@@ -247,7 +253,10 @@ class SpatialResults(BaseResults):
 
     @property
     def decomposition(self) -> SpatialDecomposition:
-        """Direct, indirect and total effects as columns of a table, ``etable(fit.decomposition)``."""
+        """Effects as columns of a table, ``etable(fit.decomposition)``.
+
+        They are the direct, indirect and total effects.
+        """
         return SpatialDecomposition(
             effects=self.effects,
             glance=self.glance(),
@@ -453,7 +462,7 @@ class SpatialResults(BaseResults):
     # --- inside -------------------------------------------------------------------------------------------
 
     def _remarks(self) -> tuple[Remark, ...]:
-        """Name for a table which model and weights these are, and whether a bias is corrected."""
+        """Name for a table the model and weights, and whether a bias is corrected."""
         names = {"weights": (self.weights_text,), "name": (self.weights_name,)}
         model = Remark(f"{self.model}.weights.{self.weights_standardise}", names)
         return (model,) if self.likelihood == "unadjusted" else (model, Remark(self.likelihood, {}))
@@ -500,7 +509,10 @@ def _refuse_no_durbin(fitted: SpatialResults, model: str) -> None:
 
 
 def _common_factors(fitted: SpatialResults, lags: Sequence[str], restrictions: Floats) -> TestResult:
-    """Test that each lag has the coefficient of its regressor times minus rho, by the delta method."""
+    """Test that each lag has minus rho times its regressor's coefficient.
+
+    By the delta method.
+    """
     names, b = fitted.names, fitted.coefficients
     if 2 * len(lags) + 1 < len([name for name in names if name != "Intercept"]):
         raise OptionError(

@@ -129,7 +129,9 @@ class SpatialTests(Summarised, PickledByName):
 
 
 def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
-    """Test for spatial dependence, and for SAR and SEM as special cases of the spatial Durbin model.
+    """Test for spatial dependence, and for SAR and SEM.
+
+    Both are special cases of the spatial Durbin model.
 
     Parameters
     ----------
@@ -216,7 +218,7 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
 def _fits(
     base: PanelSpatial, layouts: dict[str, Layout]
 ) -> tuple[dict[str, SpatialResults], dict[str, Notice]]:
-    """Fit SDM, SAR and SEM; report those that have no estimates, and the tests that need them."""
+    """Fit SDM, SAR, SEM; report those without estimates, and tests needing them."""
     fits, missing = {}, {}
     for model, layout in layouts.items():
         try:
@@ -272,7 +274,7 @@ def _lagrange_rows(layout: Layout) -> list[_Row]:
 
 
 def _effect_rows(layout: Layout, panel: Panel) -> list[_Row]:
-    """Test the fixed effects in the model without spatial terms, by likelihood ratios."""
+    """Test fixed effects without spatial terms, by likelihood ratios."""
     from scipy.special import chdtrc
 
     n, t = len(layout.matrix), layout.n_times
@@ -299,7 +301,7 @@ def _durbin_rows(
     adjusted: dict[str, SpatialResults],
     conventional: dict[str, SpatialResults],
 ) -> list[_Row]:
-    """Test SAR and SEM against SDM; a test whose models have no estimates has no statistic."""
+    """Test SAR and SEM against SDM; models without estimates give no statistic."""
     rows = []
     for model, null in DURBIN_NULLS.items():
         statistics, p_values = [np.nan, np.nan], [np.nan, np.nan]

@@ -223,7 +223,7 @@ class SpatialWeights(Summarised, PickledByName):
 
     @cached_property
     def spectrum(self) -> Spectrum | None:
-        """Eigenvalues of `matrix`, which every model with these weights needs; None if all are zero."""
+        """Eigenvalues of `matrix`, for all models with it; None if all are zero."""
         return spectrum(self.dense)
 
     @cached_property
@@ -259,7 +259,10 @@ class SpatialWeights(Summarised, PickledByName):
 
     @cached_property
     def diagnostics(self) -> tuple[Notice, ...]:
-        """Remarks, for example on islands, dropped entities, and weights computed from a variable."""
+        """Remarks, such as on islands or dropped entities.
+
+        There are also remarks on weights that are computed from a variable.
+        """
         return (
             *unused_entities(self.name, self.left_out),
             *islands(self.name, self.islands),
@@ -495,7 +498,7 @@ class SpatialWeights(Summarised, PickledByName):
         standardise: Standardise = "row",
         name: str = "W",
     ) -> SpatialWeights:
-        """Make weights from lists of neighbours, for example regions with a common border.
+        """Make weights from lists of neighbours, such as regions with a common border.
 
         Parameters
         ----------
@@ -664,7 +667,9 @@ class SpatialWeights(Summarised, PickledByName):
     def economic(
         cls, values: pd.Series[Any], *, standardise: Standardise = "row", name: str = "W"
     ) -> SpatialWeights:
-        """Weigh entities by how similar they are, ``w_ij = 1 / |v_i - v_j|``, v a mean over time.
+        """Weigh entities by similarity, ``w_ij = 1 / |v_i - v_j|``.
+
+        Here v is a mean over time.
 
         Parameters
         ----------
@@ -713,7 +718,9 @@ class SpatialWeights(Summarised, PickledByName):
         standardise: Standardise = "row",
         name: str = "W",
     ) -> SpatialWeights:
-        """Make gravity weights, ``w_ij = m_i m_j / d_ij ** power``, from masses m and distances d.
+        """Make gravity weights, ``w_ij = m_i m_j / d_ij ** power``.
+
+        From masses m and distances d.
 
         Parameters
         ----------
@@ -761,7 +768,9 @@ class SpatialWeights(Summarised, PickledByName):
         standardise: Standardise = "row",
         name: str = "W",
     ) -> SpatialWeights:
-        """Combine two weights, ``share * a + (1 - share) * b``, such as distance and economic similarity.
+        """Combine two weights, ``share * a + (1 - share) * b``.
+
+        For example, distance and economic similarity.
 
         Parameters
         ----------
@@ -834,7 +843,7 @@ class SpatialLag:
     column: str
 
     def __call__(self, frame: pd.DataFrame) -> Floats:
-        """Compute the lag of each row of a frame indexed by entity, or by entity and time.
+        """Compute the lag of each row of a frame indexed by entity, or entity and time.
 
         Warns of islands, of entities that are only in the weights, and of lags that are missing because a
         neighbour has no value.
@@ -916,7 +925,7 @@ def _aligned_parts(
 
 
 def refuse_other(argument: object, caller: str) -> None:
-    """Refuse an argument that is not a `SpatialWeights`; `caller` names the function in messages."""
+    """Refuse anything but a `SpatialWeights`; `caller` is the function in messages."""
     if not isinstance(argument, SpatialWeights):
         raise InputTypeError(
             f"{caller} takes SpatialWeights(matrix, entities), whose rows are matched with the panel by "

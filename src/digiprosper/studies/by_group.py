@@ -1,4 +1,4 @@
-"""A model estimated by group, with a test of the difference of a coefficient between groups."""
+"""A model estimated by group, with a test of a coefficient's difference."""
 
 from __future__ import annotations
 
@@ -93,8 +93,9 @@ class ByGroup(ResultSet):
 
     @property
     def table_rows(self) -> tuple[SharedRow, ...]:
-        """Rows of a table with the difference and its p-value, in the column of the last group.
+        """Rows of a table with the difference and its p-value, in the last column.
 
+        That is the column of the last group.
         `etable` adds them. With ``method="interaction"`` the difference is the coefficient of the
         interaction, which is not equal to the difference of the columns.
         """
@@ -103,18 +104,14 @@ class ByGroup(ResultSet):
         name = Remark(f"{self._kind}.row", {"term": (detail["term"],)}, WORDS)
         return (
             SharedRow(name, {last: float(detail["difference"])}),
-            SharedRow(
-                Remark("p_value.row", {}, WORDS), {last: self.difference.p_value}
-            ),
+            SharedRow(Remark("p_value.row", {}, WORDS), {last: self.difference.p_value}),
         )
 
     @property
     def rows(self) -> dict[str, list[Any]]:
-        """The difference and its p-value as rows for the argument `rows` of `etable`, with English names."""
+        """The difference and its p-value as `rows` of `etable`, named in English."""
         blanks = [None] * (len(self.labels) - 1)
-        named = {
-            remark_text(row.name, WORDS, {}, {}): row.cells for row in self.table_rows
-        }
+        named = {remark_text(row.name, WORDS, {}, {}): row.cells for row in self.table_rows}
         return {name: [*blanks, *cells.values()] for name, cells in named.items()}
 
     @property
@@ -136,11 +133,7 @@ class ByGroup(ResultSet):
             method = "permutations.all" if detail["enumerated"] else "permutations"
             texts["reps"] = f"{test.draws.size:,}"
         # A condition is the name of its own group.
-        by = (
-            ".by"
-            if self._kind == "difference" and detail["group"] != labels[-1]
-            else ""
-        )
+        by = ".by" if self._kind == "difference" and detail["group"] != labels[-1] else ""
         names = {name: (text,) for name, text in texts.items()}
         return (Remark(f"{self._kind}{by}.{method}", names, WORDS),)
 
@@ -172,8 +165,9 @@ def by_group(
     rng: object = None,
     progress: bool = False,
 ) -> ByGroup:
-    """Estimate a model in each group, and test whether a coefficient differs between the groups.
+    """Estimate a model in each group, and test the difference of a coefficient.
 
+    The difference is that between the groups.
     If a coefficient is significant in one group and not in another, this does not mean that it differs
     between them. The difference must be tested itself.
 
@@ -281,16 +275,12 @@ def by_group(
     return ByGroup(fits.outcomes, _permutation(slopes, groups, name, estimates, drawn))
 
 
-def _refuse_others(
-    spec: Any, panel: object, group: object, term: object, method: str
-) -> None:
+def _refuse_others(spec: Any, panel: object, group: object, term: object, method: str) -> None:
     if not hasattr(spec, "fit") or isinstance(spec, type):
         raise InputTypeError(f"by_group takes a specification, not {cited(spec)}.")
     check_panel(panel, "by_group")
     if not isinstance(group, str):
-        raise InputTypeError(
-            f"group={cited(group)} must be a column or a condition (text)."
-        )
+        raise InputTypeError(f"group={cited(group)} must be a column or a condition (text).")
     if term is not None and not isinstance(term, str):
         raise InputTypeError(f"term={cited(term)} must be one coefficient (text).")
     if method == "interaction" and not isinstance(spec, FixedEffects):
@@ -309,10 +299,7 @@ def _read_groups(panel: Panel, text: str) -> _Groups:
     if text in table.known:
         codes, levels = coded(table, text, "group")
         _refuse_gaps(text, int((codes < 0).sum()))
-        values = (
-            str(v).removesuffix(".0") if isinstance(v, float) else str(v)
-            for v in levels
-        )
+        values = (str(v).removesuffix(".0") if isinstance(v, float) else str(v) for v in levels)
         groups = _Groups(text, tuple(values), codes)
         _refuse_one_name(groups)
     else:
@@ -320,14 +307,10 @@ def _read_groups(panel: Panel, text: str) -> _Groups:
         groups = _Groups(text, (f"not ({condition})", condition), codes)
         if codes.min() == codes.max():
             truth = "true" if codes[0] else "false"
-            raise _no_groups(
-                f"group={cited(text)} is {truth} in all {codes.size} rows", text, 1
-            )
+            raise _no_groups(f"group={cited(text)} is {truth} in all {codes.size} rows", text, 1)
     count = len(groups.names)
     if not 2 <= count <= _MOST_GROUPS:
-        raise _no_groups(
-            f"group={cited(text)} has {counted(count, 'value')}", text, count
-        )
+        raise _no_groups(f"group={cited(text)} has {counted(count, 'value')}", text, count)
     return groups
 
 
@@ -362,11 +345,7 @@ def _refuse_gaps(text: str, count: int) -> None:
 def _refuse_varying(panel: Panel, groups: _Groups) -> None:
     """Refuse groups that cut through entities."""
     entity = table_of(panel).keys.entity
-    cut = np.unique(
-        entity[
-            _by_entity(panel.n_entities, entity, groups.codes)[entity] != groups.codes
-        ]
-    )
+    cut = np.unique(entity[_by_entity(panel.n_entities, entity, groups.codes)[entity] != groups.codes])
     if cut.size:
         raise OptionError(
             f"group={cited(groups.text)} changes within {cut.size} of {panel.n_entities} "
@@ -397,13 +376,8 @@ def _subset(panel: Panel, rows: Any) -> Panel:
 # --- fits by group ------------------------------------------------------------------------------------------
 
 
-def _fit_groups(
-    spec: Any, panel: Panel, groups: _Groups, seed: np.random.SeedSequence
-) -> ResultSet:
-    battery = {
-        name: (spec, _subset(panel, groups.codes == code))
-        for code, name in enumerate(groups.names)
-    }
+def _fit_groups(spec: Any, panel: Panel, groups: _Groups, seed: np.random.SeedSequence) -> ResultSet:
+    battery = {name: (spec, _subset(panel, groups.codes == code)) for code, name in enumerate(groups.names)}
     fits = fit_all(battery, panel, rng=seed)
     for name, error in fits.failures.items():
         text = f"by_group: the model cannot be estimated in the group {cited(name)}: {error}"
@@ -415,9 +389,7 @@ def _params(result: Any) -> pd.Series[float]:
     return getattr(result, "slopes", result).params  # type: ignore[no-any-return]
 
 
-def _estimates(
-    spec: Any, fits: ResultSet, term: str | None
-) -> tuple[str, dict[str, float]]:
+def _estimates(spec: Any, fits: ResultSet, term: str | None) -> tuple[str, dict[str, float]]:
     """Find the coefficient in every group."""
     params = {group: _params(result) for group, result in fits.items()}
     first, *others = params.values()
@@ -433,11 +405,7 @@ def _estimates(
         raise TermError(
             f"by_group: not every group has a coefficient named {cited(target)}; all have "
             f"{quoted(common, 20)}.",
-            [
-                Notice(
-                    "no_coefficient", target, {"term": target, "common": tuple(common)}
-                )
-            ],
+            [Notice("no_coefficient", target, {"term": target, "common": tuple(common)})],
         )
     return matches[0], {group: float(p[matches[0]]) for group, p in params.items()}
 
@@ -446,10 +414,11 @@ def _estimates(
 
 
 def _nested_slopes(fit: Fitted) -> bool:
-    """Check whether all absorbed slopes are by groups inside entities, which cross products can demean."""
-    slopes = (
-        effect for effect in fit.prepared.within.every if isinstance(effect, Slope)
-    )
+    """Check whether cross products can demean the absorbed slopes.
+
+    They can if all are by groups inside entities.
+    """
+    slopes = (effect for effect in fit.prepared.within.every if isinstance(effect, Slope))
     return all(is_nested(slope.codes, fit.prepared.sample.entity) for slope in slopes)
 
 
@@ -466,7 +435,7 @@ def _batched(
     reps: int,
     seed: np.random.SeedSequence,
 ) -> tuple[Floats, np.random.SeedSequence | None]:
-    """Fit every group in each permutation from cross products by entity: (reps, groups).
+    """Fit groups in each permutation from cross products by entity: (reps, groups).
 
     Also returns the seed, or None if these are all permutations.
     """
@@ -495,15 +464,11 @@ def _refitted(
     *,
     show: bool,
 ) -> tuple[Floats, np.random.SeedSequence | None]:
-    """Fit every group in each permutation again: (reps, groups), with the seed as in `_batched`."""
+    """Refit groups in each permutation: (reps, groups), and the seed, as `_batched`."""
     entity = table_of(panel).keys.entity
     labels = _by_entity(panel.n_entities, entity, groups.codes)
     every = ways(labels) < reps + 0.5
-    drawn = (
-        arrangements(labels)
-        if every
-        else permuted_labels(np.random.default_rng(seed), labels, reps)
-    )
+    drawn = arrangements(labels) if every else permuted_labels(np.random.default_rng(seed), labels, reps)
     out = np.empty((len(drawn), len(groups.names)))
     with progress_bar("by_group", len(drawn), show=show) as done:
         for i, permuted in enumerate(drawn):
@@ -525,7 +490,7 @@ def _refit(spec: Any, panel: Panel, name: str, rng: object) -> float:
 
 
 def _difference(slopes: Floats) -> Floats:
-    """Compare groups along the last axis: the second less the first, or the range of more."""
+    """Compare groups on the last axis: second less first, or range of more."""
     if slopes.shape[-1] == 2:
         return np.asarray(slopes[..., 1] - slopes[..., 0])
     return np.asarray(slopes.max(axis=-1) - slopes.min(axis=-1))
@@ -538,15 +503,11 @@ def _permutation(
     estimates: dict[str, float],
     seed: np.random.SeedSequence | None,
 ) -> TestResult:
-    """Compare the difference with those of permutations; without a seed these are all that there are."""
+    """Compare the difference with permutations: all there are without a seed."""
     draws, every = _difference(slopes), seed is None
     statistic = float(_difference(np.array(list(estimates.values()))))
     description = f"the groups of {cited(groups.text)} can be permuted over entities"
-    notices = (
-        few_exchanges(name, draws.size, description)
-        if every
-        else few_draws(draws.size, "test")
-    )
+    notices = few_exchanges(name, draws.size, description) if every else few_draws(draws.size, "test")
     issue(notices)
     return TestResult(
         name=_title(groups, name),
@@ -564,9 +525,7 @@ def _permutation(
             "reps": draws.size,
             "enumerated": every,
             "lost": int(np.isnan(draws).sum()),
-            "rng_entropy": seed.entropy
-            if seed and isinstance(seed.entropy, int)
-            else None,
+            "rng_entropy": seed.entropy if seed and isinstance(seed.entropy, int) else None,
         },
         draws=draws,
         diagnostics=notices,
@@ -575,9 +534,7 @@ def _permutation(
 
 def _title(groups: _Groups, name: str) -> str:
     if len(groups.names) > 2:
-        return (
-            f"Difference of {name} between {len(groups.names)} groups of {groups.text}"
-        )
+        return f"Difference of {name} between {len(groups.names)} groups of {groups.text}"
     # The values of a column, such as True and False, say little without its name; a condition is its own.
     by = "" if groups.text.strip() in groups.names else f" by {groups.text}"
     return f"Difference of {name}{by}, {groups.names[1]} minus {groups.names[0]}"
@@ -632,22 +589,14 @@ def _interaction(
 def _with_interactions(
     fit: Fitted, codes: Ints, groups: _Groups, name: str, names: list[str]
 ) -> LinearResults:
-    """Add the products of a regressor with indicators, and those indicators that effects do not absorb."""
-    indicators = np.array(
-        [codes == code for code in range(1, len(groups.names))], dtype=np.float64
-    ).T
+    """Add products of a regressor with indicators, and indicators not absorbed."""
+    indicators = np.array([codes == code for code in range(1, len(groups.names))], dtype=np.float64).T
     column = fit.demeaned.raw[:, fit.regressors[fit.results.names.index(name)]]
     indicator_names = [f"{groups.text} is {group}" for group in groups.names[1:]]
     # The indicators come last: of two collinear columns the later one is dropped.
-    prepared = replace(
-        fit.prepared, options=replace(fit.prepared.options, collinear="drop")
-    )
+    prepared = replace(fit.prepared, options=replace(fit.prepared.options, collinear="drop"))
     further = np.column_stack([column[:, None] * indicators, indicators])
     demeaned = fit.demeaned.with_columns(prepared, [*names, *indicator_names], further)
-    beside = [
-        position
-        for position in demeaned.at(indicator_names)
-        if not demeaned.absorbed[position]
-    ]
+    beside = [position for position in demeaned.at(indicator_names) if not demeaned.absorbed[position]]
     regressors = (*fit.regressors, *demeaned.at(names), *beside)
     return fit_equation(prepared, demeaned, 0, regressors, unread=indicator_names)[0]

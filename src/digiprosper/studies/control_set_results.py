@@ -248,7 +248,7 @@ class ControlSets(Summarised, ResultSet):
 
     @property
     def table_notes(self) -> tuple[Remark, ...]:
-        """Note of a table with the number of sets and a warning about their p-values."""
+        """Note of a table: the number of sets, and a warning on their p-values."""
         counts = {"sets": len(self.outcomes), "candidates": len(self.candidates)}
         texts = {"about": (self._about(),)} | {name: (str(count),) for name, count in counts.items()}
         return (Remark("control_sets", texts, WORDS),)
@@ -318,10 +318,7 @@ class ControlSets(Summarised, ResultSet):
             "n_estimated": len(numbers),
             **dict(zip(names, _quantiles(estimates), strict=True)),
             **{sign: _mean(chosen) for sign, chosen in signs.items()},
-            **{
-                f"{sign}_significant": _mean(chosen & significant)
-                for sign, chosen in signs.items()
-            },
+            **{f"{sign}_significant": _mean(chosen & significant) for sign, chosen in signs.items()},
         }
         return pd.Series(values, name=self.term, dtype=np.float64)
 
@@ -357,14 +354,8 @@ class ControlSets(Summarised, ResultSet):
         for inside in self.included.loc[numbers["model"]].to_numpy().T:
             row: dict[str, float] = {"n_with": int(inside.sum())}
             parts = {"with": inside, "without": ~inside}
-            row |= {
-                f"median_{name}": _median(estimates[part])
-                for name, part in parts.items()
-            }
-            row |= {
-                f"significant_{name}": _mean(significant[part])
-                for name, part in parts.items()
-            }
+            row |= {f"median_{name}": _median(estimates[part]) for name, part in parts.items()}
+            row |= {f"significant_{name}": _mean(significant[part]) for name, part in parts.items()}
             rows.append(row)
         return pd.DataFrame(rows, index=pd.Index(list(self.candidates), name="control"))
 
@@ -440,7 +431,7 @@ class ControlSets(Summarised, ResultSet):
 
 
 def _numbers(values: Floats, level: float) -> pd.DataFrame:
-    """Compute t, p and intervals from estimates, standard errors and degrees of freedom, one row each."""
+    """Compute t, p and intervals from estimates, errors and df, a row each."""
     from scipy.special import stdtr, stdtrit
 
     estimate, error, df = values.T
@@ -463,7 +454,7 @@ def _significant(numbers: pd.DataFrame, level: float) -> Bools:
 
 
 def _quantiles(estimates: Floats) -> list[float]:
-    """Return the minimum, the quartiles and the maximum; missing if there are no estimates."""
+    """Return minimum, quartiles and maximum; missing without estimates."""
     return np.quantile(estimates, (0, 0.25, 0.5, 0.75, 1)).tolist() if estimates.size else [np.nan] * 5
 
 

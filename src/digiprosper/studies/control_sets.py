@@ -187,9 +187,7 @@ def control_sets(
     return ControlSets(
         outcomes=tuple(zip(labels, results, strict=True)),
         candidates=candidates,
-        included=pd.DataFrame(
-            sets, index=pd.Index(labels, name="model"), columns=list(candidates)
-        ),
+        included=pd.DataFrame(sets, index=pd.Index(labels, name="model"), columns=list(candidates)),
         common=common,
         diagnostics=(*base.diagnostics, *(notice for notice, _ in by_code.values())),
     )
@@ -202,9 +200,7 @@ def _read_candidates(spec: FixedEffects, values: object) -> tuple[str, ...]:
     """Read the candidates; none of them may have a role in the model already."""
     candidates = as_terms(values, "candidates")
     if not candidates:
-        raise TermError(
-            "candidates is empty; pass the controls to add, such as ['income', 'trade']."
-        )
+        raise TermError("candidates is empty; pass the controls to add, such as ['income', 'trade'].")
     problems = [
         Notice(
             "repeated",
@@ -244,17 +240,11 @@ def _read_sizes(size: object, count: int) -> list[int]:
 
 
 def _range(size: Any) -> range:
-    """Read a number, a pair with both ends in it, or a range; empty where it is none of these."""
+    """Read a number, a pair with both ends in it, or a range; or else empty."""
     if isinstance(size, range):
         return size
-    ends = (
-        [plain(number) for number in size]
-        if isinstance(size, tuple | list)
-        else [size, size]
-    )
-    if len(ends) != 2 or not all(
-        isinstance(n, int) and not isinstance(n, bool) for n in ends
-    ):
+    ends = [plain(number) for number in size] if isinstance(size, tuple | list) else [size, size]
+    if len(ends) != 2 or not all(isinstance(n, int) and not isinstance(n, bool) for n in ends):
         return range(0)
     return range(ends[0], ends[1] + 1)
 
@@ -273,9 +263,7 @@ def _smaller(least: int, count: int) -> str:
 def _sets(count: int, sizes: Sequence[int]) -> Bools:
     """List the sets, the smallest first: (sets, candidates)."""
     members = chain.from_iterable(combinations(range(count), size) for size in sizes)
-    return np.array(
-        [[j in chosen for j in range(count)] for chosen in members], dtype=np.bool_
-    )
+    return np.array([[j in chosen for j in range(count)] for chosen in members], dtype=np.bool_)
 
 
 def _labels(controls: Sequence[Sequence[str]]) -> list[str]:
@@ -293,16 +281,11 @@ def _labels(controls: Sequence[Sequence[str]]) -> list[str]:
 # --- the columns of all models ------------------------------------------------------------------------------
 
 
-def _equations(
-    spec: FixedEffects, panel: Panel, candidates: Sequence[str]
-) -> _Equations:
-    """Demean the columns of all models on the rows that are complete in all of them, and fit the first."""
+def _equations(spec: FixedEffects, panel: Panel, candidates: Sequence[str]) -> _Equations:
+    """Demean all models' columns on rows complete in all, and fit the first."""
     roles = {
         "x": spec.x,
-        **{
-            f"candidate {number}": (*spec.x, name)
-            for number, name in enumerate(candidates, 1)
-        },
+        **{f"candidate {number}": (*spec.x, name) for number, name in enumerate(candidates, 1)},
         "candidates": (*spec.x, *candidates),
     }
     prepared, _, demeaned = demean_together(spec, panel, roles)
@@ -325,36 +308,28 @@ def _equations(
 
 
 def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
-    """Count the columns of each candidate; they may not depend on which others are in the model."""
+    """Count each candidate's columns.
+
+    They may not depend on which others are in the model.
+    """
     x, together = rows.roles["x"], rows.roles["candidates"]
-    columns = {
-        name: rows.roles[f"candidate {number}"]
-        for number, name in enumerate(candidates, 1)
-    }
+    columns = {name: rows.roles[f"candidate {number}"] for number, name in enumerate(candidates, 1)}
     # Candidates that change the dummies of x, or else those whose dummies the others change.
     depending = [name for name in candidates if columns[name][: len(x)] != x]
     if not depending:
         added = [columns[name][len(x) :] for name in candidates]
         if (*x, *chain.from_iterable(added)) == together:
             return list(map(len, added))
-        depending = [
-            name for name in candidates if not set(columns[name]) <= set(together)
-        ]
+        depending = [name for name in candidates if not set(columns[name]) <= set(together)]
     raise TermError(
         f"control_sets: with {quoted(depending)} the dummies of a product with a category depend "
         "on which other terms are in the model. Put the product and its other factor in spec.x, or make "
         "columns of it with panel.assign.",
-        [
-            Notice(
-                "categories", "depend on other terms", {"candidates": tuple(depending)}
-            )
-        ],
+        [Notice("categories", "depend on other terms", {"candidates": tuple(depending)})],
     )
 
 
-def _named(
-    spec: FixedEffects, base: LinearResults, candidates: Sequence[str], term: str | None
-) -> str:
+def _named(spec: FixedEffects, base: LinearResults, candidates: Sequence[str], term: str | None) -> str:
     """Find the coefficient."""
     target = spec.x[0] if term is None else term
     names = [name for name in base.names if name != "Intercept"]
@@ -375,11 +350,7 @@ def _refuse_shared(equations: _Equations, candidates: Sequence[str], name: str) 
     factors_of, names = equations.prepared.sample.factors_of, equations.demeaned.names
 
     def columns(term: str) -> set[tuple[str, int]]:
-        return {
-            (column, factor.shift)
-            for factor in factors_of(term)
-            for column in factor.columns
-        }
+        return {(column, factor.shift) for factor in factors_of(term) for column in factor.columns}
 
     shared = [
         candidate
@@ -391,10 +362,7 @@ def _refuse_shared(equations: _Equations, candidates: Sequence[str], name: str) 
             f"control_sets: {quoted(shared)} has the column of {cited(name)} in it, and with it the "
             f"coefficient of {cited(name)} is another quantity, such as the slope where the other factor is "
             "zero. Put the product in spec.x, or compare the two models with fit_all.",
-            [
-                Notice("shared", candidate, {"term": name, "candidate": candidate})
-                for candidate in shared
-            ],
+            [Notice("shared", candidate, {"term": name, "candidate": candidate}) for candidate in shared],
         )
 
 
@@ -435,9 +403,7 @@ def _estimates(
         if not regular[position]:
             regressors = equations.regressors(sets[position])
             try:
-                fit = fit_equation(
-                    equations.prepared, equations.demeaned, 0, regressors
-                )[0]
+                fit = fit_equation(equations.prepared, equations.demeaned, 0, regressors)[0]
             except DigiprosperError as error:
                 results.append(error)
                 continue
@@ -450,7 +416,7 @@ def _estimates(
 
 
 def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bools]:
-    """Estimate at once all sets that allow it: estimate, standard error and degrees of freedom, (sets, 3).
+    """Estimate at once all sets that allow it: estimate, error, df, (sets, 3).
 
     Sets that are False in the second array have to be fitted one by one.
     """
@@ -459,19 +425,12 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
         np.full((len(sets), 3), np.nan),
         np.zeros(len(sets), dtype=np.bool_),
     )
-    if (
-        prepared.options.cov_type in _ONE_BY_ONE
-        or demeaned.absorbed[list(equations.x)].any()
-    ):
+    if prepared.options.cov_type in _ONE_BY_ONE or demeaned.absorbed[list(equations.x)].any():
         return numbers, regular
 
     at, widths = demeaned.at([name])[0], np.array(list(map(len, equations.controls)))
-    absorbed = np.array(
-        [demeaned.absorbed[list(positions)].any() for positions in equations.controls]
-    )
-    wide = (
-        prepared.sample.nobs <= len(equations.x) + sets @ widths + prepared.within.rank
-    )
+    absorbed = np.array([demeaned.absorbed[list(positions)].any() for positions in equations.controls])
+    wide = prepared.sample.nobs <= len(equations.x) + sets @ widths + prepared.within.rank
     estimable = np.flatnonzero(~wide & ~sets[:, absorbed].any(axis=1))
 
     others = [position for position in equations.x if position != at]
@@ -481,9 +440,7 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
         at,
     ]
     inside = np.ones((estimable.size, len(columns)), dtype=np.bool_)
-    inside[:, len(others) : -1] = sets[estimable][
-        :, np.repeat(np.flatnonzero(~absorbed), widths[~absorbed])
-    ]
+    inside[:, len(others) : -1] = sets[estimable][:, np.repeat(np.flatnonzero(~absorbed), widths[~absorbed])]
     estimates = set_slopes(
         demeaned.columns[:, 0],
         columns_at(demeaned.columns, columns),
@@ -492,8 +449,6 @@ def _together(equations: _Equations, sets: Bools, name: str) -> tuple[Floats, Bo
         most_condition=NEAR,
         obs_weights=prepared.obs_weights,
     )
-    numbers[estimable] = np.column_stack(
-        [estimates.slopes, estimates.std_errors, estimates.df_t]
-    )
+    numbers[estimable] = np.column_stack([estimates.slopes, estimates.std_errors, estimates.df_t])
     regular[estimable] = estimates.regular
     return numbers, regular

@@ -1,4 +1,4 @@
-"""What figures of many models draw: one coefficient, and the choices in which the models differ."""
+"""What figures of many models draw: one coefficient, and the models' choices."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _CONTROLS = "control"
 
 
 def read_models(models: object, purpose: str) -> ResultSet:
-    """Check a set of results with at least one coefficient; `purpose` is named in errors."""
+    """Check a set of results with a coefficient; errors name `purpose`."""
     if not isinstance(models, ResultSet):
         raise InputTypeError(
             f"{purpose}: takes what control_sets, fit_all, stepwise or by_group returns, not "
@@ -60,7 +60,7 @@ def specification_curve(
     level: float,
     language: Language = "english",
 ) -> SpecificationCurve:
-    """Order the estimates of a coefficient, and list the choices in which the models differ.
+    """Order a coefficient's estimates, and list choices in which models differ.
 
     `term` has the names of the coefficient; default that of `control_sets`, or the first of the first model.
     `main` is the model that is marked; default that without candidates, or the first. `labels` win over those
@@ -83,10 +83,7 @@ def specification_curve(
             _merged(models, "factors"),
             {**_merged(models, "labels"), **labels},
         )
-        by_model = [
-            _model_choices(models[label], names, (texts, factors, language))
-            for label in order
-        ]
+        by_model = [_model_choices(models[label], names, (texts, factors, language)) for label in order]
         outcomes = {model["outcome"][0] for model in by_model}
         choices, heads = (
             _differences(by_model, texts, factors),
@@ -97,30 +94,20 @@ def specification_curve(
     main_text = ""
     if marked is not None:
         label = order[marked]
-        main_text = (
-            FIGURE.say("curve.given", language)
-            if label == NO_CANDIDATE
-            else texts.get(label, label)
-        )
+        main_text = FIGURE.say("curve.given", language) if label == NO_CANDIDATE else texts.get(label, label)
     counts = {
         "left_out.failed": len(models.failures),
         "left_out.term": len(models) - len(order),
     }
     return SpecificationCurve(
         name=name_label(names[0], texts, factors),
-        outcome=name_label(outcomes.pop(), texts, factors)
-        if len(outcomes) == 1
-        else "",
+        outcome=name_label(outcomes.pop(), texts, factors) if len(outcomes) == 1 else "",
         points=points,
         choices=choices,
         main=marked,
         main_text=main_text,
         heads=heads,
-        left_out=[
-            FIGURE.say(code, language, count=f"{n:,}")
-            for code, n in counts.items()
-            if n
-        ],
+        left_out=[FIGURE.say(code, language, count=f"{n:,}") for code, n in counts.items() if n],
         level=level,
     )
 
@@ -143,9 +130,7 @@ def _points(models: ResultSet, names: Sequence[str], level: float) -> pd.DataFra
             f"plots.specification_curve: no model has a number as its estimate of {quoted(names)}.",
             [Notice("no_estimates", "nothing to draw", {"labels": models.labels})],
         )
-    points: pd.DataFrame = rows.sort_values(
-        "estimate", kind="stable", ignore_index=True
-    )
+    points: pd.DataFrame = rows.sort_values("estimate", kind="stable", ignore_index=True)
     points["significant"] = [rejects(p, level) for p in points["p_value"]]
     return points[["model", "estimate", "conf_low", "conf_high", "significant"]]
 
@@ -158,14 +143,12 @@ def _model_choices(
     names: Sequence[str],
     wording: tuple[Mapping[str, str], Factors, Language],
 ) -> dict[str, list[str]]:
-    """List the choices of a model, by their kind; `wording` has labels, factors and the language."""
+    """List a model's choices by kind; `wording` has labels, factors, language."""
     regression = getattr(result, "slopes", result)
     about, terms = regression.glance(), regression.tidy()["term"].tolist()
     return {
         "regressor": [name for name in terms if name in names],
-        _CONTROLS: [
-            name for name in terms if name not in names and name != "Intercept"
-        ],
+        _CONTROLS: [name for name in terms if name not in names and name != "Intercept"],
         "effect": list(effect_names(about["effects"])),
         "outcome": [about["depvar"] or ""],
         "weights": [about["obs_weights"]] if about["obs_weights"] else [],
@@ -173,21 +156,14 @@ def _model_choices(
     }
 
 
-def _errors(
-    regression: Any, labels: Mapping[str, str], factors: Factors, language: Language
-) -> str:
+def _errors(regression: Any, labels: Mapping[str, str], factors: Factors, language: Language) -> str:
     """Name the standard errors of a model, with their clusters."""
     inference = inference_of(regression)
     distance = f"{inference.distance_cutoff or 0:,g}"
     errors = FIGURE.say(f"errors.{inference.cov_type}", language, distance=distance)
-    clusters = [
-        name_label(name, labels, factors)
-        for name in effect_names(regression.glance()["clusters"])
-    ]
+    clusters = [name_label(name, labels, factors) for name in effect_names(regression.glance()["clusters"])]
     by = FIGURE.say("and", language).join(clusters)
-    return (
-        FIGURE.say("errors.by", language, errors=errors, clusters=by) if by else errors
-    )
+    return FIGURE.say("errors.by", language, errors=errors, clusters=by) if by else errors
 
 
 def _differences(
@@ -195,7 +171,7 @@ def _differences(
     labels: Mapping[str, str],
     factors: Factors,
 ) -> list[Choice]:
-    """List what some models have and others do not; a label of several names has the name behind it."""
+    """List what only some models have; a label of several names has the name behind."""
     choices = []
     for kind in by_model[0]:
         names = dict.fromkeys(name for model in by_model for name in model[kind])
@@ -204,11 +180,7 @@ def _differences(
         for name, text in texts.items():
             which = np.array([name in model[kind] for model in by_model])
             if not which.all():
-                choices.append(
-                    Choice(
-                        kind, text if times[text] == 1 else f"{text} ({name})", which
-                    )
-                )
+                choices.append(Choice(kind, text if times[text] == 1 else f"{text} ({name})", which))
     return choices
 
 

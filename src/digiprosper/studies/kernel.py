@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SetSlopes:
-    """Slopes, standard errors and degrees of freedom of t beside each of S sets, (S,) each."""
+    """Slopes, standard errors and df of t beside each of S sets, (S,) each."""
 
     slopes: Floats
     std_errors: Floats
@@ -39,7 +39,7 @@ def set_slopes(
     obs_weights: Floats | None = None,
     memory: int = 2**28,
 ) -> SetSlopes:
-    """Regress the outcome on each set of columns, and take the slope of the last column.
+    """Regress the outcome on each set of columns, and take the last one's slope.
 
     All columns are rotated once; a set is then a small triangular system that squares no condition number. By
     Frisch and Waugh (1933) the slope of the last column needs no other: it is the product of the outcome with
@@ -86,9 +86,7 @@ def set_slopes(
                 conditions = singular[:, 0] / singular[:, -1]
                 out.slopes[mine] = products[:, -1] / lengths
                 errors = residuals @ basis.T + rest
-                variances, least = _variances(
-                    errors, influence, squares * (1 / lengths**2), vcov
-                )
+                variances, least = _variances(errors, influence, squares * (1 / lengths**2), vcov)
             positive = variances > least
             out.std_errors[mine] = np.sqrt(np.where(positive, variances, np.nan))
             out.df_t[mine] = vcov.df_t
@@ -97,9 +95,7 @@ def set_slopes(
     return out
 
 
-def _variances(
-    errors: Floats, influence: Floats, spread: Floats, vcov: Vcov
-) -> tuple[Floats, Any]:
+def _variances(errors: Floats, influence: Floats, spread: Floats, vcov: Vcov) -> tuple[Floats, Any]:
     """Compute the variances of slopes (S,), and the largest that are rounding.
 
     `errors` and `influence` (S, N) are residuals and what an error moves the slope by; `spread` (S,) is the
@@ -110,11 +106,7 @@ def _variances(
     scores = errors * influence
     total = np.zeros(len(scores))
     for part in vcov.parts:
-        sums = (
-            scores
-            if part.codes is None
-            else level_sums(part.codes, part.levels, scores.T).T
-        )
+        sums = scores if part.codes is None else level_sums(part.codes, part.levels, scores.T).T
         total += part.sign * part.factor * _squares(sums, vcov.bandwidth)
     # A robust variance is a sum of squares.
     rounding = 0.0 if vcov.cov_type == "robust" else NO_VARIANCE
@@ -122,11 +114,12 @@ def _variances(
 
 
 def _squares(sums: Floats, lags: int | None) -> Floats:
-    """Sum squares over groups, with products of neighbouring periods under Driscoll and Kraay."""
+    """Sum squares over groups.
+
+    With products of neighbouring periods under Driscoll and Kraay.
+    """
     total = np.einsum("sg,sg->s", sums, sums)
     for lag in range(1, (lags or 0) + 1):
         weight = 1 - lag / ((lags or 0) + 1)
-        total = total + 2 * weight * np.einsum(
-            "sg,sg->s", sums[:, lag:], sums[:, :-lag]
-        )
+        total = total + 2 * weight * np.einsum("sg,sg->s", sums[:, lag:], sums[:, :-lag])
     return np.asarray(total)

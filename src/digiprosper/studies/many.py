@@ -46,9 +46,7 @@ _Task: TypeAlias = "tuple[str, Any, Panel, SeedSequence]"
 # Label, result or error, and the labels by code and message of its warnings.
 _Outcome: TypeAlias = "tuple[str, Any, dict[tuple[str, str], list[str]]]"
 _MOST_JOBS = 1024
-_ORDER_FORM = (
-    "a list whose elements are terms (text) or lists of terms that are added together"
-)
+_ORDER_FORM = "a list whose elements are terms (text) or lists of terms that are added together"
 
 
 def fit_all(
@@ -134,14 +132,10 @@ def _refuse_labels(specs: object) -> None:
 
 
 def _task(label: str, entry: Any, panel: Panel, entropy: int) -> _Task:
-    """Read a specification with its own panel, if it has one, and give it a stream by its label."""
-    spec, data = (
-        entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
-    )
+    """Read a specification with its own panel, if any, and a stream by its label."""
+    spec, data = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
     if not hasattr(spec, "fit"):
-        raise InputTypeError(
-            f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification."
-        )
+        raise InputTypeError(f"fit_all: {cited(label)} is {type(spec).__name__}, not a specification.")
     return (
         label,
         spec,
@@ -156,9 +150,7 @@ def _fitted(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
         return (_fit(*task) for task in tasks)
     joblib = require("joblib", extra="parallel", purpose=f"fit_all(n_jobs={jobs})")
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    return cast(
-        "Iterable[_Outcome]", parallel(joblib.delayed(_fit)(*task) for task in tasks)
-    )
+    return cast("Iterable[_Outcome]", parallel(joblib.delayed(_fit)(*task) for task in tasks))
 
 
 def _fit(label: str, spec: Any, panel: Panel, stream: SeedSequence) -> _Outcome:
@@ -235,9 +227,7 @@ def stepwise(
         )
         raise OptionError(text, [option_problem("sample", sample, ("own",), text)])
     check_panel(panel, "stepwise")
-    specs: Iterable[Any] = accumulate(
-        _blocks(order), lambda before, terms: before.add(*terms), initial=spec
-    )
+    specs: Iterable[Any] = accumulate(_blocks(order), lambda before, terms: before.add(*terms), initial=spec)
     labelled = {f"({i})": step for i, step in enumerate(specs, start=1)}
     if sample == "own":
         return fit_all(labelled, panel)
@@ -251,19 +241,11 @@ def stepwise(
 def _blocks(order: object) -> list[Sequence[str]]:
     """List the terms that each step adds."""
     entries = as_sequence(order)
-    elements = (
-        entries
-        if isinstance(entries, list | tuple)
-        else as_terms(entries, "order", form=_ORDER_FORM)
-    )
+    elements = entries if isinstance(entries, list | tuple) else as_terms(entries, "order", form=_ORDER_FORM)
     parts = map(as_sequence, elements)
-    blocks: list[Sequence[Any]] = [
-        part if isinstance(part, list | tuple) else [part] for part in parts
-    ]
+    blocks: list[Sequence[Any]] = [part if isinstance(part, list | tuple) else [part] for part in parts]
     if not all(blocks):
-        raise TermError(
-            "order has an empty list; remove it, or list the terms that are added together."
-        )
+        raise TermError("order has an empty list; remove it, or list the terms that are added together.")
     as_terms(list(chain.from_iterable(blocks)), "order", form=_ORDER_FORM)
     return blocks
 
@@ -289,22 +271,16 @@ def _on_common_rows(
 def demean_together(
     spec: FixedEffects, panel: Panel, roles: Mapping[str, Sequence[str]]
 ) -> tuple[Prepared, tuple[int, ...], Demeaned]:
-    """Demean the outcome and the columns of all roles on the rows that are complete in all of them.
+    """Demean the outcome and all roles' columns on the rows complete in all of them.
 
     A category may be coded otherwise in another role: also returns the columns of the sample, each once.
     """
     named = {"y": (spec.y,), **roles}
-    prepared = prepare(
-        panel, named, spec.options, singletons=spec.singletons, missing=spec.missing
-    )
+    prepared = prepare(panel, named, spec.options, singletons=spec.singletons, missing=spec.missing)
     rows = prepared.sample
     if len(rows.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
-    columns = tuple(
-        dict.fromkeys(chain.from_iterable(rows.roles[role] for role in named))
-    )
+        raise TermError(f"y={cited(spec.y)} makes several columns; the outcome must be one column.")
+    columns = tuple(dict.fromkeys(chain.from_iterable(rows.roles[role] for role in named)))
     names = (spec.y, *(rows.names[column] for column in columns[1:]))
     return (
         prepared,

@@ -1,4 +1,4 @@
-"""Regressions on an index, with standard errors that allow for its estimated weights."""
+"""Regressions on an index, with errors that allow for its estimated weights."""
 
 from __future__ import annotations
 
@@ -63,8 +63,9 @@ _NEEDS = (
 
 @dataclass(frozen=True, slots=True)
 class PropagatedIndex(Specification):
-    """Fixed effects regression on an index, with standard errors that allow for estimated weights.
+    """Fixed effects regression on an index with estimated weights.
 
+    The standard errors allow for the estimated weights.
     An index with estimated weights is a generated regressor (Pagan 1984, International Economic Review
     25:221-247; Murphy and Topel 1985, Journal of Business & Economic Statistics 3:370-379). So weights and
     regression are bootstrapped together. In each draw, entities are drawn with replacement, the weights are
@@ -137,10 +138,7 @@ class PropagatedIndex(Specification):
             raise OptionError(
                 "end_points='redrawn' recomputes minima and maxima in each draw: the index "
                 f"{quoted(other)} needs normalise='minmax'. Otherwise use end_points='held'.",
-                [
-                    option_problem("end_points", self.end_points, ("held",), n)
-                    for n in other
-                ],
+                [option_problem("end_points", self.end_points, ("held",), n) for n in other],
             )
         clusters = self.model.clusters
         if self.model.obs_weights is not None:
@@ -204,12 +202,8 @@ class PropagatedIndex(Specification):
         prepared, naive = _naive(model, data)
         clusters, units, learned = _units(prepared, fitted, data)
         n_units = 1 + int(max(units.max(), *(codes.max() for codes in learned)))
-        weighers = [
-            _weigher(index, panel, self.end_points) for index in fitted.values()
-        ]
-        columns, fixed, positions = _columns(
-            prepared, fitted, panel, naive.depvar.strip()
-        )
+        weighers = [_weigher(index, panel, self.end_points) for index in fitted.values()]
+        columns, fixed, positions = _columns(prepared, fitted, panel, naive.depvar.strip())
         grams = entity_grams(columns, units, prepared.within.every)
         # Entities that are used for the weights only have no sums.
         spare = np.zeros((n_units - grams.n_clusters, grams.sums.shape[1]))
@@ -262,9 +256,9 @@ class PropagatedIndex(Specification):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PropagatedResults(EffectResults):
-    """Results of a regression on indices with estimated weights, made by `PropagatedIndex.fit`.
+    """Results of a regression on indices; see `PropagatedIndex.fit`.
 
-    It has all methods of `EffectResults`.
+    The weights of the indices are estimated. It has all methods of `EffectResults`.
 
     Parameters
     ----------
@@ -295,14 +289,18 @@ class PropagatedResults(EffectResults):
 
     @property
     def naive(self) -> pd.DataFrame:
-        """Estimates with weights taken as known and the standard errors of `model`, indexed by term."""
+        """Estimates and standard errors with weights taken as known, by term.
+
+        The standard errors are those of `model`.
+        """
         assert self.known is not None
         return self.known.tidy(self.level).set_index("term")
 
     @property
     def comparison(self) -> pd.DataFrame:
-        """Standard errors and intervals with known and with estimated weights, indexed by term.
+        """Standard errors and intervals with known and with estimated weights.
 
+        The index has the terms.
         Column ``estimate`` is the coefficient. Under ``"weights known"`` there are std_error, conf_low and
         conf_high of the slope on the index that has the weights of this sample. Under ``"weights estimated"``
         there are those of the slope on the index that has the weights of the population.
@@ -320,19 +318,14 @@ class PropagatedResults(EffectResults):
         percent = f"{100 * self.level:g}%"
         heads = ["", "estimate", f"{percent}, weights known", f"{percent}, estimated", "std. error", "p"]
         rows = []
-        for term, p, numbers in zip(
-            self.names, self.pvalues, self.comparison.to_numpy(), strict=True
-        ):
+        for term, p, numbers in zip(self.names, self.pvalues, self.comparison.to_numpy(), strict=True):
             estimate, _, low, high, error, *ends = numbers.tolist()
             drawn = interval_text(*ends, computed=self._readable)
             intervals = [interval_text(low, high), drawn]
-            rows.append(
-                [term, f"{estimate:.5g}", *intervals, number_text(error), p_text(p)]
-            )
+            rows.append([term, f"{estimate:.5g}", *intervals, number_text(error), p_text(p)])
         notes = (
             "weights known: the slope on the index with the weights of this sample.",
-            "estimated: the slope on the index with the weights of the population; std. error and p "
-            "too.",
+            "estimated: the slope on the index with the weights of the population; std. error and p too.",
         )
         return (Cells.of(heads, rows), Lines(notes))
 
@@ -357,9 +350,7 @@ def _checked(indices: object) -> dict[str, CompositeIndex]:
     return dict(indices)
 
 
-def _fit_indices(
-    indices: Mapping[str, CompositeIndex], panel: Panel
-) -> dict[str, IndexResults]:
+def _fit_indices(indices: Mapping[str, CompositeIndex], panel: Panel) -> dict[str, IndexResults]:
     duplicated = [name for name in indices if name in panel.columns]
     if duplicated:
         raise TermError(
@@ -369,11 +360,7 @@ def _fit_indices(
     fitted = {name: spec.fit(panel) for name, spec in indices.items()}
     for name, index in fitted.items():
         recipe = index.recipe
-        if (
-            index.entity_sums is None
-            or index.state.periods is not None
-            or recipe.aggregation != "linear"
-        ):
+        if index.entity_sums is None or index.state.periods is not None or recipe.aggregation != "linear":
             raise OptionError(
                 f"index {cited(name)} ({recipe.scope.text}, {recipe.structure}, {recipe.aggregation}) cannot "
                 f"be bootstrapped from entity sums; this requires {_NEEDS}, structure flat or "
@@ -400,9 +387,7 @@ def _refuse_inside(model: FixedEffects, data: Panel, names: Mapping[str, Any]) -
 def _naive(model: FixedEffects, data: Panel) -> tuple[Prepared, LinearResults]:
     """Fit the model with the scores as data."""
     roles, options = {"y": (model.y,), "x": tuple(model.x)}, model.options
-    prepared = prepare(
-        data, roles, options, singletons=model.singletons, missing=model.missing
-    )
+    prepared = prepare(data, roles, options, singletons=model.singletons, missing=model.missing)
     sample, remarks = prepared.sample, lagged_outcome(prepared)
     outcome, x = sample.columns("y")[:, 0], sample.columns("x")
     names = sample.names_of("x")
@@ -456,13 +441,11 @@ def _combination(
     learned: Sequence[Ints],
     weighers: Sequence[Weigher],
 ) -> Weigher:
-    """Return what combines the columns in each draw: from counts (R, units) to (R, p, q)."""
+    """Return what combines columns in each draw: counts (R, units) to (R, p, q)."""
 
     def combine(counts: Floats) -> Floats:
         out = np.repeat(fixed[None], len(counts), axis=0)
-        for (rows, column), codes, weigh in zip(
-            positions, learned, weighers, strict=True
-        ):
+        for (rows, column), codes, weigh in zip(positions, learned, weighers, strict=True):
             out[:, rows, column] = weigh(counts[:, codes])
         return out
 
@@ -521,16 +504,12 @@ def _columns(
             index = fitted[name]
             weight = index.weights["weight"]
             # An indicator without weight has none in any draw.
-            directed = (
-                index.contributions(panel) / weight.where(weight != 0.0)
-            ).fillna(0.0)
+            directed = (index.contributions(panel) / weight.where(weight != 0.0)).fillna(0.0)
             block = list(directed.loc[sample.index].to_numpy(dtype=np.float64).T)
         columns += block
         variables += [q] * len(block)
     of = np.array(variables)
-    positions = [
-        (np.flatnonzero(of == names.index(name)), names.index(name)) for name in fitted
-    ]
+    positions = [(np.flatnonzero(of == names.index(name)), names.index(name)) for name in fitted]
     fixed = (of[:, None] == np.arange(len(names))).astype(np.float64)
     for rows, q in positions:
         fixed[rows, q] = 0.0

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 def lr_profile(
     results: ThresholdResults, threshold: int, texts: Mapping[str, str], language: Language = "english"
 ) -> Profile:
-    """Describe the likelihood ratio over every candidate of a threshold, numbered from 1, with its bound."""
+    """Describe a threshold's likelihood ratio over candidates, with its bound.
+
+    The threshold is numbered from 1.
+    """
     # A drawn bound is another one at every value.
     drawn = results.confidence == "bootstrap"
     points = results.profile(threshold)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def critical_chi2(level: float) -> float:
-    """Compute the critical value of the likelihood ratio of a kink: chi-squared, one degree of freedom."""
+    """Compute a kink's critical likelihood ratio: chi-squared, one df."""
     from scipy.special import chdtri
 
     return float(chdtri(1, 1 - level))
@@ -289,9 +289,7 @@ class KinkResults(SlopesByRegime):
             "confidence_sets": {m: self.confidence_set(m) for m in self._methods},
             "critical_values": dict(self.critical),
             "ssr": self.ssr.to_dict(),
-            "tests": {
-                name: {"F": test.statistic, "p_value": test.p_value} for name, test in tests.items()
-            },
+            "tests": {name: {"F": test.statistic, "p_value": test.p_value} for name, test in tests.items()},
             "regimes": self.regimes.reset_index().to_dict("records"),
             "options": {"df": self.df_rule, **{name: getattr(self, name) for name in options}},
             "denominator": self.df,

@@ -77,7 +77,7 @@ def remarks(results: ThresholdResults, prepared: Prepared) -> tuple[Notice, ...]
 
 
 def stored_remarks(results: ThresholdResults) -> Iterator[Notice]:
-    """Make the notices that follow from the stored numbers: small regimes, draws, tests that disagree."""
+    """Make notices from stored numbers: small regimes, draws, test conflicts."""
     for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
         text = (
             f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of {entities} entities: its "
@@ -91,7 +91,7 @@ def stored_remarks(results: ThresholdResults) -> Iterator[Notice]:
 def kink_remarks(
     results: KinkResults, prepared: Prepared, signs: tuple[str, Ints] | None
 ) -> tuple[Notice, ...]:
-    """Collect all notices on a kink regression; `signs` has the clusters that share a sign, with codes."""
+    """Collect notices on a kink regression; `signs` has clusters with one sign."""
     few = about_signs(signs[0], int(signs[1].max()) + 1) if signs is not None else []
     return (
         *results.slopes.diagnostics,
@@ -103,7 +103,7 @@ def kink_remarks(
 
 
 def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
-    """Make the notices that follow from the stored numbers: ends of sets, small regimes, draws, no error."""
+    """Make notices from stored numbers: ends of sets, small regimes, draws."""
     name = results.kink_variable
     pieces, (first, last) = results.confidence_set(), results.candidates[[0, -1]].tolist()
     reached = {"lowest": pieces[0][0] <= first, "highest": pieces[-1][1] >= last}
@@ -138,7 +138,7 @@ def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
 
 
 def about_threshold_variable(sample: Sample, results: ThresholdResults) -> Iterator[Notice]:
-    """Report a threshold variable that is constant within entities or also regime-dependent."""
+    """Report a threshold variable constant in entities or regime-dependent."""
     q = results.threshold_variable
     values = sample.columns("threshold_variable")[:, 0]
     starts = np.flatnonzero(np.diff(sample.entity, prepend=-1))
@@ -245,7 +245,7 @@ def about_concentration(
 
 
 def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
-    """Report neighbouring regimes whose slopes do not differ significantly, the thresholds taken as known.
+    """Report neighbouring regimes with no significant difference in slopes.
 
     The F of a threshold takes errors of one variance, this test the standard errors of the slopes.
     """
@@ -268,7 +268,7 @@ def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
 
 
 def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> Iterator[Notice]:
-    """Report entities that supply most of the variance ratio, which scales the bound of a confidence set.
+    """Report entities that supply most of the variance ratio.
 
     One entity with half of it, or up to three with three quarters; `parts` (m, N) is what each row adds to
     each ratio.
@@ -296,7 +296,7 @@ def about_variance(results: ThresholdResults, sample: Sample, parts: Floats) -> 
 
 
 def about_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]:
-    """Report which confidence sets reach the end of the searched values, and what can be done about it."""
+    """Report confidence sets that reach an end of the search, and remedies."""
     if results.given:  # what was not estimated has no set
         return
     q = np.sort(sample.columns("threshold_variable")[:, 0])
@@ -361,7 +361,7 @@ def boundary(
     evidence: str,
     advice: str,
 ) -> Notice:
-    """Report a confidence set that reaches the end of the searched values; a kink is threshold 1.
+    """Report a confidence set that reaches the end; a kink is threshold 1.
 
     `ends` has ``"lowest"`` and ``"highest"``, where the set reaches them, and why the search ends there:
     ``"trim"``, ``"values"`` (there are no others) or ``"room"`` (another option or another threshold); None
@@ -377,9 +377,7 @@ def boundary(
         )
     else:
         reached = " and the ".join(values[end] for end in ends)
-        text = (
-            f"includes the {reached} candidate value of {cited(column)} and may extend beyond it. {advice}"
-        )
+        text = f"includes the {reached} candidate value of {cited(column)} and may extend beyond it. {advice}"
     data = {"threshold": threshold, "first": first, "last": last, "whole": whole, "ends": dict(ends)}
     return Notice("boundary", f"{subject} {text}", data)
 
@@ -398,7 +396,7 @@ def _why_no_lower(q: Floats, first: float, least: float, *, included: bool) -> s
 
 
 def small_regime(regime: int | str, rows: int, entities: int, of: int, text: str) -> list[Notice]:
-    """Report a regime (number, or side of a kink) with few rows or few of the `of` entities."""
+    """Report a regime with few rows or few of the `of` entities."""
     if rows >= FEW_ROWS and entities >= max(FEW_ENTITIES, FEW_SHARE * of):
         return []
     return [Notice("small_regime", text, {"regime": regime, "nobs": rows, "n_entities": entities})]
@@ -407,7 +405,7 @@ def small_regime(regime: int | str, rows: int, entities: int, of: int, text: str
 def not_global(
     sequential: tuple[float, float], joint: tuple[float, float], ssr: tuple[float, float], *, used: bool
 ) -> Notice:
-    """Report that thresholds estimated one after another are not the best pair, and which pair is used."""
+    """Report that sequential thresholds are not the best pair, and which is used."""
     text = (
         f"the thresholds estimated sequentially ({sequential[0]:.5g} and {sequential[1]:.5g}, sum of squares "
         f"{ssr[0]:.6g}) are not the best pair ({joint[0]:.5g} and {joint[1]:.5g}, {ssr[1]:.6g}). "

@@ -70,8 +70,9 @@ _STREAM = 10
 
 @dataclass(frozen=True, slots=True)
 class PanelKink(Specification):
-    """Panel regression kink: a continuous function whose slope changes at an unknown value.
+    """Panel regression kink: a continuous function of one variable.
 
+    Its slope changes at an unknown value.
     The model is ``y_it = a_i + l_t + b1 (q_it - g)_- + b2 (q_it - g)_+ + x_it'c + e_it`` with
     ``(u)_- = min(u, 0)`` and ``(u)_+ = max(u, 0)`` (Hansen 2017, Journal of Business & Economic Statistics
     35:228-240; in panels Zhang, Zhou & Jiang 2017, Economics Letters 157:116-121). The kink g minimises the
@@ -291,7 +292,7 @@ class PanelKink(Specification):
         return kinks
 
     def _slopes(self, prepared: Prepared, linear: Demeaned, beyond: Floats) -> tuple[LinearResults, float]:
-        """Estimate the slopes at the threshold, and the standard errors of both together."""
+        """Estimate slopes at the threshold, and the errors of both together."""
         q, controls = self.kink_variable, range(2, len(linear.names))
         prepared = replace(prepared, sample=prepared.sample.with_dummies([q], ("below", "above")))
         # Last which side a row is on; one on the threshold has the mean of both.
@@ -366,8 +367,9 @@ def _linearised(
     positions: Sequence[int],
     bend: tuple[float, float],
 ) -> tuple[Solved, Floats, Floats]:
-    """Solve the equation in slopes and threshold, linear around the estimates; and halve their covariance.
+    """Solve the equation, linear around the estimates, and halve the covariance.
 
+    It is in slopes and threshold.
     Its order is slopes, intercept if there is one, and threshold. Where the threshold is not identified (no
     bend, or its value makes no difference) the slopes' errors need no allowance: it is left out, and its row
     is missing.

@@ -73,7 +73,7 @@ Grid: TypeAlias = int | Literal["hansen"] | None
 
 @dataclass(frozen=True, slots=True)
 class PanelThreshold(Specification):
-    """Panel threshold regression: slopes that depend on the regime of a threshold variable.
+    """Panel threshold regression: slopes by regime of a threshold variable.
 
     The model is ``y_it = a_i + l_t + x_it'b + z_it'd_r + e_it``. The regime r is the interval between
     thresholds that contains ``q_it`` (Hansen 1999, Journal of Econometrics 93:345-368). A threshold minimises
@@ -572,10 +572,8 @@ def _is_whole(value: object) -> bool:
 
 
 def _numbers(value: Any) -> tuple[float, ...]:
-    """Take one finite number or several; nothing when there is anything else among them."""
+    """Take one finite number or several; nothing if anything else is there."""
     several = value.tolist() if isinstance(value, np.ndarray) else value
     values = several if isinstance(several, list | tuple) else (several,)
-    finite = all(
-        isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values
-    )
+    finite = all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values)
     return tuple(map(float, values)) if finite else ()

@@ -57,7 +57,7 @@ _ROWS = {1: "Single threshold", 2: "Double threshold", 3: "Triple threshold"}
 
 
 def critical_lr(level: float) -> float:
-    """Compute the critical value of the likelihood ratio of a threshold (Hansen 1999, eq. 15).
+    """Compute a threshold's critical likelihood ratio (Hansen 1999, eq. 15).
 
     ``-2 log(1 - sqrt(level))``: 5.94, 7.35, 10.59 at .90, .95, .99. (The 6.53 printed there for .90 is that
     of .925; Hansen 2000, table I, has 5.94.)
@@ -66,7 +66,7 @@ def critical_lr(level: float) -> float:
 
 
 def bootstrap_p(statistic: float, draws: Floats) -> float:
-    """Compute the bootstrap p-value ``(1 + #{F* >= F}) / (B + 1)``, which is never zero.
+    """Compute the bootstrap p-value, ``(1 + #{F* >= F}) / (B + 1)``, never zero.
 
     Missing draws are left out; without a statistic there is no p-value.
     """
@@ -90,7 +90,7 @@ def threshold_with(
     *,
     whole: bool = False,
 ) -> Parameter:
-    """Describe a threshold with the ends of its confidence set, whose intervals are `pieces`, and its tests.
+    """Describe a threshold with its confidence set's ends and its tests.
 
     There are no intervals if it was not estimated; tests without a p-value are left out. `whole` says that
     the set contains every candidate.
@@ -102,19 +102,19 @@ def threshold_with(
 
 
 def is_whole(pieces: Sequence[tuple[float, float]], candidates: Floats) -> bool:
-    """Decide whether a confidence set contains every candidate; False if there is only one."""
+    """Decide whether a confidence set has all candidates; False if only one."""
     first, last = candidates[[0, -1]]
     return last > first and len(pieces) == 1 and pieces[0][0] <= first and last <= pieces[0][1]
 
 
 def set_text(pieces: Sequence[tuple[float, float]], *, whole: bool = False) -> str:
-    """Write a confidence set, such as ``"0.5 to 0.6, 0.7"``; `whole` if it has every candidate."""
+    """Write a confidence set, as ``"0.5 to 0.6, 0.7"``; `whole` if it has all."""
     texts = [f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces]
     return ", ".join([*texts, "every candidate"] if whole else texts) or "empty"
 
 
 class SlopesByRegime(BaseResults):
-    """What results of thresholds and of kinks share: the estimates are those of `slopes`."""
+    """What results of thresholds and kinks share: estimates are those of `slopes`."""
 
     __slots__ = ()
 
@@ -178,7 +178,7 @@ class SlopesByRegime(BaseResults):
         return pd.DataFrame({**bounds, **sizes}, index=index)
 
     def _terms_by_regime(self, split: Sequence[str], regimes: Mapping[str, Regime]) -> tuple[Term, ...]:
-        """Describe all slopes, those of `split` with their regime, which is the ending of a name."""
+        """Describe slopes, those of `split` with the regime that ends their name."""
         terms = terms_of(self.slopes, self.slopes.params.index)
         for term in split:
             for ending, regime in regimes.items():
@@ -207,7 +207,7 @@ class SlopesByRegime(BaseResults):
         *,
         first_column: str,
     ) -> Summary:
-        """Build a summary: subject, thresholds with their tests, size of the regimes, slopes."""
+        """Build a summary: subject, thresholds, their tests, regime sizes, slopes."""
         slopes = self.slopes
         sizes = zip(regimes, self.regime_sizes.tolist(), strict=True)
         rows = [[text, f"{nobs:,}", f"{entities:,}"] for text, (nobs, entities) in sizes]
@@ -353,8 +353,9 @@ class ThresholdResults(SlopesByRegime):
 
     @property
     def thresholds(self) -> pd.DataFrame:
-        """Thresholds with intervals and tests, one row per threshold in the order found, numbered from 1.
+        """Thresholds with intervals and tests, a row each in the order found.
 
+        They are numbered from 1.
         Columns are estimate; conf_low and conf_high (the ends of the confidence set, which can have gaps, see
         `confidence_set`); ssr and F; p_value and the critical values crit_10, crit_5 and crit_1 of the first
         bootstrap; statistic ("F", or "score" for "wild_score") and value, the statistic that they refer to.
@@ -382,7 +383,10 @@ class ThresholdResults(SlopesByRegime):
 
     @property
     def ssr(self) -> pd.Series[float]:
-        """Sums of squared residuals of the sequential search, indexed by the number of thresholds from 0."""
+        """Sums of squared residuals of the sequential search.
+
+        They are indexed by the number of thresholds from 0.
+        """
         index = pd.RangeIndex(self.estimates.size + 1, name="thresholds")
         return pd.Series(self.search_ssr[: index.size], index=index, name="ssr")
 
@@ -407,7 +411,7 @@ class ThresholdResults(SlopesByRegime):
         return pd.DataFrame(rows, columns=names)
 
     def profile(self, threshold: int = 1, *, method: str | None = None) -> pd.DataFrame:
-        """Return the likelihood ratio for all values of one threshold, with the other thresholds constant.
+        """Return one threshold's likelihood ratio at all values, others constant.
 
         Parameters
         ----------
@@ -464,7 +468,9 @@ class ThresholdResults(SlopesByRegime):
         return float(np.interp(self.estimates[j], self.candidates, self._bound(j, method)))
 
     def confidence_set(self, threshold: int = 1, *, method: str | None = None) -> list[tuple[float, float]]:
-        """Return the confidence set of a threshold: all candidates with a likelihood ratio up to the bound.
+        """Return the confidence set of a threshold.
+
+        It has all candidates with a likelihood ratio up to the bound.
 
         Parameters
         ----------
@@ -571,7 +577,7 @@ class ThresholdResults(SlopesByRegime):
         return pd.DataFrame({**columns, "from_regime": codes[at - 1], "to_regime": codes[at]})
 
     def equality(self, term: str | None = None) -> TestResult:
-        """Test that slopes are equal in all regimes, with the thresholds taken as known.
+        """Test that slopes are equal in all regimes, taking thresholds as known.
 
         This is not a test of whether there is a threshold, for which the F statistic is too large; see
         `tests`.
@@ -623,8 +629,8 @@ class ThresholdResults(SlopesByRegime):
         ThresholdTestTable
             A table for `etable` with one row per test, including the one that stopped "auto": statistic,
             p-value, number of draws, and critical values at 10, 5 and 1%.
-            ``stack_tables({variable: results.test_table(), ...})`` combines tables of several threshold
-            variables.
+            Tables of several threshold variables are combined by
+            ``stack_tables({variable: results.test_table(), ...})``.
 
         Raises
         ------
@@ -660,14 +666,19 @@ class ThresholdResults(SlopesByRegime):
 
     @property
     def terms_in_every_regime(self) -> list[str]:
-        """Terms with a slope in every regime (not the intercept, which is zero in the highest regime)."""
+        """Terms with a slope in every regime.
+
+        Not the intercept, which is zero in the highest regime.
+        """
         slopes = [term for term in self.terms if term.regime is not None]
         bases = dict.fromkeys(term.base for term in slopes)
         width = self.estimates.size + 1
         return [base for base in bases if sum(term.base == base for term in slopes) == width]
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Return the column of a table: slopes, thresholds, confidence sets and tests of the first bootstrap.
+        """Return the column of a table: slopes, thresholds, sets and tests.
+
+        Sets are confidence sets, tests those of the first bootstrap.
 
         Parameters
         ----------
@@ -754,7 +765,7 @@ class ThresholdResults(SlopesByRegime):
     # --- inside -------------------------------------------------------------------------------------------
 
     def _contains_every_candidate(self, threshold: int) -> bool:
-        """Whether the confidence set of a threshold is the whole range of several candidates."""
+        """Whether a threshold's confidence set is all of several candidates."""
         candidates = self.profile(threshold)["gamma"].to_numpy()
         return is_whole(self.confidence_set(threshold), candidates)
 
@@ -835,7 +846,7 @@ class ThresholdResults(SlopesByRegime):
         return lines
 
     def _scaled_words(self, j: int) -> list[str]:
-        """Describe how the variance ratio changes the set, and what the set would be without it."""
+        """Describe how the variance ratio changes the set, and the set without."""
         ratio, critical = float(self.variance_ratios[j]), critical_lr(self.level)
         if np.isnan(ratio):
             return []
@@ -851,10 +862,9 @@ class ThresholdResults(SlopesByRegime):
         return [explanation, f"Set for homoskedastic errors (lr, LR <= {critical:.2f}): {text}"]
 
 
-
 @dataclass(frozen=True, slots=True, eq=False)
 class ThresholdTestTable:
-    """Tests of one threshold more, a row each, with the critical values that were drawn.
+    """Tests of one threshold more, a row each, with the critical values drawn.
 
     Made by `ThresholdResults.test_table`; `etable` prints it. `frame` is indexed by the number of thresholds
     under the alternative: statistic, value, p_value, reps, crit_10, crit_5, crit_1.

@@ -1,4 +1,4 @@
-"""The search for thresholds with its draws: tests after each threshold, sets after the last."""
+"""The search for thresholds with draws: a test after each, sets after the last."""
 
 from __future__ import annotations
 
@@ -87,7 +87,10 @@ class ThresholdSearch:
         return self.count * len(self.bootstrap) * self.reps
 
     def run(self, rng: object) -> SearchResult | int:
-        """Search, test and draw; return the number of the threshold without candidates, if there is one."""
+        """Search, test and draw.
+
+        Return the number of the threshold without candidates, if there is one.
+        """
         drawn = bool(self.bootstrap) or self.set_draws
         entropy: Any = seed_sequence(rng).entropy if drawn else None
         base = kernel.open_search(self.plan, self._outcome)
@@ -116,7 +119,7 @@ class ThresholdSearch:
     def sequence(
         self, base: kernel.State, entropy: int | None
     ) -> tuple[list[kernel.Stage], list[tuple[Floats, Floats]], tuple[int, ...]] | int:
-        """Find and test threshold after threshold; return the number of the one without candidates."""
+        """Find and test each threshold; return the one without candidates."""
         stages: list[kernel.Stage] = []
         tests: list[tuple[Floats, Floats]] = []
         at: tuple[int, ...] = ()
@@ -141,7 +144,7 @@ class ThresholdSearch:
     def _test(
         self, stage: kernel.Stage, base: kernel.State, null: tuple[int, ...], entropy: int | None
     ) -> tuple[Floats, Floats]:
-        """Compute the statistic of the last threshold and its draws, one row a bootstrap."""
+        """Compute the last threshold's statistic and draws, a row a bootstrap."""
         floor = NO_RESIDUALS * float(base.ssr[0])
         f = self.df * (max(stage.null_ssr, floor) / max(stage.ssr, floor) - 1)
         plan, y, reps = self.plan, self._outcome, self.reps
@@ -223,7 +226,7 @@ def _refuse_many_levels(plan: kernel.Plan, name: str, codes: Ints) -> None:
 
 
 def wild_clusters(prepared: Prepared) -> tuple[str, Ints]:
-    """Find the clusters that share a sign: the one-way clusters of the standard errors, or entities."""
+    """Find clusters that share a sign: those of one-way errors, or entities."""
     if len(prepared.cluster_codes) == 1:
         return prepared.cluster_names[0], prepared.cluster_codes[0]
     return prepared.sample.keys.entity_name, prepared.sample.entity
@@ -247,7 +250,7 @@ def single_column(sample: Sample, role: str, term: str, requirement: str) -> Flo
 
 
 def regime_sizes(entity: Ints, regimes: Ints, count: int) -> Ints:
-    """Count rows, and entities with at least one row, in each regime 0, 1, ...: (count, 2)."""
+    """Count rows, and entities with any row, in each regime 0, 1, ...: (count, 2)."""
     entity_regimes = np.unique(entity * count + regimes) % count
     return np.column_stack([np.bincount(r, minlength=count) for r in (regimes, entity_regimes)])
 
@@ -332,7 +335,7 @@ def about_origin(
 
 
 def _outside(results: ThresholdResults, with_intercept: Sequence[float]) -> list[int]:
-    """List the thresholds, by number, whose confidence sets leave out the estimate with intercepts."""
+    """List thresholds whose sets leave out the estimate with intercepts."""
     if results.given:
         return []
     numbers = (np.argsort(results.estimates) + 1).tolist()
@@ -344,7 +347,7 @@ def _outside(results: ThresholdResults, with_intercept: Sequence[float]) -> list
 
 
 def _reordered(results: ThresholdResults, search: ThresholdSearch, regimes: Ints) -> list[tuple[str, int]]:
-    """List the terms whose slopes in a regime and the next differ with another sign with intercepts."""
+    """List terms whose slope difference changes sign with intercepts."""
     prepared, sample = search.prepared, search.prepared.sample
     _, design = regime_columns(sample, regimes, intercept=True)
     demeaned = prepared.within.demean(np.column_stack([sample.columns("y"), design]))

@@ -1,4 +1,4 @@
-"""What the figure of a U draws: the fitted curve less its value at the mean, with its band."""
+"""What the figure of a U draws: the curve less its value at the mean, with a band."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _POINTS = 401
 
 
 def turning_curve(results: LinearResults, test: UTestResult, texts: Mapping[str, str]) -> TurningCurve:
-    """Compute ``b1 (x - x0) + b2 (f(x) - f(x0))`` over the interval of a test, x0 the mean of x.
+    """Compute ``b1 (x - x0) + b2 (f(x) - f(x0))``, x0 the mean, on an interval.
 
     Where x interacts with other columns, b1 and b2 are those at the values of the test. The curve has a
     pointwise t band and the Fieller set of the turning point.

@@ -170,10 +170,11 @@ def moderated_u_test(
     at: Sequence[float] | None = None,
     level: float = 0.95,
 ) -> ModeratedUResult:
-    """Test whether the turning point or the curvature of a U-shape depends on a moderator.
+    """Test whether a U-shape's turning point or curvature depends on a moderator.
 
-    The model is ``y = b1 x + b2 x^2 + b3 x w + b4 x^2 w (+ b5 w) + ..``. At the value w of the moderator the
-    turning point is ``x* = -(b1 + b3 w) / (2 (b2 + b4 w))``. Two tests answer two questions (Haans, Pieters &
+    The model is ``y = b1 x + b2 x^2 + b3 x w + b4 x^2 w (+ b5 w)`` with other regressors. At the
+    value w of the moderator the turning point is
+    ``x* = -(b1 + b3 w) / (2 (b2 + b4 w))``. Two tests answer two questions (Haans, Pieters &
     He 2016). Does the turning point shift with w? ``dx*/dw = (b1 b4 - b2 b3) / (2 (b2 + b4 w)^2)``. Is the
     curve steeper or flatter? ``b4``.
 
@@ -281,7 +282,7 @@ def _product(results: LinearResults, term: str, moderator: str) -> int:
 
 
 def _other_dummies(curve: Curve, moderated: tuple[int, int]) -> dict[str, float]:
-    """Set other dummies of the moderator's category to zero; refuse interactions with anything else."""
+    """Set the moderator category's other dummies to zero; refuse anything else."""
     factors = curve.results.terms[moderated[0]].factors
     category = {factor.column for factor in factors if factor.level is not None}
     zeros, other_terms = dict[str, float](), list[str]()

@@ -147,7 +147,7 @@ class TwoLinesResult(Summarised, PickledByName):
 
     @property
     def supported(self) -> bool:
-        """Whether the slopes have opposite signs and both are significant at 1 - level."""
+        """Whether slopes have opposite signs, both significant at 1 - level."""
         return self.slope_low * self.slope_high < 0 and rejects(max(self.p_low, self.p_high), self.level)
 
     @property
@@ -385,9 +385,7 @@ def _split(
         if bends[0] not in terms:
             raise unknown_columns([square], spec.x, "square")
         if bends[0] == level:
-            raise TermError(
-                f"square={cited(square)} is the variable itself; specify its square, or omit it."
-            )
+            raise TermError(f"square={cited(square)} is the variable itself; specify its square, or omit it.")
     replaced = tuple(terms.pop(key) for key in (level, *bends))
     _refuse_functions([parsed[key] for key in terms], parsed[level])
     return replaced, tuple(terms.values())
@@ -473,7 +471,7 @@ def _is_quadratic(x: Floats, column: Floats) -> bool:
 
 
 def _is_concave(data: _Data) -> bool:
-    """Fit the quadratic; errors about the columns are raised here, with their own names."""
+    """Fit the quadratic; errors about columns have their own names here."""
     z = data.x - data.x.mean()
     names = (data.variable, f"I({data.variable}**2)")
     fit = _fit(data, data.prepared, names, np.column_stack([z, z**2]))
@@ -498,7 +496,10 @@ def _knots(data: _Data, count: int) -> Floats:
 
 
 def _spline(x: Floats, knots: Floats) -> Floats:
-    """Compute the basis of the natural cubic spline, linear beyond the outer knots (Harrell 2015, 2.4.5)."""
+    """Compute the natural cubic spline's basis (Harrell 2015, 2.4.5).
+
+    It is linear beyond the outer knots.
+    """
     width = knots[-1] - knots[0]
     z, t = (x - knots[0]) / width, (knots - knots[0]) / width
     cubes = np.maximum(z[:, None] - t, 0) ** 3
@@ -512,7 +513,7 @@ def _spline(x: Floats, knots: Floats) -> Floats:
 
 
 def _flat(data: _Data, knots: Floats, *, maximum: bool) -> Floats:
-    """Select the x, in the inner 80% of the rows, at which the smooth curve is near its extremum."""
+    """Select x, in the inner 80%, where the smooth curve is near its extremum."""
     basis = _spline(data.x, knots)
     names = tuple(f"{data.variable}:spline{j}" for j in range(basis.shape[1]))
     fit = _fit(data, data.lenient, names, basis)
@@ -529,7 +530,7 @@ def _flat(data: _Data, knots: Floats, *, maximum: bool) -> Floats:
 
 
 def _lines(data: _Data, xc: float) -> tuple[LinearResults, LinearResults]:
-    """Fit the two lines twice: with rows at xc in the lower line, then in the upper line."""
+    """Fit the two lines twice: rows at xc in the lower line, then the upper."""
     low = _interrupted(data, xc, data.x <= xc, ("below", "above", "jump"))
     high = _interrupted(data, xc, data.x < xc, ("above", "below", "jump"))
     for fit, side in ((low, "below"), (high, "above")):
@@ -544,7 +545,7 @@ def _lines(data: _Data, xc: float) -> tuple[LinearResults, LinearResults]:
 
 
 def _interrupted(data: _Data, xc: float, below: Bools, order: Sequence[str]) -> LinearResults:
-    """Fit two lines; where x has too few values for all three columns, a later one is left out."""
+    """Fit two lines; where x has too few values, a later column is left out."""
     z = data.x - xc
     columns = {"below": z * below, "above": z * ~below, "jump": np.asarray(~below, dtype=np.float64)}
     names = [f"{data.variable}:{name}" for name in order]

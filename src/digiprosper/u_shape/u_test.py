@@ -1,4 +1,4 @@
-"""The test of U-shapes of Lind and Mehlum (2010), and confidence sets of turning points."""
+"""The U-shape test of Lind and Mehlum (2010), and sets of turning points."""
 
 from __future__ import annotations
 
@@ -176,7 +176,10 @@ class UTestResult(Summarised, PickledByName):
 
     @property
     def fieller_inside(self) -> bool:
-        """Whether the confidence set of the turning point exists and is inside the interval."""
+        """Whether the confidence set of the turning point is inside the interval.
+
+        False if the set does not exist.
+        """
         low, high = self.interval
         return bool(self.fieller) and all(low <= a and b <= high for a, b in self.fieller)
 
@@ -238,7 +241,7 @@ class UTestResult(Summarised, PickledByName):
 
 
 def at_texts(at: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Write the values of other columns at which a curve is tested, such as ``"z = 0.5"``."""
+    """Write values of other columns for which a curve is tested: ``"z = 0.5"``."""
     numbers = {name: f"{v:.4g}" if isinstance(v, float) else str(v) for name, v in at.items()}
     return tuple(f"{(labels or {}).get(name, name)} = {text}" for name, text in numbers.items())
 
@@ -342,7 +345,7 @@ def u_test(
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """An interaction of a term of a curve with other columns; `position` is that of its coefficient.
+    """A product of a curve's term with other columns; `position` in coefficients.
 
     `row` is 0 for the variable and 1 for the term that bends the curve. `factors` are the other columns;
     empty if the term is not such a product but another function of the variable and them.
@@ -355,7 +358,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve in a fit: the positions of its level and of the term that bends it, and the tested interval."""
+    """A curve in a fit: positions of its level and bending term, and the interval."""
 
     results: LinearResults
     level_at: int
@@ -378,7 +381,7 @@ class Curve:
         return tuple(product for product in products if product is not None)
 
     def weights(self, at: Mapping[str, Any]) -> Floats:
-        """Compute weights (2, k) of the k coefficients in the level and the bending term.
+        """Compute weights (2, k) of k coefficients in the level and the bending term.
 
         `at` maps other columns to a number or the level of a category; a dummy of a category may be used
         instead.
@@ -401,7 +404,7 @@ def read_curve(
     form: str | None,
     interval: Sequence[float] | None = None,
 ) -> Curve:
-    """Find the two terms of a curve in a fit; the default interval is the range of x in the sample."""
+    """Find a curve's two terms in a fit; the default interval is x's range."""
     value: object = results
     if not isinstance(value, LinearResults):
         raise InputTypeError(
@@ -446,7 +449,7 @@ def _factor_value(
 
 
 def _stated(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Check the values of other columns at which a curve is tested: one for each that it depends on."""
+    """Check other columns' values for which a curve is tested: one for each."""
     _refuse_unknown(curve)
     if at is not None and not hasattr(at, "items"):
         raise InputTypeError(f"at={cited(at)} must map columns to their values, such as {{'z': 0.5}}.")
@@ -516,14 +519,14 @@ def _stated_value(name: str, value: Any, levels: Mapping[str, pd.Index[Any]]) ->
 
 
 def refuse_other_kind(call: str, **terms: object) -> None:
-    """Refuse terms that are not text; `terms` maps arguments to their terms, or None."""
+    """Refuse terms that are not text; `terms` maps arguments to them, or None."""
     for name, term in terms.items():
         if term is not None and not isinstance(term, str):
             raise InputTypeError(f"{call}: {name} is one term (text), not {type(term).__name__}.")
 
 
 def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult:
-    """Test a curve at values of other columns (`at`); `level` is that of the Fieller set."""
+    """Test a curve at other columns' values, `at`; `level` is the Fieller set's."""
     from scipy.special import stdtrit
 
     f, results = FORMS[curve.form], curve.results
@@ -585,7 +588,7 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
 
 
 def _turning_set(ratios: list[tuple[float, float]], f: _Form) -> list[tuple[float, float]]:
-    """Transform intervals of f' into intervals of x; parts outside the range of f' are dropped."""
+    """Transform intervals of f' to x; parts beyond the range of f' are dropped."""
     low, high = f.slopes
     out = []
     with np.errstate(divide="ignore"):
@@ -633,7 +636,7 @@ def _bends(terms: Sequence[Term], variable: str) -> dict[int, str]:
 
 
 def _form_of(factor: Factor) -> str | None:
-    """Read the form of one factor: ``"power"`` above the square, None for the level itself."""
+    """Read one factor's form: ``"power"`` above the square, None for the level."""
     if factor.level is not None or factor.shift:
         return None
     if factor.function:
@@ -658,7 +661,7 @@ def _only_bend(results: LinearResults, variable: str, bends: dict[int, str], for
 
 
 def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) -> None:
-    """Refuse a square, or other form, that does not agree with the moments or range stored in the fit."""
+    """Refuse a square, or other form, at odds with the fit's stored numbers."""
     moments = ["nobs", "mean", "sd", "min", "max"]
     nobs, mean, sd, least, most = (float(stats[column][variable]) for column in moments)
     if form == "square":
@@ -703,7 +706,7 @@ def _interval(
 
 
 def finite_numbers(values: object) -> list[float]:
-    """Return the numbers of a list, tuple or array; none if one of them is not a finite number."""
+    """Return the numbers of a list, tuple or array; none if one is not finite."""
     numbers = list(values) if isinstance(values, list | tuple | np.ndarray) else []
     finite = all(isinstance(n, int | float | np.number) and np.isfinite(n) for n in numbers)
     return [float(n) for n in numbers] if finite else []

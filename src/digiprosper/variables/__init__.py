@@ -1,4 +1,4 @@
-"""Formulas for variables that are common in the literature on the digital economy and common prosperity.
+"""Formulas for variables common in the literature on the digital economy.
 
 Each function takes numbers, arrays or Series; tables may be a DataFrame or a list of columns. It returns a
 Series if an argument is a Series, an array if an argument is an array, and otherwise a number. Series are

@@ -22,7 +22,7 @@ def row_labels(**labels: Any) -> dict[str, Any]:
 
 
 def grouped(inputs: Arguments) -> Ints:
-    """Code the groups that the labels of regions and periods make, codes 0..G-1 of shape (N,).
+    """Code the groups that labels of regions and periods make: 0..G-1, (N,).
 
     Without labels of periods, the second level of an index (entity, time) is used. Rows with a missing label
     have groups of their own.
@@ -53,9 +53,7 @@ def compared_rows(inputs: Arguments, unit: str, divisors: Sequence[str] = ()) ->
         for name, column in zip(inputs.names[argument], columns, strict=True):
             sums = np.bincount(groups, column)[groups]
             zero[f"the sum of {name} in the group"] = (sums == 0) & inputs.complete
-    inputs.refuse_rows(
-        zero, "zero", "A share or a coefficient of variation divides by it"
-    )
+    inputs.refuse_rows(zero, "zero", "A share or a coefficient of variation divides by it")
     return groups
 
 

@@ -105,10 +105,7 @@ def capital_stock(
     """
     rate = plain(depreciation)
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
-        message = (
-            f"depreciation={cited(depreciation)} must be a number in [0, 1), such as "
-            ".096."
-        )
+        message = f"depreciation={cited(depreciation)} must be a number in [0, 1), such as .096."
         raise OptionError(message, [option_problem("depreciation", depreciation)])
     columns = {"investment": investment, "deflator": deflator}
     labels = row_labels(entity=entity, time=time)
@@ -135,7 +132,10 @@ def capital_stock(
 
 
 def zero_first_stock(rows: pd.Index[Any]) -> Notice:
-    """Report entities whose capital begins at zero (code zero_first_stock; data count, first five rows)."""
+    """Report entities whose capital begins at zero.
+
+    Code zero_first_stock; data count, first five rows.
+    """
     first = tuple(rows[:5])
     text = (
         "capital_stock: the first investment of "
@@ -147,18 +147,14 @@ def zero_first_stock(rows: pd.Index[Any]) -> Notice:
 
 
 def _table(inputs: Arguments) -> Table:
-    """Sort investment at constant prices by entity and time, with the rows it came from."""
+    """Sort real investment by entity and time, with the rows it came from."""
     with np.errstate(all="ignore"):
         real = inputs.numbers["investment"] / inputs.numbers["deflator"]
     keys: dict[str, Any] = {
-        name: pd.Series(levels).reindex(codes).array
-        for name, (codes, levels) in inputs.labels.items()
+        name: pd.Series(levels).reindex(codes).array for name, (codes, levels) in inputs.labels.items()
     }
     if not keys and inputs.rows.nlevels == 2:
-        keys = {
-            name: inputs.rows.get_level_values(i)
-            for i, name in enumerate(("entity", "time"))
-        }
+        keys = {name: inputs.rows.get_level_values(i) for i, name in enumerate(("entity", "time"))}
     if "time" not in keys:
         raise InputTypeError(
             "capital_stock needs the entity and the time of each row: take the columns "
@@ -196,8 +192,9 @@ def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
 
 
 def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> Any:
-    """Logarithm of total factor productivity, the Solow residual; larger is more productive.
+    """Logarithm of total factor productivity; larger is more productive.
 
+    It is the Solow residual.
     ``ln Y - a ln K - (1 - a) ln L`` with output Y, capital K, labour L and capital share a.
 
     Parameters
@@ -246,6 +243,4 @@ def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> 
         "outside [0, 1]",
         "It is a share under constant returns",
     )
-    return inputs.by_row(
-        lambda y, k, n, a: np.log(y) - a * np.log(k) - (1.0 - a) * np.log(n)
-    )
+    return inputs.by_row(lambda y, k, n, a: np.log(y) - a * np.log(k) - (1.0 - a) * np.log(n))

@@ -136,11 +136,10 @@ def industrial_angle(value_added: Any) -> Any:
     return _three_sectors("industrial_angle", value_added).by_row(kernel.angle)
 
 
-def industrial_rationalisation(
-    value_added: Any, employment: Any, *, reverse: Reverse | None = None
-) -> Any:
-    """Theil index between value added and employment; larger is LESS balanced, unless reversed.
+def industrial_rationalisation(value_added: Any, employment: Any, *, reverse: Reverse | None = None) -> Any:
+    """Theil index of value added and employment; larger is LESS balanced.
 
+    If it is reversed, larger is more balanced.
     ``sum_k y_k ln(y_k / l_k)``, where y_k and l_k are the shares of sector k in value added and in
     employment. It is 0 if all sectors have the same value added per worker.
 
@@ -178,9 +177,7 @@ def industrial_rationalisation(
     0.07612401
     """
     check_option("reverse", reverse, (None, "negative", "reciprocal"))
-    inputs = _two_tables(
-        "industrial_rationalisation", value_added=value_added, employment=employment
-    )
+    inputs = _two_tables("industrial_rationalisation", value_added=value_added, employment=employment)
     numbers = inputs.numbers
     idle = ((numbers["employment"] == 0) & (numbers["value_added"] > 0)).T
     inputs.refuse_rows(
@@ -192,9 +189,7 @@ def industrial_rationalisation(
     if reverse == "negative":
         return -theil
     if reverse == "reciprocal":
-        inputs.refuse_rows(
-            {"the index": np.atleast_1d(theil == 0)}, "zero", "It has no reciprocal"
-        )
+        inputs.refuse_rows({"the index": np.atleast_1d(theil == 0)}, "zero", "It has no reciprocal")
         return 1 / theil
     return theil
 
@@ -236,8 +231,9 @@ def structural_deviation(value_added: Any, employment: Any) -> Any:
 
 
 def productivity_advancement(value_added: Any, employment: Any) -> Any:
-    """Value added per worker, weighted by shares in value added; larger is more advanced.
+    """Weighted value added per worker; larger is more advanced.
 
+    The weights are shares in value added.
     ``sum_k y_k va_k / emp_k`` with value added va_k, employment emp_k, and share y_k of sector k in value
     added.
 
@@ -327,12 +323,10 @@ def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -
 
 
 def _amounts(function: str, **tables: Any) -> Arguments:
-    """Read tables of amounts that are not negative, with a positive sum in every row."""
+    """Read tables of amounts, none negative, with a positive sum in every row."""
     inputs = arguments(function, tables=tables)
     refuse_negative(inputs, "Amounts and shares are at least 0", *tables)
-    totals = {
-        f"the sum of {name}": inputs.numbers[name].sum(axis=1) == 0 for name in tables
-    }
+    totals = {f"the sum of {name}": inputs.numbers[name].sum(axis=1) == 0 for name in tables}
     inputs.refuse_rows(totals, "zero", "Shares need a positive sum")
     return inputs
 
@@ -343,8 +337,7 @@ def _three_sectors(function: str, value_added: Any) -> Arguments:
     count = inputs.numbers["value_added"].shape[1]
     if count != _THREE:
         raise IdentificationError(
-            f"{function} needs three sectors, in the order primary, secondary, "
-            f"tertiary; got {count}.",
+            f"{function} needs three sectors, in the order primary, secondary, tertiary; got {count}.",
             [Notice("sectors", function, {"counts": (count,)})],
         )
     return inputs
@@ -373,7 +366,7 @@ def _two_tables(function: str, **tables: Any) -> Arguments:
 
 
 def _with_workers(function: str, value_added: Any, employment: Any) -> Arguments:
-    """Read value added and employment of the same sectors, all of which have workers."""
+    """Read value added and employment of the same sectors, all with workers."""
     inputs = _two_tables(function, value_added=value_added, employment=employment)
     refuse_not_positive(inputs, "The index divides by it", "employment", defect="zero")
     return inputs

@@ -18,44 +18,39 @@ def shares(amounts: Floats) -> Floats:
 
 
 def layer(value_added: Floats) -> Floats:
-    """Sum k times the share of sector k, in [1, K]; value added is (N, K), the sectors in order."""
+    """Sum k times the share of sector k, in [1, K]; value added is (N, K)."""
     return np.asarray(shares(value_added) @ np.arange(1.0, value_added.shape[1] + 1))
 
 
 def angle(value_added: Floats) -> Floats:
-    """Sum 3 th1 + 2 th2 + th3, th_j the angle of the shares (N, 3) with the axis of sector j, in radians."""
+    """Sum 3 th1 + 2 th2 + th3, th_j the angle of shares (N, 3) with axis j.
+
+    Axis j is that of sector j; angles are in radians.
+    """
     part = shares(value_added)
-    other_squares = np.column_stack(
-        [(np.delete(part, j, axis=1) ** 2).sum(axis=1) for j in range(3)]
-    )
+    other_squares = np.column_stack([(np.delete(part, j, axis=1) ** 2).sum(axis=1) for j in range(3)])
     # An arc cosine near 1 would lose half of the digits.
-    return np.asarray(
-        np.arctan2(np.sqrt(other_squares), part) @ np.array([3.0, 2.0, 1.0])
-    )
+    return np.asarray(np.arctan2(np.sqrt(other_squares), part) @ np.array([3.0, 2.0, 1.0]))
 
 
 def rationalisation(value_added: Floats, employment: Floats) -> Floats:
-    """Sum y ln(y / l) over shares (N, K): Theil's T of value added per worker between sectors, at least 0.
+    """Sum y ln(y / l) over shares (N, K): Theil's T between sectors, at least 0.
 
     A sector without workers has no value added.
     """
     rows, sectors = value_added.shape
-    per_worker = np.divide(
-        value_added, employment, out=np.zeros_like(value_added), where=employment > 0
-    )
+    per_worker = np.divide(value_added, employment, out=np.zeros_like(value_added), where=employment > 0)
     groups = np.repeat(np.arange(rows), sectors)
     return theil_by_group(per_worker.ravel(), groups, rows, employment.ravel())
 
 
 def deviation(value_added: Floats, employment: Floats) -> Floats:
     """Sum |y / l - 1| over shares (N, K); employment is positive."""
-    return np.asarray(
-        np.abs(shares(value_added) / shares(employment) - 1.0).sum(axis=1)
-    )
+    return np.asarray(np.abs(shares(value_added) / shares(employment) - 1.0).sum(axis=1))
 
 
 def productivity(value_added: Floats, employment: Floats) -> Floats:
-    """Average value added per worker of the sectors (N, K), weighted by their shares in value added."""
+    """Average value added per worker of sectors (N, K), by value added shares."""
     return np.asarray((shares(value_added) * value_added / employment).sum(axis=1))
 
 
@@ -69,10 +64,8 @@ def lilien(before: Floats, after: Floats, weights: Floats) -> Floats:
     return np.asarray(np.sqrt((weights * (growth - total[:, None]) ** 2).sum(axis=1)))
 
 
-def accumulated(
-    investment: Floats, first: Floats, before: Ints, time: Ints, survival: float
-) -> Floats:
-    """Accumulate capital by perpetual inventory: K_t = (1 - depreciation) K_{t-1} + I_t.
+def accumulated(investment: Floats, first: Floats, before: Ints, time: Ints, survival: float) -> Floats:
+    """Accumulate capital: K_t = (1 - depreciation) K_{t-1} + I_t.
 
     `first` (N,) is the stock in the first year of an entity, NaN in other rows; `before` (N,) the row of the
     same entity one year earlier, -1 where there is none; `survival` is 1 - depreciation. The stock is NaN
@@ -87,7 +80,7 @@ def accumulated(
 
 
 def location_gini(groups: Ints, n_groups: int, employment: Floats) -> Floats:
-    """Compute the Gini coefficient of location quotients, weighted by the employment of the regions.
+    """Compute the Gini of location quotients, weighted by regions' employment.
 
     `groups` (N,) are codes 0..G-1 of regions that are compared; employment (N, K) by region and industry. The
     result (N, K) is the same in every row of a group.
@@ -108,12 +101,10 @@ def location_gini(groups: Ints, n_groups: int, employment: Floats) -> Floats:
 
 
 def specialisation(groups: Ints, n_groups: int, employment: Floats) -> Floats:
-    """Sum |share in the region - share in all other regions| over industries (Krugman), in [0, 2].
+    """Sum |share in the region - share in all others| by Krugman, in [0, 2].
 
     `groups` (N,) are codes 0..G-1 of regions that are compared; employment (N, K) by region and industry.
     """
-    totals = np.column_stack(
-        [np.bincount(groups, column, n_groups) for column in employment.T]
-    )
+    totals = np.column_stack([np.bincount(groups, column, n_groups) for column in employment.T])
     other_regions = np.maximum(totals[groups] - employment, 0.0)
     return np.asarray(np.abs(shares(employment) - shares(other_regions)).sum(axis=1))

@@ -59,11 +59,7 @@ def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     array([20., 30.])
     """
     number = plain(per)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int | float)
-        or not 0 < number <= LARGEST_PRODUCT
-    ):
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= LARGEST_PRODUCT:
         message = f"per={cited(per)} must be a positive number, such as 10_000."
         raise OptionError(message, [option_problem("per", per)])
     inputs = arguments("per_capita", {"x": x, "population": population})
@@ -71,10 +67,8 @@ def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     return inputs.by_row(lambda amount, heads: amount / heads * number)
 
 
-def relative_rate(
-    urban: Any, rural: Any, urban_population: Any, rural_population: Any
-) -> Any:
-    """Ratio of the urban to the rural rate per head; larger is more in favour of urban areas.
+def relative_rate(urban: Any, rural: Any, urban_population: Any, rural_population: Any) -> Any:
+    """Ratio of urban to rural rate per head; larger is more in favour of urban areas.
 
     ``(urban / urban_population) / (rural / rural_population)``. With numbers of new firms it is relative
     entrepreneurship.
@@ -151,7 +145,9 @@ def urban_rural_ratio(urban_income: Any, rural_income: Any) -> Any:
 
 
 def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
-    """Ratio or difference of urban and rural penetration; larger is a wider digital divide.
+    """Ratio or difference of urban and rural penetration; larger is a wider divide.
+
+    The divide is the digital divide.
 
     Parameters
     ----------
@@ -197,8 +193,9 @@ def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
 
 
 def distance_to_leader(x: Any, *, time: Any = None) -> Any:
-    """Logarithmic distance to the largest value of the period; larger is further behind.
+    """Distance to the largest value of the period; larger is further behind.
 
+    It is a difference of logarithms.
     ``ln(max_t / x)``, where max_t is the largest value in period t. It measures the digital divide between
     regions.
 

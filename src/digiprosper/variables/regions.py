@@ -25,11 +25,10 @@ if TYPE_CHECKING:
 Equality: TypeAlias = Literal["cv", "theil"]
 
 
-def regional_coordination(
-    income: Any, population: Any, region: Any, *, time: Any = None
-) -> Any:
-    """One minus the weighted coefficient of variation inside a region; larger is more even.
+def regional_coordination(income: Any, population: Any, region: Any, *, time: Any = None) -> Any:
+    """One minus the weighted variation inside a region; larger is more even.
 
+    The variation is the coefficient of variation.
     ``1 - sqrt(sum_i (p_i / p) (x_i - m)^2) / m``, where the sum is over the sub-units i of a region in a
     period. p_i is population (p of the region), x_i income per head, and m the income per head of the region.
 
@@ -84,10 +83,10 @@ def regional_coordination(
     return inputs.by_group(evenness, compared_rows(inputs, "sub-units", ("income",)))
 
 
-def service_equality(
-    services: Any, region: Any, *, time: Any = None, measure: Equality = "cv"
-) -> Any:
-    """One minus the inequality of services between sub-units, mean over services; larger is more even.
+def service_equality(services: Any, region: Any, *, time: Any = None, measure: Equality = "cv") -> Any:
+    """One minus the inequality of services in a region; larger is more even.
+
+    It is the inequality between sub-units, as a mean over services.
 
     Parameters
     ----------
@@ -143,8 +142,9 @@ def locational_gini(
     time: Any = None,
     reverse: Literal["complement"] | None = None,
 ) -> Any:
-    """Gini coefficient of the location quotients of each industry; larger is more concentrated in space.
+    """Gini coefficient of location quotients; larger is more concentrated.
 
+    It measures the concentration of each industry in space.
     The location quotient of industry k in region i is ``(e_ik / e_i) / (e_k / e)``, with employment e_ik and
     its sums e_i over industries, e_k over regions, and e over both. The Gini coefficient is over the regions,
     with weights e_i.
@@ -276,9 +276,7 @@ def herfindahl(shares: Any) -> Any:
     refuse_negative(inputs, "Shares are at least 0", "shares")
     sums = inputs.numbers["shares"].sum(axis=1)
     why = "Divide amounts by their sum, df.div(df.sum(axis=1), axis=0), and include all firms or industries"
-    inputs.refuse_rows(
-        {"the sum of the shares": np.abs(sums - 1) > SUM_TO_ONE}, "not one", why
-    )
+    inputs.refuse_rows({"the sum of the shares": np.abs(sums - 1) > SUM_TO_ONE}, "not one", why)
     return inputs.by_row(lambda table: (table**2).sum(axis=1))
 
 

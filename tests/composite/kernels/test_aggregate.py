@@ -41,9 +41,7 @@ def test_geometric_is_the_weighted_product_and_forgives_no_zero():
 
 def test_a_zero_without_weight_is_no_zero():
     z = np.array([[0.0, 0.5], [1.0, 0.25]])
-    np.testing.assert_allclose(
-        aggregate_geometric(z, np.array([0.0, 1.0])), [0.5, 0.25], rtol=1e-14
-    )
+    np.testing.assert_allclose(aggregate_geometric(z, np.array([0.0, 1.0])), [0.5, 0.25], rtol=1e-14)
 
 
 def test_dimensions_are_means_inside_and_products_across():

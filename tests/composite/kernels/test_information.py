@@ -68,8 +68,7 @@ def test_slope_is_the_derivative(kind):
     slope = SLOPES[kind](at, Moments(mean, cov))
     for k in range(6):
         ahead, behind = (
-            INFORMATION[kind](Moments(at.mean + s * mean[k], at.cov + s * cov[k]))
-            for s in (step, -step)
+            INFORMATION[kind](Moments(at.mean + s * mean[k], at.cov + s * cov[k])) for s in (step, -step)
         )
         np.testing.assert_allclose(slope[k], (ahead - behind) / (2 * step), rtol=1e-6, atol=1e-7)
 

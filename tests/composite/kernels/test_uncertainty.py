@@ -157,7 +157,10 @@ def test_entities_without_rows_are_not_drawn():
 
 
 def gamma_panel(seed, n, periods=10, *, size=1.0, common=0.0):
-    """Four indicators between fixed ends: an entity's level and yearly shocks, skewed where size is small."""
+    """Four indicators between fixed ends.
+
+    An entity's level and yearly shocks, skewed where size is small.
+    """
     rng = np.random.default_rng(seed)
     shape = size * np.array([1.0, 2.0, 0.6, 4.0])
     level = rng.gamma(shape, size=(n, 4)) + common * rng.gamma(4, size=(n, 1))
@@ -197,8 +200,9 @@ COVERAGE = {
 @pytest.mark.montecarlo
 @pytest.mark.parametrize("n", list(COVERAGE))
 def test_coverage_of_the_weights(n: int, measured: Callable[..., None]) -> None:
-    """Share of 600 panels in which the 95% interval of a weight contains the weight in the population.
+    """Share of 600 panels in which the 95% interval of a weight holds the truth.
 
+    The truth is the weight in the population.
     Panels of n entities and ten years with four skewed indicators between fixed goalposts, and entropy
     weights. The weights in the population are those of 60,000 entities; the bootstrap has 499 draws. The
     table has the lowest and the highest coverage of the four weights.
@@ -221,7 +225,7 @@ def test_coverage_of_the_weights(n: int, measured: Callable[..., None]) -> None:
 
 
 def factors(loadings, seed=0, n=200, periods=4):
-    """Rows of n entities whose columns have these loadings on two factors, and variance 1 each."""
+    """Rows of n entities with these loadings on two factors, and variance 1."""
     rng, loadings = np.random.default_rng(seed), np.asarray(loadings, dtype=float)
     own = np.sqrt(1 - (loadings**2).sum(axis=1))
 
@@ -270,7 +274,10 @@ def test_errors_of_pca_weights_are_refused_where_components_may_change(loadings,
 
 
 def margins_cover(n, panels, seed):
-    """Coverage of t intervals of PCA weights, by whether their components may change; 16 designs."""
+    """Coverage of t intervals of PCA weights, if components may change.
+
+    Or if they may not; 16 designs.
+    """
     rng, hits = np.random.default_rng(seed), {True: [], False: []}
     first = (
         (0.8, 0.7, 0.6, 0.5, 0.3),
@@ -325,7 +332,7 @@ def test_delta_errors_hold_where_components_stay(
 
 @pytest.mark.parametrize(("seed", "reasons"), [(299, 1), (266, 0)])
 def test_components_may_change_within_two_standard_errors(seed, reasons):
-    """The least margin is 1.995 standard errors with the first seed, and 2.010 with the second."""
+    """The least margin is 1.995 standard errors, or 2.010 with the second seed."""
     mixed = [[1, 0.6, 0.1], [0, 1, 0.3], [0, 0, 1]]
     z = np.random.default_rng(seed).normal(size=(60, 3)) @ np.array(mixed)
     sums = sums_of(z, np.repeat(np.arange(30), 2), Rule("pca", (np.arange(3),)))

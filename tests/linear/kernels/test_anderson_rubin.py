@@ -66,7 +66,7 @@ def test_all_kinds_occur() -> None:
 
 
 def test_two_bounded_pieces() -> None:
-    """With covariances that differ across instruments the set may have several pieces."""
+    """If covariances differ across instruments the set may have several pieces."""
     found = [len(confidence_set(drawn(seed, 3, 1.0, 2.0), 2.4)) for seed in range(400)]
     assert max(found) >= 2
 

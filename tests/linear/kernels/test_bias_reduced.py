@@ -1,4 +1,7 @@
-"""CR2, clusters in several ways, `areg` and `sandwich`, against R and dummies written out."""
+"""CR2, several clusters, `areg` and `sandwich`, against R and dummies.
+
+Clusters in several ways; dummies are written out.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,7 @@ def design_of(rows: pd.DataFrame, effects: tuple[str, ...]) -> np.ndarray:
 
 
 def by_hand(rows: pd.DataFrame, effects: tuple[str, ...], cluster: str):
-    """CR2 of all coefficients from the hat matrix; the vectors p_g of each coefficient, (k, G, N)."""
+    """CR2 of all coefficients from the hat matrix; vectors p_g, (k, G, N)."""
     design = design_of(rows, effects)
     inverse = np.linalg.pinv(design.T @ design, rcond=1e-10, hermitian=True)
     hat = design @ inverse @ design.T
@@ -83,7 +86,7 @@ def by_hand(rows: pd.DataFrame, effects: tuple[str, ...], cluster: str):
 
 
 def wald_by_hand(vectors: np.ndarray) -> float:
-    """Eta of Pustejovsky and Tipton's AHT test that all coefficients of `vectors` are zero."""
+    """Eta of Pustejovsky and Tipton's AHT test that all of `vectors` are zero."""
     expected = np.einsum("sgn,tgn->st", vectors, vectors)
     vectors = np.einsum("as,sgn->agn", np.linalg.cholesky(np.linalg.inv(expected)).T, vectors)
     q, variance = len(vectors), 0.0
@@ -145,7 +148,7 @@ def test_cr2_is_that_of_clubsandwich(case) -> None:
 
 
 @quiet
-def test_without_effects_the_intercept_is_that_of_clubsandwich_and_crv3_differs_by_a_factor() -> None:
+def test_the_intercept_is_that_of_clubsandwich_and_crv3_differs_by_a_factor() -> None:
     case = RECORDED["without effects"]
     spec = STATES.replace(cov_type="cr2", clusters=case["clusters"], **NO_EFFECTS)
     results = spec.fit(states())
@@ -277,7 +280,10 @@ def test_areg_is_statsmodels_with_all_dummies(effects, cluster) -> None:
 
 @pytest.mark.data("published/democracy_income.csv")
 def test_income_and_democracy() -> None:
-    """Table 2, column 2 of Acemoglu et al. (2008, American Economic Review 98:808): three digits."""
+    """Table 2, column 2 of Acemoglu et al. (2008): three digits.
+
+    American Economic Review 98:808.
+    """
     raw = pd.read_csv(Path(__file__).parents[4] / "shared/data/published/democracy_income.csv")
     frame = raw.assign(year=raw["year"].str[:4].astype(int)).sort_values(["country", "year"])
     before = frame.groupby("country")[["democracy", "income"]].shift()

@@ -33,7 +33,10 @@ def test_equal_paths_do_not_differ() -> None:
 
 
 def test_different_exchanges_are_counted() -> None:
-    """Six entities, of which four have the same periods and two of these the same path: 4!/2! = 12 ways."""
+    """Six entities, four with the same periods, two of these the same path.
+
+    There are 4!/2! = 12 ways.
+    """
     entity, time = np.repeat(np.arange(6), 2), np.array([0, 1] * 4 + [0, 2] + [1, 2])
     column = np.array([1.0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9])
     assert paths(column, entity, time).ways == pytest.approx(12)

@@ -1,4 +1,7 @@
-"""Oster's equations: against a search for roots, the closed form, the R package bate, and least squares."""
+"""Oster's equations: a search for roots, the closed form, bate, least squares.
+
+bate is the R package.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ REFERENCE = json.loads(
 
 
 def drawn(seed: int, n: int = 80) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Draw an outcome, a treatment, a regressor of both regressions, and two controls, with mean zero."""
+    """Draw an outcome, a treatment, a common regressor and two controls."""
     rng = np.random.default_rng(seed)
     m, w = rng.normal(size=(n, 1)), rng.normal(size=(n, 2))
     x = w @ rng.normal(size=2) + 0.5 * m[:, 0] + rng.normal(size=n)

@@ -86,7 +86,7 @@ def test_one_instrument_makes_all_first_stage_statistics_one() -> None:
 
 
 def test_the_effective_f_by_its_definition() -> None:
-    """x'P_Z x over the trace of W_2, Montiel Olea and Pflueger (2013), equation for F_eff."""
+    """x'P_Z x over the trace of W_2, Montiel Olea and Pflueger (2013), F_eff."""
     projected, (_, endog, controls, instruments, _), count, how = case(3, 1, 3, "robust")
     keep = np.eye(len(endog)) - controls @ np.linalg.pinv(controls)
     z, x = keep @ instruments, keep @ endog[:, 0]
@@ -128,7 +128,7 @@ def test_hansen_of_independent_rows_is_sargan() -> None:
 
 
 def test_sanderson_windmeijer_by_its_definition() -> None:
-    """The classical F of the regressor less the other at its two-stage slope, on q - 1 degrees."""
+    """The classical F of the regressor less the other at its two-stage slope."""
     projected, (_, endog, controls, instruments, _), count, how = case(5, 2, 3, "unadjusted")
     z = np.hstack([controls, instruments])
     p = z @ np.linalg.pinv(z)

@@ -1,4 +1,4 @@
-"""Weights, shares and inverted tests of the wild bootstrap, by hand; the sums with the test itself."""
+"""Weights, shares and inverted tests of the wild bootstrap by hand; sums by test."""
 
 from __future__ import annotations
 
@@ -83,7 +83,10 @@ def sums_of(equation, absorbed, cluster):
 
 
 def test_demeaning_clusters_and_summing_levels_give_the_same(monkeypatch) -> None:
-    """With more levels than clusters each cluster is demeaned; the sums by level are as right there."""
+    """With more levels than clusters each cluster is demeaned.
+
+    The sums by level are as right there.
+    """
     rng = np.random.default_rng(3)
     cluster, other = np.repeat(np.arange(6), 20), np.arange(120) % 17
     absorbed = within([cluster, other], 120)

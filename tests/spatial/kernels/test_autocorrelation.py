@@ -1,4 +1,7 @@
-"""Moran's I, Geary's C and local Moran against loops and all permutations of few entities."""
+"""Moran's I, Geary's C, local Moran: loops and permutations of few entities.
+
+All their permutations.
+"""
 
 from __future__ import annotations
 

@@ -26,11 +26,7 @@ def make_weights(kind: str, seed: int = 1) -> np.ndarray:
     w[np.arange(N), (np.arange(N) + 1) % N] += 0.3
     if kind == "symmetric":
         w = np.maximum(w, w.T)
-    return (
-        w / w.sum(axis=1, keepdims=True)
-        if kind == "row"
-        else w / np.abs(np.linalg.eigvals(w)).max()
-    )
+    return w / w.sum(axis=1, keepdims=True) if kind == "row" else w / np.abs(np.linalg.eigvals(w)).max()
 
 
 def adjusted(w: np.ndarray, *, entity: bool = True) -> Determinants:
@@ -43,9 +39,7 @@ def adjusted(w: np.ndarray, *, entity: bool = True) -> Determinants:
 def panel(w: np.ndarray, seed: int = 2) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     x, e = rng.normal(size=(N * T, 2)), rng.normal(size=(N * T, 1))
-    return x, lagged(
-        np.linalg.inv(np.eye(N) - 0.3 * w), x.sum(axis=1, keepdims=True) + e
-    )
+    return x, lagged(np.linalg.inv(np.eye(N) - 0.3 * w), x.sum(axis=1, keepdims=True) + e)
 
 
 def columns_of(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> SpatialColumns:
@@ -67,32 +61,22 @@ def test_the_slope_of_rho_is_that_of_demeaned_errors(kind: str) -> None:
     for share in (-0.8, -0.1, 1e-9, 0.4, 0.9):
         at, step = share * (values.high if share > 0 else -values.low), 1e-5
         g = w @ np.linalg.inv(np.eye(N) - at * w)
-        assert determinants.slope("rho", at) == pytest.approx(
-            -(T - 1) * np.trace(m @ g)
-        )
-        assert determinants.curve("rho", at) == pytest.approx(
-            -(T - 1) * np.trace(m @ g @ g)
-        )
+        assert determinants.slope("rho", at) == pytest.approx(-(T - 1) * np.trace(m @ g))
+        assert determinants.curve("rho", at) == pytest.approx(-(T - 1) * np.trace(m @ g @ g))
         for name in ("rho", "lambda"):
             below, above = determinants.value(name, np.array([at - step, at + step]))
-            assert (above - below) / (2 * step) == pytest.approx(
-                determinants.slope(name, at), rel=1e-6
-            )
+            assert (above - below) / (2 * step) == pytest.approx(determinants.slope(name, at), rel=1e-6)
             slopes = [determinants.slope(name, at + sign * step) for sign in (-1, 1)]
             bend = (slopes[1] - slopes[0]) / (2 * step)
             assert bend == pytest.approx(determinants.curve(name, at), rel=1e-6)
         # Errors filtered by I - lambda W have period effects proportional to (I - lambda W) 1.
         period = (np.eye(N) - at * w).sum(axis=1, keepdims=True)
         project = np.eye(N) - period @ period.T / (period.T @ period)
-        assert determinants.slope("lambda", at) == pytest.approx(
-            -(T - 1) * np.trace(project @ g)
-        )
+        assert determinants.slope("lambda", at) == pytest.approx(-(T - 1) * np.trace(project @ g))
 
 
 @pytest.mark.parametrize(("lag", "error"), MODELS)
-def test_with_equal_row_sums_it_is_the_likelihood_of_transformed_data(
-    lag: bool, error: bool
-) -> None:
+def test_with_equal_row_sums_it_is_the_likelihood_of_transformed_data(lag: bool, error: bool) -> None:
     """Orthonormal transformations of periods and entities leave (N - 1)(T - 1) rows without effects.
 
     As in Lee & Yu (2010): the transformed weights are F'WF, and nothing is adjusted.
@@ -124,10 +108,7 @@ def test_with_equal_row_sums_it_is_the_likelihood_of_transformed_data(
 
     assert best.loglik == pytest.approx(log_likelihood(best.rho, best.lam), abs=1e-9)
     for rho, lam in ((1e-4, 0), (-1e-4, 0), (0, 1e-4), (0, -1e-4)):
-        assert (
-            log_likelihood(best.rho + rho * lag, best.lam + lam * error)
-            <= best.loglik + 1e-12
-        )
+        assert log_likelihood(best.rho + rho * lag, best.lam + lam * error) <= best.loglik + 1e-12
 
 
 @pytest.mark.parametrize("kind", ["symmetric", "spectral"])
@@ -154,9 +135,7 @@ def test_the_expected_score_is_zero_where_row_sums_differ() -> None:
     rng = np.random.default_rng(3)
     inverse = np.linalg.inv(np.eye(N) - 0.3 * w)
     e = rng.normal(size=(4000, N, T))
-    y = inverse @ (
-        e + 2 * rng.normal(size=(4000, 1, T)) + rng.normal(size=(4000, N, 1))
-    )
+    y = inverse @ (e + 2 * rng.normal(size=(4000, 1, T)) + rng.normal(size=(4000, N, 1)))
 
     def demean(cells: np.ndarray) -> np.ndarray:
         cells = cells - cells.mean(axis=2, keepdims=True)
@@ -172,9 +151,7 @@ def test_the_expected_score_is_zero_where_row_sums_differ() -> None:
 
 @pytest.mark.parametrize("kind", ["row", "spectral"])
 @pytest.mark.parametrize(("lag", "error"), MODELS[:2])
-def test_covariances_with_matrices_written_out(
-    kind: str, lag: bool, error: bool
-) -> None:
+def test_covariances_with_matrices_written_out(kind: str, lag: bool, error: bool) -> None:
     """The Hessian by differences, and scores of entities and pairs one by one."""
     w = make_weights(kind)
     x, y = panel(w)
@@ -200,10 +177,7 @@ def test_covariances_with_matrices_written_out(
     signs = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
     for i in range(4):
         for j in range(4):
-            terms = [
-                s * t * log_likelihood(at + s * steps[i] + t * steps[j])
-                for s, t in signs
-            ]
+            terms = [s * t * log_likelihood(at + s * steps[i] + t * steps[j]) for s, t in signs]
             hessian[i, j] = sum(terms) / 4e-8
     information = observed_information(point)
     assert information == pytest.approx(-hessian, rel=1e-5, abs=1e-3)

@@ -1,4 +1,4 @@
-"""Against second derivatives taken numerically, and the information of a normal distribution."""
+"""Against second derivatives, and the information of a normal distribution."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_observed_information_is_minus_the_numerical_hessian(lag: bool, error: b
 def test_expected_information_is_that_of_the_normal_distribution(
     lag: bool, error: bool, effects: str
 ) -> None:
-    """With every dummy as a parameter: ``m_i' V^-1 m_j + tr(V^-1 V_i V^-1 V_j) / 2``."""
+    """Dummies as parameters: ``m_i' V^-1 m_j + tr(V^-1 V_i V^-1 V_j) / 2``."""
     point, x, y = make_point(lag, error, effects)
     q, best = len(point.spatial), point.optimum
     identity, lag_all = np.eye(N * T), np.kron(point.matrix, np.eye(T))

@@ -1,4 +1,7 @@
-"""Against the formulas with all matrices written out; published numbers are in `test_tests_table`."""
+"""Against formulas in matrices; published numbers are in `test_tests_table`.
+
+All matrices are written out.
+"""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Case:
     dummies: np.ndarray
 
     def log_likelihood(self, rho: float, lam: float) -> float:
-        """Likelihood with slopes, effects and sigma2 at their best, from matrices of all rows."""
+        """Likelihood with slopes, effects, sigma2 at their best, from all rows."""
         lag = np.kron(self.w, np.eye(T))
         identity = np.eye(N * T)
         outer, inner = identity - rho * lag, identity - lam * lag
@@ -83,7 +83,7 @@ def test_a_lag_of_the_outcome_needs_no_columns_of_a_spatial_error() -> None:
 
 
 def newton_step(case: Case, at: np.ndarray, which: np.ndarray) -> float:
-    """Distance to the maximum along one spatial coefficient, from numerical derivatives."""
+    """Distance to the maximum along one spatial coefficient, by derivatives."""
 
     def slope(h: float) -> float:
         return (case.log_likelihood(*(at + h * which)) - case.log_likelihood(*(at - h * which))) / (2 * h)
@@ -154,7 +154,10 @@ def test_an_optimum_at_the_end_is_reported(sign: float) -> None:
 @pytest.mark.many(6)
 @pytest.mark.parametrize("seed", range(30))
 def test_two_coefficients_with_several_maxima(seed: int) -> None:
-    """In tiny panels the likelihood has several maxima: none of a fine grid is higher."""
+    """In tiny panels the likelihood has several maxima.
+
+    None of a fine grid is higher.
+    """
     rng = np.random.default_rng(seed)
     n, t = int(rng.integers(3, 7)), int(rng.integers(2, 6))
     w = rng.uniform(size=(n, n)) * (rng.uniform(size=(n, n)) < 0.7)

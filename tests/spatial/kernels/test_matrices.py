@@ -35,7 +35,7 @@ def test_spectral_radius(seed, form) -> None:
 
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_spectral_radius_of_many_entities(symmetric) -> None:
-    """A ring, in which each is linked with the next (and the one before): one, and two."""
+    """A ring, each linked with the next (and the one before): one, and two."""
     n = 1_500
     ring = sparse.csr_array((np.ones(n), (np.arange(n), (np.arange(n) + 1) % n)), shape=(n, n))
     weights = stored(ring + ring.T if symmetric else ring)

@@ -62,7 +62,10 @@ def fit(data: dict[str, Any], effects: Sequence[str], y: Array, cuts: Sequence[f
 
 
 def searched(data: dict[str, Any], effects: Sequence[str], y: Array, trims: Sequence[float]) -> float:
-    """Search one threshold after another by least squares, no refinement, and compute the last ratio."""
+    """Search thresholds one by one by least squares, and take the last ratio.
+
+    There is no refinement.
+    """
     q, cuts = data["q"], list[float]()
     ssrs = [fit(data, effects, y, [])[0]]
     for trim in trims:
@@ -161,9 +164,7 @@ def test_hansen_refuses_unequal_blocks() -> None:
 
 @pytest.mark.parametrize("name", ["wild_cluster", "hansen", "iid"])
 @pytest.mark.parametrize("count", [1, 2])
-def test_chunks_change_nothing(
-    name: Any, count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_chunks_change_nothing(name: Any, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     data = panel(1, balanced=True)
     plan = kernel.plan(data["z"], data["x"], kernel.candidates(data["q"], [0.1] * count), [data["entity"]])
     null_at = estimate(plan, data["y"]).stages[0].at[: count - 1]
@@ -211,7 +212,7 @@ def test_draws_with_nothing_to_explain_are_missing() -> None:
 
 
 def test_draws_of_which_crossing_effects_leave_nothing_are_missing() -> None:
-    """Two periods as clusters: entity effects take out periods whose weights are opposite."""
+    """Two periods as clusters: entity effects take out periods."""
     data = panel(6, balanced=True, n=12)
     two = {name: column[data["time"] < 2] for name, column in data.items()}
     plan = kernel.plan(two["z"], two["x"], kernel.candidates(two["q"], [0.2]), [two["entity"]])

@@ -1,4 +1,4 @@
-"""The exact kink against a bounded minimiser in every interval, with every dummy written out."""
+"""The exact kink against a bounded minimiser by interval, with dummies."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def knots(q: Array, trim: float) -> Array:
 
 
 def criterion(data: dict[str, Array], effects: Sequence[str], y: Array) -> Callable[[float], float]:
-    """Sum of squares as a function of g, by projection on an orthonormal basis of all other columns."""
+    """Sum of squares over g, by projection on a basis of other columns."""
     base = np.column_stack([dummies(data, effects), data["x"], data["q"]])
     u, s, _ = np.linalg.svd(base / np.linalg.norm(base, axis=0), full_matrices=False)
     u = u[:, s > 1e-10 * s[0]]
@@ -227,7 +227,7 @@ def test_units_of_q_do_not_matter(shift: float, scale: float) -> None:
 
 
 def test_a_mass_at_the_lowest_value() -> None:
-    """With g at it there is nothing below; between it and the next value g makes no difference."""
+    """With g at it nothing is below; up to the next value g is all the same."""
     data = panel(4)
     data["q"] = np.maximum(data["q"], np.quantile(data["q"], 0.4))
     kinks = plan(data, ["entity"])

@@ -1,4 +1,4 @@
-"""Running sums against every cluster's score written out, with blocks residualised by least squares."""
+"""Running sums against each cluster's score, with residualised blocks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ CLUSTERS = ["entity", "region", "time"]
 
 
 def panel(seed: int, *, n: int = 14, periods: int = 6, k: int = 1) -> dict[str, Any]:
-    """Make an unbalanced panel whose threshold variable has ties; its clusters are of unequal weight."""
+    """Make an unbalanced panel; ties in the threshold, unequal clusters.
+
+    The threshold variable has ties. Clusters differ in weight.
+    """
     rng = np.random.default_rng(seed)
     entity, time = (a.ravel() for a in np.meshgrid(np.arange(n), np.arange(periods), indexing="ij"))
     keep = (rng.random(entity.size) > 0.2) | (time < 2)
@@ -122,9 +125,7 @@ def test_all_signs_alike_give_the_data_back() -> None:
 
 @pytest.mark.parametrize("clusters", CLUSTERS)
 @pytest.mark.parametrize("count", [1, 2])
-def test_chunks_change_nothing(
-    clusters: str, count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_chunks_change_nothing(clusters: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     data = panel(1)
     plan = search(data, ("entity",), [0.1] * count)
     which, at = draws.scheme("wild_cluster", plan, data[clusters]), null(plan, data, count)
@@ -226,7 +227,9 @@ def test_scores_that_do_not_span_the_block_give_no_statistic() -> None:
 def test_size_and_power_where_the_variance_depends_on_regressors(
     design: str, measured: Callable[..., None]
 ) -> None:
-    """Share of 400 panels in which a test of no threshold rejects at 5%, without a threshold and with one.
+    """Share of 400 panels in which a test of no threshold rejects at 5%.
+
+    There are panels without a threshold, and with one.
 
     31 entities are observed for 10 periods; 199 draws. The slope of z changes by .6 at the .2 quantile of
     the threshold variable q. The standard deviation of the errors is sqrt(.25 + .75 z^2), or exp(.7 q), or

@@ -1,4 +1,4 @@
-"""Variance ratios and draws against formulas and refits with every dummy written out."""
+"""Variance ratios and draws against formulas and refits with dummies."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ EFFECTS: list[tuple[str, ...]] = [
 ]
 
 
-def drawn_lr(
-    search: Any, which: Any, y: Array, at: Any, j: int, rng: Any, *, reps: int
-) -> Array:
-    """Ratios with the thresholds `at` as the truth: what the bound at one candidate is a quantile of."""
+def drawn_lr(search: Any, which: Any, y: Array, at: Any, j: int, rng: Any, *, reps: int) -> Array:
+    """Ratios with the thresholds `at` as truth.
+
+    The bound at one candidate is a quantile of them.
+    """
     held, free = sets._hold(search, at, j)
     return sets._draws(held, which, y, at[j], free, rng, reps)
 
@@ -63,7 +64,7 @@ def plan(data: dict[str, Any], effects: Sequence[str], trims: Sequence[float], *
 def design(
     data: dict[str, Any], effects: Sequence[str], cuts: Sequence[float], *, intercept: bool, rule: str = "<="
 ) -> tuple[Array, Array]:
-    """Write out the regime columns first, then all the others; also the regime-dependent columns alone."""
+    """Write out regime columns first, then others; also these columns alone."""
     z = np.column_stack([np.ones(data["y"].size), data["z"]]) if intercept else data["z"]
     low = [(data["q"] <= g) if rule == "<=" else (data["q"] < g) for g in cuts]
     dummies = [(data[e][:, None] == np.unique(data[e])) * 1.0 for e in effects]
@@ -167,7 +168,7 @@ def test_twenty_draws_equal_refits(
 
 
 def test_an_estimate_that_its_own_rule_would_not_admit_counts() -> None:
-    """Another threshold with a smaller trim may have come nearer than this one may go."""
+    """Another threshold with a smaller trim may come nearer than this one."""
     data = panel(3, n=30)
     search = plan(data, ("entity",), [0.3, 0.05])
     allowed = np.flatnonzero(search.candidates.allowed[0])
@@ -290,7 +291,7 @@ def test_an_exact_fit_has_no_scale() -> None:
 @pytest.mark.many(1)
 @pytest.mark.parametrize("effects", [("entity",), ("entity", "time")], ids="+".join)
 def test_homoskedastic_errors_have_a_ratio_of_one(effects: tuple[str, ...]) -> None:
-    """Unbalanced, entities of 2 to 10 rows; the mean of 200 panels of 270 rows, at the true threshold."""
+    """Unbalanced, entities of 2 to 10 rows; the mean of 200 panels."""
     found = []
     for seed in range(200):
         data = panel(seed, n=45, periods=10, holes=0.5, digits=6)
@@ -307,8 +308,9 @@ def test_homoskedastic_errors_have_a_ratio_of_one(effects: tuple[str, ...]) -> N
 
 
 def test_a_variance_tied_to_the_regressor_has_its_own_ratio() -> None:
-    """``sd^2 = .25 + .75 z^2``, z standard normal, T periods: demeaned errors have their own second moments.
+    """``sd^2 = .25 + .75 z^2``, z standard normal, T periods.
 
+    Demeaned errors have their own second moments.
     ``E z^2 (e - mean)^2 = 2.5 (1 - 1/T)^2 + (T - 1) / T^2`` with ``E z^2 e^2 = .25 + .75 * 3 = 2.5`` and
     ``E e^2 = 1``; over ``1 - 1/T`` it is 2.35 at T = 10.
     """
@@ -330,7 +332,7 @@ def test_a_variance_tied_to_the_regressor_has_its_own_ratio() -> None:
 
 
 def test_only_the_variance_near_the_threshold_counts() -> None:
-    """The variance is .1 below the lowest third, 1 above: the ratio at its far side is about 1 / .7."""
+    """The variance is .1 in the lowest third, 1 above: the ratio is 1 / .7."""
     rng = np.random.default_rng(0)
     n, periods = 400, 10
     entity = np.repeat(np.arange(n), periods)

@@ -40,7 +40,7 @@ def aggregate(
 
 
 def aggregate_geometric(z: Floats, weights: Floats) -> Floats:
-    """Weighted product: S_i = prod_j z_ij^w_j; 0 where one indicator with a weight is 0."""
+    """Weighted product: S_i = prod_j z_ij^w_j; 0 if a weighted indicator is 0."""
     logs = np.log(np.where(z > 0, z, 1.0))
     zeros = (weights > 0).astype(np.float64) @ (z <= 0).T.astype(np.float64)
     return np.where(zeros > 0, 0.0, np.exp(weights @ logs.T))
@@ -64,10 +64,11 @@ def aggregate_dimensions(z: Floats, weights: Floats, groups: Sequence[Ints]) -> 
 
 
 def aggregate_topsis(z: Floats, weights: Floats, worst: Floats, best: Floats) -> Floats:
-    """Relative closeness to the ideal: C_i = D-_i / (D+_i + D-_i), with weights inside the square.
+    """Relative closeness to the ideal: C_i = D-_i / (D+_i + D-_i).
 
-    D+_i = sqrt(sum_j (w_j (z_ij - best_j))^2) and D-_i the same with the worst (Hwang
-    and Yoon 1981). worst and best differ in at least one column with a weight.
+    The weights are inside the square. D+_i = sqrt(sum_j (w_j (z_ij - best_j))^2) and
+    D-_i the same with the worst (Hwang and Yoon 1981). worst and best differ in at
+    least one column with a weight.
     """
     far = np.sqrt(weights**2 @ ((z - best) ** 2).T)
     near = np.sqrt(weights**2 @ ((z - worst) ** 2).T)

@@ -1,4 +1,4 @@
-"""The information of each column, from means and covariances: CRITIC, variation, deviation, components.
+"""Information of columns from moments: CRITIC, variation, deviation, components.
 
 Everything is written for a stack of samples, so that a fit (a stack of one) and its bootstrap draws share it.
 A column without variance has no information and is treated as absent.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
-    """Means (..., m) and population covariances (..., m, m) of directed columns; 0 for a constant column."""
+    """Means (..., m) and population covariances (..., m, m); 0 if constant."""
 
     mean: Floats
     cov: Floats
@@ -32,7 +32,7 @@ class Moments:
         return np.asarray(np.sqrt(self.cov.diagonal(axis1=-2, axis2=-1)))
 
     def correlation(self) -> tuple[Floats, Bools]:
-        """Compute correlations (..., m, m), 0 where a column is constant, and which columns vary (..., m)."""
+        """Compute correlations (..., m, m), 0 if constant, and which columns vary."""
         sd = self.sd
         varies = sd > 0
         inverse = np.where(varies, 1.0 / np.where(varies, sd, 1.0), 0.0)
@@ -101,17 +101,15 @@ def _loadings_slope(moments: Moments, change: Moments) -> Floats:
     rotated = vectors.T @ _correlation_slope(moments, change) @ vectors
     weight = np.where(retained, values, 0.0)
     # d v_k = sum_l v_l (v_l' dR v_k) / (lambda_k - lambda_l); d lambda_k = v_k' dR v_k.
-    turned = np.einsum(
-        "jl,klm,lm,m->kj", vectors, rotated, _inverse_gaps(values), weight
-    )
+    turned = np.einsum("jl,klm,lm,m->kj", vectors, rotated, _inverse_gaps(values), weight)
     grown = np.einsum("kmm,jm,m->kj", rotated, vectors, retained.astype(np.float64))
     return np.where(moments.sd > 0, turned + grown, 0.0)
 
 
-def component_margins(
-    moments: Moments, change: Moments
-) -> list[tuple[str, Floats, Floats]]:
-    """Compute how far PCA weights are from where they jump or turn: names, margins (q,), slopes (k, q).
+def component_margins(moments: Moments, change: Moments) -> list[tuple[str, Floats, Floats]]:
+    """Compute how far PCA weights are from where they jump or turn.
+
+    Returns names, margins (q,), slopes (k, q).
 
     "count": eigenvalues but the largest, less 1, where a component enters or leaves.
     "order": retained eigenvalues less each other one, where components turn.
@@ -137,7 +135,7 @@ def _divisor(values: Floats) -> Floats:
 
 
 def _inverse_gaps(values: Floats) -> Floats:
-    """Compute 1 / (lambda_m - lambda_l) for row l and column m; 0 where they are equal."""
+    """Compute 1 / (lambda_m - lambda_l), row l and column m; 0 if they are equal."""
     gap = values[None, :] - values[:, None]
     return np.where(gap != 0, 1.0 / _divisor(gap), 0.0)
 
@@ -154,9 +152,7 @@ def _correlation_slope(moments: Moments, change: Moments) -> Floats:
     r, varies = moments.correlation()
     sd = _divisor(moments.sd)
     relative = _relative_sd(moments, change)
-    slope = change.cov / np.outer(sd, sd) - r * (
-        relative[:, :, None] + relative[:, None, :]
-    )
+    slope = change.cov / np.outer(sd, sd) - r * (relative[:, :, None] + relative[:, None, :])
     return np.where(np.outer(varies, varies), slope, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""From raw columns to directed numbers of one scale: what is learned once and applied anywhere."""
+"""From raw columns to directed numbers of one scale, learned once, applied anywhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def is_constant(low: Floats, high: Floats) -> Bools:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EndPoints(PickledByName):
-    """Min-max scaling by the range of every column, learned once or given: low and high, (m,)."""
+    """Min-max scaling by each column's range, learned or given: low, high, (m,)."""
 
     low: Floats
     high: Floats
@@ -42,7 +42,7 @@ class EndPoints(PickledByName):
         return {"low": self.low, "high": self.high}
 
     def apply(self, x: Floats, positive: Bools) -> Floats:
-        """Compute (x - low) / (high - low), turned round where less is better; 0 in a constant column.
+        """Compute (x - low) / (high - low), turned if less is better; 0 if constant.
 
         x is (N, m) and positive (m,). Values beyond the end points leave [0, 1]; nothing is clipped.
         """
@@ -58,7 +58,7 @@ class EndPoints(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ZScores(EndPoints):
-    """Standard scores: (x - mean) / sd with n - 1, the sign turned where less is better."""
+    """Standard scores: (x - mean) / sd with n - 1; sign turned if less is better."""
 
     mean: Floats
     sd: Floats
@@ -83,17 +83,16 @@ class Ranks(EndPoints):
     values: Floats
 
     def apply(self, x: Floats, positive: Bools) -> Floats:
-        """Direct and scale: a value between two learned ones lies half-way between their ranks."""
+        """Direct and scale.
+
+        A value between two learned ones lies half-way between their ranks.
+        """
         rank = np.empty_like(x)
         for j, learned in enumerate(self.values.T):
             below = np.searchsorted(learned, x[:, j], side="left")
-            rank[:, j] = (
-                below + np.searchsorted(learned, x[:, j], side="right") - 1
-            ) / 2.0
+            rank[:, j] = (below + np.searchsorted(learned, x[:, j], side="right") - 1) / 2.0
         last = len(self.values) - 1
-        return self._divided(
-            np.where(positive, rank, last - rank), np.full(x.shape[1], max(last, 1))
-        )
+        return self._divided(np.where(positive, rank, last - rank), np.full(x.shape[1], max(last, 1)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""From the information of columns to weights, inside each dimension and across dimensions."""
+"""From information of columns to weights, inside each dimension and across them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Weighing(PickledByName):
 
 
 def flat_rule(weighting: str, width: int, *, shift: float = 0.0) -> Rule:
-    """Make the rule that weighs all columns at once, `shift` being added before the logarithm."""
+    """Make the rule for all columns at once; `shift` is added before logarithms."""
     return Rule(weighting, (np.arange(width),), shift=shift)
 
 
@@ -94,7 +94,7 @@ def weigh(
     where: str = "",
     sums: ColumnSums | None = None,
 ) -> Weighing:
-    """Weigh the columns of z, (N, m), directed and finite, non-negative where logarithms are taken.
+    """Weigh columns of z, (N, m), directed, finite, not negative under a logarithm.
 
     `where`, such as " in 2011", goes into messages; `sums` is `column_sums(z, shift=rule.shift)`, if known.
     """
@@ -109,9 +109,7 @@ def weigh(
         if np.isnan(inside).any() or not (inside.any() or ignored[columns].all()):
             why = NO_WEIGHTS[rule.weighting]
             message = f"no {rule.weighting} weights{where} for {quoted(names)}: {why}."
-            raise IndicatorError(
-                message, [Notice("no_weights", message, {"weighting": rule.weighting})]
-            )
+            raise IndicatorError(message, [Notice("no_weights", message, {"weighting": rule.weighting})])
 
     if rule.across == "nested":
         scores = np.column_stack([z[:, g] @ weights[g] for g in rule.groups])
@@ -129,12 +127,9 @@ def refuse_constant(constant: Bools, names: Sequence[str], rows: str) -> None:
     """Refuse columns that are all constant over the rows, such as "12 rows in 2011"."""
     if constant.all():
         message = (
-            f"every indicator is constant over the {rows} ({quoted(names)}): no "
-            "weights can be computed."
+            f"every indicator is constant over the {rows} ({quoted(names)}): no weights can be computed."
         )
-        raise IndicatorError(
-            message, [Notice("constant_indicator", message, {"columns": tuple(names)})]
-        )
+        raise IndicatorError(message, [Notice("constant_indicator", message, {"columns": tuple(names)})])
 
 
 def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
@@ -146,9 +141,7 @@ def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
     for columns in groups:
         total = level[..., columns].sum(axis=-1, keepdims=True)
         size = np.abs(level[..., columns]).sum(axis=-1, keepdims=True)
-        by = np.where(
-            np.abs(total) > CANCELLED * size, total, np.where(size > 0, np.nan, 1.0)
-        )
+        by = np.where(np.abs(total) > CANCELLED * size, total, np.where(size > 0, np.nan, 1.0))
         out[..., columns] = level[..., columns] / by
     return out
 
@@ -163,7 +156,7 @@ def equal_across(inner: Floats, groups: Sequence[Ints]) -> Floats:
 
 
 def moments_of(z: Floats, constant: Bools) -> Moments:
-    """Compute means and population covariances of z, (N, m), with 0 for constant columns."""
+    """Compute means and population covariances of z, (N, m); 0 if constant."""
     mean = z.mean(axis=0)
     centred = np.where(constant, 0.0, z - mean)
     return Moments(mean, centred.T @ centred / len(z))
@@ -171,9 +164,7 @@ def moments_of(z: Floats, constant: Bools) -> Moments:
 
 def _redundancy(z: Floats, rule: Rule, sums: ColumnSums | None) -> tuple[Bools, Floats]:
     # Entropies are shown beside given weights, so that a reader can compare.
-    if rule.weighting not in ("entropy", "given") or (
-        rule.weighting == "given" and z.min() < 0
-    ):
+    if rule.weighting not in ("entropy", "given") or (rule.weighting == "given" and z.min() < 0):
         return is_constant(z.min(axis=0), z.max(axis=0)), np.full(z.shape[1], np.nan)
     theil = theil_t(z, shift=rule.shift, sums=sums)
     constant = theil == 0

@@ -1,4 +1,4 @@
-"""Sampling errors of weights from sums by entity: influence functions, the jackknife, bootstrap draws.
+"""Sampling errors of weights from entity sums: influence, jackknife, bootstrap.
 
 Entities are what is drawn, since the rows of one entity depend on each other. End points are held fixed, so
 that everything a draw needs is linear in how often each entity is drawn; or they are taken from the entities
@@ -35,7 +35,7 @@ _MARGIN: Final = 2.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EntitySums(PickledByName):
-    """Sums by entity from which weights can be computed again for drawn entities without the panel.
+    """Sums by entity: with them weights of drawn entities need no panel.
 
     entities (n,): codes of the entities that weights were learned from
     rows (n,): rows of each
@@ -55,15 +55,13 @@ class EntitySums(PickledByName):
     rule: Rule
 
     def weights(self, counts: Floats) -> Floats:
-        """Compute weights, (R, m), with multiplicities `counts`, (R, n); NaN where a draw has none.
+        """Compute weights, (R, m), with multiplicities `counts`, (R, n); NaN for none.
 
         Counts of a bootstrap, ``1 - eye(n)`` for the jackknife, ones for the sample.
         """
         return _weights_of_level(self.level(counts), self.rule)
 
-    def draws(
-        self, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**28
-    ) -> Floats:
+    def draws(self, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**28) -> Floats:
         """Draw entities with replacement and weigh again: (reps, m).
 
         `memory` is the bytes that one chunk of draws may take; chunks do not change the draws.
@@ -73,9 +71,7 @@ class EntitySums(PickledByName):
         chunk = max(1, memory // (8 * (4 * self.rows.size + 4 * self.second[0].size)))
         for start in range(0, reps, chunk):
             stop = min(start + chunk, reps)
-            out[start:stop] = self.weights(
-                draw_counts(generator, self.rows.size, stop - start)
-            )
+            out[start:stop] = self.weights(draw_counts(generator, self.rows.size, stop - start))
         return out
 
     def jackknife(self) -> Floats:
@@ -104,19 +100,15 @@ class EntitySums(PickledByName):
             total, share = level[columns].sum(), weights[columns].sum()
             if total != 0 and share != 0:
                 inside = weights[columns] / share
-                moved = slope[:, columns] - inside * slope[:, columns].sum(
-                    axis=1, keepdims=True
-                )
+                moved = slope[:, columns] - inside * slope[:, columns].sum(axis=1, keepdims=True)
                 out[:, columns] = share * moved / total
         return out
 
     def level(self, counts: Floats) -> Floats:
-        """Compute the information of every column, (R, m), with multiplicities `counts`, (R, n)."""
+        """Compute information of columns, (R, m), with multiplicities, (R, n)."""
         if self.rule.weighting == "entropy":
             theil = theil_of_counts(counts, self.rows, self.first, self.second)
-            whole = theil_of_counts(
-                np.ones((1, self.rows.size)), self.rows, self.first, self.second
-            )
+            whole = theil_of_counts(np.ones((1, self.rows.size)), self.rows, self.first, self.second)
             return np.where(theil > LOST_IN_DRAW * whole, theil, 0.0)
         if self.rule.estimated:
             return self.information(self.moments(counts))
@@ -131,9 +123,7 @@ class EntitySums(PickledByName):
         if self.rule.weighting == "entropy":
             total = self.rows.sum()
             theil = self.second.sum(axis=0) / total
-            return np.asarray(
-                (self.second - theil * (self.rows[:, None] + self.first)) / total
-            )
+            return np.asarray((self.second - theil * (self.rows[:, None] + self.first)) / total)
         if self.rule.estimated:
             sample, change = self._sample_moments()
             for columns in self.rule.groups:
@@ -149,7 +139,7 @@ class EntitySums(PickledByName):
         return level
 
     def unstable_components(self) -> tuple[str, ...]:
-        """Find what may jump in PCA weights within the sampling error, so that no delta error is valid.
+        """Find what may jump in PCA weights within the sampling error.
 
         "count", "order" or "sign", see `component_margins`, where a margin is below two of its standard
         errors, clustered by entity; empty for other weights.
@@ -160,22 +150,18 @@ class EntitySums(PickledByName):
         unstable = []
         sample, change = self._sample_moments()
         for columns in self.rule.groups:
-            for reason, margin, slope in component_margins(
-                sample.of(columns), change.of(columns)
-            ):
+            for reason, margin, slope in component_margins(sample.of(columns), change.of(columns)):
                 error = np.sqrt(n / (n - 1) * (slope**2).sum(axis=0))
                 if (np.abs(margin) <= _MARGIN * error).any():
                     unstable.append(reason)
         return tuple(dict.fromkeys(unstable))
 
     def moments(self, counts: Floats) -> Moments:
-        """Compute means and covariances of R samples with multiplicities `counts`, (R, n)."""
+        """Compute moments of R samples with multiplicities `counts`, (R, n)."""
         size = (counts @ self.rows)[:, None]
         shift = counts @ self.first / size
         width = self.mean.size
-        products = (counts @ self.second.reshape(self.rows.size, -1)).reshape(
-            -1, width, width
-        )
+        products = (counts @ self.second.reshape(self.rows.size, -1)).reshape(-1, width, width)
         cov = products / size[:, :, None] - shift[:, :, None] * shift[:, None, :]
 
         whole = self.second.sum(axis=0).diagonal() / self.rows.sum()
@@ -184,7 +170,7 @@ class EntitySums(PickledByName):
         return Moments(self.mean + shift, cov)
 
     def _sample_moments(self) -> tuple[Moments, Moments]:
-        """Compute moments of the sample, and their changes as each entity is taken more often."""
+        """Compute moments of the sample, and their change with each entity's weight."""
         total = self.rows.sum()
         whole = self.moments(np.ones((1, self.rows.size)))
         sample = Moments(whole.mean[0], whole.cov[0])
@@ -196,7 +182,7 @@ class EntitySums(PickledByName):
 
 
 def _weights_of_level(level: Floats, rule: Rule) -> Floats:
-    """Turn the information of the columns in each draw, (R, m), into weights; NaN where a draw has none."""
+    """Turn information of columns by draw, (R, m), into weights; NaN for none."""
     weights = shares(level, rule.groups)
     if rule.across == "equal_dimensions":
         weights = equal_across(weights, rule.groups)
@@ -205,13 +191,11 @@ def _weights_of_level(level: Floats, rule: Rule) -> Floats:
 
 
 def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntitySums:
-    """Sum what the weights rest on by entity: z is (N, m), `entity` (N,) has non-decreasing codes."""
+    """Sum by entity what weights need from z, (N, m); `entity` codes are sorted."""
     seen, codes = np.unique(entity, return_inverse=True)
     rows = np.bincount(codes)
     if rule.weighting == "entropy":
-        mean, first, second = entity_divergence(
-            np.where(constant, 1.0, z), codes, shift=rule.shift
-        )
+        mean, first, second = entity_divergence(np.where(constant, 1.0, z), codes, shift=rule.shift)
         return EntitySums(seen, rows, first, second, mean, constant, rule)
 
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
@@ -220,10 +204,7 @@ def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntityS
     first = np.add.reduceat(centred, starts, axis=0)
     second = np.empty((seen.size, 0, 0))
     if rule.estimated:
-        products = [
-            np.add.reduceat(centred * centred[:, [j]], starts, axis=0)
-            for j in range(z.shape[1])
-        ]
+        products = [np.add.reduceat(centred * centred[:, [j]], starts, axis=0) for j in range(z.shape[1])]
         second = np.stack(products, axis=1)
     return EntitySums(seen, rows, first, second, mean, constant, rule)
 
@@ -231,10 +212,10 @@ def entity_sums(z: Floats, entity: Ints, rule: Rule, constant: Bools) -> EntityS
 # --- end points of the entities drawn -----------------------------------------------------------------------
 
 
-def redrawn_coefficients(
-    sums: EntitySums, z: Floats, entity: Ints, counts: Floats
-) -> Floats:
-    """Scale and weigh again with multiplicities `counts`, (R, n): weight over range, (R, m), for z.
+def redrawn_coefficients(sums: EntitySums, z: Floats, entity: Ints, counts: Floats) -> Floats:
+    """Scale and weigh again with multiplicities `counts`, (R, n).
+
+    Returns weight over range, (R, m), for z.
 
     z (N, m): directed rows in [0, 1] from which weights were learned
     entity (N,): codes, non-decreasing, those of ``sums.entities``
@@ -244,12 +225,8 @@ def redrawn_coefficients(
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     low, high = np.empty((2, len(counts), z.shape[1]))
     for j, column in enumerate(z.T):
-        low[:, j] = np.where(
-            counts > 0.0, np.minimum.reduceat(column, starts), np.inf
-        ).min(axis=1)
-        high[:, j] = np.where(
-            counts > 0.0, np.maximum.reduceat(column, starts), -np.inf
-        ).max(axis=1)
+        low[:, j] = np.where(counts > 0.0, np.minimum.reduceat(column, starts), np.inf).min(axis=1)
+        high[:, j] = np.where(counts > 0.0, np.maximum.reduceat(column, starts), -np.inf).max(axis=1)
 
     span = np.where(high - low > LOST_IN_DRAW, high - low, 0.0)
     divisor = np.where(span > 0.0, span, 1.0)
@@ -277,7 +254,5 @@ def _redrawn_theil(
                 # Rows below the low end belong to entities that these draws do not have.
                 column = np.maximum(z[:, [j]] - start, 0.0)
                 _, first, second = entity_divergence(column, codes)
-                theil[draws, j] = theil_of_counts(
-                    counts[draws], sums.rows, first, second
-                )[:, 0]
+                theil[draws, j] = theil_of_counts(counts[draws], sums.rows, first, second)[:, 0]
     return theil

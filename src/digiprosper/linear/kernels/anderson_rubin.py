@@ -1,4 +1,4 @@
-"""The test of Anderson and Rubin (1949), and the values of a coefficient that it does not reject."""
+"""The test of Anderson and Rubin (1949), and coefficient values it keeps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReducedForms(PickledByName):
-    """Slopes of the outcome and of every endogenous regressor on the instruments, with their covariance.
+    """Slopes of outcome and endogenous regressors on the instruments.
 
     This is all that the test needs: the outcome less the regressors at given values has the same combination
     of slopes, and of scores.
@@ -40,9 +40,7 @@ class ReducedForms(PickledByName):
     factor: float = 1.0  # F is the Wald statistic over q times this: one, or that of Hotelling
 
 
-def reduced_forms(
-    projected: Projection, vcov: Vcov, effects: Sequence[Effect] = ()
-) -> ReducedForms:
+def reduced_forms(projected: Projection, vcov: Vcov, effects: Sequence[Effect] = ()) -> ReducedForms:
     """Compute the reduced forms, with the covariance of a regression on controls and instruments.
 
     `effects` are those absorbed. With clusters it is the jackknife covariance (CRV3),
@@ -66,9 +64,7 @@ def reduced_forms(
     return ReducedForms(slopes, covariance, groups - q, max(groups - q, 0.0) / (groups - 1))
 
 
-def _jackknife(
-    projected: Projection, part: Part, effects: Sequence[Effect], residuals: Floats
-) -> Floats:
+def _jackknife(projected: Projection, part: Part, effects: Sequence[Effect], residuals: Floats) -> Floats:
     """Compute the CRV3 covariance of the slopes on the instruments.
 
     Controls and effects are estimated again without each cluster; effects are those of
@@ -105,7 +101,7 @@ def _one_way(parts: Sequence[Part]) -> tuple[Part, ...]:
 def score_covariance(
     equations: Sequence[tuple[Floats, Floats, Vcov]], *, obs_weights: Floats | None = None
 ) -> Floats:
-    """Compute `joint_meat` (K, K), missing for scores that add up to zero in every group.
+    """Compute `joint_meat` (K, K), missing for scores that add up to zero by group.
 
     Their variance is the square of rounding, so that a statistic divided by it could be any number. An
     example is two periods with entity and time effects, if the clusters are the periods.
@@ -130,7 +126,7 @@ def form(gap: Floats, covariance: Floats) -> float:
 
 
 def statistic(reduced: ReducedForms, values: Floats) -> float:
-    """Compute the F statistic of the instruments, given coefficients (m,) of the endogenous regressors.
+    """Compute F of the instruments, given coefficients (m,) of the endogenous.
 
     It has q and `df_t` degrees of freedom (Anderson & Rubin 1949; Hotelling 1931 with clusters), and is
     missing where the covariance is not positive definite.
@@ -149,7 +145,7 @@ def _weighted(covariance: Floats, weights: Floats) -> Floats:
 
 
 def confidence_set(reduced: ReducedForms, critical: float) -> list[tuple[float, float]]:
-    """Find the values of one coefficient at which the F statistic is at most a critical value, as intervals.
+    """Find values of a coefficient where F is at most critical, as intervals.
 
     With ``g(b)`` the slopes and ``S(b)`` their covariance, polynomials of b of degree 1 and 2, the statistic
     reaches the critical value c where ``det(S(b) - g(b) g(b)' / (q c)) = 0``: a quadratic eigenvalue problem,
@@ -202,7 +198,7 @@ def _in_units(reduced: ReducedForms) -> tuple[ReducedForms, float]:
 
 
 def _boundaries(reduced: ReducedForms, critical: float) -> Floats:
-    """Find where the statistic reaches the critical value, or the covariance ceases to be positive."""
+    """Find where F is critical, or the covariance ceases to be positive."""
     q = reduced.slopes.shape[0]
     at_critical = _coefficients(reduced, reduced.factor / (q * critical))
     singular = _coefficients(reduced, 0.0)
@@ -214,7 +210,7 @@ def _boundaries(reduced: ReducedForms, critical: float) -> Floats:
 
 
 def _coefficients(reduced: ReducedForms, share: float) -> tuple[Floats, Floats, Floats]:
-    """Compute the coefficients of 1, b and b^2 in the covariance less a share of the squared slopes."""
+    """Compute coefficients of 1, b, b^2 in covariance less a share of slopes."""
     q = reduced.slopes.shape[0]
     y, x = reduced.slopes.T
     products = reduced.covariance - share * np.outer(np.concatenate([y, x]), np.concatenate([y, x]))

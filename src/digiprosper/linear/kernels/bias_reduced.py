@@ -1,4 +1,4 @@
-"""CR2: clustered covariances with bias-reduced residuals, and the degrees of freedom of their tests."""
+"""CR2: bias-reduced clustered covariances, and degrees of freedom of their tests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_CELLS = 2**25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BiasReduced(PickledByName):
-    """What each cluster adds to the coefficients, and products of the adjusted columns by cluster.
+    """What each cluster adds to coefficients, and adjusted columns' products.
 
     With ``A_g`` the adjustment of cluster g and ``c_g`` its rows of ``X (X'X)^-1``, the variance of ``l'b``
     is the sum of the squares of ``p_g'e``, where ``p_g = (I - H)_g' A_g c_g l``. For independent errors of
@@ -43,7 +43,7 @@ class BiasReduced(PickledByName):
     shared: Floats
 
     def df_t(self, weights: Floats) -> Floats:
-        """Compute the degrees of freedom of t for q sums of coefficients, with weights (q, k).
+        """Compute the degrees of freedom of t for q sums with weights (q, k).
 
         ``(sum p_g'p_g)^2 / sum (p_g'p_h)^2`` (Bell & McCaffrey 2002): a Satterthwaite approximation for
         independent errors of equal variance. Missing for a sum with no variance, or with a coefficient that
@@ -61,7 +61,7 @@ class BiasReduced(PickledByName):
             return np.where(unidentified, np.nan, total**2 / fourth)
 
     def df_wald(self, weights: Floats) -> float:
-        """Compute eta, the degrees of freedom of the Wald statistic of q sums, with weights (q, k).
+        """Compute eta, the degrees of freedom of the Wald statistic of q sums, (q, k).
 
         ``eta = q (q + 1) / sum Var(d_st)``, where d is the covariance over its expectation for independent
         errors of equal variance; ``(eta - q + 1) / (eta q)`` times the Wald statistic is compared with
@@ -94,7 +94,7 @@ class BiasReduced(PickledByName):
 
 
 def bias_reduced(solved: Solved, *, memory: int = 2**28) -> BiasReduced:
-    """Adjust the residuals of each cluster so that the covariance has no bias under equal variances.
+    """Adjust each cluster's residuals: no bias of the covariance at equal variances.
 
     ``A_g = (I - H_gg)^-1/2``, the symmetric root, with H the hat matrix of the regressors and of all effects
     (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018). Effects that are nested in clusters are taken
@@ -150,7 +150,7 @@ def bias_reduced(solved: Solved, *, memory: int = 2**28) -> BiasReduced:
 
 
 def _adjustment(leverage: Floats) -> tuple[Floats, Floats, Bools]:
-    """Find F in ``(I - UU')^-1/2 = I + U F U'`` from ``U'U``, whatever the number of rows of U.
+    """Find F in ``(I - UU')^-1/2 = I + U F U'`` from ``U'U``, for U of any length.
 
     Return the eigenvectors of F (G, p, p), its eigenvalues (G, p), and which directions a cluster fits
     perfectly.
@@ -174,7 +174,7 @@ def _codes(effect: Effect) -> Ints:
 
 
 def _columns_of_effects(effects: Sequence[Effect], clusters: Ints) -> Floats:
-    """Span the effects that are not nested in clusters, net of those that are: (N, rank), orthonormal."""
+    """Span effects not nested in clusters, net of nested ones: (N, rank)."""
     from scipy.linalg import qr
 
     nested: list[Effect] = []

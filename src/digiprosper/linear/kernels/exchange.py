@@ -1,4 +1,4 @@
-"""Paths of a regressor exchanged between entities, and the t statistic of every exchange."""
+"""Paths of a regressor exchanged between entities, and each exchange's t statistic."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ONE_WAY = 1.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Paths:
-    """A regressor as paths of entities, and which of them can be exchanged; rows by entity, then time."""
+    """A regressor as paths of entities, with exchangeable ones; rows are sorted."""
 
     column: Floats  # (N,) values as in the data
     entity: Ints  # (N,) codes without gaps
@@ -42,7 +42,7 @@ class Paths:
 
     @property
     def _together(self) -> list[tuple[Ints, Ints]]:
-        """Entities with the same periods, and for each the first of them with the same path."""
+        """Entities with equal periods, and for each the first with its path."""
         parts = np.split(self.column + 0.0, self.starts[1:])  # so that the bytes of -0.0 are those of 0.0
         out = []
         for number in np.unique(self.periods):
@@ -54,7 +54,7 @@ class Paths:
 
     @property
     def ways(self) -> float:
-        """In how many different ways the paths can be exchanged, that of the data among them."""
+        """In how many ways paths can be exchanged, that of the data included."""
         return math.prod(ways(alike) for _, alike in self._together)
 
     @property
@@ -63,7 +63,7 @@ class Paths:
         return self.ways > _ONE_WAY
 
     def drawn(self, generator: np.random.Generator, count: int) -> Floats:
-        """Exchange the paths of entities with the same periods at random: (N, count) columns."""
+        """Exchange paths of entities with equal periods at random: (N, count)."""
         donors = np.empty((count, self.periods.size), dtype=np.intp)
         # Sorted by the number of the periods and, where it is the same, at random.
         keys = self.periods + generator.random((count, self.periods.size))
@@ -71,7 +71,7 @@ class Paths:
         return self.moved(donors)
 
     def all_donors(self) -> Ints:
-        """List all different exchanges (W, E), that of the data among them: whose path each entity has."""
+        """List all different exchanges (W, E), that of the data among them."""
         donors = np.arange(self.periods.size)[None, :]
         for entities, alike in self._together:
             orders = arrangements(alike)
@@ -81,7 +81,7 @@ class Paths:
         return donors
 
     def moved(self, donors: Ints) -> Floats:
-        """Give each entity the path of a donor with the same periods, (count, E): (N, count) columns."""
+        """Give entities paths of donors with equal periods, (count, E): (N, count)."""
         position = np.arange(self.entity.size) - self.starts[self.entity]
         return np.asarray(self.column[self.starts[donors[:, self.entity]] + position].T)
 
@@ -133,7 +133,7 @@ def exchanged_statistics(
 
 
 class Net:
-    """Columns net of the other regressors (N, k), demeaned and perhaps none, with one orthonormal basis."""
+    """Columns net of the other regressors (N, k), with one orthonormal basis."""
 
     def __init__(self, regressors: Floats, obs_weights: Floats | None) -> None:
         self.weights: Floats = np.ones((len(regressors), 1)) if obs_weights is None else obs_weights[:, None]
@@ -145,14 +145,14 @@ class Net:
             self.leverage = row_leverage(self.basis, obs_weights=obs_weights)
 
     def of(self, columns: Floats) -> Floats:
-        """Take the other regressors out of columns (N, m), twice for the digits of near collinear ones."""
+        """Take the other regressors out of columns (N, m), twice."""
         for _ in range(2):
             columns = columns - self.basis @ (self.basis.T @ (self.weights * columns))
         return columns
 
 
 def _simple_t(x: Floats, y: Floats, vcov: Vcov, net: Net) -> Floats:
-    """Compute t of the regressions of one outcome on one column each, all net of everything else."""
+    """Compute t of one outcome on one column each, all net of everything else."""
     weighted = net.weights * x
     square = np.einsum("ij,ij->j", weighted, x)
     product = weighted.T @ y[:, 0]

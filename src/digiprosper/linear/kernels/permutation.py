@@ -1,4 +1,4 @@
-"""Labels of groups permuted over entities, and the slope of each group in every permutation."""
+"""Labels of groups permuted over entities, and each group's slope each time."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LOG_MOST = 100.0
 
 
 def ways(labels: Ints) -> float:
-    """Count the different orders of labels, ``E! / (n_1! n_2! ...)``, at most about 1e43."""
+    """Count the orders of labels, ``E! / (n_1! n_2! ...)``, at most about 1e43."""
     log_ways = math.lgamma(len(labels) + 1)
     log_ways -= sum(math.lgamma(n + 1) for n in np.unique(labels, return_counts=True)[1].tolist())
     return math.exp(min(log_ways, _LOG_MOST))
 
 
 def arrangements(labels: Ints) -> Ints:
-    """List the different orders of labels (W, E), each once, from the smallest to the largest."""
+    """List the different orders of labels (W, E), each once, in ascending order."""
     order = sorted(labels.tolist())
     out = [order.copy()]
     # The last label that is smaller than the next one is exchanged with the smallest larger one behind it,
@@ -58,7 +58,7 @@ def permuted_slopes(
     *,
     memory: int = 2**28,
 ) -> Floats:
-    """Fit each group by itself in R permutations of its label: (R, G) slopes, NaN where not identified.
+    """Fit each group in R permutations of its label: (R, G), NaN if not identified.
 
     A group is a weighting of the entities by zero and one, so all fits of a permutation are sums of cross
     products of entities: of the outcome, then every regressor. Effects nested in entities are taken out;

@@ -1,4 +1,4 @@
-"""Placebo treatments: steps of drawn entities from drawn periods on, and the slope of each draw."""
+"""Placebo treatments: steps of drawn entities from drawn periods, and their slopes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Cohorts:
     def drawn(
         self, entity_generator: np.random.Generator, period_generator: np.random.Generator, count: int
     ) -> tuple[Ints, Ints]:
-        """Draw treated entities, without replacement, and first treated periods: (count, n_treated) each.
+        """Draw treated entities and first treated periods: (count, n_treated) each.
 
         Two generators, so that a number of draws is the same in one call as in several. A cohort starts in
         the second period or later, but one that is treated from the first period on has no start and keeps
@@ -64,7 +64,7 @@ class Cohorts:
 
 
 def cohorts(column: Floats, entity: Ints, time: Ints) -> Cohorts | None:
-    """Sort entities into cohorts by the first treated period; rows are sorted by entity, then time.
+    """Sort entities into cohorts by first treated period.
 
     None if the treatment is not 0 or 1 throughout, or ends in some entity.
     """
@@ -114,7 +114,7 @@ def placebo_slopes(
 
 
 def _contributions(equation: Solved, regressor: int, absorbed: Within, treated: Cohorts) -> Floats:
-    """Tabulate what an entity treated from a period on adds to the sums: (entities, periods, 2 + b)."""
+    """Tabulate what entities treated from a period on add: (n, periods, 2 + b)."""
     entity, n = treated.entity, treated.entity.size
     weights = np.ones(n) if equation.obs_weights is None else equation.obs_weights
     nested = [effect for effect in absorbed.every if _is_own(effect, entity)]
@@ -137,7 +137,7 @@ def _contributions(equation: Solved, regressor: int, absorbed: Within, treated: 
 
 
 def _is_own(effect: Effect, entity: Ints) -> bool:
-    """Decide whether an effect is nested in the entities: no level has rows of two of them."""
+    """Decide whether an effect is nested in entities: each level in only one."""
     return is_nested(effect.codes if isinstance(effect, Slope) else effect, entity)
 
 

@@ -1,4 +1,4 @@
-"""Sums over residuals: correlation between entities, correlation in time, variances by entity."""
+"""Sums over residuals: correlation between entities and in time, variances."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TURNS = 5
 
 @dataclass(frozen=True, slots=True)
 class Correlations:
-    """Correlations rho_ij of residuals over T_ij common periods, added up over pairs of entities."""
+    """Correlations rho_ij of residuals over T_ij common periods, summed over pairs."""
 
     weighted_sum: float  # of ``sqrt(T_ij) rho_ij``
     sum: float
@@ -63,7 +63,7 @@ def correlations_between(
 
 
 def _by_entity(residuals: Floats, entity: Ints, time: Ints) -> tuple[Floats, Floats]:
-    """Scale the residuals of each entity to unit size, and mark its periods; (entities, periods) each."""
+    """Scale residuals to unit size by entity, mark periods: (entities, periods)."""
     shape = int(entity.max()) + 1, int(time.max()) + 1
     values, present = np.zeros(shape), np.zeros(shape)
     values[entity, time], present[entity, time] = residuals, 1.0
@@ -76,7 +76,7 @@ def _by_entity(residuals: Floats, entity: Ints, time: Ints) -> tuple[Floats, Flo
 
 
 def _block(values: Floats, present: Floats, rows: slice) -> tuple[Floats, Floats]:
-    """Correlate some entities with themselves and all later ones; missing where there is no correlation."""
+    """Correlate some entities with themselves and later ones; missing if none."""
     first, second = values[rows], values[rows.start :]
     first_present, second_present = present[rows], present[rows.start :]
     periods = first_present @ second_present.T
@@ -99,7 +99,7 @@ def _is_flat(squares: Floats, sums: Floats, periods: Floats) -> Bools:
 
 
 def period_sums(residuals: Floats, time: Ints) -> Floats:
-    """Add up the residuals of each period, in units of the root of its sum of squares; 0 if all are zero."""
+    """Add up each period's residuals over the root of their squares; 0 for zeros."""
     sums = np.bincount(time, residuals)
     squares = np.bincount(time, residuals**2)
     return np.asarray(sums / np.sqrt(np.where(squares > 0, squares, 1.0)))
@@ -116,7 +116,7 @@ class Persistence:
 
 
 def persistence(residuals: Floats, before: Floats, entity: Ints) -> Persistence:
-    """Regress residuals on those one period earlier, which are missing where there is no such row."""
+    """Regress residuals on those one period earlier, missing without such a row."""
     paired = ~np.isnan(before)
     now, lag, codes = residuals[paired], before[paired], entity[paired]
     if now.size == 0:
@@ -132,8 +132,9 @@ def persistence(residuals: Floats, before: Floats, entity: Ints) -> Persistence:
 
 
 def null_autocorrelation(before: Floats, entity: Ints) -> float:
-    """Compute the slope of residuals on their lag that independent errors give once entity means are out.
+    """Compute the slope of residuals on their lag under independent errors.
 
+    It is not zero once entity means are out.
     Within an entity of T rows the residuals of independent errors have variance ``(T - 1) / T`` and
     covariance ``-1 / T``, in units of the errors' variance. The slope of the pooled regression is the ratio
     of their sums over the pairs of consecutive rows, ``-1 / (T - 1)`` if all entities have T rows; missing

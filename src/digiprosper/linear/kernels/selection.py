@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TwoRegressions:
-    """A slope without and with controls, and the moments that the bias is computed from."""
+    """A slope without and with controls, and the moments that give the bias."""
 
     slope_without: float
     slope_with: float
@@ -57,7 +57,7 @@ def _residuals(on: Floats, columns: Floats) -> Floats:
 
 
 def adjusted_slopes(regressions: TwoRegressions, delta: float, rsquared_max: float) -> list[float]:
-    """Solve for the slopes that a degree of selection implies, the nearest to `slope_with` first.
+    """Solve for slopes that a degree of selection implies, nearest to `slope_with`.
 
     `delta` is selection on unobservables over that on observables, `rsquared_max` the R2 with the
     unobservables too. There is one slope if delta is 1, none if no slope with a bias in the direction of
@@ -68,7 +68,8 @@ def adjusted_slopes(regressions: TwoRegressions, delta: float, rsquared_max: flo
     variance that the controls leave, ``m`` the share of y's variance that d stands for, and ``r``, ``a`` the
     R2 that controls and unobservables add::
 
-        delta a + z [delta a (1 - q) - q (r + m)] + z^2 (delta - 2) q m + z^3 (delta - 1) q (1 - q) m = 0
+        delta a + z [delta a (1 - q) - q (r + m)]
+            + z^2 (delta - 2) q m + z^3 (delta - 1) q (1 - q) m = 0
 
     Assumption 3, that controls as they truly enter move the slope in the direction that they do in the
     regression, is ``1 + z (1 - q) > 0``; the bias then has the sign of ``delta d``.
@@ -93,7 +94,7 @@ def adjusted_slopes(regressions: TwoRegressions, delta: float, rsquared_max: flo
 
 
 def needed_selection(regressions: TwoRegressions, slope: float, rsquared_max: float) -> float:
-    """Solve for Oster's delta at which the slope is a given one; infinite where no selection leads to it.
+    """Solve for Oster's delta at which the slope is a given one; it may be infinite.
 
     Oster (2019), proposition 3, in units of the standard deviations of outcome and treatment.
     """

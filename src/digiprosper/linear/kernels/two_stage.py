@@ -1,4 +1,7 @@
-"""Two-stage least squares on demeaned columns, by rotations: no cross product of raw columns is formed."""
+"""Two-stage least squares on demeaned columns, by rotations.
+
+No cross product of raw columns is formed.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ def project(
     *,
     obs_weights: Floats | None = None,
 ) -> Projection:
-    """Project demeaned outcome and endogenous regressors on the controls and the instruments.
+    """Project demeaned outcome and endogenous regressors on all exogenous columns.
 
     Controls (perhaps none) and instruments are of full rank together.
     """

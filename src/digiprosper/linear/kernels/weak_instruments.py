@@ -1,4 +1,4 @@
-"""Statistics of the first stage and of overidentifying restrictions, from projected columns."""
+"""Statistics of the first stage and of overidentification, from projected columns."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def without_factors(vcov: Vcov, rows: float) -> Vcov:
 
 
 def canonical_correlation(projected: Projection) -> float:
-    """Compute the least canonical correlation of endogenous regressors and instruments, net of controls."""
+    """Compute the least canonical correlation of regressors and instruments."""
     return float(_decomposed(projected)[1][-1])
 
 
@@ -51,7 +51,7 @@ def cragg_donald(projected: Projection, df: float) -> float:
 
 
 def _decomposed(projected: Projection) -> tuple[Floats, Floats, Floats, Floats]:
-    """Decompose the first stage between orthonormal bases: u, s, v, and the root of the regressors."""
+    """Decompose the first stage between orthonormal bases: u, s, v, and a root."""
     slopes, residual_products = projected.first_slopes, projected.left_products
     size = np.sqrt((slopes**2).sum(axis=0) + np.diag(residual_products))
     products = (slopes.T @ slopes + residual_products) / size / size[:, None]
@@ -61,7 +61,7 @@ def _decomposed(projected: Projection) -> tuple[Floats, Floats, Floats, Floats]:
 
 
 def kleibergen_paap(projected: Projection, errors: Floats, vcov: Vcov) -> float:
-    """Compute the rank statistic of Kleibergen and Paap (2006): do the instruments identify every slope.
+    """Compute the rank statistic of Kleibergen and Paap (2006).
 
     `errors` (N, m) make scores with the instruments: residuals of the first stages for the Wald form, the
     endogenous regressors net of the controls for the LM form. Chi-square with q - m + 1 degrees of freedom
@@ -106,7 +106,7 @@ def effective_f(projected: Projection, vcov: Vcov, bias: float = 0.1) -> Effecti
 
 
 def overidentification(projected: Projection, residuals: Floats, vcov: Vcov) -> float:
-    """Compute J of Hansen (1982): whether the instruments agree, at the efficient two-step estimate.
+    """Compute J of Hansen (1982): whether the instruments agree.
 
     Controls are exactly identified by their own moments, so only the instruments net of them matter. Under
     ``unadjusted`` it is the statistic of Sargan (1958). The covariance of the moments has no small-sample
@@ -142,5 +142,5 @@ def sanderson_windmeijer(projected: Projection, regressor: int, vcov: Vcov) -> f
 
 
 def _of_instruments(projected: Projection, errors: Floats, vcov: Vcov) -> Floats:
-    """Compute the covariance of the scores of the instruments with one column of errors."""
+    """Compute the covariance of instruments' scores with one column of errors."""
     return score_covariance([(projected.instruments, errors, vcov)], obs_weights=projected.obs_weights)

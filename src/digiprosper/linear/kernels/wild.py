@@ -55,7 +55,7 @@ class WildWeights:
     enumerated: bool  # the draws are all ``points ** G`` combinations, each once, and nothing is random
 
     def chunks(self, seed: np.random.SeedSequence, rows: int) -> Iterator[Floats]:
-        """Yield the weights (rows, G), some draws at a time; they do not depend on `rows`."""
+        """Yield the weights (rows, G), some draws at a time, whatever `rows`."""
         generator = np.random.default_rng(seed)
         values, size = np.array(self.points), len(self.points)
         for start in range(0, self.reps, rows):
@@ -98,7 +98,7 @@ class WildSums:
     scale: float  # root of the small-sample factor
 
     def scores(self) -> Callable[[Floats], list[Floats]]:
-        """Return a function of weights (R, G): the scores (R, G) of the draws for u and for v."""
+        """Return a function of weights (R, G): draws' scores (R, G) for u and v."""
         groups, width = self.loadings.shape
         if groups > 2 * width:
             parts = list(zip(self.own, self.through, strict=True))
@@ -142,7 +142,7 @@ def _weighed(values: Floats, weights: Floats | None) -> Floats:
 
 
 def _of_effects(absorbed: Within, pair: Floats, score: Floats, codes: Ints) -> tuple[Floats, Floats]:
-    """Sum what the effects that cross the clusters take out of a draw, in the cheaper of two ways."""
+    """Sum what crossing effects take out of a draw, in the cheaper of two ways."""
     groups = int(codes.max()) + 1
     crossing, nested, slopes_cross = _beside_clusters(absorbed, codes)
     if not crossing and not slopes_cross:
@@ -153,7 +153,7 @@ def _of_effects(absorbed: Within, pair: Floats, score: Floats, codes: Ints) -> t
 
 
 def _beside_clusters(absorbed: Within, codes: Ints) -> tuple[list[Ints], list[Effect], bool]:
-    """List the effects that cross the clusters and those nested in them; whether a slope crosses them."""
+    """List effects that cross clusters, nested ones, and whether a slope crosses."""
     constants, slopes = apart(absorbed.every)
     crossing = [e for e in constants if not is_nested(e, codes)]
     nested: list[Effect] = [e for e in constants if is_nested(e, codes)]
@@ -188,7 +188,7 @@ def _by_levels(
     codes: Ints,
     weights: Floats | None,
 ) -> tuple[Floats, Floats]:
-    """Sum by cluster and level of the effects that cross the clusters: (2, G, L) and (G, L).
+    """Sum by cluster and level of the crossing effects: (2, G, L) and (G, L).
 
     Restricted residuals add up to zero in every level of a nested effect, whatever the weights of the
     clusters, so that only the crossing effects, net of the nested ones, are estimated again.
@@ -210,7 +210,7 @@ def _by_levels(
 def _inverse(
     crossing: Sequence[Ints], sizes: Sequence[int], nested: Sequence[Effect], weights: Floats | None
 ) -> Floats:
-    """Invert the products of the crossing dummies net of the nested effects, (L, L), as pseudo-inverse."""
+    """Pseudo-invert products (L, L) of crossing dummies net of nested effects."""
     n = crossing[0].size
     row_weights = np.ones(n) if weights is None else weights
     counts = np.concatenate(
@@ -246,7 +246,7 @@ def _refuse_many(groups: int, levels: int) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WildDraws(PickledByName):
-    """Draws as functions of the null value, through t = (estimate - null value) / standard error."""
+    """Draws as functions of the null, by t = (estimate - null) / standard error."""
 
     # (R, 2) the estimate of a draw less the null value, in standard errors of the fit, is ``n0 + n1 t``
     numerators: Floats
@@ -284,7 +284,7 @@ def wild_draws(
 
 
 def statistics(draws: WildDraws, t: float) -> Floats:
-    """Return t of every draw (R,) under the null value at which t of the fit is `t`; NaN for 0 / 0."""
+    """Return t of each draw (R,) for the null that gives the fit `t`; NaN for 0 / 0."""
     top = draws.numerators[:, 0] + t * draws.numerators[:, 1]
     square = draws.squares[:, 0] + t * (2 * draws.squares[:, 1] + t * draws.squares[:, 2])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -292,7 +292,7 @@ def statistics(draws: WildDraws, t: float) -> Floats:
 
 
 def share_beyond(drawn: Floats, t: float, *, enumerated: bool) -> float:
-    """Compute the p-value: the share of draws at least as far from zero as the statistic, never 0.
+    """Compute the p-value: the share of draws at least as far from zero, never 0.
 
     If they are enumerated, the draws are all there are and the data are one of them: the share itself. If
     not, ``(1 + #) / (R + 1)``. A missing draw counts as beyond; one that is nearer to zero by less than 1e-9
@@ -306,7 +306,7 @@ def share_beyond(drawn: Floats, t: float, *, enumerated: bool) -> float:
 
 
 def inverted(draws: WildDraws, level: float) -> tuple[float, float]:
-    """Find the smallest interval around 0 of all t of the fit whose null values are not rejected.
+    """Find the smallest interval around 0 of all t whose null is not rejected.
 
     A null value is rejected where ``p <= 1 - level``, with the same draws for all. An end is infinite where
     no value up to a million is rejected.

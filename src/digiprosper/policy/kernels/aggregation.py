@@ -1,4 +1,4 @@
-"""Effects by cohort and time, and their averages with all that the averages' errors need."""
+"""Effects by cohort and time, and averages with all that their errors need."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class GroupTime(PickledByName):
-    """Average effects on the treated by cohort and time, ATT(g, t): m effects of G cohorts."""
+    """Average effects on the treated by cohort and time, ATT(g, t)."""
 
     cohort: Ints  # (m,) position of the cohort; -1 for an effect of an event time, of all cohorts together
     time: Ints  # (m,) position of the period; -1 for an effect of all cohorts
@@ -37,18 +37,17 @@ class GroupTime(PickledByName):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Averages:
-    """Averages of effects: the overall average, then q by event time, cohort or period."""
+    """Averages of effects: the overall one, then q by event time, cohort, period."""
 
-    keys: (
-        Ints  # (q,) event times, or positions of cohorts or periods; empty for "simple"
-    )
+    keys: Ints  # (q,) event times, or positions of cohorts or periods; empty for "simple"
     estimates: Floats  # (1 + q,)
     gradient: Floats  # (1 + q, m + G) derivatives by effects and cohort shares
 
 
 def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
-    """Average effects as in Callaway & Sant'Anna (2021, Journal of Econometrics 225:200), table 1.
+    """Average effects as in Callaway & Sant'Anna (2021), table 1.
 
+    Journal of Econometrics 225:200.
     `by` is ``"simple"`` (all effects since treatment), ``"dynamic"``, ``"group"`` or ``"calendar"``. The
     overall average is that of the event times from 0 on, of the cohorts by their sizes, or of the periods.
     `balanced`, with ``"dynamic"``: only cohorts observed up to this event time, and no later event times.
@@ -56,9 +55,7 @@ def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
     since = (cells.cohort >= 0) & (cells.event >= 0)
     if by == "simple":
         estimate, slope = _mean(cells, since)
-        return Averages(
-            np.empty(0, dtype=np.intp), np.array([estimate]), slope[None, :]
-        )
+        return Averages(np.empty(0, dtype=np.intp), np.array([estimate]), slope[None, :])
 
     labels = {"dynamic": cells.event, "group": cells.cohort, "calendar": cells.time}[by]
     used = _dynamic(cells, balanced) if by == "dynamic" else since
@@ -73,9 +70,7 @@ def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
     weights = weights / weights.sum()
     overall, slope = weights @ estimates, weights @ slopes
     if by == "group":
-        slope[cells.estimates.size + keys] += (estimates - overall) / cells.share[
-            keys
-        ].sum()
+        slope[cells.estimates.size + keys] += (estimates - overall) / cells.share[keys].sum()
     return Averages(keys, np.append(overall, estimates), np.vstack([slope, slopes]))
 
 
@@ -86,13 +81,11 @@ def _dynamic(cells: GroupTime, balanced: int | None) -> Bools:
         return np.ones_like(of_cohort)
     furthest = np.full(cells.share.size, -1)
     np.maximum.at(furthest, cells.cohort[of_cohort], cells.event[of_cohort])
-    return np.asarray(
-        of_cohort & (furthest[cells.cohort] >= balanced) & (cells.event <= balanced)
-    )
+    return np.asarray(of_cohort & (furthest[cells.cohort] >= balanced) & (cells.event <= balanced))
 
 
 def _mean(cells: GroupTime, used: Bools) -> tuple[float, Floats]:
-    """Average effects by mass, with the gradient (m + G,); mass is proportional to cohort shares."""
+    """Average effects by mass, with gradient (m + G,); mass follows the shares."""
     total = cells.mass[used].sum()
     weights = np.where(used, cells.mass, 0.0) / total
     estimate = float(weights @ cells.estimates)
@@ -111,16 +104,12 @@ def cluster_sums(scores: Floats, codes: Ints, clusters: int) -> Floats:
     from scipy.sparse import csr_array
 
     rows = np.arange(codes.size)
-    member = csr_array(
-        (np.ones(codes.size), (codes, rows)), shape=(clusters, codes.size)
-    )
+    member = csr_array((np.ones(codes.size), (codes, rows)), shape=(clusters, codes.size))
     return np.asarray(member @ scores)
 
 
-def treated_products(
-    scores: Floats, member: Bools, codes: Ints, clusters: int
-) -> Floats:
-    """Compute the part of the covariance (m, m) due to treated rows, by cluster and less their mean.
+def treated_products(scores: Floats, member: Bools, codes: Ints, clusters: int) -> Floats:
+    """Compute the covariance's part (m, m) due to treated rows, less their mean.
 
     `member` (N, m): rows of the treated entities that an estimate is of. It is 0 with one treated cluster.
     """

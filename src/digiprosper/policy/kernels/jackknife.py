@@ -45,15 +45,11 @@ def without_each_cluster(
     for first in range(0, count, step):
         left_out = np.arange(first, min(first + step, count))
         kept = (clusters != left_out[:, None])[None] & data.used[:, None]
-        values.append(
-            _estimates(data, data.weights[:, None] * kept, adjustment, limits)
-        )
+        values.append(_estimates(data, data.weights[:, None] * kept, adjustment, limits))
     return np.hstack(values).T
 
 
-def _estimates(
-    data: Comparisons, weights: Floats, adjustment: str, limits: tuple[float, float]
-) -> Floats:
+def _estimates(data: Comparisons, weights: Floats, adjustment: str, limits: tuple[float, float]) -> Floats:
     """Estimate the effects (m, c) for weights (m, c, n) of entities."""
     m, n, p = data.design.shape
     columns = data.design
@@ -93,9 +89,7 @@ def _regular(gram: Floats) -> Bools:
     return np.asarray(np.linalg.eigvalsh(scaled)[..., 0] > COLLINEAR)
 
 
-def _logit(
-    data: Comparisons, weights: Floats, products: Floats, separated: float
-) -> tuple[Floats, Bools]:
+def _logit(data: Comparisons, weights: Floats, products: Floats, separated: float) -> tuple[Floats, Bools]:
     """Estimate probabilities of treatment (m, c, n), and which logits have an estimate."""
     m, _, p = data.design.shape
     used = weights > 0

@@ -1,4 +1,4 @@
-"""Nearest neighbours by a score, the weights they get, and the average effect on the treated."""
+"""Nearest neighbours by a score, their weights, and the effect on the treated."""
 
 from __future__ import annotations
 
@@ -41,9 +41,7 @@ def nearest(
     each round. Of controls at the same distance the first is matched, or all with `all_ties` and `replace`.
     """
     if replace:
-        matches, ties = _with_replacement(
-            treated, control, k, caliper, all_ties=all_ties
-        )
+        matches, ties = _with_replacement(treated, control, k, caliper, all_ties=all_ties)
     else:
         matches, ties = _without_replacement(treated, control, k, caliper)
     treated_units = np.repeat(np.arange(treated.size), list(map(len, matches)))
@@ -66,7 +64,7 @@ def _with_replacement(
 
 
 def tied_nearest(scores: Floats, pool: Floats, k: int) -> list[Ints]:
-    """Find the `k` nearest units in `pool` of each score, and all that are as near as the last one.
+    """Find the `k` nearest units in `pool` of each score, with all ties.
 
     Returns positions in `pool`, in order. A unit with this score may itself be in the pool.
     """
@@ -76,17 +74,13 @@ def tied_nearest(scores: Floats, pool: Floats, k: int) -> list[Ints]:
 
 
 def _as_near_as(ordered: Floats, by_score: Ints, score: float, k: int) -> Ints:
-    """Find all controls as near as the k-th nearest, in the order of their positions."""
+    """Find all controls as near as the k-th nearest, in order of position."""
     position = int(np.searchsorted(ordered, score))
     window = np.abs(ordered[max(position - k, 0) : position + k] - score)
     last = np.sort(window)[:k][-1]
     low = int(np.searchsorted(ordered, score - last - 10.0 ** (1 - _DECIMALS)))
-    high = int(
-        np.searchsorted(ordered, score + last + 10.0 ** (1 - _DECIMALS), side="right")
-    )
-    as_near = np.round(np.abs(ordered[low:high] - score), _DECIMALS) <= np.round(
-        last, _DECIMALS
-    )
+    high = int(np.searchsorted(ordered, score + last + 10.0 ** (1 - _DECIMALS), side="right"))
+    as_near = np.round(np.abs(ordered[low:high] - score), _DECIMALS) <= np.round(last, _DECIMALS)
     return np.sort(by_score[low:high][as_near])
 
 
@@ -117,14 +111,12 @@ def pair_weights(pairs: Pairs, n_treated: int, n_control: int) -> tuple[Floats, 
     """
     count = np.bincount(pairs.treated, minlength=n_treated)
     share = 1.0 / count[pairs.treated]
-    control = np.bincount(pairs.control, weights=share, minlength=n_control).astype(
-        np.float64
-    )
+    control = np.bincount(pairs.control, weights=share, minlength=n_control).astype(np.float64)
     return (count > 0).astype(np.float64), control
 
 
 def weighted_moments(x: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Compute weighted means and variances (p,) of a group; a group of one has no variance.
+    """Compute weighted means and variances (p,) of a group; one unit has no variance.
 
     A variance is the weighted mean of squared deviations times ``n / (n - 1)``; n counts positive weights.
     """
@@ -144,7 +136,7 @@ def weighted_moments(x: Floats, weights: Floats) -> tuple[Floats, Floats]:
 def average_effect(
     y: Floats, treated: Bools, scores: Floats, pairs: tuple[Ints, Ints], neighbours: int
 ) -> tuple[float, float]:
-    """Average the differences between treated units and their matches (equal shares within a unit).
+    """Average differences of treated units and matches, in equal shares.
 
     Abadie & Imbens (2006), Econometrica 74:235, theorem 7: the variance is
     ``(sum_i (tau_i - tau)^2 + sum_j (K_j^2 - K'_j) s_j^2) / N1^2``. K_j is the sum of the shares of control
@@ -159,9 +151,7 @@ def average_effect(
     count = np.bincount(treated_units, minlength=y.size)
     share = 1.0 / count[treated_units]
     matched = count > 0
-    effects = (
-        y - np.bincount(treated_units, share * y[control_units], minlength=y.size)
-    )[matched]
+    effects = (y - np.bincount(treated_units, share * y[control_units], minlength=y.size))[matched]
     reused = np.bincount(control_units, share, minlength=y.size)
     squares = np.bincount(control_units, share**2, minlength=y.size)
     estimate = float(effects.mean())
@@ -208,9 +198,7 @@ def score_correction(
             rows = members[near]
             gap = y[rows] - y[rows].mean()
             conditional_covariances[unit] += (
-                weight[unit]
-                * (gap @ (z[rows] - z[rows].mean(axis=0)))
-                / (rows.size - 1)
+                weight[unit] * (gap @ (z[rows] - z[rows].mean(axis=0))) / (rows.size - 1)
             )
             # Those of the own group without the unit itself.
             candidates = members[wider]
@@ -227,7 +215,7 @@ def score_correction(
 
 
 def _nearest_of_other_group(y: Floats, treated: Bools, coordinates: Floats) -> Floats:
-    """Average the outcomes of the units of the other group with the nearest covariates."""
+    """Average outcomes of the other group's units with nearest covariates."""
     from scipy.spatial.distance import cdist
 
     outcomes = np.empty_like(y)
@@ -236,9 +224,7 @@ def _nearest_of_other_group(y: Floats, treated: Bools, coordinates: Floats) -> F
         other_group = np.flatnonzero(treated != group)
         for start in range(0, members.size, _ROWS):
             rows = members[start : start + _ROWS]
-            distance = np.round(
-                cdist(coordinates[rows], coordinates[other_group]), _DECIMALS
-            )
+            distance = np.round(cdist(coordinates[rows], coordinates[other_group]), _DECIMALS)
             near = distance == distance.min(axis=1, keepdims=True)
             outcomes[rows] = near @ y[other_group] / near.sum(axis=1)
     return outcomes

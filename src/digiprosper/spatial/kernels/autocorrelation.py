@@ -22,7 +22,7 @@ _BLOCK: Final = 2**20
 
 @dataclass(frozen=True, slots=True)
 class WeightSums:
-    """Sums of weights for the moments of both statistics, as Cliff & Ord (1981) define them."""
+    """Sums of weights for both statistics' moments, as in Cliff & Ord (1981)."""
 
     n: int  # entities
     s0: float  # sum w_ij
@@ -99,7 +99,7 @@ def global_statistics(
 
 
 def _permutations(n: int, reps: int, seed: np.random.SeedSequence) -> Iterator[Ints]:
-    """Draw (n, b) permutations in blocks; the stream is the same whatever the size of a block."""
+    """Draw (n, b) permutations in blocks; block size does not change the stream."""
     generator = np.random.default_rng(seed)
     step = max(1, _BLOCK // n)
     for start in range(0, reps, step):
@@ -108,7 +108,7 @@ def _permutations(n: int, reps: int, seed: np.random.SeedSequence) -> Iterator[I
 
 
 def moran_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
-    """Compute the moments of Moran's I without spatial autocorrelation (Cliff & Ord 1981, p. 21).
+    """Compute moments of Moran's I without autocorrelation (Cliff & Ord 1981, p. 21).
 
     Returns the expectation ``-1 / (n - 1)``, the variance for independent normal values, and for each period
     the variance over all permutations of the (T, n) values of `deviations`. A variance of zero is missing.
@@ -125,7 +125,7 @@ def moran_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
 
 
 def geary_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
-    """Compute the moments of Geary's C without spatial autocorrelation (Cliff & Ord 1981, p. 21).
+    """Compute moments of Geary's C without autocorrelation (Cliff & Ord 1981, p. 21).
 
     Returns the expectation one, the variance for independent normal values, and for each period the variance
     over all permutations of the (T, n) values of `deviations`. A variance of zero is missing.
@@ -142,12 +142,12 @@ def geary_moments(sums: WeightSums, z: Floats) -> tuple[float, float, Floats]:
 
 
 def _as_far(distance: Floats, size: Floats | float) -> Floats:
-    """Reduce distances from a centre of some size by their rounding error, so that ties count as ties."""
+    """Reduce distances from a centre by rounding error, so that ties count as ties."""
     return distance - SAME_STATISTIC * (distance + size)
 
 
 def _varying(variance: Floats | float, size: float) -> Floats:
-    """Replace a variance within the rounding error of its terms by NaN: no data change the statistic."""
+    """Replace a variance within its terms' rounding error by NaN."""
     return np.where(variance > SAME_STATISTIC * size, variance, np.nan)
 
 
@@ -161,7 +161,7 @@ class Local:
 
 
 def local_statistics(matrix: Matrix, z: Floats, reps: int, seed: np.random.SeedSequence) -> Local:
-    """Compute local Moran statistics, and count conditional permutations that are as extreme.
+    """Compute local Moran statistics; count permutations that are as extreme.
 
     ``I_i = z_i sum_j w_ij z_j`` with z of mean square one (Anselin 1995). The value of i is fixed, those
     of the others are permuted: in each permutation of all entities the value that i received is exchanged
@@ -186,14 +186,14 @@ def local_statistics(matrix: Matrix, z: Floats, reps: int, seed: np.random.SeedS
 
 
 def _weights_at(matrix: Matrix, positions: Ints) -> Floats:
-    """Return the weight ``w[i, positions[i, b]]`` for each entity i and permutation b."""
+    """Return weight ``w[i, positions[i, b]]`` for each entity i, permutation b."""
     rows = np.broadcast_to(np.arange(len(positions))[:, None], positions.shape)
     weights: Any = matrix[rows.ravel(), positions.ravel()]
     return np.asarray(weights, dtype=np.float64).reshape(positions.shape)
 
 
 def benjamini_hochberg(p: Floats) -> Floats:
-    """Adjust (T, n) p-values for the false discovery rate in each period (Benjamini & Hochberg 1995).
+    """Adjust (T, n) p-values for false discoveries (Benjamini & Hochberg 1995).
 
     NaN where there is no test, which does not count as one.
     """

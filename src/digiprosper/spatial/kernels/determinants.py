@@ -77,9 +77,7 @@ class PeriodMeans:
         sums = self.matrix.sum(axis=1)
         if name == "lambda":
             return float((1 - at * sums) @ sums / ((1 - at * sums) @ (1 - at * sums)))
-        return float(
-            self.matrix.sum(axis=0) @ self._solve(at, np.ones(len(sums)))
-        ) / len(sums)
+        return float(self.matrix.sum(axis=0) @ self._solve(at, np.ones(len(sums)))) / len(sums)
 
     def curve(self, name: str, at: float) -> float:
         """Compute the second derivative of `value`."""
@@ -93,9 +91,7 @@ class PeriodMeans:
         return float(self.matrix.sum(axis=0) @ inverse_lag) / len(sums)
 
     def _solve(self, at: float, column: Floats) -> Floats:
-        return np.asarray(
-            np.linalg.solve(np.eye(len(column)) - at * self.matrix, column)
-        )
+        return np.asarray(np.linalg.solve(np.eye(len(column)) - at * self.matrix, column))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,19 +123,11 @@ class Determinants:
         bound to an end of the interval, and its local maximum is the estimate. Without a
         local maximum a row remains as it is.
         """
-        if (
-            self.spectrum is None
-            or self.period_means is None
-            or self.period_means.common is not None
-        ):
+        if self.spectrum is None or self.period_means is None or self.period_means.common is not None:
             return heights
         share = np.where(grid > 0, grid / self.spectrum.high, grid / self.spectrum.low)
         inner = heights[:, 1:-1]
-        local = (
-            (inner >= heights[:, :-2])
-            & (inner >= heights[:, 2:])
-            & (share[1:-1] < _INNER)
-        )
+        local = (inner >= heights[:, :-2]) & (inner >= heights[:, 2:]) & (share[1:-1] < _INNER)
         out = np.full(heights.shape, -np.inf)
         out[:, 1:-1] = np.where(local, inner, -np.inf)
         return np.where(local.any(axis=1, keepdims=True), out, heights)

@@ -42,7 +42,7 @@ class Point:
         return ["rho"] * self.lag + ["lambda"] * self.error
 
     def moves(self) -> Floats:
-        """Compute minus the derivatives of the residuals in rho, lambda and the slopes, an (NT, p) array."""
+        """Compute minus residuals' derivatives in rho, lambda, slopes, (NT, p)."""
         columns, rho, lam = self.columns, self.optimum.rho, self.optimum.lam
         _, first, *second = columns.y.T
         spatial = []
@@ -76,7 +76,7 @@ class Point:
 
 
 def observed_information(point: Point) -> Floats:
-    """Compute minus the second derivatives of the log likelihood in rho, lambda, the slopes and sigma2."""
+    """Compute minus the log likelihood's Hessian in rho, lambda, slopes, sigma2."""
     columns, e, sigma2 = point.columns, point.optimum.residuals, point.optimum.sigma2
     moves, q = point.moves(), len(point.spatial)
     squares = moves.T @ moves
@@ -145,7 +145,7 @@ def clustered_covariance(point: Point, bread: Floats) -> Floats:
 
 
 def lee_yu(point: Point, period_means: PeriodMeans | None, *, entity: bool) -> Optimum:
-    """Correct the bias of fixed effects (Lee & Yu 2010; Elhorst 2014, eqs 3.25 and 3.26).
+    """Correct bias of fixed effects (Lee & Yu 2010; Elhorst 2014, eqs 3.25, 3.26).
 
     With time effects, which `period_means` stands for, ``T I^-1 a`` is added to the
     estimates, with the expected information I. -T a is the expectation of the scores at
@@ -173,7 +173,7 @@ def lee_yu(point: Point, period_means: PeriodMeans | None, *, entity: bool) -> O
 
 
 def _means(point: Point, multiplied: dict[float, Floats]) -> Floats:
-    """Compute the expectation of `Point.moves`: the errors in a spatial lag are removed."""
+    """Compute the expectation of `Point.moves`: lags without their errors."""
     moves = point.moves()
     for j, at in enumerate(point.spatial):
         if point.error and j == len(point.spatial) - 1:

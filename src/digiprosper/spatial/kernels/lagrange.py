@@ -22,7 +22,7 @@ class LagrangeTests(NamedTuple):
 
 
 def lagrange_tests(matrix: Floats, x: Floats, e: Floats, lag_y: Floats, lag_e: Floats) -> LagrangeTests:
-    """Compute the tests of Anselin, Le Gallo & Jayet (2008), with the robust versions of Elhorst (2010).
+    """Compute tests of Anselin, Le Gallo & Jayet (2008), robust of Elhorst (2010).
 
     `x` are the (NT, k) demeaned regressors, `e` the (NT,) least-squares residuals of the outcome, and `lag_y`
     and `lag_e` the spatial lags of both; rows are sorted by entity and then by period.

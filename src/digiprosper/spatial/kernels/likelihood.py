@@ -1,4 +1,4 @@
-"""Maximum likelihood of spatial panels, with all but the spatial coefficients concentrated out."""
+"""Maximum likelihood of spatial panels, concentrated in spatial coefficients."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FINER = 7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpatialColumns:
-    """Columns of a balanced panel without fixed effects, rows sorted by entity and then by period."""
+    """Columns of a balanced panel without fixed effects, by entity, then period."""
 
     y: Floats  # (NT, 2) outcome and its spatial lag; (NT, 3) with the lag of that for a spatial error
     x: Floats  # (NT, k) regressors, spatial lags among them
@@ -80,7 +80,7 @@ class _Profile(NamedTuple):
 
 
 def lagged(matrix: Matrix, columns: Floats) -> Floats:
-    """Compute the spatial lag of (NT, p) columns in each period, rows sorted by entity and then period."""
+    """Compute the spatial lag of (NT, p) columns, rows by entity, then period."""
     by_entity = columns.reshape(matrix.shape[0], -1)
     return np.asarray((matrix @ by_entity).reshape(columns.shape))
 
@@ -137,7 +137,7 @@ def log_likelihood(determinants: Determinants, rho: float, lam: float, squares: 
 def at_values(
     columns: SpatialColumns, determinants: Determinants, rho: float, lam: float, *, at_end: str = ""
 ) -> Optimum:
-    """Estimate slopes and sigma2 given the spatial coefficients, by least squares on all rows."""
+    """Estimate slopes and sigma2 by least squares, given spatial coefficients."""
     coefficients, residuals = _least_squares(columns.filtered(lam), columns.filtered_outcome(rho, lam))
     squares = float(residuals @ residuals)
     return Optimum(
@@ -164,7 +164,7 @@ def _least_squares(design: Floats, outcome: Floats) -> tuple[Floats, Floats]:
 
 
 def _reduced(columns: SpatialColumns) -> SpatialColumns:
-    """Rotate all columns to as many rows as there are columns, which keeps every product of two columns."""
+    """Rotate columns to as many rows as columns; products stay as they are."""
     k, lags = columns.x.shape[1], columns.wx.shape[1]
     triangle = np.asarray(np.linalg.qr(np.hstack([columns.x, columns.wx, columns.y]), mode="r"))
     return SpatialColumns(
@@ -176,7 +176,7 @@ def _reduced(columns: SpatialColumns) -> SpatialColumns:
 
 
 class _Squares(NamedTuple):
-    """Sums of squares ``least + curve (rho - bottom)^2`` of residuals linear in rho, one value per lambda."""
+    """Sums of squares ``least + curve (rho - bottom)^2``, one per lambda."""
 
     least: Floats
     curve: Floats
@@ -192,7 +192,7 @@ class _Squares(NamedTuple):
 
 
 def _squares(reduced: SpatialColumns, lams: Floats) -> _Squares:
-    """Regress the outcome and its spatial lag, both filtered, on the filtered regressors, for each lambda."""
+    """Regress filtered outcome and lag on filtered regressors, by lambda."""
     if reduced.has_error:
         y, first, second = reduced.y.T
         at = lams[:, None]
@@ -254,7 +254,7 @@ def _root(
     *,
     first: Floats | None = None,
 ) -> tuple[float, bool]:
-    """Find the root of the score next to the best node of a grid, and whether it is an end of the interval.
+    """Find the score's root next to the best grid node.
 
     `heights` is the log likelihood of an array of values apart from a constant, `first` its values on the
     grid if they are known. The result is an end if the score has no root up to it.
@@ -286,5 +286,5 @@ def _root(
 
 
 def _changes_sign(score: Callable[[float], float], low: float, middle: float, high: float) -> bool:
-    """Tell whether the score has a root between the middle and the end at which the likelihood is higher."""
+    """Tell whether the score has a root from the middle to the better end."""
     return score(high) < 0 if score(middle) > 0 else score(low) > 0

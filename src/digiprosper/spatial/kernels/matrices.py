@@ -25,7 +25,7 @@ _DENSE_EIGENVALUES: Final = 1_000
 
 
 def stored(matrix: Any) -> Matrix:
-    """Copy a matrix to the form with the fastest products, read-only and without stored zeros.
+    """Copy a matrix to the fastest form, read-only and without stored zeros.
 
     Rows of links (CSR) if n is at least 200 and at most a tenth of all pairs are linked; dense otherwise.
     """
@@ -58,7 +58,7 @@ def to_dense(matrix: Matrix) -> Floats:
 
 
 def link_ends(matrix: Matrix) -> tuple[Ints, Ints, Floats]:
-    """Return the rows, the columns and the positive weights of the links, by row and then column."""
+    """Return rows, columns and positive weights of links, by row, then column."""
     if isinstance(matrix, np.ndarray):
         rows, columns = np.nonzero(matrix)
         return rows, columns, matrix[rows, columns]
@@ -67,7 +67,7 @@ def link_ends(matrix: Matrix) -> tuple[Ints, Ints, Floats]:
 
 
 def cut(matrix: Matrix, positions: Ints) -> Matrix:
-    """Select the weights among some entities, given their positions in the new order."""
+    """Select weights among some entities, by positions in the new order."""
     return stored(matrix[positions][:, positions])
 
 

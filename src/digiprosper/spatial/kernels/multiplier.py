@@ -1,4 +1,4 @@
-"""What a change of a regressor does to all outcomes: direct, indirect and total effects."""
+"""What a regressor's change does to all outcomes: direct, indirect, total effects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Averages(NamedTuple):
-    """Means of the diagonals and of the row sums of S = (I - rho W)^-1 and of S W; arrays or numbers."""
+    """Means of diagonals and row sums of S = (I - rho W)^-1 and S W."""
 
     own: Floats  # diagonal of S
     own_lag: Floats  # diagonal of S W
@@ -63,7 +63,7 @@ def averages(matrix: Floats, inverse: Floats, spectrum: Spectrum, rho: float) ->
 
 
 def without_lag(matrix: Floats) -> tuple[Averages, Averages]:
-    """Compute the averages, and their derivatives of zero, without a spatial lag of the outcome: S = I."""
+    """Compute averages, and zero derivatives, if the outcome has no lag: S = I."""
     zero = np.zeros(())
     value = Averages(np.ones(()), np.diag(matrix).mean(), np.ones(()), matrix.sum(axis=1).mean())
     return value, Averages(zero, zero, zero, zero)
@@ -95,7 +95,7 @@ def effects(
 def effects_of_draws(
     matrix: Floats, spectrum: Spectrum | None, rho: Floats, slopes: Floats, lags: Floats
 ) -> Floats:
-    """Compute the average effects of B draws of rho (B,), and of b and th (B, k); a (B, 3, k) array.
+    """Compute average effects of B draws of rho (B,), b and th (B, k): (B, 3, k).
 
     Without a spectrum the model has no spatial lag of the outcome, and rho is not used.
     """
@@ -107,7 +107,7 @@ def effects_of_draws(
 
 
 def symmetric_root(covariance: Floats) -> Floats:
-    """Compute R with ``R' R`` the (k, k) covariance, so that rows ``z @ R`` of standard normal z have it.
+    """Compute R with ``R' R`` the covariance (k, k), to draw rows ``z @ R``.
 
     It may be singular, with rows of zeros: R is computed from the symmetric root of the correlations.
     """
@@ -132,7 +132,7 @@ def _averages_at(matrix: Floats, spectrum: Spectrum, rho: Floats) -> Averages:
 
 
 def by_unit(matrix: Floats, inverse: Floats) -> Floats:
-    """Compute the diagonal, row sums and column sums of S, then of S W, a (6, N) array."""
+    """Compute diagonal, row sums, column sums of S, then of S W: (6, N)."""
     columns = inverse.sum(axis=0)
     diagonal = np.einsum("ij,ji->i", inverse, matrix)
     of_lag = [diagonal, inverse @ matrix.sum(axis=1), columns @ matrix]

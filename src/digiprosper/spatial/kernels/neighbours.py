@@ -20,7 +20,7 @@ _BLOCK: Final = 2**22
 
 
 def _blocks(degrees: Floats) -> Iterator[tuple[int, Floats]]:
-    """Compute distances to all places in kilometres, some rows at a time; infinite from a place to itself."""
+    """Compute distances to all places in km, by chunks; infinite to itself."""
     n = len(degrees)
     step = max(1, _BLOCK // max(n, 1))
     for start in range(0, n, step):
@@ -38,7 +38,7 @@ def same_places(degrees: Floats) -> tuple[Ints, Ints]:
 
 
 def inverse_distances(degrees: Floats, power: float, cutoff: float | None) -> Matrix:
-    """Compute ``d_ij ** -power`` from (n, 2) latitudes and longitudes, no two the same; zero on the diagonal.
+    """Compute ``d_ij ** -power`` from (n, 2) places, zero on the diagonal.
 
     Beyond the cutoff in kilometres weights are zero; with a cutoff the result is a csr_array.
     """
@@ -54,7 +54,7 @@ def inverse_distances(degrees: Floats, power: float, cutoff: float | None) -> Ma
 
 
 def nearest_distances(degrees: Floats, k: int = 1) -> Floats:
-    """Compute the distance of each place to its k-th nearest in kilometres, for k below n."""
+    """Compute each place's distance to its k-th nearest in km, for k below n."""
     return np.concatenate([np.partition(km, k - 1, axis=1)[:, k - 1] for _, km in _blocks(degrees)])
 
 
@@ -74,7 +74,7 @@ def nearest_neighbours(degrees: Floats, k: int) -> Matrix:
 
 
 def same_values(values: Floats) -> tuple[Ints, Ints]:
-    """Return the positions of pairs of values, adjacent in sorted order, that are equal up to rounding."""
+    """Return pairs of values, adjacent when sorted, equal up to rounding."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     sizes = np.maximum(np.abs(ordered[1:]), np.abs(ordered[:-1]))

@@ -44,15 +44,11 @@ class Drawn:
         signs = np.random.default_rng(_SEED).choice([-1.0, 1.0], size=(1 + REPS, n))
         signs[0] = 1.0
         # By size of the residuals, so that the order of the entities does not matter.
-        signs[:, np.argsort((self.residuals**2).sum(axis=1), kind="stable")] = (
-            signs.copy()
-        )
+        signs[:, np.argsort((self.residuals**2).sum(axis=1), kind="stable")] = signs.copy()
         step = max(1, _BLOCK // (n * t))
         for start in range(0, 1 + REPS, step):
             shift = (signs[start : start + step, :, None] - 1) * self.residuals
-            outcomes = self.outcome + (
-                shift if self.inverse is None else self.inverse @ shift
-            )
+            outcomes = self.outcome + (shift if self.inverse is None else self.inverse @ shift)
             yield self.demean(outcomes), self.demean(self.matrix @ outcomes)
 
     def demean(self, cells: Floats) -> Floats:
@@ -71,9 +67,7 @@ class Drawn:
 def p_value(statistics: Floats) -> float:
     """Compute the share of statistics at least as large as the first, which is the observed one."""
     observed, draws = statistics[0], statistics[1:]
-    return float(1 + (draws >= observed - _TIE * abs(observed)).sum()) / (
-        1 + draws.size
-    )
+    return float(1 + (draws >= observed - _TIE * abs(observed)).sum()) / (1 + draws.size)
 
 
 # --- Lagrange multiplier tests ----------------------------------------------------------
@@ -148,15 +142,11 @@ class _LagFit:
     rho: Floats  # (B,)
     loglik: Floats  # (B,) apart from a constant
     squares: Floats  # (B,) sums of squared residuals
-    lag_products: (
-        Floats  # (B,) of the spatial lag, net of the regressors, and the residuals
-    )
+    lag_products: Floats  # (B,) of the spatial lag, net of the regressors, and the residuals
     lag_squares: Floats  # (B,) sums of squares of that lag
 
 
-def _lag_fits(
-    outcomes: Floats, lags: Floats, x: Floats, determinants: Determinants
-) -> _LagFit:
+def _lag_fits(outcomes: Floats, lags: Floats, x: Floats, determinants: Determinants) -> _LagFit:
     """Maximise the likelihood over rho on a grid, with a parabola beside the best node."""
     basis = np.linalg.qr(x / np.linalg.norm(x, axis=0))[0]
     e0, e1 = _residuals(outcomes, basis), _residuals(lags, basis)
@@ -177,9 +167,7 @@ def _peak(grid: Floats, heights: Floats, peaks: Floats) -> tuple[Floats, Floats]
     below, above = (y1 - y0) / (x1 - x0), (y2 - y1) / (x2 - x1)
     bend = (above - below) / (x2 - x0)
     inside = bend < 0
-    at = (x0 + x1) / 2 - np.divide(
-        below, 2 * bend, out=np.zeros_like(below), where=inside
-    )
+    at = (x0 + x1) / 2 - np.divide(below, 2 * bend, out=np.zeros_like(below), where=inside)
     at = np.where(inside, np.clip(at, x0, x2), x1)
     return at, y0 + below * (at - x0) + bend * (at - x0) * (at - x1)
 
@@ -200,9 +188,7 @@ def durbin_draws(
     curve_nodes, curves = _curves(determinants)
     parts = []
     refits = drawn.blocks() if error is None else error.blocks()
-    for (outcomes, lags), (again, lags_again) in zip(
-        drawn.blocks(), refits, strict=True
-    ):
+    for (outcomes, lags), (again, lags_again) in zip(drawn.blocks(), refits, strict=True):
         full = _lag_fits(outcomes, lags, durbin.x, determinants)
         if error is None:
             null = _lag_fits(outcomes, lags, simple.x, determinants).loglik
@@ -211,22 +197,15 @@ def durbin_draws(
         curve = np.interp(full.rho, curve_nodes, curves)
         precision = full.lag_squares - 2 * full.lag_products**2 / full.squares
         precision = precision * determinants.rows / full.squares - curve
-        x_products = np.linalg.solve(
-            durbin.x.T @ durbin.x, durbin.x.T @ np.hstack([outcomes.T, lags.T])
-        )
+        x_products = np.linalg.solve(durbin.x.T @ durbin.x, durbin.x.T @ np.hstack([outcomes.T, lags.T]))
         by_outcome, by_lag = np.split(x_products, 2, axis=1)
         gap, moves, inverse = _restrictions(
             durbin.x, k, full.rho, by_outcome, by_lag, common=error is not None
         )
         sigma2 = full.squares / determinants.rows
         covariance = sigma2[:, None, None] * inverse
-        covariance = (
-            covariance
-            + moves[:, :, None] * moves[:, None, :] / precision[:, None, None]
-        )
-        wald = np.einsum(
-            "bi,bi->b", gap, np.linalg.solve(covariance, gap[:, :, None])[:, :, 0]
-        )
+        covariance = covariance + moves[:, :, None] * moves[:, None, :] / precision[:, None, None]
+        wald = np.einsum("bi,bi->b", gap, np.linalg.solve(covariance, gap[:, :, None])[:, :, 0])
         parts.append(np.column_stack([2 * (full.loglik - null), wald]))
     return np.vstack(parts)
 
@@ -273,9 +252,7 @@ def _error_logliks(
     for j, at in enumerate(grid):
         fitted = (y0 - at * y1) @ np.linalg.qr(x - at * wx)[0]
         squares[:, j] -= _products(fitted, fitted)
-    heights = determinants.value("lambda", grid) - determinants.rows / 2 * np.log(
-        squares
-    )
+    heights = determinants.value("lambda", grid) - determinants.rows / 2 * np.log(squares)
     return _peak(grid, heights, heights)[1]
 
 

@@ -1,4 +1,4 @@
-"""Eigenvalues of spatial weights, and the determinants and traces that follow from them."""
+"""Eigenvalues of spatial weights, and determinants and traces that follow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Eigenvalues: TypeAlias = "np.ndarray[Any, np.dtype[np.float64] | np.dtype[np.com
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """Eigenvalues w of spatial weights W, and the interval around zero on which I - a W is invertible.
+    """Eigenvalues w of spatial weights W, and where I - a W is invertible.
 
     Its ends are one over the least and one over the largest real eigenvalue. Where there is none of that
     sign, the end is one over the largest modulus.
@@ -35,18 +35,18 @@ class Spectrum:
 
     @cached_property
     def nodes(self) -> tuple[Floats, Floats]:
-        """Values of a over the whole interval, and ``ln|I - a W|`` at each, cached for further fits."""
+        """Values of a on the interval and ``ln|I - a W|``, cached for more fits."""
         nodes = self.chebyshev(_NODES)
         return nodes, self.log_determinant(nodes)
 
     def chebyshev(self, count: int) -> Floats:
-        """Return Chebyshev nodes on the interval, dense near its ends, where the determinant falls."""
+        """Return Chebyshev nodes, dense near the ends of the interval."""
         angles = (np.arange(count) + 0.5) / count * np.pi
         middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
         return np.asarray(middle - half * np.cos(angles))
 
     def log_determinant(self, at: Floats) -> Floats:
-        """Compute ``ln|I - a W|`` at (m,) values of a, as the sum of ``ln|1 - a w|``."""
+        """Compute ``ln|I - a W|`` at (m,) values of a: the sum of ``ln|1 - a w|``."""
         return self._sums(at, lambda a: np.log(np.abs(1 - a * self.values)))
 
     def traces(self, at: Floats, *, lags: int, inverses: int) -> Floats:
@@ -59,14 +59,14 @@ class Spectrum:
         return float((self.values**lags / (1 - at * self.values) ** inverses).real.sum())
 
     def _sums(self, at: Floats, of: Callable[[Floats], Floats]) -> Floats:
-        """Add over the eigenvalues, for as many values of a at a time as fit into memory."""
+        """Add over eigenvalues, for as many values of a as fit into memory."""
         chunk = max(1, _MOST_CELLS // self.values.size)
         parts = [of(at[start : start + chunk, None]).sum(axis=1) for start in range(0, at.size, chunk)]
         return np.concatenate(parts)
 
 
 def spectrum(matrix: Floats) -> Spectrum | None:
-    """Compute the eigenvalues of spatial weights; None if all are zero, so that the determinant is always 1.
+    """Compute spatial weights' eigenvalues; None if all are zero.
 
     Those of weights that are similar to a symmetric matrix, as row-standardised contiguity is, are real and
     computed from it (Ord 1975).
@@ -85,7 +85,7 @@ def spectrum(matrix: Floats) -> Spectrum | None:
 
 
 def symmetric_similar(matrix: Floats) -> Floats | None:
-    """Find a symmetric matrix with the same eigenvalues, ``D^1/2 W D^-1/2`` with a positive diagonal D.
+    """Find a symmetric matrix with the same eigenvalues, ``D^1/2 W D^-1/2``.
 
     None if there is no such D.
     """
@@ -100,7 +100,7 @@ def symmetric_similar(matrix: Floats) -> Floats | None:
 
 
 def _log_scale(matrix: Floats, linked: Bools) -> Floats:
-    """Follow links from entity to entity, along which ``d_i W_ij = d_j W_ji`` determines ln D."""
+    """Follow links between entities; ``d_i W_ij = d_j W_ji`` gives ln D there."""
     out = np.zeros(len(matrix))
     reached = np.zeros(len(matrix), dtype=np.bool_)
     while not reached.all():

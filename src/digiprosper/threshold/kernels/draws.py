@@ -1,4 +1,4 @@
-"""Bootstraps of threshold tests: which residuals are drawn, and the statistic of each draw.
+"""Bootstraps of threshold tests: residuals drawn, and each draw's statistic.
 
 Every draw goes through the same running sums as the data, in chunks that stay in a processor's cache, and
 searches every threshold again one after another.
@@ -43,8 +43,9 @@ class Scheme:
 def scheme(
     name: Literal["wild_cluster", "hansen", "iid"], search: Plan, codes: Ints, done: Done = uncounted
 ) -> Scheme:
-    """Prepare a bootstrap: one sign a cluster, whole entities exchanged, or single rows (for teaching).
+    """Prepare a bootstrap: a sign per cluster, exchanged entities, or single rows.
 
+    Entities are exchanged as a whole. Single rows are for teaching.
     `codes` (N,) are clusters (wild_cluster) or entities (hansen), rows in the original order. Raises
     ValueError if entities have unequal numbers of rows under "hansen".
     """
@@ -72,7 +73,7 @@ def scheme(
 
 
 def residual_draws(bootstrap: Scheme, residual: Floats, uniforms: Floats) -> Floats:
-    """Turn uniform numbers (c, size) into drawn residuals (c, N), in the order of the threshold variable."""
+    """Turn uniform numbers (c, size) into residuals (c, N), in the order of q."""
     bootstrap.done(len(uniforms))
     if bootstrap.name == "wild_cluster":
         points = _WEBB if bootstrap.size <= WEBB_CLUSTERS else _SIGNS
@@ -89,9 +90,7 @@ def residual_draws(bootstrap: Scheme, residual: Floats, uniforms: Floats) -> Flo
     return np.take(residual[bootstrap.blocks.ravel()], np.take(donors, bootstrap.codes, axis=1))
 
 
-def uniforms(
-    search: Plan, bootstrap: Scheme, rng: np.random.Generator, reps: int
-) -> Iterator[Floats]:
+def uniforms(search: Plan, bootstrap: Scheme, rng: np.random.Generator, reps: int) -> Iterator[Floats]:
     """Yield the uniform numbers (c, size) of the draws that are computed together."""
     for low in range(0, reps, search.chunk):
         yield rng.random((min(search.chunk, reps - low), bootstrap.size))
@@ -104,7 +103,7 @@ def demeaned_draws(
     rng: np.random.Generator,
     reps: int,
 ) -> Iterator[tuple[Floats, Floats]]:
-    """Yield drawn residuals (c, N), the effects out, of the draws that are computed together.
+    """Yield drawn residuals (c, N), demeaned, of the draws computed together.
 
     The second result is the sum of squares (c,) that is rounding. Effects that cross the clusters may leave
     nothing of a draw: with two periods as clusters and entity effects it is so where the periods have
@@ -138,7 +137,7 @@ def drawn_ratios(
     *,
     reps: int,
 ) -> Floats:
-    """Draw the statistic (reps,) of one threshold more than the null has, without degrees of freedom.
+    """Draw the statistic (reps,) of one threshold more than the null.
 
     ``S_(j-1) / S_j - 1`` with all j thresholds searched again in sequence. Outcomes are the fit of the null,
     with thresholds at positions `null_at`, plus drawn residuals. Missing where a draw left no candidate, or
@@ -181,7 +180,7 @@ def _searched(search: Plan, outcomes: Floats, rounding: Floats, count: int) -> F
 def concentration(
     search: Plan, outcome: Floats, at: tuple[int, ...], codes: Ints, top: int = 5
 ) -> tuple[float, Ints]:
-    """Compute the share of the `top` clusters in the sum of squared scores of the last threshold.
+    """Compute the `top` clusters' share in the last threshold's squared scores.
 
     Also return these clusters, the largest first. `at` has the positions of the thresholds, the tested one
     last. Near 1, the test depends on these clusters.

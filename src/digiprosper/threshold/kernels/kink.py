@@ -60,7 +60,7 @@ class KinkPlan:
         return float(min(self.values[position] + self.unit * offset, self.values[position + 1]))
 
     def column(self, position: int, offset: float) -> Floats:
-        """Compute the kink column (N,) at a candidate plus an offset, in the order of q.
+        """Compute the kink column (N,) at a candidate plus an offset, ordered by q.
 
         Effects and fixed columns are taken out.
         """
@@ -71,7 +71,7 @@ class KinkPlan:
 
 
 def kink_plan(q: Floats, fixed: Floats, trim: float, effects: Sequence[Effect] = ()) -> KinkPlan:
-    """Compute the running sums that depend on the regressors only: O(N p), whatever the number of candidates.
+    """Compute running sums of regressors only: O(N p), however many candidates.
 
     `q` (N,) is not constant; dependent columns of `fixed` (N, p) do no harm. `trim` is the share of the rows
     at or below the lowest value g may take, and above the highest. Without effects the mean is taken out.
@@ -136,13 +136,13 @@ class KinkEstimate:
 
 
 def _along(kinks: KinkPlan, score: Floats) -> tuple[Floats, Floats]:
-    """Multiply the residuals with the corner at each candidate, and with its change; (c, G) each."""
+    """Multiply residuals with the corner at candidates, and its change: (c, G)."""
     level = kinks.corner[0] * score[0] + kinks.corner[1] * score[1]
     return level, kinks.along[0] * score[0] + kinks.along[1] * score[1]
 
 
 def _gains(kinks: KinkPlan, score: Floats) -> tuple[Floats, Floats, Floats]:
-    """Find the drops at candidates, the highest in each interval (or minus infinity), and its offset."""
+    """Find the drops at candidates, the highest by interval, and its offset."""
     p, r = _along(kinks, score)
     a, b, c = kinks.forms
     corners = np.where(kinks.lost, 0.0, p * p / np.where(kinks.lost, 1.0, a))
@@ -169,7 +169,7 @@ def _gain_at(kinks: KinkPlan, state: State, position: int, offset: float) -> Flo
 
 
 def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:
-    """Find the kink with the least sum of squares of all g between the first and the last candidate."""
+    """Find the kink with least sum of squares between first and last candidate."""
     search = kinks.search
     state = open_search(search, outcome)
     corners, inner, offsets = _gains(kinks, state.score)
@@ -195,7 +195,7 @@ def estimate(kinks: KinkPlan, outcome: Floats) -> KinkEstimate:
 
 
 def accepted(kinks: KinkPlan, kink_estimate: KinkEstimate, bound: float) -> list[tuple[float, float]]:
-    """Find all g in the range whose sum of squares is at most a bound: intervals in ascending order.
+    """Find all g whose sum of squares is at most a bound: ascending intervals.
 
     The estimate is always among them. An end is a root of the quadratic of its interval, so it is exact, or
     an end of the range.
@@ -227,7 +227,7 @@ def accepted(kinks: KinkPlan, kink_estimate: KinkEstimate, bound: float) -> list
 
 
 def _roots(square: Floats, half: Floats, constant: Floats) -> Floats:
-    """Compute the roots of ``square t^2 + 2 half t + constant``, zero where there is none; (2, G - 1)."""
+    """Compute roots (2, G - 1) of ``square t^2 + 2 half t + constant``, or zero."""
     # The coefficients are squares of the outcome, whose squares may leave the range of numbers.
     largest = max(float(np.abs(c).max(initial=0.0)) for c in (square, half, constant))
     unit = np.exp2(np.round(np.log2(largest or 1.0)))
@@ -250,7 +250,7 @@ def null_draws(
     *,
     reps: int,
 ) -> Floats:
-    """Draw the statistic of no kink, ``S_0 / S_1 - 1``, for outcomes that are linear in q: (reps,).
+    """Draw the statistic of no kink, ``S_0 / S_1 - 1`` (reps,), linear in q.
 
     The kink is searched again, exactly, in every draw. Missing where a draw left nothing to explain.
     """
@@ -271,7 +271,7 @@ def kink_draws(
     *,
     reps: int,
 ) -> Floats:
-    """Draw from the fitted kink: how much better a step fits, and how much worse the kink drawn from.
+    """Draw from the fitted kink: how much a step gains, and what the kink loses.
 
     ``S_kink / S_step - 1``, both searched again, and ``S(g) / S_kink - 1`` at the g drawn from: (2, reps).
     Missing where the effects left nothing of the drawn residuals.

@@ -81,7 +81,7 @@ class _Layout:
         return out
 
     def spread(self, row: Floats) -> tuple[Floats, Floats]:
-        """Sum products of the clusters' scores (k, k, G), and squares of the rows' (k, G) as their scale."""
+        """Sum products of cluster scores (k, k, G), and row squares (k, G)."""
         parts = self.z * row
         after = self._running(parts)
         before = after - parts
@@ -104,7 +104,7 @@ class _Layout:
         return np.asarray(out - first[:, self.codes])
 
     def statistic(self, score: Floats, spread: Floats, squares: Floats) -> Floats:
-        """Compute b' Omega^-1 b (c, G) by elimination; minus infinity where not allowed or not invertible.
+        """Compute b' Omega^-1 b (c, G) by elimination; minus infinity if impossible.
 
         Scores are (k, c, G); spread (m, k, k, G) and squares (m, k, G) serve all members if m is 1.
         """
@@ -153,7 +153,7 @@ def _layout(search: Plan, null_at: tuple[int, ...], codes: Ints, threshold: int)
 def robust_profile(
     search: Plan, outcome: Floats, null_at: tuple[int, ...], threshold: int, codes: Ints
 ) -> Floats:
-    """Compute the cluster-robust score statistic (G,) of one threshold more at every candidate.
+    """Compute the cluster-robust score statistic (G,) of one threshold more.
 
     `null_at` has the positions of the thresholds under the null; the tested threshold is numbered from 0.
     Between zero and the number of clusters; minus infinity where the threshold may not lie, or the clusters'
@@ -176,7 +176,7 @@ def drawn_robust(
     reps: int,
     codes: Ints,
 ) -> Floats:
-    """Draw the largest robust statistic (reps,) of one threshold more than the null has.
+    """Draw the largest robust statistic (reps,) of one more threshold than the null.
 
     The scheme is ``"wild_cluster"``. The null's thresholds are the same in every draw. The uniform numbers
     are those of `draws.drawn_ratios`. Minus infinity in all draws where the data have no candidate.

@@ -37,7 +37,7 @@ _POINTS = 200
 def variance_parts(
     search: Plan, outcome: Floats, at: tuple[int, ...], threshold: int, q: Floats, df: float
 ) -> Floats:
-    """Estimate by how much the variance at a threshold differs from what the likelihood ratio supposes.
+    """Estimate how the variance at a threshold differs from the ratio's assumption.
 
     The ratio is the sum of the result (N,): what each row adds, not negative, in the original order of rows.
 
@@ -90,7 +90,7 @@ def variance_parts(
 
 
 def _near(ranked: Floats, cut: int, values: Floats) -> Floats:
-    """Weigh rows, in the order of the threshold variable, by the distance of their ranks from a border."""
+    """Weigh rows, in the order of q, by their ranks' distance from a border."""
     n = ranked.size
     _, inverse, counts = np.unique(ranked, return_inverse=True, return_counts=True)
     ranks = ((np.cumsum(counts) - counts / 2) / n)[inverse]
@@ -115,8 +115,9 @@ def drawn_bounds(
     reps: int,
     level: float,
 ) -> Floats:
-    """Draw a bound on the likelihood ratio at each candidate (G,), taken as the truth (Hidalgo et al. 2019).
+    """Draw a bound on the likelihood ratio at each candidate (Hidalgo et al. 2019).
 
+    It is (G,); the candidate is taken as the truth.
     Half of 200 candidates are those of the least sums of squares, the others are evenly spaced; between them
     bounds are interpolated by ranks. All candidates have the same uniform numbers. The bound is the quantile
     `level` of `reps` draws, and the set keeps the candidates with ``S(g) / S(ghat) - 1`` at most this: no
@@ -139,7 +140,7 @@ def drawn_bounds(
 
 
 def _hold(search: Plan, at: tuple[int, ...], threshold: int) -> tuple[Plan, Bools]:
-    """Add the other thresholds to the fixed columns; find the candidates that they leave free."""
+    """Add other thresholds to the fixed columns; find candidates left free."""
     others = [*at[:threshold], *at[threshold + 1 :]]
     free = search.candidates.open_to(threshold, np.array([others], dtype=np.intp))[0]
     free[at[threshold]] = True
